@@ -1,0 +1,39 @@
+# Everything starts here. Needs python3 (3.11 or newer, with venv) and make; each target sets up .venv itself.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: sandbox test check bench lock clean
+.DEFAULT_GOAL := test
+
+sandbox: $(READY)  ## the whole bot in a browser, with no account
+	$(BIN)/python -m sandbox
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## lint, format, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(READY)  ## the benchmarks, as a table
+	$(BIN)/python -m tests.bench
+
+lock: $(READY)  ## resolve the dependencies anew
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--all-extras pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--all-extras --group dev --group sandbox pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis
+
+# uv is far faster than pip at the same job; pip is only there to bring uv, at the version the lock names.
+$(READY): requirements-dev.lock
+	$(PYTHON) -c 'import sys; sys.exit("Kuas needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-dev.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
+	touch $@

@@ -1,0 +1,42 @@
+"""The models on offer, what they take and what they cost. The one place that knows.
+
+Facts: https://rivya.ai/docs/api/models/qwen-image (read 2026-05).
+
+Owns the table of models. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of Rivya's catalogue. Credits are integers, sizes are bytes."""
+
+    model_id: str
+    cost_credits: int
+    """What one picture is expected to cost: the quote. The create call's `reserved_credits` corrects it."""
+    prompt_limit: int
+    """The longest prompt, in characters."""
+    sizes: tuple[str, ...]
+    """Values of `image_size`, the default first."""
+    formats: tuple[str, ...]
+    """Values of `output_format`, the default first."""
+    reference_limit_bytes: int
+    reference_types: tuple[str, ...]
+    """MIME types the Files API takes for this model."""
+
+
+QWEN_IMAGE = Model(
+    model_id="qwen-image",
+    cost_credits=4,
+    prompt_limit=5000,
+    sizes=("square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"),
+    formats=("png", "jpeg"),
+    reference_limit_bytes=10_000_000,
+    reference_types=("image/jpeg", "image/png", "image/webp"),
+)
+"""10 MB: taken as 10,000,000 bytes, since the documentation does not say 10 MiB and the smaller is safe."""
+
+MODELS = {model.model_id: model for model in (QWEN_IMAGE,)}

@@ -1,0 +1,116 @@
+"""Who must act when something goes wrong: the member, the operator, time, or a developer.
+
+Exceptions carry data; the sentences a member reads are made in `cogs/replies.py`. A generation that Rivya
+reports as failed is no exception but a value on the job (`jobs.Failure`).
+
+Owns the four error classes and their data. Never imports anything of ours but jobs.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.jobs import Usage
+
+
+class KuasError(Exception):
+    """The family; only its four children are raised."""
+
+
+class MemberReason(StrEnum):
+    """What a member can do something about; `replies` has one sentence for each."""
+
+    PROMPT_EMPTY = "prompt_empty"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    PROMPT_REFUSED = "prompt_refused"
+    """Rivya answered validation_failed: about the prompt, as far as a member is concerned."""
+    REFERENCE_TYPE = "reference_type"
+    """Not a picture in a format that is taken; data: `kind`, what it is or claims to be."""
+    REFERENCE_UNREADABLE = "reference_unreadable"
+    """Says it is a picture, but cannot be read as one."""
+    REFERENCE_TOO_BIG = "reference_too_big"
+    """More bytes than the model takes; data: `size_bytes`, `limit_bytes`."""
+    REFERENCE_TOO_LARGE = "reference_too_large"
+    """More pixels than we decode; data: `width`, `height`, `side_limit`, `pixel_limit`."""
+    REFERENCE_ANIMATED = "reference_animated"
+    REFERENCE_HEIC = "reference_heic"
+    """HEIC, and the `heif` extra is not installed here."""
+    REFERENCE_GONE = "reference_gone"
+    """Discord no longer has the attachment (its links live about a day)."""
+    LIMIT_REACHED = "limit_reached"
+    """data: see `LimitReached`."""
+    CHANNEL_UNUSABLE = "channel_unusable"
+    """The bot may not see or post in this channel; data: `missing`, the names of the permissions."""
+    GUILD_ONLY = "guild_only"
+    NOT_ALLOWED = "not_allowed"
+    """The member lacks a permission; data: `missing`, the names of the permissions."""
+    CLOSING = "closing"
+    """The bot is about to restart and takes no new requests."""
+
+
+class MemberError(KuasError):
+    """The member must act. Nothing was sent, or nothing will be charged for it.
+
+    `data` holds what the sentence needs, by the names given in `MemberReason`.
+    """
+
+    def __init__(self, reason: MemberReason, **data: object) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.data = data
+
+
+class LimitReached(MemberError):
+    """Reserving `cost_credits` would pass a limit; `usage` says which, how much of it, and when it resets."""
+
+    def __init__(self, usage: Usage, cost_credits: int) -> None:
+        super().__init__(MemberReason.LIMIT_REACHED)
+        self.usage = usage
+        self.cost_credits = cost_credits
+
+
+class OperatorError(KuasError):
+    """Whoever runs the bot must act: a refused key, an empty wallet, a bad setting, a bad database.
+
+    The message is one line for the operator's log or terminal. `code` is a short word for grouping, such as
+    `wallet_empty`, `key_refused`, `database`, `settings`, `discord`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.request_id: str | None = None
+        self.in_doubt = False
+        """True if an earlier attempt of the same call was never answered, so it may have had its effect."""
+
+
+class TryLater(KuasError):
+    """Time must act: 429, 5xx, a time-out, a cut connection, an answer that is not the API's.
+
+    `retry_after_seconds` is what the other side asked for, if it did. `answered` is False if the request may
+    have had its effect although no answer came.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: float | None = None, answered: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.answered = answered
+        self.request_id: str | None = None
+
+
+class ContractBroken(KuasError):
+    """A developer must act: a reply that cannot be read, a key used twice, a task that vanished.
+
+    `code` is the API's own `error.code`, or ours: `unreadable`, `task_vanished`, `bug`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.request_id: str | None = None
+        self.in_doubt = False
+        """True if the call, or an earlier attempt of it, may have had its effect."""

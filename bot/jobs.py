@@ -1,0 +1,195 @@
+"""The nouns of a picture's life: what was asked for, how far it has come, what came out.
+
+Owns the frozen types that travel between store, engine and cogs. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a job has durably come, in the order of the walk."""
+
+    ACCEPTED = "accepted"
+    """The row and its reservation are committed."""
+    UPLOADED = "uploaded"
+    """Rivya has the reference; skipped where there is none."""
+    CREATED = "created"
+    """Rivya has a task, and its id is committed."""
+    SUCCEEDED = "succeeded"
+    """Settled; the picture is to be fetched and brought."""
+    FAILED = "failed"
+    """No picture will come; the member is to be told, if `finished_at` is not set yet."""
+    DELIVERED = "delivered"
+    UNDELIVERABLE = "undeliverable"
+    """Nowhere to post it: the picture is kept."""
+    CANCELLED = "cancelled"
+    """Released before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture as the member attached it; nothing in here is proven yet."""
+
+    url: str
+    """Where Discord serves it; dead after about a day."""
+    filename: str
+    content_type: str | None
+    """Discord's guess from the name."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the result goes, and the reply that is already there."""
+
+    guild_id: int
+    channel_id: int
+    user_id: int
+    application_id: int
+    interaction_id: int
+    """Unique for ever: Discord may deliver an event twice. Its snowflake also tells when the token dies."""
+    interaction_token: str
+    """Lives 15 minutes; a secret while it does."""
+    upload_limit_bytes: int
+    """What this interaction lets us attach."""
+    locale: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a member asked for."""
+
+    destination: Destination
+    prompt: str
+    model: str
+    size: str
+    format: str
+    reference: Reference | None = None
+    spoiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why no picture came: a value, not an exception."""
+
+    who: str
+    """Who must act: `member`, `operator`, `rivya` (its model said no) or `developer`."""
+    code: str
+    """A `MemberReason`, an `OperatorError.code`, or Rivya's `error.code`."""
+    message: str = ""
+    """Rivya's own words, where a member may read them."""
+    charged_credits: int = 0
+    in_doubt: bool = False
+    """True if it is not proven that nothing was charged: the reservation stays held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of `jobs`: our walk of one request. Times are epoch milliseconds, UTC."""
+
+    job_id: str
+    """A UUID; also the Idempotency-Key and the client_request_id."""
+    request: Request
+    stage: Stage
+    quote_credits: int
+    accepted_at: int
+    acknowledged_at: int | None = None
+    """When Discord was known to have our first answer."""
+    message_id: int | None = None
+    """The reply's message, as soon as Discord told us."""
+    upload_url: str | None = None
+    upload_mime: str | None = None
+    create_body: str | None = None
+    """The exact JSON sent, or about to be sent, to create the task; every repeat sends it again."""
+    task_id: str | None = None
+    task_created_at: int | None = None
+    result_url: str | None = None
+    failure: Failure | None = None
+    late_told_at: int | None = None
+    finished_at: int | None = None
+    """Nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture, verified to be one."""
+
+    data: bytes
+    format: str
+    """`png`, `jpeg` or `webp`: decided by the bytes."""
+    width: int
+    height: int
+
+    @property
+    def extension(self) -> str:
+        """For a file name: `png`, `jpg` or `webp`."""
+        return "jpg" if self.format == "jpeg" else self.format
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a result came to rest."""
+
+    channel_id: int
+    message_id: int
+    way: str
+    """Which rung of the ladder: `reply`, `edit`, `channel` or `dm`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
+
+    rule: str
+    """Which rule: `guild`; later also `member`, `role`, `ceiling`."""
+    limit_credits: int
+    spent_credits: int
+    held_credits: int
+    period: str
+    """`day`, `week`, `month` or `total`."""
+    resets_at: int | None
+    """When the period ends; None for `total`, which never does."""
+
+    @property
+    def used_credits(self) -> int:
+        """Spent and held together: what the limit is compared with."""
+        return self.spent_credits + self.held_credits
+
+    @property
+    def left_credits(self) -> int:
+        """What may still be reserved, never negative."""
+        return max(0, self.limit_credits - self.used_credits)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a finished picture cost, and how its guild's limit stands now."""
+
+    charged_credits: int
+    usage: Usage
+
+
+class Phase(StrEnum):
+    """What a job is doing right now, as far as its member cares."""
+
+    WAITING = "waiting"
+    """For a slot; `Progress.position` says how many are before it, itself included."""
+    UPLOADING = "uploading"
+    PAINTING = "painting"
+    LATE = "late"
+    """Painting for longer than usual; nobody has given up."""
+    FETCHING = "fetching"
+    """The picture exists and is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One true line about a running job. `since` is when this phase began, epoch milliseconds."""
+
+    phase: Phase
+    since: int
+    position: int | None = None

@@ -1,0 +1,4 @@
+"""Discord in, Discord out; decides nothing.
+
+Owns the package. Never imports anything.
+"""
