@@ -1,0 +1,305 @@
+"""One SQLite connection, transactions that survive the cancellation of their caller, migrations.
+
+A unit of work is a plain function of the connection. It runs whole, in one hop, on aiosqlite's thread, so no
+await can fall between BEGIN and COMMIT and a cancelled caller can leave nothing open. Units that are waiting
+at the same moment share one COMMIT, each behind its own savepoint: two hundred commands at once cost one
+fsync, and a unit that raises takes back only itself.
+
+Owns the connection, its lock and its schema version. Never imports anything of ours but errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import aiosqlite
+
+from bot.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+APPLICATION_ID: Final = 0x4B554153
+"""`KUAS`: https://sqlite.org/pragma.html#pragma_application_id"""
+OLDEST_SQLITE: Final = (3, 37, 0)
+"""STRICT tables: https://sqlite.org/stricttables.html"""
+BUSY_SECONDS: Final = 5.0
+BATCH: Final = 500
+"""Units that share one COMMIT at most, so that the first of a flood need not wait for the last."""
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # money: a commit must survive the loss of power
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}",
+)
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite, with one more way in: a function that runs on its thread in one hop."""
+
+    async def hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        # aiosqlite passes on whatever the function returns; it only does not say so in its types.
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+class Database:
+    """The one connection of the one process that may write this file."""
+
+    def __init__(self, connection: _Connection, lock: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._path = path
+        self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._writer = asyncio.create_task(self._write(), name="database writer")
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Lock, open and migrate the file, which is made with its folder if it is not there.
+
+        Raises:
+            OperatorError: `database`; one line that says what is wrong. The file is as it was.
+        """
+        lock = _lock(path)
+        try:
+            # aiosqlite does not wait for its thread when opening fails, so what can fail is tried before.
+            _connect(path).close()
+            connection = _Connection(partial(_connect, path), iter_chunk_size=64)
+            try:
+                await connection
+                await connection.hop(_prepare)
+                await connection.hop(migrate)
+            except BaseException:
+                await connection.close()
+                raise
+        except (sqlite3.Error, OSError) as error:
+            lock.close()
+            raise _trouble(path, error) from error
+        except BaseException:
+            lock.close()
+            raise
+        return cls(connection, lock, path)
+
+    async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `unit` in a transaction; when this returns, its effect is on the disk.
+
+        The unit runs to its end even if the caller is cancelled meanwhile. What it raises is raised here,
+        after its own changes were taken back.
+
+        Raises:
+            OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
+        """
+        result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        waiting: _Waiting = (unit, result)
+        if self._writer.done():
+            raise OperatorError("database", f"database {self._path}: already closed")
+        self._waiting.put_nowait(waiting)
+        return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
+
+    async def close(self) -> None:
+        """Finish what waits, then close; safe to call twice."""
+        if not self._writer.done():
+            self._waiting.put_nowait(None)
+            await self._writer
+        await self._connection.close()
+        self._lock.close()
+
+    async def _write(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < BATCH:
+                batch.append(self._waiting.get_nowait())
+            work = [waiting for waiting in batch if waiting is not None]
+            if work:
+                await self._commit(work)
+            if len(work) < len(batch):
+                return
+
+    async def _commit(self, work: list[_Waiting]) -> None:
+        outcomes: Iterable[object]
+        try:
+            outcomes = await self._connection.hop(partial(_commit_together, [unit for unit, _ in work]))
+        except sqlite3.Error as error:
+            outcomes = [error] * len(work)
+        for (_, result), outcome in zip(work, outcomes, strict=True):
+            if result.done():  # its caller was cancelled; the unit counts all the same
+                continue
+            if isinstance(outcome, sqlite3.Error):
+                result.set_exception(_trouble(self._path, outcome))
+            elif isinstance(outcome, BaseException):
+                result.set_exception(outcome)
+            else:
+                result.set_result(outcome)
+
+
+_Waiting = tuple["Callable[[sqlite3.Connection], object]", "asyncio.Future[object]"]
+
+
+def _commit_together(
+    units: list[Callable[[sqlite3.Connection], object]], connection: sqlite3.Connection
+) -> list[object]:
+    """Run each unit behind a savepoint, then commit all; an exception stands in its unit's place."""
+    outcomes: list[object] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for unit in units:
+            connection.execute("SAVEPOINT unit")
+            try:
+                outcomes.append(unit(connection))
+            except Exception as error:
+                if not connection.in_transaction:
+                    # A full disk makes SQLite roll back everything at once: https://sqlite.org/lang_transaction.html
+                    raise
+                connection.execute("ROLLBACK TO unit")
+                outcomes.append(error)
+            connection.execute("RELEASE unit")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open for reading beside a running bot; it can neither write nor checkpoint.
+
+    Raises:
+        OperatorError: `database`; missing, not ours, of another version, or unreadable.
+    """
+    if not path.exists():
+        raise OperatorError("database", f"database {path}: there is no such file")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            _require_current(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise _trouble(path, error) from error
+    return connection
+
+
+def migrations() -> list[Path]:
+    """The migration files in their order; file N brings the schema to version N."""
+    return sorted(MIGRATIONS.glob("[0-9]*.sql"))
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date in one transaction, or leave the file alone.
+
+    Raises:
+        OperatorError: `database`; the file belongs to a newer Kuas or to another program.
+    """
+    files = migrations()
+    # The version is read inside the transaction, so that two starts at once cannot both migrate.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        for number, file in enumerate(files[version:], start=version + 1):
+            for statement in _statements(file.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and (owner or version or tables):
+        raise OperatorError(
+            "database", "the database belongs to another program; point database.path elsewhere"
+        )
+    if version > (known := len(migrations())):
+        raise OperatorError(
+            "database", f"the database has version {version}, this Kuas knows {known}: install a newer Kuas"
+        )
+    return version
+
+
+def _require_current(connection: sqlite3.Connection, path: Path) -> None:
+    if (version := _version(connection)) != (known := len(migrations())):
+        raise OperatorError(
+            "database", f"database {path}: has version {version}, not {known}; start the bot once"
+        )
+
+
+def _statements(script: str) -> Iterable[str]:
+    # executescript would commit first, and a split at `;` would cut a trigger in two.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise OperatorError(
+            "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
+        )
+    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    # Looked at first: changing the journal mode would already write into a file that is not ours.
+    _version(connection)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Take the file for this process; the operating system gives it back however the process ends.
+
+    A second, empty database that stays in an exclusive transaction is the one lock that works alike on every
+    system Python's sqlite3 runs on, and leaves the real file open to readers.
+    """
+    beside = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
+    except (sqlite3.Error, OSError) as error:
+        raise _trouble(path, error) from error
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        lock.close()
+        if "locked" in str(error):
+            raise OperatorError(
+                "database", f"database {path}: another bot process is using it; stop that one first"
+            ) from error
+        raise _trouble(path, error) from error
+    return lock
+
+
+def _trouble(path: Path, error: Exception) -> OperatorError:
+    advice = {
+        "not a database": "is not a SQLite database; move it away or point database.path elsewhere",
+        "malformed": "is damaged; restore a backup",
+        "locked": "is locked by another process; close that one first",
+        "full": "cannot be written: the disk is full",
+        "readonly": "cannot be written: no permission",
+        "unable to open": "cannot be opened: check that the folder exists and may be written",
+    }
+    text = str(error)
+    said = next((words for key, words in advice.items() if key in text), f"failed: {text}")
+    return OperatorError("database", f"database {path}: {said}")

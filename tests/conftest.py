@@ -1,0 +1,96 @@
+"""What every ring of tests shares: a database of its own, a request to start from."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.clock import now_ms
+from bot.database import Database
+from bot.jobs import Destination, Job, Reference, Request, Stage
+from bot.ledger import Ledger, Limit
+from bot.store import Store
+
+_interactions = itertools.count(10**17)
+
+
+def a_request(
+    *,
+    guild_id: int = 1,
+    user_id: int = 7,
+    prompt: str = "a red fox",
+    reference: Reference | None = None,
+    interaction_id: int | None = None,
+) -> Request:
+    """A plain request, with an interaction of its own."""
+    return Request(
+        destination=Destination(
+            guild_id=guild_id,
+            channel_id=20,
+            user_id=user_id,
+            application_id=30,
+            interaction_id=interaction_id or next(_interactions),
+            interaction_token="interaction-token",
+            upload_limit_bytes=10 * 1024 * 1024,
+            locale="en-US",
+        ),
+        prompt=prompt,
+        model="qwen-image",
+        size="square",
+        format="png",
+        reference=reference,
+    )
+
+
+def a_job(request: Request | None = None, *, accepted_at: int | None = None) -> Job:
+    """A job as `Engine.submit` makes it."""
+    return Job(
+        job_id=str(uuid.uuid4()),
+        request=request or a_request(),
+        stage=Stage.ACCEPTED,
+        quote_credits=4,
+        accepted_at=accepted_at or now_ms(),
+    )
+
+
+@pytest.fixture
+def make_request() -> Callable[..., Request]:
+    return a_request
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    return a_job
+
+
+@pytest.fixture
+def database_path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "bot.sqlite3"
+
+
+@pytest.fixture
+async def database(database_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(database_path)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+def default_limit() -> Limit:
+    return Limit(credits=200, period="month")
+
+
+@pytest.fixture
+def ledger(database: Database, default_limit: Limit) -> Ledger:
+    return Ledger(database, default_limit)
+
+
+@pytest.fixture
+def store(database: Database, default_limit: Limit) -> Store:
+    return Store(database, default_limit)
