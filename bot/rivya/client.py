@@ -1,0 +1,286 @@
+"""Calls Rivya's API: sockets, time-outs, retries.
+
+Facts: https://rivya.ai/docs/api-files, api-generations, api-generation-status, api-credits, api-models and
+api-errors-and-limits (read 2026-05).
+
+Owns the connections to Rivya and the API key. Never imports anything of ours but errors, rivya.answers,
+rivya.models, rivya.pace, rivya.reading.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import stamina
+import structlog
+from pydantic import SecretStr
+
+from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
+from bot.rivya.answers import Answer, Doubt, Purpose, understand
+from bot.rivya.models import Task, UploadedFile, offers_from, wallet_from
+from bot.rivya.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from bot.rivya.models import ModelOffer
+    from bot.rivya.reading import Json
+
+log = structlog.get_logger(__name__)
+
+ANSWER_LIMIT_BYTES: Final = 1024 * 1024
+"""What is read of an answer; the rest is left. Rivya's are a few kilobytes."""
+CONNECTIONS_LIMIT: Final = 64
+"""A few more than tasks in flight: a call that waits for a connection is on the clock already."""
+LONGEST_RETRY_AFTER_SECONDS: Final = 30.0
+"""Who is asked to wait longer is told so, instead of being kept inside the call."""
+
+_T = TypeVar("_T")
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Open what `Rivya` calls through; closing it is the caller's part. Each call brings its own time-outs.
+
+    No cookies, no proxies from the environment, no compression: a small answer stays small.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS_LIMIT, limit_per_host=CONNECTIONS_LIMIT),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        timeout=aiohttp.ClientTimeout(total=None),
+        trust_env=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOuts:
+    """The longest one attempt may take, from its start to the last byte of the answer."""
+
+    connect_seconds: float = 10.0
+    """For a connection to be there; part of the others."""
+    upload_seconds: float = 120.0
+    create_seconds: float = 60.0
+    status_seconds: float = 20.0
+    small_seconds: float = 20.0
+    """The wallet and the list of models."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A multipart body around a file."""
+
+    path: Path
+    filename: str
+    mime_type: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request, the same in each attempt."""
+
+    purpose: Purpose
+    method: str
+    path: str
+    total_seconds: float
+    body: bytes | _Form | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    with_key: bool = True
+
+
+class Rivya:
+    """The API, as far as Kuas needs it. Every method raises only `bot.errors`.
+
+    There are up to `attempts` attempts at a call: time-outs, cut connections, 5xx, 429 and unreadable answers
+    are repeated, after `first_wait_seconds`, doubling to `longest_wait_seconds`, or after as long as Rivya
+    asks for. A repeat sends the same bytes under the same Idempotency-Key.
+
+    Raises, everywhere:
+        OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
+        TryLater: no attempt got an answer of the API, or it asks to wait.
+        ContractBroken: the API's own `error.code`, or `unreadable`.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        api_key: str,
+        pace: Pace | None = None,
+        time_outs: TimeOuts = TimeOuts(),
+        attempts: int = 4,
+        first_wait_seconds: float = 0.5,
+        longest_wait_seconds: float = 8.0,
+    ) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/") + "/api/v1"
+        self._api_key = SecretStr(api_key)
+        self._pace = pace or Pace()
+        self._time_outs = time_outs
+        self._attempts = attempts
+        self._first_wait_seconds = first_wait_seconds
+        self._longest_wait_seconds = longest_wait_seconds
+
+    async def upload(
+        self, path: Path, *, filename: str, mime_type: str, model: str, client_request_id: str
+    ) -> UploadedFile:
+        """Give Rivya a reference, streamed from its file. A repeat may leave a second copy there: no harm.
+
+        Raises:
+            MemberError: `reference_unreadable` or `reference_too_big`, for Rivya.
+            OperatorError: also `reference_file`: ours cannot be opened.
+        """
+        fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
+        form = _Form(path, filename, mime_type, fields)
+        seconds = self._time_outs.upload_seconds
+        return await self._call(
+            _Call(Purpose.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json
+        )
+
+    async def create(self, body: str, *, idempotency_key: str) -> Task:
+        """Have a picture painted; this costs credits. `body`, from `models.create_body`, is sent as it is.
+
+        If it raises with `answered` False or `in_doubt` True, there may be a task: find out by calling again
+        with the very same arguments.
+
+        Raises:
+            MemberError: `prompt_refused`.
+            ContractBroken: also `idempotency_conflict`, at once, and always in doubt.
+        """
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        seconds = self._time_outs.create_seconds
+        return await self._call(
+            _Call(Purpose.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
+        )
+
+    async def task(self, task_id: str) -> Task:
+        """See how a task stands.
+
+        Raises:
+            ContractBroken: also `not_found`.
+        """
+        path = f"/generations/{quote(task_id, safe='')}"
+        return await self._call(
+            _Call(Purpose.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
+        )
+
+    async def credits(self) -> int:
+        """Ask what is left in the key's wallet: also the documentation's own test of a key."""
+        return await self._call(
+            _Call(Purpose.READ, "GET", "/credits", self._time_outs.small_seconds), wallet_from
+        )
+
+    async def models(self) -> tuple[ModelOffer, ...]:
+        """List the models; this is public, so no key is sent."""
+        return await self._call(
+            _Call(Purpose.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False), offers_from
+        )
+
+    async def _call(self, call: _Call, parse: Callable[[Json], _T]) -> _T:
+        doubt = Doubt()
+        async for attempt in stamina.retry_context(
+            on=_worth_a_repeat,
+            attempts=self._attempts,
+            timeout=None,  # a pause that Rivya asks for must not end the call
+            wait_initial=self._first_wait_seconds,
+            wait_max=self._longest_wait_seconds,
+            wait_jitter=self._first_wait_seconds,
+        ):
+            with attempt:
+                return await self._attempt(call, attempt.num, doubt, parse)
+        raise AssertionError("unreachable: stamina raises what the last attempt raised")
+
+    async def _attempt(self, call: _Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
+        answer: Answer | None = None
+        await self._pace.wait()
+        try:
+            answer = await self._exchange(call)
+            self._keep_pace(answer)
+            return understand(answer, call.purpose, parse)
+        except KuasError as error:
+            if call.purpose is not Purpose.READ:
+                doubt.mark(error)
+            log.warning(
+                "rivya attempt failed",
+                method=call.method,
+                path=call.path,
+                attempt=number,
+                status=answer.status if answer else None,
+                code=answer.code if answer else None,
+                request_id=answer.request_id if answer else None,
+                error=type(error).__name__,
+                reason=str(error),
+            )
+            raise
+
+    async def _exchange(self, call: _Call) -> Answer:
+        headers = dict(call.headers)
+        if call.with_key:  # on the request and not on the session, which others may come to use
+            headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
+        time_out = aiohttp.ClientTimeout(total=call.total_seconds, connect=self._time_outs.connect_seconds)
+        with _payload(call.body) as data:
+            try:
+                async with self._session.request(
+                    call.method,
+                    self._base_url + call.path,
+                    data=data,
+                    headers=headers,
+                    timeout=time_out,
+                    allow_redirects=False,
+                ) as response:
+                    return Answer.from_http(response.status, response.headers, await _bounded(response))
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                # Without a connection nothing was sent: the one silence that leaves nothing in doubt.
+                raise TryLater(f"no connection to Rivya: {type(error).__name__}", answered=True) from error
+            except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+                raise TryLater(f"no answer from Rivya: {type(error).__name__}") from error
+
+    def _keep_pace(self, answer: Answer) -> None:
+        if answer.is_ok:
+            self._pace.went_well()
+        elif answer.status == 429 or (answer.status == 503 and answer.retry_after_seconds is not None):  # noqa: PLR2004 - too many requests; unavailable
+            self._pace.pause(answer.retry_after_seconds)
+
+
+def _worth_a_repeat(error: Exception) -> bool | float:
+    """Tell stamina whether to try again, and when, if Rivya has said so.
+
+    Whatever is returned is slept, however long, so what is too long has to be sorted out here.
+    """
+    if isinstance(error, TryLater):
+        asked = error.retry_after_seconds or 0.0
+        return asked <= LONGEST_RETRY_AFTER_SECONDS and (asked or True)
+    return isinstance(error, ContractBroken) and error.code == "unreadable"
+
+
+@contextmanager
+def _payload(body: bytes | _Form | None) -> Iterator[bytes | aiohttp.FormData | None]:
+    """Make what aiohttp sends, anew for each attempt: it closes the file, and a form is good for one."""
+    if not isinstance(body, _Form):
+        yield body
+        return
+    try:
+        file = body.path.open("rb")
+    except OSError as error:
+        raise OperatorError("reference_file", f"cannot open the reference: {error.strerror}") from error
+    with file:
+        form = aiohttp.FormData()
+        for name, value in body.fields.items():
+            form.add_field(name, value)
+        form.add_field("file", file, filename=body.filename, content_type=body.mime_type)
+        yield form
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) >= ANSWER_LIMIT_BYTES:
+            break
+    return bytes(body[:ANSWER_LIMIT_BYTES])

@@ -1,0 +1,193 @@
+"""Rivya's words, read once into frozen types, and ours, written as Rivya wants them.
+
+What the documentation leaves open is read generously: unknown fields are ignored, keys may be snake_case or
+camelCase, and what cannot be understood is None, never a guess. Facts: https://rivya.ai/docs/api-generations,
+api-generation-status, api-files, api-credits and api-models (read 2026-05).
+
+Owns the shapes of Rivya's JSON. Never imports anything of ours but catalog, errors, rivya.reading.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from bot.errors import ContractBroken
+from bot.rivya.reading import an_object, count, field, text, word
+
+if TYPE_CHECKING:
+    from bot.catalog import Model
+    from bot.rivya.reading import Json
+
+_MESSAGE_LIMIT = 500
+"""Characters kept of a message of theirs: it may end up in a reply to a member."""
+
+
+class TaskStatus(StrEnum):
+    """How a task stands at Rivya; the last two are ends."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @classmethod
+    def from_json(cls, value: Json) -> TaskStatus:
+        """Read a status word in any case; one we do not know means processing, so that no end is guessed."""
+        return _STATUSES.get(value.lower(), cls.PROCESSING) if isinstance(value, str) else cls.PROCESSING
+
+
+# The second word of each line is the internal one of https://rivya.ai/docs/task-lifecycle.
+_STATUSES = {
+    "queued": TaskStatus.QUEUED, "waiting": TaskStatus.QUEUED,
+    "processing": TaskStatus.PROCESSING, "generating": TaskStatus.PROCESSING,
+    "succeeded": TaskStatus.SUCCEEDED, "success": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A reference that Rivya has. How long its `url` lives is not documented: use it at once."""
+
+    url: str
+    """What a create call passes on as the reference."""
+    mime_type: str | None
+    file_id: str | None
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the answer of `POST /files`, bare or wrapped in `data` or `file`.
+
+        Raises:
+            ContractBroken: `unreadable`, if it holds no web address.
+        """
+        fields = an_object(value)
+        if "url" not in fields:
+            fields = an_object(field(fields, "data", "file"))
+        url = text(field(fields, "url"))
+        if url is None or not url.lower().startswith(("https://", "http://")):
+            raise ContractBroken("unreadable", "Rivya's answer to an upload holds no address")
+        return cls(
+            url=url,
+            mime_type=text(field(fields, "mime_type", "mimeType")),
+            file_id=text(field(fields, "id", "file_id", "fileId")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Rivya's remote work, as its last answer told it. Credits are integers; None means it did not say."""
+
+    task_id: str
+    status: TaskStatus
+    reserved_credits: int | None = None
+    final_credits: int | None = None
+    result_url: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    """Their words, at most 500 characters."""
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the object that both the create and the status call answer with.
+
+        Raises:
+            ContractBroken: `unreadable`, if it holds no id.
+        """
+        fields = an_object(value)
+        task_id = text(field(fields, "id", "task_id", "taskId"))
+        if task_id is None:
+            raise ContractBroken("unreadable", "Rivya's answer about a task holds no id")
+        error = an_object(field(fields, "error"))
+        message = text(field(error, "message"))
+        return cls(
+            task_id=task_id,
+            status=TaskStatus.from_json(field(fields, "status")),
+            reserved_credits=count(field(fields, "reserved_credits", "reservedCredits")),
+            final_credits=count(field(fields, "final_credits", "finalCredits")),
+            result_url=_result_url(an_object(field(fields, "result"))),
+            error_code=word(field(error, "code")),
+            error_message=message[:_MESSAGE_LIMIT] if message else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOffer:
+    """One model as Rivya lists it today; None where it does not say."""
+
+    model_id: str
+    base_credits: int | None
+    prompt_limit: int | None
+    """In characters."""
+    api_status: str | None
+    """`available`, `coming_soon` or `studio_only`, as of 2026-05."""
+
+
+def offers_from(value: Json) -> tuple[ModelOffer, ...]:
+    """Read the answer of `GET /models`; entries without an id are left out.
+
+    Raises:
+        ContractBroken: `unreadable`, if there is no list.
+    """
+    entries = value if isinstance(value, list) else field(an_object(value), "data", "models")
+    if not isinstance(entries, list):
+        raise ContractBroken("unreadable", "Rivya's list of models holds no list")
+    return tuple(
+        ModelOffer(
+            model_id=model_id,
+            base_credits=count(field(fields, "base_credits", "baseCredits")),
+            prompt_limit=count(field(fields, "max_prompt_length", "maxPromptLength")),
+            api_status=word(field(fields, "api_status", "apiStatus")),
+        )
+        for fields in map(an_object, entries)
+        if (model_id := text(field(fields, "id", "model_id", "modelId"))) is not None
+    )
+
+
+def wallet_from(value: Json) -> int:
+    """Read the answer of `GET /credits`: the credits left in the key's wallet.
+
+    Raises:
+        ContractBroken: `unreadable`, if it holds no such number.
+    """
+    left = count(field(an_object(value), "current_credits", "currentCredits"))
+    if left is None:
+        raise ContractBroken("unreadable", "Rivya's answer about the wallet holds no credits")
+    return left
+
+
+def create_body(
+    model: Model,
+    *,
+    prompt: str,
+    size: str,
+    format: str,  # noqa: A002 - the word of Request and of the command's option
+    reference: tuple[str, str, str] | None,
+    client_request_id: str,
+) -> str:
+    """Write the JSON that creates a task: the same arguments give the same text, in ASCII.
+
+    `reference` is the uploaded file's address, its name and its MIME type.
+    """
+    params: dict[str, object] = {"image_size": size, "output_format": format}
+    if reference is not None:
+        url, name, mime_type = reference
+        # camelCase, unlike all else: https://rivya.ai/docs/api-openapi-schema
+        params["referenceMediaItems"] = [{"url": url, "kind": "image", "name": name, "mimeType": mime_type}]
+    body = {
+        "model": model.model_id,
+        "prompt": prompt,
+        "params": params,
+        "client_request_id": client_request_id,
+    }
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _result_url(result: dict[str, Json]) -> str | None:
+    primary = text(field(result, "primary_url", "primaryUrl"))
+    urls = field(result, "urls")
+    others = urls if isinstance(urls, list) else []
+    return primary or next((url for url in map(text, others) if url), None)
