@@ -1,0 +1,214 @@
+"""The hour and what is in the air: the sky, sun, moon and stars, clouds, a rainbow, rain and snow.
+
+Owns the sky and the colours of the hours. Never imports anything of ours but pen, reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from sandbox.painter.pen import Colour, lighter, mix
+
+if TYPE_CHECKING:
+    import random
+
+    from sandbox.painter.reading import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The colours of an hour."""
+
+    top: Colour
+    middle: Colour
+    low: Colour
+    far: Colour
+    """Mountains and woods."""
+    ground: Colour
+    sea: Colour
+    disc: Colour
+    """Sun or moon."""
+
+
+MOODS = {
+    "day": Mood(
+        (74, 144, 206),
+        (146, 198, 226),
+        (244, 230, 194),
+        (104, 134, 160),
+        (126, 164, 82),
+        (58, 136, 168),
+        (255, 236, 168),
+    ),
+    "sunset": Mood(
+        (92, 84, 148),
+        (226, 124, 98),
+        (252, 206, 122),
+        (122, 82, 124),
+        (150, 120, 70),
+        (126, 98, 140),
+        (255, 232, 160),
+    ),
+    "night": Mood(
+        (18, 24, 66),
+        (36, 56, 112),
+        (84, 104, 150),
+        (34, 46, 88),
+        (44, 74, 76),
+        (30, 58, 104),
+        (250, 240, 206),
+    ),
+    "storm": Mood(
+        (82, 92, 110),
+        (126, 136, 148),
+        (184, 186, 180),
+        (88, 100, 114),
+        (102, 122, 92),
+        (76, 102, 118),
+        (226, 224, 210),
+    ),
+    "winter": Mood(
+        (122, 158, 200),
+        (182, 206, 228),
+        (242, 228, 222),
+        (132, 154, 186),
+        (232, 236, 244),
+        (120, 160, 190),
+        (255, 244, 214),
+    ),
+    "autumn": Mood(
+        (112, 152, 186),
+        (206, 198, 178),
+        (250, 222, 164),
+        (150, 100, 74),
+        (184, 134, 58),
+        (90, 120, 130),
+        (255, 230, 160),
+    ),
+    "space": Mood(
+        (12, 10, 38),
+        (46, 26, 84),
+        (104, 46, 112),
+        (66, 42, 96),
+        (112, 88, 124),
+        (50, 40, 100),
+        (236, 196, 150),
+    ),
+}
+DARK = {"night", "space"}
+"""The hours that bring their own stars and moon."""
+
+
+def draw_weather(picture: Image.Image, scene: Scene, dice: random.Random) -> None:
+    """What the prompt itself hangs into the sky or lets fall from it, over whatever is there."""
+    mood, features = MOODS[scene.mood], scene.features
+    dark = scene.mood in DARK
+    draw = ImageDraw.Draw(picture)
+    if dark or "stars" in features:
+        _stars(draw, picture.size, dice)
+    if dark or features & {"sun", "moon"}:
+        draw_disc(picture, mood, dice, crescent=scene.mood == "night")
+    if "rainbow" in features:
+        _rainbow(picture)
+    for _ in range(4 if "clouds" in features else 0):
+        draw_cloud(picture, mood, dice)
+    if features & {"rain", "snowfall"}:
+        _fall(draw, picture.size, dice, snow="snowfall" in features)
+
+
+def tint(picture: Image.Image, scene: Scene) -> Image.Image:
+    """The picture in the light of the scene's hour, or touched by the prompt's first colour."""
+    mood = MOODS[scene.mood]
+    if scene.mood in DARK:
+        light = Image.new("RGB", picture.size, lighter(mood.middle, 0.3))
+        return Image.blend(picture, ImageChops.multiply(picture, light), 0.85)
+    return Image.blend(picture, Image.new("RGB", picture.size, mix(scene.palette[0], mood.low, 0.5)), 0.16)
+
+
+def _stars(draw: ImageDraw.ImageDraw, size: tuple[int, int], dice: random.Random) -> None:
+    width, height = size
+    for _ in range(90):
+        x, y = dice.uniform(0, width), dice.uniform(0, height * 0.6)
+        r = dice.uniform(0.8, 2.8) * max(width, height) / 1024
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=(255, 246, 214))
+
+
+def draw_sky(size: tuple[int, int], mood: Mood) -> Image.Image:
+    """The empty sky."""
+    column = Image.new("RGB", (1, 64))
+    for y in range(64):
+        t = y / 40
+        colour = mix(mood.top, mood.middle, t) if t < 1 else mix(mood.middle, mood.low, min(1.0, t - 1) * 1.5)
+        column.putpixel((0, y), colour)
+    return column.resize(size, Image.Resampling.BICUBIC)
+
+
+def draw_disc(picture: Image.Image, mood: Mood, dice: random.Random, *, crescent: bool) -> None:
+    """Sun or moon, with its glow, to the left or to the right."""
+    width, height = picture.size
+    x, y, r = width * dice.choice((0.2, 0.78)), height * dice.uniform(0.15, 0.24), min(width, height) * 0.085
+    glow = Image.new("L", picture.size)
+    pen = ImageDraw.Draw(glow)
+    for ring in range(5, 0, -1):
+        big = r * (1 + ring * 0.42)
+        pen.ellipse((x - big, y - big, x + big, y + big), fill=24 + (5 - ring) * 24)
+    picture.paste(Image.new("RGB", picture.size, mix(mood.disc, mood.middle, 0.25)), mask=glow)
+    mask = Image.new("L", picture.size)
+    pen = ImageDraw.Draw(mask)
+    pen.ellipse((x - r, y - r, x + r, y + r), fill=255)
+    if crescent:
+        pen.ellipse((x - r * 0.45, y - r * 1.15, x + r * 1.55, y + r * 0.8), fill=70)
+    picture.paste(Image.new("RGB", picture.size, mood.disc), mask=mask)
+
+
+def draw_cloud(picture: Image.Image, mood: Mood, dice: random.Random) -> None:
+    """One cloud, anywhere."""
+    width, height = picture.size
+    mask = Image.new("L", picture.size)
+    pen = ImageDraw.Draw(mask)
+    x, y, wide = (
+        dice.uniform(0, width),
+        height * dice.uniform(0.06, 0.4),
+        min(width, height) * dice.uniform(0.1, 0.2),
+    )
+    for k in range(6):
+        r = wide * (0.34 - abs(k - 2.5) * 0.07)
+        cx, cy = x + wide * (k - 2.5) * 0.3, y - r * dice.uniform(0.1, 0.5)
+        pen.ellipse((cx - r, cy - r * 0.8, cx + r, cy + r * 0.7), fill=200)
+    picture.paste(
+        Image.new("RGB", picture.size, lighter(mood.low, 0.4)), mask=mask.filter(ImageFilter.GaussianBlur(3))
+    )
+
+
+def _rainbow(picture: Image.Image) -> None:
+    width, height = picture.size
+    layer = Image.new("RGBA", picture.size)
+    draw = ImageDraw.Draw(layer)
+    bands: tuple[Colour, ...] = (
+        (214, 70, 70),
+        (236, 146, 60),
+        (246, 216, 90),
+        (104, 178, 96),
+        (78, 132, 206),
+        (130, 88, 176),
+    )
+    for k, colour in enumerate(bands):
+        r = width * (0.52 - 0.022 * k)
+        middle = (width / 2, height * 0.72)
+        box = (middle[0] - r, middle[1] - r, middle[0] + r, middle[1] + r)
+        draw.arc(box, 180, 360, fill=(*colour, 190), width=max(3, round(width * 0.024)))
+    picture.paste(layer, mask=layer.getchannel("A"))
+
+
+def _fall(draw: ImageDraw.ImageDraw, size: tuple[int, int], dice: random.Random, *, snow: bool) -> None:
+    width, height = size
+    for _ in range(170):
+        x, y = dice.uniform(0, width), dice.uniform(0, height)
+        r = max(width, height) * dice.uniform(0.002, 0.006)
+        if snow:
+            draw.ellipse((x - r, y - r, x + r, y + r), fill=(252, 252, 255))
+        else:
+            draw.line([(x, y), (x - 4 * r, y + 12 * r)], fill=(196, 206, 220), width=2)

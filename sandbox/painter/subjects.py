@@ -1,0 +1,140 @@
+"""Which pen draws which subject, and what it wears.
+
+Owns the table of subjects. Never imports anything of ours but animals, creatures, pen, reading, things.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw, ImageFilter
+
+from sandbox.painter import creatures, things
+from sandbox.painter.animals import ANIMALS, draw_animal
+from sandbox.painter.pen import Box, Colour, Pen, darker, lighter
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from sandbox.painter.reading import Subject
+
+_DRAWINGS: dict[str, Callable[[Pen, Colour | None], None]] = {
+    "owl": creatures.owl,
+    "bird": creatures.bird,
+    "fish": creatures.fish,
+    "whale": creatures.whale,
+    "robot": creatures.robot,
+    "snowman": creatures.snowman,
+    "car": things.car,
+    "house": things.house,
+    "castle": things.castle,
+    "lighthouse": things.lighthouse,
+    "tree": things.tree,
+    "flower": things.flower,
+    "boat": things.boat,
+    "heart": things.heart,
+    "star": things.star,
+    "mushroom": things.mushroom,
+    "rocket": things.rocket,
+    "balloon": things.balloon,
+    "cup": things.cup,
+}
+_HEADS = {**dict.fromkeys(ANIMALS, -0.72), "owl": -0.72, "robot": -0.86, "snowman": -0.84}
+"""Where the top of a head is, for hats."""
+_MIRRORED_SHARE = 0.4
+_UPRIGHT = {"house", "castle", "lighthouse", "cup"}
+
+
+def draw_subject(picture: Image.Image, subject: Subject, box: Box, mood: str, dice: random.Random) -> None:
+    """Draw one subject into its box, with its shadow."""
+    if not subject.flies:
+        _ground(picture, box, water=subject.swims, dark=mood in {"night", "space"})
+    mirrored = subject.name not in _UPRIGHT and dice.random() < _MIRRORED_SHARE
+    pen = Pen(picture, box, mirrored=mirrored)
+    if subject.name in ANIMALS:
+        draw_animal(pen, subject.name, subject.colour)
+    else:
+        _DRAWINGS[subject.name](pen, subject.colour)
+    pen.press()
+    if subject.name in _HEADS:
+        for prop in sorted(subject.props):
+            _PROPS[prop](pen, _HEADS[subject.name])
+            pen.press()
+
+
+def _ground(picture: Image.Image, box: Box, *, water: bool, dark: bool) -> None:
+    """A soft shadow, or a gleam on the water."""
+    mask = Image.new("L", picture.size)
+    wide, high, y = box.half * 0.95, box.half * 0.13, box.y + box.half * 0.97
+    fill = 110 if water else 150
+    ImageDraw.Draw(mask).ellipse((box.x - wide, y - high, box.x + wide * 1.15, y + high), fill=fill)
+    tone = (12, 16, 40) if dark else (40, 36, 60)
+    picture.paste(
+        Image.new("RGB", picture.size, tone), mask=mask.filter(ImageFilter.BoxBlur(box.half * 0.05))
+    )
+
+
+def _hat(pen: Pen, top: float) -> None:
+    colour = (66, 52, 120)
+    pen.shape(
+        colour,
+        (-0.3, top + 0.06),
+        (0.3, top + 0.06),
+        (0.1, top - 0.32),
+        (0.2, top - 0.56),
+        (-0.08, top - 0.36),
+    )
+    pen.oval(darker(colour, 0.2), 0, top + 0.06, 0.44, 0.08)
+    pen.shape(
+        (232, 184, 70), (-0.29, top + 0.02), (0.29, top + 0.02), (0.24, top - 0.08), (-0.24, top - 0.08)
+    )
+    pen.oval((250, 226, 130), 0.02, top - 0.22, 0.045)
+
+
+def _crown(pen: Pen, top: float) -> None:
+    gold = (236, 186, 62)
+    points = [
+        (-0.3, top + 0.1),
+        (-0.34, top - 0.24),
+        (-0.17, top - 0.06),
+        (0.0, top - 0.32),
+        (0.17, top - 0.06),
+    ]
+    pen.shape(gold, *points, (0.34, top - 0.24), (0.3, top + 0.1))
+    for x, y in ((-0.34, -0.24), (0, -0.32), (0.34, -0.24)):
+        pen.oval((214, 64, 72), x, top + y, 0.05)
+    pen.line(lighter(gold), 0.04, (-0.29, top + 0.04), (0.29, top + 0.04))
+
+
+def _scarf(pen: Pen, top: float) -> None:
+    colour, y = (204, 60, 58), top + 0.8
+    pen.blob(
+        colour,
+        (-0.42, y - 0.08),
+        (0, y),
+        (0.42, y - 0.08),
+        (0.44, y + 0.08),
+        (0, y + 0.17),
+        (-0.44, y + 0.08),
+    )
+    pen.shape(darker(colour, 0.15), (0.18, y + 0.08), (0.4, y + 0.06), (0.46, y + 0.5), (0.26, y + 0.54))
+    for k in range(3):
+        pen.line(
+            (244, 226, 190),
+            0.035,
+            (0.22 + 0.02 * k, y + 0.2 + 0.1 * k),
+            (0.42 + 0.015 * k, y + 0.18 + 0.1 * k),
+        )
+
+
+def _glasses(pen: Pen, top: float) -> None:
+    y = top + 0.3
+    for x in (-0.21, 0.21):
+        ring = [(x + 0.17 * u, y + 0.17 * v) for u, v in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0))]
+        low = [(x + 0.17 * u, y + 0.17 * v) for u, v in ((-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7), (1, 0))]
+        pen.line((60, 40, 36), 0.045, *ring, *low)
+    pen.line((60, 40, 36), 0.045, (-0.05, y - 0.02), (0.05, y - 0.02))
+
+
+_PROPS = {"hat": _hat, "crown": _crown, "scarf": _scarf, "glasses": _glasses}

@@ -1,0 +1,65 @@
+"""What the stand-in keeps: files it took in, generations it was asked for.
+
+Owns the stand-in's nouns. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+def iso(epoch_seconds: float) -> str:
+    """ISO-8601 in UTC with milliseconds and Z, as the API writes times."""
+    moment = datetime.fromtimestamp(epoch_seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file the stand-in took in."""
+
+    id: str
+    url: str
+    name: str
+    mime_type: str
+    data: bytes
+    model: str | None
+    client_request_id: str | None
+    created_at: float
+
+
+@dataclass(slots=True)
+class Task:
+    """One generation. Credits are integers; `*_at` are epoch seconds, `*_monotonic` the monotonic clock's."""
+
+    id: str
+    model: str
+    key: str | None
+    """The Idempotency-Key it was created with."""
+    client_request_id: str | None
+    prompt: str
+    size: str
+    output_format: str
+    reference_id: str | None
+    reserved_credits: int
+    created_at: float
+    created_monotonic: float
+    status: Literal["queued", "processing", "succeeded", "failed"] = "queued"
+    final_credits: int = 0
+    updated_at: float = 0.0
+    ended_at: float | None = None
+    ended_monotonic: float | None = None
+    error_code: str | None = None
+    polls: int = 0
+    picture: asyncio.Task[bytes] | None = field(default=None, repr=False)
+    """Painted when it is first asked for, and once."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status is final."""
+        return self.status in {"succeeded", "failed"}
