@@ -1,0 +1,71 @@
+"""What a walk says while it walks: one line, true, and not too often.
+
+Owns the progress line of one job. Never imports anything of ours but clock, delivery, jobs, slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.clock import now_ms
+from bot.jobs import Phase, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.delivery import Courier
+    from bot.jobs import Job
+    from bot.slots import Slots
+
+
+class Voice:
+    """Speaks for one job every `every_seconds`, and never twice at once."""
+
+    def __init__(self, job: Job, courier: Courier, slots: Slots, every_seconds: float) -> None:
+        self._job = job
+        self._courier = courier
+        self._slots = slots
+        self._every_seconds = every_seconds
+        self._progress = Progress(Phase.WAITING, job.accepted_at)
+        self._speaking = asyncio.Lock()
+        self._ticker: asyncio.Task[None] | None = None
+
+    def turn(self, phase: Phase, since: int | None = None) -> None:
+        """From now on, speak of this phase, which began at `since` (epoch milliseconds) or just now."""
+        if phase is not self._progress.phase:
+            self._progress = Progress(phase, since or now_ms())
+
+    async def speak(self) -> None:
+        """Say the line now."""
+        position = self._slots.position(self._job.job_id)
+        progress = self._progress
+        if position is not None:
+            progress = Progress(Phase.WAITING, self._job.accepted_at, position)
+        async with self._speaking:
+            await self._courier.show_progress(self._job, progress)
+
+    @asynccontextmanager
+    async def speaking(self) -> AsyncIterator[None]:
+        """Speak at once and then on every beat, until `hush` or the end of the block."""
+        self._ticker = asyncio.create_task(self._tick(), name=f"progress {self._job.job_id}")
+        try:
+            yield
+        finally:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+
+    async def hush(self) -> None:
+        """Say no more, and wait for what is being said.
+
+        Without the wait an edit still under way could land after the result, and wipe it.
+        """
+        async with self._speaking:
+            if self._ticker is not None:
+                self._ticker.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await self.speak()
+            await asyncio.sleep(self._every_seconds)

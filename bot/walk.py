@@ -1,0 +1,324 @@
+"""One job on its way, step by step, until nothing is left to do.
+
+Every step commits what happened before the next begins, so a process that dies anywhere leaves a row from
+which a new `Walk` goes on: resuming is the same loop.
+
+Owns the steps. Never imports anything of ours but catalog, clock, delivery, easel, errors, fetch, jobs,
+ledger, notices, rests, rivya.client, rivya.models, slots, store, verdict, voice.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.catalog import MODELS
+from bot.clock import now_ms
+from bot.delivery import Undeliverable
+from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
+from bot.jobs import Phase, Stage
+from bot.rivya.models import TaskStatus, create_body
+from bot.verdict import failure_of, judge
+from bot.voice import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from bot.delivery import Courier
+    from bot.easel import Easel
+    from bot.fetch import Fetcher
+    from bot.jobs import Failure, Job, Picture
+    from bot.ledger import Ledger
+    from bot.notices import Notices
+    from bot.rests import Rests
+    from bot.rivya.client import Rivya
+    from bot.slots import Slots
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
+"""What every guild lets a bot attach; an interaction may promise more than a channel message then takes."""
+LONGEST_REST_SECONDS: Final = 60.0
+"""Between two tries, unless the other side asks for more."""
+LONGEST_ASKED_SECONDS: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """How often a walk looks and speaks, in seconds."""
+
+    first_poll_seconds: float
+    poll_seconds: float
+    late_after_seconds: float = 120
+    progress_seconds: float = 10
+    """Between two edits of the progress line; Discord does not publish how many it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a walk works with."""
+
+    store: Store
+    ledger: Ledger
+    rivya: Rivya
+    fetcher: Fetcher
+    courier: Courier
+    slots: Slots
+    beat: Beat
+    easel: Easel
+    rests: Rests
+    notices: Notices
+
+
+class Walk:
+    """One job, driven by one asyncio task. `answered` if Discord is known to have our first answer."""
+
+    def __init__(
+        self, job: Job, tools: Tools, *, answered: bool = False, message_id: int | None = None
+    ) -> None:
+        self.job = job
+        self._answered = answered
+        self._message_id = message_id
+        self._tools = tools
+        self._setbacks = 0
+        self._polls = 0
+        # A body that was committed before this walk began may have been sent by the walk before.
+        self._may_be_sent = job.create_body is not None
+        self._picture: tuple[Picture, bool] | None = None
+        self._voice = Voice(job, tools.courier, tools.slots, tools.beat.progress_seconds)
+
+    async def run(self) -> None:
+        """Walk to the end.
+
+        Raises:
+            Parked: the bot is closing.
+            asyncio.CancelledError: likewise; the row is right in either case.
+            ContractBroken: `bug`; somebody else has moved the row.
+        """
+        while self.job.acknowledged_at is None and self.job.finished_at is None:
+            await self._attempt(Walk.confirm)
+        async with self._voice.speaking():
+            if self.job.stage in IN_FLIGHT:
+                async with self._slot():
+                    while self.job.stage in IN_FLIGHT:
+                        await self._attempt(STEPS[self.job.stage])
+            while self.job.finished_at is None:
+                await self._attempt(STEPS[self.job.stage])
+
+    async def _attempt(self, step: Callable[[Walk], Awaitable[Job]]) -> None:
+        self._tools.rests.check()
+        try:
+            self.job = await step(self)
+        except KuasError as error:
+            await self._set_back(error)
+        else:
+            self._setbacks = 0
+
+    async def _set_back(self, error: KuasError) -> None:
+        if isinstance(error, ContractBroken) and error.code == "bug":
+            raise error
+        self._setbacks += 1
+        if isinstance(error, OperatorError):
+            self._tools.notices.give(error, stage=self.job.stage)
+        if self.job.create_body is not None and self.job.stage in BEFORE_TASK:
+            unanswered = isinstance(error, TryLater) and not error.answered
+            doubtful = isinstance(error, OperatorError | ContractBroken) and error.in_doubt
+            self._may_be_sent = self._may_be_sent or unanswered or doubtful
+        failure = judge(self.job, error, setbacks=self._setbacks, may_be_sent=self._may_be_sent)
+        log.warning(
+            "setback",
+            stage=self.job.stage,
+            error=type(error).__name__,
+            reason=str(error),
+            setbacks=self._setbacks,
+            ends_job=failure is not None,
+        )
+        if failure is None:
+            await self._tools.rests.rest(self._backoff(error))
+        else:
+            await self._give_up(failure)
+
+    async def _give_up(self, failure: Failure) -> None:
+        store = self._tools.store
+        try:
+            if self.job.stage is Stage.SUCCEEDED:
+                receipt = await self._tools.ledger.receipt(
+                    self.job.job_id, self.job.request.destination.guild_id
+                )
+                charged = replace(failure, charged_credits=receipt.charged_credits)
+                self.job = await store.lost(self.job.job_id, charged)
+            else:
+                self.job = await store.failed(self.job.job_id, failure)
+        except OperatorError as error:  # the database: the verdict comes again, once it can be written
+            await self._tools.rests.rest(self._backoff(error))
+        else:
+            self._setbacks = 0
+
+    def _backoff(self, error: KuasError) -> float:
+        grown = self._tools.beat.poll_seconds * 2.0 ** min(self._setbacks - 1, 10)
+        seconds = min(LONGEST_REST_SECONDS, grown) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
+        asked = error.retry_after_seconds if isinstance(error, TryLater) else None
+        return seconds if asked is None else max(seconds, min(asked, LONGEST_ASKED_SECONDS))
+
+    # The steps: each does one thing outside, commits it, and returns the job as it then stands.
+
+    async def confirm(self) -> Job:
+        """Has the member seen our first answer? Else they were told of no response, and will ask again."""
+        message_id = self._message_id
+        if not self._answered:
+            message_id = await self._tools.courier.find_reply(self.job)
+            self._answered = message_id is not None
+        if not self._answered:
+            log.info("cancelled", why="Discord never got our first answer")
+            return await self._tools.store.cancelled(self.job.job_id)
+        return await self._tools.store.acknowledged(self.job.job_id, message_id)
+
+    async def prepare(self) -> Job:
+        """Bring the reference to Rivya; without one, go straight to painting."""
+        reference = self.job.request.reference
+        if reference is None:
+            return await self.create()
+        self._voice.turn(Phase.UPLOADING)
+        model = MODELS[self.job.request.model]
+        limit_bytes = model.reference_limit_bytes
+        with TemporaryDirectory(prefix="kuas-") as folder:
+            original, ready = Path(folder, "original"), Path(folder, "reference")
+            await self._tools.fetcher.reference(reference.url, original, limit_bytes=limit_bytes)
+            normalised = await self._tools.easel.reference(original, ready, limit_bytes=limit_bytes)
+            uploaded = await self._tools.rivya.upload(
+                ready,
+                filename=normalised.filename,
+                mime_type=normalised.mime_type,
+                model=model.model_id,
+                client_request_id=self.job.job_id,
+            )
+        return await self._tools.store.uploaded(
+            self.job.job_id, uploaded.url, uploaded.mime_type or normalised.mime_type
+        )
+
+    async def create(self) -> Job:
+        """Ask for the picture. The body is committed first: every repeat, in any process, is the same."""
+        self._voice.turn(Phase.PAINTING)
+        body = self.job.create_body
+        if body is None:
+            body = self._body()
+            self.job = await self._tools.store.creating(self.job.job_id, body)
+        task = await self._tools.rivya.create(body, idempotency_key=self.job.job_id)
+        return await self._tools.store.created(self.job.job_id, task.task_id, task.reserved_credits)
+
+    async def poll(self) -> Job:
+        """Wait for the next beat, look once."""
+        task_id = self.job.task_id
+        assert task_id is not None  # the schema says so of a created job
+        late = self.job.late_told_at is not None
+        self._voice.turn(Phase.LATE if late else Phase.PAINTING, self.job.task_created_at)
+        await self._tools.rests.rest(self._until_next_poll())
+        self._polls += 1
+        task = await self._tools.rivya.task(task_id)
+        if task.status is TaskStatus.SUCCEEDED:
+            return await self._tools.store.succeeded(self.job.job_id, task.result_url, task.final_credits)
+        if task.status is TaskStatus.FAILED:
+            return await self._tools.store.failed(self.job.job_id, failure_of(task))
+        if late or self._age_seconds() <= self._tools.beat.late_after_seconds:
+            return self.job
+        self._voice.turn(Phase.LATE, self.job.task_created_at)
+        await self._voice.speak()
+        return await self._tools.store.late_told(self.job.job_id)
+
+    async def deliver(self) -> Job:
+        """Fetch the picture, then hand it to the courier: two steps, so that neither is done for naught."""
+        if self._picture is None:
+            self._voice.turn(Phase.FETCHING)
+            self._picture = await self._fetch()
+            return self.job
+        picture, shrunk = self._picture
+        await self._voice.hush()
+        receipt = await self._tools.ledger.receipt(self.job.job_id, self.job.request.destination.guild_id)
+        try:
+            landing = await self._tools.courier.deliver(self.job, picture, receipt, shrunk=shrunk)
+        except Undeliverable:
+            log.warning("undeliverable")
+            return await self._tools.store.undeliverable(self.job.job_id, picture)
+        log.info("delivered", way=landing.way)
+        return await self._tools.store.delivered(self.job.job_id, landing)
+
+    async def tell(self) -> Job:
+        """Tell the member that no picture comes; where they cannot be reached, the row says it."""
+        failure = self.job.failure
+        assert failure is not None  # the schema says so of a failed job, `Store.lost` of an undeliverable one
+        await self._voice.hush()
+        try:
+            await self._tools.courier.tell_failure(self.job, failure)
+        except Undeliverable:
+            log.warning("untold", code=failure.code)
+        return await self._tools.store.told(self.job.job_id)
+
+    async def _fetch(self) -> tuple[Picture, bool]:
+        url = self.job.result_url
+        if self._setbacks or url is None:
+            assert self.job.task_id is not None  # the schema says so of a succeeded job
+            url = (await self._tools.rivya.task(self.job.task_id)).result_url or url
+        if url is None:
+            raise ContractBroken("result_missing", "a succeeded task has no result URL")
+        data = await self._tools.fetcher.result(url)
+        limit_bytes = min(self.job.request.destination.upload_limit_bytes, UPLOAD_CEILING_BYTES)
+        return await self._tools.easel.result(data, limit_bytes=limit_bytes)
+
+    def _body(self) -> str:
+        request, reference = self.job.request, None
+        if self.job.upload_url is not None:
+            mime = self.job.upload_mime or "image/png"
+            reference = (self.job.upload_url, f"reference.{mime.partition('/')[2]}", mime)
+        return create_body(
+            MODELS[request.model],
+            prompt=request.prompt,
+            size=request.size,
+            format=request.format,
+            reference=reference,
+            client_request_id=self.job.job_id,
+        )
+
+    def _until_next_poll(self) -> float:
+        """Rivya's guidance is 2-3 s, then every 5-10 s, and slower for long ones.
+
+        https://rivya.ai/docs/api-generation-status
+        """
+        beat, age = self._tools.beat, self._age_seconds()
+        if not self._polls:
+            return max(0.0, beat.first_poll_seconds - age)
+        slower = 1 if age < 300 else 2 if age < 1800 else 6  # noqa: PLR2004  # 5 and 30 minutes
+        return beat.poll_seconds * slower * random.uniform(1.0, 1.2)  # noqa: S311  # no secret
+
+    def _age_seconds(self) -> float:
+        return (now_ms() - (self.job.task_created_at or now_ms())) / 1000
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """A task that runs at Rivya already is in flight, whether it has a slot or not."""
+        guild_id, job_id = self.job.request.destination.guild_id, self.job.job_id
+        async with AsyncExitStack() as stack:
+            with self._tools.rests.interruptible():
+                in_flight = self.job.stage is Stage.CREATED
+                await stack.enter_async_context(self._tools.slots.hold(guild_id, job_id, at_once=in_flight))
+            yield
+
+
+BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
+IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
+
+STEPS: Final[Mapping[Stage, Callable[[Walk], Awaitable[Job]]]] = {
+    Stage.ACCEPTED: Walk.prepare,
+    Stage.UPLOADED: Walk.create,
+    Stage.CREATED: Walk.poll,
+    Stage.SUCCEEDED: Walk.deliver,
+    Stage.FAILED: Walk.tell,
+    Stage.UNDELIVERABLE: Walk.tell,
+}
+"""What is tried in each stage; a stage without a step is an end."""

@@ -1,0 +1,461 @@
+"""The engine on real rows, a real wire and a strict stand-in; only the courier is made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+from aiohttp import web
+from PIL import Image
+
+from bot.database import Database
+from bot.delivery import Undeliverable
+from bot.engine import Engine
+from bot.errors import LimitReached, MemberError, MemberReason, TryLater
+from bot.fetch import Fetcher
+from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, Reference, Request, Stage
+from bot.ledger import Ledger, Limit
+from bot.notices import Notices
+from bot.rivya.client import Rivya, TimeOuts, open_session
+from bot.store import Store
+from bot.walk import Beat
+from conftest import a_request
+from sandbox.rivya import StandIn
+
+BEAT = Beat(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
+DEFAULT = Limit(200, "month")
+
+
+@dataclass
+class HandmadeCourier:
+    """Remembers what it brought; can be told that Discord has no reply, is away, or is closed for good."""
+
+    delivered: dict[str, tuple[Picture, Receipt]] = field(default_factory=dict)
+    told: dict[str, Failure] = field(default_factory=dict)
+    shown: dict[str, list[Progress]] = field(default_factory=lambda: defaultdict(list))
+    has_reply: bool = True
+    away: int = 0
+    closed: bool = False
+    busy: set[str] = field(default_factory=set)
+
+    async def find_reply(self, job: Job) -> int | None:
+        self._maybe_away()
+        return 77 if self.has_reply else None
+
+    async def show_progress(self, job: Job, progress: Progress) -> None:
+        async with self._alone(job):
+            self.shown[job.job_id].append(progress)
+
+    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+        async with self._alone(job):
+            self._maybe_away()
+            if self.closed:
+                raise Undeliverable
+            assert job.job_id not in self.delivered, "brought twice"
+            self.delivered[job.job_id] = (picture, receipt)
+            return Landing(20, 77, "reply")
+
+    async def tell_failure(self, job: Job, failure: Failure) -> Landing:
+        async with self._alone(job):
+            self._maybe_away()
+            if self.closed:
+                raise Undeliverable
+            self.told[job.job_id] = failure
+            return Landing(20, 77, "reply")
+
+    def _maybe_away(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise TryLater("Discord is away")
+
+    def _alone(self, job: Job) -> AsyncExitStack:
+        assert job.job_id not in self.busy, "the engine spoke twice at once for one job"
+        self.busy.add(job.job_id)
+        stack = AsyncExitStack()
+
+        async def leave() -> None:
+            await asyncio.sleep(0)
+            self.busy.discard(job.job_id)
+
+        stack.push_async_callback(leave)
+        return stack
+
+
+@dataclass
+class Shop:
+    """An open engine and all that it works with."""
+
+    engine: Engine
+    store: Store
+    ledger: Ledger
+    courier: HandmadeCourier
+    rivya: StandIn
+    files: str
+
+    async def paint(self, request: Request | None = None, *, answered: bool = True) -> Job:
+        """Submit and start, as the command does."""
+        job = await self.engine.submit(request or a_request())
+        assert job is not None
+        self.engine.start(job, answered=answered, message_id=77 if answered else None)
+        return job
+
+    async def end(self, job: Job) -> Job:
+        """Wait until the job's walk has ended; how the row stands then."""
+        walk = self.engine._walks.get(job.job_id)
+        if walk is not None:
+            await asyncio.wait_for(walk, 20)
+        found = await self.store.find(job.job_id)
+        assert found is not None
+        return found
+
+    async def paint_to_the_end(self, request: Request | None = None) -> Job:
+        return await self.end(await self.paint(request))
+
+    async def state(self, job: Job) -> str:
+        rows = await self.store._database.run(
+            lambda tx: tx.execute(
+                "SELECT state, note FROM reservations WHERE job_id = ?", (job.job_id,)
+            ).fetchone()
+        )
+        return str(rows["state"])
+
+
+def a_png(side: int = 64) -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (side, side), "orange").save(kept, "PNG")
+    return kept.getvalue()
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[str]:
+    """A host of references."""
+    contents = {"fox.png": a_png(), "notes.png": b"just some notes", "half.png": a_png(300)[:200]}
+
+    async def serve(request: web.Request) -> web.Response:
+        body = contents.get(request.match_info["name"])
+        return web.Response(status=404) if body is None else web.Response(body=body)
+
+    app = web.Application()
+    app.router.add_get("/{name}", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.02, painter=lambda *_: a_png()) as standin:
+        yield standin
+
+
+def build(
+    stack: AsyncExitStack,
+    database: Database,
+    session: object,
+    fetcher: Fetcher,
+    rivya: StandIn,
+    files: str,
+    *,
+    max_running: int = 5,
+    beat: Beat = BEAT,
+) -> Shop:
+    courier = HandmadeCourier()
+    store, ledger = Store(database, DEFAULT), Ledger(database, DEFAULT)
+    client = Rivya(
+        session,
+        base_url=rivya.url,
+        api_key=rivya.api_key,
+        time_outs=TimeOuts(create_seconds=0.5, status_seconds=0.5),
+        attempts=2,
+        first_wait_seconds=0.01,
+        longest_wait_seconds=0.02,
+    )
+    engine = Engine(
+        store=store,
+        ledger=ledger,
+        rivya=client,
+        fetcher=fetcher,
+        courier=courier,
+        notices=Notices(),
+        beat=beat,
+        max_running=max_running,
+    )
+    stack.push_async_callback(engine.close)
+    return Shop(engine, store, ledger, courier, rivya, files)
+
+
+@pytest.fixture
+async def shops(database: Database, rivya: StandIn, files: str) -> AsyncIterator[object]:
+    """Opens engines on the same database, one after another, as restarts do."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session())
+        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
+        yield lambda **options: build(stack, database, session, fetcher, rivya, files, **options)
+
+
+@pytest.fixture
+def shop(shops: object) -> Shop:
+    return shops()
+
+
+async def test_a_picture_is_painted_booked_and_brought(shop: Shop) -> None:
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.DELIVERED
+    picture, receipt = shop.courier.delivered[job.job_id]
+    assert (picture.width, picture.format) == (64, "png")
+    assert (receipt.charged_credits, receipt.usage.spent_credits, receipt.usage.left_credits) == (4, 4, 196)
+    task = next(iter(shop.rivya.tasks.values()))
+    assert (task.key, task.client_request_id) == (job.job_id, job.job_id)
+    assert shop.rivya.charged_credits == 4
+    assert shop.courier.shown[job.job_id], "the member saw no progress"
+
+
+async def test_a_reference_travels_with_the_job(shop: Shop) -> None:
+    request = a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", "image/png", 200))
+    job = await shop.paint_to_the_end(request)
+    assert job.stage is Stage.DELIVERED
+    task = next(iter(shop.rivya.tasks.values()))
+    assert task.reference_id is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("notes.png", MemberReason.REFERENCE_TYPE),
+        ("half.png", MemberReason.REFERENCE_UNREADABLE),
+        ("gone.png", MemberReason.REFERENCE_GONE),
+    ],
+)
+async def test_a_bad_reference_costs_nothing_and_is_told(shop: Shop, name: str, reason: MemberReason) -> None:
+    request = a_request(reference=Reference(f"{shop.files}/{name}", name, "image/png", 200))
+    job = await shop.paint_to_the_end(request)
+    assert job.stage is Stage.FAILED
+    assert shop.courier.told[job.job_id].code == reason
+    assert await shop.state(job) == "released"
+    assert shop.rivya.tasks == {}
+    assert shop.rivya.uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (a_request(prompt=" \n\t "), MemberReason.PROMPT_EMPTY),
+        (a_request(prompt="x" * 5001), MemberReason.PROMPT_TOO_LONG),
+        (
+            a_request(reference=Reference("https://x", "big.png", "image/png", 11_000_000)),
+            MemberReason.REFERENCE_TOO_BIG,
+        ),
+        (
+            a_request(reference=Reference("https://x", "notes.txt", "text/plain", 10)),
+            MemberReason.REFERENCE_TYPE,
+        ),
+    ],
+)
+async def test_what_is_plainly_wrong_is_refused_before_a_row(
+    shop: Shop, request_: Request, reason: MemberReason
+) -> None:
+    with pytest.raises(MemberError) as refused:
+        await shop.engine.submit(request_)
+    assert refused.value.reason is reason
+    assert await shop.store.due() == []
+
+
+async def test_a_channel_where_the_bot_may_not_post_is_refused(shop: Shop) -> None:
+    with pytest.raises(MemberError) as refused:
+        await shop.engine.submit(a_request(), missing_permissions=("attach_files",))
+    assert refused.value.data == {"missing": ("attach_files",)}
+
+
+async def test_the_same_interaction_twice_is_one_job(shop: Shop) -> None:
+    first = await shop.paint(a_request(interaction_id=5))
+    assert await shop.engine.submit(a_request(interaction_id=5)) is None
+    await shop.end(first)
+    assert len(shop.rivya.tasks) == 1
+
+
+async def test_over_its_limit_a_guild_is_refused_with_the_numbers(shop: Shop) -> None:
+    await shop.ledger.set_guild_limit(1, credits=7, period="day", set_by=9)
+    await shop.paint_to_the_end()
+    with pytest.raises(LimitReached) as refused:
+        await shop.engine.submit(a_request())
+    usage = refused.value.usage
+    assert (usage.spent_credits, usage.limit_credits, usage.period) == (4, 7, "day")
+    assert usage.resets_at is not None
+
+
+async def test_a_refused_picture_is_released_and_told(shop: Shop) -> None:
+    job = await shop.paint_to_the_end(a_request(prompt="something forbidden"))
+    assert job.stage is Stage.FAILED
+    assert (shop.courier.told[job.job_id].who, await shop.state(job)) == ("rivya", "released")
+    assert shop.rivya.charged_credits == 0
+
+
+@pytest.mark.parametrize("mode", ["error", "failed_task"])
+async def test_an_empty_wallet_is_not_the_members_fault(shop: Shop, mode: str) -> None:
+    shop.rivya.wallet_credits = 3
+    shop.rivya.wallet_mode = mode
+    job = await shop.paint_to_the_end()
+    failure = shop.courier.told[job.job_id]
+    assert (failure.who, failure.charged_credits, await shop.state(job)) == ("operator", 0, "released")
+
+
+async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(shop: Shop) -> None:
+    shop.rivya.api_key = "rvya_sk_another"
+    with structlog.testing.capture_logs() as lines:
+        jobs = [await shop.paint() for _ in range(4)]
+        ended = [await shop.end(job) for job in jobs]
+    assert {job.stage for job in ended} == {Stage.FAILED}
+    assert {shop.courier.told[job.job_id].who for job in ended} == {"operator"}
+    loud = [line for line in lines if line["event"] == "operator must act" and line["log_level"] == "error"]
+    assert len(loud) == 1
+    assert (await shop.ledger.usage(1)).used_credits == 0
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before", "half_json", "stall"])
+async def test_a_create_call_that_goes_wrong_still_makes_one_task(shop: Shop, fault: str) -> None:
+    shop.rivya.faults.add(fault, "create", times=3)
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.DELIVERED
+    assert len(shop.rivya.tasks) == 1
+    assert shop.rivya.charged_credits == 4
+
+
+async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(shop: Shop) -> None:
+    shop.rivya.faults.add("lag", "create", seconds=0.8)
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.DELIVERED
+    assert len(shop.rivya.tasks) == 1
+
+
+async def test_a_key_refused_after_an_unanswered_create_holds_until_it_is_known(shop: Shop) -> None:
+    key = shop.rivya.api_key
+    shop.rivya.faults.add("cut_after", "create", times=2)
+    job = await shop.paint()
+    await shop.rivya.created(1)
+    shop.rivya.api_key = "rvya_sk_another"
+    await shop.rivya.until(lambda: any(call[2] == 401 for call in shop.rivya.calls))
+    assert await shop.state(job) == "held"
+    shop.rivya.api_key = key
+    assert (await shop.end(job)).stage is Stage.DELIVERED
+    assert len(shop.rivya.tasks) == 1
+
+
+async def test_a_task_that_vanished_keeps_its_credits_held_and_says_why(shop: Shop) -> None:
+    shop.rivya.hold()
+    job = await shop.paint()
+    await shop.rivya.created(1)
+    shop.rivya.tasks.clear()
+    ended = await shop.end(job)
+    assert ended.stage is Stage.FAILED
+    assert shop.courier.told[job.job_id].in_doubt
+    assert await shop.state(job) == "held"
+
+
+async def test_a_late_task_is_told_once_and_still_delivered(shops: object) -> None:
+    shop: Shop = shops(beat=Beat(0.01, 0.02, late_after_seconds=0.05, progress_seconds=60))
+    shop.rivya.hold()
+    job = await shop.paint()
+    await shop.rivya.until(lambda: any(task.polls > 12 for task in shop.rivya.tasks.values()))
+    shop.rivya.release()
+    ended = await shop.end(job)
+    assert ended.stage is Stage.DELIVERED
+    assert [progress.phase for progress in shop.courier.shown[job.job_id]].count(Phase.LATE) == 1
+    assert ended.late_told_at is not None
+
+
+async def test_a_picture_that_cannot_be_posted_is_kept(shop: Shop) -> None:
+    shop.courier.closed = True
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.UNDELIVERABLE
+    assert job.finished_at is not None
+    assert await shop.state(job) == "settled"
+    kept = await shop.store._database.run(lambda tx: tx.execute("SELECT data FROM kept_pictures").fetchone())
+    assert kept["data"] == a_png()
+
+
+async def test_a_discord_that_is_away_is_waited_for(shop: Shop) -> None:
+    shop.courier.away = 3
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.DELIVERED
+
+
+async def test_a_result_that_is_no_picture_is_told_with_its_cost(shop: Shop) -> None:
+    shop.rivya.faults.add("not_a_picture", "result", times=None)
+    job = await shop.paint_to_the_end()
+    assert job.stage is Stage.UNDELIVERABLE
+    assert shop.courier.told[job.job_id].charged_credits == 4
+    assert await shop.state(job) == "settled"
+
+
+async def test_a_result_that_stumbles_is_fetched_again(shop: Shop) -> None:
+    shop.rivya.faults.add("status", "result", times=2, code=500)
+    shop.rivya.faults.add("lying_length", "result", times=1)
+    assert (await shop.paint_to_the_end()).stage is Stage.DELIVERED
+
+
+async def test_a_rate_limited_rivya_is_obeyed_and_nothing_is_lost(shop: Shop) -> None:
+    shop.rivya.faults.add("status", "create", times=2, code=429, error_code="rate_limited", retry_after=0)
+    jobs = [await shop.paint() for _ in range(3)]
+    assert {(await shop.end(job)).stage for job in jobs} == {Stage.DELIVERED}
+    assert len(shop.rivya.tasks) == 3
+
+
+async def test_a_member_who_never_saw_an_answer_pays_nothing(shop: Shop) -> None:
+    shop.courier.has_reply = False
+    shop.courier.away = 1
+    job = await shop.end(await shop.paint(answered=False))
+    assert job.stage is Stage.CANCELLED
+    assert await shop.state(job) == "released"
+    assert shop.rivya.tasks == {}
+
+
+async def test_an_answer_that_discord_has_is_found_again(shop: Shop) -> None:
+    job = await shop.end(await shop.paint(answered=False))
+    assert (job.stage, job.message_id) == (Stage.DELIVERED, 77)
+
+
+async def test_an_abandoned_job_is_released(shop: Shop) -> None:
+    job = await shop.engine.submit(a_request())
+    assert job is not None
+    await shop.engine.abandon(job)
+    assert (await shop.end(job)).stage is Stage.CANCELLED
+    assert (await shop.ledger.usage(1)).used_credits == 0
+
+
+async def test_closing_parks_what_waits_and_the_next_start_finishes_it(shops: object) -> None:
+    first: Shop = shops(max_running=2)
+    first.rivya.hold()
+    jobs = [await first.paint() for _ in range(5)]
+    await first.rivya.created(2)
+    await asyncio.wait_for(first.engine.close(), 10)
+    with pytest.raises(MemberError) as refused:
+        await first.engine.submit(a_request())
+    assert refused.value.reason is MemberReason.CLOSING
+    assert len(await first.store.due()) == 5
+    first.rivya.release()
+    second: Shop = shops(max_running=2)
+    assert await second.engine.resume() == 5
+    assert {(await second.end(job)).stage for job in jobs} == {Stage.DELIVERED}
+    assert len(first.rivya.tasks) == 5
+    assert first.rivya.charged_credits == 20
+
+
+async def test_waiting_jobs_show_their_place_in_the_line(shops: object) -> None:
+    shop: Shop = shops(max_running=1)
+    shop.rivya.hold()
+    jobs = [await shop.paint() for _ in range(3)]
+    await shop.rivya.until(
+        lambda: all(shop.courier.shown[job.job_id] for job in jobs) and len(shop.rivya.tasks) == 1
+    )
+    assert [shop.courier.shown[job.job_id][-1].position for job in jobs[1:]] == [1, 2]
+    shop.rivya.release()
+    assert {(await shop.end(job)).stage for job in jobs} == {Stage.DELIVERED}
+    assert shop.rivya.peak_concurrent <= 1
