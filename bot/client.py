@@ -1,0 +1,218 @@
+"""The discord.py client: what it listens to, when it syncs its commands, where its errors go.
+
+What to say and which commands there are come from outside, through the constructor.
+
+Owns the connection to Discord. Never imports anything of ours but errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from bot.errors import ContractBroken, OperatorError, TryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    Hook = Callable[["KuasClient"], Awaitable[object]]
+
+log = structlog.get_logger(__name__)
+
+UNHANDLED_AFTER_SECONDS: Final = 1.5
+"""How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
+TOO_MANY_COMMANDS_TODAY: Final = 30034
+
+
+class Spokesman(Protocol):
+    """Who talks to members when something goes wrong. Nothing it does raises."""
+
+    async def explain(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Say what went wrong."""
+
+    async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
+        """Say that a button or a form is of no use any more; `typed` is what the form held."""
+
+
+class SyncRecord(Protocol):
+    """Remembers which commands Discord was last told, over restarts."""
+
+    async def synced_commands(self, application_id: int) -> str | None:
+        """The hash of the payload that was last accepted."""
+
+    async def commands_synced(self, application_id: int, payload_sha256: str) -> None:
+        """Record that a payload was accepted."""
+
+
+class KuasTree(app_commands.CommandTree["KuasClient"]):
+    """The commands, with one way out for their errors."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[KuasClient], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Hand the error itself, not its wrapping, to the spokesman."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await self.client.spokesman.explain(interaction, cause)
+
+
+class KuasClient(commands.AutoShardedBot):
+    """The bot as Discord sees it: slash commands in servers, nothing privileged, only the servers cached.
+
+    `on_setup` runs once, before the connection, and adds the commands; `on_synced` after Discord knows them.
+    """
+
+    def __init__(self, *, record: SyncRecord, spokesman: Spokesman, on_setup: Hook, on_synced: Hook) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,  # never seen: without the intent no message arrives
+            help_command=None,
+            tree_cls=KuasTree,
+            intents=discord.Intents(guilds=True),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        self.spokesman = spokesman
+        self._record = record
+        self._on_setup = on_setup
+        self._on_synced = on_synced
+
+    async def start(self, token: str, *, reconnect: bool = True) -> None:
+        """Log in and stay connected until `close`.
+
+        Raises:
+            OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
+            TryLater: Discord is out of reach.
+        """
+        with _translated():
+            await super().start(token, reconnect=reconnect)
+
+    async def setup_hook(self) -> None:
+        """Check, add the commands, sync them if they changed, go on with what a restart interrupted.
+
+        Raises:
+            OperatorError: `discord`: Discord sends interactions elsewhere.
+            ContractBroken: `bug`: Discord refuses our commands as malformed.
+        """
+        _check_application(self.application)
+        await self._on_setup(self)
+        await self._sync()
+        await self._on_synced(self)
+
+    async def _sync(self) -> None:
+        """Discord allows 200 new commands a day, so an unchanged set is not sent again.
+
+        https://discord.com/developers/docs/interactions/application-commands#registering-a-command
+        """
+        assert self.application_id is not None  # set by login, before setup_hook
+        wanted = await payload_sha256(self.tree)
+        if await self._record.synced_commands(self.application_id) == wanted:
+            return
+        try:
+            synced = await self.tree.sync()
+        except app_commands.CommandSyncFailure as error:
+            raise ContractBroken("bug", f"Discord refuses our commands: {error}") from error
+        except discord.HTTPException as error:
+            if not passing(error) and error.code != TOO_MANY_COMMANDS_TODAY:
+                raise
+            log.warning("commands not synced; the next start tries again", error=str(error))
+        else:
+            await self._record.commands_synced(self.application_id, wanted)
+            log.info("commands synced", commands=len(synced))
+
+    async def on_interaction(self, interaction: discord.Interaction[KuasClient]) -> None:
+        """Answer the clicks and forms that nobody handles, such as those of an older version."""
+        if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
+            return
+        await asyncio.sleep(UNHANDLED_AFTER_SECONDS)
+        if not interaction.response.is_done():
+            log.info("nobody answered", custom_id=interaction.custom_id, interaction_id=interaction.id)
+            await self.spokesman.control_gone(interaction, typed_text(interaction.data))
+
+    async def on_error(self, event_method: str, /, *args: object, **_: object) -> None:
+        """Log what broke in an event, and answer if somebody waits for an answer."""
+        error = sys.exception()
+        log.error("event broke", event_name=event_method, exc_info=error)
+        for argument in args:
+            if isinstance(argument, discord.Interaction) and isinstance(error, Exception):
+                await self.spokesman.explain(argument, error)
+
+
+async def payload_sha256(tree: app_commands.CommandTree[KuasClient]) -> str:
+    """A fingerprint of what a sync would send; the same in every run of the same program."""
+    translator = tree.translator
+    payload = [
+        command.to_dict(tree)
+        if translator is None
+        else await command.get_translated_payload(tree, translator)
+        for command in tree.get_commands()
+    ]
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+def typed_text(data: object) -> str:
+    """All texts a member typed into a form, from the raw interaction, wherever they are nested."""
+    if isinstance(data, list):
+        return "\n".join(filter(None, map(typed_text, data)))
+    if not isinstance(data, dict):
+        return ""
+    value = data.get("value")
+    own = [value] if isinstance(value, str) else []
+    nested = [typed_text(data.get(name)) for name in ("components", "component")]
+    return "\n".join(filter(None, [*own, *nested]))
+
+
+async def check_token(token: str) -> str:
+    """Log in, without connecting, and return the bot's name.
+
+    Raises:
+        OperatorError: `discord`: the token is refused, or interactions go elsewhere.
+        TryLater: Discord is out of reach.
+    """
+    with _translated():
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(token)
+            _check_application(client.application)
+            return str(client.user)
+
+
+def _check_application(application: discord.AppInfo | None) -> None:
+    if application is not None and application.interactions_endpoint_url:
+        raise OperatorError(
+            "discord",
+            "the application has an Interactions Endpoint URL, so no command reaches this bot;"
+            " clear it at https://discord.com/developers/applications",
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except discord.LoginFailure as error:
+        raise OperatorError("discord", "Discord refuses the token") from error
+    except (discord.ConnectionClosed, discord.PrivilegedIntentsRequired) as error:
+        raise OperatorError("discord", f"Discord ended the connection for good: {error}") from error
+    except discord.HTTPException as error:
+        if passing(error):
+            raise TryLater(f"Discord answers {error.status}") from error
+        raise OperatorError("discord", f"Discord refuses: {error}") from error
+    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+        raise TryLater(f"Discord is out of reach: {error}") from error
+
+
+def passing(error: discord.HTTPException) -> bool:
+    """Whether Discord is in trouble or wants us to wait, so that the same call may work later."""
+    return error.status == 429 or error.status >= 500  # noqa: PLR2004  # HTTP's own numbers

@@ -1,0 +1,80 @@
+"""The first answer to an interaction, which Discord takes for 3 seconds only.
+
+https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-callback
+
+Owns first answers. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+import aiohttp
+import discord
+import structlog
+
+log = structlog.get_logger(__name__)
+
+DEFER_SECONDS: Final = 2.5
+"""Our own limit for the defer: the library's is 300 s, Discord's 3 s from when the member pressed enter."""
+
+UNKNOWN_INTERACTION: Final = 10062
+ALREADY_ACKNOWLEDGED: Final = 40060
+
+TRANSPORT: Final = (aiohttp.ClientError, OSError)
+"""Discord did not answer at all: cut connections and, as a kind of OSError, time-outs."""
+
+# discord.py reads Discord's answer without checking it: a strange one ends in one of the last three.
+_UNCLEAR: Final = (discord.HTTPException, *TRANSPORT, KeyError, TypeError, ValueError)
+
+
+class Acceptance(Enum):
+    """What became of our first answer."""
+
+    KNOWN = auto()
+    """Discord has it."""
+    LOST = auto()
+    """It came too late: the member was told that the application did not respond."""
+    UNCLEAR = auto()
+    """Nobody can say without asking Discord."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Whether Discord took our first answer, and the id of its message if it said."""
+
+    acceptance: Acceptance
+    message_id: int | None = None
+
+
+async def acknowledge(interaction: discord.Interaction, *, private: bool) -> Acknowledgement:
+    """Tell Discord that the answer will follow. Never raises: no job is left without its next step."""
+    try:
+        async with asyncio.timeout(DEFER_SECONDS):
+            callback = await interaction.response.defer(thinking=True, ephemeral=private)
+    except _UNCLEAR as error:
+        log.warning("defer failed", interaction_id=interaction.id, error=str(error))
+        return Acknowledgement(_acceptance(error))
+    return Acknowledgement(Acceptance.KNOWN, None if callback is None else callback.message_id)
+
+
+def _acceptance(error: Exception) -> Acceptance:
+    code = error.code if isinstance(error, discord.HTTPException) else None
+    if code == UNKNOWN_INTERACTION:
+        return Acceptance.LOST
+    # discord.py repeats a defer after a 5xx: "already acknowledged" says that an earlier attempt arrived.
+    return Acceptance.KNOWN if code == ALREADY_ACKNOWLEDGED else Acceptance.UNCLEAR
+
+
+async def answer(interaction: discord.Interaction, sentence: str) -> None:
+    """Say a sentence privately, as the first answer or after it, whichever is possible. Never raises."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(sentence, ephemeral=True)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except (discord.DiscordException, *_UNCLEAR) as error:
+        log.warning("answer lost", interaction_id=interaction.id, error=str(error))

@@ -1,0 +1,40 @@
+"""Text of strangers, made fit to stand in a message: no markup, no mention, no line break, not too long.
+
+Owns the escaping and the shortening. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import discord
+
+# `<` opens mentions, timestamps, custom emoji and links; the rest is Discord's markdown. The library's own
+# escape_markdown leaves `<` alone, and everything between `[` and the last `)`.
+_MARKUP: Final = re.compile(r"([\\*_~`|<>\[\]#])")
+# Control characters, and the marks that turn the direction of all text after them.
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+
+
+def units(text: str) -> int:
+    """The length in UTF-16 units: the largest measure Discord could count by."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` units; an ellipsis shows a cut. Lone surrogates, which JSON can carry, are dropped."""
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    if len(encoded) <= 2 * limit:
+        return encoded.decode("utf-16-le", "ignore")
+    return encoded[: 2 * max(limit - 1, 0)].decode("utf-16-le", "ignore") + "…"[:limit]
+
+
+def plain(text: str, limit: int) -> str:
+    """One line without control characters, at most `limit` units long."""
+    return shorten(" ".join(_UNSAFE.sub(" ", text).split()), limit)
+
+
+def harmless(text: str, limit: int) -> str:
+    """One line that shows as typed and does nothing; `limit` is before the escaping, which may double it."""
+    return discord.utils.escape_mentions(_MARKUP.sub(r"\\\1", plain(text, limit)))

@@ -1,0 +1,74 @@
+"""A place for the files of a simulated Discord from which they can really be downloaded.
+
+SimCord keeps attachments in memory, at addresses that lead nowhere. Here they stand on 127.0.0.1, so that the
+bot's own fetcher brings a reference over a real socket: `async with LoopbackCdn() as cdn: env.backend.cdn =
+cdn`.
+
+Owns the addresses of attachments and the server behind them. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from aiohttp import web
+from simcord.backend.cdn import CdnStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LoopbackCdn(CdnStore):
+    """SimCord's store of files, with a server for the attachments in it.
+
+    Attributes:
+        url: where it listens, once it is entered.
+        served: the ids of the attachments that were downloaded, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = ""
+        self.served: list[int] = []
+        # SimCord's own address of each attachment, by ours and by its id.
+        self._by_url: dict[str, str] = {}
+        self._by_id: dict[int, str] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_get(r"/attachments/{channel_id:\d+}/{attachment_id:\d+}/{filename}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def store_attachment(
+        self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
+    ) -> dict[str, object]:
+        """Store a file; the answer is the attachment as Discord describes it."""
+        stored: Mapping[str, object] = super().store_attachment(
+            attachment_id, channel_id, filename, data, description
+        )
+        url = f"{self.url}/attachments/{channel_id}/{attachment_id}/{quote(filename, safe='')}"
+        self._by_url[url] = self._by_id[attachment_id] = str(stored["url"])
+        return {**stored, "url": url, "proxy_url": url}
+
+    def get(self, url: str) -> bytes | None:
+        """The file at an address of ours or of SimCord's, if there is one."""
+        return super().get(self._by_url.get(url, url))
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        # By its id alone: clients differ in how they quote the name.
+        attachment_id = int(request.match_info["attachment_id"])
+        data = self.get(self._by_id.get(attachment_id, ""))
+        if data is None:
+            raise web.HTTPNotFound
+        self.served.append(attachment_id)
+        return web.Response(body=data, content_type="application/octet-stream")

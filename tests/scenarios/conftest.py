@@ -1,0 +1,189 @@
+"""A server on a simulated Discord, the real bot in it, a real wire to a stand-in of Rivya."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from PIL import Image
+from pydantic import SecretStr
+from simcord.components import walk_components
+
+from bot.app import App, open_app
+from bot.books import Entry, entries
+from bot.settings import (
+    DatabaseSettings,
+    DiscordSettings,
+    LimitsSettings,
+    NetworkSettings,
+    RivyaSettings,
+    Settings,
+)
+from sandbox.cdn import LoopbackCdn
+from sandbox.rivya import StandIn
+
+TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
+
+
+def a_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+    """The bytes of a small picture."""
+    kept = io.BytesIO()
+    Image.new("RGB", size, "orange").save(kept, kind, **options)
+    return kept.getvalue()
+
+
+@dataclass
+class Server:
+    """One server: two members and an admin, a channel, and everything behind the bot."""
+
+    database: Path
+    rivya: StandIn
+    cdn: LoopbackCdn
+    stack: AsyncExitStack
+    options: dict[str, Any] = field(default_factory=dict)
+    app: App = field(init=False)
+    env: simcord.Env = field(init=False)
+
+    async def open(self) -> None:
+        self.app = await self._start()
+        # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
+        self.env = simcord.Env(self.app.client, shard_count=1, settle_timeout=10)
+        self.stack.push_async_callback(self._shut_down)
+        await self.env.start()
+        self._after_start()
+        guild = self.guild = self.env.create_guild("Painters")
+        self.channel = guild.create_text_channel("studio")
+        managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
+        self.alice, self.bob = (guild.add_member(self.env.create_user(name)) for name in ("alice", "bob"))
+        self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
+
+    async def restart(self) -> None:
+        """Stop the process politely and start another on the same file, while Discord goes on."""
+        await self.app.engine.close()
+        await self._app_stack.aclose()
+        self.app = await self._start()
+        await self.env.restart_bot(self.app.client)
+        self._after_start()
+
+    async def _shut_down(self) -> None:
+        await self.env.shutdown()
+        self.env.raise_errors()
+
+    async def _start(self) -> App:
+        self._app_stack = AsyncExitStack()
+        self.stack.push_async_callback(self._app_stack.aclose)
+        return await self._app_stack.enter_async_context(open_app(self._settings()))
+
+    def _after_start(self) -> None:
+        self.env.backend.cdn = self.cdn
+        # SimCord calls every refused command a bug of the bot; here refusals are answers.
+        del self.app.client.tree.on_error
+
+    def _settings(self) -> Settings:
+        return Settings(
+            discord=DiscordSettings(token=SecretStr("no-token")),
+            rivya=RivyaSettings(
+                api_key=SecretStr(self.rivya.api_key),
+                base_url=self.rivya.url,
+                first_poll_seconds=0.05,
+                poll_seconds=0.05,
+                max_running=self.options.get("max_running", 10),
+            ),
+            database=DatabaseSettings(path=self.database),
+            limits=LimitsSettings(guild_credits=self.options.get("guild_credits", 200)),
+            network=NetworkSettings(allow_loopback=True),
+        )
+
+    async def begin(self, member: simcord.MemberActor, prompt: str = "a red fox", **options: Any) -> None:
+        """Ask, and come back while it is still being painted: the stand-in must be holding its tasks."""
+        patience, self.env.settle_timeout = self.env.settle_timeout, 0.2
+        with suppress(TimeoutError):  # it polls on and on, so that no rest is ever reached
+            await member.slash(self.channel, "imagine", prompt=prompt, **options)
+        self.env.settle_timeout = patience
+        assert "held" in self.states()
+
+    # What a person sees.
+
+    def said(self, message: Any) -> str:
+        """All the words of a message, wherever they stand."""
+        raw = self.env.backend.get_message(message.channel.id, message.id)
+        texts = [item["content"] for item in walk_components(raw.components) if item["type"] == TEXT_DISPLAY]
+        return "\n".join([raw.content or "", *texts])
+
+    def answer(self, result: simcord.InteractionResult) -> str:
+        """The words of what was answered, which must be private."""
+        assert result.response is not None, "the application did not respond"
+        assert result.ephemeral or result.response.ephemeral, "everybody could read that"
+        return self.said(result.response.message)
+
+    def heard(self, result: simcord.InteractionResult) -> str:
+        """What only the one who asked was told: the answer itself, or instead of a public one."""
+        private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
+        assert len(private) == 1, f"{len(private)} private sentences"
+        return self.said(private[0].message)
+
+    def visible_to(self, member: simcord.MemberActor) -> list[discord.Message]:
+        return self.channel.history(viewer=member)
+
+    def alt_texts(self, message: Any) -> list[str]:
+        raw = self.env.backend.get_message(message.channel.id, message.id)
+        return [
+            picture["description"]
+            for item in walk_components(raw.components)
+            if item["type"] == MEDIA_GALLERY
+            for picture in item["items"]
+        ]
+
+    def pictures(self) -> list[bytes]:
+        """Every picture in the channel."""
+        return [
+            self.cdn.get(attachment.url) or b""
+            for message in self.channel.history()
+            for attachment in message.attachments
+        ]
+
+    def books(self) -> list[Entry]:
+        return list(entries(self.database))
+
+    def states(self) -> list[str]:
+        return [str(entry["state"]) for entry in self.books()]
+
+
+def paint(prompt: str, *_: object) -> bytes:
+    """Quick to paint; large only for a prompt that asks for noise."""
+    if "noise" not in prompt:
+        return a_picture()
+    kept = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(kept, "PNG")
+    return kept.getvalue()
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.05, painter=paint) as standin:
+        yield standin
+
+
+@pytest.fixture
+async def open_server(database_path: Path, rivya: StandIn) -> AsyncIterator[Callable[..., Any]]:
+    async with AsyncExitStack() as stack:
+        cdn = await stack.enter_async_context(LoopbackCdn())
+
+        async def build(**options: Any) -> Server:
+            server = Server(database_path, rivya, cdn, stack, options)
+            await server.open()
+            return server
+
+        yield build
+
+
+@pytest.fixture
+async def server(open_server: Callable[..., Any]) -> Server:
+    return await open_server()

@@ -1,0 +1,144 @@
+"""Every picture reaches its people: the ladder of ways, and the restarts in between."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from sandbox.rivya import StandIn
+
+REPLY = "/webhooks/*/messages/@original"
+
+
+def stages(server: Any) -> list[tuple[str, str | None]]:
+    connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT stage, landed_way FROM jobs ORDER BY accepted_at").fetchall()
+    finally:
+        connection.close()
+
+
+def direct_messages(server: Any, member: Any) -> list[Any]:
+    return member.user.dm_channel.history()
+
+
+async def finish(server: Any, rivya: StandIn) -> None:
+    rivya.release()
+    await server.env.settle()
+
+
+async def test_a_dead_token_does_not_stop_the_picture(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert len(message.attachments) == 1
+    assert stages(server) == [("delivered", "edit")]
+
+
+async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_member(
+    server: Any, rivya: StandIn
+) -> None:
+    rivya.hold()
+    await server.begin(server.alice, prompt=f"@everyone {server.bob.mention}")
+    (reply,) = server.channel.history()
+    server.env.backend.delete_message(server.channel.id, reply.id)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert len(message.attachments) == 1
+    assert [user.id for user in message.mentions] == [server.alice.id]
+    assert not message.mention_everyone
+    assert stages(server) == [("delivered", "channel")]
+
+
+async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
+    server.env.inject_error("*", f"/channels/{server.channel.id}/*", status=403, code=50001, times=None)
+    await finish(server, rivya)
+    (message,) = direct_messages(server, server.alice)
+    assert len(message.attachments) == 1
+    assert stages(server) == [("delivered", "dm")]
+
+
+async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
+    server.env.inject_error("*", "/channels/*", status=403, code=50001, times=None)
+    server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
+    await finish(server, rivya)
+    assert stages(server) == [("undeliverable", None)]
+    assert server.states() == ["settled"]
+    connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
+    assert connection.execute("SELECT length(data) > 0 FROM kept_pictures").fetchall() == [(1,)]
+    connection.close()
+
+
+async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
+    server: Any, rivya: StandIn
+) -> None:
+    rivya.hold()
+    await server.begin(server.alice, prompt="noise")
+    server.env.inject_error("PATCH", REPLY, status=413, code=40005, times=1)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert message.attachments[0].filename.endswith(".jpg")
+    assert "JPEG" in server.said(message)
+
+
+async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice, prompt="a very rude fox")
+    server.env.inject_error("PATCH", REPLY, status=400, code=200000, times=1)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert len(message.attachments) == 1
+    assert "rude" not in server.said(message)
+
+
+async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice, prompt="a fox that outlives us")
+    (before,) = server.channel.history()
+    rivya.release()
+    await server.restart()
+    await server.env.settle()
+    (message,) = server.channel.history()
+    assert message.id == before.id
+    assert len(server.pictures()) == 1
+    assert server.states() == ["settled"]
+    assert len(rivya.tasks) == 1
+
+
+async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: StandIn) -> None:
+    server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert stages(server) == [("cancelled", None)]
+    assert server.states() == ["released"]
+    assert rivya.tasks == {}
+
+
+async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: StandIn) -> None:
+    server.env.inject_error("POST", "/interactions/*", status=400, code=40060)
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert not result.acknowledged  # the simulated Discord has no reply, so the picture is a new message
+    assert len(server.pictures()) == 1
+    assert stages(server) == [("delivered", "channel")]
+
+
+@pytest.mark.parametrize("members", [1, 3])
+async def test_everybody_gets_their_own_picture(server: Any, rivya: StandIn, members: int) -> None:
+    people = [server.alice, server.bob, server.sari][:members]
+    rivya.hold()
+    for person in people:
+        await server.begin(person, prompt=f"a fox for {person.name}")
+    await finish(server, rivya)
+    assert sorted(server.alt_texts(message)[0] for message in server.channel.history()) == sorted(
+        f"a fox for {person.name}" for person in people
+    )
+    assert server.states() == ["settled"] * members

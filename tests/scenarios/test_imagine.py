@@ -1,0 +1,197 @@
+"""`/imagine` from the command to the picture, as members meet it."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import discord
+import pytest
+from PIL import Image
+
+from sandbox.rivya import StandIn
+
+
+def picture(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:
+    kept = io.BytesIO()
+    images = [Image.new("RGB", (side, side), (40 * n, 90, 200)) for n in range(frames)]
+    extra = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
+    images[0].save(kept, kind, **extra)
+    return kept.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG that says it has 30000 times 30000 pixels, in about 100 kB."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 30000, 30000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(3751) * 3000, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox in the snow")
+    (message,) = server.channel.history()
+    assert len(server.pictures()) == 1
+    assert server.alt_texts(message) == ["a red fox in the snow"]
+    words = server.said(message)
+    assert "4 credits" in words
+    assert "196" in words
+    assert server.states() == ["settled"]
+    assert rivya.charged_credits == 4
+
+
+async def test_the_picture_follows_the_options(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", size="landscape_16_9", format="jpeg")
+    (task,) = rivya.tasks.values()
+    assert (task.size, task.output_format) == ("landscape_16_9", "jpeg")
+
+
+@pytest.mark.parametrize("name", ["fox.png", "fox.jpg", "fox.webp"])
+async def test_a_reference_is_uploaded_and_used(server: Any, rivya: StandIn, name: str) -> None:
+    kind = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[name.rpartition(".")[2]]
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, picture(kind)))
+    (task,) = rivya.tasks.values()
+    assert task.reference_id in rivya.uploads
+    assert len(server.pictures()) == 1
+    assert server.states() == ["settled"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "hint"),
+    [
+        ("notes.txt", b"only words", "PNG"),
+        ("notes.png", b"only words, renamed", "PNG"),
+        ("big.png", bytes(11_000_000), "10.0 MB"),
+        ("bomb.png", bomb(), "30000"),
+        ("dance.webp", picture("WEBP", frames=3), "animated"),
+        ("dance.gif", picture("GIF", frames=3), "animated"),
+        ("half.png", picture("PNG", side=400)[:300], "cannot be read"),
+    ],
+)
+async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
+    server: Any, rivya: StandIn, name: str, data: bytes, hint: str
+) -> None:
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, data))
+    sentence = server.heard(result)
+    assert hint in sentence
+    assert "nothing was charged" in sentence.lower() or not server.books()
+    assert server.visible_to(server.bob) == []
+    assert rivya.tasks == {}
+    assert rivya.uploads == {}
+    assert set(server.states()) <= {"released"}
+
+
+@pytest.mark.parametrize("prompt", [" ", "\u3000\u2003", "\t\n"])
+async def test_a_blank_prompt_is_refused(server: Any, prompt: str) -> None:
+    result = await server.alice.slash(server.channel, "imagine", prompt=prompt)
+    assert "prompt" in server.answer(result).lower()
+    assert server.books() == []
+
+
+async def test_a_prompt_may_be_as_long_as_the_model_takes(server: Any, rivya: StandIn) -> None:
+    prompt = "fox " * 1250
+    await server.alice.slash(server.channel, "imagine", prompt=prompt)
+    (task,) = rivya.tasks.values()
+    assert len(task.prompt) == 5000
+    (message,) = server.channel.history()
+    assert len(server.alt_texts(message)[0]) <= 1024
+    assert len(server.said(message)) <= 4000
+
+
+async def test_a_prompt_pings_nobody(server: Any) -> None:
+    await server.alice.slash(
+        server.channel, "imagine", prompt=f"@everyone and {server.bob.mention} **look** `here`"
+    )
+    (message,) = server.channel.history()
+    assert not message.mention_everyone
+    assert server.bob.id not in {user.id for user in message.mentions}
+
+
+async def test_a_guild_over_its_limit_is_told_everything(open_server: Any, rivya: StandIn) -> None:
+    server = await open_server(guild_credits=7)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    result = await server.bob.slash(server.channel, "imagine", prompt="a cat")
+    sentence = server.answer(result)
+    for part in ("4 of 7", "/limits guild", "<t:"):
+        assert part in sentence
+    assert len(rivya.tasks) == 1
+    assert server.states() == ["settled"]
+
+
+async def test_a_channel_where_the_bot_may_not_post_is_refused(server: Any) -> None:
+    quiet = server.guild.create_text_channel(
+        "quiet",
+        overwrites={server.guild.default_role: discord.PermissionOverwrite(attach_files=False)},
+    )
+    result = await server.alice.slash(quiet, "imagine", prompt="a fox")
+    assert "Attach Files" in server.answer(result)
+    assert server.books() == []
+
+
+async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="something forbidden")
+    (message,) = server.channel.history()
+    assert "nothing was charged" in server.said(message).lower()
+    assert server.states() == ["released"]
+    assert rivya.charged_credits == 0
+
+
+@pytest.mark.parametrize("trouble", ["key", "wallet"])
+async def test_the_operators_trouble_is_not_the_members_fault(
+    server: Any, rivya: StandIn, trouble: str
+) -> None:
+    if trouble == "key":
+        rivya.api_key = "rvya_sk_another"
+    else:
+        rivya.wallet_credits = 0
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    (message,) = server.channel.history()
+    words = server.said(message).lower()
+    assert "not your fault" in words
+    assert "nothing was charged" in words
+    assert server.states() == ["released"]
+    assert "rvya_sk" not in words
+
+
+async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    (event,) = [
+        payload
+        for kind, name, payload in server.env.backend.transcript
+        if kind.startswith("GATEWAY") or name == "INTERACTION_CREATE"
+        if name == "INTERACTION_CREATE"
+    ]
+    server.env.backend.emit("INTERACTION_CREATE", event)
+    await server.env.settle()
+    assert len(rivya.tasks) == 1
+    assert len(server.pictures()) == 1
+    assert server.states() == ["settled"]
+
+
+async def test_commands_are_synced_only_when_they_changed(server: Any) -> None:
+    def syncs() -> int:
+        return sum(
+            entry.method == "PUT" and entry.path.endswith("/commands") for entry in server.env.http_requests
+        )
+
+    assert syncs() == 1
+    await server.restart()
+    assert syncs() == 1
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert len(server.pictures()) == 1
+
+
+async def test_while_it_closes_the_bot_says_so_privately(server: Any) -> None:
+    await server.app.engine.close()
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert "restart" in server.answer(result).lower()
+    assert server.books() == []
+
+
+async def test_a_direct_message_has_no_budget_to_paint_with(server: Any) -> None:
+    assert "imagine" not in server.env.create_user("loner").available_commands()
