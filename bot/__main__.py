@@ -1,0 +1,99 @@
+"""The command line.
+
+Owns the arguments and the exit codes.
+Never imports anything of ours but app, books, doctor, errors, logs, settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot import app, books, doctor, logs, settings
+from bot.errors import KuasError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAILED = 1
+WRONG_SETTINGS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code, and says every failure in one line on standard error."""
+    told = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[told.command or "run"](told)
+    except settings.SettingsMistakes as mistakes:
+        print(*mistakes.lines, sep="\n", file=sys.stderr)
+        return WRONG_SETTINGS
+    except KuasError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:
+        # The reader of `ledger | head` has gone; Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(told: argparse.Namespace) -> int:
+    loaded = settings.load(told.config)
+    logs.configure(loaded.log.level, loaded.log.format)
+    asyncio.run(app.run(loaded))
+    return 0
+
+
+def _check(told: argparse.Namespace) -> int:
+    loaded = settings.load(told.config)
+    logs.configure("error", loaded.log.format)
+    print("ok    settings: every key is understood")
+
+    async def examine() -> bool:
+        well = True
+        async for finding in doctor.examine(loaded):
+            print(f"{'ok   ' if finding.well else 'FAIL '} {finding.name}: {finding.words}")
+            well = well and finding.well
+        return well
+
+    return 0 if asyncio.run(examine()) else FAILED
+
+
+def _ledger(told: argparse.Namespace) -> int:
+    for entry in books.entries(settings.load_database(told.config).path):
+        print(json.dumps(entry))
+    return 0
+
+
+def _backup(told: argparse.Namespace) -> int:
+    books.backup(settings.load_database(told.config).path, told.path)
+    print(f"the whole database is in {told.path}")
+    return 0
+
+
+_COMMANDS = {"run": _run, "check": _check, "ledger": _ledger, "backup": _backup}
+
+
+def _parser() -> argparse.ArgumentParser:
+    # --config may stand before or after the command; what is not given must not hide what was.
+    config = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    config.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Kuas, a Discord bot that paints.")
+    parser.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("run", parents=[config], help="run the bot (what happens without a command)")
+    commands.add_parser("check", parents=[config], help="is everything in place? one line each")
+    commands.add_parser("ledger", parents=[config], help="the books as JSON lines")
+    backup = commands.add_parser("backup", parents=[config], help="copy the database while the bot runs")
+    backup.add_argument("path", type=Path, help="where to; must not exist yet")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

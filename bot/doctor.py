@@ -1,0 +1,122 @@
+"""Is everything in place? One finding a line, before anybody relies on it.
+
+Nothing is spent: the scopes that only a paid call would show are said to be unseen.
+
+Owns the examination.
+Never imports anything of ours but catalog, bot.client, database, errors, rivya.client, settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.catalog import MODELS
+from bot.client import check_token
+from bot.database import Database, open_read_only
+from bot.errors import ContractBroken, KuasError, OperatorError
+from bot.rivya.client import Rivya, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.catalog import Model
+    from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    well: bool
+    words: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at everything in turn; one trouble does not hide the next."""
+    yield await _database(settings.database.path)
+    yield await _discord(settings.discord.token.get_secret_value())
+    model = MODELS[settings.rivya.model]
+    async with open_session() as session:
+        rivya = Rivya(
+            session, base_url=settings.rivya.base_url, api_key=settings.rivya.api_key.get_secret_value()
+        )
+        yield await _wallet(rivya, model)
+        yield await _scopes(rivya)
+        yield await _model(rivya, model)
+
+
+async def _database(path: Path) -> Finding:
+    try:
+        try:
+            database = await Database.open(path)
+        except OperatorError as error:
+            if "another bot process" not in str(error):
+                raise
+            open_read_only(path).close()
+            return Finding("database", well=True, words=f"{path}, in use by the running bot")
+        await database.close()
+    except KuasError as error:
+        return Finding("database", well=False, words=str(error))
+    return Finding("database", well=True, words=f"{path}, up to date")
+
+
+async def _discord(token: str) -> Finding:
+    try:
+        name = await check_token(token)
+    except KuasError as error:
+        return Finding("discord", well=False, words=str(error))
+    return Finding("discord", well=True, words=f"the token belongs to {name}")
+
+
+async def _wallet(rivya: Rivya, model: Model) -> Finding:
+    try:
+        credits_left = await rivya.credits()
+    except KuasError as error:
+        return Finding("rivya key and wallet", well=False, words=str(error))
+    pictures = credits_left // model.cost_credits
+    return Finding(
+        "rivya key and wallet",
+        well=pictures > 0,
+        words=f"{credits_left} credits, enough for {pictures} pictures",
+    )
+
+
+async def _scopes(rivya: Rivya) -> Finding:
+    """Asked for a task that cannot exist, Rivya says not_found to a key that may read, else refuses."""
+    try:
+        await rivya.task("task_that_cannot_exist")
+    except ContractBroken as error:
+        if error.code == "not_found":
+            return Finding(
+                "rivya scopes",
+                well=True,
+                words="generations:read is there; the scopes to create show with the first picture",
+            )
+        return Finding("rivya scopes", well=False, words=str(error))
+    except KuasError as error:
+        return Finding("rivya scopes", well=False, words=str(error))
+    return Finding("rivya scopes", well=False, words="a task that cannot exist was found")
+
+
+async def _model(rivya: Rivya, model: Model) -> Finding:
+    try:
+        offers = {offer.model_id: offer for offer in await rivya.models()}
+    except KuasError as error:
+        return Finding("rivya model", well=False, words=str(error))
+    offer = offers.get(model.model_id)
+    if offer is None:
+        return Finding("rivya model", well=False, words=f"{model.model_id} is not in Rivya's catalogue")
+    if offer.api_status not in (None, "available"):
+        return Finding("rivya model", well=False, words=f"{model.model_id} is {offer.api_status}")
+    if offer.base_credits not in (None, model.cost_credits):
+        return Finding(
+            "rivya model",
+            well=False,
+            words=f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}",
+        )
+    return Finding(
+        "rivya model", well=True, words=f"{model.model_id} at {model.cost_credits} credits a picture"
+    )
