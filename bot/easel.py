@@ -8,6 +8,8 @@ Owns the threads that touch pixels. Never imports anything of ours but images, j
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import images
@@ -23,7 +25,9 @@ class Easel:
     """Room for `places` pictures at once."""
 
     def __init__(self, places: int = 2) -> None:
-        self._places = asyncio.Semaphore(places)
+        # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
+        # all the threads of the loop's own pool, that is many times as much. They end with this object.
+        self._threads = ThreadPoolExecutor(places, thread_name_prefix="easel")
 
     async def reference(self, original: Path, ready: Path, *, limit_bytes: int) -> Normalised:
         """Decide by its bytes whether a reference is a picture, and write it to `ready` fit to be sent.
@@ -31,10 +35,8 @@ class Easel:
         Raises:
             MemberError: as `images.normalise_reference` says.
         """
-        async with self._places:
-            return await asyncio.to_thread(
-                images.normalise_reference, original, ready, limit_bytes=limit_bytes
-            )
+        work = partial(images.normalise_reference, original, ready, limit_bytes=limit_bytes)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def result(self, data: bytes, *, limit_bytes: int) -> tuple[Picture, bool]:
         """Verify a result, and make it small enough to post; True if it had to be made smaller.
@@ -42,8 +44,7 @@ class Easel:
         Raises:
             ContractBroken: `not_a_picture`.
         """
-        async with self._places:
-            return await asyncio.to_thread(_result, data, limit_bytes)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _result, data, limit_bytes)
 
 
 def _result(data: bytes, limit_bytes: int) -> tuple[Picture, bool]:

@@ -90,6 +90,7 @@ class Slots:
                 self._leave(guild_id)  # granted and cancelled in one breath: pass it on
             else:
                 self._line.remove(waiter)
+                self._grant()  # whoever came meanwhile saw this one before them
             raise
         finally:
             del self._waiters[key]
@@ -98,7 +99,8 @@ class Slots:
         place = 0
         while place < len(self._line) and self._in_use < self._total:
             waiter = self._line[place]
-            if self._has_room(waiter.guild_id):
+            # One that was cancelled, but has not run since, takes itself out of the line.
+            if self._has_room(waiter.guild_id) and not waiter.granted.done():
                 del self._line[place]
                 self._take(waiter.guild_id)
                 self._turn = waiter.turn

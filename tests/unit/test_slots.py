@@ -117,3 +117,22 @@ async def test_never_more_than_the_total_hold_a_slot(total: int) -> None:
     assert most <= total
     assert inside == 0
     assert slots._in_use == 0
+
+
+async def test_a_holder_and_its_waiters_may_all_be_cancelled_in_one_breath() -> None:
+    slots = Slots(1)
+    entered = asyncio.Event()
+
+    async def hold(key: str) -> None:
+        async with slots.hold(1, key):
+            entered.set()
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(hold(key)) for key in "abc"]
+    await entered.wait()
+    for task in tasks:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
+    async with asyncio.timeout(1), slots.hold(1, "d"):
+        assert slots.position("d") is None

@@ -1,0 +1,23 @@
+"""One benchmark, in the process it has for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import tempfile
+from pathlib import Path
+
+from bot import logs
+from tests.bench.table import Row
+
+# Where the bot keeps its own database, and not /tmp, which may be memory and would make every COMMIT free.
+DATA = Path(__file__).parents[2] / "data"
+
+
+def measure(name: str) -> list[Row]:
+    """Run one benchmark, in this process."""
+    logs.configure("warning", "console")
+    DATA.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=DATA) as folder:
+        rows: list[Row] = asyncio.run(importlib.import_module(f"tests.bench.{name}").measure(Path(folder)))
+    return rows
