@@ -24,13 +24,11 @@ class LoopbackCdn(CdnStore):
 
     Attributes:
         url: where it listens, once it is entered.
-        served: the ids of the attachments that were downloaded, in order.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.url = ""
-        self.served: list[int] = []
         # SimCord's own address of each attachment, by ours and by its id.
         self._by_url: dict[str, str] = {}
         self._by_id: dict[int, str] = {}
@@ -70,5 +68,4 @@ class LoopbackCdn(CdnStore):
         data = self.get(self._by_id.get(attachment_id, ""))
         if data is None:
             raise web.HTTPNotFound
-        self.served.append(attachment_id)
         return web.Response(body=data, content_type="application/octet-stream")
