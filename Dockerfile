@@ -1,6 +1,6 @@
 # Kuas in a container. Give it a volume for the books and the two secrets:
 #   docker build -t kuas .
-#   docker run --read-only --tmpfs /tmp -v kuas:/data -e BOT_DISCORD__TOKEN -e BOT_RIVYA__API_KEY kuas
+#   docker run --read-only --tmpfs /tmp --stop-timeout 30 -v kuas:/data -e BOT_DISCORD__TOKEN -e BOT_RIVYA__API_KEY kuas
 # A settings file is read from /app/config.toml, if one is mounted there.
 
 # To pin it, or to build where only a local image is to be had: --build-arg BASE=python:3.13-slim@sha256:...

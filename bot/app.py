@@ -84,6 +84,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             notices=notices,
             beat=Beat(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
             max_running=settings.rivya.max_running,
+            # Beside the database, whose lock says that no other process is using it.
+            scratch=settings.database.path.with_name(settings.database.path.name + ".scratch"),
         )
         stack.push_async_callback(engine.close)
         yield App(client, engine, ledger)
@@ -111,4 +113,8 @@ async def run(settings: Settings) -> None:
             # While the steps end the gateway stays open, so that a member who asks is told politely.
             await app.engine.close()
             await app.client.close()
+            # The library would go on trying to reach a gateway, and a login cut short is no trouble now.
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            return
         await serving

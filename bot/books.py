@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,15 @@ def backup(path: Path, target: Path) -> None:
     Raises:
         OperatorError: `backup`: the target exists or cannot be written; `database`: the source cannot.
     """
-    if target.exists():
-        raise OperatorError("backup", f"{target}: exists already; choose another name")
-    if not target.parent.is_dir():
-        raise OperatorError("backup", f"{target.parent}: there is no such folder")
-    unfinished = target.with_name(target.name + ".unfinished")
+    try:
+        if target.exists():
+            raise OperatorError("backup", f"{target}: exists already; choose another name")
+        if not target.parent.is_dir():
+            raise OperatorError("backup", f"{target.parent}: there is no such folder")
+    except OSError as error:
+        raise OperatorError("backup", f"{target}: {error.strerror}") from error
+    # In full, since SQLite takes a name such as `file:copy` for an address.
+    unfinished = target.with_name(target.name + ".unfinished").absolute()
     connection = open_read_only(path)
     try:
         unfinished.unlink(missing_ok=True)
@@ -78,7 +83,8 @@ def backup(path: Path, target: Path) -> None:
             os.fsync(copy.fileno())
         unfinished.replace(target)
     except (sqlite3.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what made the copy fail may keep its remains from being removed, too
+            unfinished.unlink(missing_ok=True)
         raise OperatorError("backup", f"{target}: {error}") from error
     finally:
         connection.close()

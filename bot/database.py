@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiosqlite
 
-from bot.errors import OperatorError
+from bot.errors import ContractBroken, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,11 +96,12 @@ class Database:
 
         Raises:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
+            ContractBroken: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
         """
         result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         waiting: _Waiting = (unit, result)
         if self._writer.done():
-            raise OperatorError("database", f"database {self._path}: already closed")
+            raise self._closed()
         self._waiting.put_nowait(waiting)
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
@@ -112,6 +113,9 @@ class Database:
         await self._connection.close()
         self._lock.close()
 
+    def _closed(self) -> OperatorError:
+        return OperatorError("database", f"database {self._path}: already closed")
+
     async def _write(self) -> None:
         while True:
             batch = [await self._waiting.get()]
@@ -121,18 +125,24 @@ class Database:
             if work:
                 await self._commit(work)
             if len(work) < len(batch):
+                while not self._waiting.empty():  # came during the last commit: nobody would answer them
+                    if (waiting := self._waiting.get_nowait()) is not None and not waiting[1].done():
+                        waiting[1].set_exception(self._closed())
                 return
 
     async def _commit(self, work: list[_Waiting]) -> None:
         outcomes: Iterable[object]
         try:
             outcomes = await self._connection.hop(partial(_commit_together, [unit for unit, _ in work]))
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001  # a writer that stops leaves every later caller waiting
             outcomes = [error] * len(work)
         for (_, result), outcome in zip(work, outcomes, strict=True):
             if result.done():  # its caller was cancelled; the unit counts all the same
                 continue
-            if isinstance(outcome, sqlite3.Error):
+            if isinstance(outcome, sqlite3.IntegrityError):
+                # Not the operator's: the same row would be refused for ever.
+                result.set_exception(ContractBroken("bug", f"the database refuses a row: {outcome}"))
+            elif isinstance(outcome, sqlite3.Error):
                 result.set_exception(_trouble(self._path, outcome))
             elif isinstance(outcome, BaseException):
                 result.set_exception(outcome)
@@ -175,9 +185,9 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     Raises:
         OperatorError: `database`; missing, not ours, of another version, or unreadable.
     """
-    if not path.exists():
-        raise OperatorError("database", f"database {path}: there is no such file")
     try:
+        if not path.exists():
+            raise OperatorError("database", f"database {path}: there is no such file")
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
@@ -186,7 +196,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _trouble(path, error) from error
     return connection
 
@@ -256,7 +266,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise OperatorError(
             "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
         )
-    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    # In full, as in `_lock`: a database in memory would forget every credit.
+    return sqlite3.connect(path.absolute(), isolation_level=None, timeout=BUSY_SECONDS)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -273,11 +284,14 @@ def _lock(path: Path) -> sqlite3.Connection:
     A second, empty database that stays in an exclusive transaction is the one lock that works alike on every
     system Python's sqlite3 runs on, and leaves the real file open to readers.
     """
-    beside = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # In full, since SQLite may take some names for something else, such as `:memory:` or `file:x`;
+        # and where a link leads, since one file may have several names, but only one lock.
+        real = path.resolve()
+        beside = real.with_name(real.name + ".lock")
+        real.parent.mkdir(parents=True, exist_ok=True)
         lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise _trouble(path, error) from error
     try:
         lock.execute("BEGIN EXCLUSIVE")

@@ -2,32 +2,56 @@
 
 Each picture takes tens of megabytes while it is decoded, so the bound is a bound on memory.
 
-Owns the threads that touch pixels. Never imports anything of ours but images, jobs.
+Owns the threads that touch pixels and the folder of files under way.
+Never imports anything of ours but errors, images, jobs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bot import images
+from bot.errors import OperatorError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from bot.images import Normalised
     from bot.jobs import Picture
 
 
 class Easel:
-    """Room for `places` pictures at once."""
+    """Room for `places` pictures at once, and a folder for files, which it has to itself."""
 
-    def __init__(self, places: int = 2) -> None:
+    def __init__(self, scratch: Path, places: int = 2) -> None:
+        self._scratch = scratch
+        # A killed process could not clear up after itself, and members' pictures are not ours to keep.
+        shutil.rmtree(scratch, ignore_errors=True)
         # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
         # all the threads of the loop's own pool, that is many times as much. They end with this object.
         self._threads = ThreadPoolExecutor(places, thread_name_prefix="easel")
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder for the files of one reference, gone afterwards.
+
+        Raises:
+            OperatorError: `disk`; it cannot be made.
+        """
+        try:
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            folder = TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
+        except OSError as error:
+            raise OperatorError("disk", f"cannot make a folder for a reference: {error}") from error
+        with folder as path:
+            yield Path(path)
 
     async def reference(self, original: Path, ready: Path, *, limit_bytes: int) -> Normalised:
         """Decide by its bytes whether a reference is a picture, and write it to `ready` fit to be sent.

@@ -7,6 +7,8 @@ images, jobs, ledger, notices, rests, rivya.client, slots, store, walk.
 from __future__ import annotations
 
 import asyncio
+import re
+import unicodedata
 import uuid
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +18,16 @@ from bot import images
 from bot.catalog import MODELS
 from bot.clock import now_ms
 from bot.easel import Easel
-from bot.errors import MemberError, MemberReason
-from bot.jobs import Job, Stage
+from bot.errors import MemberError, MemberReason, OperatorError
+from bot.jobs import Failure, Job, Stage
 from bot.rests import Parked, Rests
 from bot.slots import Slots
+from bot.store import BEFORE_TASK
 from bot.walk import Tools, Walk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.catalog import Model
     from bot.delivery import Courier
     from bot.fetch import Fetcher
@@ -37,10 +42,23 @@ log = structlog.get_logger(__name__)
 
 GRACE_SECONDS: Final = 20.0
 """How long a step under way may take to end when the bot closes."""
+AGAIN_AFTER_BEATS: Final = (12, 60, 360)
+"""After which rests a walk that met a bug begins again, in polls: 1, 5 and 30 minutes. Not for ever, since
+what breaks after a picture was posted might post it each time."""
+_HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
+_SHOWS_NOTHING: Final = ("C", "Z", "M")
+"""Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
+_BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Hangul fillers and the empty braille cell: letters and signs by category, and blank."""
 
 
 class Engine:
-    """Walks every job through its stages. `max_running` bounds the tasks in flight over all guilds."""
+    """Walks every job through its stages.
+
+    `max_running` bounds the tasks in flight over all guilds. `scratch` is a folder that nobody else uses:
+    what a killed process left in it is removed.
+    """
 
     def __init__(
         self,
@@ -53,6 +71,7 @@ class Engine:
         notices: Notices,
         beat: Beat,
         max_running: int,
+        scratch: Path,
     ) -> None:
         self._store = store
         self._tools = Tools(
@@ -63,7 +82,7 @@ class Engine:
             courier=courier,
             slots=Slots(max_running),
             beat=beat,
-            easel=Easel(),
+            easel=Easel(scratch),
             rests=Rests(),
             notices=notices,
         )
@@ -114,8 +133,8 @@ class Engine:
         """
         if self.closing or job.job_id in self._walks:
             return
-        walk = Walk(job, self._tools, answered=answered, message_id=message_id)
-        task = asyncio.create_task(self._run(walk), name=f"job {job.job_id}")
+        run = self._run(job, answered=answered, message_id=message_id)
+        task = asyncio.create_task(run, name=f"job {job.job_id}")
         self._walks[job.job_id] = task
         task.add_done_callback(lambda _: self._walks.pop(job.job_id, None))
 
@@ -139,15 +158,46 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*walks, return_exceptions=True)
 
-    async def _run(self, walk: Walk) -> None:
-        with structlog.contextvars.bound_contextvars(job_id=walk.job.job_id):
+    async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
+        with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             try:
-                await walk.run()
+                for beats in (0, *AGAIN_AFTER_BEATS):
+                    if beats:
+                        await self._tools.rests.rest(beats * self._tools.beat.poll_seconds)
+                        job = await self._store.find(job.job_id) or job
+                    if await self._ends(Walk(job, self._tools, answered=answered, message_id=message_id)):
+                        return
+                await self._surrender(job.job_id)
             except Parked:
-                log.info("parked", stage=walk.job.stage)
-            except Exception:
-                # A bug: the row is right, the next start tries again, and nobody is charged twice.
-                log.exception("walk broke", stage=walk.job.stage)
+                log.info("parked")
+            except OperatorError as error:
+                self._tools.notices.give(error)
+
+    async def _surrender(self, job_id: str) -> None:
+        """Fail what breaks each time before a task was asked for: that is proof that nothing is charged.
+
+        Whatever came further waits for the next start, and so does what Discord may not have answered.
+        """
+        job = await self._store.find(job_id)
+        if job is None or job.acknowledged_at is None:
+            return
+        if job.stage in BEFORE_TASK and job.create_body is None:
+            failed = await self._store.failed(job_id, Failure("developer", "bug"))
+            await self._ends(Walk(failed, self._tools))
+
+    async def _ends(self, walk: Walk) -> bool:
+        """Walk to the end; False if that met a bug.
+
+        The row is right then: to begin again, now or at the next start, is what a crash would lead to.
+        """
+        try:
+            await walk.run()
+        except Parked:
+            raise
+        except Exception:
+            log.exception("walk broke", stage=walk.job.stage)
+            return False
+        return True
 
 
 def _check(request: Request, model: Model) -> None:
@@ -156,8 +206,10 @@ def _check(request: Request, model: Model) -> None:
     Raises:
         MemberError: the prompt is blank or too long; the reference is too big or no picture by its name.
     """
-    if not request.prompt.strip():
+    if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
+    if _HALF_A_CHARACTER.search(request.prompt):
+        raise MemberError(MemberReason.PROMPT_REFUSED)
     if len(request.prompt) > model.prompt_limit:
         raise MemberError(MemberReason.PROMPT_TOO_LONG, length=len(request.prompt), limit=model.prompt_limit)
     if request.reference is not None:
@@ -167,3 +219,9 @@ def _check(request: Request, model: Model) -> None:
             size_bytes=request.reference.size_bytes,
             limit_bytes=model.reference_limit_bytes,
         )
+
+
+def _is_visible(character: str) -> bool:
+    # A half of a character counts as something: it has a refusal of its own.
+    category = unicodedata.category(character)
+    return category == "Cs" or not (category.startswith(_SHOWS_NOTHING) or character in _BLANK_LETTERS)

@@ -24,7 +24,9 @@ def bounds(period: str, at: int, zone: tzinfo = UTC) -> tuple[int, int | None]:
     """
     if period == "total":
         return 0, None
-    midnight = datetime.fromtimestamp(at / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = datetime.fromtimestamp(at / 1000, zone)
+    # fold: where clocks go back at midnight there are two of them, and the day began at the first.
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if period == "day":
         start = midnight
         end = start + timedelta(days=1)

@@ -81,9 +81,17 @@ class Store:
         return await self._move(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
 
     async def created(self, job_id: str, task_id: str, reserved_credits: int | None) -> Job:
-        """Rivya has the task; the reservation is corrected to what it reserved."""
+        """Rivya has the task; the reservation is corrected to what it reserved.
+
+        Raises:
+            ContractBroken: `task_taken`; the task is another job's, and whether ours exists is not known.
+        """
 
         def money(tx: Transaction) -> None:
+            # Before the row moves: the schema would only say that some row breaks a rule.
+            other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
+            if other.fetchone() is not None:
+                raise ContractBroken("task_taken", "Rivya names a task that is another job's")
             if reserved_credits is not None:
                 ledger.correct(tx, job_id=job_id, reserved_credits=reserved_credits)
 
@@ -231,6 +239,9 @@ class Store:
         marks = ", ".join("?" * len(stages))
 
         def unit(tx: Transaction) -> Job:
+            # What is refused below takes this back too.
+            if money is not None:
+                money(tx)
             # `changes` and `marks` are texts of this module; every value is bound.
             row = tx.execute(
                 f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({marks}) RETURNING *",  # noqa: S608
@@ -238,8 +249,6 @@ class Store:
             ).fetchone()
             if row is None:
                 raise ContractBroken("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
-            if money is not None:
-                money(tx)
             return job_from(row)
 
         return await self._database.run(unit)

@@ -34,7 +34,8 @@ def judge(job: Job, error: KuasError, *, setbacks: int, may_be_sent: bool) -> Fa
         job: as it stands; its stage says what was being tried.
         error: what came of it.
         setbacks: how many in a row, this one included.
-        may_be_sent: an earlier create call of this job was never answered, so a task may exist.
+        may_be_sent: an earlier create call of this job was never answered, or its answer could not be
+            written down, so a task may exist.
     """
     if isinstance(error, OperatorError) and error.code == "database":
         return None
@@ -43,14 +44,15 @@ def judge(job: Job, error: KuasError, *, setbacks: int, may_be_sent: bool) -> Fa
     if job.stage is Stage.SUCCEEDED:
         return _while_fetching(error, setbacks)
     if job.stage in (Stage.ACCEPTED, Stage.UPLOADED):
-        return _before_task(error, setbacks, may_be_sent=may_be_sent)
+        return _before_task(job, error, setbacks, may_be_sent=may_be_sent)
     return None
 
 
-def _before_task(error: KuasError, setbacks: int, *, may_be_sent: bool) -> Failure | None:
+def _before_task(job: Job, error: KuasError, setbacks: int, *, may_be_sent: bool) -> Failure | None:
     if isinstance(error, MemberError):
-        # A verdict on the request itself, which is the same in every attempt: none of them made a task.
-        return Failure("member", error.reason, message=json.dumps(error.data, default=str, sort_keys=True))
+        # The request was the same before, but not what it is held against: an upload may have expired since.
+        told = json.dumps(error.data, default=str, sort_keys=True)
+        return Failure("member", error.reason, message=told, in_doubt=may_be_sent)
     if isinstance(error, OperatorError):
         # A refused key now says nothing about an unanswered attempt before: wait for the operator instead.
         return None if may_be_sent else Failure("operator", error.code)
@@ -58,7 +60,8 @@ def _before_task(error: KuasError, setbacks: int, *, may_be_sent: bool) -> Failu
         if not may_be_sent and error.code not in _UNCLEAR:
             return Failure("developer", error.code)
         if setbacks >= PATIENT_SETBACKS:
-            return Failure("developer", error.code, in_doubt=may_be_sent or error.code in _UNCLEAR)
+            # Without a body nothing but an upload was ever sent, and that costs nothing.
+            return Failure("developer", error.code, in_doubt=may_be_sent or job.create_body is not None)
     return None
 
 

@@ -9,6 +9,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.clock import now_ms
 from bot.jobs import Phase, Progress
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from bot.delivery import Courier
     from bot.jobs import Job
     from bot.slots import Slots
+
+log = structlog.get_logger(__name__)
 
 
 class Voice:
@@ -38,13 +42,17 @@ class Voice:
             self._progress = Progress(phase, since or now_ms())
 
     async def speak(self) -> None:
-        """Say the line now."""
+        """Say the line now. Never raises: what cannot be said is logged."""
         position = self._slots.position(self._job.job_id)
         progress = self._progress
         if position is not None:
             progress = Progress(Phase.WAITING, self._job.accepted_at, position)
         async with self._speaking:
-            await self._courier.show_progress(self._job, progress)
+            try:
+                await self._courier.show_progress(self._job, progress)
+            except Exception:
+                # It says that it never raises; if it does, a line is not worth a picture.
+                log.exception("progress line broke", phase=progress.phase)
 
     @asynccontextmanager
     async def speaking(self) -> AsyncIterator[None]:

@@ -12,8 +12,6 @@ from __future__ import annotations
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from bot.delivery import Courier
     from bot.easel import Easel
     from bot.fetch import Fetcher
-    from bot.jobs import Failure, Job, Picture
+    from bot.jobs import Failure, Job, Landing, Picture
     from bot.ledger import Ledger
     from bot.notices import Notices
     from bot.rests import Rests
@@ -89,9 +87,12 @@ class Walk:
         self._tools = tools
         self._setbacks = 0
         self._polls = 0
-        # A body that was committed before this walk began may have been sent by the walk before.
+        # A body committed before this walk began may have been sent by the walk before.
         self._may_be_sent = job.create_body is not None
         self._picture: tuple[Picture, bool] | None = None
+        # Kept, since a database that fails just then must not let the news be brought a second time.
+        self._landing: Landing | None = None
+        self._told = False
         self._voice = Voice(job, tools.courier, tools.slots, tools.beat.progress_seconds)
 
     async def run(self) -> None:
@@ -149,9 +150,8 @@ class Walk:
         store = self._tools.store
         try:
             if self.job.stage is Stage.SUCCEEDED:
-                receipt = await self._tools.ledger.receipt(
-                    self.job.job_id, self.job.request.destination.guild_id
-                )
+                guild_id = self.job.request.destination.guild_id
+                receipt = await self._tools.ledger.receipt(self.job.job_id, guild_id)
                 charged = replace(failure, charged_credits=receipt.charged_credits)
                 self.job = await store.lost(self.job.job_id, charged)
             else:
@@ -188,8 +188,8 @@ class Walk:
         self._voice.turn(Phase.UPLOADING)
         model = MODELS[self.job.request.model]
         limit_bytes = model.reference_limit_bytes
-        with TemporaryDirectory(prefix="kuas-") as folder:
-            original, ready = Path(folder, "original"), Path(folder, "reference")
+        with self._tools.easel.folder() as folder:
+            original, ready = folder / "original", folder / "reference"
             await self._tools.fetcher.reference(reference.url, original, limit_bytes=limit_bytes)
             normalised = await self._tools.easel.reference(original, ready, limit_bytes=limit_bytes)
             uploaded = await self._tools.rivya.upload(
@@ -211,6 +211,8 @@ class Walk:
             body = self._body()
             self.job = await self._tools.store.creating(self.job.job_id, body)
         task = await self._tools.rivya.create(body, idempotency_key=self.job.job_id)
+        # If it cannot be written down now, a refusal of the next try says nothing about this one.
+        self._may_be_sent = True
         return await self._tools.store.created(self.job.job_id, task.task_id, task.reserved_credits)
 
     async def poll(self) -> Job:
@@ -240,24 +242,27 @@ class Walk:
             return self.job
         picture, shrunk = self._picture
         await self._voice.hush()
-        receipt = await self._tools.ledger.receipt(self.job.job_id, self.job.request.destination.guild_id)
-        try:
-            landing = await self._tools.courier.deliver(self.job, picture, receipt, shrunk=shrunk)
-        except Undeliverable:
-            log.warning("undeliverable")
-            return await self._tools.store.undeliverable(self.job.job_id, picture)
-        log.info("delivered", way=landing.way)
-        return await self._tools.store.delivered(self.job.job_id, landing)
+        if self._landing is None:
+            receipt = await self._tools.ledger.receipt(self.job.job_id, self.job.request.destination.guild_id)
+            try:
+                self._landing = await self._tools.courier.deliver(self.job, picture, receipt, shrunk=shrunk)
+            except Undeliverable:
+                log.warning("undeliverable")
+                return await self._tools.store.undeliverable(self.job.job_id, picture)
+            log.info("delivered", way=self._landing.way)
+        return await self._tools.store.delivered(self.job.job_id, self._landing)
 
     async def tell(self) -> Job:
         """Tell the member that no picture comes; where they cannot be reached, the row says it."""
         failure = self.job.failure
         assert failure is not None  # the schema says so of a failed job, `Store.lost` of an undeliverable one
         await self._voice.hush()
-        try:
-            await self._tools.courier.tell_failure(self.job, failure)
-        except Undeliverable:
-            log.warning("untold", code=failure.code)
+        if not self._told:
+            try:
+                await self._tools.courier.tell_failure(self.job, failure)
+            except Undeliverable:
+                log.warning("untold", code=failure.code)
+            self._told = True
         return await self._tools.store.told(self.job.job_id)
 
     async def _fetch(self) -> tuple[Picture, bool]:
@@ -292,7 +297,8 @@ class Walk:
         """
         beat, age = self._tools.beat, self._age_seconds()
         if not self._polls:
-            return max(0.0, beat.first_poll_seconds - age)
+            # A clock that was set back makes the task younger than new: no reason to wait for longer.
+            return max(0.0, beat.first_poll_seconds - max(0.0, age))
         slower = 1 if age < 300 else 2 if age < 1800 else 6  # noqa: PLR2004  # 5 and 30 minutes
         return beat.poll_seconds * slower * random.uniform(1.0, 1.2)  # noqa: S311  # no secret
 

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 DEFER_SECONDS: Final = 2.5
 """Our own limit for the defer: the library's is 300 s, Discord's 3 s from when the member pressed enter."""
 
+SETTLING_SECONDS: Final = 1.0
+"""How long after that Discord may still take it: to ask sooner whether it did would be to ask too soon."""
+
 UNKNOWN_INTERACTION: Final = 10062
 ALREADY_ACKNOWLEDGED: Final = 40060
 
@@ -57,8 +60,23 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool) -> Ack
             callback = await interaction.response.defer(thinking=True, ephemeral=private)
     except _UNCLEAR as error:
         log.warning("defer failed", interaction_id=interaction.id, error=str(error))
-        return Acknowledgement(_acceptance(error))
-    return Acknowledgement(Acceptance.KNOWN, None if callback is None else callback.message_id)
+        if isinstance(error, TimeoutError):
+            await asyncio.sleep(SETTLING_SECONDS)
+        acceptance, message_id = _acceptance(error), None
+    else:
+        acceptance, message_id = Acceptance.KNOWN, None if callback is None else callback.message_id
+    if acceptance is Acceptance.KNOWN and message_id is None:
+        message_id = await _message_id(interaction)
+    return Acknowledgement(acceptance, message_id)
+
+
+async def _message_id(interaction: discord.Interaction) -> int | None:
+    """Ask for what the answer did not say: without it the reply cannot be edited once its token has died."""
+    try:
+        return (await interaction.original_response()).id
+    except (discord.DiscordException, *_UNCLEAR) as error:
+        log.info("reply not found", interaction_id=interaction.id, error=str(error))
+        return None
 
 
 def _acceptance(error: Exception) -> Acceptance:

@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 TOKEN_LIFE_MS: Final = int(14.5 * 60 * 1000)
 """Discord's 15 minutes, less half a minute for the way: an edit under way must not meet a dead token."""
 NONCE_CHARACTERS: Final = 25
+ELSEWHERE: Final = ("channel", "dm")
+"""The ways that leave the reply standing as it was."""
 
 
 class DiscordCourier:
@@ -78,16 +80,18 @@ class DiscordCourier:
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         """Edit the reply, if it says something else so far. Never raises."""
-        late = progress.phase is Phase.LATE and not job.request.destination.private
-        rung = self._reply if _token_lives(job) else self._edit if late and job.message_id else None
+        rung = self._now(job) if _token_lives(job) or progress.phase is Phase.LATE else None
         if rung is None or self._shown.get(job.job_id) == progress:
             return
         try:
             await rung(Parcel(job, progress))
         except (discord.DiscordException, *TRANSPORT) as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
-        else:
-            self._shown[job.job_id] = progress
+            if not isinstance(error, discord.HTTPException) or passing(error):
+                return
+        # What was refused is not offered again either: ten thousand refusals in ten minutes are a ban.
+        # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+        self._shown[job.job_id] = progress
 
     async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
         """Post the picture.
@@ -110,7 +114,11 @@ class DiscordCourier:
     async def _bring(self, parcel: Parcel) -> Landing:
         job = parcel.job
         self._shown.pop(job.job_id, None)
+        left = False
         for way, rung in self._rungs(parcel):
+            if way in ELSEWHERE and not left:
+                left = True
+                await self._leave(parcel)
             while True:
                 try:
                     message = await self._send(partial(rung, parcel.addressed(way)))
@@ -139,6 +147,25 @@ class DiscordCourier:
             yield "channel", self._channel
         if not parcel.is_personal:
             yield "dm", self._direct
+
+    async def _leave(self, parcel: Parcel) -> None:
+        """Let the reply no longer say that the job is under way, if it can be edited at all. Never raises.
+
+        Done before the message elsewhere is posted, so that nothing stands between that and its commit.
+        """
+        rung = self._now(parcel.job)
+        if rung is None:
+            return
+        try:
+            await rung(parcel.farewell())
+        except (discord.DiscordException, *TRANSPORT) as error:
+            log.debug("reply left as it was", job_id=parcel.job.job_id, error=str(error))
+
+    def _now(self, job: Job) -> Rung | None:
+        """The way to edit the reply at this moment."""
+        if _token_lives(job):
+            return self._reply
+        return self._edit if job.message_id and not job.request.destination.private else None
 
     async def _whisper(self, parcel: Parcel) -> discord.Message:
         """Take the public reply back and answer privately instead: whether a reply is private never changes.

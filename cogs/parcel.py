@@ -38,6 +38,8 @@ class Parcel:
     greeting: str = ""
     quoting: bool = True
     """Whether the prompt is shown."""
+    left: bool = False
+    """Whether this only says that the news is brought elsewhere."""
 
     @property
     def is_personal(self) -> bool:
@@ -46,6 +48,8 @@ class Parcel:
 
     def card(self) -> discord.ui.LayoutView:
         """The message, built anew: discord.py's views remember the message they were sent with."""
+        if self.left:
+            return views.left_card(self.job, quoting=self.quoting)
         match self.news:
             case Receipt() as receipt:
                 return views.result_card(
@@ -77,6 +81,10 @@ class Parcel:
                 return replace(self, greeting=replies.direct_greeting(where.channel_id))
             case _:
                 return self
+
+    def farewell(self) -> Parcel:
+        """What the reply says instead, once the news has to go elsewhere."""
+        return replace(self, picture=None, left=True)
 
     async def after(self, refusal: Refusal) -> Parcel | None:
         """What to try instead where this was refused; None if nothing is left to change."""

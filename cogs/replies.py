@@ -82,7 +82,7 @@ def _member_reason(reason: MemberReason, data: dict[str, object]) -> str:  # noq
     match reason:
         case MemberReason.PROMPT_TOO_LONG:
             limit = _number(data, "limit")
-            room = f" It may have {limit} characters." if limit else ""
+            room = f" The longest allowed is {limit} characters." if limit else ""
             return f"The prompt is too long.{room} Please shorten it."
         case MemberReason.REFERENCE_TYPE:
             kind = harmless(str(data.get("kind") or ""), 60)
@@ -96,8 +96,8 @@ def _member_reason(reason: MemberReason, data: dict[str, object]) -> str:  # noq
             return f"The reference has too many pixels{_pixels(data)}. Scale it down and try again."
         case MemberReason.CHANNEL_UNUSABLE:
             return (
-                "I cannot post pictures in this channel, I lack:"
-                f" {_missing(data) or 'a permission'}. Ask an admin, or try another channel. {NO_CHARGE}"
+                "I cannot post pictures in this channel. The permission I need:"
+                f" {_missing(data) or 'not known'}. Ask an admin, or try another channel. {NO_CHARGE}"
             )
         case MemberReason.NOT_ALLOWED:
             return (
@@ -148,7 +148,10 @@ def try_later() -> str:
 
 def broken(ref: str) -> str:
     """A developer must act; `ref` finds the line in the log."""
-    return f"Something is wrong on our side, not on yours. Reference, for whoever runs the bot: `{ref}`."
+    return (
+        "Something is wrong on our side, not on yours."
+        f" Please tell the people who run this bot, with this reference: `{ref}`."
+    )
 
 
 def just_updated() -> str:
@@ -170,7 +173,7 @@ def progress_line(progress: Progress) -> str:
         case Phase.WAITING:
             return _waiting(progress.position)
         case Phase.UPLOADING:
-            return "Uploading your reference."
+            return "Uploading your reference. Painting comes next."
         case Phase.PAINTING:
             return f"Painting, started {moment(progress.since)}."
         case Phase.LATE:
@@ -250,6 +253,11 @@ def shrunk_note() -> str:
     return "made smaller, as a JPEG, to fit Discord's upload limit"
 
 
+def left_line() -> str:
+    """Stays in a reply that could not take the result."""
+    return "I could not put the result here. I am trying a new message, or a direct message to you."
+
+
 def channel_greeting(user_id: int) -> str:
     """Opens a new message in the channel; the one place that mentions anybody."""
     return f"<@{user_id}>, here is what became of your request:"
@@ -267,7 +275,7 @@ def credits_lines(usage: Usage, mine_credits: int, cost_credits: int) -> str:
     return (
         f"You: **{credits_text(mine_credits)}** spent or set aside {period_word(usage.period)}\n"
         f"This server: **{left_words(usage)}** ({usage_words(usage)})\n"
-        f"What binds: {rule_words(usage)}. {reset_words(usage)}\n"
+        f"The limit that counts: {rule_words(usage)}. {reset_words(usage)}\n"
         f"A picture costs {credits_text(cost_credits)}: enough for {more}."
     )
 

@@ -13,6 +13,8 @@ import discord
 # `<` opens mentions, timestamps, custom emoji and links; the rest is Discord's markdown. The library's own
 # escape_markdown leaves `<` alone, and everything between `[` and the last `)`.
 _MARKUP: Final = re.compile(r"([\\*_~`|<>\[\]#])")
+# At the start of a line, also of a quoted one: a list.
+_LISTED: Final = re.compile(r"^(\d+(?=\.\s)|(?=-\s))")
 # Control characters, and the marks that turn the direction of all text after them.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
@@ -37,4 +39,4 @@ def plain(text: str, limit: int) -> str:
 
 def harmless(text: str, limit: int) -> str:
     """One line that shows as typed and does nothing; `limit` is before the escaping, which may double it."""
-    return discord.utils.escape_mentions(_MARKUP.sub(r"\\\1", plain(text, limit)))
+    return discord.utils.escape_mentions(_LISTED.sub(r"\1\\", _MARKUP.sub(r"\\\1", plain(text, limit))))

@@ -60,6 +60,11 @@ def failure_card(job: Job, failure: Failure, *, greeting: str = "", quoting: boo
     return _card(greeting, _quote(job, quoting=quoting), replies.failure_sentence(failure), asked)
 
 
+def left_card(job: Job, *, quoting: bool = True) -> ui.LayoutView:
+    """What stays of a reply whose news goes elsewhere."""
+    return _card(_quote(job, quoting=quoting), replies.left_line())
+
+
 def credits_card(usage: Usage, mine_credits: int, cost_credits: int) -> ui.LayoutView:
     """What a member spent, what is left for the server, which rule binds, when it resets."""
     return _card(replies.CREDITS_TITLE, replies.credits_lines(usage, mine_credits, cost_credits))

@@ -32,6 +32,7 @@ _DAY_SECONDS = 86_400.0
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _OK = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
+_CONFLICT = 409
 _TOO_BIG = 413
 _TOO_MANY = 429
 _PASSING = (408, 425)
@@ -180,6 +181,8 @@ def _error_by_status(answer: Answer, purpose: Purpose) -> KuasError:
         error = _try_later(answer, refused=answer.code is not None)
     elif status in _CLIENT_ERRORS and status not in _PASSING and (answer.readable or status == _TOO_BIG):
         error = ContractBroken(code, f"Rivya answered {status} {code}")
+        # Whatever it conflicts with may be an earlier attempt: only the one code is documented.
+        error.in_doubt = status == _CONFLICT and purpose is Purpose.CREATE
     else:
         # 5xx; redirects, never followed since the key must not travel; pages of something in between.
         error = _try_later(answer, refused=False)

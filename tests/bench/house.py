@@ -122,6 +122,7 @@ async def open_engine(
             notices=Notices(),
             beat=Beat(poll_seconds, poll_seconds),
             max_running=max_running,
+            scratch=folder / "scratch",
         )
         stack.push_async_callback(engine.close)
         yield engine

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.books import backup, entries
 from bot.database import Database
 from bot.jobs import Landing
 from bot.ledger import Limit
@@ -99,6 +100,26 @@ def test_a_missing_database_is_one_line(tmp_path: Path, arguments: tuple[str, ..
     told = bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(tmp_path / "none.sqlite3"))
     assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
     assert not list(tmp_path.glob("none*"))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "nowhere/copy"])
+def test_a_backup_that_cannot_be_written_is_one_line(filled: Path, tmp_path: Path, name: str) -> None:
+    told = bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled))
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_backup_may_have_any_name(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("file:copy", ":memory:", "a b%41#?.db"):
+        backup(filled, Path(name))
+        assert len(list(entries(tmp_path / name))) == 3
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "."])
+def test_a_database_path_that_cannot_be_is_one_line(tmp_path: Path, name: str) -> None:
+    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(tmp_path / "y" / ".." / name))
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
 
 
 def test_every_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from bot import database as database_module
 from bot.database import Database, migrations, open_read_only
-from bot.errors import OperatorError
+from bot.errors import ContractBroken, OperatorError
 
 
 def _insert(connection: sqlite3.Connection, number: int) -> None:
@@ -74,6 +75,53 @@ async def test_close_finishes_what_waits(database_path: Path) -> None:
         await reopened.run(_count)
 
 
+async def test_who_comes_while_it_closes_is_told(database_path: Path) -> None:
+    opened = await Database.open(database_path)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def last(_: sqlite3.Connection) -> None:
+        busy.set()
+        go_on.wait(10)
+
+    working = asyncio.create_task(opened.run(last))
+    closing = asyncio.create_task(opened.close())  # in one batch with the last unit
+    await asyncio.to_thread(busy.wait, 10)
+    late = asyncio.create_task(opened.run(_count))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait_for(asyncio.gather(working, closing), 10)
+    with pytest.raises(OperatorError, match="already closed"):
+        await asyncio.wait_for(late, 10)
+
+
+async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(database: Database) -> None:
+    def rogue(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise LookupError("after it")
+
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(database.run(rogue), 10)
+    assert await asyncio.wait_for(database.run(_count), 10) == 0
+
+
+async def test_a_row_that_breaks_a_rule_is_a_bug_and_not_the_operators(database: Database) -> None:
+    await database.run(lambda tx: _insert(tx, 1))
+    with pytest.raises(ContractBroken, match="UNIQUE") as broken:
+        await database.run(lambda tx: _insert(tx, 1))
+    assert broken.value.code == "bug"
+
+
+async def test_no_name_makes_a_database_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (":memory:", "file:x?mode=memory", "a b%41#?.db"):
+        opened = await Database.open(Path(name))
+        await opened.run(lambda tx: _insert(tx, 1))
+        await opened.close()
+        reader = open_read_only(Path(name))
+        assert _count(reader) == 1
+        reader.close()
+
+
 async def test_money_is_written_through_and_keys_are_checked(database: Database) -> None:
     pragmas = await database.run(
         lambda tx: [
@@ -113,6 +161,16 @@ async def test_a_second_process_is_refused_in_one_line(database: Database, datab
     assert "another bot process is using it" in second.stdout
     assert second.stderr == ""
     assert len(second.stdout.splitlines()) == 1
+
+
+async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
+    database: Database, database_path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "another.sqlite3"
+    link.symlink_to(database_path)
+    with pytest.raises(OperatorError, match="another bot process"):
+        await (await Database.open(link)).close()
+    assert await database.run(_count) == 0
 
 
 async def test_the_lock_goes_with_its_holder(database_path: Path) -> None:

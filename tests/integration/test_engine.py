@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import structlog
 from aiohttp import web
 from PIL import Image
 
+from bot import easel as easel_module
+from bot import engine as engine_module
 from bot.database import Database
 from bot.delivery import Undeliverable
 from bot.engine import Engine
@@ -23,8 +26,9 @@ from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, R
 from bot.ledger import Ledger, Limit
 from bot.notices import Notices
 from bot.rivya.client import Rivya, TimeOuts, open_session
+from bot.rivya.models import Task
 from bot.store import Store
-from bot.walk import Beat
+from bot.walk import Beat, Walk
 from conftest import a_request
 from sandbox.rivya import StandIn
 
@@ -42,6 +46,8 @@ class HandmadeCourier:
     has_reply: bool = True
     away: int = 0
     closed: bool = False
+    broken: set[str] = field(default_factory=set)
+    on_delivery: Callable[[], Awaitable[None]] | None = None
     busy: set[str] = field(default_factory=set)
 
     async def find_reply(self, job: Job) -> int | None:
@@ -50,6 +56,8 @@ class HandmadeCourier:
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         async with self._alone(job):
+            if "show_progress" in self.broken:
+                raise RuntimeError("a bug in the progress line")
             self.shown[job.job_id].append(progress)
 
     async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
@@ -57,8 +65,13 @@ class HandmadeCourier:
             self._maybe_away()
             if self.closed:
                 raise Undeliverable
+            if "deliver" in self.broken:
+                self.broken.discard("deliver")
+                raise RuntimeError("a bug in the courier")
             assert job.job_id not in self.delivered, "brought twice"
             self.delivered[job.job_id] = (picture, receipt)
+            if self.on_delivery is not None:
+                await self.on_delivery()
             return Landing(20, 77, "reply")
 
     async def tell_failure(self, job: Job, failure: Failure) -> Landing:
@@ -66,7 +79,10 @@ class HandmadeCourier:
             self._maybe_away()
             if self.closed:
                 raise Undeliverable
+            assert job.job_id not in self.told, "told twice"
             self.told[job.job_id] = failure
+            if self.on_delivery is not None:
+                await self.on_delivery()
             return Landing(20, 77, "reply")
 
     def _maybe_away(self) -> None:
@@ -187,6 +203,7 @@ def build(
         notices=Notices(),
         beat=beat,
         max_running=max_running,
+        scratch=database._path.with_name("scratch"),
     )
     stack.push_async_callback(engine.close)
     return Shop(engine, store, ledger, courier, rivya, files)
@@ -248,6 +265,7 @@ async def test_a_bad_reference_costs_nothing_and_is_told(shop: Shop, name: str, 
     ("request_", "reason"),
     [
         (a_request(prompt=" \n\t "), MemberReason.PROMPT_EMPTY),
+        (a_request(prompt="\u200b\u2800\u3164\ufe0f\u0301"), MemberReason.PROMPT_EMPTY),
         (a_request(prompt="x" * 5001), MemberReason.PROMPT_TOO_LONG),
         (
             a_request(reference=Reference("https://x", "big.png", "image/png", 11_000_000)),
@@ -266,6 +284,23 @@ async def test_what_is_plainly_wrong_is_refused_before_a_row(
         await shop.engine.submit(request_)
     assert refused.value.reason is reason
     assert await shop.store.due() == []
+
+
+@pytest.mark.parametrize("prompt", ["🦊", "狐", "x", "\u200b👨\u200d👩\u200d👧", "?"])
+async def test_anything_to_see_is_a_prompt(shop: Shop, prompt: str) -> None:
+    assert (await shop.paint_to_the_end(a_request(prompt=prompt))).stage is Stage.DELIVERED
+
+
+async def test_what_a_killed_process_left_of_a_reference_is_removed(
+    shops: object, database_path: Path
+) -> None:
+    left = database_path.with_name("scratch") / "old"
+    left.mkdir(parents=True)
+    (left / "original").write_bytes(a_png())
+    shop: Shop = shops()
+    assert not left.exists()
+    await shop.paint_to_the_end(a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", None, 9)))
+    assert list(left.parent.iterdir()) == []
 
 
 async def test_a_channel_where_the_bot_may_not_post_is_refused(shop: Shop) -> None:
@@ -459,3 +494,147 @@ async def test_waiting_jobs_show_their_place_in_the_line(shops: object) -> None:
     shop.rivya.release()
     assert {(await shop.end(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert shop.rivya.peak_concurrent <= 1
+
+
+async def write_protect(shop: Shop, on: bool) -> None:
+    """From here on the database can be read only, as when its disk is full; or be written again."""
+    # Not as a unit: what cannot be written to begins no transaction.
+    connection = shop.store._database._connection
+    await connection.hop(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
+
+
+async def logged(lines: list[dict[str, object]], **wanted: object) -> None:
+    """Wait until such a line was logged."""
+    async with asyncio.timeout(10):
+        while not any(wanted.items() <= line.items() for line in lines):
+            await asyncio.sleep(0.005)
+
+
+async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_refusal(shop: Shop) -> None:
+    key = shop.rivya.api_key
+    shop.rivya.faults.add("lag", "create", seconds=0.1)
+    job = await shop.paint()
+    with structlog.testing.capture_logs() as lines:
+        await shop.rivya.until(lambda: bool(shop.rivya.keys_in_flight))
+        await write_protect(shop, on=True)
+        await logged(lines, event="operator must act", code="database")
+        shop.rivya.api_key = "rvya_sk_another"
+        await write_protect(shop, on=False)
+        await logged(lines, event="operator must act", code="key_refused")
+    assert (len(shop.rivya.tasks), await shop.state(job)) == (1, "held")
+    shop.rivya.api_key = key
+    assert (await shop.end(job)).stage is Stage.DELIVERED
+    assert await shop.state(job) == "settled"
+
+
+async def test_a_picture_that_landed_is_not_brought_again_by_a_database_that_fails_then(shop: Shop) -> None:
+    shop.courier.on_delivery = lambda: write_protect(shop, on=True)
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint()
+        await logged(lines, event="setback", stage=Stage.SUCCEEDED, setbacks=2)
+    await write_protect(shop, on=False)
+    assert (await shop.end(job)).stage is Stage.DELIVERED
+
+
+async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fails_then(shop: Shop) -> None:
+    shop.courier.on_delivery = lambda: write_protect(shop, on=True)
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint(a_request(prompt="something forbidden"))
+        await logged(lines, event="setback", stage=Stage.FAILED, setbacks=2)
+    await write_protect(shop, on=False)
+    assert (await shop.end(job)).finished_at is not None
+
+
+async def test_a_task_of_another_job_is_never_taken_for_ours(shop: Shop) -> None:
+    first = await shop.paint_to_the_end()
+    shop.rivya.new_id = lambda _: first.task_id
+    second = await shop.paint_to_the_end()
+    assert (second.stage, second.task_id) == (Stage.FAILED, None)
+    assert (await shop.state(first), await shop.state(second)) == ("settled", "held")
+    assert shop.courier.told[second.job_id].in_doubt
+
+
+async def test_a_broken_progress_line_costs_no_picture(shops: object) -> None:
+    shop: Shop = shops(beat=Beat(0.01, 0.02, late_after_seconds=0.05, progress_seconds=0.02))
+    shop.courier.broken.add("show_progress")
+    shop.rivya.hold()
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint()
+        await shop.rivya.until(lambda: any(task.polls > 8 for task in shop.rivya.tasks.values()))
+        shop.rivya.release()
+        assert (await shop.end(job)).stage is Stage.DELIVERED
+    assert [line["phase"] for line in lines if line["event"] == "progress line broke"].count(Phase.LATE) > 0
+    assert not any(line["event"] == "walk broke" for line in lines)
+
+
+async def test_a_walk_that_met_a_bug_begins_again_from_its_row(shop: Shop) -> None:
+    shop.courier.broken.add("deliver")
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint_to_the_end()
+    assert job.stage is Stage.DELIVERED
+    assert [line["event"] for line in lines].count("walk broke") == 1
+    assert (len(shop.rivya.tasks), await shop.state(job)) == (1, "settled")
+
+
+async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "AGAIN_AFTER_BEATS", (1, 1))
+    monkeypatch.setattr(easel_module.images, "normalise_reference", lambda *_, **__: 1 / 0)
+    request = a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", "image/png", 200))
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint_to_the_end(request)
+    assert [line["event"] for line in lines].count("walk broke") == 3
+    failure = shop.courier.told[job.job_id]
+    assert (failure.who, failure.code, await shop.state(job)) == ("developer", "bug", "released")
+    assert job.finished_at is not None
+
+
+async def test_what_was_asked_for_at_rivya_is_never_released_for_a_bug(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "AGAIN_AFTER_BEATS", (1, 1))
+    monkeypatch.setattr(Task, "from_json", lambda _: 1 / 0)
+    job = await shop.paint_to_the_end()
+    assert (job.stage, await shop.state(job), len(shop.rivya.tasks)) == (Stage.ACCEPTED, "held", 1)
+    monkeypatch.undo()
+    await shop.engine.resume()
+    assert (await shop.end(job)).stage is Stage.DELIVERED
+    assert (len(shop.rivya.tasks), await shop.state(job)) == (1, "settled")
+
+
+async def test_a_disk_without_room_for_a_reference_is_the_operators(
+    shops: object, database_path: Path
+) -> None:
+    database_path.with_name("scratch").write_text("a file in the way of the folder")
+    shop: Shop = shops()
+    request = a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", "image/png", 200))
+    job = await shop.paint_to_the_end(request)
+    failure = shop.courier.told[job.job_id]
+    assert (failure.who, failure.code, await shop.state(job)) == ("operator", "disk", "released")
+
+
+async def test_a_clock_set_back_delays_no_poll(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.rivya.hold()
+    job = await shop.paint()
+    await shop.rivya.created(1)
+    await asyncio.wait_for(shop.engine.close(), 10)
+    await shop.store._database.run(
+        lambda tx: tx.execute("UPDATE jobs SET task_created_at = task_created_at + 3600000").close()
+    )
+    shop.rivya.release()
+    walk = Walk(await shop.end(job), shop.engine._tools)
+    assert 0 <= walk._until_next_poll() <= BEAT.first_poll_seconds
+
+
+async def test_half_a_character_is_refused_before_a_row(shop: Shop) -> None:
+    with pytest.raises(MemberError) as refused:
+        await shop.engine.submit(a_request(prompt="a red \ud83e fox"))
+    assert refused.value.reason is MemberReason.PROMPT_REFUSED
+
+
+async def test_whatever_else_json_can_carry_is_painted(shop: Shop) -> None:
+    prompt = "a red \0 fox \u202e\x7f \U0010ffff 🦊'; DROP TABLE jobs; --"
+    job = await shop.paint_to_the_end(a_request(prompt=prompt))
+    assert (job.stage, job.request.prompt) == (Stage.DELIVERED, prompt)
+    assert next(iter(shop.rivya.tasks.values())).prompt == prompt

@@ -129,6 +129,7 @@ async def main(told: dict[str, str]) -> None:
             notices=Notices(),
             beat=Beat(0.02, 0.05),
             max_running=5,
+            scratch=Path(told["database"] + ".scratch"),
         )
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()

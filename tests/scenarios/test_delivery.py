@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import discord
 import pytest
 
+from bot.jobs import Phase, Progress
+from cogs.courier import DiscordCourier
 from sandbox.rivya import StandIn
 
 REPLY = "/webhooks/*/messages/@original"
@@ -142,3 +145,45 @@ async def test_everybody_gets_their_own_picture(server: Any, rivya: StandIn, mem
         f"a fox for {person.name}" for person in people
     )
     assert server.states() == ["settled"] * members
+
+
+async def test_a_reply_whose_message_discord_did_not_name_is_still_edited_when_the_token_is_dead(
+    server: Any, rivya: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unnamed = property(lambda _: None, lambda *_: None)
+    monkeypatch.setattr(discord.InteractionCallbackResponse, "message_id", unnamed, raising=False)
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert len(message.attachments) == 1
+    assert stages(server) == [("delivered", "edit")]
+
+
+async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
+    server: Any, rivya: StandIn
+) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=400, code=50035, times=1)
+    server.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50035, times=1)
+    await finish(server, rivya)
+    picture, reply = sorted(server.channel.history(), key=lambda message: not message.attachments)
+    assert stages(server) == [("delivered", "channel")]
+    assert len(picture.attachments) == 1
+    assert "new message" in server.said(reply)
+    assert "Painting" not in server.said(reply)
+
+
+async def test_a_progress_line_that_discord_refuses_is_not_offered_again(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    (job,) = await server.app.engine._store.due()
+    server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
+    before = len(server.env.http_requests)
+    courier = DiscordCourier(server.app.client)
+    for _ in range(3):
+        await courier.show_progress(job, Progress(Phase.PAINTING, job.accepted_at))
+    assert len(server.env.http_requests) == before + 1
+    await finish(server, rivya)

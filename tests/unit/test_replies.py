@@ -217,3 +217,15 @@ def test_harmless_text_still_reads_as_it_was_typed() -> None:
 def test_half_a_character_which_no_encoding_can_carry_is_dropped() -> None:
     assert shorten("a\ud83d cat", 60) == "a cat"
     assert shorten("ab\U0001f3a8", 3) == "ab…"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("- a fox", "\\- a fox"), ("1. a fox", "1\\. a fox"), ("-# fox", "-\\# fox")]
+)
+def test_harmless_text_begins_no_list_and_no_small_print(typed: str, shown: str) -> None:
+    assert harmless(typed, 60) == shown
+
+
+@pytest.mark.parametrize("typed", ["1.5 foxes", "a - b", "-5 degrees", "2026"])
+def test_harmless_text_leaves_numbers_and_dashes_alone(typed: str) -> None:
+    assert harmless(typed, 60) == typed

@@ -29,7 +29,8 @@ HELD = ("held",)
 TABLE = [
     # stage, error, setbacks, a task may exist -> what becomes of the job
     (Stage.ACCEPTED, MEMBER, 1, False, RELEASED),
-    (Stage.UPLOADED, MEMBER, 1, True, RELEASED),
+    (Stage.UPLOADED, MEMBER, 1, False, RELEASED),
+    (Stage.UPLOADED, MEMBER, 1, True, HELD),  # proves nothing about an attempt that was not answered
     (Stage.ACCEPTED, WALLET, 1, False, RELEASED),
     (Stage.UPLOADED, WALLET, 1, True, GOES_ON),
     (Stage.UPLOADED, WALLET, 500, True, GOES_ON),
@@ -59,11 +60,20 @@ TABLE = [
 def test_a_setback_is_judged_by_what_is_proven(
     stage: Stage, error: KuasError, setbacks: int, may_be_sent: bool, becomes: tuple[str] | None
 ) -> None:
-    job = dataclasses.replace(a_job(), stage=stage)
+    job = dataclasses.replace(a_job(), stage=stage, create_body="{}")
     failure = judge(job, error, setbacks=setbacks, may_be_sent=may_be_sent)
     assert (failure is None) == (becomes is GOES_ON)
     if failure is not None:
         assert failure.in_doubt == (becomes is HELD)
+
+
+@pytest.mark.parametrize("code", ["unreadable", "idempotency_conflict"])
+def test_an_unreadable_answer_to_an_upload_proves_that_nothing_was_charged(code: str) -> None:
+    error = ContractBroken(code, "gibberish")
+    assert judge(a_job(), error, setbacks=PATIENT_SETBACKS - 1, may_be_sent=False) is None
+    failure = judge(a_job(), error, setbacks=PATIENT_SETBACKS, may_be_sent=False)
+    assert failure is not None
+    assert not failure.in_doubt
 
 
 def test_what_a_member_needs_to_know_survives_in_the_row() -> None:

@@ -51,6 +51,7 @@ def cards(prompt: str) -> Iterator[LayoutView]:
             yield views.failure_card(job(prompt), failure, greeting=greeting, quoting=quoting)
     for phase in Phase:
         yield views.progress_card(job(prompt), Progress(phase, NOON, 3))
+    yield views.left_card(job(prompt))
 
 
 def walk(components: object) -> Iterator[Mapping[str, object]]:
