@@ -1,7 +1,7 @@
 """The composition root: builds everything in order, closes it in reverse.
 
 Owns the wiring. Never imports anything of ours but bot.client, cogs.courier, cogs.credits, cogs.errors,
-cogs.imagine, cogs.limits, database, engine, fetch, ledger, notices, rivya.client, settings, store, walk.
+cogs.imagine, cogs.limits, database, engine, fetch, ledger, notices, rivya.client, settings, store, tools.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.ledger import Ledger, Limit
 from bot.notices import Notices
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
-from bot.walk import Beat
+from bot.tools import Beat
 from cogs.courier import DiscordCourier
 from cogs.credits import Credits
 from cogs.errors import Spokesman

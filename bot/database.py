@@ -1,11 +1,11 @@
-"""One SQLite connection, transactions that survive the cancellation of their caller, migrations.
+"""One SQLite connection, and transactions that survive the cancellation of their caller.
 
 A unit of work is a plain function of the connection. It runs whole, in one hop, on aiosqlite's thread, so no
 await can fall between BEGIN and COMMIT and a cancelled caller can leave nothing open. Units that are waiting
 at the same moment share one COMMIT, each behind its own savepoint: two hundred commands at once cost one
 fsync, and a unit that raises takes back only itself.
 
-Owns the connection, its lock and its schema version. Never imports anything of ours but errors.
+Owns the connection and its lock. Never imports anything of ours but errors, schema.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiosqlite
 
 from bot.errors import ContractBroken, OperatorError
+from bot.schema import migrate, require_current, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 T = TypeVar("T")
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
-APPLICATION_ID: Final = 0x4B554153
-"""`KUAS`: https://sqlite.org/pragma.html#pragma_application_id"""
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables: https://sqlite.org/stricttables.html"""
 BUSY_SECONDS: Final = 5.0
@@ -192,73 +190,13 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-            _require_current(connection, path)
+            require_current(connection)
         except BaseException:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
         raise _trouble(path, error) from error
     return connection
-
-
-def migrations() -> list[Path]:
-    """The migration files in their order; file N brings the schema to version N."""
-    return sorted(MIGRATIONS.glob("[0-9]*.sql"))
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date in one transaction, or leave the file alone.
-
-    Raises:
-        OperatorError: `database`; the file belongs to a newer Kuas or to another program.
-    """
-    files = migrations()
-    # The version is read inside the transaction, so that two starts at once cannot both migrate.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        version = _version(connection)
-        for number, file in enumerate(files[version:], start=version + 1):
-            for statement in _statements(file.read_text(encoding="utf-8")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if owner != APPLICATION_ID and (owner or version or tables):
-        raise OperatorError(
-            "database", "the database belongs to another program; point database.path elsewhere"
-        )
-    if version > (known := len(migrations())):
-        raise OperatorError(
-            "database", f"the database has version {version}, this Kuas knows {known}: install a newer Kuas"
-        )
-    return version
-
-
-def _require_current(connection: sqlite3.Connection, path: Path) -> None:
-    if (version := _version(connection)) != (known := len(migrations())):
-        raise OperatorError(
-            "database", f"database {path}: has version {version}, not {known}; start the bot once"
-        )
-
-
-def _statements(script: str) -> Iterable[str]:
-    # executescript would commit first, and a split at `;` would cut a trigger in two.
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -273,7 +211,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
     # Looked at first: changing the journal mode would already write into a file that is not ours.
-    _version(connection)
+    version_of(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 

@@ -1,7 +1,7 @@
 """Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end.
 
 Owns the running walks. Never imports anything of ours but catalog, clock, delivery, easel, errors, fetch,
-images, jobs, ledger, notices, rests, rivya.client, slots, store, walk.
+images, jobs, ledger, notices, rests, rivya.client, slots, store, tools, walk.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bot.catalog import MODELS
 from bot.clock import now_ms
 from bot.easel import Easel
 from bot.errors import MemberError, MemberReason, OperatorError
-from bot.jobs import Failure, Job, Stage
+from bot.jobs import BEFORE_TASK, Failure, Job, Stage
 from bot.rests import Parked, Rests
 from bot.slots import Slots
-from bot.store import BEFORE_TASK
-from bot.walk import Tools, Walk
+from bot.tools import Tools
+from bot.walk import Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.notices import Notices
     from bot.rivya.client import Rivya
     from bot.store import Store
-    from bot.walk import Beat
+    from bot.tools import Beat
 
 log = structlog.get_logger(__name__)
 

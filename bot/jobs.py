@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Stage(StrEnum):
@@ -27,6 +28,12 @@ class Stage(StrEnum):
     """Nowhere to post it: the picture is kept."""
     CANCELLED = "cancelled"
     """Released before anything was sent."""
+
+
+BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
+"""Rivya may not have a task yet."""
+IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
+"""There is no outcome yet; these need a slot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bot import ledger
 from bot.clock import now_ms
 from bot.errors import ContractBroken
-from bot.jobs import Stage
+from bot.jobs import BEFORE_TASK, Stage
 from bot.rows import columns_of, job_from
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bot.database import Database
     from bot.jobs import Failure, Job, Landing, Picture
     from bot.ledger import Limit, Transaction
-
-BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
 
 
 class Store:

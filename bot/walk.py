@@ -3,15 +3,15 @@
 Every step commits what happened before the next begins, so a process that dies anywhere leaves a row from
 which a new `Walk` goes on: resuming is the same loop.
 
-Owns the steps. Never imports anything of ours but catalog, clock, delivery, easel, errors, fetch, jobs,
-ledger, notices, rests, rivya.client, rivya.models, slots, store, verdict, voice.
+Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, rivya.models,
+tools, verdict, voice.
 """
 
 from __future__ import annotations
 
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,7 +20,7 @@ from bot.catalog import MODELS
 from bot.clock import now_ms
 from bot.delivery import Undeliverable
 from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
-from bot.jobs import Phase, Stage
+from bot.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.rivya.models import TaskStatus, create_body
 from bot.verdict import failure_of, judge
 from bot.voice import Voice
@@ -28,16 +28,8 @@ from bot.voice import Voice
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from bot.delivery import Courier
-    from bot.easel import Easel
-    from bot.fetch import Fetcher
     from bot.jobs import Failure, Job, Landing, Picture
-    from bot.ledger import Ledger
-    from bot.notices import Notices
-    from bot.rests import Rests
-    from bot.rivya.client import Rivya
-    from bot.slots import Slots
-    from bot.store import Store
+    from bot.tools import Tools
 
 log = structlog.get_logger(__name__)
 
@@ -46,33 +38,6 @@ UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
 LONGEST_REST_SECONDS: Final = 60.0
 """Between two tries, unless the other side asks for more."""
 LONGEST_ASKED_SECONDS: Final = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """How often a walk looks and speaks, in seconds."""
-
-    first_poll_seconds: float
-    poll_seconds: float
-    late_after_seconds: float = 120
-    progress_seconds: float = 10
-    """Between two edits of the progress line; Discord does not publish how many it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a walk works with."""
-
-    store: Store
-    ledger: Ledger
-    rivya: Rivya
-    fetcher: Fetcher
-    courier: Courier
-    slots: Slots
-    beat: Beat
-    easel: Easel
-    rests: Rests
-    notices: Notices
 
 
 class Walk:
@@ -315,9 +280,6 @@ class Walk:
                 await stack.enter_async_context(self._tools.slots.hold(guild_id, job_id, at_once=in_flight))
             yield
 
-
-BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
-IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
 
 STEPS: Final[Mapping[Stage, Callable[[Walk], Awaitable[Job]]]] = {
     Stage.ACCEPTED: Walk.prepare,

@@ -31,9 +31,18 @@ LAYERS = (
     {"bot.__main__"},
     {"bot.app", "bot.doctor"},
     {"bot.client", "cogs"},
-    {"bot.engine", "bot.walk", "bot.voice", "bot.verdict", "bot.delivery"},
+    {"bot.engine", "bot.walk", "bot.voice", "bot.verdict", "bot.delivery", "bot.tools"},
     {"bot.store", "bot.ledger", "bot.books", "bot.rows", "bot.fetch", "bot.slots", "bot.easel"},
-    {"bot.database", "bot.images", "bot.encoding", "bot.heic", "bot.rivya", "bot.settings", "bot.logs"},
+    {
+        "bot.database",
+        "bot.schema",
+        "bot.images",
+        "bot.encoding",
+        "bot.heic",
+        "bot.rivya",
+        "bot.settings",
+        "bot.logs",
+    },
     {
         "bot",
         "bot.catalog",
@@ -50,7 +59,10 @@ LAYERS = (
 # Who may touch what, of all modules in the folders named.
 FENCES = {
     "discord": (("bot",), {"bot.client", "bot.app"}),
-    "sqlite3": (("bot", "cogs"), {"bot.database", "bot.store", "bot.ledger", "bot.books", "bot.rows"}),
+    "sqlite3": (
+        ("bot", "cogs"),
+        {"bot.database", "bot.schema", "bot.store", "bot.ledger", "bot.books", "bot.rows"},
+    ),
     "aiosqlite": (("bot", "cogs"), {"bot.database"}),
     "PIL": (("bot", "cogs"), {"bot.images", "bot.encoding", "bot.heic"}),
     "pi_heif": (("bot", "cogs"), {"bot.heic"}),

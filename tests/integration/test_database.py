@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot import database as database_module
-from bot.database import Database, migrations, open_read_only
+from bot import schema
+from bot.database import Database, open_read_only
 from bot.errors import ContractBroken, OperatorError
 
 
@@ -182,7 +183,7 @@ async def test_the_lock_goes_with_its_holder(database_path: Path) -> None:
 async def test_a_newer_database_is_left_alone(database_path: Path) -> None:
     await (await Database.open(database_path)).close()
     with sqlite3.connect(database_path) as connection:
-        connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
+        connection.execute(f"PRAGMA user_version = {len(schema.migrations()) + 1}")
     connection.close()
     before = database_path.read_bytes()
     with pytest.raises(OperatorError, match="install a newer Kuas"):
@@ -267,12 +268,12 @@ async def test_a_broken_migration_is_taken_back_whole(
     await (await Database.open(database_path)).close()
     folder = tmp_path / "migrations"
     folder.mkdir()
-    for file in migrations():
+    for file in schema.migrations():
         (folder / file.name).write_text(file.read_text())
     (folder / "9999_broken.sql").write_text(
         "-- fails half way\nCREATE TABLE half (x INT) STRICT;\nSELECT nope;\n"
     )
-    monkeypatch.setattr(database_module, "MIGRATIONS", folder)
+    monkeypatch.setattr(schema, "MIGRATIONS", folder)
     with pytest.raises(OperatorError, match="nope"):
         await Database.open(database_path)
     monkeypatch.undo()

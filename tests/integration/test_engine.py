@@ -28,7 +28,8 @@ from bot.notices import Notices
 from bot.rivya.client import Rivya, TimeOuts, open_session
 from bot.rivya.models import Task
 from bot.store import Store
-from bot.walk import Beat, Walk
+from bot.tools import Beat
+from bot.walk import Walk
 from conftest import a_request
 from sandbox.rivya import StandIn
 

@@ -28,7 +28,7 @@ from bot.ledger import Ledger, Limit
 from bot.notices import Notices
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
-from bot.walk import Beat
+from bot.tools import Beat
 from conftest import a_request
 
 

@@ -1,0 +1,48 @@
+"""What every walk is given: its collaborators, and how often it looks and speaks.
+
+Owns the bundle of them. Never imports anything of ours but delivery, easel, fetch, ledger, notices, rests,
+rivya.client, slots, store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.delivery import Courier
+    from bot.easel import Easel
+    from bot.fetch import Fetcher
+    from bot.ledger import Ledger
+    from bot.notices import Notices
+    from bot.rests import Rests
+    from bot.rivya.client import Rivya
+    from bot.slots import Slots
+    from bot.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """How often a walk looks and speaks, in seconds."""
+
+    first_poll_seconds: float
+    poll_seconds: float
+    late_after_seconds: float = 120
+    progress_seconds: float = 10
+    """Between two edits of the progress line; Discord does not publish how many it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a walk works with."""
+
+    store: Store
+    ledger: Ledger
+    rivya: Rivya
+    fetcher: Fetcher
+    courier: Courier
+    slots: Slots
+    beat: Beat
+    easel: Easel
+    rests: Rests
+    notices: Notices
