@@ -53,7 +53,22 @@ def require_manage_guild(interaction: discord.Interaction) -> None:
 def missing_permissions(interaction: discord.Interaction) -> tuple[str, ...]:
     """What the bot itself lacks to post a picture here once the interaction's token has died."""
     needed = NEEDED_IN_THREADS if isinstance(interaction.channel, discord.Thread) else NEEDED_TO_POST
-    return tuple(_lacking(interaction.app_permissions, needed))
+    permissions = _own_permissions(interaction)
+    return () if permissions is None else tuple(_lacking(permissions, needed))
+
+
+def _own_permissions(interaction: discord.Interaction) -> discord.Permissions | None:
+    """What the bot may do here; None if nobody can say.
+
+    discord.py reads none at all where an event does not tell. Then the cached server is asked, unless it
+    knows of no permissions either: the token alone brings most pictures home.
+    """
+    told, guild, channel = interaction.app_permissions, interaction.guild, interaction.channel
+    if told.value:
+        return told
+    if guild is None or isinstance(channel, discord.DMChannel | discord.GroupChannel | None):
+        return None
+    return channel.permissions_for(guild.me) if guild.me.guild_permissions.value else None
 
 
 def _lacking(permissions: discord.Permissions, needed: Iterable[str]) -> Iterable[str]:

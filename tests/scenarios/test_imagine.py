@@ -133,6 +133,26 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused(server: Any) -> N
     assert server.books() == []
 
 
+async def test_a_channel_that_is_hidden_from_the_bot_is_refused(server: Any) -> None:
+    hidden = server.guild.create_text_channel(
+        "hidden", overwrites={server.guild.me: discord.PermissionOverwrite(view_channel=False)}
+    )
+    result = await server.alice.slash(hidden, "imagine", prompt="a fox")
+    assert "View Channel" in server.answer(result)
+    assert server.books() == []
+
+
+async def test_an_event_that_does_not_tell_permissions_is_no_refusal(server: Any) -> None:
+    emit = server.env.backend.emit
+
+    def silent(event: str, payload: dict[str, Any]) -> None:
+        emit(event, {key: value for key, value in payload.items() if key != "app_permissions"})
+
+    server.env.backend.emit = silent
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert len(server.pictures()) == 1
+
+
 async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: StandIn) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="something forbidden")
     (message,) = server.channel.history()
