@@ -24,8 +24,6 @@ class Model:
     formats: tuple[str, ...]
     """Values of `output_format`, the default first."""
     reference_limit_bytes: int
-    reference_types: tuple[str, ...]
-    """MIME types the Files API takes for this model."""
 
 
 QWEN_IMAGE = Model(
@@ -35,7 +33,6 @@ QWEN_IMAGE = Model(
     sizes=("square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"),
     formats=("png", "jpeg"),
     reference_limit_bytes=10_000_000,
-    reference_types=("image/jpeg", "image/png", "image/webp"),
 )
 """10 MB: taken as 10,000,000 bytes, since the documentation does not say 10 MiB and the smaller is safe."""
 

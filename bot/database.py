@@ -40,6 +40,10 @@ _PRAGMAS: Final = (
 )
 
 
+class InUse(OperatorError):
+    """Another bot process has the file; `code` is `database`, too."""
+
+
 class _Connection(aiosqlite.Connection):
     """aiosqlite, with one more way in: a function that runs on its thread in one hop."""
 
@@ -64,6 +68,7 @@ class Database:
         """Lock, open and migrate the file, which is made with its folder if it is not there.
 
         Raises:
+            InUse: by another process.
             OperatorError: `database`; one line that says what is wrong. The file is as it was.
         """
         lock = _lock(path)
@@ -236,7 +241,7 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         lock.close()
         if "locked" in str(error):
-            raise OperatorError(
+            raise InUse(
                 "database", f"database {path}: another bot process is using it; stop that one first"
             ) from error
         raise _trouble(path, error) from error

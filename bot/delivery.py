@@ -36,7 +36,7 @@ class Courier(Protocol):
             TryLater: the platform is out of reach; ask again.
         """
 
-    async def tell_failure(self, job: Job, failure: Failure) -> Landing:
+    async def tell_failure(self, job: Job, failure: Failure) -> None:
         """Tell the member that no picture comes, and what that cost.
 
         Raises:

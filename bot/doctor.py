@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from bot.catalog import MODELS
 from bot.client import check_token
-from bot.database import Database, open_read_only
-from bot.errors import ContractBroken, KuasError, OperatorError
+from bot.database import Database, InUse, open_read_only
+from bot.errors import ContractBroken, KuasError
 from bot.rivya.client import Rivya, open_session
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ async def _database(path: Path) -> Finding:
     try:
         try:
             database = await Database.open(path)
-        except OperatorError as error:
-            if "another bot process" not in str(error):
-                raise
+        except InUse:
             open_read_only(path).close()
             return Finding("database", well=True, words=f"{path}, in use by the running bot")
         await database.close()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot import images
 from bot.errors import OperatorError
@@ -27,16 +27,20 @@ if TYPE_CHECKING:
     from bot.jobs import Picture
 
 
-class Easel:
-    """Room for `places` pictures at once, and a folder for files, which it has to itself."""
+PLACES: Final = 2
+"""Pictures under way at once."""
 
-    def __init__(self, scratch: Path, places: int = 2) -> None:
+
+class Easel:
+    """Room for a few pictures at once, and a folder for files, which it has to itself."""
+
+    def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         # A killed process could not clear up after itself, and members' pictures are not ours to keep.
         shutil.rmtree(scratch, ignore_errors=True)
         # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
         # all the threads of the loop's own pool, that is many times as much. They end with this object.
-        self._threads = ThreadPoolExecutor(places, thread_name_prefix="easel")
+        self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="easel")
 
     @contextmanager
     def folder(self) -> Iterator[Path]:

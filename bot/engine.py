@@ -211,7 +211,7 @@ def _check(request: Request, model: Model) -> None:
     if _HALF_A_CHARACTER.search(request.prompt):
         raise MemberError(MemberReason.PROMPT_REFUSED)
     if len(request.prompt) > model.prompt_limit:
-        raise MemberError(MemberReason.PROMPT_TOO_LONG, length=len(request.prompt), limit=model.prompt_limit)
+        raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=model.prompt_limit)
     if request.reference is not None:
         images.check_declared(
             filename=request.reference.filename,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class KuasError(Exception):
-    """The family; only its four children are raised."""
+    """The family; only its four children, and theirs, are raised."""
+
+    request_id: str | None = None
+    """What Rivya's support asks for, where an answer of theirs led to this."""
 
 
 class MemberReason(StrEnum):
@@ -24,8 +27,10 @@ class MemberReason(StrEnum):
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
+    """More characters than the model takes; data: `limit`."""
     PROMPT_REFUSED = "prompt_refused"
-    """Rivya answered validation_failed: about the prompt, as far as a member is concerned."""
+    """Rivya answered validation_failed: about the prompt, as far as a member is concerned. Also for what is
+    no text at all."""
     REFERENCE_TYPE = "reference_type"
     """Not a picture in a format that is taken; data: `kind`, what it is or claims to be."""
     REFERENCE_UNREADABLE = "reference_unreadable"
@@ -81,7 +86,6 @@ class OperatorError(KuasError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.request_id: str | None = None
         self.in_doubt = False
         """True if an earlier attempt of the same call was never answered, so it may have had its effect."""
 
@@ -99,18 +103,17 @@ class TryLater(KuasError):
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.answered = answered
-        self.request_id: str | None = None
 
 
 class ContractBroken(KuasError):
     """A developer must act: a reply that cannot be read, a key used twice, a task that vanished.
 
-    `code` is the API's own `error.code`, or ours: `unreadable`, `task_vanished`, `bug`.
+    `code` is the API's own `error.code`, or a short word of ours, such as `unreadable`, `not_a_picture`,
+    `result_gone`, `task_taken` or `bug`.
     """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.request_id: str | None = None
         self.in_doubt = False
         """True if the call, or an earlier attempt of it, may have had its effect."""

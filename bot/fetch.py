@@ -52,7 +52,7 @@ _NOT_HOSTS_IPV6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2002::/16", "3
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class TimeOuts:
     """How long a download may take, in seconds. Waiting for other downloads does not count."""
 
     connect_seconds: float = 10
@@ -95,9 +95,9 @@ class Fetcher:
     _references: aiohttp.ClientSession
     _results: aiohttp.ClientSession
 
-    def __init__(self, *, allow_loopback: bool = False, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, *, allow_loopback: bool = False, time_outs: TimeOuts | None = None) -> None:
         self._allow_loopback = allow_loopback
-        self._timeouts = timeouts or Timeouts()
+        self._time_outs = time_outs or TimeOuts()
         self._reference_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
         self._result_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
 
@@ -111,8 +111,8 @@ class Fetcher:
         await self._references.close()
         await self._results.close()
 
-    async def reference(self, url: str, target: Path, *, limit_bytes: int) -> int:
-        """Writes the attachment at `url` to `target`; how many bytes. After an error a part may stay there.
+    async def reference(self, url: str, target: Path, *, limit_bytes: int) -> None:
+        """Writes the attachment at `url` to `target`. After an error a part may stay there.
 
         Raises:
             MemberError: REFERENCE_GONE, or REFERENCE_TOO_BIG (`size_bytes`: at least so many; `limit_bytes`).
@@ -125,7 +125,7 @@ class Fetcher:
             raise ContractBroken("reference_url", f"not a host of Discord's: {source.raw_host}")
         async with (
             self._reference_slots,
-            _translated("reference", self._timeouts.total_seconds),
+            _translated("reference", self._time_outs.total_seconds),
             self._references.get(source, allow_redirects=False) as response,
         ):
             if response.status in _GONE:
@@ -133,7 +133,7 @@ class Fetcher:
             _check_status(response, "reference")
             try:
                 with _written(target) as write:
-                    return await _receive(response, write, limit_bytes)
+                    await _receive(response, write, limit_bytes)
             except _TooBigError as error:
                 raise MemberError(
                     MemberReason.REFERENCE_TOO_BIG, size_bytes=error.size_bytes, limit_bytes=limit_bytes
@@ -148,7 +148,7 @@ class Fetcher:
                 `result_redirects`, `result_gone`, `result_status` or `result_too_big`.
         """
         source = self._checked(_parsed(url, "result"), "result")
-        async with self._result_slots, _translated("result", self._timeouts.total_seconds):
+        async with self._result_slots, _translated("result", self._time_outs.total_seconds):
             for _ in range(MAX_REDIRECTS + 1):
                 async with self._results.get(source, allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
@@ -163,8 +163,8 @@ class Fetcher:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None,
-                sock_connect=self._timeouts.connect_seconds,
-                sock_read=self._timeouts.read_seconds,
+                sock_connect=self._time_outs.connect_seconds,
+                sock_read=self._time_outs.read_seconds,
             ),
             # Bytes are counted as they come, so nothing may grow after it was counted.
             headers={"Accept-Encoding": "identity"},
@@ -242,7 +242,7 @@ async def _whole(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
 
 async def _receive(
     response: aiohttp.ClientResponse, write: Callable[[bytes], object], limit_bytes: int
-) -> int:
+) -> None:
     """Hands on the body bit by bit and counts it: what a server says about its length may be a lie."""
     if (response.content_length or 0) > limit_bytes:
         raise _TooBigError(response.content_length or 0)
@@ -252,7 +252,6 @@ async def _receive(
         if received_bytes > limit_bytes:
             raise _TooBigError(received_bytes)
         write(chunk)
-    return received_bytes
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
     command = [sys.executable, "-I", __file__, str(source), str(target), str(side_limit), str(pixel_limit)]
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
-        child = subprocess.run(  # noqa: S603 - our own file, and paths that we chose
+        child = subprocess.run(  # noqa: S603  # our own file, and paths that we chose
             command, env=environment, capture_output=True, check=True, timeout=PATIENCE_SECONDS
         )
     except subprocess.SubprocessError as error:
@@ -59,7 +59,7 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
 
 def _limit_this_process() -> None:
     if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - not on Windows
+        import resource  # noqa: PLC0415  # not on Windows
 
         for what, amount in (
             (resource.RLIMIT_AS, _MEMORY_BYTES),
@@ -70,10 +70,10 @@ def _limit_this_process() -> None:
 
 
 def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:
-    from pi_heif import (  # type: ignore[import-untyped]  # noqa: PLC0415 - only the child may load it
+    from pi_heif import (  # type: ignore[import-untyped]  # noqa: PLC0415  # only the child may load it
         register_heif_opener,
     )
-    from PIL import Image  # noqa: PLC0415 - same
+    from PIL import Image  # noqa: PLC0415  # same
 
     _limit_this_process()
     # Our own limits are stricter, and with them a header can still be told apart from a broken file.

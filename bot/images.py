@@ -81,14 +81,10 @@ _SCAN_LIMIT = 500
 class Normalised:
     """A reference made ready to be uploaded."""
 
-    path: Path
     mime_type: str
     """`image/jpeg`, `image/png` or `image/webp`."""
     filename: str
     """`reference.<extension>`: the member's own name stays here."""
-    width: int
-    height: int
-    size_bytes: int
 
 
 def check_declared(*, filename: str, content_type: str | None, size_bytes: int, limit_bytes: int) -> None:
@@ -134,18 +130,10 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
     ladder = ALPHA_LADDER if image.mode == "RGBA" else PHOTO_LADDER if photo else DRAWING_LADDER
     try:
         with target.open("wb") as file:
-            rung, (width, height) = encode(image, ladder, file, limit_bytes)
-            size_bytes = file.tell()
+            rung, _ = encode(image, ladder, file, limit_bytes)
     except OSError as error:
         raise OperatorError("disk", f"cannot write a reference: {error}") from error
-    return Normalised(
-        path=target,
-        mime_type=f"image/{rung.format.lower()}",
-        filename=f"reference.{rung.extension}",
-        width=width,
-        height=height,
-        size_bytes=size_bytes,
-    )
+    return Normalised(mime_type=f"image/{rung.format.lower()}", filename=f"reference.{rung.extension}")
 
 
 def verify_picture(data: bytes) -> Picture:

@@ -88,7 +88,7 @@ class Failure:
     code: str
     """A `MemberReason`, an `OperatorError.code`, or Rivya's `error.code`."""
     message: str = ""
-    """Rivya's own words, where a member may read them."""
+    """Rivya's own words, where a member may read them; for a `MemberReason` its data, as JSON."""
     charged_credits: int = 0
     in_doubt: bool = False
     """True if it is not proven that nothing was charged: the reservation stays held."""

@@ -97,23 +97,21 @@ def correct(transaction: Transaction, *, job_id: str, reserved_credits: int) -> 
     )
 
 
-def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> bool:
-    """Book what was charged; None books what was reserved. True if this call closed the reservation."""
-    return _close(
-        transaction,
+def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> None:
+    """Book what was charged; None books what was reserved. A closed reservation stays as it is."""
+    transaction.execute(
         "UPDATE reservations SET state = 'settled', final_credits = coalesce(?, reserved_credits),"
         " counted_credits = coalesce(?, reserved_credits), closed_at = ?"
-        " WHERE job_id = ? AND state = 'held' RETURNING job_id",
+        " WHERE job_id = ? AND state = 'held'",
         (final_credits, final_credits, at, job_id),
     )
 
 
-def release(transaction: Transaction, *, job_id: str, at: int) -> bool:
-    """Give the credits back; only on proof that Rivya will not charge. True if this call closed it."""
-    return _close(
-        transaction,
+def release(transaction: Transaction, *, job_id: str, at: int) -> None:
+    """Give the credits back; only on proof that Rivya will not charge. What is closed stays as it is."""
+    transaction.execute(
         "UPDATE reservations SET state = 'released', final_credits = 0, counted_credits = 0, closed_at = ?"
-        " WHERE job_id = ? AND state = 'held' RETURNING job_id",
+        " WHERE job_id = ? AND state = 'held'",
         (at, job_id),
     )
 
@@ -223,7 +221,3 @@ class Ledger:
             return LimitChange(before, after, usage_of(tx, guild_id, after, at))
 
         return await self._database.run(unit)
-
-
-def _close(transaction: Transaction, statement: str, values: tuple[object, ...]) -> bool:
-    return transaction.execute(statement, values).fetchone() is not None

@@ -67,7 +67,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 def configure(
     level: str,
-    format: Literal["console", "json"],  # noqa: A002 - it is called that in the settings
+    format: Literal["console", "json"],  # noqa: A002  # it is called that in the settings
     *,
     stream: TextIO | None = None,
 ) -> None:

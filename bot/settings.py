@@ -44,7 +44,7 @@ class SettingsMistakes(OperatorError):
 def _number_not_bool(value: object) -> object:
     """TOML's `true` would otherwise pass for the number 1."""
     if isinstance(value, bool):
-        raise ValueError("a boolean is no number")  # noqa: TRY004 - pydantic turns only ValueError into a mistake
+        raise ValueError("a boolean is no number")  # noqa: TRY004  # pydantic turns only ValueError into a mistake
     return value
 
 

@@ -38,6 +38,7 @@ UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
 LONGEST_REST_SECONDS: Final = 60.0
 """Between two tries, unless the other side asks for more."""
 LONGEST_ASKED_SECONDS: Final = 900.0
+"""However long the other side asks us to wait, this is looked at again after a quarter of an hour."""
 
 
 class Walk:
@@ -103,6 +104,7 @@ class Walk:
             stage=self.job.stage,
             error=type(error).__name__,
             reason=str(error),
+            request_id=error.request_id,
             setbacks=self._setbacks,
             ends_job=failure is not None,
         )

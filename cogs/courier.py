@@ -102,14 +102,14 @@ class DiscordCourier:
         """
         return await self._bring(Parcel(job, receipt, picture, shrunk=shrunk))
 
-    async def tell_failure(self, job: Job, failure: Failure) -> Landing:
+    async def tell_failure(self, job: Job, failure: Failure) -> None:
         """Say why no picture comes.
 
         Raises:
             Undeliverable: every rung failed.
             TryLater: Discord is out of reach.
         """
-        return await self._bring(Parcel(job, failure))
+        await self._bring(Parcel(job, failure))
 
     async def _bring(self, parcel: Parcel) -> Landing:
         job = parcel.job

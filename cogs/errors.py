@@ -31,7 +31,7 @@ class Spokesman:
         self._notices = notices
 
     async def explain(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Tell the member what went wrong. Every view's and modal's `on_error` is one call of this."""
+        """Tell the member what went wrong."""
         await answer(interaction, self._sentence(interaction, error))
 
     async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:

@@ -126,10 +126,14 @@ def _megabytes(data: dict[str, object]) -> str:
 
 
 def _pixels(data: dict[str, object]) -> str:
-    width, height, side = (_number(data, name) for name in ("width", "height", "side_limit"))
+    names = ("width", "height", "side_limit", "pixel_limit")
+    width, height, side, area = (_number(data, name) for name in names)
     if width is None or height is None:
         return ""
-    return f": {width} × {height}" + ("" if side is None else f", where a side may have {side}")  # noqa: RUF001  # the sign for sizes
+    size = f": {width} × {height}"  # noqa: RUF001  # the sign for sizes
+    if side is not None and max(width, height) > side:
+        return f"{size}, where a side may have {side}"
+    return size if area is None else f"{size}, where {area / 1_000_000:g} million in all are allowed"
 
 
 def operator_error(ref: str) -> str:
@@ -159,7 +163,7 @@ def just_updated() -> str:
     return "The bot was just updated. Please reload Discord and try the command again."
 
 
-def control_gone(typed: str = "") -> str:
+def control_gone(typed: str) -> str:
     """A button or a form of an earlier version was used; `typed` gives a member their words back."""
     sentence = "This control is no longer available. Please use the command again."
     if not typed:

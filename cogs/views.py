@@ -49,9 +49,9 @@ def result_card(
     return _card(greeting, _quote(job, quoting=quoting), gallery, _small(" · ".join(notes)))
 
 
-def progress_card(job: Job, progress: Progress, *, quoting: bool = True) -> ui.LayoutView:
+def progress_card(job: Job, progress: Progress) -> ui.LayoutView:
     """One true line about a running job, under its prompt."""
-    return _card(_quote(job, quoting=quoting), replies.progress_line(progress))
+    return _card(_quote(job, quoting=True), replies.progress_line(progress))
 
 
 def failure_card(job: Job, failure: Failure, *, greeting: str = "", quoting: bool = True) -> ui.LayoutView:

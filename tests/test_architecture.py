@@ -58,7 +58,7 @@ LAYERS = (
 
 # Who may touch what, of all modules in the folders named.
 FENCES = {
-    "discord": (("bot",), {"bot.client", "bot.app"}),
+    "discord": (("bot",), {"bot.client"}),
     "sqlite3": (
         ("bot", "cogs"),
         {"bot.database", "bot.schema", "bot.store", "bot.ledger", "bot.books", "bot.rows"},
@@ -66,11 +66,8 @@ FENCES = {
     "aiosqlite": (("bot", "cogs"), {"bot.database"}),
     "PIL": (("bot", "cogs"), {"bot.images", "bot.encoding", "bot.heic"}),
     "pi_heif": (("bot", "cogs"), {"bot.heic"}),
-    # The client and the two cogs open no socket: they translate the errors that discord.py lets through.
-    "aiohttp": (
-        ("bot", "cogs"),
-        {"bot.app", "bot.client", "bot.fetch", "bot.rivya.client", "cogs.answers", "cogs.refusals"},
-    ),
+    # The bot's client and the cog open no socket: they translate the errors that discord.py lets through.
+    "aiohttp": (("bot", "cogs"), {"bot.client", "bot.fetch", "bot.rivya.client", "cogs.answers"}),
 }
 
 SENTENCE = re.compile(

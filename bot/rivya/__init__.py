@@ -1,4 +1,4 @@
-"""The Rivya API: `models` is the wire, `client` the sockets.
+"""The Rivya API: `client` has the sockets, `models` what is said, `answers` what a refusal means.
 
 Owns the package. Never imports anything.
 """

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from bot.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.rivya.reading import an_object, field, text, word
+from bot.rivya.reading import an_object, field, message, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MESSAGE_LIMIT = 500
-"""Characters kept of a message of theirs: it may end up in a reply to a member."""
 _DAY_SECONDS = 86_400.0
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _OK = range(200, 300)
@@ -89,7 +87,7 @@ class Answer:
             readable=readable,
             value=value,
             code=word(field(error, "code")),
-            message=(text(field(error, "message")) or "")[:_MESSAGE_LIMIT],
+            message=message(field(error, "message")) or "",
             request_id=word(field(error, "requestId", "request_id")),
             retry_after_seconds=_retry_after(headers.get("Retry-After"), headers.get("Date")),
         )
@@ -104,11 +102,10 @@ def error_from(answer: Answer, purpose: Purpose) -> KuasError:
     """Say who must act on a refusal: by its code, or by its status where the code is unknown.
 
     The text of the returned error holds codes and numbers, never their words. What a member may want to read
-    of those is in the `data` of a `MemberError`: `code`, `message`, `request_id`.
+    of those is in the `data` of a `MemberError`: `code`, `message`.
     """
     error = _error_by_code(answer, purpose) or _error_by_status(answer, purpose)
-    if isinstance(error, OperatorError | TryLater | ContractBroken):
-        error.request_id = answer.request_id
+    error.request_id = answer.request_id
     return error
 
 
@@ -190,13 +187,13 @@ def _error_by_status(answer: Answer, purpose: Purpose) -> KuasError:
 
 
 def _member_error(reason: MemberReason, answer: Answer) -> MemberError:
-    return MemberError(reason, code=answer.code, message=answer.message, request_id=answer.request_id)
+    return MemberError(reason, code=answer.code, message=answer.message)
 
 
 def _try_later(answer: Answer, *, refused: bool) -> TryLater:
     """`refused`: by the API itself, before anything was done; otherwise it may have been done."""
-    message = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
-    return TryLater(message, retry_after_seconds=answer.retry_after_seconds, answered=refused)
+    told = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
+    return TryLater(told, retry_after_seconds=answer.retry_after_seconds, answered=refused)
 
 
 def _parse(body: bytes) -> tuple[bool, Json]:

@@ -244,7 +244,7 @@ class Rivya:
     def _keep_pace(self, answer: Answer) -> None:
         if answer.is_ok:
             self._pace.went_well()
-        elif answer.status == 429 or (answer.status == 503 and answer.retry_after_seconds is not None):  # noqa: PLR2004 - too many requests; unavailable
+        elif answer.status == 429 or (answer.status == 503 and answer.retry_after_seconds is not None):  # noqa: PLR2004  # too many requests; unavailable
             self._pace.pause(answer.retry_after_seconds)
 
 

@@ -15,14 +15,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from bot.errors import ContractBroken
-from bot.rivya.reading import an_object, count, field, text, word
+from bot.rivya.reading import an_object, count, field, message, text, word
 
 if TYPE_CHECKING:
     from bot.catalog import Model
     from bot.rivya.reading import Json
-
-_MESSAGE_LIMIT = 500
-"""Characters kept of a message of theirs: it may end up in a reply to a member."""
 
 
 class TaskStatus(StrEnum):
@@ -55,7 +52,6 @@ class UploadedFile:
     url: str
     """What a create call passes on as the reference."""
     mime_type: str | None
-    file_id: str | None
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
@@ -73,7 +69,6 @@ class UploadedFile:
         return cls(
             url=url,
             mime_type=text(field(fields, "mime_type", "mimeType")),
-            file_id=text(field(fields, "id", "file_id", "fileId")),
         )
 
 
@@ -102,7 +97,6 @@ class Task:
         if task_id is None:
             raise ContractBroken("unreadable", "Rivya's answer about a task holds no id")
         error = an_object(field(fields, "error"))
-        message = text(field(error, "message"))
         return cls(
             task_id=task_id,
             status=TaskStatus.from_json(field(fields, "status")),
@@ -110,7 +104,7 @@ class Task:
             final_credits=count(field(fields, "final_credits", "finalCredits")),
             result_url=_result_url(an_object(field(fields, "result"))),
             error_code=word(field(error, "code")),
-            error_message=message[:_MESSAGE_LIMIT] if message else None,
+            error_message=message(field(error, "message")),
         )
 
 
@@ -120,8 +114,6 @@ class ModelOffer:
 
     model_id: str
     base_credits: int | None
-    prompt_limit: int | None
-    """In characters."""
     api_status: str | None
     """`available`, `coming_soon` or `studio_only`, as of 2026-05."""
 
@@ -139,7 +131,6 @@ def offers_from(value: Json) -> tuple[ModelOffer, ...]:
         ModelOffer(
             model_id=model_id,
             base_credits=count(field(fields, "base_credits", "baseCredits")),
-            prompt_limit=count(field(fields, "max_prompt_length", "maxPromptLength")),
             api_status=word(field(fields, "api_status", "apiStatus")),
         )
         for fields in map(an_object, entries)
@@ -164,7 +155,7 @@ def create_body(
     *,
     prompt: str,
     size: str,
-    format: str,  # noqa: A002 - the word of Request and of the command's option
+    format: str,  # noqa: A002  # the word of Request and of the command's option
     reference: tuple[str, str, str] | None,
     client_request_id: str,
 ) -> str:

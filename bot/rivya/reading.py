@@ -1,6 +1,6 @@
 """How single values are read out of JSON that somebody else wrote: what is not understood is None.
 
-Owns the readers of text, words, counts and spellings. Never imports anything of ours.
+Owns the readers of text, messages, words, counts and spellings. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
 
+_MESSAGE_LIMIT = 500
 _COUNT_LIMIT = 1_000_000_000
 """More than any task costs or wallet holds: beyond it we have misread something."""
 _COUNT_DIGITS = 10
@@ -32,6 +33,12 @@ def text(value: Json) -> str | None:
     if not isinstance(value, str) or not value.strip() or _LONE_SURROGATE.search(value):
         return None
     return value
+
+
+def message(value: Json) -> str | None:
+    """Return the first 500 characters of a message of theirs: it may end up in a reply to a member."""
+    words = text(value)
+    return words and words[:_MESSAGE_LIMIT]
 
 
 def word(value: Json) -> str | None:

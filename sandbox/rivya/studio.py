@@ -168,7 +168,6 @@ class Studio:
             reference_id=reference_id,
             reserved_credits=0 if short else cost,
             created_at=now,
-            created_monotonic=time.monotonic(),
             updated_at=now,
         )
         self.wallet_credits -= task.reserved_credits
@@ -232,8 +231,7 @@ class Studio:
     def _end(self, task: Task, error_code: str | None) -> None:
         task.error_code = error_code
         task.status = "succeeded" if error_code is None else "failed"
-        task.ended_at = task.updated_at = time.time()
-        task.ended_monotonic = time.monotonic()
+        task.updated_at = time.time()
         if error_code is None:
             task.final_credits = task.reserved_credits
         else:

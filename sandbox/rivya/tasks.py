@@ -35,7 +35,7 @@ class Upload:
 
 @dataclass(slots=True)
 class Task:
-    """One generation. Credits are integers; `*_at` are epoch seconds, `*_monotonic` the monotonic clock's."""
+    """One generation. Credits are integers; `*_at` are epoch seconds."""
 
     id: str
     model: str
@@ -48,12 +48,9 @@ class Task:
     reference_id: str | None
     reserved_credits: int
     created_at: float
-    created_monotonic: float
     status: Literal["queued", "processing", "succeeded", "failed"] = "queued"
     final_credits: int = 0
     updated_at: float = 0.0
-    ended_at: float | None = None
-    ended_monotonic: float | None = None
     error_code: str | None = None
     polls: int = 0
     picture: asyncio.Task[bytes] | None = field(default=None, repr=False)

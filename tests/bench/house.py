@@ -58,10 +58,9 @@ class Doorstep:
         await self._tell()
         return Landing(job.request.destination.channel_id, 1, "reply")
 
-    async def tell_failure(self, job: Job, failure: Failure) -> Landing:
+    async def tell_failure(self, job: Job, failure: Failure) -> None:
         self._failures.append(failure)
         await self._tell()
-        return Landing(job.request.destination.channel_id, 1, "reply")
 
     async def _tell(self) -> None:
         async with self._news:

@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot import ledger as ledger_module
 from bot.books import entries
 from bot.database import Database
 from bot.errors import LimitReached
 from bot.jobs import Failure, Job, Landing, Stage
-from bot.ledger import Ledger, Limit
+from bot.ledger import Ledger, Limit, Transaction
 from bot.store import Store
 from conftest import a_job, a_request
 
@@ -231,6 +232,22 @@ async def test_closing_twice_changes_nothing(store: Store, ledger: Ledger) -> No
     assert all(isinstance(outcome, Exception) for outcome in outcomes)
     assert (await ledger.usage(1)).spent_credits == 3
     assert (await ledger.receipt(job.job_id, 1)).charged_credits == 3
+
+
+async def test_the_ledger_itself_closes_a_reservation_only_once(store: Store, database: Database) -> None:
+    job = a_job()
+    await store.accept(job)
+
+    def unit(tx: Transaction) -> tuple[object, ...]:
+        ledger_module.settle(tx, job_id=job.job_id, final_credits=3, at=5)
+        ledger_module.release(tx, job_id=job.job_id, at=6)
+        ledger_module.settle(tx, job_id=job.job_id, final_credits=9, at=7)
+        ledger_module.correct(tx, job_id=job.job_id, reserved_credits=8)
+        ledger_module.keep_held(tx, job_id=job.job_id, note="too late")
+        row = tx.execute("SELECT state, reserved_credits, final_credits, closed_at, note FROM reservations")
+        return tuple(row.fetchone())
+
+    assert await database.run(unit) == ("settled", 4, 3, 5, None)
 
 
 async def test_one_guilds_spending_is_not_anothers(store: Store, ledger: Ledger) -> None:

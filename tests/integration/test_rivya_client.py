@@ -197,7 +197,7 @@ async def test_an_upload_is_a_form_of_known_length(script: Script, rivya: Rivya,
     content = bytes(range(256)) * 4000
     (tmp_path / "a").write_bytes(content)
     script.says(FILE, status=201)
-    assert await upload(rivya, tmp_path / "a") == UploadedFile(FILE["url"], "image/png", "file_1")
+    assert await upload(rivya, tmp_path / "a") == UploadedFile(FILE["url"], "image/png")
 
     [seen] = script.seen
     parts = form_of(seen)
@@ -407,7 +407,7 @@ async def test_the_wallet_is_read(script: Script, rivya: Rivya) -> None:
 
 async def test_models_are_listed_without_the_key(script: Script, rivya: Rivya) -> None:
     script.says({"data": [{"id": "qwen-image", "base_credits": 4}]})
-    assert await rivya.models() == (ModelOffer("qwen-image", 4, None, None),)
+    assert await rivya.models() == (ModelOffer("qwen-image", 4, None),)
     assert script.seen[0].path == "/api/v1/models"
     assert "authorization" not in script.seen[0].headers
 

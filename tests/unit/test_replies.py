@@ -30,7 +30,6 @@ EXTREME: dict[str, object] = {
     "height": HUGE,
     "side_limit": HUGE,
     "pixel_limit": HUGE,
-    "length": HUGE,
     "limit": HUGE,
     "missing": tuple(PERMISSION_NAMES),
 }
@@ -70,6 +69,19 @@ def test_a_limit_in_total_never_resets() -> None:
 def test_a_file_a_byte_too_big_does_not_look_as_if_it_fitted() -> None:
     error = MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=10_000_001, limit_bytes=10_000_000)
     assert "10.1 MB, where 10.0 MB are allowed" in replies.member_error(error)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "words"),
+    [
+        (9000, 100, "9000 × 100, where a side may have 8192"),  # noqa: RUF001  # the sign for sizes
+        (8000, 6000, "8000 × 6000, where 40 million in all are allowed"),  # noqa: RUF001  # same
+    ],
+)
+def test_too_many_pixels_name_the_limit_that_was_passed(width: int, height: int, words: str) -> None:
+    limits = {"side_limit": 8192, "pixel_limit": 40_000_000}
+    error = MemberError(MemberReason.REFERENCE_TOO_LARGE, width=width, height=height, **limits)
+    assert words in replies.member_error(error)
 
 
 def test_missing_permissions_are_named_as_discord_names_them() -> None:
@@ -137,7 +149,7 @@ def test_rivyas_words_can_do_nothing() -> None:
 def test_a_lost_form_gives_the_words_back() -> None:
     assert "a red fox" in replies.control_gone("a red fox")
     assert units(replies.control_gone("*" * 4000)) <= MESSAGE_LIMIT
-    assert "You typed" not in replies.control_gone()
+    assert "You typed" not in replies.control_gone("")
 
 
 @pytest.mark.parametrize("sentence", [replies.operator_error("ab12cd34"), replies.broken("ab12cd34")])

@@ -1,0 +1,98 @@
+"""`python -m bot check`: what is well is said to be well, and each trouble is named, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot import doctor
+from bot.catalog import QWEN_IMAGE
+from bot.database import Database, InUse
+from bot.rivya.client import Rivya, open_session
+from sandbox.rivya import StandIn
+
+
+@asynccontextmanager
+async def reaching(standin: StandIn, *, api_key: str | None = None) -> AsyncIterator[Rivya]:
+    async with open_session() as session:
+        yield Rivya(
+            session,
+            base_url=standin.url,
+            api_key=api_key or standin.api_key,
+            attempts=1,
+        )
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn() as standin:
+        yield standin
+
+
+async def test_a_database_that_can_be_opened_is_well_and_made_if_missing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "bot.sqlite3"
+    finding = await doctor._database(path)
+    assert finding.well
+    assert path.exists()
+
+
+async def test_a_database_in_use_by_the_running_bot_is_well(database: Database, database_path: Path) -> None:
+    with pytest.raises(InUse):
+        await Database.open(database_path)
+    finding = await doctor._database(database_path)
+    assert finding.well
+    assert "in use by the running bot" in finding.words
+    await database.run(lambda tx: tx.execute("SELECT 1").fetchone())
+
+
+async def test_a_file_that_is_no_database_is_a_trouble(tmp_path: Path) -> None:
+    (tmp_path / "bot.sqlite3").write_bytes(b"not a database at all" * 100)
+    finding = await doctor._database(tmp_path / "bot.sqlite3")
+    assert not finding.well
+    assert "is not a SQLite database" in finding.words
+
+
+async def test_a_good_key_shows_its_wallet_its_scope_and_the_model(rivya: StandIn) -> None:
+    async with reaching(rivya) as client:
+        wallet = await doctor._wallet(client, QWEN_IMAGE)
+        scopes = await doctor._scopes(client)
+        model = await doctor._model(client, QWEN_IMAGE)
+    assert [finding.well for finding in (wallet, scopes, model)] == [True, True, True]
+    assert str(rivya.wallet_credits) in wallet.words
+    assert rivya.tasks == {}
+
+
+async def test_a_wallet_without_room_for_a_picture_is_a_trouble(rivya: StandIn) -> None:
+    rivya.wallet_credits = QWEN_IMAGE.cost_credits - 1
+    async with reaching(rivya) as client:
+        finding = await doctor._wallet(client, QWEN_IMAGE)
+    assert not finding.well
+    assert "enough for 0 pictures" in finding.words
+
+
+async def test_a_key_that_is_refused_is_a_trouble(rivya: StandIn) -> None:
+    async with reaching(rivya, api_key="rvya_sk_another") as client:
+        findings = [await doctor._wallet(client, QWEN_IMAGE), await doctor._scopes(client)]
+    assert not any(finding.well for finding in findings)
+    assert all("refuses the API key" in finding.words for finding in findings)
+
+
+async def test_a_price_that_changed_and_a_model_that_went_are_troubles(rivya: StandIn) -> None:
+    dearer, gone = replace(QWEN_IMAGE, cost_credits=3), replace(QWEN_IMAGE, model_id="no-such-model")
+    async with reaching(rivya) as client:
+        price, listed = await doctor._model(client, dearer), await doctor._model(client, gone)
+    assert (price.well, listed.well) == (False, False)
+    assert "costs 4 credits, Kuas reserves 3" in price.words
+    assert "not in Rivya's catalogue" in listed.words
+
+
+async def test_a_key_that_may_not_read_tasks_is_a_trouble(rivya: StandIn) -> None:
+    rivya.scopes.discard("generations:read")
+    async with reaching(rivya) as client:
+        finding = await doctor._scopes(client)
+    assert not finding.well
+    assert "lacks a scope" in finding.words
