@@ -186,6 +186,8 @@ class Phase(StrEnum):
     WAITING = "waiting"
     """For a slot; `Progress.position` says how many are before it, itself included."""
     UPLOADING = "uploading"
+    ASKING = "asking"
+    """Rivya has been asked, or will be again, and has not said yes yet."""
     PAINTING = "painting"
     LATE = "late"
     """Painting for longer than usual; nobody has given up."""

@@ -242,7 +242,7 @@ class Store:
                 money(tx)
             # `changes` and `marks` are texts of this module; every value is bound.
             row = tx.execute(
-                f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({marks}) RETURNING *",  # noqa: S608
+                f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({marks}) RETURNING *",  # noqa: S608  # see above
                 (*values, job_id, *stages),
             ).fetchone()
             if row is None:
@@ -270,7 +270,7 @@ def _insert(tx: Transaction, job: Job) -> bool:
     # The names are the dict's own keys; every value is bound.
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     row = tx.execute(
-        f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608
+        f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608  # see above
         " ON CONFLICT (interaction_id) DO NOTHING RETURNING job_id",
         tuple(columns.values()),
     ).fetchone()

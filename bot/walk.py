@@ -114,6 +114,7 @@ class Walk:
             await self._give_up(failure)
 
     async def _give_up(self, failure: Failure) -> None:
+        _report(failure)
         store = self._tools.store
         try:
             if self.job.stage is Stage.SUCCEEDED:
@@ -172,7 +173,7 @@ class Walk:
 
     async def create(self) -> Job:
         """Ask for the picture. The body is committed first: every repeat, in any process, is the same."""
-        self._voice.turn(Phase.PAINTING)
+        self._voice.turn(Phase.ASKING)
         body = self.job.create_body
         if body is None:
             body = self._body()
@@ -194,11 +195,12 @@ class Walk:
         if task.status is TaskStatus.SUCCEEDED:
             return await self._tools.store.succeeded(self.job.job_id, task.result_url, task.final_credits)
         if task.status is TaskStatus.FAILED:
-            return await self._tools.store.failed(self.job.job_id, failure_of(task))
+            failure = failure_of(task)
+            _report(failure)
+            return await self._tools.store.failed(self.job.job_id, failure)
         if late or self._age_seconds() <= self._tools.beat.late_after_seconds:
             return self.job
         self._voice.turn(Phase.LATE, self.job.task_created_at)
-        await self._voice.speak()
         return await self._tools.store.late_told(self.job.job_id)
 
     async def deliver(self) -> Job:
@@ -292,3 +294,11 @@ STEPS: Final[Mapping[Stage, Callable[[Walk], Awaitable[Job]]]] = {
     Stage.UNDELIVERABLE: Walk.tell,
 }
 """What is tried in each stage; a stage without a step is an end."""
+
+
+def _report(failure: Failure) -> None:
+    """Credits in doubt are the operator's to look into, so they are logged as an error."""
+    if failure.in_doubt:
+        log.error("credits in doubt stay held", who=failure.who, code=failure.code)
+    else:
+        log.info("failed", who=failure.who, code=failure.code, charged_credits=failure.charged_credits)

@@ -175,6 +175,8 @@ class DiscordCourier:
         """
         interaction = self._interaction(parcel.job)
         with suppress(discord.NotFound):  # an earlier attempt has taken it back already
+            # Edited before: what still reads "thinking" would be filled by the next answer, deleted or not.
+            await interaction.edit_original_response(view=parcel.farewell().card())
             await interaction.delete_original_response()
         return await interaction.followup.send(view=parcel.card(), ephemeral=True, wait=True)
 

@@ -40,7 +40,7 @@ class Imagine(commands.Cog):
         prompt="What you would like to see",
         size="The shape of the picture",
         file_format="The kind of file",
-        reference="A picture to work from: PNG, JPEG or WebP",
+        reference="A picture to work from, such as a PNG, JPEG or WebP",
     )
     @app_commands.rename(file_format="format")
     @app_commands.choices(size=SIZE_CHOICES, file_format=FORMAT_CHOICES)

@@ -50,16 +50,17 @@ class Limits(
         period: str,
     ) -> None:
         """Append the new limit, then show from what to what."""
+        guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         change = await self._ledger.set_guild_limit(
-            guild_id_of(interaction), credits=limit_credits, period=period, set_by=interaction.user.id
+            guild_id, credits=limit_credits, period=period, set_by=interaction.user.id
         )
         await interaction.response.send_message(view=views.limit_changed_card(change), ephemeral=True)
 
     @app_commands.command(description="Show this server's limit, who set it, and how far it is used")
     async def show(self, interaction: discord.Interaction) -> None:
         """The limit that rules now."""
-        require_manage_guild(interaction)
         guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
         card = views.limit_card(await self._ledger.guild_limit(guild_id), await self._ledger.usage(guild_id))
         await interaction.response.send_message(view=card, ephemeral=True)

@@ -43,8 +43,11 @@ class Parcel:
 
     @property
     def is_personal(self) -> bool:
-        """Whether it is about something that the member has to do better, which is nobody else's business."""
-        return isinstance(self.news, Failure) and self.news.who == "member"
+        """Whether it says why a request went no further than us, which is nobody else's business.
+
+        Either the member has to do something, or the people who run the bot.
+        """
+        return isinstance(self.news, Failure) and self.news.who in {"member", "operator"}
 
     def card(self) -> discord.ui.LayoutView:
         """The message, built anew: discord.py's views remember the message they were sent with."""

@@ -88,7 +88,8 @@ def _member_reason(reason: MemberReason, data: dict[str, object]) -> str:  # noq
             kind = harmless(str(data.get("kind") or ""), 60)
             found = f" ({kind})" if kind else ""
             return (
-                f"The reference is not a picture that can be used{found}. Attach a PNG, JPEG or WebP picture."
+                f"The reference is not a picture that can be used{found}."
+                " Attach a picture, such as a PNG, JPEG or WebP."
             )
         case MemberReason.REFERENCE_TOO_BIG:
             return f"The reference file is too big{_megabytes(data)}. Attach a smaller one, such as a JPEG."
@@ -178,6 +179,8 @@ def progress_line(progress: Progress) -> str:
             return _waiting(progress.position)
         case Phase.UPLOADING:
             return "Uploading your reference. Painting comes next."
+        case Phase.ASKING:
+            return "Asking Rivya to paint."
         case Phase.PAINTING:
             return f"Painting, started {moment(progress.since)}."
         case Phase.LATE:

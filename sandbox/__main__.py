@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--reference, --size, --format and --out go with --once")
     if told.out is not None and not told.out.absolute().parent.is_dir():
         parser.error("--out: there is no such folder")  # before anything is painted, and perhaps paid for
+    if told.out is not None and told.out.is_dir():
+        parser.error("--out: that is a folder; name the file, too")
     live_key = os.environ.get(KEY_VARIABLE, "").strip() or None
     if told.live and live_key is None:
         print(f"--live needs a key of Rivya's in the environment variable {KEY_VARIABLE}.", file=sys.stderr)
@@ -102,6 +105,13 @@ async def _once(told: argparse.Namespace, live_key: str | None) -> int:
     return 0
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
@@ -112,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--painting-seconds",
-        type=float,
+        type=_seconds,
         metavar="SECONDS",
         help="how long the stand-in takes for a picture (default: about 12; with --once, 1)",
     )

@@ -27,7 +27,7 @@ class Pace:
         *,
         first_seconds: float = 5.0,
         longest_seconds: float = 60.0,
-        cap_seconds: float = 120.0,
+        cap_seconds: float = 900.0,
         careful_seconds: float = 60.0,
         careful_per_second: int = 5,
     ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
 from sandbox.rivya import StandIn
 
@@ -23,7 +24,7 @@ def main() -> None:
         prog="python -m sandbox.rivya", description="A stand-in of the Rivya API."
     )
     parser.add_argument(
-        "--port", type=int, default=8765, help="where to listen (default 8765; 0 for any free port)"
+        "--port", type=int, default=8766, help="where to listen (default 8766; 0 for any free port)"
     )
     parser.add_argument("--painting-seconds", type=float, help="how long a picture takes (default: about 12)")
     arguments = parser.parse_args()
@@ -31,6 +32,8 @@ def main() -> None:
         asyncio.run(_serve(arguments.port, arguments.painting_seconds))
     except KeyboardInterrupt:
         print()
+    except OSError as error:
+        sys.exit(f"cannot listen on port {arguments.port}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -504,7 +504,7 @@ class TestFaults:
 
     async def test_a_fault_that_does_not_exist_is_loud(self, standin: StandIn) -> None:
         with pytest.raises(ValueError):
-            standin.faults.add("explode", "create")  # type: ignore[arg-type]
+            standin.faults.add("explode", "create")
         with pytest.raises(ValueError):
             standin.faults.add("redirect", "create")
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import discord
 import pytest
+import simcord
 from PIL import Image
+from simcord.interactions import base_payload
 
 from sandbox.rivya import StandIn
 
@@ -169,9 +171,9 @@ async def test_the_operators_trouble_is_not_the_members_fault(
         rivya.api_key = "rvya_sk_another"
     else:
         rivya.wallet_credits = 0
-    await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    (message,) = server.channel.history()
-    words = server.said(message).lower()
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    words = server.heard(result).lower()
+    assert server.visible_to(server.bob) == []
     assert "not your fault" in words
     assert "nothing was charged" in words
     assert server.states() == ["released"]
@@ -215,3 +217,32 @@ async def test_while_it_closes_the_bot_says_so_privately(server: Any) -> None:
 
 async def test_a_direct_message_has_no_budget_to_paint_with(server: Any) -> None:
     assert "imagine" not in server.env.create_user("loner").available_commands()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("imagine", [{"name": "prompt", "type": 3, "value": "a fox"}]),
+        ("credits", []),
+        ("limits", [{"name": "show", "type": 1, "options": []}]),
+    ],
+)
+async def test_a_command_that_reaches_the_bot_from_a_direct_message_is_told_where_to_go(
+    server: Any, name: str, options: list[dict[str, Any]]
+) -> None:
+    loner = server.env.create_user("loner")
+    command = server.env.backend.find_command(name, None, type=1)
+    record, event = base_payload(
+        server.env.backend,
+        type=2,
+        channel_id=loner.dm_channel.id,
+        guild_id=None,
+        user_id=loner.id,
+        data={"id": command["id"], "name": name, "type": 1, "options": options},
+    )
+    server.env.backend.emit("INTERACTION_CREATE", event)
+    await server.env.settle()
+    said = server.answer(simcord.InteractionResult(server.env, record))
+    assert "server" in said.lower()
+    assert "Manage Server" not in said
+    assert server.books() == []
