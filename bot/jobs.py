@@ -152,7 +152,7 @@ class Usage:
     """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
 
     rule: str
-    """Which rule: `guild`; later also `member`, `role`, `ceiling`."""
+    """Which rule: a `money.rules.Rule`, by its value."""
     limit_credits: int
     spent_credits: int
     held_credits: int
@@ -160,6 +160,12 @@ class Usage:
     """`day`, `week`, `month` or `total`."""
     resets_at: int | None
     """When the period ends; None for `total`, which never does."""
+    subject_id: int = 0
+    """The member or the role that the rule speaks of, if it speaks of one."""
+    limit_id: int = 0
+    """The row of that rule; 0 for a default."""
+    granted_credits: int = 0
+    """What grants still hold; they pay once the limit itself has no room."""
 
     @property
     def used_credits(self) -> int:
@@ -168,13 +174,13 @@ class Usage:
 
     @property
     def left_credits(self) -> int:
-        """What may still be reserved, never negative."""
-        return max(0, self.limit_credits - self.used_credits)
+        """What may still be reserved, grants included; never negative."""
+        return max(0, self.limit_credits - self.used_credits) + self.granted_credits
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a finished picture cost, and how its guild's limit stands now."""
+    """What a finished picture cost, and how the tighter limit stands now, its guild's or its member's."""
 
     charged_credits: int
     usage: Usage
@@ -191,6 +197,8 @@ class Phase(StrEnum):
     PAINTING = "painting"
     LATE = "late"
     """Painting for longer than usual; nobody has given up."""
+    OUTAGE = "outage"
+    """Rivya does not answer; the job waits for it."""
     FETCHING = "fetching"
     """The picture exists and is on its way."""
 

@@ -6,31 +6,32 @@ is set but empty counts as not set: that is what a blank line in a compose file 
 Every key declares its rule once, as its description, and a mistake is told with that. Pydantic's own messages
 are not shown: some quote the value, which may be a secret.
 
-Owns the settings and their defaults. Never imports anything of ours but catalog, errors, mistakes.
+Owns the settings and their defaults. Never imports anything of ours but catalog, errors, mistakes,
+money.rules, values.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.catalog import MODELS, QWEN_IMAGE
 from bot.errors import OperatorError
 from bot.mistakes import PREFIX, unknown_in_environment, unknown_in_file, wrong_values
+from bot.money.rules import HIGHEST_CREDITS
+from bot.values import Address, ApiUrl, FilePath, FolderPath, ModelId, Seconds, Secret, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEFAULT_FILE = Path("config.toml")
 _SNOWFLAKE_MAX = 2**63 - 1
-_CREDITS_MAX = 1_000_000_000
+_DAYS_MAX = 36_500
 
 
 class SettingsMistakes(OperatorError):
@@ -41,61 +42,6 @@ class SettingsMistakes(OperatorError):
         super().__init__("settings", "; ".join(self.lines))
 
 
-def _number_not_bool(value: object) -> object:
-    """TOML's `true` would otherwise pass for the number 1."""
-    if isinstance(value, bool):
-        raise ValueError("a boolean is no number")  # noqa: TRY004  # pydantic turns only ValueError into a mistake
-    return value
-
-
-def _one_word(secret: SecretStr) -> SecretStr:
-    """Both secrets travel in an HTTP header; a pasted one may bring its line end along."""
-    word = secret.get_secret_value().strip()
-    if not word or not word.isascii() or not word.isprintable() or " " in word:
-        raise ValueError("not one word")
-    return SecretStr(word)
-
-
-def _is_loopback(host: str) -> bool:
-    """Judge by the spelling alone: no name is looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _api_url(url: str) -> str:
-    """Take https, or http on this machine: the key must not cross a network in the clear."""
-    parts = urlsplit(url)
-    host = parts.hostname
-    if not host or parts.port == 0 or not url.isprintable() or " " in url:
-        raise ValueError("no host")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ValueError("not https")
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise ValueError("more than an address")
-    return url.rstrip("/")
-
-
-def _known_model(model_id: str) -> str:
-    if model_id not in MODELS:
-        raise ValueError("unknown model")
-    return model_id
-
-
-def _file_path(path: Path) -> Path:
-    if not path.name or "\0" in str(path):
-        raise ValueError("not a file")
-    return path
-
-
-_Secret = Annotated[SecretStr, AfterValidator(_one_word)]
-_Whole = Annotated[int, BeforeValidator(_number_not_bool)]
-_Seconds = Annotated[float, BeforeValidator(_number_not_bool), Field(gt=0, allow_inf_nan=False)]
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -103,45 +49,74 @@ class _Section(BaseModel):
 class DiscordSettings(_Section):
     """The bot's account."""
 
-    token: _Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
-    operator_guild: _Whole | None = Field(
+    token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
+    operator_guild: Whole | None = Field(
         default=None, ge=1, le=_SNOWFLAKE_MAX, description="the id of a server, a whole number"
+    )
+    operator_channel: Whole | None = Field(
+        default=None, ge=1, le=_SNOWFLAKE_MAX, description="the id of a channel, a whole number"
     )
 
 
 class RivyaSettings(_Section):
     """The API that paints. Paces are Rivya's own guidance: first look after 2-3 s, then every 5-10 s."""
 
-    api_key: _Secret = Field(description="one word: the API key, rvya_sk_...")
-    base_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    api_key: Secret = Field(description="one word: the API key, rvya_sk_...")
+    base_url: ApiUrl = Field(
         default="https://rivya.ai",
         description="an https address without name, password, query or fragment (http only for this machine)",
     )
-    model: Annotated[str, AfterValidator(_known_model)] = Field(
-        default=QWEN_IMAGE.model_id, description=f"one of {', '.join(MODELS)}"
+    model: ModelId = Field(default=QWEN_IMAGE.model_id, description=f"one of {', '.join(MODELS)}")
+    first_poll_seconds: Seconds = Field(default=2.5, description="a number greater than 0")
+    poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
+    max_running: Whole = Field(default=50, ge=1, description="a whole number, 1 or more")
+    wallet_alert_credits: Whole = Field(
+        default=100, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
     )
-    first_poll_seconds: _Seconds = Field(default=2.5, description="a number greater than 0")
-    poll_seconds: _Seconds = Field(default=5.0, description="a number greater than 0")
-    max_running: _Whole = Field(default=50, ge=1, description="a whole number, 1 or more")
 
 
 class DatabaseSettings(_Section):
     """Where the books are. The folder is made when the database is opened, not here."""
 
-    path: Annotated[Path, AfterValidator(_file_path)] = Field(
-        default=Path("data/bot.sqlite3"), description="the path of a file"
-    )
+    path: FilePath = Field(default=Path("data/bot.sqlite3"), description="the path of a file")
 
 
 class LimitsSettings(_Section):
     """What a guild may spend while its admins have set nothing. Credits are integers."""
 
-    guild_credits: _Whole = Field(
-        default=200, ge=0, le=_CREDITS_MAX, description=f"a whole number from 0 to {_CREDITS_MAX}"
+    guild_credits: Whole = Field(
+        default=200, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
     )
     period: Literal["day", "week", "month", "total"] = Field(
         default="month", description="one of day, week, month, total"
     )
+
+
+class PrivacySettings(_Section):
+    """How long what members wrote is kept, in days."""
+
+    prompt_days: Whole = Field(
+        default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
+    )
+    leave_grace_days: Whole = Field(
+        default=30, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 to {_DAYS_MAX}"
+    )
+
+
+class BackupSettings(_Section):
+    """A copy of the database a day, while the bot runs."""
+
+    folder: FolderPath = Field(default=None, description="the path of a folder")
+    keep: Whole = Field(default=7, ge=0, le=1000, description="a whole number from 0 (no backups) to 1000")
+
+
+class MonitorSettings(_Section):
+    """Where `/healthz` and `/metrics` are answered; nowhere without a port."""
+
+    port: Whole | None = Field(
+        default=None, ge=0, le=65535, description="a port, a whole number from 0 (any free one) to 65535"
+    )
+    host: Address = Field(default="127.0.0.1", description="an IP address of this machine")
 
 
 class NetworkSettings(_Section):
@@ -168,6 +143,9 @@ class Settings(BaseModel):
     rivya: RivyaSettings
     database: DatabaseSettings = DatabaseSettings()
     limits: LimitsSettings = LimitsSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    backup: BackupSettings = BackupSettings()
+    monitor: MonitorSettings = MonitorSettings()
     network: NetworkSettings = NetworkSettings()
     log: LogSettings = LogSettings()
 
@@ -207,6 +185,12 @@ class _DatabaseOnly(_Sources):
     database: DatabaseSettings
 
 
+class _MonitorOnly(_Sources):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    monitor: MonitorSettings
+
+
 _Read = TypeVar("_Read", bound=_Sources)
 
 
@@ -228,16 +212,26 @@ def load_database(path: Path | None) -> DatabaseSettings:
 
     Raises:
         SettingsMistakes: about that section, or a file that cannot be read; other sections are not judged.
-
     """
+    return _load_alone(_DatabaseOnly, "database", path).database
+
+
+def load_monitor(path: Path | None) -> MonitorSettings:
+    """Read the `monitor` section alone, for a health check, which should be told no secrets.
+
+    Raises:
+        SettingsMistakes: as `load_database`.
+    """
+    return _load_alone(_MonitorOnly, "monitor", path).monitor
+
+
+def _load_alone(model: type[_Read], section: str, path: Path | None) -> _Read:
     file = path or DEFAULT_FILE
-    data = {
-        name: value for name, value in _read(file, required=path is not None).items() if name == "database"
-    }
-    environ = {
-        name: value for name, value in os.environ.items() if name.upper().startswith(f"{PREFIX}DATABASE")
-    }
-    return _load(_DatabaseOnly, data, file, environ).database
+    read = _read(file, required=path is not None)
+    data = {name: value for name, value in read.items() if name == section}
+    prefix = f"{PREFIX}{section}".upper()
+    environ = {name: value for name, value in os.environ.items() if name.upper().startswith(prefix)}
+    return _load(model, data, file, environ)
 
 
 def _read(file: Path, *, required: bool) -> dict[str, object]:

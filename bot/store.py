@@ -3,26 +3,29 @@
 Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
 stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
 
-Owns the tables jobs, kept_pictures and command_syncs.
-Never imports anything of ours but clock, database, errors, jobs, ledger, rows.
+Owns the tables jobs and kept_pictures.
+Never imports anything of ours but asks, clock, database, errors, jobs, money.ledger, money.rules, pauses,
+rows.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot import ledger
+from bot import asks, pauses
 from bot.clock import now_ms
-from bot.errors import ContractBroken
+from bot.errors import ContractBroken, MemberError, MemberReason
 from bot.jobs import BEFORE_TASK, Stage
+from bot.money import ledger
 from bot.rows import columns_of, job_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from bot.database import Database
     from bot.jobs import Failure, Job, Landing, Picture
-    from bot.ledger import Limit, Transaction
+    from bot.money.ledger import Transaction
+    from bot.money.rules import Limit
 
 
 class Store:
@@ -32,16 +35,24 @@ class Store:
         self._database = database
         self._default_limit = default_limit
 
-    async def accept(self, job: Job) -> bool:
+    async def accept(self, job: Job, *, role_ids: Iterable[int] = (), ask_id: int | None = None) -> bool:
         """Insert the job and reserve its quote, both or neither. False if its interaction was taken before.
 
+        `role_ids` are the member's, for the limits of roles. `ask_id` is the question about the price that
+        this job is the yes to.
+
         Raises:
-            LimitReached: the guild has no room; nothing was written.
+            LimitReached: a rule has no room; nothing was written.
+            MemberError: PAUSED by the operator; ASK_TAKEN, another job was the yes already.
         """
+        roles = tuple(role_ids)
 
         def unit(tx: Transaction) -> bool:
             if not _insert(tx, job):
                 return False
+            pauses.require_open(tx, job.request.destination.guild_id)
+            if ask_id is not None and not asks.take(tx, ask_id, job.job_id):
+                raise MemberError(MemberReason.ASK_TAKEN)
             ledger.reserve(
                 tx,
                 job_id=job.job_id,
@@ -50,6 +61,7 @@ class Store:
                 cost_credits=job.quote_credits,
                 default=self._default_limit,
                 at=job.accepted_at,
+                role_ids=roles,
             )
             return True
 
@@ -187,6 +199,17 @@ class Store:
             ]
         )
 
+    async def running(self) -> dict[str, int]:
+        """How many jobs have something left to do, by stage."""
+        return await self._database.run(
+            lambda tx: {
+                row["stage"]: row["jobs"]
+                for row in tx.execute(
+                    "SELECT stage, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY stage"
+                )
+            }
+        )
+
     async def find(self, job_id: str) -> Job | None:
         """The job as it stands."""
 
@@ -195,31 +218,6 @@ class Store:
             return None if row is None else job_from(row)
 
         return await self._database.run(unit)
-
-    async def synced_commands(self, application_id: int) -> str | None:
-        """The hash of the command payload that Discord has, as far as we know."""
-
-        def unit(tx: Transaction) -> str | None:
-            row = tx.execute(
-                "SELECT payload_sha256 FROM command_syncs WHERE application_id = ?", (application_id,)
-            ).fetchone()
-            return None if row is None else str(row[0])
-
-        return await self._database.run(unit)
-
-    async def commands_synced(self, application_id: int, payload_sha256: str) -> None:
-        """Discord has taken this payload."""
-        at = now_ms()
-
-        def unit(tx: Transaction) -> None:
-            tx.execute(
-                "INSERT INTO command_syncs (application_id, payload_sha256, synced_at) VALUES (?, ?, ?)"
-                " ON CONFLICT (application_id) DO UPDATE"
-                " SET payload_sha256 = excluded.payload_sha256, synced_at = excluded.synced_at",
-                (application_id, payload_sha256, at),
-            )
-
-        await self._database.run(unit)
 
     async def _move(
         self,

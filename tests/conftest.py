@@ -12,7 +12,9 @@ import pytest
 from bot.clock import now_ms
 from bot.database import Database
 from bot.jobs import Destination, Job, Reference, Request, Stage
-from bot.ledger import Ledger, Limit
+from bot.money.ledger import Ledger
+from bot.money.rules import Limit
+from bot.money.treasury import Treasury
 from bot.store import Store
 
 _interactions = itertools.count(10**17)
@@ -89,6 +91,11 @@ def default_limit() -> Limit:
 @pytest.fixture
 def ledger(database: Database, default_limit: Limit) -> Ledger:
     return Ledger(database, default_limit)
+
+
+@pytest.fixture
+def treasury(database: Database, default_limit: Limit) -> Treasury:
+    return Treasury(database, default_limit)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.periods import PERIODS, bounds
+from bot.money.periods import PERIODS, bounds
 
 
 def ms(text: str) -> int:

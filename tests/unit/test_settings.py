@@ -15,11 +15,14 @@ from pydantic import BaseModel, ValidationError
 
 from bot.mistakes import unknown_in_environment
 from bot.settings import (
+    BackupSettings,
     DatabaseSettings,
     DiscordSettings,
     LimitsSettings,
     LogSettings,
+    MonitorSettings,
     NetworkSettings,
+    PrivacySettings,
     RivyaSettings,
     Settings,
     SettingsMistakes,
@@ -39,6 +42,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "rivya": RivyaSettings,
     "database": DatabaseSettings,
     "limits": LimitsSettings,
+    "privacy": PrivacySettings,
+    "backup": BackupSettings,
+    "monitor": MonitorSettings,
     "network": NetworkSettings,
     "log": LogSettings,
 }

@@ -1,0 +1,201 @@
+"""Credits beyond a limit, given once and used up once; and pictures that a moderator gave back.
+
+A grant pays only what its limit has no room for. Of several the one that expires first pays first; what a job
+did not need in the end goes back in the reverse order.
+
+Owns the tables grants, draws and refunds. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+
+WHOLE_GUILD: Final = 0
+"""The `user_id` of a grant to the guild."""
+
+_OPEN: Final = (
+    "guild_id = ? AND user_id = ? AND left_credits > 0 AND revoked_at IS NULL"
+    " AND (expires_at IS NULL OR expires_at > ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One gift. Times are epoch milliseconds, UTC."""
+
+    grant_id: int
+    guild_id: int
+    user_id: int
+    """`WHOLE_GUILD`, or the member."""
+    credits: int
+    left_credits: int
+    reason: str
+    granted_by: int
+    granted_at: int
+    expires_at: int | None
+
+
+def left(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
+    """What all open grants to this member, or to the guild, still hold."""
+    row = transaction.execute(
+        f"SELECT coalesce(sum(left_credits), 0) FROM grants WHERE {_OPEN}",  # noqa: S608  # our own text
+        (guild_id, user_id, at),
+    ).fetchone()
+    return int(row[0])
+
+
+def in_force(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
+    """Every grant of a guild that can still pay, the oldest first."""
+    rows = transaction.execute(
+        "SELECT * FROM grants WHERE guild_id = ? AND left_credits > 0 AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY grant_id",
+        (guild_id, at),
+    )
+    return [_grant(row) for row in rows]
+
+
+def give(
+    transaction: sqlite3.Connection,
+    *,
+    guild_id: int,
+    user_id: int,
+    credits: int,
+    reason: str,
+    granted_by: int,
+    expires_at: int | None,
+    interaction_id: int | None,
+    at: int,
+) -> Grant | None:
+    """Record a gift; None, and nothing written, if this interaction has given one before."""
+    row = transaction.execute(
+        "INSERT INTO grants (guild_id, user_id, credits, left_credits, reason, granted_by, granted_at,"
+        " expires_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (interaction_id) DO NOTHING RETURNING *",
+        (guild_id, user_id, credits, credits, reason, granted_by, at, expires_at, interaction_id),
+    ).fetchone()
+    return None if row is None else _grant(row)
+
+
+def revoke(
+    transaction: sqlite3.Connection, *, guild_id: int, grant_id: int, revoked_by: int, reason: str, at: int
+) -> Grant | None:
+    """Take back what is left of a grant; what it has paid stays paid. None if it is not open."""
+    row = transaction.execute(
+        "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?"
+        " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL RETURNING *",
+        (revoked_by, at, reason, grant_id, guild_id),
+    ).fetchone()
+    return None if row is None else _grant(row)
+
+
+def draw(
+    transaction: sqlite3.Connection, *, job_id: str, guild_id: int, user_id: int, credits: int, at: int
+) -> None:
+    """Let the open grants pay `credits` of a job; the caller has seen that they hold as much."""
+    rows = transaction.execute(
+        f"SELECT grant_id, left_credits FROM grants WHERE {_OPEN}"  # noqa: S608  # our own text
+        " ORDER BY expires_at IS NULL, expires_at, grant_id",
+        (guild_id, user_id, at),
+    ).fetchall()
+    owed = credits
+    for row in rows:
+        if not (part := min(owed, row["left_credits"])):
+            break
+        _pay(transaction, job_id, row["grant_id"], part)
+        owed -= part
+    assert not owed, "the grants hold less than was promised"
+
+
+def drawn(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> int:
+    """What grants to the member, or to the guild, pay of a job."""
+    row = transaction.execute(
+        "SELECT coalesce(sum(d.credits), 0) FROM draws d JOIN grants g USING (grant_id)"
+        " WHERE d.job_id = ? AND (g.user_id <> 0) = ?",
+        (job_id, personal),
+    ).fetchone()
+    return int(row[0])
+
+
+def give_back(
+    transaction: sqlite3.Connection,
+    *,
+    job_id: str,
+    personal: bool,
+    credits: int | None,
+) -> None:
+    """Return what grants paid for a job, or all of it: last drawn, first returned, expired or not."""
+    rows = transaction.execute(
+        "SELECT d.grant_id, d.credits FROM draws d JOIN grants g USING (grant_id)"
+        " WHERE d.job_id = ? AND (g.user_id <> 0) = ?"
+        " ORDER BY g.expires_at IS NOT NULL, g.expires_at DESC, g.grant_id DESC",
+        (job_id, personal),
+    ).fetchall()
+    owed = sum(row["credits"] for row in rows) if credits is None else credits
+    for row in rows:
+        if not (part := min(owed, row["credits"])):
+            break
+        _pay(transaction, job_id, row["grant_id"], -part)
+        owed -= part
+
+
+def refund(
+    transaction: sqlite3.Connection,
+    *,
+    job_id: str,
+    guild_id: int,
+    user_id: int,
+    credits: int,
+    reason: str,
+    refunded_by: int,
+    interaction_id: int | None,
+    at: int,
+) -> bool:
+    """Record that a picture was given back; False if it was before."""
+    row = transaction.execute(
+        "INSERT INTO refunds (job_id, guild_id, user_id, credits, reason, refunded_by, refunded_at,"
+        " interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id",
+        (job_id, guild_id, user_id, credits, reason, refunded_by, at, interaction_id),
+    ).fetchone()
+    return row is not None
+
+
+def is_refunded(transaction: sqlite3.Connection, job_id: str) -> bool:
+    """Whether a moderator gave this picture back."""
+    return transaction.execute("SELECT 1 FROM refunds WHERE job_id = ?", (job_id,)).fetchone() is not None
+
+
+def _pay(transaction: sqlite3.Connection, job_id: str, grant_id: int, credits: int) -> None:
+    transaction.execute(
+        "UPDATE grants SET left_credits = left_credits - ? WHERE grant_id = ?", (credits, grant_id)
+    )
+    changed = transaction.execute(
+        "UPDATE draws SET credits = credits + ? WHERE job_id = ? AND grant_id = ? AND credits + ? > 0"
+        " RETURNING credits",
+        (credits, job_id, grant_id, credits),
+    ).fetchone()
+    if changed is not None:
+        return
+    if credits > 0:
+        transaction.execute(
+            "INSERT INTO draws (job_id, grant_id, credits) VALUES (?, ?, ?)", (job_id, grant_id, credits)
+        )
+    else:
+        transaction.execute("DELETE FROM draws WHERE job_id = ? AND grant_id = ?", (job_id, grant_id))
+
+
+def _grant(row: sqlite3.Row) -> Grant:
+    return Grant(
+        grant_id=row["grant_id"],
+        guild_id=row["guild_id"],
+        user_id=row["user_id"],
+        credits=row["credits"],
+        left_credits=row["left_credits"],
+        reason=row["reason"],
+        granted_by=row["granted_by"],
+        granted_at=row["granted_at"],
+        expires_at=row["expires_at"],
+    )

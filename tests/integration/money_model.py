@@ -1,0 +1,277 @@
+"""What admins were promised, in plain Python: lists that are added up again for every question.
+
+Written from the promises, not from the code, and unlike it on purpose: periods are told apart by comparing
+calendar days, what grants paid is a pile that is taken from the top, nothing is ever kept as a sum.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+ALL = 0
+"""All guilds, or a guild as a whole."""
+MEMBER_RULES = ("member", "role", "everyone")
+FARTHEST = timedelta(days=40)
+"""No period that ends is longer."""
+
+
+class Cap(NamedTuple):
+    """What a rule allows; no credits at all stand for an exemption."""
+
+    credits: int | None
+    period: str
+
+
+class Use(NamedTuple):
+    """How far a rule is used."""
+
+    rule: str
+    subject_id: int
+    limit: int
+    spent: int
+    held: int
+    granted: int
+    resets_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.spent - self.held) + self.granted
+
+
+class Verdict(NamedTuple):
+    """What a member may do: every rule that must have room, from the outside in."""
+
+    binding: list[Use]
+    personal: Use | None
+    exempt: bool
+    passed_over: list[Use]
+
+    def refusal(self, cost: int) -> Use | None:
+        """The rule without room that leaves the least; of equals the one closest to the member."""
+        full = [use for use in self.binding if use.left < cost]
+        return min(reversed(full), key=lambda use: use.left, default=None)
+
+
+@dataclass
+class Pot:
+    """A grant."""
+
+    guild_id: int
+    user_id: int
+    left: int
+    expires_at: datetime | None
+    revoked: bool = False
+
+
+@dataclass
+class Level:
+    """What one job costs a guild, or a member: first from the limit, then from pots, in their order."""
+
+    own: int
+    drawn: list[tuple[int, int]]
+    """Pairs of a pot and the credits it paid, the last drawn at the end."""
+
+
+@dataclass
+class Booking:
+    """One reservation."""
+
+    guild_id: int
+    user_id: int
+    at: datetime
+    cost: int
+    state: str
+    levels: dict[str, Level]
+    refunded: bool = False
+    has_task: bool = False
+    over: bool = False
+    """Its job has ended, whatever became of the credits."""
+
+
+def key_of(period: str, at: datetime, zone: str) -> object:
+    """Two moments are in the same period if and only if their keys are equal."""
+    local = at.astimezone(ZoneInfo(zone))
+    if period == "day":
+        return local.date()
+    if period == "week":
+        return local.isocalendar()[:2]
+    return (local.year, local.month) if period == "month" else None
+
+
+@cache
+def end_of(period: str, at: datetime, zone: str) -> datetime | None:
+    """The first moment of the next period, found by looking through the quarters of an hour to come."""
+    if period == "total":
+        return None
+    this = key_of(period, at, zone)
+    quarter = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+    quarters = range(1, FARTHEST // timedelta(minutes=15))
+    later = bisect_left(
+        quarters, 1, key=lambda n: key_of(period, quarter + timedelta(minutes=15 * n), zone) != this
+    )
+    return quarter + timedelta(minutes=15 * quarters[later])
+
+
+@dataclass
+class Model:
+    """Guilds, their rules, and everything that ever happened in them."""
+
+    default: Cap
+    zones: dict[int, str]
+    now: datetime
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    pots: dict[int, Pot] = field(default_factory=dict)
+    caps: dict[tuple[int, str, int], Cap] = field(default_factory=dict)
+    """By guild, rule and subject."""
+    paused: set[int] = field(default_factory=set)
+
+    def is_paused(self, guild_id: int) -> bool:
+        return bool(self.paused & {ALL, guild_id})
+
+    def verdict(self, guild_id: int, user_id: int, roles: tuple[int, ...]) -> Verdict:
+        """Every rule that speaks of a member."""
+        zone = self.zones[guild_id]
+        binding = [use for use in (self._all_use(), self._ceiling_use(guild_id)) if use]
+        own = self.caps.get((guild_id, "guild", 0), self.default)
+        spent, held = self._sums(own.period, zone, "guild", guild_id)
+        binding.append(self._use("guild", 0, own, spent, held, zone, self._pots_left(guild_id, ALL)))
+        layers = [
+            [(rule, subject) for subject in sorted(subjects) if (guild_id, rule, subject) in self.caps]
+            for rule, subjects in zip(MEMBER_RULES, ({user_id}, set(roles), {0}), strict=True)
+        ]
+        nearest = next((layer for layer in layers if layer), [])
+        exempt = any(self.caps[guild_id, *rule].credits is None for rule in nearest)
+        uses = {
+            rule: self.member_use(guild_id, user_id, *rule, self.caps[guild_id, *rule])
+            for layer in layers
+            for rule in layer
+            if self.caps[guild_id, *rule].credits is not None
+        }
+        personal = None
+        if nearest and not exempt:
+            # Of equals the higher limit is named.
+            personal = max((uses[rule] for rule in nearest), key=lambda use: (use.left, use.limit))
+            binding.append(personal)
+        over = [use for use in uses.values() if use is not personal]
+        return Verdict(binding, personal, exempt, over)
+
+    def member_use(self, guild_id: int, user_id: int, rule: str, subject: int, cap: Cap) -> Use:
+        """How far one member has used a cap."""
+        zone = self.zones[guild_id]
+        spent, held = self._sums(cap.period, zone, "member", guild_id, user_id)
+        return self._use(rule, subject, cap, spent, held, zone, self._pots_left(guild_id, user_id))
+
+    def book(self, job_id: str, guild_id: int, user_id: int, cost: int, verdict: Verdict) -> None:
+        """Reserve, after the verdict has found room everywhere."""
+        guild = next(use for use in verdict.binding if use.rule == "guild")
+        levels = {
+            "guild": self._pay(guild, cost, guild_id, ALL),
+            "member": self._pay(verdict.personal, cost, guild_id, user_id)
+            if verdict.personal
+            else Level(cost, []),
+        }
+        self.bookings[job_id] = Booking(guild_id, user_id, self.now, cost, "held", levels)
+
+    def recost(self, job_id: str, cost: int, state: str) -> None:
+        """A job turns out to cost this much: pots get back what it did not need, a limit takes the rest."""
+        booking = self.bookings[job_id]
+        more = cost - booking.cost
+        booking.cost, booking.state = cost, state
+        for level in booking.levels.values():
+            if more > 0:
+                level.own += more
+            else:
+                self._take_off(level, -more)
+
+    def refund(self, job_id: str) -> None:
+        """Out of the limits with it; Rivya was paid, so its cost stays."""
+        booking = self.bookings[job_id]
+        booking.refunded = True
+        for level in booking.levels.values():
+            self._take_off(level, sum(credits for _, credits in level.drawn))
+
+    def slots(self, span: timedelta, guild_id: int) -> dict[int, tuple[int, int]]:
+        """Real credits and those that count against limits, of one guild or all, by slots of `span`."""
+        sums: dict[int, tuple[int, int]] = {}
+        for booking in self.bookings.values():
+            if guild_id in {ALL, booking.guild_id}:
+                slot = (booking.at - datetime(1970, 1, 1, tzinfo=UTC)) // span
+                counted, limited = sums.get(slot, (0, 0))
+                sums[slot] = counted + booking.cost, limited + self._counts(booking, "guild")
+        return {slot: sum_ for slot, sum_ in sums.items() if any(sum_)}
+
+    def _all_use(self) -> Use | None:
+        cap = self.caps.get((ALL, "ceiling_all", 0))
+        return None if cap is None else self._ceiling("ceiling_all", cap, None)
+
+    def _ceiling_use(self, guild_id: int) -> Use | None:
+        cap = self.caps.get((guild_id, "ceiling", 0), self.caps.get((ALL, "ceiling", 0)))
+        return None if cap is None else self._ceiling("ceiling", cap, guild_id)
+
+    def _ceiling(self, rule: str, cap: Cap, guild_id: int | None) -> Use:
+        spent, held = self._sums(cap.period, "UTC", "real", guild_id)
+        return self._use(rule, 0, cap, spent, held, "UTC", 0)
+
+    def _use(self, rule: str, subject: int, cap: Cap, spent: int, held: int, zone: str, granted: int) -> Use:
+        assert cap.credits is not None
+        return Use(rule, subject, cap.credits, spent, held, granted, end_of(cap.period, self.now, zone))
+
+    def _sums(
+        self, period: str, zone: str, level: str, guild_id: int | None, user_id: int | None = None
+    ) -> tuple[int, int]:
+        this = key_of(period, self.now, zone)
+        mine = [
+            booking
+            for booking in self.bookings.values()
+            if guild_id in {None, booking.guild_id} and user_id in {None, booking.user_id}
+            if key_of(period, booking.at, zone) == this
+        ]
+        held = sum(self._counts(booking, level) for booking in mine if booking.state == "held")
+        return sum(self._counts(booking, level) for booking in mine) - held, held
+
+    def _counts(self, booking: Booking, level: str) -> int:
+        if level == "real":
+            return booking.cost
+        return 0 if booking.refunded else booking.levels[level].own
+
+    def _open_pots(self, guild_id: int, user_id: int) -> list[int]:
+        return [
+            number
+            for number, pot in self.pots.items()
+            if (pot.guild_id, pot.user_id) == (guild_id, user_id)
+            if pot.left and not pot.revoked and (pot.expires_at is None or pot.expires_at > self.now)
+        ]
+
+    def _pots_left(self, guild_id: int, user_id: int) -> int:
+        return sum(self.pots[number].left for number in self._open_pots(guild_id, user_id))
+
+    def _pay(self, use: Use, cost: int, guild_id: int, user_id: int) -> Level:
+        level = Level(min(cost, max(0, use.limit - use.spent - use.held)), [])
+        never = datetime.max.replace(tzinfo=UTC)
+        pots = sorted(
+            self._open_pots(guild_id, user_id),
+            key=lambda number: (self.pots[number].expires_at or never, number),
+        )
+        owed = cost - level.own
+        for number in pots:
+            if part := min(owed, self.pots[number].left):
+                self.pots[number].left -= part
+                level.drawn.append((number, part))
+                owed -= part
+        assert owed == 0
+        return level
+
+    def _take_off(self, level: Level, less: int) -> None:
+        while less and level.drawn:
+            number, credits = level.drawn.pop()
+            part = min(less, credits)
+            self.pots[number].left += part
+            less -= part
+            if credits > part:
+                level.drawn.append((number, credits - part))
+        level.own -= less

@@ -1,0 +1,269 @@
+"""A database of every earlier version opens with today's code, and not a credit of it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.books import backup, entries
+from bot.database import Database
+from bot.errors import ContractBroken
+from bot.jobs import Failure, Stage
+from bot.money.ledger import Ledger, Transaction
+from bot.money.rules import Limit
+from bot.money.treasury import Treasury
+from bot.schema import APPLICATION_ID, migrate, migrations
+from bot.store import Store
+from conftest import a_job, a_request
+from tests.integration.old_databases import FILLERS, HAS_TASK, LINES, PICTURE, UNFINISHED, sums_of_lines
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DEFAULT = Limit(credits=200, period="month")
+
+# What was released stays as it is: a database out there has it already. A change is a new file.
+RELEASED = {
+    "0001_jobs_and_reservations.sql": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
+}
+
+
+EARLIER = range(1, len(migrations()))
+
+
+@pytest.fixture(params=EARLIER, ids=lambda version: f"version {version}")
+def old(request: pytest.FixtureRequest, database_path: Path) -> Path:
+    """A database as that version left it: its own files, run by hand."""
+    database_path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(database_path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = OFF")
+        for file in migrations()[: request.param]:
+            connection.executescript(file.read_text("utf-8"))
+        FILLERS[max(version for version in FILLERS if version <= request.param)](connection)
+        connection.execute(f"PRAGMA user_version = {request.param}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    return database_path
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def dump(path: Path) -> list[str]:
+    """Every table and row as text, with the version."""
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return [f"version {version}", *connection.iterdump()]
+
+
+def iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_not_a_line_of_the_books_changes(old: Path) -> None:
+    await (await Database.open(old)).close()
+    assert list(entries(old)) == [
+        {
+            "job_id": line.job_id,
+            "guild_id": str(line.guild_id),
+            "user_id": "7",
+            "state": line.state,
+            "reserved_credits": line.reserved,
+            "final_credits": line.final,
+            "task_id": f"task_{line.number}" if line.stage in HAS_TASK else None,
+            "created_at": iso(line.at_ms),
+            "closed_at": None if line.state == "held" else iso(line.at_ms + 8000),
+        }
+        for line in sorted(LINES, key=lambda line: (line.at_ms, line.job_id))
+    ]
+
+
+async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        ledger, treasury = Ledger(database, DEFAULT), Treasury(database, DEFAULT)
+        first, second = await ledger.usage(1), await ledger.usage(2)
+        assert (first.limit_credits, first.period, first.spent_credits, first.held_credits) == (
+            60,
+            "week",
+            8,
+            9,
+        )
+        assert (second.limit_credits, second.period) == (200, "month")
+        assert (second.spent_credits, second.held_credits) == (0, 8)
+        assert await ledger.member_used(1, 7) == 17
+        change = await treasury.set_limit(1, Limit(100, "month"), set_by=99)
+        assert change.before is not None
+        assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
+        assert change.usage is not None
+        assert change.usage.used_credits == sum(
+            line.counted for line in LINES if line.guild_id == 1 and line.at.startswith("2026-11")
+        )
+        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        assert (await ledger.usage(1)).used_credits == sum(
+            line.counted for line in LINES if line.guild_id == 1
+        )
+        standing = await ledger.standing(1, 7, (31,))
+        assert (standing.personal, standing.ceilings, standing.exempt) == (None, (), None)
+    finally:
+        await database.close()
+
+
+async def test_running_sums_are_filled_in_for_the_past(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+
+        def unit(tx: Transaction) -> dict[tuple[int, str, int], tuple[int, int]]:
+            return {tuple(row)[:3]: tuple(row)[3:] for row in tx.execute("SELECT * FROM tallies")}
+
+        assert await database.run(unit) == {key: (sum_, sum_) for key, sum_ in sums_of_lines().items()}
+    finally:
+        await database.close()
+
+
+async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        store = Store(database, DEFAULT)
+        assert [job.job_id for job in await store.due()] == [
+            line.job_id for line in LINES if line.stage in UNFINISHED
+        ]
+        for line in LINES:
+            job = await store.find(line.job_id)
+            assert job is not None
+            assert (job.stage, job.accepted_at) == (Stage(line.stage), line.at_ms)
+            assert job.request.prompt == "ein roter Fuchs 🦊"
+
+        def unit(tx: Transaction) -> tuple[object, ...]:
+            kept = "SELECT payload_sha256, data FROM command_syncs, kept_pictures"
+            return tuple(tx.execute(kept).fetchone())
+
+        assert await database.run(unit) == ("ab" * 32, PICTURE)
+    finally:
+        await database.close()
+
+
+async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        store, ledger, treasury = (
+            Store(database, DEFAULT),
+            Ledger(database, DEFAULT),
+            Treasury(database, DEFAULT),
+        )
+        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        before = (await ledger.usage(1)).used_credits
+        painted, refunded, asked = LINES[7], LINES[0], LINES[10]
+        await store.succeeded(painted.job_id, None, 1)
+        await treasury.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
+        usage = await ledger.usage(1)
+        assert usage.used_credits == before - 3 - 4
+        assert usage.held_credits == 5
+        await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
+        assert (await ledger.usage(2)).used_credits == 4
+        assert await store.accept(a_job(a_request(guild_id=2)))
+        assert (await ledger.usage(2)).used_credits == 8
+        assert await store.accept(a_job(a_request(interaction_id=10**16 + 1))) is False
+    finally:
+        await database.close()
+
+
+async def test_the_file_is_sound_and_its_rules_are_in_force(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+
+        def unit(tx: Transaction) -> list[tuple[object, ...]]:
+            found = [tuple(row) for row in tx.execute("PRAGMA foreign_key_check")]
+            return found + [tuple(row) for row in tx.execute("PRAGMA integrity_check")]
+
+        assert await database.run(unit) == [("ok",)]
+        for broken in (
+            "UPDATE reservations SET guild_credits = counted_credits + 1",
+            "UPDATE reservations SET counted_credits = counted_credits + 1",
+            "UPDATE reservations SET job_id = 'nobody' WHERE state = 'held'",
+            "UPDATE limits SET rule = 'member'",
+            "UPDATE limits SET credits = NULL",
+            "UPDATE tallies SET guild_credits = -1",
+            "DELETE FROM jobs",
+            "INSERT INTO draws VALUES ('nobody', 1, 1)",
+        ):
+            with pytest.raises(ContractBroken):
+                await database.run(lambda tx, broken=broken: tx.execute(broken))  # type: ignore[misc]
+    finally:
+        await database.close()
+
+
+async def test_a_second_start_and_a_copy_change_nothing(old: Path) -> None:
+    await (await Database.open(old)).close()
+    once = dump(old)
+    await (await Database.open(old)).close()
+    assert dump(old) == once
+    backup(old, copy := old.with_name("copy.sqlite3"))
+    assert sorted(dump(copy)) == sorted(once)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bot.database import _connect, _prepare
+from bot.schema import migrate
+
+def look(statement):
+    if sys.argv[2] in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+connection = _connect(Path(sys.argv[1]))
+_prepare(connection)
+connection.execute("PRAGMA cache_size = 1")  # what does not fit in memory is written before the commit
+connection.set_trace_callback(look)
+migrate(connection)
+"""
+
+
+@pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
+async def test_killed_in_the_middle_an_upgrade_has_not_happened(old: Path, at: str) -> None:
+    before = dump(old)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, str(old), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, said.decode()
+    assert dump(old) == before
+    await (await Database.open(old)).close()
+    assert len(list(entries(old))) == len(LINES)
+
+
+def test_an_upgrade_that_fails_leaves_the_file_alone(old: Path) -> None:
+    before = dump(old)
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        # The last thing that every upgrade does.
+        connection.set_authorizer(
+            lambda _, name, value, *__: (
+                sqlite3.SQLITE_DENY
+                if (name, value) == ("user_version", str(len(migrations())))
+                else sqlite3.SQLITE_OK
+            )
+        )
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            migrate(connection)
+        assert not connection.in_transaction
+    assert dump(old) == before
+
+
+def test_what_was_released_is_not_edited() -> None:
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in migrations()}
+    assert {name: found[name] for name in RELEASED} == RELEASED
