@@ -9,16 +9,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import discord
 import structlog
 from discord import app_commands
 
 from bot.errors import ContractBroken, MemberError, OperatorError, TryLater
 from cogs import replies
-from cogs.answers import answer
+from cogs.answers import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION, answer
 
 if TYPE_CHECKING:
-    import discord
-
     from bot.notices import Notices
 
 log = structlog.get_logger(__name__)
@@ -32,16 +31,21 @@ class Spokesman:
 
     async def explain(self, interaction: discord.Interaction, error: Exception) -> None:
         """Tell the member what went wrong."""
-        await answer(interaction, self._sentence(interaction, error))
+        if (sentence := self._sentence(interaction, error)) is not None:
+            await answer(interaction, sentence)
 
     async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
         """Answer a button or a form that nobody handles; `typed` is what the form held."""
         await answer(interaction, replies.control_gone(typed))
 
-    def _sentence(self, interaction: discord.Interaction, error: Exception) -> str:
+    def _sentence(self, interaction: discord.Interaction, error: Exception) -> str | None:
         match error:
             case MemberError():
                 return replies.member_error(error)
+            case discord.HTTPException() if error.code in {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}:
+                # Delivered twice and answered the first time, or too late to be answered at all.
+                log.warning("nobody to answer", interaction_id=interaction.id, error=str(error))
+                return None
             case TryLater():
                 log.warning("try later", interaction_id=interaction.id, error=str(error))
                 return replies.try_later()

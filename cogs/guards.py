@@ -57,6 +57,12 @@ def missing_permissions(interaction: discord.Interaction) -> tuple[str, ...]:
     return () if permissions is None else tuple(_lacking(permissions, needed))
 
 
+def missing_in(channel: discord.abc.GuildChannel | discord.Thread) -> tuple[str, ...]:
+    """What the bot itself lacks to write a message in another channel."""
+    needed = NEEDED_IN_THREADS if isinstance(channel, discord.Thread) else NEEDED_TO_POST
+    return tuple(_lacking(channel.permissions_for(channel.guild.me), needed[:2]))
+
+
 def _own_permissions(interaction: discord.Interaction) -> discord.Permissions | None:
     """What the bot may do here; None if nobody can say.
 

@@ -1,28 +1,37 @@
-"""`/limits`: what admins allow their server to spend.
+"""`/limits`: what admins allow their server, its members and its roles to spend.
 
-Owns the commands that show and change limits. Never imports anything of ours but guards, ledger, periods,
-views, wording.
+Owns the group and the commands that change limits. Never imports anything of ours but guards, limits_cards,
+money.grants, money.periods, money.rules, money.treasury, people, text, views, wording.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.periods import PERIODS
-from cogs import views
+from bot.money.grants import Grant
+from bot.money.periods import PERIODS
+from bot.money.rules import Limit, Rule
+from cogs import limits_cards
 from cogs.guards import guild_id_of, require_manage_guild
+from cogs.limits_cards import REASON_UNITS
+from cogs.people import not_a_member
+from cogs.text import plain
+from cogs.views import card
 from cogs.wording import period_choice
 
 if TYPE_CHECKING:
-    import discord
-
-    from bot.ledger import Ledger
+    from bot.money.treasury import Treasury
 
 HIGHEST_LIMIT_CREDITS: Final = 1_000_000
 PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=period) for period in PERIODS]
+CREDITS_WORDS: Final = "How many credits; 0 stops new pictures"
+PERIOD_WORDS: Final = "How long they last"
+EXEMPT_WORDS: Final = "No limit instead; the server's own limit still binds"
+REASON_WORDS: Final = "Why; it stands in the log"
 
 
 # Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
@@ -30,17 +39,19 @@ PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=p
 class Limits(
     commands.GroupCog, group_name="limits", group_description="What this server may spend on pictures"
 ):
-    """Shows and changes a server's limit, for those who may manage it."""
+    """Changes limits, for those who may manage the server. `parts` bring further commands of the group."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, treasury: Treasury, *parts: commands.Cog) -> None:
+        self._treasury = treasury
+        assert self.app_command is not None  # a GroupCog has its group
+        for part in parts:
+            for command in part.get_app_commands():
+                self.app_command.add_command(command)
 
     @app_commands.command(
         name="guild", description="Set how many credits this server may spend, and how often"
     )
-    @app_commands.describe(
-        limit_credits="How many credits; 0 stops new pictures", period="How long they last"
-    )
+    @app_commands.describe(limit_credits=CREDITS_WORDS, period=PERIOD_WORDS, reason=REASON_WORDS)
     @app_commands.rename(limit_credits="credits")
     @app_commands.choices(period=PERIOD_CHOICES)
     async def guild_limit(
@@ -48,19 +59,131 @@ class Limits(
         interaction: discord.Interaction,
         limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS],
         period: str,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Append the new limit, then show from what to what."""
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
-        change = await self._ledger.set_guild_limit(
-            guild_id, credits=limit_credits, period=period, set_by=interaction.user.id
-        )
-        await interaction.response.send_message(view=views.limit_changed_card(change), ephemeral=True)
+        await self._set(interaction, Limit(limit_credits, period, reason=plain(reason, REASON_UNITS)))
 
-    @app_commands.command(description="Show this server's limit, who set it, and how far it is used")
-    async def show(self, interaction: discord.Interaction) -> None:
-        """The limit that rules now."""
+    @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
+    @app_commands.describe(
+        member="Whom; without one, every member",
+        limit_credits=CREDITS_WORDS,
+        period=PERIOD_WORDS,
+        exempt=EXEMPT_WORDS,
+        reason=REASON_WORDS,
+    )
+    @app_commands.rename(limit_credits="credits")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def member_limit(
+        self,
+        interaction: discord.Interaction,
+        member: discord.Member | discord.User | None = None,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS] | None = None,
+        period: str | None = None,
+        *,
+        exempt: bool = False,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """For one member it beats their roles; for every member it is what no closer rule replaces."""
+        problem = "" if member is None else not_a_member(member)
+        await self._set(
+            interaction,
+            Limit(
+                limit_credits or 0,
+                period or "total",
+                rule=Rule.EVERYONE if member is None else Rule.MEMBER,
+                subject_id=0 if member is None else member.id,
+                exempt=exempt,
+                reason=plain(reason, REASON_UNITS),
+            ),
+            problem or limits_cards.terms_problem(limit_credits, period, exempt=exempt),
+        )
+
+    @app_commands.command(name="role", description="Set what each member with a role may spend")
+    @app_commands.describe(
+        role="Whose members",
+        limit_credits=CREDITS_WORDS,
+        period=PERIOD_WORDS,
+        exempt=EXEMPT_WORDS,
+        reason=REASON_WORDS,
+    )
+    @app_commands.rename(limit_credits="credits")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def role_limit(
+        self,
+        interaction: discord.Interaction,
+        role: discord.Role,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS] | None = None,
+        period: str | None = None,
+        *,
+        exempt: bool = False,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """Of several roles the most generous counts."""
+        problem = limits_cards.NO_ROLE_FOR_ALL if role.is_default() else ""
+        await self._set(
+            interaction,
+            Limit(
+                limit_credits or 0,
+                period or "total",
+                rule=Rule.ROLE,
+                subject_id=role.id,
+                exempt=exempt,
+                reason=plain(reason, REASON_UNITS),
+            ),
+            problem or limits_cards.terms_problem(limit_credits, period, exempt=exempt),
+        )
+
+    @app_commands.command(description="Remove a limit, an exemption, or what is left of a grant")
+    @app_commands.describe(rule="What is in force now", reason=REASON_WORDS)
+    async def remove(
+        self,
+        interaction: discord.Interaction,
+        rule: str,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """The server's own limit falls back to the default."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        card = views.limit_card(await self._ledger.guild_limit(guild_id), await self._ledger.usage(guild_id))
-        await interaction.response.send_message(view=card, ephemeral=True)
+        why = plain(reason, REASON_UNITS)
+        found = limits_cards.find(await self._treasury.in_force(guild_id), rule)
+        answer = card(limits_cards.NOTHING_THERE)
+        if isinstance(found, Limit):
+            change = await self._treasury.remove_limit(
+                guild_id,
+                found.rule,
+                found.subject_id,
+                set_by=interaction.user.id,
+                reason=why,
+                interaction_id=interaction.id,
+            )
+            answer = limits_cards.removed_card(found, change, why)
+        elif isinstance(found, Grant) and (
+            grant := await self._treasury.revoke(
+                guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
+            )
+        ):
+            answer = limits_cards.revoked_card(grant, why)
+        await interaction.response.send_message(view=answer, ephemeral=True)
+
+    @remove.autocomplete("rule")
+    async def removable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """What is in force now; nothing for those who may not see it."""
+        if interaction.guild_id is None or not interaction.permissions.manage_guild:
+            return []
+        in_force = await self._treasury.in_force(interaction.guild_id)
+        roles = () if interaction.guild is None else interaction.guild.roles
+        offered = limits_cards.choices(in_force, typed, {role.id: role.name for role in roles})
+        return [app_commands.Choice(name=name, value=value) for name, value in offered]
+
+    async def _set(self, interaction: discord.Interaction, limit: Limit, problem: str = "") -> None:
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        if problem:
+            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            return
+        change = await self._treasury.set_limit(
+            guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
+        )
+        answer = limits_cards.changed_card(limit, change)
+        await interaction.response.send_message(view=answer, ephemeral=True)

@@ -1,14 +1,14 @@
-"""Every card the bot shows: Components V2, built anew each time, with nothing in them to click.
+"""Every card about a picture, and what all cards are made of: Components V2, built anew each time.
 
 A reply that has once become a V2 message must stay one, without content and embeds, so whatever follows a
 deferred answer is a card from here: https://discord.com/developers/docs/components/using-message-components
 
-Owns the cards and Discord's limits for them. Never imports anything of ours but jobs, ledger, replies, text.
+Owns the cards and Discord's limits for them. Never imports anything of ours but jobs, replies, text.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from discord import MediaGalleryItem, ui
 
@@ -16,8 +16,7 @@ from cogs import replies
 from cogs.text import harmless, plain, shorten, units
 
 if TYPE_CHECKING:
-    from bot.jobs import Failure, Job, Progress, Receipt, Usage
-    from bot.ledger import Limit, LimitChange
+    from bot.jobs import Failure, Job, Progress, Receipt
 
 CARD_TEXT_UNITS: Final = 4000
 """All texts of one message together: https://discord.com/developers/docs/components/reference#text-display"""
@@ -46,38 +45,23 @@ def result_card(
         )
     )
     notes = [replies.receipt_line(receipt), *([replies.shrunk_note()] if shrunk else [])]
-    return _card(greeting, _quote(job, quoting=quoting), gallery, _small(" · ".join(notes)))
+    return card(greeting, _quote(job, quoting=quoting), gallery, small(" · ".join(notes)))
 
 
 def progress_card(job: Job, progress: Progress) -> ui.LayoutView:
     """One true line about a running job, under its prompt."""
-    return _card(_quote(job, quoting=True), replies.progress_line(progress))
+    return card(_quote(job, quoting=True), replies.progress_line(progress))
 
 
 def failure_card(job: Job, failure: Failure, *, greeting: str = "", quoting: bool = True) -> ui.LayoutView:
     """Why no picture came and what it cost; with the job's id where somebody else must act."""
-    asked = _small(replies.job_line(job.job_id)) if failure.who in {"operator", "developer"} else ""
-    return _card(greeting, _quote(job, quoting=quoting), replies.failure_sentence(failure), asked)
+    asked = small(replies.job_line(job.job_id)) if failure.who in {"operator", "developer"} else ""
+    return card(greeting, _quote(job, quoting=quoting), replies.failure_sentence(failure), asked)
 
 
 def left_card(job: Job, *, quoting: bool = True) -> ui.LayoutView:
     """What stays of a reply whose news goes elsewhere."""
-    return _card(_quote(job, quoting=quoting), replies.left_line())
-
-
-def credits_card(usage: Usage, mine_credits: int, cost_credits: int) -> ui.LayoutView:
-    """What a member spent, what is left for the server, which rule binds, when it resets."""
-    return _card(replies.CREDITS_TITLE, replies.credits_lines(usage, mine_credits, cost_credits))
-
-
-def limit_card(limit: Limit, usage: Usage) -> ui.LayoutView:
-    """The limit that rules now."""
-    return _card(replies.LIMIT_TITLE, replies.limit_lines(limit, usage))
-
-
-def limit_changed_card(change: LimitChange) -> ui.LayoutView:
-    """A limit before and after."""
-    return _card(replies.LIMIT_CHANGED_TITLE, replies.limit_changed_lines(change))
+    return card(_quote(job, quoting=quoting), replies.left_line())
 
 
 def _quote(job: Job, *, quoting: bool) -> str:
@@ -85,12 +69,22 @@ def _quote(job: Job, *, quoting: bool) -> str:
     return f"> {excerpt}" if excerpt else ""
 
 
-def _small(line: str) -> str:
+def small(line: str) -> str:
+    """A line in small print."""
     return f"-# {line}"
 
 
-def _card(*parts: str | Gallery) -> ui.LayoutView:
-    """A frame around texts and pictures; empty texts are left out, and all texts share Discord's limit."""
+def row(*buttons: ui.DynamicItem[ui.Button[ui.LayoutView]]) -> ui.ActionRow[ui.LayoutView]:
+    """Buttons side by side, at most five."""
+    # The library types a dynamic item as one for every kind of view.
+    return ui.ActionRow(*(cast("ui.Item[ui.LayoutView]", button) for button in buttons))
+
+
+def card(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """A frame around texts, pictures and rows of buttons.
+
+    Empty texts are left out, and all texts share Discord's limit.
+    """
     container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=ACCENT)
     room = CARD_TEXT_UNITS
     for part in parts:

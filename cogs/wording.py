@@ -1,16 +1,19 @@
 """What things are called, in plain English: credits, periods, limits, sizes, permissions, moments.
 
-Owns the names of things. Never imports anything of ours but jobs.
+Owns the names of things. Never imports anything of ours but jobs, money.rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.money.rules import Rule
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.jobs import Usage
+    from bot.money.rules import Limit
 
 _PERIOD_WORDS: Final = {"day": "today", "week": "this week", "month": "this month", "total": "in total"}
 _PERIOD_NAMES: Final = {"day": "a day", "week": "a week", "month": "a month", "total": "in total"}
@@ -20,7 +23,14 @@ _PERIOD_CHOICES: Final = {
     "month": "Every month, from the first",
     "total": "Once: never resets",
 }
-_RULE_WORDS: Final = {"guild": "this server's limit"}
+_RULE_WORDS: Final = {
+    Rule.CEILING_ALL: "the bot's own budget for all servers",
+    Rule.CEILING: "what this bot allows this server",
+    Rule.GUILD: "this server's limit",
+    Rule.EVERYONE: "the limit for each member",
+    Rule.ROLE: "the limit of your role",
+    Rule.MEMBER: "your own limit",
+}
 _SIZE_WORDS: Final = {
     "square_hd": "Square, high definition",
     "square": "Square",
@@ -35,7 +45,9 @@ PERMISSION_NAMES: Final = {
     "send_messages": "Send Messages",
     "send_messages_in_threads": "Send Messages in Threads",
     "attach_files": "Attach Files",
+    "use_application_commands": "Use Application Commands",
     "manage_guild": "Manage Server",
+    "bot_owner": "ownership of this bot",
 }
 
 
@@ -80,18 +92,61 @@ def permission_names(missing: Iterable[str]) -> str:
 
 
 def rule_words(usage: Usage) -> str:
-    """Which rule binds, for people."""
-    return _RULE_WORDS.get(usage.rule, f"the limit of the {usage.rule}")
+    """Which rule this is, to the member whom it binds."""
+    rule = Rule(usage.rule)
+    return f"{_RULE_WORDS[rule]} <@&{usage.subject_id}>" if rule is Rule.ROLE else _RULE_WORDS[rule]
+
+
+def rule_name(rule: Rule, subject_id: int = 0) -> str:
+    """Which rule this is, to an admin; opens a line."""
+    match rule:
+        case Rule.ROLE:
+            return f"The limit of {role_mention(subject_id)}"
+        case Rule.MEMBER:
+            return f"The limit of {mention(subject_id)}"
+        case _:
+            words = _RULE_WORDS[rule]
+            return words[0].upper() + words[1:]
+
+
+def shows_numbers(usage: Usage) -> bool:
+    """Whether people of a server may see how far this is used: over all servers, that tells of the others."""
+    return usage.rule != Rule.CEILING_ALL
+
+
+def limit_words(limit: Limit | None) -> str:
+    """`200 credits a month`, `exempt`, or `no limit` where there is none."""
+    if limit is None:
+        return "no limit"
+    return "exempt" if limit.exempt else f"{credits_text(limit.credits)} {period_name(limit.period)}"
+
+
+def mention(user_id: int) -> str:
+    """A person; 0 stands for one whose name was erased."""
+    return f"<@{user_id}>" if user_id else "somebody whose name was erased"
+
+
+def role_mention(role_id: int) -> str:
+    """A role that still exists."""
+    return f"<@&{role_id}>"
 
 
 def usage_words(usage: Usage) -> str:
-    """`188 of 200 credits used this month`."""
-    return f"{usage.used_credits} of {credits_text(usage.limit_credits)} used {period_word(usage.period)}"
+    """`188 of 200 credits used this month`, and what grants still hold."""
+    used = f"{usage.used_credits} of {credits_text(usage.limit_credits)} used {period_word(usage.period)}"
+    return f"{used}; {granted_words(usage)}" if usage.granted_credits else used
 
 
 def left_words(usage: Usage) -> str:
-    """`12 of 200 left this month`."""
-    return f"{usage.left_credits} of {usage.limit_credits} left {period_word(usage.period)}"
+    """`12 of 200 left this month`, and what grants still hold."""
+    own = usage.left_credits - usage.granted_credits
+    left = f"{own} of {usage.limit_credits} left {period_word(usage.period)}"
+    return f"{left}; {granted_words(usage)}" if usage.granted_credits else left
+
+
+def granted_words(usage: Usage) -> str:
+    """`grants hold 50 more`."""
+    return f"grants hold {usage.granted_credits} more"
 
 
 def reset_words(usage: Usage) -> str:

@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from bot.catalog import MODELS
 from bot.errors import LimitReached, MemberError, MemberReason
 from bot.jobs import Failure, Phase, Progress, Receipt, Usage
-from bot.ledger import Limit, LimitChange
-from bot.periods import PERIODS
+from bot.money.periods import PERIODS
+from bot.money.rules import Limit, Rule
 from cogs import replies
 from cogs.text import harmless, plain, shorten, units
-from cogs.wording import PERMISSION_NAMES, format_name, period_choice, period_name, period_word, size_name
+from cogs.wording import (
+    PERMISSION_NAMES,
+    format_name,
+    limit_words,
+    period_choice,
+    period_name,
+    period_word,
+    rule_name,
+    size_name,
+)
 
 MESSAGE_LIMIT = 2000
 HUGE = 2**63
@@ -32,6 +41,7 @@ EXTREME: dict[str, object] = {
     "pixel_limit": HUGE,
     "limit": HUGE,
     "missing": tuple(PERMISSION_NAMES),
+    "sentence": "@everyone **soon** <@1234567890123456789>\n# back" * 200,
 }
 
 
@@ -43,7 +53,7 @@ def test_every_reason_has_a_sentence_that_fits_a_message(
     sentence = replies.member_error(MemberError(reason, **data))
     assert 20 < units(sentence) < MESSAGE_LIMIT
     assert sentence.endswith(".")
-    assert reason.value not in sentence
+    assert reason is MemberReason.PAUSED or reason.value not in sentence  # "paused" is plain English
     assert "@everyone" not in sentence
 
 
@@ -59,6 +69,74 @@ def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> Non
     assert f"<t:{NOON // 1000}:R>" in sentence
     assert "/limits guild" in sentence
     assert "Nothing was charged" in sentence
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "remedy"),
+    [
+        (
+            "guild",
+            "this server's limit has 3 left",
+            "Someone with Manage Server can raise it with `/limits guild`",
+        ),
+        (
+            "everyone",
+            "the limit for each member has",
+            "`/limits member`, or give you more once with `/limits grant`",
+        ),
+        (
+            "role",
+            "the limit of your role <@&55> has",
+            "`/limits role`, or give you more once with `/limits grant`",
+        ),
+        ("member", "your own limit has", "`/limits member`, or give you more once with `/limits grant`"),
+        ("ceiling", "what this bot allows this server has", "Only the people who run this bot can raise it"),
+    ],
+)
+def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, name: str, remedy: str) -> None:
+    usage = Usage(rule, 20, 10, 7, "week", NOON, subject_id=55 if rule == "role" else 0)
+    sentence = replies.member_error(LimitReached(usage, 4))
+    for part in (name, remedy, "17 of 20 credits used this week", f"<t:{NOON // 1000}:R>"):
+        assert part in sentence
+    assert sentence.endswith("Nothing was charged.")
+    assert ("Manage Server" in sentence) == (not Rule(rule).is_ceiling)
+
+
+def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
+    usage = Usage("ceiling_all", 98765, 54321, 44441, "week", NOON)
+    sentence = replies.member_error(LimitReached(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
+    assert not any(character.isdigit() for character in sentence)
+    assert "used up" in sentence
+    assert "people who run this bot" in sentence
+
+
+def test_what_grants_hold_is_said_with_a_refusal() -> None:
+    usage = Usage("member", 20, 20, 0, "week", NOON, granted_credits=3)
+    sentence = replies.member_error(LimitReached(usage, 4))
+    assert "has 3 left (20 of 20 credits used this week; grants hold 3 more)" in sentence
+
+
+def test_no_rule_is_without_words() -> None:
+    for rule in Rule:
+        assert (
+            units(replies.member_error(LimitReached(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)))
+            < 600
+        )
+        assert rule_name(rule, 5)[0].isupper() or rule_name(rule, 5).startswith("<")
+
+
+def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
+    error = MemberError(MemberReason.PAUSED, sentence="Back on Monday @everyone")
+    sentence = replies.member_error(error)
+    assert "They say: Back on Monday" in sentence
+    assert "@everyone" not in sentence
+    assert "They say" not in replies.member_error(MemberError(MemberReason.PAUSED, sentence=""))
+
+
+@pytest.mark.parametrize("exempt", [True, False])
+def test_a_limit_in_words(exempt: bool) -> None:
+    assert limit_words(Limit(5, "day", exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
+    assert limit_words(None) == "no limit"
 
 
 def test_a_limit_in_total_never_resets() -> None:
@@ -160,33 +238,10 @@ def test_somebody_elses_trouble_comes_with_a_reference(sentence: str) -> None:
 def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
     assert replies.receipt_line(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
     assert replies.receipt_line(Receipt(1, MONTH)).startswith("1 credit ·")
-
-
-def test_the_credits_card_counts_how_many_pictures_are_left() -> None:
-    lines = replies.credits_lines(MONTH, mine_credits=8, cost_credits=4)
-    assert "8 credits" in lines
-    assert "enough for 3 more" in lines
-    full = Usage("guild", 200, 199, 0, "month", NOON)
-    assert "enough for no more" in replies.credits_lines(full, 0, 4)
-
-
-def test_a_changed_limit_says_from_what_to_what_and_warns_where_more_is_used() -> None:
-    roomy = LimitChange(
-        Limit(200, "month"), Limit(500, "week", 7, NOON), Usage("guild", 500, 0, 8, "week", NOON)
+    helped = Usage("guild", 200, 200, 0, "month", NOON, granted_credits=50)
+    assert replies.receipt_line(Receipt(4, helped)) == (
+        "4 credits · 0 of 200 left this month; grants hold 50 more"
     )
-    lines = replies.limit_changed_lines(roomy)
-    assert "From **200 credits a month** to **500 credits a week**" in lines
-    assert "More than that" not in lines
-    tight = LimitChange(
-        Limit(200, "month"), Limit(4, "month", 7, NOON), Usage("guild", 4, 0, 8, "month", NOON)
-    )
-    assert "More than that is used already" in replies.limit_changed_lines(tight)
-
-
-def test_a_limit_says_who_set_it_and_when() -> None:
-    lines = replies.limit_lines(Limit(200, "month", set_by=42, set_at=NOON), MONTH)
-    assert f"Set by <@42>, <t:{NOON // 1000}:f>" in lines
-    assert "nobody has changed it" in replies.limit_lines(Limit(200, "month"), MONTH)
 
 
 def test_everything_on_offer_has_a_name() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.jobs import Destination, Failure, Job, Phase, Progress, Receipt, Request, Stage, Usage
-from bot.ledger import Limit, LimitChange
 from cogs import replies, views
 from cogs.text import units
 
@@ -131,18 +130,6 @@ def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
         for who in ("member", "rivya", "operator", "developer")
     }
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}
-
-
-def test_cards_about_money_are_within_discords_limits() -> None:
-    huge = Usage("guild", 2**63, 2**63, 2**63, "total", None)
-    limit = Limit(2**63, "total", 2**63, NOON)
-    for card in (
-        views.credits_card(huge, 2**63, 4),
-        views.limit_card(limit, huge),
-        views.limit_changed_card(LimitChange(limit, limit, huge)),
-    ):
-        assert sum(map(units, texts(card))) <= 4000
-        assert len(payload(card)) <= 40
 
 
 def test_no_card_listens_for_clicks() -> None:

@@ -1,0 +1,491 @@
+"""`/limits`: what admins set bites at once, is explained, logged, and told to members who are refused."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from structlog.testing import capture_logs
+
+from bot.money.rules import Limit, Rule
+from bot.money.treasury import Treasury
+from sandbox.rivya import StandIn
+
+COMMANDS: dict[str, dict[str, object]] = {
+    "guild": {"credits": 1, "period": "day"},
+    "member": {"credits": 1, "period": "day"},
+    "role": {"credits": 1, "period": "day"},
+    "remove": {"rule": "guild"},
+    "show": {},
+    "explain": {},
+    "grant": {"credits": 1, "reason": "why not"},
+    "refund": {"job": "abc", "reason": "why not"},
+    "log": {},
+    "timezone": {"zone": "Asia/Jakarta"},
+    "alerts": {},
+    "confirm": {},
+}
+MOMENT = re.compile(r"<t:\d+:R>")
+
+
+async def admin(server: Any, command: str, **options: Any) -> str:
+    """The words that sari is answered."""
+    return str(server.answer(await server.sari.slash(server.channel, f"limits {command}", **options)))
+
+
+async def paints(server: Any, member: simcord.MemberActor, times: int = 1) -> None:
+    before = len(server.pictures())
+    for _ in range(times):
+        await member.slash(server.channel, "imagine", prompt="a fox")
+    assert len(server.pictures()) == before + times
+
+
+async def refusal(server: Any, member: simcord.MemberActor) -> str:
+    before = len(server.pictures())
+    words = str(server.answer(await member.slash(server.channel, "imagine", prompt="a fox")))
+    assert len(server.pictures()) == before
+    return words
+
+
+def rows(server: Any, table: str) -> list[sqlite3.Row]:
+    with closing(sqlite3.connect(server.database)) as connection:
+        connection.row_factory = sqlite3.Row
+        return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def roled(server: Any, name: str) -> tuple[Any, simcord.MemberActor]:
+    """A role, and a member who has it."""
+    role = server.guild.create_role(name)
+    return role, server.guild.add_member(server.env.create_user(f"one of the {name}"), roles=[role])
+
+
+async def again(server: Any) -> None:
+    """Discord delivers the last interaction a second time."""
+    *_, event = [
+        payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
+    ]
+    server.env.backend.emit("INTERACTION_CREATE", event)
+    await server.env.settle()
+
+
+# Who may
+
+
+async def test_only_who_manages_the_server_sees_the_commands(server: Any) -> None:
+    assert not [name for name in server.alice.available_commands(server.channel) if name.startswith("limits")]
+    seen = set(server.sari.available_commands(server.channel))
+    assert {f"limits {name}" for name in COMMANDS} <= seen
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
+    server: Any, command: str
+) -> None:
+    found = server.env.backend.find_command("limits", server.guild.id, type=1)
+    server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
+    options = dict(COMMANDS[command])
+    if command == "role":
+        options["role"] = server.guild.create_role("Painters")
+    result = await server.alice.slash(server.channel, f"limits {command}", **options)
+    assert "Manage Server" in server.answer(result)
+    assert [*rows(server, "limits"), *rows(server, "grants"), *rows(server, "guild_settings")] == []
+
+
+async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server: Any) -> None:
+    await admin(server, "guild", credits=99, period="day")
+    await paints(server, server.bob)
+    found = server.env.backend.find_command("limits", server.guild.id, type=1)
+    server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
+    for command, option in (("remove", "rule"), ("refund", "job")):
+        assert await server.alice.autocomplete(server.channel, f"limits {command}", option, "") == []
+        assert await server.sari.autocomplete(server.channel, f"limits {command}", option, "") != []
+
+
+# What binds whom
+
+
+async def test_a_limit_for_every_member_binds_each_for_themselves(server: Any) -> None:
+    assert "no limit" in await admin(server, "member", credits=4, period="day", reason="a start")
+    await paints(server, server.alice)
+    words = await refusal(server, server.alice)
+    for part in ("the limit for each member has 0 left", "4 of 4 credits used today", "/limits member"):
+        assert part in words
+    assert MOMENT.search(words)
+    await paints(server, server.bob)
+    await server.restart()
+    assert "4 of 4" in await refusal(server, server.bob)
+
+
+async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: Any) -> None:
+    await admin(server, "member", credits=4, period="day")
+    await admin(server, "member", member=server.alice, credits=8, period="day")
+    await admin(server, "member", member=server.bob, credits=0, period="day")
+    await paints(server, server.alice, 2)
+    assert "your own limit has 0 left" in await refusal(server, server.alice)
+    assert "your own limit" in await refusal(server, server.bob)
+
+
+async def test_of_several_roles_the_most_generous_counts(server: Any) -> None:
+    low, high = (server.guild.create_role(name) for name in ("low", "high"))
+    both = server.guild.add_member(server.env.create_user("both"), roles=[low, high])
+    only = server.guild.add_member(server.env.create_user("only"), roles=[low])
+    await admin(server, "role", role=low, credits=0, period="day")
+    await admin(server, "role", role=high, credits=6, period="month")
+    await paints(server, both)
+    assert f"the limit of your role {high.mention}" in await refusal(server, both)
+    assert f"the limit of your role {low.mention}" in await refusal(server, only)
+
+
+async def test_the_exempt_are_bound_by_the_server_alone(server: Any) -> None:
+    role, friend = roled(server, "friends")
+    await admin(server, "member", credits=0, period="day")
+    assert "exempt" in await admin(server, "role", role=role, exempt=True)
+    await paints(server, friend)
+    assert "each member" in await refusal(server, server.alice)
+    await admin(server, "guild", credits=4, period="day")
+    assert "this server's limit" in await refusal(server, friend)
+
+
+async def test_what_is_removed_binds_no_more(server: Any) -> None:
+    await admin(server, "guild", credits=0, period="day")
+    await admin(server, "member", member=server.alice, credits=0, period="day")
+    assert "your own limit" in await refusal(server, server.alice)
+    offered = await server.sari.autocomplete(server.channel, "limits remove", "rule", "member")
+    (choice,) = offered
+    assert choice["value"] == f"member:{server.alice.id}"
+    words = await admin(server, "remove", rule=choice["value"], reason="enough")
+    assert "from **0 credits a day** to **no limit**" in words
+    assert "this server's limit" in await refusal(server, server.alice)
+    words = await admin(server, "remove", rule="guild")
+    assert "to **200 credits a month**" in words
+    await paints(server, server.alice)
+    assert "Nothing like that" in await admin(server, "remove", rule="guild")
+
+
+@pytest.mark.parametrize(
+    "rule", ["member:99999999999999999999999", "role:", "grant:1", "'; --", "<@1>", "ceiling"]
+)
+async def test_what_is_not_in_force_cannot_be_removed(server: Any, rule: str) -> None:
+    assert "Nothing like that is in force" in await admin(server, "remove", rule=rule)
+
+
+async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: Any) -> None:
+    treasury = Treasury(server.app.ledger._database, Limit(200, "month"))
+    ceiling = Limit(4, "month", rule=Rule.CEILING)
+    await treasury.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
+    await paints(server, server.alice)
+    await admin(server, "guild", credits=1000, period="month")
+    words = await refusal(server, server.alice)
+    assert "what this bot allows this server has 0 left (4 of 4 credits" in words
+    assert "Only the people who run this bot" in words
+    assert "4 of 4" in await admin(server, "show")
+    assert "Nothing like that" in await admin(server, "remove", rule="ceiling")
+    assert "the people who run this bot" in await admin(server, "log")
+
+
+async def test_the_budget_over_all_servers_is_nobodys_business_here(server: Any) -> None:
+    treasury = Treasury(server.app.ledger._database, Limit(200, "month"))
+    await treasury.set_limit(0, Limit(4321, "month", rule=Rule.CEILING_ALL), set_by=0)
+    for command in ("show", "explain", "log"):
+        assert "4321" not in await admin(server, command)
+        assert "budget" not in await admin(server, command)
+    await treasury.set_limit(0, Limit(3, "month", rule=Rule.CEILING_ALL), set_by=0)
+    words = await refusal(server, server.alice)
+    assert "The bot's own budget for all servers is used up" in words
+    assert not re.search(r"\d", MOMENT.sub("", words))
+    explained = await admin(server, "explain")
+    assert "budget for all servers is used up" in explained
+    assert "of 3" not in explained
+
+
+# Grants and refunds
+
+
+async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: Any) -> None:
+    await admin(server, "member", member=server.alice, credits=4, period="day")
+    words = await admin(server, "grant", credits=6, reason="a prize", member=server.alice, days=3)
+    assert "6 credits" in words
+    assert MOMENT.search(words)
+    await paints(server, server.alice, 2)
+    words = await refusal(server, server.alice)
+    assert "has 2 left" in words
+    assert "grants hold 2 more" in words
+    assert "2 of 6 credits" in await admin(server, "show")
+    await server.restart()
+    assert "has 2 left" in await refusal(server, server.alice)
+
+
+async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server: Any) -> None:
+    await admin(server, "guild", credits=0, period="day")
+    await admin(server, "grant", credits=8, reason="a feast")
+    await paints(server, server.alice)
+    (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "grant")
+    assert "4 of 8 credits left" in choice["name"]
+    assert "4 credits of 8" in await admin(server, "remove", rule=choice["value"])
+    assert "this server's limit has 0 left" in await refusal(server, server.bob)
+    assert "Nothing like that" in await admin(server, "remove", rule=choice["value"])
+
+
+async def test_a_refund_makes_room_and_is_given_once(server: Any) -> None:
+    await admin(server, "guild", credits=4, period="day")
+    await paints(server, server.alice)
+    await refusal(server, server.alice)
+    (choice,) = await server.sari.autocomplete(server.channel, "limits refund", "job", "FOX")
+    assert "4 credits · a fox" in choice["name"]
+    words = await admin(server, "refund", job=choice["value"], reason="six fingers")
+    for part in ("4 credits", server.alice.mention, "six fingers"):
+        assert part in words
+    assert await server.sari.autocomplete(server.channel, "limits refund", "job", "") == []
+    assert "refunded before" in await admin(server, "refund", job=choice["value"], reason="again")
+    await paints(server, server.alice)
+    assert [row["credits"] for row in rows(server, "refunds")] == [4]
+
+
+async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server: Any) -> None:
+    await paints(server, server.alice)
+    await paints(server, server.bob)
+    first, second = (message.attachments[0].filename for message in server.channel.history())
+    assert "4 credits" in await admin(server, "refund", job=first, reason="one")
+    assert "4 credits" in await admin(server, "refund", job=second[:8], reason="two")
+    for nowhere in ("0" * 36, "a fox", "%", "_"):
+        assert "no such picture" in await admin(server, "refund", job=nowhere, reason="three")
+
+
+async def test_what_cost_nothing_cannot_be_refunded(server: Any, rivya: StandIn) -> None:
+    await paints(server, server.alice)
+    (job,) = rows(server, "jobs")
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        connection.execute(
+            "UPDATE reservations SET state = 'released', final_credits = 0, counted_credits = 0,"
+            " guild_credits = 0, member_credits = 0"
+        )
+    assert "needs no refund" in await admin(server, "refund", job=job["job_id"], reason="free")
+
+
+# Showing, explaining, logging
+
+
+async def test_everything_that_is_set_is_shown(server: Any) -> None:
+    role, _ = roled(server, "friends")
+    words = await admin(server, "show")
+    for part in ("200 credits a month", "default of this bot", "Time zone: UTC", "Alerts: off", "never"):
+        assert part in words
+    await admin(server, "guild", credits=50, period="week", reason="more *fun*")
+    await admin(server, "role", role=role, exempt=True)
+    await admin(server, "member", member=server.alice, credits=8, period="day")
+    await admin(server, "timezone", zone="asia/jakarta")
+    await admin(server, "confirm", above=3)
+    await server.restart()
+    words = await admin(server, "show")
+    for part in (
+        "50 credits a week",
+        f"by {server.sari.mention}",
+        "more \\*fun\\*",
+        f"{role.mention}: **exempt**",
+        f"{server.alice.mention}: **8 credits a day**",
+        "Time zone: Asia/Jakarta",
+        "above 3 credits",
+    ):
+        assert part in words
+
+
+async def test_the_rule_that_binds_is_marked(server: Any) -> None:
+    role, friend = roled(server, "friends")
+    await admin(server, "member", credits=100, period="day")
+    await admin(server, "role", role=role, credits=8, period="day")
+    await paints(server, friend)
+
+    def marked(words: str) -> str:
+        (line,) = [line for line in words.splitlines() if "This one binds" in line]
+        return line
+
+    words = await admin(server, "explain", member=friend)
+    assert f"The limit of {role.mention}: 4 of 8 credits used today" in marked(words)
+    assert "The limit for each member is passed over, since one of their roles counts: 4 of 100" in words
+    assert "enough for 1 more" in words
+    assert "xempt" not in words
+    words = await admin(server, "explain")
+    assert f"What binds {server.sari.mention}" in words
+    assert "The limit for each member: 0 of 100" in marked(words)
+    await admin(server, "guild", credits=4, period="day")
+    assert "This server's limit: 4 of 4" in marked(await admin(server, "explain", member=friend))
+    await admin(server, "member", member=friend, exempt=True)
+    words = await admin(server, "explain", member=friend)
+    assert "Exempt, by the exemption of their own" in words
+    assert "passed over, since what is set for them by name counts: 4 of 8" in words
+
+
+async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(server: Any) -> None:
+    for credits in range(10):
+        await admin(server, "guild", credits=credits, period="day", reason=f"round {credits}")
+    await admin(server, "grant", credits=8, reason="a feast")
+    result = await server.sari.slash(server.channel, "limits log")
+    words = server.answer(result)
+    for part in ("Gave **8 credits** to the whole server", "Why: a feast", f"by {server.sari.mention}"):
+        assert part in words
+    assert "from **8 credits a day** to **9 credits a day**. Why: round 9" in words
+    assert "round 2" not in words
+    await server.restart()
+    await server.sari.click(result.response, label="Next")
+    words = server.answer(result)
+    assert "from **the default** to **0 credits a day**. Why: round 0" in words
+    assert "a feast" not in words
+    with pytest.raises(simcord.SetupError):
+        await server.sari.click(result.response, label="Next")
+    await server.sari.click(result.response, label="Previous")
+    assert "a feast" in server.answer(result)
+
+
+async def test_who_may_no_longer_manage_the_server_turns_no_page(server: Any) -> None:
+    for credits in range(10):
+        await admin(server, "guild", credits=credits, period="day")
+    result = await server.sari.slash(server.channel, "limits log")
+    before = server.answer(result)
+    server.env.backend.get_guild(server.guild.id).members[server.sari.id].role_ids.clear()
+    click = await server.sari.click(result.response, label="Next")
+    assert "Manage Server" in server.said(
+        click.followups[0].message if click.followups else click.response.message
+    )
+    assert server.answer(result) == before
+
+
+# Settings
+
+
+async def test_time_zones_are_offered_and_what_is_none_is_refused(server: Any) -> None:
+    offered = await server.sari.autocomplete(server.channel, "limits timezone", "zone", "jakar")
+    assert offered[0]["value"] == "Asia/Jakarta"
+    assert "UTC+07:00" in offered[0]["name"]
+    words = await admin(server, "timezone", zone="JAKARTA")
+    assert "no time zone" in words
+    words = await admin(server, "timezone", zone="Asia/Jakarta")
+    assert "From **UTC** to **Asia/Jakarta**" in words
+    assert MOMENT.search(words)
+    assert len(rows(server, "guild_settings")) == 1
+
+
+async def test_alerts_go_only_where_the_bot_can_post(server: Any) -> None:
+    closed = server.guild.create_text_channel(
+        "closed",
+        overwrites={server.guild.me: discord.PermissionOverwrite(send_messages=False)},
+    )
+    words = await admin(server, "alerts", channel=closed)
+    assert f"I cannot post in <#{closed.id}>: I need Send Messages there" in words
+    assert rows(server, "guild_settings") == []
+    assert f"in <#{server.channel.id}>" in await admin(server, "alerts", channel=server.channel)
+    assert "to **off**" in await admin(server, "alerts")
+    assert [row["value"] for row in rows(server, "guild_settings")] == [str(server.channel.id), None]
+
+
+async def test_the_threshold_of_the_question_is_set_and_taken_away(server: Any) -> None:
+    assert "From **never** to **above 0 credits**" in await admin(server, "confirm", above=0)
+    assert "to **never**" in await admin(server, "confirm")
+
+
+# What does not fit
+
+
+async def test_nobody_is_limited_who_is_no_member_here(server: Any) -> None:
+    stranger = server.env.create_user("stranger")
+    robot = server.guild.add_member(server.env.create_user("robot", bot=True))
+    for command, options in (
+        ("member", {"credits": 1, "period": "day"}),
+        ("grant", {"credits": 1, "reason": "so"}),
+    ):
+        words = await admin(server, command, member=stranger, **options)
+        assert f"{stranger.mention} is not a member of this server (any more)" in words
+        assert "is a bot" in await admin(server, command, member=robot, **options)
+    assert [*rows(server, "limits"), *rows(server, "grants")] == []
+
+
+async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: Any) -> None:
+    await admin(server, "member", member=server.alice, credits=8, period="day")
+    server.guild.remove_member(server.alice)
+    assert f"{server.alice.mention}: **8 credits a day**" in await admin(server, "show")
+    words = await admin(server, "explain", member=server.alice.user)
+    assert "Not a member of this server (any more)" in words
+    assert "0 of 8 credits used today" in words
+    assert "no limit" in await admin(server, "remove", rule=f"<@{server.alice.id}>")
+
+
+async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: Any) -> None:
+    role, _ = roled(server, "friends")
+    await admin(server, "role", role=role, credits=8, period="day")
+    server.env.backend.delete_role(server.guild.id, role.id)
+    await server.env.settle()
+    assert "A deleted role" in await admin(server, "show")
+    (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "deleted")
+    assert "to **no limit**" in await admin(server, "remove", rule=choice["value"])
+
+
+async def test_everybodys_role_is_no_role_to_limit(server: Any) -> None:
+    words = await admin(server, "role", role=server.guild.default_role, credits=8, period="day")
+    assert "use `/limits member` without a member" in words
+    assert rows(server, "limits") == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"credits": 5}, {"period": "day"}, {"credits": 5, "period": "day", "exempt": True}],
+)
+async def test_half_of_a_limit_is_none(server: Any, options: dict[str, Any]) -> None:
+    words = await admin(server, "member", **options)
+    assert words.strip().startswith("Give ")
+    assert rows(server, "limits") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("guild", {"credits": -1, "period": "day"}),
+        ("guild", {"credits": 10_000_000, "period": "day"}),
+        ("guild", {"credits": 5, "period": "hour"}),
+        ("member", {"credits": -1, "period": "day"}),
+        ("grant", {"credits": 0, "reason": "nothing"}),
+        ("grant", {"credits": 5, "reason": ""}),
+        ("grant", {"credits": 5, "reason": "x" * 201}),
+        ("grant", {"credits": 5, "reason": "so", "days": 0}),
+        ("confirm", {"above": -1}),
+    ],
+)
+async def test_discord_itself_refuses_what_is_absurd(
+    server: Any, command: str, options: dict[str, Any]
+) -> None:
+    with pytest.raises(simcord.OptionError):
+        await server.sari.slash(server.channel, f"limits {command}", **options)
+
+
+async def test_a_blank_reason_is_no_reason(server: Any) -> None:
+    await paints(server, server.alice)
+    (job,) = rows(server, "jobs")
+    assert "Give a reason" in await admin(server, "grant", credits=5, reason=" \u2029 ")
+    assert "Give a reason" in await admin(server, "refund", job=job["job_id"], reason=" ")
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "table"),
+    [
+        ("guild", {"credits": 8, "period": "day"}, "limits"),
+        ("member", {"credits": 8, "period": "day"}, "limits"),
+        ("grant", {"credits": 8, "reason": "a prize"}, "grants"),
+        ("timezone", {"zone": "Asia/Jakarta"}, "guild_settings"),
+    ],
+)
+async def test_an_interaction_that_comes_twice_is_decided_once(
+    server: Any, command: str, options: dict[str, Any], table: str
+) -> None:
+    await admin(server, command, **options)
+    await again(server)
+    assert len(rows(server, table)) == 1
+
+
+async def test_a_grant_that_comes_twice_is_no_trouble(server: Any) -> None:
+    await admin(server, "grant", credits=8, reason="a prize")
+    with capture_logs() as lines:
+        await again(server)
+    assert [line for line in lines if line["log_level"] in {"warning", "error"}] == []
