@@ -96,3 +96,13 @@ async def answer(interaction: discord.Interaction, sentence: str) -> None:
             await interaction.response.send_message(sentence, ephemeral=True)
     except (discord.DiscordException, *_UNCLEAR) as error:
         log.warning("answer lost", interaction_id=interaction.id, error=str(error))
+
+
+async def replace_message(interaction: discord.Interaction, view: discord.ui.LayoutView) -> None:
+    """Show something else in the message whose button was clicked, after the first answer. Never raises."""
+    if interaction.message is None:
+        return
+    try:
+        await interaction.followup.edit_message(interaction.message.id, view=view)
+    except (discord.DiscordException, *_UNCLEAR) as error:
+        log.debug("message left as it was", interaction_id=interaction.id, error=str(error))

@@ -1,6 +1,7 @@
 """`/credits`: what I spent, what is left, which limit binds and when it resets.
 
-Owns the command that shows balances. Never imports anything of ours but catalog, guards, ledger, views.
+Owns the command that shows balances. Never imports anything of ours but catalog, credits_cards, guards,
+money.grants, money.ledger, money.treasury, people.
 """
 
 from __future__ import annotations
@@ -11,26 +12,34 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalog import QWEN_IMAGE
-from cogs import views
+from bot.money.grants import WHOLE_GUILD
+from cogs import credits_cards
 from cogs.guards import guild_id_of
+from cogs.people import role_ids_of
 
 if TYPE_CHECKING:
     import discord
 
-    from bot.ledger import Ledger
+    from bot.money.ledger import Ledger
+    from bot.money.treasury import Treasury
 
 
 class Credits(commands.Cog):
-    """Shows a member their server's credits, privately."""
+    """Shows members what they and their server may still spend, privately."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, treasury: Treasury) -> None:
         self._ledger = ledger
+        self._treasury = treasury
 
-    @app_commands.command(description="What you spent, what is left for this server, and when it resets")
+    @app_commands.command(description="What you spent, what is left for you and this server, when it resets")
     async def credits(self, interaction: discord.Interaction) -> None:
-        """Two questions to the ledger, one card."""
-        guild_id = guild_id_of(interaction)
-        usage = await self._ledger.usage(guild_id)
-        mine_credits = await self._ledger.member_used(guild_id, interaction.user.id)
-        card = views.credits_card(usage, mine_credits, QWEN_IMAGE.cost_credits)
-        await interaction.response.send_message(view=card, ephemeral=True)
+        """Three questions, one card."""
+        guild_id, user_id = guild_id_of(interaction), interaction.user.id
+        grants = (await self._treasury.in_force(guild_id)).grants
+        account = credits_cards.Account(
+            standing=await self._ledger.standing(guild_id, user_id, role_ids_of(interaction.user)),
+            mine_credits=await self._ledger.member_used(guild_id, user_id),
+            grants=tuple(grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}),
+            cost_credits=QWEN_IMAGE.cost_credits,
+        )
+        await interaction.response.send_message(view=credits_cards.credits_card(account), ephemeral=True)

@@ -1,7 +1,6 @@
 """`/imagine`: a member's words, and perhaps a reference, become a request.
 
-Owns the command that asks for a picture. Never imports anything of ours but answers, catalog, engine, guards,
-jobs, wording.
+Owns the command that asks for a picture. Never imports anything of ours but catalog, desk, jobs, wording.
 """
 
 from __future__ import annotations
@@ -13,14 +12,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalog import QWEN_IMAGE
-from bot.jobs import Destination, Reference, Request
-from cogs.answers import Acceptance, acknowledge
-from cogs.guards import channel_id_of, guild_id_of, missing_permissions
+from bot.jobs import Reference, Request
+from cogs.desk import destination_of
 from cogs.wording import format_name, size_name
 
 if TYPE_CHECKING:
-    from bot.engine import Engine
-    from bot.jobs import Job
+    from cogs.desk import Desk
 
 MODEL: Final = QWEN_IMAGE
 SIZE_CHOICES: Final = [app_commands.Choice(name=size_name(size), value=size) for size in MODEL.sizes]
@@ -28,10 +25,10 @@ FORMAT_CHOICES: Final = [app_commands.Choice(name=format_name(name), value=name)
 
 
 class Imagine(commands.Cog):
-    """Hands requests to the engine."""
+    """Hands requests to the desk."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     @app_commands.command(
         description="Paint a picture from your words, and from a reference if you attach one"
@@ -52,43 +49,16 @@ class Imagine(commands.Cog):
         file_format: str = MODEL.formats[0],
         reference: discord.Attachment | None = None,
     ) -> None:
-        """Submit, then tell Discord, then start: in this order a lost answer costs nothing."""
+        """Read the event, hand it to the desk."""
         request = Request(
-            destination=_destination(interaction),
+            destination=destination_of(interaction),
             prompt=prompt,
             model=MODEL.model_id,
             size=size,
             format=file_format,
             reference=_reference(reference),
         )
-        job = await self._engine.submit(request, missing_permissions=missing_permissions(interaction))
-        if job is not None:
-            await self._begin(interaction, job)
-
-    async def _begin(self, interaction: discord.Interaction, job: Job) -> None:
-        private = job.request.destination.private
-        acknowledgement = await acknowledge(interaction, private=private)
-        match acknowledgement.acceptance:
-            case Acceptance.KNOWN:
-                self._engine.start(job, answered=True, message_id=acknowledgement.message_id)
-            case Acceptance.LOST:
-                await self._engine.abandon(job)
-            case Acceptance.UNCLEAR:
-                # Unacknowledged: the engine asks Discord for our answer before anything is spent.
-                self._engine.start(job)
-
-
-def _destination(interaction: discord.Interaction) -> Destination:
-    return Destination(
-        guild_id=guild_id_of(interaction),
-        channel_id=channel_id_of(interaction),
-        user_id=interaction.user.id,
-        application_id=interaction.application_id,
-        interaction_id=interaction.id,
-        interaction_token=interaction.token,
-        upload_limit_bytes=interaction.filesize_limit,
-        locale=str(interaction.locale),
-    )
+        await self._desk.take(interaction, request)
 
 
 def _reference(attachment: discord.Attachment | None) -> Reference | None:

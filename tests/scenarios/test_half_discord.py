@@ -74,7 +74,7 @@ async def test_a_bot_told_to_end_while_it_starts_ends_without_complaint(
     half_discord.silent_at = silent_at
     settings = Settings(
         discord=DiscordSettings(token=SecretStr("no-token")),
-        rivya=RivyaSettings(api_key=SecretStr("rvya_sk_none")),
+        rivya=RivyaSettings(api_key=SecretStr("rvya_sk_none"), base_url="http://127.0.0.1:9"),
         database=DatabaseSettings(path=database_path),
     )
     running = asyncio.create_task(run(settings))

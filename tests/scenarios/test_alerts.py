@@ -1,0 +1,205 @@
+"""Alerts as admins and the operator meet them: in their channel, once, with what to do next."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from structlog.testing import capture_logs
+
+from bot.wallet import LOOK_SECONDS
+from sandbox.rivya import StandIn
+
+
+@pytest.fixture
+async def alerting(server: Any) -> Any:
+    """A server with a channel for alerts and room for ten pictures."""
+    server.office = server.guild.create_text_channel("office")
+    await server.sari.slash(server.channel, "limits guild", credits=40, period="month")
+    await server.sari.slash(server.channel, "limits alerts", channel=server.office)
+    return server
+
+
+async def paint(server: Any, times: int = 1) -> None:
+    for number in range(times):
+        await server.alice.slash(server.channel, "imagine", prompt=f"fox number {number}")
+
+
+def told(server: Any) -> list[str]:
+    """What the office was told, the oldest first."""
+    messages = sorted(server.office.history(), key=lambda message: message.id)
+    return [server.said(message) for message in messages]
+
+
+async def test_half_four_fifths_and_all_are_told_once_each(alerting: Any) -> None:
+    await paint(alerting, 4)
+    assert told(alerting) == []
+    await paint(alerting, 8)
+    half, most, everything = told(alerting)
+    assert "Half of this server's credits are used" in half
+    assert "20 of 40 credits used this month" in half
+    assert "80 percent" in most
+    assert "32 of 40 credits used this month" in most
+    assert "used up" in everything
+    assert "No further picture is painted until <t:" in everything
+    for words in (half, most, everything):
+        assert "<t:" in words
+        assert "/limits guild" in words
+        assert "/limits alerts" in words
+
+
+async def test_one_picture_that_passes_several_marks_is_one_message(alerting: Any) -> None:
+    await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="total")
+    await paint(alerting)
+    (words,) = told(alerting)
+    assert "used up" in words
+    assert "until somebody allows more" in words
+
+
+async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(alerting: Any) -> None:
+    await paint(alerting)
+    await alerting.sari.slash(alerting.channel, "limits guild", credits=3, period="month")
+    assert told(alerting) == []
+    await paint(alerting)
+    (words,) = told(alerting)
+    assert "4 of 3 credits used this month" in words
+
+
+async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting: Any) -> None:
+    await paint(alerting, 5)
+    (message,) = alerting.office.history()
+    assert not message.mentions
+    assert not message.mention_everyone
+    assert all("Half" not in alerting.said(picture) for picture in alerting.channel.history())
+
+
+async def test_without_a_channel_nobody_is_told(server: Any) -> None:
+    await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
+    await paint(server)
+    assert len(server.channel.history()) == 1
+
+
+async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting: Any) -> None:
+    await paint(alerting, 4)
+    alerting.env.backend.delete_channel(alerting.office.id)
+    with capture_logs() as lines:
+        await paint(alerting, 3)
+    assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
+    assert len(alerting.pictures()) == 7
+
+
+async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(alerting: Any) -> None:
+    alerting.env.inject_error(
+        "POST", f"/channels/{alerting.office.id}/messages", status=403, code=50001, times=None
+    )
+    with capture_logs() as lines:
+        await paint(alerting, 6)
+    assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
+
+
+async def test_a_restart_repeats_nothing(alerting: Any) -> None:
+    await paint(alerting, 5)
+    await alerting.restart()
+    await paint(alerting)
+    assert len(told(alerting)) == 1
+
+
+async def test_what_discord_could_not_take_is_told_after_a_restart(alerting: Any) -> None:
+    alerting.env.inject_error(
+        "POST", f"/channels/{alerting.office.id}/messages", status=503, code=0, times=None
+    )
+    await paint(alerting, 5)
+    assert told(alerting) == []
+    alerting.env.backend.faults.clear()
+    await alerting.restart()
+    await alerting.env.settle()
+    (words,) = told(alerting)
+    assert "Half" in words
+
+
+async def test_every_attempt_carries_the_same_nonce(alerting: Any) -> None:
+    path = f"/channels/{alerting.office.id}/messages"
+    alerting.env.inject_error("POST", path, status=503, code=0, times=1)
+    await paint(alerting, 5)
+    await alerting.restart()
+    await alerting.env.settle()
+    bodies = [entry.json for entry in alerting.env.http_requests if entry.path.endswith(path)]
+    assert len(bodies) == 2
+    assert len({body["nonce"] for body in bodies}) == 1
+    assert all(body["enforce_nonce"] for body in bodies)
+
+
+async def test_at_this_pace_it_is_empty_on_a_date(alerting: Any) -> None:
+    await paint(alerting)
+    connection = sqlite3.connect(alerting.database)
+    with connection:
+        # As if the first picture had been two days ago, in a limit that never resets.
+        connection.execute("UPDATE reservations SET created_at = created_at - 172800000")
+    connection.close()
+    await alerting.sari.slash(alerting.channel, "limits guild", credits=40, period="total")
+    await paint(alerting, 4)
+    (words,) = told(alerting)
+    assert "At this pace it is empty on <t:" in words
+    assert ":D>" in words
+
+
+# The operator.
+
+
+async def later(server: Any) -> None:
+    await server.env.advance_time(LOOK_SECONDS + 1)
+    await server.env.settle()
+
+
+async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, rivya: StandIn) -> None:
+    machine_room = server.guild.create_text_channel("machine-room")
+    server.options["operator_channel"] = machine_room.id
+    rivya.wallet_credits = 99
+    olga = server.env.create_user("olga")
+    await server.restart()
+    await server.env.settle()
+    server.app.client.application.owner = discord.Object(olga.id)
+    await later(server)
+    (message,) = machine_room.history()
+    assert "It holds 99 credits, which is less than 100" in server.said(message)
+    rivya.wallet_credits = 500
+    await later(server)
+    rivya.wallet_credits = 98
+    await later(server)
+    assert len(machine_room.history()) == 2
+    assert olga.dm_channel.history() == []
+
+
+async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: StandIn) -> None:
+    olga = server.env.create_user("olga")
+    server.app.client.application.owner = discord.Object(olga.id)
+    rivya.wallet_credits = 3
+    await later(server)
+    (message,) = olga.dm_channel.history()
+    assert "It holds 3 credits" in server.said(message)
+
+
+async def test_a_closed_channel_leads_to_the_owner(server: Any, rivya: StandIn) -> None:
+    server.options["operator_channel"] = 123456789012345678
+    rivya.wallet_credits = 500
+    await server.restart()
+    olga = server.env.create_user("olga")
+    server.app.client.application.owner = discord.Object(olga.id)
+    rivya.wallet_credits = 3
+    await later(server)
+    assert len(olga.dm_channel.history()) == 1
+
+
+async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
+    open_server: Callable[..., Any], rivya: StandIn
+) -> None:
+    rivya.wallet_credits = 3
+    with capture_logs() as lines:
+        server = await open_server()
+        server.env.inject_error("*", "*", status=403, code=50007, times=None)
+        await server.env.settle()
+    (line,) = [line for line in lines if line.get("code") == "wallet_low"]
+    assert line["log_level"] == "error"

@@ -1,0 +1,329 @@
+"""The price before spending: the question, its answers, and everything that may happen in between."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import simcord
+from PIL import Image
+from simcord.backend import serializers
+from simcord.components import walk_components
+from simcord.interactions import base_payload
+from structlog.testing import capture_logs
+
+from bot.pauses import Pauses
+from sandbox.rivya import StandIn
+
+BUTTON = 2
+YES, NO = "Paint it", "Not now"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
+    monkeypatch.setattr("bot.client.UNHANDLED_AFTER_SECONDS", 0.0)
+
+
+@pytest.fixture
+def picture() -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (64, 48), "orange").save(kept, "PNG")
+    return kept.getvalue()
+
+
+@pytest.fixture
+async def asking(server: Any) -> Any:
+    """A server that asks before every picture."""
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    return server
+
+
+async def ask(server: Any, member: Any, prompt: str = "a red fox", **options: Any) -> Any:
+    """Ask for a picture, and be asked; returns the private question."""
+    result = await member.slash(server.channel, "imagine", prompt=prompt, **options)
+    words = server.answer(result)
+    assert "This picture costs 4 credits" in words
+    assert prompt in words
+    return result.response.message
+
+
+def labels(server: Any, message: Any) -> list[str]:
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    return [item["label"] for item in walk_components(raw.components) if item["type"] == BUTTON]
+
+
+class Screen:
+    """A device that still shows a message as it once was, buttons and all."""
+
+    def __init__(self, server: Any, message: Any) -> None:
+        self._server = server
+        self._stored = server.env.backend.get_message(message.channel.id, message.id)
+        self._shown = deepcopy(serializers.message_payload(server.env.backend, self._stored))
+
+    async def click(self, member: Any, label: str) -> simcord.InteractionResult:
+        backend = self._server.env.backend
+        (custom_id,) = [
+            item["custom_id"]
+            for item in walk_components(self._shown["components"])
+            if item.get("label") == label
+        ]
+        record, event = base_payload(
+            backend,
+            type=3,
+            channel_id=self._stored.channel_id,
+            guild_id=self._server.guild.id,
+            user_id=member.id,
+            data={"custom_id": custom_id, "component_type": BUTTON},
+        )
+        record.source_message_id = self._stored.id
+        backend.emit("INTERACTION_CREATE", event | {"message": self._shown})
+        await self._server.env.settle()
+        return simcord.InteractionResult(self._server.env, record)
+
+
+def run(server: Any, statement: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(server.database)
+    try:
+        with connection:
+            return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+async def test_without_a_threshold_nobody_is_asked(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert len(server.pictures()) == 1
+
+
+async def test_a_price_at_the_threshold_is_not_above_it(server: Any) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=4)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert len(server.pictures()) == 1
+
+
+async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    assert labels(asking, question) == [YES, NO]
+    assert asking.books() == []
+    assert rivya.tasks == {}
+    assert asking.visible_to(asking.bob) == []
+
+
+async def test_a_yes_paints_in_the_channel_for_everybody(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice, size="portrait_4_3", format="jpeg")
+    await asking.alice.click(question, label=YES)
+    (message,) = asking.visible_to(asking.bob)
+    assert len(message.attachments) == 1
+    assert "4 credits" in asking.said(message)
+    (task,) = rivya.tasks.values()
+    assert (task.prompt, task.size, task.output_format) == ("a red fox", "portrait_4_3", "jpeg")
+    assert asking.states() == ["settled"]
+
+
+async def test_the_question_says_what_would_be_left_for_whom(asking: Any) -> None:
+    await asking.sari.slash(asking.channel, "limits member", member=asking.alice, credits=10, period="day")
+    question = await ask(asking, asking.alice)
+    words = asking.said(question)
+    assert "**196 credits** of this server's limit this month" in words
+    assert "**6 credits** of your own limit today" in words
+    assert "Nothing is charged unless you say yes" in words
+
+
+async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: Any) -> None:
+    question = await ask(asking, asking.alice)
+    await asking.alice.click(question, label=NO)
+    assert "nothing was charged" in asking.said(question).lower()
+    assert labels(asking, question) == []
+    assert asking.books() == []
+    assert run(asking, "SELECT count(*) FROM asks") == [(0,)]
+
+
+async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    screen = Screen(asking, question)
+    await screen.click(asking.alice, YES)
+    await screen.click(asking.alice, YES)
+    assert "on its way" in asking.said(question)
+    assert labels(asking, question) == []
+    assert len(rivya.tasks) == 1
+    assert asking.states() == ["settled"]
+
+
+async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: StandIn) -> None:
+    screen = Screen(asking, await ask(asking, asking.alice))
+    settle, asking.env.settle = asking.env.settle, settled
+    first = await screen.click(asking.alice, YES)
+    second = await screen.click(asking.alice, YES)
+    asking.env.settle = settle
+    await asking.env.settle()
+    assert first.acknowledged
+    assert second.acknowledged
+    assert len(rivya.tasks) == 1
+    assert asking.states() == ["settled"]
+    assert len(asking.pictures()) == 1
+
+
+async def test_two_noes_at_once_say_no(asking: Any) -> None:
+    question = await ask(asking, asking.alice)
+    screen = Screen(asking, question)
+    settle, asking.env.settle = asking.env.settle, settled
+    for _ in range(2):
+        await screen.click(asking.alice, NO)
+    asking.env.settle = settle
+    await asking.env.settle()
+    assert "on its way" not in asking.said(question)
+    assert labels(asking, question) == []
+
+
+async def settled() -> None:
+    """Not waiting: the next click comes while the first is still at work."""
+
+
+@pytest.mark.parametrize(("first", "then"), [(YES, NO), (NO, YES), (NO, NO)])
+async def test_the_first_answer_counts_whatever_an_old_screen_shows(
+    asking: Any, rivya: StandIn, first: str, then: str
+) -> None:
+    question = await ask(asking, asking.alice)
+    screen = Screen(asking, question)
+    await screen.click(asking.alice, first)
+    await screen.click(asking.alice, then)
+    assert len(rivya.tasks) == (first == YES)
+    assert asking.states() == ["settled"] * (first == YES)
+    assert ("on its way" if first == YES else "put aside") in asking.said(question)
+    assert labels(asking, question) == []
+
+
+@pytest.mark.parametrize("label", [YES, NO])
+async def test_nobody_else_can_answer(asking: Any, rivya: StandIn, label: str) -> None:
+    question = await ask(asking, asking.alice)
+    with pytest.raises(simcord.SetupError):  # bob does not even see it
+        await asking.bob.click(question, label=label)
+    await Screen(asking, question).click(asking.bob, label)
+    assert rivya.tasks == {}
+    assert run(asking, "SELECT user_id, job_id FROM asks") == [(asking.alice.id, None)]
+
+
+async def test_a_question_outlives_a_restart(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    await asking.restart()
+    await asking.alice.click(question, label=YES)
+    assert len(asking.pictures()) == 1
+    assert len(rivya.tasks) == 1
+
+
+async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    run(asking, "UPDATE asks SET asked_at = asked_at - 86400000 RETURNING ask_id")
+    await asking.alice.click(question, label=YES)
+    assert "more than a day old" in asking.said(question)
+    assert "/imagine" in asking.said(question)
+    assert labels(asking, question) == []
+    assert rivya.tasks == {}
+
+
+async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
+    result = await asking.alice.click(question, label=YES)
+    assert "0 of 3 credits used this month" in asking.answer(result)
+    assert rivya.tasks == {}
+    assert asking.books() == []
+    await asking.sari.slash(asking.channel, "limits guild", credits=4, period="month")
+    await asking.alice.click(question, label=YES)
+    assert len(asking.pictures()) == 1
+
+
+async def test_what_would_be_refused_is_refused_instead_of_asked(asking: Any) -> None:
+    await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
+    result = await asking.alice.slash(asking.channel, "imagine", prompt="a fox")
+    assert "0 of 3 credits used" in asking.answer(result)
+    blank = await asking.alice.slash(asking.channel, "imagine", prompt=" ")
+    assert "prompt is empty" in asking.answer(blank)
+    assert run(asking, "SELECT count(*) FROM asks") == [(0,)]
+
+
+async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    pauses = Pauses(asking.app.ledger._database)
+    await pauses.switch(0, paused=True, sentence="Back at noon.", set_by=1)
+    for result in (
+        await asking.alice.click(question, label=YES),
+        await asking.alice.slash(asking.channel, "imagine", prompt="a fox"),
+    ):
+        assert "Back at noon" in asking.answer(result)
+    assert rivya.tasks == {}
+    await pauses.switch(0, paused=False, set_by=1)
+    await asking.alice.click(question, label=YES)
+    assert len(asking.pictures()) == 1
+
+
+async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: StandIn, picture: bytes) -> None:
+    question = await ask(asking, asking.alice, reference=("old_fox.png", picture))
+    assert "old\\_fox.png" in asking.said(question)
+    assert rivya.uploads == {}
+    await asking.alice.click(question, label=YES)
+    (task,) = rivya.tasks.values()
+    assert task.reference_id in rivya.uploads
+
+
+async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: StandIn) -> None:
+    painters = asking.guild.create_role("Painters")
+    pat = asking.guild.add_member(asking.env.create_user("pat"), roles=[painters])
+    await asking.sari.slash(asking.channel, "limits role", role=painters, credits=7, period="day")
+    question = await ask(asking, pat)
+    assert f"**3 credits** of the limit of your role <@&{painters.id}> today" in asking.said(question)
+    await pat.click(question, label=YES)
+    result = await pat.slash(asking.channel, "imagine", prompt="a fox")
+    assert "4 of 7 credits used today" in asking.answer(result)
+    assert len(rivya.tasks) == 1
+
+
+async def test_a_role_that_the_cache_has_lost_binds_all_the_same(server: Any, rivya: StandIn) -> None:
+    painters = server.guild.create_role("Painters")
+    pat = server.guild.add_member(server.env.create_user("pat"), roles=[painters])
+    await server.sari.slash(server.channel, "limits role", role=painters, credits=3, period="day")
+    server.app.client.get_guild(server.guild.id)._roles.pop(painters.id)
+    result = await pat.slash(server.channel, "imagine", prompt="a fox")
+    assert "0 of 3 credits used today" in server.answer(result)
+    assert rivya.tasks == {}
+
+
+async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(asking: Any) -> None:
+    await ask(asking, asking.alice)
+    events = [
+        event
+        for _, name, event in asking.env.backend.transcript
+        if name == "INTERACTION_CREATE" and event["data"]["name"] == "imagine"
+    ]
+    with capture_logs() as lines:
+        asking.env.backend.emit("INTERACTION_CREATE", events[0])
+        await asking.env.settle()
+    assert [line for line in lines if line["log_level"] == "error"] == []
+    assert run(asking, "SELECT count(*) FROM asks") == [(1,)]
+
+
+async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, rivya: StandIn) -> None:
+    question = await ask(asking, asking.alice)
+    screen = Screen(asking, question)
+    asking.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await screen.click(asking.alice, YES)
+    assert asking.states() == ["released"]
+    # What is not on its way is not said to be: nothing tries to take the buttons away.
+    assert not any(entry.path.endswith(str(question.id)) for entry in asking.env.http_requests)
+    await screen.click(asking.alice, YES)
+    assert len(asking.pictures()) == 1
+    assert sorted(asking.states()) == ["released", "settled"]
+
+
+async def test_a_yes_that_meets_a_bug_is_answered(asking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    question = await ask(asking, asking.alice)
+    monkeypatch.setattr("bot.asks.Asks.find", broken)
+    result = await asking.alice.click(question, label=YES)
+    assert "wrong on our side" in asking.answer(result)
