@@ -1,0 +1,98 @@
+"""`/report`: a chart, a list and a file for those who manage the server, and for nobody else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from typing import Any
+
+import pytest
+import simcord
+from PIL import Image
+from simcord.components import walk_components
+
+FILE = 13
+"""https://discord.com/developers/docs/components/reference#component-object-component-types"""
+
+
+def reply(server: Any, result: simcord.InteractionResult) -> Any:
+    assert result.response is not None
+    assert result.response.ephemeral
+    return server.env.backend.get_message(server.channel.id, result.response.message.id)
+
+
+def attached(server: Any, result: simcord.InteractionResult) -> dict[str, bytes]:
+    return {
+        attachment.filename: server.cdn.get(attachment.url)
+        for attachment in result.response.message.attachments
+    }
+
+
+async def test_an_admin_gets_a_chart_a_list_and_a_file(server: Any) -> None:
+    for member, prompts in ((server.alice, 2), (server.bob, 1)):
+        for _ in range(prompts):
+            await member.slash(server.channel, "imagine", prompt="a fox")
+    result = await server.sari.slash(server.channel, "report")
+    said = server.answer(result)
+    for part in ("12 credits", "3 pictures", "4 each", "12 of 200 credits a month", "even pace"):
+        assert part in said, said
+    assert said.index(server.alice.mention) < said.index(server.bob.mention)
+    chart, sheet = attached(server, result).values()
+    with Image.open(io.BytesIO(chart)) as picture:
+        assert (picture.format, picture.size) == ("PNG", (1200, 800))
+    lines = list(csv.DictReader(io.StringIO(sheet.decode(), newline="")))
+    assert [line["final_credits"] for line in lines] == ["4", "4", "4"]
+    assert {line["user_id"] for line in lines} == {str(server.alice.id), str(server.bob.id)}
+    (alt,) = server.alt_texts(result.response.message)
+    assert "1: 8, 2: 4" in alt
+    names = [
+        item["file"]["url"]
+        for item in walk_components(reply(server, result).components)
+        if item["type"] == FILE
+    ]
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize("period", ["day", "week", "month", "total"])
+async def test_a_time_without_pictures_is_said_in_a_sentence(server: Any, period: str) -> None:
+    result = await server.sari.slash(server.channel, "report", period=period)
+    assert "asked for a picture" in server.answer(result)
+    assert not result.response.message.attachments
+
+
+async def test_an_earlier_time_is_another_report(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    earlier = await server.sari.slash(server.channel, "report", period="week", ago=24)
+    assert "Nobody asked" in server.answer(earlier)
+    everything = await server.sari.slash(server.channel, "report", period="total", ago=1)
+    assert "`ago` was left out" in server.answer(everything)
+    assert "4 credits" in server.answer(everything)
+
+
+@pytest.mark.parametrize("ago", [-1, 25])
+async def test_discord_itself_refuses_other_times(server: Any, ago: int) -> None:
+    with pytest.raises(simcord.OptionError):
+        await server.sari.slash(server.channel, "report", period="day", ago=ago)
+
+
+async def test_members_neither_see_the_command_nor_may_use_it(server: Any) -> None:
+    assert "report" not in server.alice.available_commands(server.channel)
+    command = server.env.backend.find_command("report", server.guild.id, type=1)
+    server.guild.set_command_permissions(int(command["id"]), {server.alice: True})
+    result = await server.alice.slash(server.channel, "report")
+    assert "Manage Server" in server.answer(result)
+    assert not result.response.message.attachments
+
+
+async def test_without_the_library_the_report_is_words_and_a_file(
+    open_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as Python sees what is not installed
+    server = await open_server()
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    result = await server.sari.slash(server.channel, "report")
+    said = server.answer(result)
+    assert "extra `charts`" in said
+    assert "4 credits" in said
+    assert [name.rpartition(".")[2] for name in attached(server, result)] == ["csv"]

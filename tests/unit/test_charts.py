@@ -1,0 +1,215 @@
+"""The chart is a picture that a phone can show and that needs no colours to be read."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from bot import charts
+from bot.money.reports import COLOURED, Bar, Report, Spender
+from bot.money.rules import HIGHEST_CREDITS, Limit
+
+FIRST = datetime(2026, 11, 1, tzinfo=UTC)
+READABLE_ON_A_GRAPH, READABLE_AS_TEXT = 3.0, 4.5
+"""https://www.w3.org/TR/WCAG22/#non-text-contrast and #contrast-minimum"""
+
+
+def a_report(
+    *,
+    members: int = 1,
+    each: int = 4,
+    others: int = 0,
+    erased: int = 0,
+    unit: str = "day",
+    period: str = "month",
+    bars: int = 30,
+    step: timedelta = timedelta(days=1),
+    limit: Limit | None = None,
+) -> Report:
+    starts = [int((FIRST + number * step).timestamp() * 1000) for number in range(bars)]
+    top = (each,) * min(members, COLOURED)
+    drawn = tuple(Bar(start, top, others, erased) for start in starts)
+    credits = sum(bar.credits for bar in drawn)
+    return Report(
+        guild_id=1,
+        period=period,
+        ago=0,
+        end=starts[-1] + 1,
+        zone=UTC,
+        unit=unit,
+        bars=drawn,
+        spenders=tuple(Spender(user_id, each * bars, 0, bars) for user_id in range(1, members + 1)),
+        members=members,
+        erased=Spender(0, erased * bars, 0, 0),
+        reservations=bars,
+        spent_credits=credits,
+        held_credits=0,
+        refunded_credits=0,
+        granted_credits=0,
+        pictures=bars,
+        failures=0,
+        before_credits=None,
+        limit=limit or Limit(200, "total"),
+    )
+
+
+def opened(report: Report) -> Image.Image:
+    picture = Image.open(io.BytesIO(charts.draw(report)), formats=["PNG"])
+    picture.load()
+    return picture.convert("RGB")
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def contrast(one: str, other: str) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    darker, lighter = sorted(luminance(colour) for colour in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in rgb(colour))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def amount(picture: Image.Image, colour: str) -> int:
+    """How many pixels have exactly this colour."""
+    counted = {value: count for count, value in picture.getcolors(picture.width * picture.height) or []}
+    return counted.get(rgb(colour), 0)
+
+
+def test_the_formula_for_contrast_is_the_right_one() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("colour", charts.COLOURS)
+def test_every_colour_stands_out_from_the_ground(colour: str) -> None:
+    assert contrast(colour, charts.BACKGROUND) >= READABLE_ON_A_GRAPH
+
+
+def test_text_and_line_are_readable() -> None:
+    assert contrast(charts.TEXT, charts.BACKGROUND) >= READABLE_AS_TEXT
+    assert contrast(charts.PACE_COLOUR, charts.BACKGROUND) >= READABLE_AS_TEXT
+    assert charts.TEXT_POINTS * charts.DPI / 72 >= 24
+
+
+def test_neighbours_differ_without_colour() -> None:
+    assert len(set(charts.COLOURS)) == len(charts.COLOURS) == len(charts.HATCHES) == COLOURED + 2
+    assert all(one != other for one, other in pairwise(charts.HATCHES))
+
+
+def test_the_picture_has_its_size_and_discords_ground() -> None:
+    picture = opened(a_report(members=2))
+    assert picture.size == (1200, 800)
+    corners = [(0, 0), (1199, 0), (0, 799), (1199, 799)]
+    assert {picture.getpixel(corner) for corner in corners} == {rgb(charts.BACKGROUND)}
+
+
+@pytest.mark.parametrize("members", [1, 6, 7])
+def test_each_of_the_first_six_has_a_colour(members: int) -> None:
+    picture = opened(a_report(members=members, others=9 if members > COLOURED else 0))
+    seen = [amount(picture, colour) > 500 for colour in charts.COLOURS]
+    assert seen == [place < min(members, COLOURED) or (place == COLOURED < members) for place in range(8)]
+
+
+def test_members_without_a_name_have_a_colour() -> None:
+    assert amount(opened(a_report(erased=5)), charts.COLOURS[-1]) > 500
+    assert amount(opened(a_report()), charts.COLOURS[-1]) == 0
+
+
+@pytest.mark.parametrize("members", [0, 7])
+def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
+    picture = opened(a_report(members=members, each=0))
+    assert not any(amount(picture, colour) for colour in charts.COLOURS)
+    assert amount(picture, charts.TEXT) > 500
+
+
+@pytest.mark.parametrize("each", [1, 12_499, HIGHEST_CREDITS, 10**13])
+def test_no_number_is_cut_by_the_edge(each: int) -> None:
+    picture = opened(a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month")))
+    assert_margins_free(picture)
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "bars", "step"),
+    [
+        ("hour", "day", 25, timedelta(hours=1)),
+        ("day", "week", 7, timedelta(days=1)),
+        ("day", "month", 31, timedelta(days=1)),
+        ("day", "total", 1, timedelta(days=1)),
+        ("week", "total", 31, timedelta(days=7)),
+        ("month", "total", 31, timedelta(days=31)),
+        ("months", "total", 16, timedelta(days=62)),
+    ],
+)
+def test_no_label_is_cut_by_the_edge(unit: str, period: str, bars: int, step: timedelta) -> None:
+    report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
+    assert len(charts.labels(report)) == bars
+    assert_margins_free(opened(report))
+
+
+def assert_margins_free(picture: Image.Image) -> None:
+    """The outermost pixels are ground: nothing runs over the edge."""
+    ground = Image.new("RGB", picture.size, charts.BACKGROUND)
+    box = ImageChops.difference(picture, ground).getbbox()
+    assert box is not None
+    left, top, right, bottom = box
+    assert left >= 4
+    assert top >= 4
+    assert right <= picture.width - 4
+    assert bottom <= picture.height - 4
+
+
+def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
+    bold = charts.PACE_COLOUR
+    assert amount(opened(a_report(limit=Limit(150, "month"))), bold) > 1000
+    assert amount(opened(a_report(limit=Limit(150, "week"))), bold) == 0
+    assert amount(opened(a_report(limit=Limit(HIGHEST_CREDITS, "month"))), bold) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.25, "0.25"),
+        (6.6667, "6.7"),
+        (10.4, "10"),
+        (1200, "1,200"),
+        (9_999, "9,999"),
+        (12_500, "12.5k"),
+        (250_000, "250k"),
+        (1_200_000, "1.2M"),
+        (3_600_000_000, "3.6B"),
+    ],
+)
+def test_numbers_stay_short(value: float, text: str) -> None:
+    assert charts.number(value) == text
+
+
+def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_windows() -> None:
+    script = (
+        "import sys, runpy; from bot import charts; assert charts.supported();"
+        "assert 'matplotlib' not in sys.modules;"
+        "from tests.unit import test_charts as here; charts.draw(here.a_report());"
+        "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_without_the_library_charts_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert not charts.supported()

@@ -1,0 +1,130 @@
+"""The words of a report: what was spent, by whom, and how to read the chart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from simcord.components import walk_components
+
+from bot.money.reports import Bar, Report, Spender
+from bot.money.rules import Limit
+from bot.money.sheets import Sheet
+from bot.press import Edition
+from cogs import report_cards
+from cogs.text import units
+from cogs.views import CARD_TEXT_UNITS
+
+NOVEMBER = 1_793_491_200_000
+DAY_MS = 24 * 60 * 60 * 1000
+REPORT = Report(
+    guild_id=1,
+    period="month",
+    ago=0,
+    end=NOVEMBER + 2 * DAY_MS,
+    zone=UTC,
+    unit="day",
+    bars=(Bar(NOVEMBER, (4, 4), 0, 0), Bar(NOVEMBER + DAY_MS, (1200, 0), 0, 0)),
+    spenders=(Spender(7, 1204, 0, 300), Spender(8, 4, 4, 1)),
+    members=2,
+    erased=Spender(0, 0, 0, 0),
+    reservations=303,
+    spent_credits=1204,
+    held_credits=4,
+    refunded_credits=0,
+    granted_credits=0,
+    pictures=301,
+    failures=0,
+    before_credits=0,
+    limit=Limit(2000, "month"),
+)
+
+
+def edition(report: Report = REPORT, **changes: Any) -> Edition:
+    sheet = Sheet("report.csv", b"job_id\r\n", report.reservations)
+    return replace(Edition(report, "report", sheet, b"picture", draws=True), **changes)
+
+
+def words(made: Edition) -> str:
+    found = walk_components(report_cards.report_card(made).to_components())
+    return "\n".join(item["content"] for item in found if "content" in item)
+
+
+def test_a_report_says_what_was_spent_and_by_whom() -> None:
+    said = words(edition())
+    for part in (
+        "### Report: November 2026",
+        "**1,204 credits** spent, **301 pictures** painted, 4 each.",
+        "4 credits held for what is not finished.",
+        "The limit: 1,208 of 2,000 credits a month used.",
+        "The whole month before: 0 credits.",
+        "1\\. <@7>: 1,204 credits, 300 pictures\n2\\. <@8>: 4 credits, 1 picture, 4 refunded",
+        "with 1,000 credits a day the limit lasts for exactly the month",
+        "time zone UTC",
+    ):
+        assert part in said
+    for part in ("failed", "grants", "erased", "other member", "newest", "extra"):
+        assert part not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"failures": 1}, "1 request failed."),
+        ({"refunded_credits": 8}, "8 credits of these refunded"),
+        ({"granted_credits": 1}, "1 credit of these paid by grants"),
+        ({"members": 4}, "2 other members: 0 credits"),
+        ({"erased": Spender(0, 12, 0, 3)}, "Names erased: 12 credits, 3 pictures"),
+        ({"limit": Limit(5, "week")}, "No line for an even pace: this server's limit is 5 credits a week."),
+        ({"limit": Limit(10**9, "month")}, "500,000,000 credits a day, is far above the bars"),
+        ({"zone": ZoneInfo("Asia/Jakarta")}, "time zone Asia/Jakarta"),
+        ({"period": "total", "ago": 2}, "`ago` was left out"),
+        ({"pictures": 300}, "4.01 each"),
+        ({"pictures": 0}, "**0 pictures** painted."),
+    ],
+)
+def test_whatever_else_happened_is_said(changes: dict[str, Any], part: str) -> None:
+    assert part in words(edition(replace(REPORT, **changes)))
+
+
+def test_what_is_missing_is_said() -> None:
+    assert "extra `charts`" in words(edition(chart=None, draws=False))
+    spent_nothing = replace(REPORT, spent_credits=0, held_credits=0)
+    assert "no chart, since nothing was spent" in words(edition(spent_nothing, chart=None))
+    cut = Sheet("report.zip", b"", 200)
+    assert "newest 200 of 303 requests" in words(edition(sheet=cut))
+
+
+@pytest.mark.parametrize(("period", "part"), [("day", "`ago`"), ("total", "`/imagine`")])
+def test_an_empty_time_is_a_sentence_and_no_file(period: str, part: str) -> None:
+    empty = edition(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
+    assert part in words(empty)
+    assert report_cards.files(empty) == []
+
+
+def test_the_files_are_those_that_the_card_shows() -> None:
+    made = edition()
+    shown = str(report_cards.report_card(made).to_components())
+    for file in report_cards.files(made):
+        assert f"attachment://{file.filename}" in shown
+        file.close()
+
+
+def test_the_chart_is_told_in_words() -> None:
+    told = report_cards.alt_text(REPORT)
+    assert "1: 1,204, 2: 4. The highest bar, 1,200, begins at 2 November 2026." in told
+    by_hour = report_cards.alt_text(replace(REPORT, unit="hour"))
+    assert "begins at 00:00" in by_hour
+    assert "<@" not in told
+
+
+def test_the_longest_report_fits() -> None:
+    many = tuple(Spender(2**63 - place, 10**12, 10**12, 10**9) for place in range(10))
+    longest = replace(
+        REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
+    )
+    assert units(words(edition(longest, draws=False))) <= CARD_TEXT_UNITS
+    assert units(report_cards.alt_text(longest)) <= 1024
