@@ -23,7 +23,7 @@ from discord.ext import commands
 from bot.errors import ContractBroken, OperatorError, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     Hook = Callable[["KuasClient"], Awaitable[object]]
 
@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 UNHANDLED_AFTER_SECONDS: Final = 1.5
 """How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
 TOO_MANY_COMMANDS_TODAY: Final = 30034
+EVERY_GUILD: Final = 0
+IN_HAND: Final = "in_hand"
+"""Stands in the extras of a click that a handler of ours is at work on, and will answer."""
 
 
 class Spokesman(Protocol):
@@ -47,11 +50,27 @@ class Spokesman(Protocol):
 class SyncRecord(Protocol):
     """Remembers which commands Discord was last told, over restarts."""
 
-    async def synced_commands(self, application_id: int) -> str | None:
-        """The hash of the payload that was last accepted."""
+    async def synced_commands(self, application_id: int) -> dict[int, str]:
+        """The hash of each payload that was last accepted, by guild; 0 is every guild."""
 
-    async def commands_synced(self, application_id: int, payload_sha256: str) -> None:
+    async def commands_synced(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
         """Record that a payload was accepted."""
+
+    async def commands_gone(self, application_id: int, guild_id: int) -> None:
+        """Record that a guild has no commands of its own any more."""
+
+
+class GuildRecord(Protocol):
+    """Remembers which servers the bot was removed from."""
+
+    async def left(self, guild_id: int) -> None:
+        """The bot was removed from a server."""
+
+    async def joined(self, guild_id: int) -> None:
+        """The bot was added to a server."""
+
+    async def present(self, guild_ids: Iterable[int]) -> None:
+        """These are all the servers the bot is in."""
 
 
 class KuasTree(app_commands.CommandTree["KuasClient"]):
@@ -71,7 +90,15 @@ class KuasClient(commands.AutoShardedBot):
     `on_setup` runs once, before the connection, and adds the commands; `on_synced` after Discord knows them.
     """
 
-    def __init__(self, *, record: SyncRecord, spokesman: Spokesman, on_setup: Hook, on_synced: Hook) -> None:
+    def __init__(
+        self,
+        *,
+        record: SyncRecord,
+        guild_record: GuildRecord,
+        spokesman: Spokesman,
+        on_setup: Hook,
+        on_synced: Hook,
+    ) -> None:
         # Kuas never speaks: that its parts for voice are missing is nothing to warn an operator of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -88,8 +115,10 @@ class KuasClient(commands.AutoShardedBot):
         )
         self.spokesman = spokesman
         self._record = record
+        self._guild_record = guild_record
         self._on_setup = on_setup
         self._on_synced = on_synced
+        self._scopes = {EVERY_GUILD}
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
         """Log in and stay connected until `close`.
@@ -113,33 +142,63 @@ class KuasClient(commands.AutoShardedBot):
         await self._sync()
         await self._on_synced(self)
 
+    async def add_guild_cog(self, cog: commands.Cog, guild_id: int) -> None:
+        """Add commands that only one guild has; from `on_setup`, so that they are synced."""
+        self._scopes.add(guild_id)
+        await self.add_cog(cog, guild=discord.Object(guild_id))
+
     async def _sync(self) -> None:
         """Discord allows 200 new commands a day, so an unchanged set is not sent again.
 
         https://discord.com/developers/docs/interactions/application-commands#registering-a-command
         """
         assert self.application_id is not None  # set by login, before setup_hook
-        wanted = await payload_sha256(self.tree)
-        if await self._record.synced_commands(self.application_id) == wanted:
-            return
+        known = await self._record.synced_commands(self.application_id)
+        for guild_id in sorted(self._scopes | known.keys()):
+            guild = discord.Object(guild_id) if guild_id else None
+            wanted = await payload_sha256(self.tree, guild)
+            if known.get(guild_id) == wanted or not await self._sent(guild):
+                continue
+            if guild_id in self._scopes:
+                await self._record.commands_synced(self.application_id, guild_id, wanted)
+            else:
+                await self._record.commands_gone(self.application_id, guild_id)
+
+    async def _sent(self, guild: discord.Object | None) -> bool:
+        """Whether Discord needs this set no more: it has taken it, or we are out of that guild for good."""
         try:
-            synced = await self.tree.sync()
+            synced = await self.tree.sync(guild=guild)
         except app_commands.CommandSyncFailure as error:
             raise ContractBroken("bug", f"Discord refuses our commands: {error}") from error
         except discord.HTTPException as error:
+            if guild is not None and isinstance(error, discord.Forbidden | discord.NotFound):
+                log.warning("a server's own commands not synced: is the bot in it?", guild_id=guild.id)
+                return guild.id not in self._scopes
             if not passing(error) and error.code != TOO_MANY_COMMANDS_TODAY:
                 raise
             log.warning("commands not synced; the next start tries again", error=str(error))
-        else:
-            await self._record.commands_synced(self.application_id, wanted)
-            log.info("commands synced", commands=len(synced))
+            return False
+        log.info("commands synced", commands=len(synced), guild_id=guild.id if guild else None)
+        return True
+
+    async def on_ready(self) -> None:
+        """See what has changed while the bot was down. A server in an outage is among these all the same."""
+        await self._guild_record.present([guild.id for guild in self.guilds])
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Not sent at the end of an outage."""
+        await self._guild_record.joined(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Not sent at the beginning of an outage."""
+        await self._guild_record.left(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[KuasClient]) -> None:
         """Answer the clicks and forms that nobody handles, such as those of an older version."""
         if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
             return
         await asyncio.sleep(UNHANDLED_AFTER_SECONDS)
-        if not interaction.response.is_done():
+        if not interaction.response.is_done() and IN_HAND not in interaction.extras:
             log.info("nobody answered", custom_id=interaction.custom_id, interaction_id=interaction.id)
             await self.spokesman.control_gone(interaction, typed_text(interaction.data))
 
@@ -152,14 +211,16 @@ class KuasClient(commands.AutoShardedBot):
                 await self.spokesman.explain(argument, error)
 
 
-async def payload_sha256(tree: app_commands.CommandTree[KuasClient]) -> str:
+async def payload_sha256(
+    tree: app_commands.CommandTree[KuasClient], guild: discord.Object | None = None
+) -> str:
     """A fingerprint of what a sync would send; the same in every run of the same program."""
     translator = tree.translator
     payload = [
         command.to_dict(tree)
         if translator is None
         else await command.get_translated_payload(tree, translator)
-        for command in tree.get_commands()
+        for command in tree.get_commands(guild=guild)
     ]
     return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
 

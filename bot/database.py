@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -21,7 +22,7 @@ from bot.errors import ContractBroken, OperatorError
 from bot.schema import migrate, require_current, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
@@ -32,11 +33,13 @@ BUSY_SECONDS: Final = 5.0
 BATCH: Final = 500
 """Units that share one COMMIT at most, so that the first of a flood need not wait for the last."""
 
+_PATIENCE: Final = f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # money: a commit must survive the loss of power
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}",
+    "PRAGMA secure_delete = ON",  # what was erased must not be read from the free pages of the file
+    _PATIENCE,
 )
 
 
@@ -54,9 +57,9 @@ class _Connection(aiosqlite.Connection):
 
 
 class Database:
-    """The one connection of the one process that may write this file."""
+    """The one connection of this process; all but the one that holds the lock write only now and then."""
 
-    def __init__(self, connection: _Connection, lock: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: _Connection, lock: sqlite3.Connection | None, path: Path) -> None:
         self._connection = connection
         self._lock = lock
         self._path = path
@@ -73,23 +76,20 @@ class Database:
         """
         lock = _lock(path)
         try:
-            # aiosqlite does not wait for its thread when opening fails, so what can fail is tried before.
-            _connect(path).close()
-            connection = _Connection(partial(_connect, path), iter_chunk_size=64)
-            try:
-                await connection
-                await connection.hop(_prepare)
-                await connection.hop(migrate)
-            except BaseException:
-                await connection.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
-            lock.close()
-            raise _trouble(path, error) from error
+            return cls(await _open(path, migrate), lock, path)
         except BaseException:
             lock.close()
             raise
-        return cls(connection, lock, path)
+
+    @classmethod
+    async def beside(cls, path: Path) -> Database:
+        """Open a file that is there, to write now and then beside a running bot, which sees it at once.
+
+        Raises:
+            OperatorError: `database`; missing, not ours, of another version, or unusable.
+        """
+        _require_file(path)
+        return cls(await _open(path, _accompany), None, path)
 
     async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
         """Run `unit` in a transaction; when this returns, its effect is on the disk.
@@ -108,13 +108,21 @@ class Database:
         self._waiting.put_nowait(waiting)
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
+    async def checkpoint(self) -> bool:
+        """Empty the log beside the file, which holds old pages till then; False while a reader needs them."""
+        try:
+            return await self._connection.hop(_checkpoint)
+        except sqlite3.Error as error:
+            raise _trouble(self._path, error) from error
+
     async def close(self) -> None:
         """Finish what waits, then close; safe to call twice."""
         if not self._writer.done():
             self._waiting.put_nowait(None)
             await self._writer
         await self._connection.close()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def _closed(self) -> OperatorError:
         return OperatorError("database", f"database {self._path}: already closed")
@@ -188,9 +196,8 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     Raises:
         OperatorError: `database`; missing, not ours, of another version, or unreadable.
     """
+    _require_file(path)
     try:
-        if not path.exists():
-            raise OperatorError("database", f"database {path}: there is no such file")
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
@@ -202,6 +209,39 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise _trouble(path, error) from error
     return connection
+
+
+def _require_file(path: Path) -> None:
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        raise _trouble(path, error) from error
+    raise OperatorError("database", f"database {path}: there is no such file")
+
+
+async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Connection:
+    try:
+        # aiosqlite does not wait for its thread when opening fails, so what can fail is tried before.
+        _connect(path).close()
+        connection = _Connection(partial(_connect, path), iter_chunk_size=64)
+        try:
+            await connection
+            await connection.hop(_prepare)
+            await connection.hop(ready)
+        except BaseException:
+            await connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise _trouble(path, error) from error
+    return connection
+
+
+def _accompany(connection: sqlite3.Connection) -> None:
+    require_current(connection)
+    # Checkpoints are the bot's: two connections at it at once may lose pages before SQLite 3.51.3.
+    # https://sqlite.org/wal.html#walresetbug
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -219,6 +259,31 @@ def _prepare(connection: sqlite3.Connection) -> None:
     version_of(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    # Without patience: a reader, such as a backup under way, must not hold up the jobs.
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.execute(_PATIENCE)
+    return not busy
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Keep every bot off this file for a while, without opening it.
+
+    Raises:
+        InUse: a bot is running on it.
+        OperatorError: `database`; the folder cannot be written.
+    """
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        lock.close()
 
 
 def _lock(path: Path) -> sqlite3.Connection:

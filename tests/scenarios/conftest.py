@@ -56,6 +56,7 @@ class Server:
         # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
         self.env = simcord.Env(self.app.client, shard_count=1, settle_timeout=10)
         self.stack.push_async_callback(self._shut_down)
+        self._build_headquarters()
         await self.env.start()
         self._after_start()
         guild = self.guild = self.env.create_guild("Painters")
@@ -63,6 +64,19 @@ class Server:
         managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
         self.alice, self.bob = (guild.add_member(self.env.create_user(name)) for name in ("alice", "bob"))
         self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
+
+    def _build_headquarters(self) -> None:
+        """The operator's own server, if there is one: it is there before the bot syncs its commands."""
+        if (guild_id := self.options.get("operator_guild")) is not None:
+            self.headquarters = self.env.create_guild("Headquarters", id=guild_id)
+            self.office = self.headquarters.create_text_channel("office")
+            admins = self.headquarters.create_role(
+                "Admins", permissions=discord.Permissions(administrator=True)
+            )
+            self.operator, self.clerk = (
+                self.headquarters.add_member(self.env.create_user(name), roles=[admins])
+                for name in ("operator", "clerk")
+            )
 
     async def restart(self) -> None:
         """Stop the process politely and start another on the same file, while Discord goes on."""
@@ -85,16 +99,23 @@ class Server:
         self.env.backend.cdn = self.cdn
         # SimCord calls every refused command a bug of the bot; here refusals are answers.
         del self.app.client.tree.on_error
+        if "operator_guild" in self.options:
+            self.app.client.owner_id = self.operator.id  # SimCord's application is owned by the bot itself
 
     def _settings(self) -> Settings:
         return Settings(
-            discord=DiscordSettings(token=SecretStr("no-token")),
+            discord=DiscordSettings(
+                token=SecretStr("no-token"),
+                operator_guild=self.options.get("operator_guild"),
+                operator_channel=self.options.get("operator_channel"),
+            ),
             rivya=RivyaSettings(
                 api_key=SecretStr(self.rivya.api_key),
                 base_url=self.rivya.url,
                 first_poll_seconds=0.05,
                 poll_seconds=0.05,
                 max_running=self.options.get("max_running", 10),
+                wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
             ),
             database=DatabaseSettings(path=self.database),
             limits=LimitsSettings(guild_credits=self.options.get("guild_credits", 200)),

@@ -1,0 +1,274 @@
+"""What the operator reads: the wallet, the guilds, ceilings, pauses, and what a comparison has found.
+
+Owns the words for the operator. Never imports anything of ours but jobs, money.differences, money.findings,
+money.overview, money.reconcile, money.rules, text, views, wording.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from discord import ui
+
+from bot.money.differences import Booking, Closing, Finding, describe
+from bot.money.findings import PAGE
+from bot.money.rules import Rule
+from cogs.text import harmless, plain
+from cogs.views import card, small
+from cogs.wording import credits_text, limit_words, moment, period_word, usage_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.jobs import Usage
+    from bot.money.overview import GuildsPage, GuildSpending, Held
+    from bot.money.reconcile import Comparison
+    from bot.money.rules import LimitChange
+
+    NameOf = Callable[[int], str | None]
+
+NAME_UNITS: Final = 60
+CHOICE_UNITS: Final = 100
+SHOWN: Final = 8
+"""Findings on a card; with more there is a file, too."""
+LISTED: Final = 25 * PAGE
+"""Findings in the file; all others are on the command line."""
+NOTE_UNITS: Final = 120
+_HIGHEST_ID: Final = 2**63 - 1
+_SHEET: Final = (
+    "job_id",
+    "guild_id",
+    "kind",
+    "state",
+    "booked_credits",
+    "rivya_status",
+    "rivya_credits",
+    "note",
+)
+
+SCOPES: Final = {
+    "one": "One server",
+    "each": "Each server without one of its own",
+    "all": "All servers together",
+}
+
+NO_GUILD_ID: Final = (
+    "That is not the id of a server, which is a number of 17 to 19 digits. Choose one from the list, or turn"
+    " on Developer Mode in Discord and copy it from the server's menu."
+)
+ONE_NEEDS_GUILD: Final = "Which server? Name it with `guild`, or choose another `scope`."
+SCOPE_HAS_NO_GUILD: Final = "This `scope` is about all servers: leave `guild` out."
+CREDITS_NEED_PERIOD: Final = "Give both `credits` and `period`, or neither to remove the ceiling."
+COMPARING: Final = "A comparison is under way already. Its result comes when it is done."
+BOOK_LABEL: Final = "Book these corrections"
+
+
+def guild_id_from(typed: str) -> int | None:
+    """An id as somebody typed it; None for anything else. Discord's own numbers are too small for ids."""
+    digits = typed.strip()
+    if not re.fullmatch("[0-9]{1,19}", digits):
+        return None
+    return number if 0 < (number := int(digits)) <= _HIGHEST_ID else None
+
+
+def rule_of(scope: str) -> Rule:
+    """Which rule one of `SCOPES` is."""
+    return Rule.CEILING_ALL if scope == "all" else Rule.CEILING
+
+
+def ceiling_problem(
+    scope: str, guild: str | None, guild_id: int | None, credits: int | None, period: str | None
+) -> str:
+    """What is wrong with a ceiling as it was typed; empty if nothing is."""
+    if guild_id is None:
+        return NO_GUILD_ID
+    if scope == "one" and guild is None:
+        return ONE_NEEDS_GUILD
+    if scope != "one" and guild is not None:
+        return SCOPE_HAS_NO_GUILD
+    return CREDITS_NEED_PERIOD if (credits is None) != (period is None) else ""
+
+
+def guild_label(name: str, guild_id: int) -> str:
+    """A guild in a menu."""
+    return plain(f"{plain(name, NAME_UNITS)} · {guild_id}", CHOICE_UNITS)
+
+
+def whose(guild_id: int, name_of: NameOf) -> str:
+    """A guild, for people: its name as far as we know it, and its id."""
+    name = name_of(guild_id)
+    return f"**{harmless(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
+
+
+def wallet_card(left_credits: int, held: Held, cost_credits: int) -> ui.LayoutView:
+    """What Rivya's wallet holds beside what the books have set aside."""
+    oldest = "" if held.oldest_at is None else f", the oldest {moment(held.oldest_at)}"
+    doubt = (
+        f"Of that, {credits_text(held.doubtful_credits)} for {_pictures(held.doubtful)} stay set aside in"
+        " doubt, although nothing more comes. `/operator reconcile` says why; `/operator close` decides one"
+        " by hand."
+        if held.doubtful
+        else ""
+    )
+    return card(
+        "### Wallet",
+        f"At Rivya: **{credits_text(left_credits)}**, enough for {_pictures(left_credits // cost_credits)}.\n"
+        f"Set aside: **{credits_text(held.credits)}** for {_pictures(held.reservations)}{oldest}.",
+        doubt,
+        small("Rivya takes a picture's credits when it begins to paint."),
+    )
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def guilds_card(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+    """The guilds that spent the most, with what binds them."""
+    resets = "" if page.resets_at is None else f" The period ends {moment(page.resets_at)}."
+    lines = [_guild_lines(spending, name_of) for spending in page.rows]
+    return card(
+        f"### Servers, {period_word(page.period)}",
+        f"**{credits_text(page.used_credits)}** spent or set aside in {page.guilds} servers (UTC).{resets}",
+        "\n".join(lines),
+        small(f"Page {page.page} of {page.pages}"),
+        row,
+    )
+
+
+def _guild_lines(spending: GuildSpending, name_of: NameOf) -> str:
+    ceiling = "" if spending.ceiling is None else f" · ceiling {limit_words(spending.ceiling)}"
+    paused = " · paused" if spending.paused else ""
+    facts = f"{credits_text(spending.used_credits)} · limit {limit_words(spending.limit)}{ceiling}{paused}"
+    return f"{whose(spending.guild_id, name_of)}\n{small(facts)}"
+
+
+def ceiling_card(rule: Rule, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
+    """A ceiling before and after; who is over it already gets no new pictures."""
+    if rule is Rule.CEILING_ALL:
+        scope = "All servers together"
+    else:
+        scope = whose(guild_id, name_of) if guild_id else "Each server without a ceiling of its own"
+    return card(
+        "### Ceiling",
+        f"{scope}: from **{limit_words(change.before)}** to **{limit_words(change.after)}**.",
+        "" if change.usage is None else _ceiling_used(change.usage),
+        small("No admin can raise it. It counts what Rivya charges, in days of UTC."),
+    )
+
+
+def _ceiling_used(usage: Usage) -> str:
+    over = " No new pictures until then." if usage.used_credits >= usage.limit_credits else ""
+    resets = "It never resets." if usage.resets_at is None else f"It resets {moment(usage.resets_at)}."
+    return f"{usage_words(usage)}. {resets}{over}"
+
+
+def pause_card(guild_id: int, name_of: NameOf, *, paused: bool, sentence: str = "") -> ui.LayoutView:
+    """The switch as it stands now."""
+    scope = whose(guild_id, name_of) if guild_id else "All servers"
+    if not paused:
+        still = "" if guild_id else " A server that was paused on its own stays paused."
+        return card("### Resumed", f"{scope}: new pictures are let in.{still}")
+    told = f"Members read: {harmless(sentence, 300)}" if sentence else "Members are told to try again later."
+    return card(
+        "### Paused", f"{scope}: no new pictures.", told, small("What was accepted before is still painted.")
+    )
+
+
+def closing_card(job_id: str, final_credits: int, closing: Closing) -> ui.LayoutView:
+    """What became of a decision by hand."""
+    job = f"`{plain(job_id, 40).replace('`', '')}`"
+    match closing:
+        case Closing.CLOSED:
+            done = f"settled with {credits_text(final_credits)}" if final_credits else "released"
+            return card("### Closed", f"{job} is {done}, on the record with your reason.")
+        case Closing.UNKNOWN:
+            return card(f"There is no job {job}. A comparison lists the ids of those that are in doubt.")
+        case Closing.WALKING:
+            return card(f"{job} is still under way: the bot settles it by itself when it is over.")
+        case Closing.NOT_HELD:
+            return card(f"{job} is closed already. Only what is held in doubt can be decided by hand.")
+
+
+def comparing_card(run: Comparison) -> ui.LayoutView:
+    """How far a comparison has come."""
+    return card(
+        "### Comparing with Rivya",
+        f"{run.looked_at} of {run.total} looked at, {run.found} differences so far.",
+        small(f"Run `{run.run_id}`"),
+    )
+
+
+def compared_card(
+    run: Comparison, found: Sequence[Finding], filename: str, row: ui.ActionRow[ui.LayoutView] | None
+) -> ui.LayoutView:
+    """What a comparison has found, the first of it in words; nothing has been changed by it."""
+    shown = "\n".join(f"- `{item.booked.job_id}`: {_words(item)}" for item in found[:SHOWN])
+    more = f"\nand {run.found - SHOWN} more" if run.found > SHOWN else ""
+    ended = (
+        f"It ended before its end: {harmless(run.stopped, 200)}. Run it again later." if run.stopped else ""
+    )
+    unsaid = f" Of {run.unsaid} tasks Rivya does not say what they cost." if run.unsaid else ""
+    sheet: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
+    buttons: list[str | ui.Item[ui.LayoutView]] = [] if row is None else [row]
+    return card(
+        "### Compared with Rivya",
+        f"{run.looked_at} reservations looked at, since {moment(run.since, 'f')} and all that are held for"
+        f" longer than a day: {_differences(run.found)}.{unsaid}",
+        ended,
+        shown + more,
+        small(f"Run `{run.run_id}`. Nothing was changed so far."),
+        *sheet,
+        *buttons,
+    )
+
+
+def _differences(count: int) -> str:
+    return {0: "the books and Rivya agree", 1: "one difference"}.get(count, f"{count} differences")
+
+
+def _words(found: Finding) -> str:
+    note = f" ({harmless(found.booked.note, NOTE_UNITS)})" if found.booked.note else ""
+    return f"{describe(found)}{note}"
+
+
+def booking_card(run_id: str, booking: Booking) -> ui.LayoutView:
+    """What was booked of a run, and what was not."""
+    gained = booking.difference_credits
+    direction = "more" if gained >= 0 else "less"
+    lines = [
+        f"Booked {booking.booked} corrections: the books now hold {credits_text(abs(gained))} {direction}."
+        if booking.booked
+        else "There was nothing to book.",
+        f"{booking.before} stood as Rivya says already." if booking.before else "",
+        f"{booking.changed} have changed since and were left alone: compare again."
+        if booking.changed
+        else "",
+        f"{booking.walking} are still under way and left to the bot." if booking.walking else "",
+    ]
+    return card("### Corrections", "\n".join(filter(None, lines)), small(f"Run `{run_id}`"))
+
+
+def sheet(found: Sequence[Finding]) -> bytes:
+    """The findings as CSV, with a header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_SHEET)
+    for item in found:
+        booked = item.booked
+        writer.writerow(
+            (
+                booked.job_id,
+                booked.guild_id,
+                item.kind,
+                booked.state,
+                booked.credits,
+                item.rivya_status or "",
+                "" if item.rivya_credits is None else item.rivya_credits,
+                plain(booked.note, 500),
+            )
+        )
+    return text.getvalue().encode("utf-8-sig")

@@ -1,0 +1,391 @@
+"""`/operator`: whoever runs the bot sees and steers all servers, and nobody else does."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.components import walk_components
+from simcord.interactions import base_payload
+
+from cogs import operator_runs
+from cogs.operator import Book, Operator
+from cogs.views import card, row
+from sandbox.rivya import StandIn
+
+HEADQUARTERS = 1_100_000_000_000_000_001
+FILE = 13
+
+
+@pytest.fixture
+async def server(open_server: Callable[..., Any]) -> Any:
+    return await open_server(operator_guild=HEADQUARTERS)
+
+
+async def operate(server: Any, command: str, **options: Any) -> str:
+    """What the operator reads."""
+    return str(server.answer(await server.operator.slash(server.office, f"operator {command}", **options)))
+
+
+def syncs(server: Any) -> list[str]:
+    return [
+        entry.path.partition("/applications/")[2].partition("/")[2]
+        for entry in server.env.http_requests
+        if entry.method == "PUT" and entry.path.endswith("/commands")
+    ]
+
+
+def rivya_charges(server: Any, credits: int) -> None:
+    """Let Rivya have charged something else for every task."""
+    for task in server.rivya.tasks.values():
+        task.final_credits = credits
+
+
+def put_in_doubt(server: Any) -> None:
+    """Let whatever was settled stay held, as after an answer that never came."""
+    connection = sqlite3.connect(server.database)
+    connection.execute("UPDATE reservations SET state = 'held', final_credits = NULL, closed_at = NULL")
+    connection.commit()
+    connection.close()
+
+
+def corrections(server: Any) -> list[tuple[int, int, int]]:
+    connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT from_credits, to_credits, made_by FROM corrections").fetchall()
+    finally:
+        connection.close()
+
+
+# Who may, and where.
+
+
+async def test_only_the_operators_server_has_the_commands(server: Any) -> None:
+    assert set(server.operator.available_commands(server.office)) >= {"operator wallet", "operator pause"}
+    assert not any(name.startswith("operator") for name in server.sari.available_commands(server.channel))
+
+
+async def test_without_the_setting_there_are_no_such_commands(open_server: Callable[..., Any]) -> None:
+    server = await open_server()
+    assert server.env.backend.find_command("operator", server.guild.id, type=1) is None
+    assert len(syncs(server)) == 1
+
+
+async def test_an_admin_of_the_operators_server_is_not_the_operator(server: Any) -> None:
+    for command, options in (("wallet", {}), ("pause", {}), ("reconcile", {}), ("guilds", {})):
+        result = await server.clerk.slash(server.office, f"operator {command}", **options)
+        assert "Only members with" in server.answer(result)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert server.states() == ["settled"]
+    assert await server.clerk.autocomplete(server.office, "operator pause", "guild", "") == []
+
+
+async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server: Any) -> None:
+    stranger = server.guild.add_member(server.operator.user)
+    command = server.env.backend.find_command("operator", HEADQUARTERS, type=1)
+    record, event = base_payload(
+        server.env.backend,
+        type=2,
+        channel_id=server.channel.id,
+        guild_id=server.guild.id,
+        user_id=stranger.id,
+        data={
+            "id": command["id"],
+            "name": "operator",
+            "type": 1,
+            "guild_id": str(HEADQUARTERS),
+            "options": [{"name": "wallet", "type": 1, "options": []}],
+        },
+    )
+    server.env.backend.emit("INTERACTION_CREATE", event)
+    await server.env.settle()
+    assert "Only members with" in server.answer(simcord.InteractionResult(server.env, record))
+
+
+async def test_both_sets_of_commands_are_synced_once_and_vanish_with_the_setting(server: Any) -> None:
+    assert sorted(syncs(server)) == ["commands", f"guilds/{HEADQUARTERS}/commands"]
+    await server.restart()
+    assert len(syncs(server)) == 2
+    del server.options["operator_guild"]
+    await server.restart()
+    assert syncs(server)[2:] == [f"guilds/{HEADQUARTERS}/commands"]
+    assert server.env.backend.find_command("operator", HEADQUARTERS, type=1) is None
+    await server.restart()
+    assert len(syncs(server)) == 3
+
+
+async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server: Any) -> None:
+    del server.options["operator_guild"]
+    await server.restart()
+    server.options["operator_guild"] = HEADQUARTERS
+    server.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001, times=1)
+    await server.restart()
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert server.states() == ["settled"]
+
+
+# Pause and ceiling.
+
+
+async def test_a_pause_bites_in_another_server_with_the_operators_sentence(
+    server: Any, rivya: StandIn
+) -> None:
+    said = await operate(server, "pause", sentence="Back **tomorrow**, @everyone.")
+    assert "All servers" in said
+    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    assert "Back \\*\\*tomorrow\\*\\*" in refused
+    assert rivya.tasks == {}
+    await operate(server, "resume")
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert server.states() == ["settled"]
+
+
+async def test_one_server_can_be_paused_alone(server: Any) -> None:
+    said = await operate(server, "pause", guild=str(server.guild.id))
+    assert "Painters" in said
+    assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    await server.operator.slash(server.office, "imagine", prompt="a cat")
+    assert server.states() == ["settled"]
+    listed = await operate(server, "guilds")
+    assert "Headquarters" in listed
+
+
+@pytest.mark.parametrize("typed", ["Painters", "-1", "0", "99999999999999999999", "\uff11\uff12", "1e3", " "])
+async def test_what_is_no_id_of_a_server_changes_nothing(server: Any, typed: str) -> None:
+    for command, options in (("pause", {}), ("ceiling", {"scope": "one", "credits": 1, "period": "day"})):
+        assert "not the id of a server" in await operate(server, command, guild=typed, **options)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert server.states() == ["settled"]
+
+
+async def test_servers_are_offered_by_name(server: Any) -> None:
+    offered = await server.operator.autocomplete(server.office, "operator ceiling", "guild", "paint")
+    assert [choice["value"] for choice in offered] == [str(server.guild.id)]
+
+
+async def test_a_ceiling_cannot_be_raised_by_an_admin(server: Any, rivya: StandIn) -> None:
+    guild = str(server.guild.id)
+    said = await operate(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
+    assert "from **no limit** to **4 credits a month**" in said
+    await server.sari.slash(server.channel, "limits guild", credits=1000, period="month")
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    refused = server.answer(await server.sari.slash(server.channel, "imagine", prompt="a cat"))
+    assert "people who run this bot" in refused
+    assert len(rivya.tasks) == 1
+    said = await operate(server, "ceiling", scope="one", guild=guild)
+    assert "from **4 credits a month** to **no limit**" in said
+    await server.sari.slash(server.channel, "imagine", prompt="a cat")
+    assert len(rivya.tasks) == 2
+
+
+async def test_a_ceiling_over_all_shows_no_numbers_to_members(server: Any) -> None:
+    assert "All servers together" in await operate(server, "ceiling", scope="all", credits=5, period="day")
+    await server.operator.slash(server.office, "imagine", prompt="a fox")
+    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a cat"))
+    assert "own budget for all servers" in refused
+    assert "5" not in refused.partition("<t:")[0]
+
+
+async def test_a_ceiling_for_each_binds_who_has_none_of_its_own(server: Any) -> None:
+    await operate(server, "ceiling", scope="each", credits=3, period="day", reason="Too much spending")
+    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    assert "people who run this bot" in refused
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"scope": "one", "credits": 4, "period": "day"}, "Which server?"),
+        ({"scope": "all", "credits": 4, "period": "day", "guild": "12345678901234567"}, "leave `guild` out"),
+        ({"scope": "all", "credits": 4}, "Give both"),
+        ({"scope": "each", "period": "day"}, "Give both"),
+    ],
+)
+async def test_a_ceiling_that_makes_no_sense_is_refused(
+    server: Any, options: dict[str, Any], hint: str
+) -> None:
+    assert hint in await operate(server, "ceiling", **options)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    assert server.states() == ["settled"]
+
+
+# Wallet and guilds.
+
+
+async def test_the_wallet_is_shown_beside_what_is_held_and_in_doubt(server: Any) -> None:
+    assert "**0 credits** for 0 pictures" in await operate(server, "wallet")
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    put_in_doubt(server)
+    said = await operate(server, "wallet")
+    for part in ("**996 credits**", "**4 credits** for 1 picture,", "in doubt", "/operator reconcile"):
+        assert part in said
+
+
+async def test_guilds_are_paged_with_buttons_that_outlive_a_restart(server: Any) -> None:
+    for number in range(11):
+        guild = server.env.create_guild(f"Guild *{number}*")
+        channel = guild.create_text_channel("studio")
+        member = guild.add_member(server.env.create_user(f"member{number}"))
+        await member.slash(channel, "imagine", prompt="a fox")
+    result = await server.operator.slash(server.office, "operator guilds")
+    said = server.answer(result)
+    assert "44 credits" in said
+    assert "Page 1 of 2" in said
+    assert "Guild \\*0\\*" in said
+    await server.restart()
+    message = result.response.message
+    await server.operator.click(message, label="Next")
+    assert "Page 2 of 2" in server.said(message)
+    await server.operator.click(message, label="Previous")
+    assert "Page 1 of 2" in server.said(message)
+
+
+# The comparison.
+
+
+@pytest.fixture
+async def differing(server: Any) -> AsyncIterator[Any]:
+    """The books say 4, Rivya says 6."""
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    rivya_charges(server, 6)
+    return server
+
+
+async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once(differing: Any) -> None:
+    server = differing
+    result = await server.operator.slash(server.office, "operator reconcile")
+    said = server.answer(result)
+    assert "one difference" in said
+    assert "booked 4, Rivya charged 6" in said
+    assert server.operator.user.dm_channel.history() == []
+    assert [entry["final_credits"] for entry in server.books()] == [4]
+    await server.restart()
+    message = result.response.message
+    booked = server.answer(await server.operator.click(message, label="Book these corrections"))
+    assert "Booked 1" in booked
+    assert "2 credits more" in booked
+    assert [entry["final_credits"] for entry in server.books()] == [6]
+    again = server.answer(await server.operator.click(message, label="Book these corrections"))
+    assert "nothing to book" in again
+    assert corrections(server) == [(4, 6, server.operator.id)]
+
+
+async def test_nobody_else_books_a_run(differing: Any) -> None:
+    server = differing
+    result = await server.operator.slash(server.office, "operator reconcile")
+    raw = server.env.backend.get_message(server.office.id, result.response.message.id)
+    (custom_id,) = (item["custom_id"] for item in walk_components(raw.components) if "custom_id" in item)
+    for channel, nosy in ((server.office, server.clerk), (server.channel, server.sari)):
+        seen = server.app.client.get_channel(channel.id)
+        message = await seen.send(view=card("Look!", row(Book(custom_id.rpartition(":")[2]))))
+        assert "Only members with" in server.answer(await nosy.click(message, custom_id=custom_id))
+    assert corrections(server) == []
+
+
+async def test_books_that_agree_offer_no_button(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    result = await server.operator.slash(server.office, "operator reconcile", days=1)
+    assert "agree" in server.answer(result)
+    with pytest.raises(simcord.SetupError):
+        await server.operator.click(result.response.message, label="Book these corrections")
+
+
+async def test_many_differences_come_as_a_file(server: Any) -> None:
+    for _ in range(10):
+        await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    rivya_charges(server, 5)
+    result = await server.operator.slash(server.office, "operator reconcile")
+    said = server.answer(result)
+    assert "and 2 more" in said
+    raw = server.env.backend.get_message(server.office.id, result.response.message.id)
+    (attachment,) = raw.attachments
+    assert attachment["filename"].endswith(".csv")
+    assert FILE in {item["type"] for item in walk_components(raw.components)}
+
+
+async def test_a_refused_key_is_told_to_the_operator(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    rivya.api_key = "rvya_sk_another"
+    assert "refuses the API key" in await operate(server, "reconcile")
+
+
+async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
+    differing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = differing
+    monkeypatch.setattr(operator_runs, "TOKEN_LIFE_SECONDS", 0.0)
+    await server.operator.slash(server.office, "operator reconcile")
+    (message,) = server.operator.user.dm_channel.history()
+    assert "booked 4, Rivya charged 6" in server.said(message)
+
+
+async def test_with_every_way_closed_the_run_is_still_in_the_books(differing: Any) -> None:
+    server = differing
+    server.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=401, code=50027, times=None)
+    server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
+    await server.operator.slash(server.office, "operator reconcile")
+    connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
+    assert connection.execute("SELECT kind FROM findings").fetchall() == [("charged_other",)]
+    connection.close()
+
+
+async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
+    differing: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = differing
+    server.rivya.faults.add("status", "status", times=None, code=503)
+    server.env.settle_timeout = 0.5
+    with suppress(TimeoutError):  # it rests until Rivya answers again
+        await server.operator.slash(server.office, "operator reconcile")
+    server.env.settle_timeout = 10
+    assert "under way already" in await operate_beside(server, "reconcile")
+    server.rivya.faults.clear()
+    await server.restart()
+    assert "broke" not in capsys.readouterr().out
+    assert "one difference" in await operate(server, "reconcile")
+
+
+async def operate_beside(server: Any, command: str) -> str:
+    """The same as `operate`, while something never comes to rest."""
+    server.env.settle_timeout, patience = 0.5, server.env.settle_timeout
+    with suppress(TimeoutError):
+        await server.operator.slash(server.office, f"operator {command}")
+    server.env.settle_timeout = patience
+    return "\n".join(server.said(message) for message in server.office.history(viewer=server.operator))
+
+
+async def test_progress_is_shown_while_it_lasts(differing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = differing
+    monkeypatch.setattr(operator_runs, "PROGRESS_SECONDS", 0.0)
+    await server.operator.slash(server.office, "operator reconcile")
+    edits = [
+        entry for entry in server.env.http_requests if entry.method == "PATCH" and "@original" in entry.path
+    ]
+    assert "Comparing with Rivya" in str(edits[-2].json)
+
+
+async def test_a_doubt_is_closed_by_hand_once(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    (entry,) = server.books()
+    put_in_doubt(server)
+    job = f" {str(entry['job_id']).upper()} "
+    assert "released" in await operate(server, "close", job=job, credits=0, reason="Rivya said so")
+    assert server.states() == ["released"]
+    assert "closed already" in await operate(server, "close", job=job, credits=3, reason="again")
+    assert "no job" in await operate(server, "close", job="`nonsense`", credits=3, reason="again")
+    assert corrections(server) == [(4, 0, server.operator.id)]
+
+
+async def test_what_concerns_money_is_private(server: Any) -> None:
+    for command in ("wallet", "guilds", "pause", "resume", "reconcile"):
+        await operate(server, command)
+    assert server.office.history(viewer=server.clerk) == []
+
+
+def test_the_menu_is_for_administrators() -> None:
+    assert Operator.__discord_app_commands_default_permissions__ == discord.Permissions(administrator=True)
