@@ -1,0 +1,151 @@
+"""What is done every hour beside the jobs: what is due to be forgotten goes, and what nobody needs.
+
+Every chore works in small transactions, so that no member waits for it, and fails alone.
+
+Owns the hourly chores. Never imports anything of ours but asks, backups, clock, database, errors,
+money.tallies, notices, privacy.departures, privacy.erasures, privacy.forgetting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot import asks
+from bot.clock import now_ms
+from bot.errors import OperatorError
+from bot.money import tallies
+from bot.privacy.forgetting import BATCH, expire
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.backups import Backups
+    from bot.database import Database
+    from bot.notices import Notices
+    from bot.privacy.departures import Departures
+    from bot.privacy.erasures import Erasures
+
+    Chore = Callable[[int], Awaitable[int]]
+    """Does what is due at a moment (epoch milliseconds) and returns how many rows that were."""
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 3600.0
+RECORDS_KEPT_DAYS: Final = 400
+"""Alerts and findings: a year and a month, for who looks back at the same month."""
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+class Upkeep:
+    """Runs its chores, in their order."""
+
+    def __init__(self, chores: Mapping[str, Chore], notices: Notices) -> None:
+        self._chores = chores
+        self._notices = notices
+
+    async def once(self) -> dict[str, int]:
+        """Do every chore; returns what was done. What breaks is logged, and tried again next time."""
+        done = {}
+        for name, chore in self._chores.items():
+            try:
+                count = await chore(now_ms())
+            except OperatorError as error:
+                self._notices.give(error, chore=name)
+            except Exception:
+                log.exception("upkeep broke", chore=name)
+            else:
+                if count:
+                    done[name] = count
+        if done:
+            log.info("upkeep", **done)
+        return done
+
+
+def chores(
+    database: Database,
+    *,
+    erasures: Erasures,
+    departures: Departures,
+    backups: Backups,
+    prompt_days: int,
+) -> dict[str, Chore]:
+    """The chores of one database. `prompt_days` is how long words are kept; 0 is for ever."""
+
+    async def prompts(at: int) -> int:
+        before = at - prompt_days * _DAY_MS
+        return await _in_batches(database, lambda tx: expire(tx, before)) if prompt_days else 0
+
+    async def records(at: int) -> int:
+        return await _in_batches(database, lambda tx: _drop_records(tx, at - RECORDS_KEPT_DAYS * _DAY_MS))
+
+    async def leftovers(at: int) -> int:
+        return await database.run(lambda tx: _prune(tx, at))
+
+    async def file(_: int) -> int:
+        await database.run(_optimise)
+        # Counted as nothing done, or every hour would leave a line in the log.
+        if not await database.checkpoint():
+            log.info("checkpoint left to the next upkeep", why="somebody reads the database")
+        return 0
+
+    async def copies(_: int) -> int:
+        return 0 if await backups.keep_fresh() is None else 1
+
+    return {
+        "prompts": prompts,
+        "erasures": erasures.go_on,
+        "departures": departures.go_on,
+        "records": records,
+        "leftovers": leftovers,
+        "file": file,
+        "backups": copies,
+    }
+
+
+async def _in_batches(database: Database, unit: Callable[[sqlite3.Connection], int]) -> int:
+    done = 0
+    while batch := await database.run(unit):
+        done += batch
+    return done
+
+
+def _drop_records(transaction: sqlite3.Connection, before: int) -> int:
+    """Drop one batch of old alerts, and then of old findings."""
+    rows = transaction.execute(
+        "DELETE FROM alerts WHERE (guild_id, limit_id, period_start, percent) IN"
+        " (SELECT guild_id, limit_id, period_start, percent FROM alerts WHERE raised_at < ? LIMIT ?)"
+        " RETURNING percent",
+        (before, BATCH),
+    ).fetchall()
+    rows = (
+        rows
+        or transaction.execute(
+            "DELETE FROM findings WHERE (run_id, job_id) IN"
+            " (SELECT run_id, job_id FROM findings WHERE found_at < ? LIMIT ?) RETURNING run_id",
+            (before, BATCH),
+        ).fetchall()
+    )
+    return len(rows)
+
+
+def _prune(transaction: sqlite3.Connection, at: int) -> int:
+    """What an hour leaves behind is little, so this is one unit."""
+    before = transaction.total_changes
+    asks.prune(transaction, at)
+    tallies.prune(transaction, at)
+    return transaction.total_changes - before
+
+
+def _optimise(transaction: sqlite3.Connection) -> None:
+    """Let SQLite look at its indexes: https://sqlite.org/pragma.html#pragma_optimize.
+
+    Some builds keep samples of what they saw, names among them: those are dropped.
+    """
+    transaction.execute("PRAGMA analysis_limit = 400")
+    transaction.execute("PRAGMA optimize")
+    samples = transaction.execute("SELECT name FROM sqlite_master WHERE name = 'sqlite_stat4'").fetchone()
+    if samples is not None:
+        transaction.execute("DELETE FROM sqlite_stat4")

@@ -1,0 +1,157 @@
+"""What is done every hour, and what happens when some of it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.asks import Asks
+from bot.backups import Backups
+from bot.clock import now_ms
+from bot.database import Database
+from bot.jobs import Landing
+from bot.notices import Notices
+from bot.privacy.departures import Departures
+from bot.privacy.erasures import Erasures
+from bot.store import Store
+from bot.upkeep import RECORDS_KEPT_DAYS, Upkeep, chores
+from conftest import a_job, a_request
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+def all_chores(database: Database, *, prompt_days: int = 0, keep: int = 0) -> dict[str, Any]:
+    return chores(
+        database,
+        erasures=Erasures(database),
+        departures=Departures(database, 0),
+        backups=Backups(database._path, database._path.with_name("backups"), keep),
+        prompt_days=prompt_days,
+    )
+
+
+async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
+
+
+async def painted(store: Store, **whose: Any) -> str:
+    job = a_job(a_request(**whose))
+    assert await store.accept(job)
+    await store.created(job.job_id, f"task-{job.job_id}", 4)
+    await store.succeeded(job.job_id, None, 4)
+    await store.delivered(job.job_id, Landing(20, 78, "reply"))
+    return job.job_id
+
+
+async def aged(database: Database, job_id: str, days: int) -> None:
+    await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", now_ms() - days * DAY_MS, job_id)
+
+
+async def test_everything_due_is_done_and_said_in_one_line(database: Database, store: Store) -> None:
+    old, new, gone, wish = [
+        await painted(store, guild_id=guild, user_id=user) for guild, user in ((1, 7), (1, 7), (2, 7), (1, 8))
+    ]
+    await aged(database, old, 31)
+    await Departures(database, 0).left(2)
+    await rows(database, "INSERT INTO erasures VALUES (8, ?)", now_ms())
+    await Asks(database).keep(a_request())
+    await rows(database, "UPDATE asks SET asked_at = 5")
+    stale = now_ms() - (RECORDS_KEPT_DAYS + 1) * DAY_MS
+    for at in (stale, now_ms()):
+        await rows(database, "INSERT INTO alerts VALUES (1, 1, ?, 50, 1, 2, ?, NULL)", at, at)
+        await rows(database, "INSERT INTO findings VALUES (?, ?, 'x', 'held', 4, NULL, NULL, ?)", at, old, at)
+    await rows(database, "INSERT INTO tallies VALUES (1, 'quarter', 5, 1, 1)")
+
+    upkeep = Upkeep(all_chores(database, prompt_days=30), Notices())
+    with structlog.testing.capture_logs() as lines:
+        done = await upkeep.once()
+        again = await upkeep.once()
+
+    assert done == {"prompts": 1, "erasures": 1, "departures": 2, "records": 2, "leftovers": 2}
+    assert again == {}
+    assert [line for line in lines if line["event"] == "upkeep"] == [
+        {"event": "upkeep", "log_level": "info", **done}
+    ]
+    assert await rows(database, "SELECT job_id FROM jobs WHERE prompt <> ''") == [(new,)]
+    people = dict(await rows(database, "SELECT job_id, user_id FROM jobs"))
+    assert people == {old: 7, new: 7, gone: 0, wish: 0}
+    for table in ("alerts", "findings"):
+        assert len(await rows(database, f"SELECT * FROM {table}")) == 1
+
+
+async def test_words_are_kept_for_ever_unless_a_setting_says_otherwise(
+    database: Database, store: Store
+) -> None:
+    job_id = await painted(store)
+    await aged(database, job_id, 4000)
+    assert await Upkeep(all_chores(database), Notices()).once() == {}
+    assert await rows(database, "SELECT prompt FROM jobs") == [("a red fox",)]
+
+
+async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Database, store: Store) -> None:
+    job_id = await painted(store)
+    await aged(database, job_id, 31)
+
+    async def breaks(_: int) -> int:
+        raise RuntimeError("on purpose")
+
+    upkeep = Upkeep({"broken": breaks, **all_chores(database, prompt_days=30)}, Notices())
+    with structlog.testing.capture_logs() as lines:
+        assert await upkeep.once() == {"prompts": 1}
+    assert [line["chore"] for line in lines if line["log_level"] == "error"] == ["broken"]
+
+
+async def test_a_backup_that_fails_is_the_operators_and_keeps_no_other_chore_from_its_work(
+    database: Database, store: Store, database_path: Path
+) -> None:
+    await aged(database, await painted(store), 31)
+    database_path.with_name("backups").write_text("in the way")
+    upkeep = Upkeep(all_chores(database, prompt_days=30, keep=3), Notices())
+    with structlog.testing.capture_logs() as lines:
+        assert await upkeep.once() == {"prompts": 1}
+    assert [(line["event"], line["code"]) for line in lines if line["log_level"] == "error"] == [
+        ("operator must act", "backup")
+    ]
+
+
+async def test_a_backup_is_made_once_a_day(database: Database, database_path: Path) -> None:
+    upkeep = Upkeep(all_chores(database, keep=3), Notices())
+    assert await upkeep.once() == {"backups": 1}
+    assert await upkeep.once() == {}
+    assert len(list(database_path.with_name("backups").iterdir())) == 1
+
+
+async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
+    database: Database, store: Store
+) -> None:
+    for _ in range(5):
+        await painted(store)
+    await rows(database, "ANALYZE")
+    await Upkeep(all_chores(database), Notices()).once()
+    learnt = await rows(database, "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_'")
+    assert ("sqlite_stat1",) in learnt
+    for (name,) in set(learnt) - {("sqlite_stat1",)}:
+        assert await rows(database, f"SELECT * FROM {name}") == []
+
+
+async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
+    database: Database, store: Store, database_path: Path
+) -> None:
+    log = database_path.with_name(database_path.name + "-wal")
+    await painted(store)
+    assert log.stat().st_size
+    reader = sqlite3.connect(database_path, isolation_level=None)
+    try:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM jobs").fetchone()
+        await painted(store)
+        async with asyncio.timeout(2):  # no patience: jobs wait behind it
+            assert not await database.checkpoint()
+    finally:
+        reader.close()
+    await Upkeep(all_chores(database), Notices()).once()
+    assert log.stat().st_size == 0

@@ -1,0 +1,129 @@
+"""`/privacy`: what a member is shown, handed out and rid of, and what happens to servers that are gone."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import zipfile
+from typing import Any
+
+import pytest
+import simcord
+
+from cogs.privacy import Erase
+from cogs.views import card, row
+
+PROMPT = "a walrus in a wet coat"
+
+
+def kept(server: Any, statement: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(server.database)
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+def button(actor: Any) -> str:
+    return f"kuas:privacy:erase:{actor.id}"
+
+
+def file_of(server: Any, result: simcord.InteractionResult) -> tuple[str, bytes]:
+    (attachment,) = result.response.message.attachments
+    return attachment.filename, server.cdn.get(attachment.url)
+
+
+async def test_a_member_sees_what_is_kept_and_gets_it_as_a_file(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    await server.bob.slash(server.channel, "imagine", prompt="bob's own business")
+    shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
+    for part in ("1 request", "in 1 server", "1 prompt", "/privacy export"):
+        assert part in shown
+    result = await server.alice.slash(server.channel, "privacy export")
+    assert "1 request" in server.answer(result)
+    name, data = file_of(server, result)
+    assert name == "kuas-your-data.json"
+    told = json.loads(data)
+    assert told["user_id"] == str(server.alice.id)
+    (request,) = told["requests"]
+    assert (request["prompt"], request["guild_id"]) == (PROMPT, str(server.guild.id))
+    assert (request["private"], request["final_credits"]) == (False, 4)
+    assert request["accepted_at"].endswith("+00:00")
+    assert b"bob's own business" not in data
+
+
+async def test_a_file_too_big_for_the_channel_is_zipped(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cogs.privacy.UPLOAD_LIMIT_BYTES", 3000)
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT + " again" * 500)
+    name, data = file_of(server, await server.alice.slash(server.channel, "privacy export"))
+    assert name == "kuas-your-data.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = json.loads(archive.read("kuas-your-data.json"))
+    assert told["requests"][0]["prompt"].startswith(PROMPT)
+
+
+async def test_erasing_asks_first_and_then_forgets(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    asked = await server.alice.slash(server.channel, "privacy erase")
+    words = server.answer(asked)
+    for part in ("cannot be undone", "1 request", "begin the limit anew", "Delete the message", "<t:"):
+        assert part in words
+    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+
+    await server.alice.click(asked.response, custom_id=button(server.alice))
+    words = server.said(asked.response.message)
+    assert "1 request forgotten" in words
+    assert "until <t:" in words
+    assert kept(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
+    assert len(server.pictures()) == 1
+    assert server.books()[0]["final_credits"] == 4
+    shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
+    assert "No requests" in shown
+    assert "You asked to be forgotten" in shown
+    again = server.answer(await server.alice.slash(server.channel, "privacy erase"))
+    assert "Nothing to erase" in again
+
+
+async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    asked = await server.alice.slash(server.channel, "privacy erase")
+    twin = await server.alice.slash(server.channel, "privacy erase")
+    await server.restart()
+    await server.alice.click(asked.response, custom_id=button(server.alice))
+    assert "1 request forgotten" in server.said(asked.response.message)
+    await server.alice.click(twin.response, custom_id=button(server.alice))
+    assert "Everything that can be forgotten now is" in server.said(twin.response.message)
+
+
+async def test_nobody_erases_for_another(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    asked = await server.bob.slash(server.channel, "privacy erase")
+    assert "Nothing to erase" in server.answer(asked)
+    channel = server.app.client.get_channel(server.channel.id)
+    message = await channel.send(view=card("a forged card", row(Erase(server.alice.id))))
+    result = await server.bob.click(message, custom_id=button(server.alice))
+    assert "somebody else" in server.answer(result)
+    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+
+
+async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    guild = server.app.client.get_guild(server.guild.id)
+    await guild.leave()
+    await server.env.settle()
+    assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
+    await server.restart()
+    assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
+    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+
+
+async def test_a_server_left_while_the_bot_was_down_is_noticed_at_the_next_start(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
+    connection = sqlite3.connect(server.database)
+    with connection:
+        connection.execute("INSERT INTO guild_settings VALUES (1, 999, 'timezone', 'UTC', 7, 1, NULL)")
+        connection.execute("INSERT INTO departures VALUES (?, 1)", (server.guild.id,))
+    connection.close()
+    await server.restart()
+    assert kept(server, "SELECT guild_id FROM departures") == [(999,)]
