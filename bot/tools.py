@@ -1,7 +1,7 @@
 """What every walk is given: its collaborators, and how often it looks and speaks.
 
-Owns the bundle of them. Never imports anything of ours but delivery, easel, fetch, ledger, notices, rests,
-rivya.client, slots, store.
+Owns the bundle of them. Never imports anything of ours but delivery, durations, easel, fetch, metrics,
+money.ledger, notices, outage, rests, rivya.client, slots, store, tempo.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.delivery import Courier
+    from bot.durations import Durations
     from bot.easel import Easel
     from bot.fetch import Fetcher
-    from bot.ledger import Ledger
+    from bot.metrics import Metrics
+    from bot.money.ledger import Ledger
     from bot.notices import Notices
+    from bot.outage import Outage
     from bot.rests import Rests
     from bot.rivya.client import Rivya
     from bot.slots import Slots
     from bot.store import Store
+    from bot.tempo import Tempo
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Tools:
     courier: Courier
     slots: Slots
     beat: Beat
+    tempo: Tempo
+    durations: Durations
     easel: Easel
     rests: Rests
     notices: Notices
+    outage: Outage
+    metrics: Metrics

@@ -4,7 +4,7 @@ Every step commits what happened before the next begins, so a process that dies 
 which a new `Walk` goes on: resuming is the same loop.
 
 Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, rivya.models,
-tools, verdict, voice.
+tempo, tools, verdict, voice, watch.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from bot.delivery import Undeliverable
 from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
 from bot.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.rivya.models import TaskStatus, create_body
+from bot.tempo import Kind
 from bot.verdict import failure_of, judge
 from bot.voice import Voice
+from bot.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -52,7 +54,7 @@ class Walk:
         self._message_id = message_id
         self._tools = tools
         self._setbacks = 0
-        self._polls = 0
+        self._watch = Watch(Kind(job.request.model, job.request.reference is not None), tools)
         # A body committed before this walk began may have been sent by the walk before.
         self._may_be_sent = job.create_body is not None
         self._picture: tuple[Picture, bool] | None = None
@@ -75,9 +77,18 @@ class Walk:
             if self.job.stage in IN_FLIGHT:
                 async with self._slot():
                     while self.job.stage in IN_FLIGHT:
+                        await self._sit_out()
                         await self._attempt(STEPS[self.job.stage])
             while self.job.finished_at is None:
                 await self._attempt(STEPS[self.job.stage])
+        self._tools.metrics.ended(self.job)
+
+    async def _sit_out(self) -> None:
+        """Ask nothing while Rivya is down: there is a probe for that."""
+        if self._tools.outage.lasts:
+            self._voice.turn(Phase.OUTAGE)
+            with self._tools.rests.interruptible():
+                await self._tools.outage.passed()
 
     async def _attempt(self, step: Callable[[Walk], Awaitable[Job]]) -> None:
         self._tools.rests.check()
@@ -92,6 +103,7 @@ class Walk:
         if isinstance(error, ContractBroken) and error.code == "bug":
             raise error
         self._setbacks += 1
+        self._tools.metrics.set_back(self.job.stage, error)
         if isinstance(error, OperatorError):
             self._tools.notices.give(error, stage=self.job.stage)
         if self.job.create_body is not None and self.job.stage in BEFORE_TASK:
@@ -181,7 +193,9 @@ class Walk:
         task = await self._tools.rivya.create(body, idempotency_key=self.job.job_id)
         # If it cannot be written down now, a refusal of the next try says nothing about this one.
         self._may_be_sent = True
-        return await self._tools.store.created(self.job.job_id, task.task_id, task.reserved_credits)
+        job = await self._tools.store.created(self.job.job_id, task.task_id, task.reserved_credits)
+        self._watch.begin()
+        return job
 
     async def poll(self) -> Job:
         """Wait for the next beat, look once."""
@@ -190,14 +204,18 @@ class Walk:
         late = self.job.late_told_at is not None
         self._voice.turn(Phase.LATE if late else Phase.PAINTING, self.job.task_created_at)
         await self._tools.rests.rest(self._until_next_poll())
-        self._polls += 1
+        self._watch.look(self._age_seconds())
         task = await self._tools.rivya.task(task_id)
+        if task.status in {TaskStatus.SUCCEEDED, TaskStatus.FAILED}:
+            self._tools.metrics.painted(self.job, task.final_credits or 0)
+            await self._watch.ended(self._age_seconds())
         if task.status is TaskStatus.SUCCEEDED:
             return await self._tools.store.succeeded(self.job.job_id, task.result_url, task.final_credits)
         if task.status is TaskStatus.FAILED:
             failure = failure_of(task)
             _report(failure)
             return await self._tools.store.failed(self.job.job_id, failure)
+        self._watch.still_running()
         if late or self._age_seconds() <= self._tools.beat.late_after_seconds:
             return self.job
         self._voice.turn(Phase.LATE, self.job.task_created_at)
@@ -260,16 +278,7 @@ class Walk:
         )
 
     def _until_next_poll(self) -> float:
-        """Rivya's guidance is 2-3 s, then every 5-10 s, and slower for long ones.
-
-        https://rivya.ai/docs/api-generation-status
-        """
-        beat, age = self._tools.beat, self._age_seconds()
-        if not self._polls:
-            # A clock that was set back makes the task younger than new: no reason to wait for longer.
-            return max(0.0, beat.first_poll_seconds - max(0.0, age))
-        slower = 1 if age < 300 else 2 if age < 1800 else 6  # noqa: PLR2004  # 5 and 30 minutes
-        return beat.poll_seconds * slower * random.uniform(1.0, 1.2)  # noqa: S311  # no secret
+        return self._watch.until_next(self._age_seconds())
 
     def _age_seconds(self) -> float:
         return (now_ms() - (self.job.task_created_at or now_ms())) / 1000
