@@ -1,7 +1,7 @@
 """The command line.
 
 Owns the arguments and the exit codes.
-Never imports anything of ours but app, books, doctor, errors, logs, settings.
+Never imports anything of ours but app, backups, books, doctor, errors, logs, monitor, office, settings.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import app, books, doctor, logs, settings
-from bot.errors import KuasError
+from bot import app, backups, books, doctor, logs, monitor, office, settings
+from bot.errors import KuasError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,33 @@ def _backup(told: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS = {"run": _run, "check": _check, "ledger": _ledger, "backup": _backup}
+def _restore(told: argparse.Namespace) -> int:
+    database = settings.load_database(told.config).path
+    aside = backups.restore(told.path, database)
+    print(f"{database} is now what {told.path} holds")
+    if aside is not None:
+        print(f"what it was before is in {aside}")
+    return 0
+
+
+def _health(told: argparse.Namespace) -> int:
+    watched = settings.load_monitor(told.config)
+    if watched.port is None:
+        raise OperatorError("settings", "monitor.port: not set, so there is nobody to ask")
+    well, words = asyncio.run(monitor.ask_health(watched.host, watched.port))
+    print(words)
+    return 0 if well else FAILED
+
+
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "ledger": _ledger,
+    "backup": _backup,
+    "restore": _restore,
+    "operator": office.run,
+    "health": _health,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("ledger", parents=[config], help="the books as JSON lines")
     backup = commands.add_parser("backup", parents=[config], help="copy the database while the bot runs")
     backup.add_argument("path", type=Path, help="where to; must not exist yet")
+    restore = commands.add_parser("restore", parents=[config], help="put a copy in the database's place")
+    restore.add_argument("path", type=Path, help="the copy; the bot must be stopped")
+    commands.add_parser("health", parents=[config], help="does the running bot work? for a health check")
+    operator = commands.add_parser("operator", parents=[config], help="pause, cap, compare with Rivya")
+    office.add_steps(operator, config)
     return parser
 
 

@@ -1,40 +1,62 @@
 """The composition root: builds everything in order, closes it in reverse.
 
-Owns the wiring. Never imports anything of ours but bot.client, cogs.courier, cogs.credits, cogs.errors,
-cogs.imagine, cogs.limits, database, engine, fetch, ledger, notices, rivya.client, settings, store, tools.
+Owns the wiring. Never imports anything of ours but backups, bot.client, cogs.assembly, cogs.courier,
+cogs.crier, cogs.errors, cogs.operator, database, durations, engine, fetch, herald, metrics, money.ledger,
+monitor, notices, outage, privacy.departures, privacy.erasures, rivya.calls, rivya.client, rounds, settings,
+shelf, syncs, tools, upkeep, wallet.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.backups import Backups
 from bot.client import KuasClient
 from bot.database import Database
+from bot.durations import Durations
 from bot.engine import Engine
 from bot.fetch import Fetcher
-from bot.ledger import Ledger, Limit
+from bot.herald import Herald
+from bot.metrics import Metrics
+from bot.monitor import Monitor
 from bot.notices import Notices
+from bot.outage import Outage
+from bot.privacy.departures import Departures
+from bot.privacy.erasures import Erasures
 from bot.rivya.client import Rivya, open_session
-from bot.store import Store
+from bot.rounds import Rounds
+from bot.shelf import Shelf
+from bot.syncs import Syncs
 from bot.tools import Beat
+from bot.upkeep import EVERY_SECONDS, Upkeep, chores
+from bot.wallet import Wallet
+from cogs.assembly import add_commands
 from cogs.courier import DiscordCourier
-from cogs.credits import Credits
+from cogs.crier import DiscordCrier
 from cogs.errors import Spokesman
-from cogs.imagine import Imagine
-from cogs.limits import Limits
+from cogs.operator import add_operator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
+    from bot.client import Hook
+    from bot.money.ledger import Ledger
+    from bot.rivya.calls import Attempt
     from bot.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+PROBE_BEATS: Final = 6
+"""How often an outage is looked into, in polls: every 30 s as things come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,44 +73,163 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Build the bot; when the block ends, jobs are parked first and the database is closed last.
 
     Raises:
-        OperatorError: `database`; the file cannot be used.
+        OperatorError: `database`; the file cannot be used. `monitor`; the port cannot.
     """
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database.path)
         stack.push_async_callback(database.close)
-        session = await stack.enter_async_context(open_session())
+        shelf, notices, metrics = Shelf.of(database, settings), Notices(), Metrics()
+        rivya, outage = await _rivya(stack, settings, notices, metrics)
+        upkeep, departures = _upkeep(stack, database, notices, settings)
         fetcher = await stack.enter_async_context(Fetcher(allow_loopback=settings.network.allow_loopback))
-        default = Limit(settings.limits.guild_credits, settings.limits.period)
-        store, ledger, notices = Store(database, default), Ledger(database, default), Notices()
 
         # The client's hooks name the engine, which needs the courier, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
-            for cog in (Imagine(engine), Credits(ledger), Limits(ledger)):
-                await client.add_cog(cog)
+            await add_commands(client, engine=engine, herald=herald, shelf=shelf, outage=outage)
+            await add_operator(client, settings.discord.operator_guild, database, shelf.ledger.default, rivya)
 
         async def resume(_: KuasClient) -> None:
             await engine.resume()
+            herald.start()
+            wallet.start()
+            upkeep.start()
 
-        client = KuasClient(record=store, spokesman=Spokesman(notices), on_setup=add_cogs, on_synced=resume)
+        client = _client(database, notices, departures, add_cogs, resume)
         stack.push_async_callback(client.close)
         engine = Engine(
-            store=store,
-            ledger=ledger,
-            rivya=Rivya(
-                session,
-                base_url=settings.rivya.base_url,
-                api_key=settings.rivya.api_key.get_secret_value(),
-            ),
+            store=shelf.store,
+            ledger=shelf.ledger,
+            rivya=rivya,
             fetcher=fetcher,
             courier=DiscordCourier(client),
             notices=notices,
+            outage=outage,
+            metrics=metrics,
+            durations=Durations(database),
             beat=Beat(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
             max_running=settings.rivya.max_running,
-            # Beside the database, whose lock says that no other process is using it.
-            scratch=settings.database.path.with_name(settings.database.path.name + ".scratch"),
+            scratch=_scratch(settings.database.path),
         )
+        herald, wallet = _criers(stack, client, shelf, rivya, notices, settings)
         stack.push_async_callback(engine.close)
-        yield App(client, engine, ledger)
+        await _listen(stack, settings, Seen(client, outage, shelf), metrics)
+        yield App(client, engine, shelf.ledger)
+
+
+def _scratch(database: Path) -> Path:
+    """Beside the database, whose lock says that no other process is using it."""
+    return database.with_name(database.name + ".scratch")
+
+
+def _client(
+    database: Database, notices: Notices, departures: Departures, on_setup: Hook, on_synced: Hook
+) -> KuasClient:
+    """The way to Discord."""
+    return KuasClient(
+        record=Syncs(database),
+        guild_record=departures,
+        spokesman=Spokesman(notices),
+        on_setup=on_setup,
+        on_synced=on_synced,
+    )
+
+
+async def _listen(stack: AsyncExitStack, settings: Settings, seen: Seen, metrics: Metrics) -> None:
+    """Open the monitoring port, if there is to be one."""
+    if settings.monitor.port is not None:
+        monitor = Monitor(seen, metrics)
+        await stack.enter_async_context(monitor.listening(settings.monitor.host, settings.monitor.port))
+
+
+def _upkeep(
+    stack: AsyncExitStack, database: Database, notices: Notices, settings: Settings
+) -> tuple[Rounds, Departures]:
+    """What is done every hour, not begun yet, and who remembers which servers are gone."""
+    departures = Departures(database, settings.privacy.leave_grace_days)
+    folder = settings.backup.folder or settings.database.path.with_name("backups")
+    every_hour = chores(
+        database,
+        erasures=Erasures(database),
+        departures=departures,
+        backups=Backups(settings.database.path, folder, settings.backup.keep),
+        prompt_days=settings.privacy.prompt_days,
+    )
+    rounds = Rounds("upkeep", Upkeep(every_hour, notices).once, EVERY_SECONDS, notices)
+    stack.push_async_callback(rounds.close)
+    return rounds, departures
+
+
+def _criers(
+    stack: AsyncExitStack,
+    client: KuasClient,
+    shelf: Shelf,
+    rivya: Rivya,
+    notices: Notices,
+    settings: Settings,
+) -> tuple[Herald, Wallet]:
+    """Who speaks up unasked, not begun yet: to a server's admins, and to the operator."""
+    crier = DiscordCrier(client, settings.discord.operator_channel)
+    herald = Herald(shelf.alerts, crier, notices)
+    wallet = Wallet(rivya, crier, settings.rivya.wallet_alert_credits, notices)
+    stack.push_async_callback(herald.close)
+    stack.push_async_callback(wallet.close)
+    return herald, wallet
+
+
+async def _rivya(
+    stack: AsyncExitStack, settings: Settings, notices: Notices, metrics: Metrics
+) -> tuple[Rivya, Outage]:
+    """The way to Rivya, and who notices that it is closed."""
+
+    def watch(attempt: Attempt) -> None:
+        metrics.attempted(attempt)
+        outage.heard(answered=attempt.answered)
+
+    rivya = Rivya(
+        await stack.enter_async_context(open_session()),
+        base_url=settings.rivya.base_url,
+        api_key=settings.rivya.api_key.get_secret_value(),
+        watch=watch,
+    )
+    outage = Outage(rivya.credits, notices, probe_seconds=PROBE_BEATS * settings.rivya.poll_seconds)
+    stack.push_async_callback(outage.close)
+    return rivya, outage
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the monitor sees of the bot."""
+
+    client: KuasClient
+    outage: Outage
+    shelf: Shelf
+
+    @property
+    def gateway_latency_seconds(self) -> float | None:
+        """The slowest shard's; None unless all are connected."""
+        latency = max((shard for _, shard in self.client.latencies), default=math.inf)
+        return latency if self.client.is_ready() and math.isfinite(latency) else None
+
+    @property
+    def rivya_down(self) -> bool:
+        """Whether there is an outage."""
+        return self.outage.lasts
+
+    async def running(self) -> Mapping[str, int]:
+        """Jobs by stage."""
+        return await self.shelf.store.running()
+
+    async def held_credits(self) -> int:
+        """Credits set aside."""
+        return await self.shelf.ledger.held_credits()
+
+
+def ease_collection() -> None:
+    """Let Python look for cycles less often: among ten thousand jobs a look stops the loop for a while.
+
+    Little here makes cycles, so little is gained by looking: https://docs.python.org/3/library/gc.html
+    """
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def run(settings: Settings) -> None:
@@ -98,6 +239,7 @@ async def run(settings: Settings) -> None:
         OperatorError: somebody must act first: the database, the token, the portal.
         TryLater: Discord is out of reach.
     """
+    ease_collection()
     async with open_app(settings) as app:
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,14 +2,15 @@
 
 Nothing is spent: the scopes that only a paid call would show are said to be unseen.
 
-Owns the examination.
-Never imports anything of ours but catalog, bot.client, database, errors, rivya.client, settings.
+Owns the examination. Never imports anything of ours but bot.client, catalog, database, errors, rivya.calls,
+rivya.client, settings.
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.catalog import MODELS
 from bot.client import check_token
@@ -18,11 +19,18 @@ from bot.errors import ContractBroken, KuasError
 from bot.rivya.client import Rivya, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from bot.catalog import Model
+    from bot.rivya.calls import Attempt
     from bot.settings import Settings
+
+
+LEAST_FREE_BYTES: Final = 200_000_000
+"""Room for references on their way, the write-ahead log and a backup."""
+CLOCK_TOLERANCE_SECONDS: Final = 20.0
+"""The ladder of delivery leaves half a minute for the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +45,21 @@ class Finding:
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything in turn; one trouble does not hide the next."""
     yield await _database(settings.database.path)
+    yield _disk(settings.database.path)
     yield await _discord(settings.discord.token.get_secret_value())
     model = MODELS[settings.rivya.model]
+    attempts: list[Attempt] = []
     async with open_session() as session:
         rivya = Rivya(
-            session, base_url=settings.rivya.base_url, api_key=settings.rivya.api_key.get_secret_value()
+            session,
+            base_url=settings.rivya.base_url,
+            api_key=settings.rivya.api_key.get_secret_value(),
+            watch=attempts.append,
         )
         yield await _wallet(rivya, model)
         yield await _scopes(rivya)
         yield await _model(rivya, model)
+    yield _clock(attempts)
 
 
 async def _database(path: Path) -> Finding:
@@ -67,6 +81,26 @@ async def _discord(token: str) -> Finding:
     except KuasError as error:
         return Finding("discord", well=False, words=str(error))
     return Finding("discord", well=True, words=f"the token belongs to {name}")
+
+
+def _disk(path: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(path.resolve().parent).free
+    except OSError as error:
+        return Finding("disk", well=False, words=f"{path.parent}: {error.strerror}")
+    megabytes = free // 1_000_000
+    if free < LEAST_FREE_BYTES:
+        return Finding("disk", well=False, words=f"only {megabytes} MB are free beside {path}")
+    return Finding("disk", well=True, words=f"{megabytes} MB are free beside {path}")
+
+
+def _clock(attempts: Iterable[Attempt]) -> Finding:
+    """Ours tells how long an answer of Discord's can still be edited, and when a day ends."""
+    ahead = next((a.clock_ahead_seconds for a in attempts if a.clock_ahead_seconds is not None), None)
+    if ahead is None:
+        return Finding("clock", well=True, words="not compared: Rivya did not say what time it is")
+    words = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} Rivya's"
+    return Finding("clock", well=abs(ahead) <= CLOCK_TOLERANCE_SECONDS, words=words)
 
 
 async def _wallet(rivya: Rivya, model: Model) -> Finding:

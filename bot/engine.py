@@ -1,7 +1,8 @@
 """Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end.
 
-Owns the running walks. Never imports anything of ours but catalog, clock, delivery, easel, errors, fetch,
-images, jobs, ledger, notices, rests, rivya.client, slots, store, tools, walk.
+Owns the running walks. Never imports anything of ours but catalog, clock, delivery, durations, easel, errors,
+fetch, images, jobs, metrics, money.ledger, notices, outage, rests, rivya.client, slots, store, tempo,
+timetable, tools, walk.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from bot.errors import MemberError, MemberReason, OperatorError
 from bot.jobs import BEFORE_TASK, Failure, Job, Stage
 from bot.rests import Parked, Rests
 from bot.slots import Slots
+from bot.tempo import Tempo
+from bot.timetable import Rhythm
 from bot.tools import Tools
 from bot.walk import Walk
 
@@ -30,10 +33,13 @@ if TYPE_CHECKING:
 
     from bot.catalog import Model
     from bot.delivery import Courier
+    from bot.durations import Durations
     from bot.fetch import Fetcher
     from bot.jobs import Request
-    from bot.ledger import Ledger
+    from bot.metrics import Metrics
+    from bot.money.ledger import Ledger
     from bot.notices import Notices
+    from bot.outage import Outage
     from bot.rivya.client import Rivya
     from bot.store import Store
     from bot.tools import Beat
@@ -45,6 +51,7 @@ GRACE_SECONDS: Final = 20.0
 AGAIN_AFTER_BEATS: Final = (12, 60, 360)
 """After which rests a walk that met a bug begins again, in polls: 1, 5 and 30 minutes. Not for ever, since
 what breaks after a picture was posted might post it each time."""
+RESUMED_AT_ONCE: Final = 100
 _HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 """A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
 _SHOWS_NOTHING: Final = ("C", "Z", "M")
@@ -69,6 +76,9 @@ class Engine:
         fetcher: Fetcher,
         courier: Courier,
         notices: Notices,
+        outage: Outage,
+        metrics: Metrics,
+        durations: Durations,
         beat: Beat,
         max_running: int,
         scratch: Path,
@@ -82,9 +92,13 @@ class Engine:
             courier=courier,
             slots=Slots(max_running),
             beat=beat,
+            tempo=Tempo(Rhythm(beat.first_poll_seconds, beat.poll_seconds)),
+            durations=durations,
             easel=Easel(scratch),
             rests=Rests(),
             notices=notices,
+            outage=outage,
+            metrics=metrics,
         )
         self._walks: dict[str, asyncio.Task[None]] = {}
 
@@ -93,14 +107,11 @@ class Engine:
         """True once the bot takes no new requests."""
         return self._tools.rests.over
 
-    async def submit(self, request: Request, *, missing_permissions: tuple[str, ...] = ()) -> Job | None:
-        """Check a request, then commit the job and its reservation; nothing is sent anywhere.
-
-        Returns None if this interaction was taken before: Discord may deliver an event twice.
+    def review(self, request: Request, *, missing_permissions: tuple[str, ...] = ()) -> Model:
+        """Refuse what can be seen to be wrong before anything is written; returns the model that will paint.
 
         Raises:
-            MemberError: refused, with the reason; a `LimitReached` if the guild has no room.
-            OperatorError: `database`.
+            MemberError: refused, with the reason.
         """
         if self.closing:
             raise MemberError(MemberReason.CLOSING)
@@ -108,6 +119,26 @@ class Engine:
             raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=missing_permissions)
         model = MODELS[request.model]
         _check(request, model)
+        return model
+
+    async def submit(
+        self,
+        request: Request,
+        *,
+        missing_permissions: tuple[str, ...] = (),
+        role_ids: tuple[int, ...] = (),
+        ask_id: int | None = None,
+    ) -> Job | None:
+        """Check a request, then commit the job and its reservation; nothing is sent anywhere.
+
+        Returns None if this interaction was taken before: Discord may deliver an event twice. `ask_id` is
+        the question about the price that this is the yes to.
+
+        Raises:
+            MemberError: refused, with the reason; a `LimitReached` if a rule has no room.
+            OperatorError: `database`.
+        """
+        model = self.review(request, missing_permissions=missing_permissions)
         job = Job(
             job_id=str(uuid.uuid4()),
             request=request,
@@ -115,7 +146,7 @@ class Engine:
             quote_credits=model.cost_credits,
             accepted_at=now_ms(),
         )
-        if not await self._store.accept(job):
+        if not await self._store.accept(job, role_ids=role_ids, ask_id=ask_id):
             log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
             return None
         return job
@@ -139,10 +170,13 @@ class Engine:
         task.add_done_callback(lambda _: self._walks.pop(job.job_id, None))
 
     async def resume(self) -> int:
-        """Start every job that is not finished, the oldest first; returns how many."""
+        """Recall how long tasks took, start every job that is not finished; returns how many."""
+        self._tools.tempo.recall(await self._tools.durations.recent())
         jobs = await self._store.due()
-        for job in jobs:
+        for number, job in enumerate(jobs, start=1):
             self.start(job)
+            if number % RESUMED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # ten thousand must not keep Discord waiting
         if jobs:
             log.info("resumed", jobs=len(jobs))
         return len(jobs)
@@ -150,6 +184,7 @@ class Engine:
     async def close(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Park what rests at once, let running steps end, cut what is left after the grace."""
         self._tools.rests.end()
+        self._tools.rivya.hurry()
         walks = tuple(self._walks.values())
         if walks:
             log.info("closing", walks=len(walks))

@@ -76,6 +76,8 @@ class Answer:
     """What their support asks for."""
     retry_after_seconds: float | None
     """Never negative, at most a day."""
+    sent_at: float | None = None
+    """Their clock, in seconds since the epoch, to the second."""
 
     @classmethod
     def from_http(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
@@ -90,6 +92,7 @@ class Answer:
             message=message(field(error, "message")) or "",
             request_id=word(field(error, "requestId", "request_id")),
             retry_after_seconds=_retry_after(headers.get("Retry-After"), headers.get("Date")),
+            sent_at=sent.timestamp() if (sent := _http_date(headers.get("Date") or "")) else None,
         )
 
     @property

@@ -4,13 +4,14 @@ Facts: https://rivya.ai/docs/api-files, api-generations, api-generation-status, 
 api-errors-and-limits (read 2026-05).
 
 Owns the connections to Rivya and the API key. Never imports anything of ours but errors, rivya.answers,
-rivya.models, rivya.pace, rivya.reading.
+rivya.calls, rivya.models, rivya.pace, rivya.reading.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import asyncio
+import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
@@ -19,13 +20,14 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
+from bot.errors import ContractBroken, KuasError, TryLater
 from bot.rivya.answers import Answer, Doubt, Purpose, understand
+from bot.rivya.calls import Attempt, Call, Form, TimeOuts, payload
 from bot.rivya.models import Task, UploadedFile, offers_from, wallet_from
 from bot.rivya.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.rivya.models import ModelOffer
@@ -37,6 +39,8 @@ ANSWER_LIMIT_BYTES: Final = 1024 * 1024
 """What is read of an answer; the rest is left. Rivya's are a few kilobytes."""
 CONNECTIONS_LIMIT: Final = 64
 """A few more than tasks in flight: a call that waits for a connection is on the clock already."""
+READS_LIMIT: Final = 48
+"""Of these for calls that change nothing."""
 LONGEST_RETRY_AFTER_SECONDS: Final = 30.0
 """Who is asked to wait longer is told so, instead of being kept inside the call."""
 
@@ -57,48 +61,12 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TimeOuts:
-    """The longest one attempt may take, from its start to the last byte of the answer."""
-
-    connect_seconds: float = 10.0
-    """For a connection to be there; part of the others."""
-    upload_seconds: float = 120.0
-    create_seconds: float = 60.0
-    status_seconds: float = 20.0
-    small_seconds: float = 20.0
-    """The wallet and the list of models."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A multipart body around a file."""
-
-    path: Path
-    filename: str
-    mime_type: str
-    fields: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request, the same in each attempt."""
-
-    purpose: Purpose
-    method: str
-    path: str
-    total_seconds: float
-    body: bytes | _Form | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    with_key: bool = True
-
-
 class Rivya:
     """The API, as far as Kuas needs it. Every method raises only `bot.errors`.
 
     There are up to `attempts` attempts at a call: time-outs, cut connections, 5xx, 429 and unreadable answers
     are repeated, after `first_wait_seconds`, doubling to `longest_wait_seconds`, or after as long as Rivya
-    asks for. A repeat sends the same bytes under the same Idempotency-Key.
+    asks for. A repeat sends the same bytes under the same Idempotency-Key. `watch` hears of every attempt.
 
     Raises, everywhere:
         OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
@@ -113,19 +81,24 @@ class Rivya:
         base_url: str,
         api_key: str,
         pace: Pace | None = None,
-        time_outs: TimeOuts = TimeOuts(),
+        time_outs: TimeOuts | None = None,
         attempts: int = 4,
         first_wait_seconds: float = 0.5,
         longest_wait_seconds: float = 8.0,
+        watch: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/") + "/api/v1"
         self._api_key = SecretStr(api_key)
         self._pace = pace or Pace()
-        self._time_outs = time_outs
+        self._time_outs = time_outs or TimeOuts()
         self._attempts = attempts
         self._first_wait_seconds = first_wait_seconds
         self._longest_wait_seconds = longest_wait_seconds
+        self._watch = watch
+        # Thousands of polls wait here and not on aiohttp's clock, and leave connections to those who create.
+        self._reads = asyncio.Semaphore(READS_LIMIT)
+        self._hurried = False
 
     async def upload(
         self, path: Path, *, filename: str, mime_type: str, model: str, client_request_id: str
@@ -137,11 +110,9 @@ class Rivya:
             OperatorError: also `reference_file`: ours cannot be opened.
         """
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
-        form = _Form(path, filename, mime_type, fields)
+        form = Form(path, filename, mime_type, fields)
         seconds = self._time_outs.upload_seconds
-        return await self._call(
-            _Call(Purpose.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json
-        )
+        return await self._call(Call(Purpose.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json)
 
     async def create(self, body: str, *, idempotency_key: str) -> Task:
         """Have a picture painted; this costs credits. `body`, from `models.create_body`, is sent as it is.
@@ -156,7 +127,7 @@ class Rivya:
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         seconds = self._time_outs.create_seconds
         return await self._call(
-            _Call(Purpose.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
+            Call(Purpose.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
         )
 
     async def task(self, task_id: str) -> Task:
@@ -167,23 +138,33 @@ class Rivya:
         """
         path = f"/generations/{quote(task_id, safe='')}"
         return await self._call(
-            _Call(Purpose.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
+            Call(Purpose.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
         )
 
     async def credits(self) -> int:
         """Ask what is left in the key's wallet: also the documentation's own test of a key."""
         return await self._call(
-            _Call(Purpose.READ, "GET", "/credits", self._time_outs.small_seconds), wallet_from
+            Call(Purpose.READ, "GET", "/credits", self._time_outs.small_seconds), wallet_from
         )
 
     async def models(self) -> tuple[ModelOffer, ...]:
         """List the models; this is public, so no key is sent."""
         return await self._call(
-            _Call(Purpose.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False), offers_from
+            Call(Purpose.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False), offers_from
         )
 
-    async def _call(self, call: _Call, parse: Callable[[Json], _T]) -> _T:
+    def hurry(self) -> None:
+        """Wait for no pause any more: a call that would is ended."""
+        self._hurried = True
+        self._pace.end()
+
+    async def _call(self, call: Call, parse: Callable[[Json], _T]) -> _T:
         doubt = Doubt()
+        # Most go well at once, and ten thousand tasks are polled: what repeats a call is costly to set up.
+        try:
+            return await self._attempt(call, 1, doubt, parse)
+        except KuasError as error:
+            first = error
         async for attempt in stamina.retry_context(
             on=_worth_a_repeat,
             attempts=self._attempts,
@@ -193,17 +174,30 @@ class Rivya:
             wait_jitter=self._first_wait_seconds,
         ):
             with attempt:
+                if attempt.num == 1:
+                    raise first
                 return await self._attempt(call, attempt.num, doubt, parse)
         raise AssertionError("unreachable: stamina raises what the last attempt raised")
 
-    async def _attempt(self, call: _Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
+    async def _attempt(self, call: Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
+        if call.purpose is not Purpose.READ:
+            return await self._try(call, number, doubt, parse)
+        async with self._reads:
+            if self._hurried:
+                raise TryLater("nobody waits for an answer any more", answered=True)
+            return await self._try(call, number, doubt, parse)
+
+    async def _try(self, call: Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
         answer: Answer | None = None
-        await self._pace.wait()
+        began = time.monotonic()
         try:
+            await self._pace.wait()
+            began = time.monotonic()
             answer = await self._exchange(call)
             self._keep_pace(answer)
-            return understand(answer, call.purpose, parse)
+            understood = understand(answer, call.purpose, parse)
         except KuasError as error:
+            self._watched(call, began, answer, error)
             if call.purpose is not Purpose.READ:
                 doubt.mark(error)
             log.warning(
@@ -218,13 +212,22 @@ class Rivya:
                 reason=str(error),
             )
             raise
+        self._watched(call, began, answer)
+        return understood
 
-    async def _exchange(self, call: _Call) -> Answer:
+    def _watched(
+        self, call: Call, began: float, answer: Answer | None, error: KuasError | None = None
+    ) -> None:
+        ahead = answer.sent_at - time.time() if answer and answer.sent_at is not None else None
+        status = answer.status if answer else None
+        self._watch(Attempt(call.purpose, time.monotonic() - began, error, status, ahead))
+
+    async def _exchange(self, call: Call) -> Answer:
         headers = dict(call.headers)
         if call.with_key:  # on the request and not on the session, which others may come to use
             headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
         time_out = aiohttp.ClientTimeout(total=call.total_seconds, connect=self._time_outs.connect_seconds)
-        with _payload(call.body) as data:
+        with payload(call.body) as data:
             try:
                 async with self._session.request(
                     call.method,
@@ -244,37 +247,15 @@ class Rivya:
     def _keep_pace(self, answer: Answer) -> None:
         if answer.is_ok:
             self._pace.went_well()
-        elif answer.status == 429 or (answer.status == 503 and answer.retry_after_seconds is not None):  # noqa: PLR2004  # too many requests; unavailable
+        elif answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.retry_after_seconds is not None:
             self._pace.pause(answer.retry_after_seconds)
 
 
-def _worth_a_repeat(error: Exception) -> bool | float:
-    """Tell stamina whether to try again, and when, if Rivya has said so.
-
-    Whatever is returned is slept, however long, so what is too long has to be sorted out here.
-    """
+def _worth_a_repeat(error: Exception) -> bool:
+    """Whether to try again; a pause that Rivya asked for is kept by the pace, before the next attempt."""
     if isinstance(error, TryLater):
-        asked = error.retry_after_seconds or 0.0
-        return asked <= LONGEST_RETRY_AFTER_SECONDS and (asked or True)
+        return (error.retry_after_seconds or 0.0) <= LONGEST_RETRY_AFTER_SECONDS
     return isinstance(error, ContractBroken) and error.code == "unreadable"
-
-
-@contextmanager
-def _payload(body: bytes | _Form | None) -> Iterator[bytes | aiohttp.FormData | None]:
-    """Make what aiohttp sends, anew for each attempt: it closes the file, and a form is good for one."""
-    if not isinstance(body, _Form):
-        yield body
-        return
-    try:
-        file = body.path.open("rb")
-    except OSError as error:
-        raise OperatorError("reference_file", f"cannot open the reference: {error.strerror}") from error
-    with file:
-        form = aiohttp.FormData()
-        for name, value in body.fields.items():
-            form.add_field(name, value)
-        form.add_field("file", file, filename=body.filename, content_type=body.mime_type)
-        yield form
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -4,14 +4,20 @@ Its limits are not documented, only that there are some and that one should back
 (https://rivya.ai/docs/api-errors-and-limits). So nothing is limited beforehand; a 429 pauses every call of
 the process, and for a minute afterwards calls trickle, so that those who waited do not all arrive at once.
 
-Owns the pauses that all calls share. Never imports anything of ours.
+Owns the pauses that all calls share. Never imports anything of ours but errors.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from aiolimiter import AsyncLimiter
+
+from bot.errors import TryLater
+
+LONGEST_NAP_SECONDS: Final = 0.5
+"""After how long a wait looks whether the bot is closing."""
 
 
 class Pace:
@@ -40,18 +46,24 @@ class Pace:
         self._next_seconds = first_seconds
         self._resume_at = 0.0
         self._careful_until = 0.0
+        self._ended = False
 
     async def wait(self) -> None:
         """Return when a call may start: at once, unless there was a pause in the last minute.
 
         Sleeps and nothing else, for whoever simulates time: hence `has_capacity` and not the limiter's own
         queue, whose `acquire` below never has to wait.
+
+        Raises:
+            TryLater: `end` was called, and there is a pause to wait for.
         """
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
             if now < self._resume_at:
-                await asyncio.sleep(self._resume_at - now)
+                if self._ended:
+                    raise TryLater("Rivya asked for a pause, and nobody waits for it any more", answered=True)
+                await asyncio.sleep(min(LONGEST_NAP_SECONDS, self._resume_at - now))
             elif now < self._careful_until and not self._limiter.has_capacity():
                 await asyncio.sleep(self._beat_seconds)
             else:
@@ -73,6 +85,10 @@ class Pace:
             self._next_seconds = min(self._longest_seconds, 2 * seconds)
         self._resume_at = max(self._resume_at, now + min(seconds, self._cap_seconds))
         self._careful_until = max(self._careful_until, self._resume_at + self._careful_seconds)
+
+    def end(self) -> None:
+        """Wait for no pause any more: the bot is closing."""
+        self._ended = True
 
     def went_well(self) -> None:
         """A call was answered: the next pause starts small again, unless one is still on."""

@@ -141,7 +141,10 @@ async def _begin(request: web.Request, response: web.Response, length: int) -> w
         status=response.status, headers={"Content-Type": response.headers["Content-Type"]}
     )
     stream.content_length = length
-    await stream.prepare(request)
+    try:
+        await stream.prepare(request)
+    except ConnectionError:
+        raise Cut from None
     return stream
 
 

@@ -161,6 +161,8 @@ class StandIn(Studio):
             return self._refusal(RefusedError("not_found", "There is nothing here."))
         except web.HTTPMethodNotAllowed:
             return self._refusal(RefusedError("method_not_allowed", "Not with this method."))
+        except ConnectionError:
+            raise Cut from None  # whoever asked has gone, in the middle of an upload
         except Exception as bug:
             self._bugs.append(bug)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from bot.books import backup, entries
 from bot.database import Database
 from bot.jobs import Landing
-from bot.ledger import Limit
+from bot.money.rules import Limit
 from bot.store import Store
 from conftest import a_job, a_request
 
@@ -152,3 +153,31 @@ def test_a_second_bot_on_the_same_file_refuses_in_one_line(tmp_path: Path, datab
     assert told.returncode == 1
     assert "another bot process is using it" in told.stderr
     assert len(told.stderr.splitlines()) == 1
+
+
+async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_path: Path) -> None:
+    copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled)}
+    assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
+    before = list(entries(filled))
+    running = await Database.open(filled)
+    await Store(running, Limit(200, "month")).accept(a_job())
+    refused = bot(tmp_path, "restore", str(copy), **place)
+    await running.close()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "another bot process is using it" in refused.stderr
+    assert len(list(entries(filled))) == len(before) + 1
+    told = bot(tmp_path, "restore", str(copy), **place)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "what it was before is in" in told.stdout
+    assert list(entries(filled)) == before
+
+
+def test_a_health_check_needs_no_secrets_and_says_who_does_not_answer(tmp_path: Path) -> None:
+    unset = bot(tmp_path, "health")
+    assert (unset.returncode, unset.stdout) == (1, "")
+    assert "monitor.port" in unset.stderr
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        told = bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
+    assert told.returncode == 1
+    assert "no bot answers on port" in told.stderr

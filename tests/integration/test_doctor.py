@@ -12,6 +12,7 @@ import pytest
 from bot import doctor
 from bot.catalog import QWEN_IMAGE
 from bot.database import Database, InUse
+from bot.rivya.calls import Attempt
 from bot.rivya.client import Rivya, open_session
 from sandbox.rivya import StandIn
 
@@ -96,3 +97,26 @@ async def test_a_key_that_may_not_read_tasks_is_a_trouble(rivya: StandIn) -> Non
         finding = await doctor._scopes(client)
     assert not finding.well
     assert "lacks a scope" in finding.words
+
+
+def test_room_on_the_disk_is_told_and_too_little_is_a_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "MB are free" in doctor._disk(tmp_path / "bot.sqlite3").words
+    assert doctor._disk(tmp_path / "bot.sqlite3").well
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
+    assert not doctor._disk(tmp_path / "bot.sqlite3").well
+    assert not doctor._disk(tmp_path / "nowhere" / "bot.sqlite3").well
+
+
+async def test_a_clock_that_is_wrong_is_a_trouble(rivya: StandIn) -> None:
+    seen: list[Attempt] = []
+    async with open_session() as session:
+        client = Rivya(session, base_url=rivya.url, api_key=rivya.api_key, watch=seen.append)
+        await client.credits()
+        assert doctor._clock(seen).well
+    for ahead, words in ((300, "300 s behind Rivya's"), (-300, "300 s ahead of Rivya's")):
+        wrong = doctor._clock([replace(seen[0], clock_ahead_seconds=ahead)])
+        assert not wrong.well
+        assert wrong.words == words
+    assert doctor._clock([]).well

@@ -7,7 +7,7 @@ import io
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,23 @@ from bot import easel as easel_module
 from bot import engine as engine_module
 from bot.database import Database
 from bot.delivery import Undeliverable
+from bot.durations import Durations
 from bot.engine import Engine
 from bot.errors import LimitReached, MemberError, MemberReason, TryLater
 from bot.fetch import Fetcher
 from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, Reference, Request, Stage
-from bot.ledger import Ledger, Limit
+from bot.metrics import Metrics
+from bot.money.ledger import Ledger
+from bot.money.rules import Limit
+from bot.money.treasury import Treasury
 from bot.notices import Notices
-from bot.rivya.client import Rivya, TimeOuts, open_session
+from bot.outage import Outage
+from bot.rivya.calls import TimeOuts
+from bot.rivya.client import Rivya, open_session
 from bot.rivya.models import Task
 from bot.store import Store
+from bot.tempo import Kind
+from bot.timetable import Ending
 from bot.tools import Beat
 from bot.walk import Walk
 from conftest import a_request
@@ -112,6 +120,7 @@ class Shop:
     engine: Engine
     store: Store
     ledger: Ledger
+    treasury: Treasury
     courier: HandmadeCourier
     rivya: StandIn
     files: str
@@ -184,8 +193,15 @@ def build(
     *,
     max_running: int = 5,
     beat: Beat = BEAT,
+    outages: bool = False,
 ) -> Shop:
     courier = HandmadeCourier()
+
+    async def probe() -> int:
+        return await client.credits()
+
+    outage = Outage(probe, Notices(), probe_seconds=0.02)
+    stack.push_async_callback(outage.close)
     store, ledger = Store(database, DEFAULT), Ledger(database, DEFAULT)
     client = Rivya(
         session,
@@ -195,6 +211,7 @@ def build(
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.02,
+        watch=lambda attempt: outage.heard(answered=attempt.answered) if outages else None,
     )
     engine = Engine(
         store=store,
@@ -203,12 +220,15 @@ def build(
         fetcher=fetcher,
         courier=courier,
         notices=Notices(),
+        outage=outage,
+        metrics=Metrics(),
+        durations=Durations(database),
         beat=beat,
         max_running=max_running,
         scratch=database._path.with_name("scratch"),
     )
     stack.push_async_callback(engine.close)
-    return Shop(engine, store, ledger, courier, rivya, files)
+    return Shop(engine, store, ledger, Treasury(database, DEFAULT), courier, rivya, files)
 
 
 @pytest.fixture
@@ -319,7 +339,7 @@ async def test_the_same_interaction_twice_is_one_job(shop: Shop) -> None:
 
 
 async def test_over_its_limit_a_guild_is_refused_with_the_numbers(shop: Shop) -> None:
-    await shop.ledger.set_guild_limit(1, credits=7, period="day", set_by=9)
+    await shop.treasury.set_limit(1, Limit(7, "day"), set_by=9)
     await shop.paint_to_the_end()
     with pytest.raises(LimitReached) as refused:
         await shop.engine.submit(a_request())
@@ -655,3 +675,65 @@ async def test_whatever_else_json_can_carry_is_painted(shop: Shop) -> None:
     job = await shop.paint_to_the_end(a_request(prompt=prompt))
     assert (job.stage, job.request.prompt) == (Stage.DELIVERED, prompt)
     assert next(iter(shop.rivya.tasks.values())).prompt == prompt
+
+
+async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(shops: object) -> None:
+    shop = shops(outages=True, beat=replace(BEAT, progress_seconds=0.01))
+    down = [shop.rivya.faults.add("status", route, times=None, code=503) for route in ("create", "credits")]
+    with structlog.testing.capture_logs() as logs:
+        jobs = [await shop.paint() for _ in range(4)]
+        probe = down[1]
+        while probe.hits < 6:
+            await asyncio.sleep(0.01)
+        asked = down[0].hits
+        while probe.hits < 12:
+            await asyncio.sleep(0.01)
+        assert down[0].hits == asked
+        assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
+        assert all(Phase.OUTAGE in {line.phase for line in shop.courier.shown[job.job_id]} for job in jobs)
+        assert {await shop.state(job) for job in jobs} == {"held"}
+        shop.rivya.faults.clear()
+        ended = [await shop.end(job) for job in jobs]
+    assert {job.stage for job in ended} == {Stage.DELIVERED}
+    assert len(shop.rivya.tasks) == len(jobs)
+
+
+async def test_what_was_learned_of_earlier_tasks_moves_the_polls_of_the_next(
+    shops: object, database: Database
+) -> None:
+    kind = Kind("qwen-image", with_reference=False)
+    for _ in range(20):
+        await Durations(database).record(kind, Ending(0.28, 0.3))
+    shop: Shop = shops(beat=Beat(0.02, 0.1))
+    await shop.engine.resume()
+    shop.rivya.hold()
+    job = await shop.paint()
+    await shop.rivya.created(1)
+    created = asyncio.get_running_loop().time()
+    await shop.rivya.until(lambda: any(task.polls for task in shop.rivya.tasks.values()))
+    # By the fixed beat it would be 0.02 s; being slow only makes it later.
+    assert asyncio.get_running_loop().time() - created > 0.1
+    shop.rivya.release()
+    assert (await shop.end(job)).stage is Stage.DELIVERED
+
+
+async def test_tasks_that_were_watched_all_their_life_are_remembered(
+    shops: object, database: Database
+) -> None:
+    shop: Shop = shops()
+    await shop.paint_to_the_end()
+    await shop.paint_to_the_end(
+        a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", "image/png", 200))
+    )
+    shop.rivya.hold()
+    parked = await shop.paint()
+    await shop.rivya.created(3)
+    await asyncio.wait_for(shop.engine.close(), 10)
+    shop.rivya.release()
+    again: Shop = shops()
+    await again.engine.resume()
+    assert (await again.end(parked)).stage is Stage.DELIVERED
+    history = await Durations(database).recent()
+    assert {kind.with_reference: len(endings) for kind, endings in history.items()} == {False: 1, True: 1}
+    for (ending,) in history.values():
+        assert 0 <= ending.after_seconds <= ending.by_seconds < 20

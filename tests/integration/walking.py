@@ -20,12 +20,16 @@ import aiohttp
 
 from bot.database import Database
 from bot.delivery import Undeliverable
+from bot.durations import Durations
 from bot.engine import Engine
 from bot.errors import TryLater
 from bot.fetch import Fetcher
 from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference
-from bot.ledger import Ledger, Limit
+from bot.metrics import Metrics
+from bot.money.ledger import Ledger
+from bot.money.rules import Limit
 from bot.notices import Notices
+from bot.outage import Outage
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
 from bot.tools import Beat
@@ -120,6 +124,7 @@ async def main(told: dict[str, str]) -> None:
         points = Points(Path(told["trace"]), None if die_at is None else int(die_at))
         courier = LoopbackCourier(session, told["channel"])
         rivya = Rivya(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
+        outage = Outage(rivya.credits, Notices())
         engine = Engine(
             store=Wired(Store(database, limit), "store", points),
             ledger=Ledger(database, limit),
@@ -127,6 +132,9 @@ async def main(told: dict[str, str]) -> None:
             fetcher=Wired(fetcher, "fetcher", points),
             courier=Wired(courier, "courier", points),
             notices=Notices(),
+            outage=outage,
+            metrics=Metrics(),
+            durations=Durations(database),
             beat=Beat(0.02, 0.05),
             max_running=5,
             scratch=Path(told["database"] + ".scratch"),

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.errors import TryLater
 from bot.rivya.pace import Pace
 
 
@@ -41,3 +42,15 @@ async def test_without_a_pause_nothing_waits() -> None:
     pace = Pace(careful_per_second=1)
     async with asyncio.timeout(10):  # with the limiter on, it would be half a minute
         await asyncio.gather(*(pace.wait() for _ in range(30)))
+
+
+async def test_nobody_waits_for_a_pause_once_the_bot_closes() -> None:
+    pace = Pace()
+    pace.pause(600)
+    waiting = asyncio.create_task(pace.wait())
+    await asyncio.sleep(0)
+    pace.end()
+    async with asyncio.timeout(5):
+        with pytest.raises(TryLater) as ended:
+            await waiting
+    assert ended.value.answered

@@ -1,0 +1,167 @@
+"""Copies of the database: one a day while the bot runs, the newest few kept; and the way back from one.
+
+Owns the folder of backups, and the file while no bot runs.
+Never imports anything of ours but books, clock, database, errors, schema.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot import books
+from bot.clock import now_ms
+from bot.database import hold
+from bot.errors import OperatorError
+from bot.schema import version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+DAY_SECONDS: Final = 24 * 60 * 60
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_NAMES: Final = "kuas-*.sqlite3"
+_BESIDE: Final = ("", "-wal", "-shm")
+"""A SQLite database is up to three files: https://sqlite.org/tempfiles.html"""
+
+
+class Backups:
+    """The copies in one folder. `keep` is how many of the newest stay; 0 makes none."""
+
+    def __init__(self, database: Path, folder: Path, keep: int) -> None:
+        self._database = database
+        self._folder = folder
+        self._keep = keep
+
+    async def keep_fresh(self) -> Path | None:
+        """Make a copy if the newest is a day old, then drop the oldest; returns the copy, if one was made.
+
+        Raises:
+            OperatorError: `backup` or `database`; the older copies are as they were.
+        """
+        if not self._keep:
+            return None
+        return await asyncio.to_thread(self._keep_fresh)
+
+    def _keep_fresh(self) -> Path | None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            copies = self._copies()
+            if copies and now_ms() / 1000 - _made_at(copies[-1]) < DAY_SECONDS:
+                return None
+            made = self._folder / f"kuas-{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}.sqlite3"
+            books.backup(self._database, made)
+            examine(made)
+            for old in self._copies()[: -self._keep]:
+                old.unlink()
+        except OSError as error:
+            raise OperatorError("backup", f"{self._folder}: {error.strerror}") from error
+        log.info("backup made", path=str(made), bytes=made.stat().st_size)
+        return made
+
+    def _copies(self) -> list[Path]:
+        """The oldest first: their names are their times."""
+        return sorted(path for path in self._folder.glob(_NAMES) if _made_at(path))
+
+
+def _made_at(path: Path) -> float:
+    try:
+        made = datetime.strptime(path.stem.removeprefix("kuas-"), _STAMP)  # noqa: DTZ007  # UTC is set below
+    except ValueError:
+        return 0
+    return made.replace(tzinfo=UTC).timestamp()
+
+
+def examine(path: Path) -> None:
+    """See that a file is a whole database of ours, of this version or an older one.
+
+    Raises:
+        OperatorError: `backup` or `database`; what is wrong with it.
+    """
+    if not path.is_file():
+        raise OperatorError("backup", f"{path}: there is no such file")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            if not version_of(connection):
+                raise OperatorError("backup", f"{path}: is empty, not a backup")
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as error:
+        raise OperatorError("backup", f"{path}: {error}") from error
+    if found != "ok":
+        raise OperatorError("backup", f"{path}: is damaged: {found}")
+
+
+def restore(backup: Path, database: Path) -> Path | None:
+    """Put a backup in the place of the database, which is moved aside; returns where to, if there was one.
+
+    The bot must not be running. The copy takes its place in one step: whatever interrupts this leaves either
+    the old database under one of its two names, or the new one.
+
+    Raises:
+        InUse: a bot is running on the database.
+        OperatorError: `backup`: it is none, or is damaged; `database`: the place cannot be written.
+    """
+    examine(backup)
+    database = database.resolve()  # a link stays one
+    with hold(database):
+        try:
+            if database.exists() and backup.samefile(database):
+                raise OperatorError("backup", f"{backup}: is the database itself")
+            fresh = database.with_name(database.name + ".restoring")
+            shutil.copyfile(backup, fresh)
+            with fresh.open("rb+") as copy:
+                os.fsync(copy.fileno())
+            aside = _move_aside(database)
+            fresh.replace(database)
+            _sync_folder(database.parent)
+        except OSError as error:
+            raise OperatorError("database", f"database {database}: {error}") from error
+    return aside
+
+
+def _move_aside(database: Path) -> Path | None:
+    if not database.exists():
+        return None
+    # What the log beside it holds is brought into the file, so that there is one file to move. One too
+    # damaged for that is moved before its log: a log without its file is dropped, never taken for another's.
+    with suppress(sqlite3.Error):
+        connection = sqlite3.connect(database)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    stamp = f"{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}"
+    aside = next(name for name in _free_names(database, stamp) if not name.exists())
+    for suffix in _BESIDE:
+        part = database.with_name(database.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _free_names(database: Path, stamp: str) -> Iterator[Path]:
+    yield database.with_name(f"{database.name}.before-{stamp}")
+    for number in range(2, 1000):
+        yield database.with_name(f"{database.name}.before-{stamp}-{number}")
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every file system can, and then the rename is as durable as it gets
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,165 @@
+"""Backups: one a day, the newest kept, each of them whole; and the way back from one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot import backups
+from bot.backups import Backups, examine, restore
+from bot.books import backup, entries
+from bot.database import Database, InUse
+from bot.errors import OperatorError
+from bot.money.rules import Limit
+from bot.store import Store
+from conftest import a_job
+
+DEFAULT = Limit(200, "month")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backups"
+
+
+async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
+    database: Database, database_path: Path, folder: Path, store: Store
+) -> None:
+    await store.accept(a_job())
+    copies = Backups(database_path, folder, keep=3)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        made = [await copies.keep_fresh()]
+        assert await copies.keep_fresh() is None
+        for _ in range(4):
+            clock.shift(backups.DAY_SECONDS)
+            made.append(await copies.keep_fresh())
+    assert all(made)
+    assert sorted(folder.iterdir()) == made[-3:]
+    assert len(list(entries(made[-1] or Path()))) == 1
+
+
+async def test_what_else_lies_in_the_folder_is_left_alone(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    mine = [folder / "kuas-before-the-move.sqlite3", folder / "notes.txt"]
+    for path in mine:
+        path.write_text("mine")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert len(list(folder.iterdir())) == 3
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
+    assert await Backups(database_path, folder, keep=0).keep_fresh() is None
+    assert not folder.exists()
+
+
+async def test_a_folder_that_cannot_be_made_is_the_operators(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.write_text("in the way")
+    with pytest.raises(OperatorError, match="backups"):
+        await Backups(database_path, folder, keep=1).keep_fresh()
+
+
+async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
+    opened = await Database.open(database_path)
+    store = Store(opened, DEFAULT)
+    await store.accept(a_job())
+    saved, before = tmp_path / "saved.sqlite3", list(entries(database_path))
+    backup(database_path, saved)
+    await store.accept(a_job())
+    await opened.close()
+
+    aside = restore(saved, database_path)
+
+    assert list(entries(database_path)) == before
+    assert aside is not None
+    assert len(list(entries(aside))) == 2
+    again = await Database.open(database_path)
+    assert len(await Store(again, DEFAULT).due()) == 1
+    await again.close()
+
+
+async def test_what_only_the_log_held_is_moved_aside_with_the_database(
+    database_path: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    saved = tmp_path / "saved.sqlite3"
+    backup(database_path, saved)
+    await Store(opened, DEFAULT).accept(a_job())
+    # As a kill leaves it: the file without what is in the log beside it.
+    killed = tmp_path / "killed.sqlite3"
+    for suffix in ("", "-wal"):
+        Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
+    await opened.close()
+
+    aside = restore(saved, killed)
+
+    assert list(entries(killed)) == []
+    assert aside is not None
+    assert len(list(entries(aside))) == 1
+
+
+async def test_a_restore_beside_a_running_bot_is_refused(
+    database: Database, database_path: Path, tmp_path: Path, store: Store
+) -> None:
+    saved = tmp_path / "saved.sqlite3"
+    backup(database_path, saved)
+    await store.accept(a_job())
+    with pytest.raises(InUse):
+        restore(saved, database_path)
+    assert len(await store.due()) == 1
+
+
+async def test_a_restore_where_nothing_is_lost_yet_needs_no_database(
+    database: Database, database_path: Path, tmp_path: Path
+) -> None:
+    saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
+    backup(database_path, saved)
+    assert restore(saved, fresh) is None
+    assert list(entries(fresh)) == []
+
+
+async def test_a_damaged_database_can_be_replaced(database: Database, tmp_path: Path) -> None:
+    saved, damaged = tmp_path / "saved.sqlite3", tmp_path / "damaged.sqlite3"
+    backup(database._path, saved)
+    damaged.write_bytes(b"not a database at all" * 300)
+    aside = restore(saved, damaged)
+    assert aside is not None
+    assert aside.read_bytes().startswith(b"not a database")
+    assert list(entries(damaged)) == []
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "foreign", "newer", "cut"])
+async def test_what_is_no_backup_is_refused_and_nothing_moved(
+    database: Database, database_path: Path, tmp_path: Path, kind: str
+) -> None:
+    wrong = tmp_path / "wrong.sqlite3"
+    if kind == "text":
+        wrong.write_text("hello" * 400)
+    elif kind == "empty":
+        wrong.touch()
+    elif kind in {"foreign", "newer"}:
+        connection = sqlite3.connect(wrong)
+        connection.execute("CREATE TABLE t (x)")
+        if kind == "newer":
+            connection.execute("PRAGMA application_id = 0x4B554153")
+            connection.execute("PRAGMA user_version = 999")
+        connection.commit()
+        connection.close()
+    elif kind == "cut":
+        backup(database_path, wrong)
+        wrong.write_bytes(wrong.read_bytes()[:-8192])
+    target = tmp_path / "target.sqlite3"
+    target.write_bytes(b"as it was")
+    with pytest.raises(OperatorError):
+        restore(wrong, target)
+    assert target.read_bytes() == b"as it was"
+    if kind != "missing":
+        with pytest.raises(OperatorError):
+            examine(wrong)

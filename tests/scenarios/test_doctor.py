@@ -1,0 +1,35 @@
+"""`/doctor`: an admin is told what the bot lacks in a channel, and what that costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+
+async def test_where_all_is_well_every_ability_is_a_yes(server: Any) -> None:
+    said = server.answer(await server.sari.slash(server.channel, "doctor"))
+    assert said.count("Yes: ") == 3
+    assert "No:" not in said
+    assert "Alerts about the limit are off" in said
+    assert "answers" in said
+
+
+async def test_what_the_bot_lacks_is_named_with_what_it_costs(server: Any) -> None:
+    quiet = server.guild.create_text_channel(
+        "quiet",
+        overwrites={
+            server.guild.default_role: discord.PermissionOverwrite(attach_files=False, send_messages=False)
+        },
+    )
+    said = server.answer(await server.sari.slash(quiet, "doctor"))
+    assert "No: attach pictures" in said
+    assert "No: write messages" in said
+    for part in ("Attach Files", "`/imagine` is refused", "cannot attach a reference"):
+        assert part in said
+    refused = server.answer(await server.alice.slash(quiet, "imagine", prompt="a fox"))
+    assert "Attach Files" in refused
+
+
+async def test_a_member_is_refused(server: Any) -> None:
+    assert "doctor" not in server.alice.available_commands(server.channel)

@@ -1,0 +1,81 @@
+"""When Rivya counts as down, who waits, and how the end is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.errors import TryLater
+from bot.notices import Notices
+from bot.outage import ENOUGH_FAILURES, Outage
+
+
+class Api:
+    """Answers, or does not; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self.asked = asyncio.Queue[None]()
+        self.outage = Outage(self.probe, Notices(), probe_seconds=0.001)
+
+    async def probe(self) -> None:
+        self.outage.heard(answered=self.up)
+        await self.asked.put(None)
+        if not self.up:
+            raise TryLater("down")
+
+    def fails(self, times: int) -> None:
+        for _ in range(times):
+            self.outage.heard(answered=False)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    made = Api()
+    yield made
+    await made.outage.close()
+
+
+async def test_a_few_failures_are_no_outage(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES - 1)
+    api.outage.heard(answered=True)
+    api.fails(ENOUGH_FAILURES - 1)
+    assert not api.outage.lasts
+    await asyncio.wait_for(api.outage.passed(), 1)
+
+
+async def test_an_outage_is_told_once_and_ends_with_an_answer(api: Api) -> None:
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES + 5)
+        waiting = [asyncio.create_task(api.outage.passed()) for _ in range(20)]
+        for _ in range(3):
+            await api.asked.get()
+        assert not any(task.done() for task in waiting)
+        api.up = True
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    assert not api.outage.lasts
+    assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
+
+
+async def test_an_answer_to_anybody_ends_it(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES)
+    assert api.outage.lasts
+    api.outage.heard(answered=True)
+    assert not api.outage.lasts
+
+
+async def test_a_second_outage_has_a_probe_of_its_own(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES)
+    api.up = True
+    await asyncio.wait_for(api.outage.passed(), 1)
+    api.up = False
+    api.fails(ENOUGH_FAILURES)
+    assert api.outage.lasts
+    while not api.asked.empty():
+        api.asked.get_nowait()
+    await asyncio.wait_for(api.asked.get(), 1)
+    api.up = True
+    await asyncio.wait_for(api.outage.passed(), 1)
