@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: sandbox test check bench lock clean
+.PHONY: sandbox test check audit bench storm lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -12,14 +12,21 @@ sandbox: $(READY)  ## the whole bot in a browser, with no account
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
 
-check: $(READY)  ## lint, format, types, tests
+check: $(READY)  ## lint, format, types, audit, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.audit
 	$(BIN)/python -m pytest
+
+audit: $(READY)  ## known holes in the dependencies, secrets in the files
+	$(BIN)/python -m tests.audit
 
 bench: $(READY)  ## the benchmarks, as a table
 	$(BIN)/python -m tests.bench
+
+storm: $(READY)  ## a long storm of faults and kills over the real process; the short one is in the tests
+	$(BIN)/python -m tests.wire.storm --jobs 300
 
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,0 +1,44 @@
+"""What Discord says no with: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json."""
+
+from __future__ import annotations
+
+_TEXTS = {
+    0: (401, "401: Unauthorized"),
+    10003: (404, "Unknown Channel"),
+    10008: (404, "Unknown Message"),
+    10013: (404, "Unknown User"),
+    10015: (404, "Unknown Webhook"),
+    10062: (404, "Unknown interaction"),
+    40005: (413, "Request entity too large"),
+    40060: (400, "Interaction has already been acknowledged."),
+    40333: (403, "internal network error"),
+    50001: (403, "Missing Access"),
+    50006: (400, "Cannot send an empty message"),
+    50007: (403, "Cannot send messages to this user"),
+    50013: (403, "Missing Permissions"),
+    50027: (401, "Invalid Webhook Token"),
+    50035: (400, "Invalid Form Body"),
+}
+
+
+class RefusedError(Exception):
+    """One refusal, by its code; `field` says what was wrong, as Discord's own errors do."""
+
+    def __init__(self, code: int, field: str = "") -> None:
+        self.status, self.text = _TEXTS[code]
+        self.code = code
+        self.field = field
+        super().__init__(f"{code} {self.text} {field}")
+
+    def document(self) -> dict[str, object]:
+        """The body of the answer."""
+        answer: dict[str, object] = {"message": self.text, "code": self.code}
+        if self.field:
+            name, _, words = self.field.partition(": ")
+            answer["errors"] = {name: {"_errors": [{"code": "BASE_TYPE_INVALID", "message": words or name}]}}
+        return answer
+
+
+def malformed(field: str) -> RefusedError:
+    """The refusal of a body, `where: why`."""
+    return RefusedError(50035, field)
