@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-_SAID_AT_ONCE: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE)
+_SAID_AT_ONCE: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.OUTAGE)
 """What lasts long enough to be worth an edit of its own; the rest is said if a beat falls into it."""
 
 

@@ -13,7 +13,19 @@ from concurrent.futures import ProcessPoolExecutor
 from tests.bench.alone import measure
 from tests.bench.table import table
 
-NAMES = ("submitting", "transactions", "references", "waiting", "delivering")
+NAMES = (
+    "submitting",
+    "transactions",
+    "references",
+    "waiting",
+    "delivering",
+    "polling",
+    "report",
+    "crowd",
+    "flight",
+    "resuming",
+    "guilds",
+)
 
 
 def main() -> None:

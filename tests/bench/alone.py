@@ -7,7 +7,7 @@ import importlib
 import tempfile
 from pathlib import Path
 
-from bot import logs
+from bot import app, logs
 from tests.bench.table import Row
 
 # Where the bot keeps its own database, and not /tmp, which may be memory and would make every COMMIT free.
@@ -17,6 +17,7 @@ DATA = Path(__file__).parents[2] / "data"
 def measure(name: str) -> list[Row]:
     """Run one benchmark, in this process."""
     logs.configure("warning", "console")
+    app.ease_collection()
     DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=DATA) as folder:
         rows: list[Row] = asyncio.run(importlib.import_module(f"tests.bench.{name}").measure(Path(folder)))

@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.database import Database
+from bot.durations import Durations
 from bot.engine import Engine
 from bot.fetch import Fetcher
 from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference, Request
-from bot.ledger import Ledger, Limit
+from bot.metrics import Metrics
+from bot.money.ledger import Ledger
+from bot.money.rules import Limit
 from bot.notices import Notices
+from bot.outage import Outage
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
 from bot.tools import Beat
@@ -80,9 +84,16 @@ class Outside:
 @asynccontextmanager
 async def open_outside(**told: object) -> AsyncIterator[Outside]:
     """Rivya and the CDN in a process of their own, so that neither their memory nor their work is counted."""
+    async with open_beside("tests.bench.outside", **told) as where:
+        yield Outside(**where)
+
+
+@asynccontextmanager
+async def open_beside(module: str, **told: object) -> AsyncIterator[dict[str, str]]:
+    """A module of ours as a process, which says where it listens and serves until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.bench.outside", json.dumps(told)),
+        *("-m", module, json.dumps(told)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -90,7 +101,8 @@ async def open_outside(**told: object) -> AsyncIterator[Outside]:
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             listening = await process.stdout.readline()
-        yield Outside(**json.loads(listening))
+        where: dict[str, str] = json.loads(listening)
+        yield where
     finally:
         assert process.stdin is not None
         process.stdin.close()  # it ends with its standard input, so it cannot outlive this process
@@ -105,6 +117,7 @@ async def open_engine(
     *,
     max_running: int = 50,
     poll_seconds: float = 0.05,
+    first_poll_seconds: float | None = None,
     client: type[Rivya] = Rivya,
 ) -> AsyncIterator[Engine]:
     """A real database, the real client of Rivya, the real fetcher."""
@@ -112,14 +125,19 @@ async def open_engine(
         database = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(database.close)
         session = await stack.enter_async_context(open_session())
+        rivya = client(session, base_url=outside.rivya, api_key=outside.api_key)
+        outage = Outage(rivya.credits, Notices())
         engine = Engine(
             store=Store(database, PLENTY),
             ledger=Ledger(database, PLENTY),
-            rivya=client(session, base_url=outside.rivya, api_key=outside.api_key),
+            rivya=rivya,
             fetcher=await stack.enter_async_context(Fetcher(allow_loopback=True)),
             courier=doorstep,
             notices=Notices(),
-            beat=Beat(poll_seconds, poll_seconds),
+            outage=outage,
+            metrics=Metrics(),
+            durations=Durations(database),
+            beat=Beat(poll_seconds if first_poll_seconds is None else first_poll_seconds, poll_seconds),
             max_running=max_running,
             scratch=folder / "scratch",
         )

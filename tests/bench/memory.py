@@ -29,6 +29,10 @@ class Peak:
     def added_bytes(self) -> int:
         return self._high_water_bytes() - self._before_bytes
 
+    @property
+    def most_bytes(self) -> int:
+        return self._high_water_bytes()
+
     def describe(self) -> str:
         before, added = self._before_bytes / MIB, self.added_bytes / MIB
         return f"{added:.1f} MiB, on top of {before:.0f}"
