@@ -57,7 +57,7 @@ def _check(told: argparse.Namespace) -> int:
 
     async def examine() -> bool:
         well = True
-        async for finding in doctor.examine(loaded):
+        async for finding in doctor.examine(loaded, told.channel):
             print(f"{'ok   ' if finding.well else 'FAIL '} {finding.name}: {finding.words}")
             well = well and finding.well
         return well
@@ -114,7 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("run", parents=[config], help="run the bot (what happens without a command)")
-    commands.add_parser("check", parents=[config], help="is everything in place? one line each")
+    check = commands.add_parser("check", parents=[config], help="is everything in place? one line each")
+    check.add_argument(
+        "--channel", type=int, action="append", default=[], metavar="ID", help="look at this channel, too"
+    )
     commands.add_parser("ledger", parents=[config], help="the books as JSON lines")
     backup = commands.add_parser("backup", parents=[config], help="copy the database while the bot runs")
     backup.add_argument("path", type=Path, help="where to; must not exist yet")

@@ -1,9 +1,9 @@
 """The composition root: builds everything in order, closes it in reverse.
 
 Owns the wiring. Never imports anything of ours but backups, bot.client, cogs.assembly, cogs.courier,
-cogs.crier, cogs.errors, cogs.operator, database, durations, engine, fetch, herald, metrics, money.ledger,
-monitor, notices, outage, privacy.departures, privacy.erasures, rivya.calls, rivya.client, rounds, settings,
-shelf, syncs, tools, upkeep, wallet.
+cogs.crier, cogs.errors, cogs.operator, database, durations, engine, herald, metrics, money.ledger, monitor,
+notices, outage, pictures.fetch, privacy.departures, privacy.erasures, rivya.calls, rivya.client, rounds,
+settings, shelf, syncs, tools, upkeep, wallet.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from bot.client import KuasClient
 from bot.database import Database
 from bot.durations import Durations
 from bot.engine import Engine
-from bot.fetch import Fetcher
 from bot.herald import Herald
 from bot.metrics import Metrics
 from bot.monitor import Monitor
 from bot.notices import Notices
 from bot.outage import Outage
+from bot.pictures.fetch import Fetcher
 from bot.privacy.departures import Departures
 from bot.privacy.erasures import Erasures
 from bot.rivya.client import Rivya, open_session
@@ -205,10 +205,15 @@ class Seen:
     shelf: Shelf
 
     @property
-    def gateway_latency_seconds(self) -> float | None:
-        """The slowest shard's; None unless all are connected."""
-        latency = max((shard for _, shard in self.client.latencies), default=math.inf)
-        return latency if self.client.is_ready() and math.isfinite(latency) else None
+    def connected(self) -> bool:
+        """Whether every shard is."""
+        shards = self.client.shards.values()
+        return bool(shards) and not any(shard.is_closed() for shard in shards)
+
+    @property
+    def gateway_latency_seconds(self) -> float:
+        """The slowest shard's."""
+        return max((shard for _, shard in self.client.latencies), default=math.inf)
 
     @property
     def rivya_down(self) -> bool:

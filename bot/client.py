@@ -2,7 +2,7 @@
 
 What to say and which commands there are come from outside, through the constructor.
 
-Owns the connection to Discord. Never imports anything of ours but errors.
+Owns the connection to Discord. Never imports anything of ours but errors, login.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import asyncio
 import hashlib
 import json
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-import aiohttp
 import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.errors import ContractBroken, OperatorError, TryLater
+from bot.errors import ContractBroken
+from bot.login import check_application, passing, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable
 
     Hook = Callable[["KuasClient"], Awaitable[object]]
 
@@ -127,7 +126,7 @@ class KuasClient(commands.AutoShardedBot):
             OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
             TryLater: Discord is out of reach.
         """
-        with _translated():
+        with translated():
             await super().start(token, reconnect=reconnect)
 
     async def setup_hook(self) -> None:
@@ -137,7 +136,7 @@ class KuasClient(commands.AutoShardedBot):
             OperatorError: `discord`: Discord sends interactions elsewhere.
             ContractBroken: `bug`: Discord refuses our commands as malformed.
         """
-        _check_application(self.application)
+        check_application(self.application)
         await self._on_setup(self)
         await self._sync()
         await self._on_synced(self)
@@ -235,47 +234,3 @@ def typed_text(data: object) -> str:
     own = [value] if isinstance(value, str) else []
     nested = [typed_text(data.get(name)) for name in ("components", "component")]
     return "\n".join(filter(None, [*own, *nested]))
-
-
-async def check_token(token: str) -> str:
-    """Log in, without connecting, and return the bot's name.
-
-    Raises:
-        OperatorError: `discord`: the token is refused, or interactions go elsewhere.
-        TryLater: Discord is out of reach.
-    """
-    with _translated():
-        async with discord.Client(intents=discord.Intents.none()) as client:
-            await client.login(token)
-            _check_application(client.application)
-            return str(client.user)
-
-
-def _check_application(application: discord.AppInfo | None) -> None:
-    if application is not None and application.interactions_endpoint_url:
-        raise OperatorError(
-            "discord",
-            "the application has an Interactions Endpoint URL, so no command reaches this bot;"
-            " clear it at https://discord.com/developers/applications",
-        )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except discord.LoginFailure as error:
-        raise OperatorError("discord", "Discord refuses the token") from error
-    except (discord.ConnectionClosed, discord.PrivilegedIntentsRequired) as error:
-        raise OperatorError("discord", f"Discord ended the connection for good: {error}") from error
-    except discord.HTTPException as error:
-        if passing(error):
-            raise TryLater(f"Discord answers {error.status}") from error
-        raise OperatorError("discord", f"Discord refuses: {error}") from error
-    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
-        raise TryLater(f"Discord is out of reach: {error}") from error
-
-
-def passing(error: discord.HTTPException) -> bool:
-    """Whether Discord is in trouble or wants us to wait, so that the same call may work later."""
-    return error.status == 429 or error.status >= 500  # noqa: PLR2004  # HTTP's own numbers

@@ -2,8 +2,8 @@
 
 Nothing is spent: the scopes that only a paid call would show are said to be unseen.
 
-Owns the examination. Never imports anything of ours but bot.client, catalog, database, errors, rivya.calls,
-rivya.client, settings.
+Owns the examination. Never imports anything of ours but catalog, database, datafile, errors, login,
+rivya.calls, rivya.client, settings.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.catalog import MODELS
-from bot.client import check_token
-from bot.database import Database, InUse, open_read_only
+from bot.database import Database, open_read_only
+from bot.datafile import InUse
 from bot.errors import ContractBroken, KuasError
+from bot.login import visit
 from bot.rivya.client import Rivya, open_session
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.catalog import Model
+    from bot.login import Visit
     from bot.rivya.calls import Attempt
-    from bot.settings import Settings
+    from bot.settings import DiscordSettings, Settings
 
 
 LEAST_FREE_BYTES: Final = 200_000_000
@@ -42,11 +44,12 @@ class Finding:
     words: str
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything in turn; one trouble does not hide the next."""
+async def examine(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[Finding]:
+    """Look at everything in turn, at these channels too; one trouble does not hide the next."""
     yield await _database(settings.database.path)
     yield _disk(settings.database.path)
-    yield await _discord(settings.discord.token.get_secret_value())
+    async for finding in _discord(settings.discord, channel_ids):
+        yield finding
     model = MODELS[settings.rivya.model]
     attempts: list[Attempt] = []
     async with open_session() as session:
@@ -75,12 +78,50 @@ async def _database(path: Path) -> Finding:
     return Finding("database", well=True, words=f"{path}, up to date")
 
 
-async def _discord(token: str) -> Finding:
+async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> AsyncIterator[Finding]:
     try:
-        name = await check_token(token)
+        async with visit(settings.token.get_secret_value()) as seen:
+            yield Finding(
+                "discord",
+                well=True,
+                words=f"the token belongs to {seen.name}; no privileged intent is needed",
+            )
+            yield await _commands(seen)
+            if settings.operator_guild is not None:
+                yield await _operator_guild(seen, settings.operator_guild)
+            for channel_id in channel_ids:
+                yield await _channel(seen, channel_id)
     except KuasError as error:
-        return Finding("discord", well=False, words=str(error))
-    return Finding("discord", well=True, words=f"the token belongs to {name}")
+        yield Finding("discord", well=False, words=str(error))
+
+
+async def _commands(seen: Visit) -> Finding:
+    try:
+        names = await seen.commands()
+    except KuasError as error:
+        return Finding("discord commands", well=False, words=str(error))
+    words = ", ".join(f"/{name}" for name in names) if names else "none yet; the first start registers them"
+    return Finding("discord commands", well=True, words=words)
+
+
+async def _operator_guild(seen: Visit, guild_id: int) -> Finding:
+    try:
+        name = await seen.guild_name(guild_id)
+    except KuasError as error:
+        words = f"discord.operator_guild {guild_id}: {error}; invite the bot there"
+        return Finding("operator's server", well=False, words=words)
+    return Finding("operator's server", well=True, words=f"/operator is in {name}")
+
+
+async def _channel(seen: Visit, channel_id: int) -> Finding:
+    name = f"channel {channel_id}"
+    try:
+        missing = await seen.lacking(channel_id)
+    except KuasError as error:
+        return Finding(name, well=False, words=str(error))
+    if missing:
+        return Finding(name, well=False, words=f"the bot lacks {', '.join(missing)}")
+    return Finding(name, well=True, words="pictures can be posted there")
 
 
 def _disk(path: Path) -> Finding:

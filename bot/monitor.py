@@ -9,7 +9,6 @@ Owns the monitoring port. Never imports anything of ours but errors, metrics.
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -35,8 +34,12 @@ class Watched(Protocol):
     """What the monitor asks of the bot."""
 
     @property
-    def gateway_latency_seconds(self) -> float | None:
-        """Discord's heartbeat; None while there is no connection."""
+    def connected(self) -> bool:
+        """Whether Discord's events arrive."""
+
+    @property
+    def gateway_latency_seconds(self) -> float:
+        """Discord's heartbeat; not finite before the first."""
 
     @property
     def rivya_down(self) -> bool:
@@ -96,7 +99,7 @@ class Monitor:
         return web.Response(text="\n".join(wrong or ["ok"]) + "\n", status=503 if wrong else 200)
 
     async def _wrong(self) -> AsyncIterator[str]:
-        if self._watched.gateway_latency_seconds is None:
+        if not self._watched.connected:
             yield "discord: no connection to the gateway"
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -109,8 +112,7 @@ class Monitor:
 
     async def _numbers(self, request: web.Request) -> web.StreamResponse:
         metrics = self._metrics
-        latency = self._watched.gateway_latency_seconds
-        metrics.latency.set(math.nan if latency is None else latency)
+        metrics.latency.set(self._watched.gateway_latency_seconds)
         metrics.outage.set(self._watched.rivya_down)
         running = await self._watched.running()
         metrics.running.clear()

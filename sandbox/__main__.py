@@ -35,7 +35,8 @@ _GUIDANCE: Final = """\
 - Type `/imagine`, give it a `prompt` such as *a red fox in a golden forest, sunset*, and press Enter.
 - Choose its option `reference` to attach a picture to work from, or `size` for another shape.
 - `/credits` shows what you spent and what is left.
-- Become **Sari**, who manages this server, to change that: `/limits guild`."""
+- Become **Sari**, who manages this server: `/limits guild` changes that, `/report` shows where it went.
+- `/privacy show` says what is kept about you."""
 _STAND_INS: Final = "only Discord and Rivya are stand-ins, so nothing costs anything."
 _LIVE: Final = "only Discord is a stand-in, and every picture costs real credits."
 

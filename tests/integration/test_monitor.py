@@ -28,7 +28,8 @@ HOST = "127.0.0.1"
 class Bot:
     """A bot as the monitor sees one."""
 
-    gateway_latency_seconds: float | None = 0.05
+    connected: bool = True
+    gateway_latency_seconds: float = 0.05
     rivya_down: bool = False
     stages: Mapping[str, int] = field(default_factory=dict)
     trouble: Exception | None = None
@@ -76,7 +77,7 @@ async def test_a_bot_that_works_is_healthy(port: int) -> None:
 
 
 async def test_a_bot_without_a_gateway_or_a_database_is_not(port: int, bot: Bot) -> None:
-    bot.gateway_latency_seconds = None
+    bot.connected = False
     bot.trouble = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
     well, words = await ask_health(HOST, port)
     assert not well

@@ -1,4 +1,6 @@
-"""The bot's process, pointed at the loopback Discord: `python -m tests.wire.launcher API_URL GATEWAY_URL`.
+"""The bot's process, pointed at the loopback Discord.
+
+`python -m tests.wire.launcher API_URL GATEWAY_URL [ARGUMENT ...]`, with arguments as for `python -m bot`.
 
 discord.py's addresses are constants. They are changed here, and then the bot's own `main` runs; nothing else
 is touched. With KUAS_WIRE_LEFTOVERS=1 asyncio says which tasks were still there when the bot had ended.
@@ -46,4 +48,4 @@ if __name__ == "__main__":
     point_at(sys.argv[1], sys.argv[2])
     if os.environ.get("KUAS_WIRE_LEFTOVERS"):
         tell_leftovers()
-    sys.exit(main([]))
+    sys.exit(main(sys.argv[3:]))

@@ -77,6 +77,29 @@ class Kuas:
             )
         self._watch = asyncio.create_task(self._tell_end(self._process), name="the bot's end")
 
+    async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
+        """Run another command of the bot's to its end; returns its exit code and all that it said."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.wire.launcher",
+            self.discord.api_url,
+            self.discord.gateway.url,
+            *arguments,
+            cwd=self.folder,
+            env=self._environ(strict=False) | self.settings | settings,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode or 0, said.decode()
+
     async def _tell_end(self, process: asyncio.subprocess.Process) -> None:
         """Wake who waits for what a dead bot will never do."""
         await process.wait()

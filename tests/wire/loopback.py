@@ -17,6 +17,7 @@ from tests.wire.rest import API, Rest
 from tests.wire.state import Attachment, Channel, Interaction, Message, Person, State
 
 STRING, INTEGER, ATTACHMENT = 3, 4, 11
+BUTTON = 2
 MANAGE_GUILD = 1 << 5
 
 
@@ -78,6 +79,31 @@ class Discord(State):
         )
         self.interactions[interaction.id] = interaction
         return interaction
+
+    async def press(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
+        """Press a button under a message of the bot's, with whatever custom_id a client may send."""
+        data = {"custom_id": custom_id, "component_type": BUTTON}
+        event = self._event(channel, person, 3, data) | {"message": self._message_event(channel)}
+        interaction = Interaction(int(event["id"]), event["token"], channel.id, person.id, "", payload=event)
+        self.interactions[interaction.id] = interaction
+        await self.deliver(interaction)
+        return interaction
+
+    def _message_event(self, channel: Channel) -> dict[str, Any]:
+        lists = ("attachments", "embeds", "mentions", "mention_roles", "components")
+        return {
+            "id": str(self.add_message(channel.id).id),
+            "channel_id": str(channel.id),
+            "author": self.rest.user(),
+            "content": "",
+            "timestamp": "2026-01-01T00:00:00+00:00",
+            "edited_timestamp": None,
+            "tts": False,
+            "mention_everyone": False,
+            "pinned": False,
+            "type": 0,
+            "flags": 0,
+        } | {name: [] for name in lists}
 
     async def deliver(self, interaction: Interaction) -> bool:
         """Tell the bot, perhaps once more; False if nobody listens."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.wire.bodies import BODY, document, read
 from tests.wire.faults import Call, Fault, Faults
+from tests.wire.looking import Looking
 from tests.wire.posting import Posting
 from tests.wire.refusals import RefusedError
 from tests.wire.state import State
@@ -41,7 +42,7 @@ class Rest:
     def add_routes(self, app: web.Application) -> None:
         """Each route has a name, for faults and for `calls`."""
         app.middlewares.append(self._around)
-        posting = Posting(self._state)
+        posting, looking = Posting(self._state), Looking(self._state)
         application = f"/applications/{self._state.application_id}"
         reply = f"/webhooks/{self._state.application_id}/{{token}}"
         for method, path, handler, name in (
@@ -50,6 +51,10 @@ class Rest:
             ("GET", "/gateway/bot", self._gateway, "gateway"),
             ("PUT", f"{application}/commands", self._sync, "sync"),
             ("PUT", f"{application}/guilds/{{guild}}/commands", self._sync, "sync_guild"),
+            ("GET", f"{application}/commands", looking.commands, "commands"),
+            ("GET", "/guilds/{guild}", looking.guild, "guild"),
+            ("GET", "/guilds/{guild}/members/{user}", looking.member, "member"),
+            ("GET", "/channels/{channel}", looking.channel, "channel"),
             ("POST", "/interactions/{interaction}/{token}/callback", posting.callback, "callback"),
             ("GET", f"{reply}/messages/@original", posting.reply_get, "reply_get"),
             ("PATCH", f"{reply}/messages/@original", posting.reply_edit, "reply_edit"),
