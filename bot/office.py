@@ -2,7 +2,7 @@
 
 It works beside a running bot, which reads pauses, ceilings and reservations anew with every request.
 
-Owns the operator's arguments and lines. Never imports anything of ours but clock, database, logs,
+Owns the operator's arguments and lines. Never imports anything of ours but clock, database, ids, logs,
 money.differences, money.findings, money.overview, money.periods, money.reconcile, money.rules,
 money.treasury, pauses, rivya.client, settings.
 """
@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot import logs, settings
-from bot.clock import now_ms
+from bot.clock import DAY_MS, iso, now_ms
 from bot.database import Database
+from bot.ids import ALL_GUILDS, id_from
 from bot.money.differences import Closing, Finding, describe
 from bot.money.findings import Findings
 from bot.money.overview import Overview
@@ -27,7 +28,7 @@ from bot.money.periods import PERIODS
 from bot.money.reconcile import Comparison, Reconciler
 from bot.money.rules import HIGHEST_CREDITS, Limit, Rule
 from bot.money.treasury import Treasury
-from bot.pauses import ALL_GUILDS, Pauses
+from bot.pauses import Pauses
 from bot.rivya.client import Rivya, open_session
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ THE_COMMAND_LINE: Final = 0
 """Stands for whoever has a shell on the host, where a Discord user's id would stand."""
 DEFAULT_DAYS: Final = 30
 FAILED: Final = 1
-_DAY_MS: Final = 24 * 60 * 60 * 1000
-_HIGHEST_ID: Final = 2**63 - 1
 _SENTENCE_CHARACTERS: Final = 200
 _CLOSED: Final = {
     Closing.CLOSED: "is closed, on the record with your reason",
@@ -59,9 +58,9 @@ def add_steps(operator: argparse.ArgumentParser, config: argparse.ArgumentParser
     _add_ceiling(steps.add_parser("ceiling", parents=[config], help="cap what servers may spend"))
     _add_reconcile(steps.add_parser("reconcile", parents=[config], help="compare the books with Rivya"))
     close = steps.add_parser("close", parents=[config], help="decide by hand what a job in doubt has cost")
-    close.add_argument("job", help="the job's id")
+    close.add_argument("job", type=_sentence, help="the job's id")
     close.add_argument("credits", type=_credits, help="what Rivya charged; 0 gives the credits back")
-    close.add_argument("reason", type=_sentence, help="how you know; it stands on the record")
+    close.add_argument("reason", type=_reason, help="how you know; it stands on the record")
     steps.add_parser("wallet", parents=[config], help="Rivya's wallet, and what is held")
     guilds = steps.add_parser("guilds", parents=[config], help="what each server spends")
     guilds.add_argument("--period", choices=PERIODS, default="month", help="which time, in UTC")
@@ -108,10 +107,19 @@ async def _resume(told: argparse.Namespace) -> int:
 
 async def _switch(told: argparse.Namespace, *, paused: bool, sentence: str = "") -> int:
     async with _beside(told) as database:
-        await Pauses(database).switch(told.guild, paused=paused, sentence=sentence, set_by=THE_COMMAND_LINE)
+        pauses = Pauses(database)
+        await pauses.switch(told.guild, paused=paused, sentence=sentence, set_by=THE_COMMAND_LINE)
+        still = {pause.guild_id for pause in await pauses.in_force()}
     scope = f"server {told.guild}" if told.guild else "all servers"
-    _say(f"{scope}: {'no new pictures' if paused else 'new pictures are let in'}")
+    _say(f"{scope}: {'no new pictures' if paused else _let_in(told.guild, still)}")
     return 0
+
+
+def _let_in(guild_id: int, still: set[int]) -> str:
+    if guild_id and ALL_GUILDS in still:
+        return "not paused on its own, but all servers are paused"
+    others = f", but not in {len(still)} paused on its own" if still and not guild_id else ""
+    return f"new pictures are let in{others}"
 
 
 async def _ceiling(told: argparse.Namespace) -> int:
@@ -140,8 +148,11 @@ async def _reconcile(told: argparse.Namespace) -> int:
         return 0
     if told.show is not None:
         async with _beside(told) as database:
-            return FAILED if await _print_findings(Findings(database), told.show) else 0
-    since = now_ms() - told.days * _DAY_MS if told.since is None else told.since
+            if await _print_findings(Findings(database), told.show):
+                return FAILED
+        _say(f"run {told.show}: no differences, or no such run")
+        return 0
+    since = now_ms() - told.days * DAY_MS if told.since is None else told.since
     async with _with_rivya(told) as (database, rivya, _):
         findings = Findings(database)
         compared = await Reconciler(findings, rivya).compare(since, progress=_show_progress)
@@ -159,7 +170,7 @@ def _summarize(compared: Comparison) -> int:
     if compared.stopped:
         _complain(f"stopped before its end: {compared.stopped}")
         if compared.reached_at is not None:
-            _complain(f"go on with: operator reconcile --since {_iso(compared.reached_at)}")
+            _complain(f"go on with: operator reconcile --since {iso(compared.reached_at)}")
     return FAILED if compared.found or compared.stopped else 0
 
 
@@ -197,7 +208,7 @@ async def _wallet(told: argparse.Namespace) -> int:
     async with _with_rivya(told) as (database, rivya, default):
         held = await Overview(database, default).held()
         _say(f"{await rivya.credits()} credits in Rivya's wallet")
-    oldest = "" if held.oldest_at is None else f", the oldest since {_iso(held.oldest_at)}"
+    oldest = "" if held.oldest_at is None else f", the oldest since {iso(held.oldest_at)}"
     _say(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
     _say(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")
     return 0
@@ -264,12 +275,8 @@ def _limit(limit: Limit | None) -> str:
     return f"{limit.credits} credits {'in total' if limit.period == 'total' else f'a {limit.period}'}"
 
 
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _guild_id(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,19}", text) or not 0 < (number := int(text)) <= _HIGHEST_ID:
+    if (number := id_from(text)) is None:
         raise argparse.ArgumentTypeError("the id of a server is a number of 17 to 19 digits")
     return number
 
@@ -289,7 +296,17 @@ def _days(text: str) -> int:
 def _sentence(text: str) -> str:
     if len(text) > _SENTENCE_CHARACTERS:
         raise argparse.ArgumentTypeError(f"at most {_SENTENCE_CHARACTERS} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("characters that are no UTF-8") from error
     return text
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("say why")
+    return _sentence(text)
 
 
 def _run_id(text: str) -> str:

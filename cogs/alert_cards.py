@@ -1,12 +1,13 @@
 """What admins read when their server's limit is used up so far, and the operator when the wallet is low.
 
-Owns the words of alerts. Never imports anything of ours but jobs, money.alerts, views, wording.
+Owns the words of alerts. Never imports anything of ours but clock, jobs, money.alerts, views, wording.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.clock import DAY_MS
 from cogs.views import card, small
 from cogs.wording import credits_text, moment, reset_words, usage_words
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from bot.jobs import Usage
     from bot.money.alerts import Alert
 
-DAY_MS: Final = 24 * 60 * 60 * 1000
 _TITLES: Final = {
     50: "### Half of this server's credits are used",
     80: "### 80 percent of this server's credits are used",

@@ -10,7 +10,7 @@ one that is cancelled while the library sleeps for a rate limit never gives that
 it would not arrive (discord.py 2.7.1, webhook/async_.py, AsyncDeferredLock). aiohttp ends a dead call after
 five minutes.
 
-Owns the ladder. Never imports anything of ours but answers, client, clock, delivery, errors, jobs, parcel,
+Owns the ladder. Never imports anything of ours but answers, bot.errors, clock, delivery, jobs, login, parcel,
 refusals.
 """
 
@@ -24,11 +24,11 @@ import discord
 import stamina
 import structlog
 
-from bot.client import passing
 from bot.clock import now_ms
 from bot.delivery import Undeliverable
 from bot.errors import TryLater
 from bot.jobs import Landing, Phase
+from bot.login import passing
 from cogs.answers import TRANSPORT
 from cogs.parcel import Parcel
 from cogs.refusals import judge

@@ -82,7 +82,7 @@ def _exempt_line(exempt: Limit | None) -> str:
 def _grant_lines(grants: tuple[Grant, ...]) -> str:
     shown = [_grant_line(grant) for grant in grants[:GRANTS_SHOWN]]
     more = len(grants) - len(shown)
-    return "\n".join([*shown, *([f"- and {more} more grants"] if more else [])])
+    return "\n".join([*shown, *([f"- and {more} more {'grant' if more == 1 else 'grants'}"] if more else [])])
 
 
 def _grant_line(grant: Grant) -> str:

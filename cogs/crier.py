@@ -1,7 +1,7 @@
 """Posts what nobody asked for: alerts to a server's admins, and the low wallet to the operator.
 
-Owns the ways to admins and to the operator. Never imports anything of ours but alert_cards, answers, client,
-clock, errors, herald, money.alerts.
+Owns the ways to admins and to the operator. Never imports anything of ours but alert_cards, answers,
+bot.errors, clock, herald, login, money.alerts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import discord
 import structlog
 
-from bot.client import passing
 from bot.clock import now_ms
 from bot.errors import TryLater
 from bot.herald import Unheard
+from bot.login import passing
 from cogs import alert_cards
 from cogs.answers import TRANSPORT
 

@@ -1,7 +1,7 @@
 """`/limits grant` and `refund`: credits beyond a limit, and a picture given back.
 
 Owns the commands that give credits. Never imports anything of ours but clock, errors, grants_cards, guards,
-limits_cards, money.grants, money.ledger, money.pictures, money.treasury, people, text, views.
+limits_cards, money.grants, money.ledger, money.pictures, money.rules, money.treasury, people, text, views.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.errors import MemberError, MemberReason
 from bot.money.grants import WHOLE_GUILD
+from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
 from cogs import grants_cards as cards
 from cogs.guards import guild_id_of, require_manage_guild
 from cogs.limits_cards import CHOICES, REASON_UNITS
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     from bot.money.pictures import PaidPictures
     from bot.money.treasury import Treasury
 
-HIGHEST_GRANT_CREDITS: Final = 1_000_000
 LONGEST_GRANT_DAYS: Final = 3650
-DAY_MS: Final = 24 * 60 * 60 * 1000
 JOB_UNITS: Final = 100
 """More than an id with the end of a file's name."""
 
@@ -53,7 +52,7 @@ class Grants(commands.Cog):
     async def grant(
         self,
         interaction: discord.Interaction,
-        given_credits: app_commands.Range[int, 1, HIGHEST_GRANT_CREDITS],
+        given_credits: app_commands.Range[int, 1, HIGHEST_TYPED_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
         member: discord.Member | discord.User | None = None,
         days: app_commands.Range[int, 1, LONGEST_GRANT_DAYS] | None = None,

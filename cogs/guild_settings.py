@@ -1,7 +1,7 @@
 """`/limits timezone`, `alerts` and `confirm`: how a server wants its limits to work.
 
 Owns the commands that change settings of a server. Never imports anything of ours but guards,
-guild_settings_cards, guilds, money.ledger, text, views.
+guild_settings_cards, guilds, money.ledger, money.rules, text, views.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.guilds import Setting
+from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
 from cogs import guild_settings_cards as cards
 from cogs.guards import guild_id_of, require_manage_guild
 from cogs.text import harmless
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bot.guilds import Guilds
     from bot.money.ledger import Ledger
 
-HIGHEST_PRICE_CREDITS: Final = 1_000_000
 NEEDED_TO_ALERT: Final = ("view_channel", "send_messages")
 ZONE_UNITS: Final = 60
 """More than the longest name of a time zone."""
@@ -93,7 +93,7 @@ class GuildSettings(commands.Cog):
     async def confirm(
         self,
         interaction: discord.Interaction,
-        above: app_commands.Range[int, 0, HIGHEST_PRICE_CREDITS] | None = None,
+        above: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
     ) -> None:
         """The threshold of the question about the price."""
         guild_id = guild_id_of(interaction)

@@ -65,7 +65,7 @@ def zone_note(usage: Usage) -> str:
 
 def unknown_zone(typed: str) -> str:
     """Nobody knows this time zone; `typed` is fit to be shown."""
-    return f"There is no time zone `{typed}`. Type a city and choose from the list, such as `Europe/Berlin`."
+    return f'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.'
 
 
 def closed_channel(channel_id: int, missing: Iterable[str]) -> str:

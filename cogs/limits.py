@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.money.grants import Grant
 from bot.money.periods import PERIODS
-from bot.money.rules import Limit, Rule
+from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit, Rule
 from cogs import limits_cards
 from cogs.guards import guild_id_of, require_manage_guild
 from cogs.limits_cards import REASON_UNITS
@@ -26,7 +26,6 @@ from cogs.wording import period_choice
 if TYPE_CHECKING:
     from bot.money.treasury import Treasury
 
-HIGHEST_LIMIT_CREDITS: Final = 1_000_000
 PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=period) for period in PERIODS]
 CREDITS_WORDS: Final = "How many credits; 0 stops new pictures"
 PERIOD_WORDS: Final = "How long they last"
@@ -57,7 +56,7 @@ class Limits(
     async def guild_limit(
         self,
         interaction: discord.Interaction,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS],
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
         period: str,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
@@ -78,14 +77,15 @@ class Limits(
         self,
         interaction: discord.Interaction,
         member: discord.Member | discord.User | None = None,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS] | None = None,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
         period: str | None = None,
         *,
         exempt: bool = False,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """For one member it beats their roles; for every member it is what no closer rule replaces."""
-        problem = "" if member is None else not_a_member(member)
+        nobody = limits_cards.WHOM_TO_EXEMPT if exempt else ""
+        problem = nobody if member is None else not_a_member(member)
         await self._set(
             interaction,
             Limit(
@@ -96,7 +96,7 @@ class Limits(
                 exempt=exempt,
                 reason=plain(reason, REASON_UNITS),
             ),
-            problem or limits_cards.terms_problem(limit_credits, period, exempt=exempt),
+            limits_cards.terms_problem(limit_credits, period, exempt=exempt) or problem,
         )
 
     @app_commands.command(name="role", description="Set what each member with a role may spend")
@@ -113,7 +113,7 @@ class Limits(
         self,
         interaction: discord.Interaction,
         role: discord.Role,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_LIMIT_CREDITS] | None = None,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
         period: str | None = None,
         *,
         exempt: bool = False,

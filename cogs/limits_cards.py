@@ -37,6 +37,10 @@ _AFTERWARDS: Final = {
     Rule.MEMBER: "It counts instead of the limits of their roles and of the one for each member.",
 }
 _EXEMPT: Final = "No limit for members binds them now. This server's limit still does."
+WHOM_TO_EXEMPT: Final = (
+    "Say whom to exempt: choose a member, or use `/limits role`. To have no limit for every member at all,"
+    " take theirs away with `/limits remove`."
+)
 NO_ROLE_FOR_ALL: Final = "Everybody has that role. For every member, use `/limits member` without a member."
 NOTHING_THERE: Final = "Nothing like that is in force here. Choose from the list, or look at `/limits show`."
 
@@ -101,7 +105,8 @@ def _used(change: LimitChange) -> str:
     words = f"{usage_words(change.usage)}. {reset_words(change.usage)}"
     if change.usage.used_credits > change.usage.limit_credits:
         pays = "only grants pay" if change.usage.granted_credits else "no new pictures"
-        words += f"\nMore than that is used already: {pays} until it resets or is raised."
+        ends = "is raised" if change.usage.resets_at is None else "resets or is raised"
+        words += f"\nMore than that is used already: {pays} until it {ends}."
     return words
 
 
@@ -130,11 +135,15 @@ def choices(in_force: InForce, typed: str, role_names: Mapping[int, str]) -> lis
 def label(rule: Limit | Grant, role_names: Mapping[int, str]) -> str:
     """One choice. Menus show no mentions, and the bot knows no members' names: their ids stand there."""
     if isinstance(rule, Grant):
-        to = "this server" if rule.user_id == WHOLE_GUILD else f"member {rule.user_id}"
+        to = "this server" if rule.user_id == WHOLE_GUILD else _member(rule.user_id)
         words = f"Grant to {to}: {rule.left_credits} of {rule.credits} credits left"
     else:
         words = f"{_plain_name(rule, role_names)}: {limit_words(rule)}"
     return plain(f"{words} · {rule.reason}" if rule.reason else words, CHOICE_UNITS)
+
+
+def _member(user_id: int) -> str:
+    return f"member {user_id}" if user_id > 0 else mention(user_id)
 
 
 def _plain_name(limit: Limit, role_names: Mapping[int, str]) -> str:

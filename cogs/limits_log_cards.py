@@ -76,7 +76,10 @@ def _event_words(entry: Entry) -> str:
 
 
 def _limit_words(rule: Rule, limit: Limit | None) -> str:
-    return "the default" if limit is None and rule is Rule.GUILD else limit_words(limit)
+    if limit is not None:
+        return limit_words(limit)
+    # Without a ceiling of its own, the one for each server may bind it.
+    return {Rule.GUILD: "the default", Rule.CEILING: "no limit of its own"}.get(rule, limit_words(None))
 
 
 def _why(reason: str) -> str:

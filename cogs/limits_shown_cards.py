@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 
 LIST_UNITS: Final = 900
 """How much of a card one list may take: three of them, and the rest, fit a message."""
+PASSED_OVER_UNITS: Final = 2000
+"""How much of an explanation goes to the rules that do not count: a member may have hundreds of roles."""
 REASON_EXCERPT_UNITS: Final = 60
+_NOT_COUNTING: Final = " that do not count"
 
 
 def show_card(
@@ -93,7 +96,8 @@ def explain_card(
         "\n".join(
             [
                 *(_binding_line(usage, binds=usage is tightest) for usage in visible),
-                *_personal_lines(standing, exemptions),
+                *_counting_lines(standing),
+                *_as_many(list(_passed_over_lines(standing, exemptions)), PASSED_OVER_UNITS, _NOT_COUNTING),
             ]
         ),
         small(f"A picture costs {credits_text(cost_credits)}: enough for {pictures or 'no'} more."),
@@ -144,14 +148,18 @@ def _list(title: str, lines: Sequence[str]) -> str:
     """As many lines as there is room for; nothing without any."""
     if not lines:
         return ""
-    shown, room = [f"**{title}**"], LIST_UNITS
+    return "\n".join([f"**{title}**", *_as_many(lines, LIST_UNITS)])
+
+
+def _as_many(lines: Sequence[str], room: int, which: str = "") -> list[str]:
+    """The first lines that fit, and how many more there are; `which` says of what kind those are."""
+    shown: list[str] = []
     for line in lines:
         room -= units(line) + 1
         if room < 0:
-            break
+            return [*shown, f"- and {len(lines) - len(shown)} more{which}"]
         shown.append(line)
-    left_out = len(lines) + 1 - len(shown)
-    return "\n".join([*shown, *([f"- and {left_out} more"] if left_out else [])])
+    return shown
 
 
 def _binding_line(usage: Usage, *, binds: bool) -> str:
@@ -162,14 +170,18 @@ def _binding_line(usage: Usage, *, binds: bool) -> str:
     return f"- **➜ {words}** This one binds." if binds else f"- {words}"
 
 
-def _personal_lines(standing: Standing, exemptions: Iterable[Limit]) -> Iterator[str]:
-    counting = standing.exempt.rule if standing.exempt else None
+def _counting_lines(standing: Standing) -> Iterator[str]:
     if standing.exempt is not None:
         yield f"- Exempt, by {_exemption(standing.exempt)}: no limit for members binds them."
     elif standing.personal is None:
         yield "- No limit for members binds them."
+
+
+def _passed_over_lines(standing: Standing, exemptions: Iterable[Limit]) -> Iterator[str]:
+    if standing.exempt is not None:
+        counting: Rule | None = standing.exempt.rule
     else:
-        counting = Rule(standing.personal.rule)
+        counting = None if standing.personal is None else Rule(standing.personal.rule)
     for usage in standing.passed_over:
         why = _why_passed_over(Rule(usage.rule), counting, exempt=standing.exempt is not None)
         yield f"- {_name(usage)} is passed over, since {why}: {usage_words(usage)}."

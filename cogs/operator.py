@@ -3,8 +3,8 @@
 Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
 
 Owns the commands of whoever runs the bot, and their buttons. Never imports anything of ours but answers,
-bot.client, buttons, catalog, database, errors, limits_cards, money.periods, money.rules, operator_cards,
-operator_runs, pauses, rivya.client, text, views, wording.
+bot.client, buttons, catalog, database, errors, ids, limits_cards, money.periods, money.rules, operator_cards,
+operator_runs, rivya.client, text, views, wording.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from discord.ext import commands
 
 from bot.catalog import QWEN_IMAGE
 from bot.errors import MemberError, MemberReason
+from bot.ids import ALL_GUILDS, id_from
 from bot.money.periods import PERIODS
-from bot.money.rules import Limit
-from bot.pauses import ALL_GUILDS
+from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit
 from cogs import operator_cards as cards
 from cogs.answers import answer
 from cogs.buttons import answers_errors, cog_of
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from bot.database import Database
     from bot.rivya.client import Rivya
 
-HIGHEST_CREDITS: Final = 1_000_000
 LONGEST_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
 SENTENCE_UNITS: Final = 200
@@ -100,13 +99,13 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         interaction: discord.Interaction,
         scope: str,
         guild: GuildId | None = None,
-        ceiling_credits: app_commands.Range[int, 0, HIGHEST_CREDITS] | None = None,
+        ceiling_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
         period: str | None = None,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Append or remove a ceiling, then show from what to what."""
         await self._require_operator(interaction)
-        guild_id = ALL_GUILDS if guild is None else cards.guild_id_from(guild)
+        guild_id = ALL_GUILDS if guild is None else id_from(guild)
         problem = cards.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
         if problem or guild_id is None:
             await answer(interaction, problem)
@@ -168,15 +167,16 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self,
         interaction: discord.Interaction,
         job: app_commands.Range[str, 1, 100],
-        final_credits: app_commands.Range[int, 0, HIGHEST_CREDITS],
+        final_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
         """Only for what is held and over; once."""
         await self._require_operator(interaction)
-        job_id = job.strip().lower()
-        closing = await self._bureau.findings.close(
-            job_id, final_credits, reason=plain(reason, REASON_UNITS), by=interaction.user.id
-        )
+        job_id, why = job.strip().lower(), plain(reason, REASON_UNITS)
+        if not why:
+            await answer(interaction, cards.NO_REASON)
+            return
+        closing = await self._bureau.findings.close(job_id, final_credits, reason=why, by=interaction.user.id)
         card = cards.closing_card(job_id, final_credits, closing)
         await interaction.response.send_message(view=card, ephemeral=True)
 
@@ -214,14 +214,18 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
     ) -> None:
         await self._require_operator(interaction)
-        guild_id = ALL_GUILDS if guild is None else cards.guild_id_from(guild)
+        guild_id = ALL_GUILDS if guild is None else id_from(guild)
         if guild_id is None:
             await answer(interaction, cards.NO_GUILD_ID)
             return
         await self._bureau.pauses.switch(
             guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
         )
-        card = cards.pause_card(guild_id, _names(interaction), paused=paused, sentence=sentence)
+        if paused:
+            card = cards.pause_card(guild_id, _names(interaction), sentence)
+        else:
+            still = {pause.guild_id for pause in await self._bureau.pauses.in_force()}
+            card = cards.resume_card(guild_id, _names(interaction), still)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING, Final
 
 from discord import ui
@@ -21,12 +20,12 @@ from cogs.views import card, small
 from cogs.wording import credits_text, limit_words, moment, period_word, usage_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from bot.jobs import Usage
     from bot.money.overview import GuildsPage, GuildSpending, Held
     from bot.money.reconcile import Comparison
-    from bot.money.rules import LimitChange
+    from bot.money.rules import Limit, LimitChange
 
     NameOf = Callable[[int], str | None]
 
@@ -37,7 +36,7 @@ SHOWN: Final = 8
 LISTED: Final = 25 * PAGE
 """Findings in the file; all others are on the command line."""
 NOTE_UNITS: Final = 120
-_HIGHEST_ID: Final = 2**63 - 1
+PAUSED_SHOWN: Final = 4
 _SHEET: Final = (
     "job_id",
     "guild_id",
@@ -62,16 +61,9 @@ NO_GUILD_ID: Final = (
 ONE_NEEDS_GUILD: Final = "Which server? Name it with `guild`, or choose another `scope`."
 SCOPE_HAS_NO_GUILD: Final = "This `scope` is about all servers: leave `guild` out."
 CREDITS_NEED_PERIOD: Final = "Give both `credits` and `period`, or neither to remove the ceiling."
+NO_REASON: Final = "Give a reason in words; it stands on the record."
 COMPARING: Final = "A comparison is under way already. Its result comes when it is done."
 BOOK_LABEL: Final = "Book these corrections"
-
-
-def guild_id_from(typed: str) -> int | None:
-    """An id as somebody typed it; None for anything else. Discord's own numbers are too small for ids."""
-    digits = typed.strip()
-    if not re.fullmatch("[0-9]{1,19}", digits):
-        return None
-    return number if 0 < (number := int(digits)) <= _HIGHEST_ID else None
 
 
 def rule_of(scope: str) -> Rule:
@@ -123,7 +115,11 @@ def wallet_card(left_credits: int, held: Held, cost_credits: int) -> ui.LayoutVi
 
 
 def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
+    return _many(count, "picture")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def guilds_card(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
@@ -132,11 +128,20 @@ def guilds_card(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutVi
     lines = [_guild_lines(spending, name_of) for spending in page.rows]
     return card(
         f"### Servers, {period_word(page.period)}",
-        f"**{credits_text(page.used_credits)}** spent or set aside in {page.guilds} servers (UTC).{resets}",
+        f"**{credits_text(page.used_credits)}** spent or set aside in {_many(page.guilds, 'server')}"
+        f" (UTC).{resets}",
+        "" if page.together is None else f"All servers together: {usage_words(page.together)}.",
+        _paused_line(page.paused, name_of),
         "\n".join(lines),
         small(f"Page {page.page} of {page.pages}"),
         row,
     )
+
+
+def _paused_line(paused: Sequence[int], name_of: NameOf) -> str:
+    shown = [whose(guild_id, name_of) if guild_id else "all servers" for guild_id in paused[:PAUSED_SHOWN]]
+    more = len(paused) - len(shown)
+    return f"Paused: {', '.join(shown)}{f' and {more} more' if more else ''}." if shown else ""
 
 
 def _guild_lines(spending: GuildSpending, name_of: NameOf) -> str:
@@ -154,9 +159,17 @@ def ceiling_card(rule: Rule, guild_id: int, change: LimitChange, name_of: NameOf
         scope = whose(guild_id, name_of) if guild_id else "Each server without a ceiling of its own"
     return card(
         "### Ceiling",
-        f"{scope}: from **{limit_words(change.before)}** to **{limit_words(change.after)}**.",
+        f"{scope}: from **{_ceiling_words(rule, guild_id, change.before)}**"
+        f" to **{_ceiling_words(rule, guild_id, change.after)}**.",
         "" if change.usage is None else _ceiling_used(change.usage),
         small("No admin can raise it. It counts what Rivya charges, in days of UTC."),
+    )
+
+
+def _ceiling_words(rule: Rule, guild_id: int, limit: Limit | None) -> str:
+    # The ceiling for each server binds one that has lost its own.
+    return (
+        "no ceiling of its own" if limit is None and rule is Rule.CEILING and guild_id else limit_words(limit)
     )
 
 
@@ -166,12 +179,27 @@ def _ceiling_used(usage: Usage) -> str:
     return f"{usage_words(usage)}. {resets}{over}"
 
 
-def pause_card(guild_id: int, name_of: NameOf, *, paused: bool, sentence: str = "") -> ui.LayoutView:
+def resume_card(guild_id: int, name_of: NameOf, still: Collection[int]) -> ui.LayoutView:
+    """The switch as it stands now; `still` are those that are off yet, 0 being the one over all servers."""
+    if not guild_id:
+        stays = (
+            " is paused on its own and stays so"
+            if len(still) == 1
+            else " are paused on their own and stay so"
+        )
+        others = f" {_many(len(still), 'server')}{stays}." if still else ""
+        return card("### Resumed", f"All servers: new pictures are let in.{others}")
+    if 0 in still:
+        closed = (
+            "not paused on its own any more, but all servers are paused. `/operator resume` without a server"
+        )
+        return card("### Still paused", f"{whose(guild_id, name_of)}: {closed} lets new pictures in.")
+    return card("### Resumed", f"{whose(guild_id, name_of)}: new pictures are let in.")
+
+
+def pause_card(guild_id: int, name_of: NameOf, sentence: str) -> ui.LayoutView:
     """The switch as it stands now."""
     scope = whose(guild_id, name_of) if guild_id else "All servers"
-    if not paused:
-        still = "" if guild_id else " A server that was paused on its own stays paused."
-        return card("### Resumed", f"{scope}: new pictures are let in.{still}")
     told = f"Members read: {harmless(sentence, 300)}" if sentence else "Members are told to try again later."
     return card(
         "### Paused", f"{scope}: no new pictures.", told, small("What was accepted before is still painted.")
@@ -197,7 +225,7 @@ def comparing_card(run: Comparison) -> ui.LayoutView:
     """How far a comparison has come."""
     return card(
         "### Comparing with Rivya",
-        f"{run.looked_at} of {run.total} looked at, {run.found} differences so far.",
+        f"{run.looked_at} of {run.total} looked at, {_many(run.found, 'difference')} so far.",
         small(f"Run `{run.run_id}`"),
     )
 
@@ -211,13 +239,13 @@ def compared_card(
     ended = (
         f"It ended before its end: {harmless(run.stopped, 200)}. Run it again later." if run.stopped else ""
     )
-    unsaid = f" Of {run.unsaid} tasks Rivya does not say what they cost." if run.unsaid else ""
+    unsaid = f" Of {_many(run.unsaid, 'task')} Rivya does not say the price." if run.unsaid else ""
     sheet: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
     buttons: list[str | ui.Item[ui.LayoutView]] = [] if row is None else [row]
     return card(
         "### Compared with Rivya",
-        f"{run.looked_at} reservations looked at, since {moment(run.since, 'f')} and all that are held for"
-        f" longer than a day: {_differences(run.found)}.{unsaid}",
+        f"{_many(run.looked_at, 'reservation')} looked at, those since {moment(run.since, 'f')} and all that"
+        f" are held for longer than a day: {_differences(run.found)}.{unsaid}",
         ended,
         shown + more,
         small(f"Run `{run.run_id}`. Nothing was changed so far."),
@@ -237,19 +265,24 @@ def _words(found: Finding) -> str:
 
 def booking_card(run_id: str, booking: Booking) -> ui.LayoutView:
     """What was booked of a run, and what was not."""
-    gained = booking.difference_credits
-    direction = "more" if gained >= 0 else "less"
     lines = [
-        f"Booked {booking.booked} corrections: the books now hold {credits_text(abs(gained))} {direction}."
+        f"Booked {_many(booking.booked, 'correction')}: the books now hold {_gained(booking)}."
         if booking.booked
         else "There was nothing to book.",
-        f"{booking.before} stood as Rivya says already." if booking.before else "",
-        f"{booking.changed} have changed since and were left alone: compare again."
-        if booking.changed
-        else "",
-        f"{booking.walking} are still under way and left to the bot." if booking.walking else "",
+        f"Stood as Rivya says already: {booking.before}." if booking.before else "",
+        f"Changed since and left alone: {booking.changed}. Compare again." if booking.changed else "",
+        f"Still under way and left to the bot: {booking.walking}." if booking.walking else "",
     ]
     return card("### Corrections", "\n".join(filter(None, lines)), small(f"Run `{run_id}`"))
+
+
+def _gained(booking: Booking) -> str:
+    gained = booking.difference_credits
+    return (
+        f"{credits_text(abs(gained))} {'more' if gained > 0 else 'less'}"
+        if gained
+        else "as many credits as before"
+    )
 
 
 def sheet(found: Sequence[Finding]) -> bytes:

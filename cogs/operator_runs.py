@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 import structlog
 
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.money.findings import Findings
 from bot.money.overview import Overview
 from bot.money.reconcile import Reconciler
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-DAY_MS: Final = 24 * 60 * 60 * 1000
 TOKEN_LIFE_SECONDS: Final = 14.5 * 60
 """Discord's 15 minutes, less half a minute for the way."""
 PROGRESS_SECONDS: Final = 15.0

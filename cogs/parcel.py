@@ -1,6 +1,7 @@
 """What is to be brought to a member, in the shape that the way at hand can take.
 
-Owns the making of one message. Never imports anything of ours but images, jobs, refusals, replies, views.
+Owns the making of one message. Never imports anything of ours but jobs, pictures.images, refusals, replies,
+views.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from bot import images
 from bot.jobs import Failure, Receipt
+from bot.pictures import images
 from cogs import replies, views
 from cogs.refusals import Refusal
 

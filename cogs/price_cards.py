@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cogs.text import harmless
 from cogs.views import PROMPT_UNITS, card, small
-from cogs.wording import credits_text, period_word, rule_words
+from cogs.wording import credits_text, period_word, rule_words, shows_numbers
 
 if TYPE_CHECKING:
     from discord import ui
@@ -26,7 +26,8 @@ def question_card(
     request: Request, standing: Standing, cost_credits: int, row: ui.ActionRow[ui.LayoutView]
 ) -> ui.LayoutView:
     """The price, and what it would leave: for the server, and for the member if a rule speaks of them."""
-    usages = [standing.guild, *([standing.personal] if standing.personal else [])]
+    # Over all servers it would tell what the others spend.
+    usages = [usage for usage in reversed(standing.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
     return card(
         f"### This picture costs {credits_text(cost_credits)}",

@@ -60,7 +60,7 @@ class Privacy(
     async def erase(self, interaction: discord.Interaction) -> None:
         """Ask first: it cannot be undone."""
         holdings = await self._known.show(interaction.user.id)
-        if holdings.requests or holdings.asks:
+        if holdings.is_erasable:
             card = privacy_cards.question_card(holdings, views.row(Erase(interaction.user.id)))
         else:
             card = privacy_cards.nothing_card(holdings)

@@ -65,10 +65,15 @@ def _wish(holdings: Holdings) -> str:
 
 def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """What erasing takes and what it leaves, before it is done."""
+    words = (
+        f"{_many(holdings.requests, 'request')} of yours will be forgotten, in every server: the prompts, the"
+        " attached files, where the pictures were posted, and that it was you."
+        if holdings.requests or holdings.asks
+        else "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
+    )
     return views.card(
         "### Erase what is kept about you?",
-        f"{_many(holdings.requests, 'request')} of yours will be forgotten, in every server: the prompts, the"
-        " attached files, where the pictures were posted, and that it was you. This cannot be undone.",
+        f"{words} This cannot be undone.",
         _list([*_unfinished(holdings), *_staying(holdings)]),
         button,
     )

@@ -122,8 +122,8 @@ def limit_words(limit: Limit | None) -> str:
 
 
 def mention(user_id: int) -> str:
-    """A person; 0 stands for one whose name was erased."""
-    return f"<@{user_id}>" if user_id else "somebody whose name was erased"
+    """A person; 0, or less, stands for one whose name was erased."""
+    return f"<@{user_id}>" if user_id > 0 else "somebody whose name was erased"
 
 
 def role_mention(role_id: int) -> str:

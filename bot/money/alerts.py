@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.guilds import Setting, setting
 from bot.money import forecast, periods
 from bot.money.usage import Sight
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 USED_UP: Final = 100
 PERCENTS: Final = (50, 80, USED_UP)
-STALE_MS: Final = 24 * 60 * 60 * 1000
+STALE_MS: Final = DAY_MS
 """What could not be told for a day is not told any more."""
 AT_ONCE: Final = 100
 """How many are looked at in one transaction; the rest has its turn with the next beat."""

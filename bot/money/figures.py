@@ -4,7 +4,7 @@ The connection can only read, and is used in whatever thread asks: a year of pic
 event loop nor the one writer.
 
 Owns the counting of reports.
-Never imports anything of ours but database, errors, guilds, money.periods, money.reports, money.rules.
+Never imports anything of ours but clock, database, errors, guilds, money.periods, money.reports, money.rules.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from bot.clock import HOUR_MS
 from bot.database import open_read_only
 from bot.errors import OperatorError
 from bot.guilds import zone_of
@@ -32,7 +33,6 @@ Snapshot = sqlite3.Connection
 """The file as it was at one moment; nothing outside of the SQL modules looks inside."""
 
 MOST_BARS: Final = 31
-HOUR_MS: Final = 60 * 60 * 1000
 
 _UNITS: Final = {"day": "hour", "week": "day", "month": "day"}
 _PAINTED: Final = ("succeeded", "delivered", "undeliverable")
@@ -132,7 +132,7 @@ def _cuts(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
 def _whole(first: int, at: int, zone: tzinfo) -> tuple[str, list[int]]:
     """The finest unit in which all time since `first` has few enough bars, and where they begin and end."""
     cuts: list[int] = []
-    for unit in ("day", "week", "month"):
+    for unit in periods.ENDING:
         start, _ = periods.bounds(unit, first, zone)
         cuts = _cuts(start, at + 1, unit, zone)
         if len(cuts) <= MOST_BARS + 1:

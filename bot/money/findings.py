@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.money import ledger
 from bot.money.differences import Booked, Booking, Closing, Finding, Kind
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.database import Database
 
-HELD_AFTER_MS: Final = 24 * 60 * 60 * 1000
+HELD_AFTER_MS: Final = DAY_MS
 """What is held for longer is looked into."""
 PAGE: Final = 200
 """Rows read, or booked, in one transaction: the bot's own wait for no more than these."""

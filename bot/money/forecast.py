@@ -1,18 +1,20 @@
 """When a limit is empty if its guild goes on as it did.
 
-Owns the forecast. Never imports anything of ours but jobs.
+Owns the forecast. Never imports anything of ours but clock, jobs.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.clock import DAY_MS, HOUR_MS
+
 if TYPE_CHECKING:
     from bot.jobs import Usage
 
-LEAST_MS: Final = 60 * 60 * 1000
+LEAST_MS: Final = HOUR_MS
 """A pace that was seen for less than an hour says nothing about a month."""
-FARTHEST_MS: Final = 366 * 24 * 60 * 60 * 1000
+FARTHEST_MS: Final = 366 * DAY_MS
 """What comes after a year is nobody's concern today."""
 
 

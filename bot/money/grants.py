@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 WHOLE_GUILD: Final = 0
 """The `user_id` of a grant to the guild."""
 
-_OPEN: Final = (
-    "guild_id = ? AND user_id = ? AND left_credits > 0 AND revoked_at IS NULL"
-    " AND (expires_at IS NULL OR expires_at > ?)"
-)
+_OPEN: Final = "left_credits > 0 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+_OPEN_TO: Final = f"guild_id = ? AND user_id = ? AND {_OPEN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Grant:
 def left(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
     """What all open grants to this member, or to the guild, still hold."""
     row = transaction.execute(
-        f"SELECT coalesce(sum(left_credits), 0) FROM grants WHERE {_OPEN}",  # noqa: S608  # our own text
+        f"SELECT coalesce(sum(left_credits), 0) FROM grants WHERE {_OPEN_TO}",  # noqa: S608  # our own text
         (guild_id, user_id, at),
     ).fetchone()
     return int(row[0])
@@ -51,8 +49,7 @@ def left(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) 
 def in_force(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
     """Every grant of a guild that can still pay, the oldest first."""
     rows = transaction.execute(
-        "SELECT * FROM grants WHERE guild_id = ? AND left_credits > 0 AND revoked_at IS NULL"
-        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY grant_id",
+        f"SELECT * FROM grants WHERE guild_id = ? AND {_OPEN} ORDER BY grant_id",  # noqa: S608  # our own text
         (guild_id, at),
     )
     return [_grant(row) for row in rows]
@@ -97,7 +94,7 @@ def draw(
 ) -> None:
     """Let the open grants pay `credits` of a job; the caller has seen that they hold as much."""
     rows = transaction.execute(
-        f"SELECT grant_id, left_credits FROM grants WHERE {_OPEN}"  # noqa: S608  # our own text
+        f"SELECT grant_id, left_credits FROM grants WHERE {_OPEN_TO}"  # noqa: S608  # our own text
         " ORDER BY expires_at IS NULL, expires_at, grant_id",
         (guild_id, user_id, at),
     ).fetchall()

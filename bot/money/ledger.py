@@ -17,6 +17,7 @@ from bot.clock import now_ms
 from bot.errors import LimitReached
 from bot.jobs import Receipt
 from bot.money import alerts, grants, tallies
+from bot.money.rules import Rule
 from bot.money.usage import Sight
 
 if TYPE_CHECKING:
@@ -212,14 +213,12 @@ class Ledger:
         )
 
     async def member_used(self, guild_id: int, user_id: int) -> int:
-        """Credits this member has spent or held in the current period of the guild's limit."""
+        """Credits this member has spent or held in the current period of the guild's limit.
+
+        Whoever paid, the limit or a grant; a refunded picture cost nothing.
+        """
         at = now_ms()
-
-        def unit(tx: Transaction) -> int:
-            sight = Sight.of(tx, guild_id, self.default, at)
-            return sight.member(user_id, sight.guild_limit()).used_credits
-
-        return await self._database.run(unit)
+        return await self._database.run(lambda tx: Sight.of(tx, guild_id, self.default, at).spent_by(user_id))
 
     async def held_credits(self) -> int:
         """Credits set aside over all guilds, and not closed yet."""
@@ -233,9 +232,10 @@ class Ledger:
         return await self._database.run(unit)
 
     async def receipt(self, job_id: str, guild_id: int) -> Receipt:
-        """What a job was charged (0 unless settled), and how the limit that leaves less stands now.
+        """What a job was charged (0 unless settled), and how the limit that leaves least stands now.
 
-        That is the guild's, or the member's own rule that counted when the job was accepted.
+        That is the guild's, the operator's for this guild alone, or the member's own rule that counted when
+        the job was accepted.
         """
         at = now_ms()
 
@@ -250,7 +250,9 @@ class Ledger:
             if row is None:
                 return Receipt(0, guild)
             mine = sight.ruling(row["user_id"], row["personal_limit_id"]) or guild
-            tighter = mine if mine.left_credits < guild.left_credits else guild
-            return Receipt(row["counted_credits"], tighter)
+            # Not the ceiling over all guilds, which tells what the others spend.
+            operators = [usage for usage in sight.ceilings() if usage.rule == Rule.CEILING]
+            tightest = min((guild, mine, *operators), key=lambda usage: usage.left_credits)
+            return Receipt(row["counted_credits"], tightest)
 
         return await self._database.run(unit)

@@ -1,7 +1,7 @@
 """What the operator sees of all guilds: who spends what, and what is set aside at Rivya's expense.
 
-Owns the sums over all guilds. Never imports anything of ours but clock, database, money.limits,
-money.periods, money.rules, money.tallies, pauses.
+Owns the sums over all guilds. Never imports anything of ours but clock, database, ids, jobs, money.limits,
+money.periods, money.rules, money.usage, pauses.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot import pauses
-from bot.clock import now_ms
-from bot.money import limits, periods, tallies
+from bot.clock import DAY_MS, now_ms
+from bot.ids import ALL_GUILDS
+from bot.money import limits, periods
 from bot.money.rules import Rule
+from bot.money.usage import Sight
 
 if TYPE_CHECKING:
     import sqlite3
 
     from bot.database import Database
+    from bot.jobs import Usage
     from bot.money.rules import Limit
 
 ROWS: Final = 10
@@ -58,6 +61,10 @@ class GuildsPage:
     """Of all guilds together."""
     resets_at: int | None
     """Epoch milliseconds, UTC."""
+    together: Usage | None
+    """How far the operator's cap over all guilds is used, in its own period; None without one."""
+    paused: tuple[int, ...]
+    """Every guild whose switch is off, and `ALL_GUILDS` first if that over all is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,11 @@ class Overview:
 
     async def guilds(self, period: str, page: int) -> GuildsPage:
         """One page of the guilds that spent anything in the period of UTC that runs now."""
-        start, resets_at = periods.bounds(period, now_ms())
+        at = now_ms()
+        start, resets_at = periods.bounds(period, at)
 
         def unit(tx: sqlite3.Connection) -> GuildsPage:
-            first_day = start // tallies.DAY_MS
+            first_day = start // DAY_MS
             count, used = tx.execute(
                 f"SELECT count(*), coalesce(sum(used), 0) FROM ({_SPENDERS})",  # noqa: S608  # our own text
                 (first_day,),
@@ -96,19 +104,31 @@ class Overview:
                 f"{_SPENDERS} ORDER BY used DESC, guild_id LIMIT ? OFFSET ?",
                 (first_day, ROWS, (number - 1) * ROWS),
             )
-            paused = {pause.guild_id for pause in pauses.in_force(tx)}
-            each = limits.newest(tx, tallies.ALL_GUILDS, Rule.CEILING)
+            paused = tuple(pause.guild_id for pause in pauses.in_force(tx))
+            caps = Sight.of(tx, ALL_GUILDS, self._default, at).ceilings()
+            together = next((usage for usage in caps if usage.rule == Rule.CEILING_ALL), None)
+            each = limits.newest(tx, ALL_GUILDS, Rule.CEILING)
             spending = (
                 GuildSpending(
                     guild_id=guild_id,
                     used_credits=credits,
                     limit=limits.newest(tx, guild_id, Rule.GUILD) or self._default,
                     ceiling=limits.newest(tx, guild_id, Rule.CEILING) or each,
-                    paused=guild_id in paused or pauses.ALL_GUILDS in paused,
+                    paused=guild_id in paused or ALL_GUILDS in paused,
                 )
                 for guild_id, credits in rows.fetchall()
             )
-            return GuildsPage(tuple(spending), number, pages, count, period, used, resets_at)
+            return GuildsPage(
+                rows=tuple(spending),
+                page=number,
+                pages=pages,
+                guilds=count,
+                period=period,
+                used_credits=used,
+                resets_at=resets_at,
+                together=together,
+                paused=paused,
+            )
 
         return await self._database.run(unit)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-PERIODS: Final = ("day", "week", "month", "total")
+ENDING: Final = ("day", "week", "month")
+"""Those that end, the shortest first."""
+PERIODS: Final = (*ENDING, "total")
 
 
 def bounds(period: str, at: int, zone: tzinfo = UTC) -> tuple[int, int | None]:

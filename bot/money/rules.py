@@ -42,6 +42,8 @@ class Rule(StrEnum):
 
 HIGHEST_CREDITS: Final = 1_000_000_000
 """No limit, ceiling or grant is higher: far beyond any wallet, and far from any overflow."""
+HIGHEST_TYPED_CREDITS: Final = 1_000_000
+"""What a command of Discord takes at most: a zero too many should be noticed."""
 
 
 @dataclass(frozen=True, slots=True)

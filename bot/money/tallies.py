@@ -3,7 +3,7 @@
 A period's sum is read from whole days of UTC and, before the first whole day, from quarters of an hour:
 midnight of every time zone in use falls on one.
 
-Owns the table tallies. Never imports anything of ours.
+Owns the table tallies. Never imports anything of ours but clock, ids.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.clock import DAY_MS
+from bot.ids import ALL_GUILDS
+
 if TYPE_CHECKING:
     import sqlite3
 
-ALL_GUILDS: Final = 0
 QUARTER_MS: Final = 15 * 60 * 1000
-DAY_MS: Final = 24 * 60 * 60 * 1000
 QUARTERS_KEPT_DAYS: Final = 40
 """Only a period's first day is read in quarters, and the longest that ends is a month."""
 

@@ -1,7 +1,7 @@
 """How far each limit is used, and which of them bind a member.
 
 Owns the sums that limits are compared with.
-Never imports anything of ours but guilds, jobs, money.grants, money.limits, money.periods, money.rules,
+Never imports anything of ours but guilds, ids, jobs, money.grants, money.limits, money.periods, money.rules,
 money.tallies.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.guilds import zone_of
+from bot.ids import ALL_GUILDS
 from bot.jobs import Usage
 from bot.money import grants, limits, periods, tallies
 from bot.money.rules import Rule, Standing
@@ -63,6 +64,17 @@ class Sight:
         """How far a limit for members is used by one of them."""
         return self._members(user_id, [limit])[0]
 
+    def spent_by(self, user_id: int) -> int:
+        """What a member's pictures cost in the period of the guild's limit; refunded ones are left out."""
+        start, end = periods.bounds(self.guild_limit().period, self.at, self.zone)
+        row = self.transaction.execute(
+            "SELECT coalesce(sum(r.counted_credits), 0) FROM reservations r"
+            " WHERE r.guild_id = ? AND r.user_id = ? AND r.created_at >= ? AND r.created_at < ?"
+            " AND NOT EXISTS (SELECT 1 FROM refunds f WHERE f.job_id = r.job_id)",
+            (self.guild_id, user_id, start, _NEVER if end is None else end),
+        ).fetchone()
+        return int(row[0])
+
     def ruling(self, user_id: int, limit_id: int | None) -> Usage | None:
         """How the subject of this limit is ruled now, for a member; None if by nothing any more."""
         if not user_id or limit_id is None or (was := limits.by_id(self.transaction, limit_id)) is None:
@@ -102,10 +114,10 @@ class Sight:
         return row["used"], row["held"], end
 
     def _ceiling(self, rule: Rule) -> Usage | None:
-        whose = tallies.ALL_GUILDS if rule is Rule.CEILING_ALL else self.guild_id
+        whose = ALL_GUILDS if rule is Rule.CEILING_ALL else self.guild_id
         limit = limits.newest(self.transaction, whose, rule)
         if limit is None and rule is Rule.CEILING:
-            limit = limits.newest(self.transaction, tallies.ALL_GUILDS, rule)
+            limit = limits.newest(self.transaction, ALL_GUILDS, rule)
         if limit is None:
             return None
         start, end = periods.bounds(limit.period, self.at)

@@ -9,9 +9,9 @@ Owns the table departures. Never imports anything of ours but clock, database, p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.privacy.forgetting import BATCH, GUILDS, forget, hide_member_limits
 
 if TYPE_CHECKING:
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 
     from bot.database import Database
 
-_DAY_MS: Final = 24 * 60 * 60 * 1000
-
 
 class Departures:
     """Who has left, and when. `grace_days` is how long everything stays as it was."""
 
     def __init__(self, database: Database, grace_days: int) -> None:
         self._database = database
-        self._grace_ms = grace_days * _DAY_MS
+        self._grace_ms = grace_days * DAY_MS
 
     async def left(self, guild_id: int) -> None:
         """The bot was removed from a server; the grace begins."""
@@ -64,10 +62,7 @@ class Departures:
         return sum([await self._forget(guild_id, latest, at) for guild_id in left])
 
     async def _forget(self, guild_id: int, latest: int, at: int) -> int:
-        forgotten = 0
-        while batch := await self._database.run(lambda tx: _forget_some(tx, guild_id, latest, at)):
-            forgotten += batch
-        return forgotten
+        return await self._database.run_in_batches(lambda tx: _forget_some(tx, guild_id, latest, at))
 
 
 def _note(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:

@@ -69,18 +69,13 @@ class Erasures:
         return done
 
     async def _forget_rest(self, user_id: int, asked_at: int) -> int:
-        forgotten = 0
-        while batch := await self._database.run(lambda tx: _forget_requests(tx, user_id, asked_at)):
-            forgotten += batch
-        return forgotten
+        return await self._database.run_in_batches(lambda tx: _forget_requests(tx, user_id, asked_at))
 
     async def _loosen(self, user_id: int, *, asked_at: int, at: int) -> int:
         """Take the name from what nobody counts any more; once nothing is left, the wish is done."""
-        freed = 0
-        while batch := await self._database.run(
+        freed = await self._database.run_in_batches(
             lambda tx: _free_amounts(tx, user_id, asked_at=asked_at, at=at)
-        ):
-            freed += batch
+        )
 
         def unit(tx: sqlite3.Connection) -> None:
             _hide_decisions(tx, user_id, asked_at=asked_at, at=at)

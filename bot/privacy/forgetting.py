@@ -98,7 +98,7 @@ def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: in
         if limit.rule.is_personal and not limit.exempt and limit.period == "total":
             return None
     zone = zone_of(transaction, guild_id)
-    ends = [periods.bounds(period, created_at, zone)[1] for period in ("day", "week", "month")]
+    ends = [periods.bounds(period, created_at, zone)[1] for period in periods.ENDING]
     return max(end for end in ends if end is not None)
 
 
@@ -110,7 +110,7 @@ def free_amounts(transaction: sqlite3.Connection, guild_id: int, user_id: int, *
     if counted_until(transaction, guild_id, at) is None:
         return 0
     zone = zone_of(transaction, guild_id)
-    since = min(periods.bounds(period, at, zone)[0] for period in ("day", "week", "month"))
+    since = min(periods.bounds(period, at, zone)[0] for period in periods.ENDING)
     rows = transaction.execute(
         "UPDATE reservations SET user_id = 0 WHERE job_id IN ("
         " SELECT r.job_id FROM reservations r JOIN jobs j USING (job_id)"

@@ -37,6 +37,12 @@ class Holdings:
     asked_at: int | None
     """Since when a wish to be forgotten waits for the rest."""
 
+    @property
+    def is_erasable(self) -> bool:
+        """Whether a wish to be forgotten, or a new one, could end anything, now or when it is due."""
+        unasked = self.asked_at is None and bool(self.amounts or self.about)
+        return bool(self.requests or self.asks) or unasked
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:

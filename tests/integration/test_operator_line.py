@@ -139,6 +139,19 @@ async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: Store)
         await store.accept(a_job(a_request(guild_id=7)))
 
 
+async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
+    line: Line, store: Store
+) -> None:
+    await line("pause")
+    told = await line("resume", "--guild", "1")
+    assert told.out == "server 1: not paused on its own, but all servers are paused\n"
+    with pytest.raises(MemberError):
+        await store.accept(a_job())
+    await line("pause", "--guild", "1")
+    told = await line("resume")
+    assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
+
+
 async def test_a_pause_needs_neither_token_nor_key_but_a_database(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +195,9 @@ async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: Sto
         ("reconcile", "--apply", "../../etc"),
         ("reconcile", "--since", "yesterday"),
         ("close", "some-job", "none", "because"),
+        ("close", "some-job", "4", " "),
+        ("close", "some-job\udcff", "4", "because"),
+        ("pause", "--sentence", "b\udcffck soon"),
         ("dance",),
     ],
 )
@@ -209,6 +225,8 @@ async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_
     assert (await line("reconcile", "--show", run_id)).out == f"{first}\n"
     booked = await line("reconcile", "--apply", run_id)
     assert (booked.code, "1 booked (+3 credits)" in booked.out) == (0, True)
+    unknown = await line("reconcile", "--show", "0123456789ab")
+    assert (unknown.code, unknown.out) == (0, "run 0123456789ab: no differences, or no such run\n")
     assert "0 booked" in (await line("reconcile", "--apply", run_id)).out
     assert sorted(entry["final_credits"] or 0 for entry in entries(database_path)) == [4, 7]
     agreed = await line.process("reconcile", "--since", "2020-01-01T00:00:00Z")

@@ -439,6 +439,13 @@ async def test_half_of_a_limit_is_none(server: Any, options: dict[str, Any]) -> 
     assert rows(server, "limits") == []
 
 
+async def test_an_exemption_needs_somebody_to_exempt(server: Any) -> None:
+    words = await admin(server, "member", exempt=True)
+    assert "whom to exempt" in words
+    assert "`/limits remove`" in words
+    assert rows(server, "limits") == []
+
+
 @pytest.mark.parametrize(
     ("command", "options"),
     [

@@ -153,6 +153,21 @@ async def test_one_server_can_be_paused_alone(server: Any) -> None:
     assert server.states() == ["settled"]
     listed = await operate(server, "guilds")
     assert "Headquarters" in listed
+    assert "in 1 server (UTC)" in listed
+
+
+async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(server: Any) -> None:
+    await operate(server, "pause")
+    await operate(server, "pause", guild=str(server.guild.id))
+    said = await operate(server, "resume", guild=str(server.guild.id))
+    assert "new pictures are let in" not in said
+    assert "all servers are paused" in said
+    assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    await operate(server, "pause", guild=str(server.guild.id))
+    said = await operate(server, "resume")
+    assert "1 server is paused on its own and stays so" in said
+    said = await operate(server, "resume", guild=str(server.guild.id))
+    assert "new pictures are let in." in said
 
 
 @pytest.mark.parametrize("typed", ["Painters", "-1", "0", "99999999999999999999", "\uff11\uff12", "1e3", " "])
@@ -163,6 +178,21 @@ async def test_what_is_no_id_of_a_server_changes_nothing(server: Any, typed: str
     assert server.states() == ["settled"]
 
 
+async def test_what_is_paused_and_capped_can_be_looked_up(server: Any) -> None:
+    assert "paused" not in await operate(server, "guilds")
+    await operate(server, "ceiling", scope="all", credits=5, period="day")
+    await operate(server, "pause", guild=str(server.guild.id))
+    said = await operate(server, "guilds")
+    assert "All servers together: 0 of 5 credits used today" in said
+    assert f"Paused: **Painters** (`{server.guild.id}`)" in said
+    await operate(server, "pause")
+    assert "Paused: all servers" in await operate(server, "guilds")
+    for number in range(10**17, 10**17 + 9):
+        await operate(server, "pause", guild=str(number))
+    said = await operate(server, "guilds")
+    assert "and 7 more" in said
+
+
 async def test_servers_are_offered_by_name(server: Any) -> None:
     offered = await server.operator.autocomplete(server.office, "operator ceiling", "guild", "paint")
     assert [choice["value"] for choice in offered] == [str(server.guild.id)]
@@ -171,14 +201,14 @@ async def test_servers_are_offered_by_name(server: Any) -> None:
 async def test_a_ceiling_cannot_be_raised_by_an_admin(server: Any, rivya: StandIn) -> None:
     guild = str(server.guild.id)
     said = await operate(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
-    assert "from **no limit** to **4 credits a month**" in said
+    assert "from **no ceiling of its own** to **4 credits a month**" in said
     await server.sari.slash(server.channel, "limits guild", credits=1000, period="month")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     refused = server.answer(await server.sari.slash(server.channel, "imagine", prompt="a cat"))
     assert "people who run this bot" in refused
     assert len(rivya.tasks) == 1
     said = await operate(server, "ceiling", scope="one", guild=guild)
-    assert "from **4 credits a month** to **no limit**" in said
+    assert "from **4 credits a month** to **no ceiling of its own**" in said
     await server.sari.slash(server.channel, "imagine", prompt="a cat")
     assert len(rivya.tasks) == 2
 
@@ -260,6 +290,7 @@ async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once
     server = differing
     result = await server.operator.slash(server.office, "operator reconcile")
     said = server.answer(result)
+    assert "1 reservation looked at" in said
     assert "one difference" in said
     assert "booked 4, Rivya charged 6" in said
     assert server.operator.user.dm_channel.history() == []
@@ -267,7 +298,7 @@ async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once
     await server.restart()
     message = result.response.message
     booked = server.answer(await server.operator.click(message, label="Book these corrections"))
-    assert "Booked 1" in booked
+    assert "Booked 1 correction:" in booked
     assert "2 credits more" in booked
     assert [entry["final_credits"] for entry in server.books()] == [6]
     again = server.answer(await server.operator.click(message, label="Book these corrections"))
@@ -374,6 +405,8 @@ async def test_a_doubt_is_closed_by_hand_once(server: Any) -> None:
     (entry,) = server.books()
     put_in_doubt(server)
     job = f" {str(entry['job_id']).upper()} "
+    assert "Give a reason" in await operate(server, "close", job=job, credits=0, reason="  ")
+    assert server.states() == ["held"]
     assert "released" in await operate(server, "close", job=job, credits=0, reason="Rivya said so")
     assert server.states() == ["released"]
     assert "closed already" in await operate(server, "close", job=job, credits=3, reason="again")

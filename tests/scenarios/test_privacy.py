@@ -96,6 +96,19 @@ async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: Any) ->
     assert "Everything that can be forgotten now is" in server.said(twin.response.message)
 
 
+async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_nothing(server: Any) -> None:
+    options = {"member": server.bob, "credits": 2, "period": "day", "reason": "too fond of foxes"}
+    await server.sari.slash(server.channel, "limits member", **options)
+    await server.sari.slash(server.channel, "limits remove", rule=f"<@{server.bob.id}>")
+    asked = await server.bob.slash(server.channel, "privacy erase")
+    assert "limits, grants and refunds" in server.answer(asked)
+    await server.bob.click(asked.response, custom_id=button(server.bob))
+    assert kept(server, "SELECT DISTINCT reason FROM limits") == [("",)]
+    assert kept(server, f"SELECT * FROM limits WHERE subject_id = {server.bob.id}") == []
+    shown = server.answer(await server.bob.slash(server.channel, "privacy show"))
+    assert "limits, grants" not in shown
+
+
 async def test_nobody_erases_for_another(server: Any) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     asked = await server.bob.slash(server.channel, "privacy erase")

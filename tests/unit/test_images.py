@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from bot.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError
-from bot.images import (
+from bot.pictures.images import (
     PIXEL_LIMIT,
     SIDE_LIMIT,
     Normalised,

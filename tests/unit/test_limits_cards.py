@@ -94,6 +94,13 @@ def test_a_limit_below_what_is_used_says_so() -> None:
     assert "already: only grants pay until" in said(limits_cards.changed_card(limit(Rule.GUILD), helped))
 
 
+def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
+    total = Usage(Rule.GUILD, 20, 21, 0, "total", None)
+    words = said(limits_cards.changed_card(limit(Rule.GUILD), LimitChange(DEFAULT, limit(Rule.GUILD), total)))
+    assert "no new pictures until it is raised." in words
+    assert "until it resets" not in words
+
+
 def test_an_exemption_says_that_the_server_still_binds() -> None:
     exempt = limit(Rule.ROLE, ROLE, exempt=True)
     words = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
@@ -306,6 +313,17 @@ def test_an_exemption_that_does_not_count_is_passed_over() -> None:
     assert any(line.startswith("- The exemption of every member is passed over") for line in lines)
 
 
+def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
+    roles = tuple(usage(Rule.ROLE, 0, 10, ROLE - number) for number in range(250))
+    free = [limit(Rule.ROLE, ROLE - number, exempt=True) for number in range(250)]
+    lines = explained(Standing(usage(Rule.GUILD), (), usage(Rule.MEMBER, 0, 20, MEMBER), roles), *free)
+    told = sum("passed over" in line for line in lines)
+    assert told > 10
+    assert f"- and {500 - told} more that do not count" in lines
+    assert lines[-1] == "-# A picture costs 4 credits: enough for 5 more."
+    assert "\u2026" not in "".join(lines)
+
+
 def test_who_left_and_whom_nothing_binds_is_said() -> None:
     words = "\n".join(explained(Standing(usage(Rule.GUILD)), is_member=False))
     assert "Not a member of this server (any more)" in words
@@ -354,6 +372,7 @@ def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
         assert part in words
     assert "Why: more fun" in words
     assert "from **the default**" in logged(LimitSet(Rule.GUILD, 0, None, Limit(5, "day"), ""))
+    assert "to **no limit of its own**" in logged(LimitSet(Rule.CEILING, 0, Limit(5, "day"), None, ""))
 
 
 @pytest.mark.parametrize("event", [EVENTS[2], EVENTS[-1]])
@@ -366,6 +385,25 @@ def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
     words = logged(GivenBack(JOB_ID, 0, 4, "blurry"), by=0)
     assert "<@0>" not in words
     assert words.count("somebody whose name was erased") == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        LimitSet(Rule.MEMBER, -5, None, Limit(5, "day"), ""),
+        Given(-5, 4, "", None),
+        Revoked(-5, 4, 4, ""),
+    ],
+)
+def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> None:
+    assert "-5" not in logged(event)
+    assert "somebody whose name was erased" in logged(event)
+
+
+def test_a_grant_whose_member_was_erased_names_no_number() -> None:
+    ghost = grant(-5)
+    assert "-5" not in shown(InForce(DEFAULT, (), (ghost,)))
+    assert limits_cards.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
 
 
 def test_an_empty_log_says_so() -> None:

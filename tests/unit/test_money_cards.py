@@ -102,7 +102,8 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 
 
 def test_the_question_keeps_silent_about_other_servers() -> None:
-    said = words(question_card(a_request(), Standing(GUILD, (EVERYWHERE,)), 4, row(Answer(YES, 1))))
+    said = words(question_card(a_request(), Standing(GUILD, (EVERYWHERE, CEILING)), 4, row(Answer(YES, 1))))
+    assert "**46 credits** of what this bot allows this server this month" in said
     assert "77" not in said
     assert "11111" not in said
 
@@ -160,6 +161,8 @@ def test_many_grants_are_shortened() -> None:
     said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(8)])))
     assert said.count("Granted to you") == 5
     assert "and 3 more grants" in said
+    said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(6)])))
+    assert said.splitlines().count("- and 1 more grant") == 1
 
 
 @pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
