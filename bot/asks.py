@@ -1,6 +1,6 @@
 """Requests that wait for their member to say yes to the price; one yes is one job.
 
-Owns the table asks. Never imports anything of ours but clock, database, jobs.
+Owns the table asks. Never imports anything of ours but clock, database, jobs, rows.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.clock import now_ms
-from bot.jobs import Reference
+from bot.clock import DAY_MS, now_ms
+from bot.rows import reference_from
 
 if TYPE_CHECKING:
     import sqlite3
 
     from bot.database import Database
-    from bot.jobs import Request
+    from bot.jobs import Reference, Request
 
-KEPT_HOURS: Final = 24
+KEPT_MS: Final = DAY_MS
 """As long as Discord keeps an attached reference."""
 
 _TAKEN: Final = (
@@ -59,7 +59,7 @@ def take(transaction: sqlite3.Connection, ask_id: int, job_id: str) -> bool:
 
 def prune(transaction: sqlite3.Connection, at: int) -> None:
     """Forget what nobody said yes to in time."""
-    transaction.execute("DELETE FROM asks WHERE asked_at < ?", (at - KEPT_HOURS * 3600 * 1000,))
+    transaction.execute("DELETE FROM asks WHERE asked_at < ?", (at - KEPT_MS,))
 
 
 class Asks:
@@ -105,7 +105,7 @@ class Asks:
 
     async def find(self, ask_id: int) -> Ask | None:
         """The request that waits under this id; None if it was forgotten, or is too old."""
-        since = now_ms() - KEPT_HOURS * 3600 * 1000
+        since = now_ms() - KEPT_MS
 
         def unit(tx: sqlite3.Connection) -> Ask | None:
             row = tx.execute(
@@ -130,7 +130,6 @@ class Asks:
 
 
 def _ask(row: sqlite3.Row) -> Ask:
-    url = row["reference_url"]
     return Ask(
         ask_id=row["ask_id"],
         guild_id=row["guild_id"],
@@ -141,13 +140,6 @@ def _ask(row: sqlite3.Row) -> Ask:
         format=row["format"],
         private=bool(row["private"]),
         spoiler=bool(row["spoiler"]),
-        reference=None
-        if url is None
-        else Reference(
-            url=url,
-            filename=row["reference_filename"],
-            content_type=row["reference_type"],
-            size_bytes=row["reference_bytes"],
-        ),
+        reference=reference_from(row),
         taken=bool(row["taken"]),
     )

@@ -1,7 +1,7 @@
 """Copies of the database: one a day while the bot runs, the newest few kept; and the way back from one.
 
 Owns the folder of backups, and the file while no bot runs.
-Never imports anything of ours but books, clock, database, errors, schema.
+Never imports anything of ours but books, clock, datafile, errors, schema.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import structlog
 
 from bot import books
 from bot.clock import now_ms
-from bot.database import hold
+from bot.datafile import hold
 from bot.errors import OperatorError
 from bot.schema import version_of
 

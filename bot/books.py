@@ -2,7 +2,7 @@
 
 Both read beside a running bot and change nothing.
 
-Owns the read-only views of the database file. Never imports anything of ours but database, errors.
+Owns the read-only views of the database file. Never imports anything of ours but clock, database, errors.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.clock import iso
 from bot.database import open_read_only
 from bot.errors import OperatorError
 
@@ -49,8 +49,8 @@ def entries(path: Path) -> Iterator[Entry]:
                 "reserved_credits": row["reserved_credits"],
                 "final_credits": row["final_credits"],
                 "task_id": row["task_id"],
-                "created_at": _iso(row["created_at"]),
-                "closed_at": _iso(row["closed_at"]),
+                "created_at": iso(row["created_at"]),
+                "closed_at": None if row["closed_at"] is None else iso(row["closed_at"]),
             }
     except sqlite3.Error as error:
         raise OperatorError("database", f"database {path}: {error}") from error
@@ -88,10 +88,3 @@ def backup(path: Path, target: Path) -> None:
         raise OperatorError("backup", f"{target}: {error}") from error
     finally:
         connection.close()
-
-
-def _iso(at: int | None) -> str | None:
-    if at is None:
-        return None
-    moment = datetime.fromtimestamp(at / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

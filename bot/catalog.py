@@ -37,3 +37,5 @@ QWEN_IMAGE = Model(
 """10 MB: taken as 10,000,000 bytes, since the documentation does not say 10 MiB and the smaller is safe."""
 
 MODELS = {model.model_id: model for model in (QWEN_IMAGE,)}
+CHEAPEST_CREDITS = min(model.cost_credits for model in MODELS.values())
+"""With less than this left, no picture can be had."""

@@ -79,12 +79,18 @@ def supported() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def load() -> None:
+    """Load the library, which `draw` would otherwise do; the second time it costs nothing."""
+    # Only here and below: it takes 60 MB and half a second, and most bots are never asked for a report.
+    import matplotlib.backends.backend_agg  # noqa: PLC0415  # see above
+    import matplotlib.figure  # noqa: PLC0415, F401  # see above
+
+
 def draw(report: Report) -> bytes:
     """The report as a PNG. Takes a third of a second, and more when the library is first loaded.
 
     matplotlib is not made for several threads at once: https://matplotlib.org/stable/users/faq.html
     """
-    # Only here: it takes 60 MB and half a second, and most bots are never asked for a report.
     from matplotlib.figure import Figure  # noqa: PLC0415  # see above
 
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=BACKGROUND)

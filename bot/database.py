@@ -5,24 +5,24 @@ await can fall between BEGIN and COMMIT and a cancelled caller can leave nothing
 at the same moment share one COMMIT, each behind its own savepoint: two hundred commands at once cost one
 fsync, and a unit that raises takes back only itself.
 
-Owns the connection and its lock. Never imports anything of ours but errors, schema.
+Owns the connection. Never imports anything of ours but datafile, errors, schema.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiosqlite
 
+from bot.datafile import require_file, take, trouble
 from bot.errors import ContractBroken, OperatorError
 from bot.schema import migrate, require_current, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 T = TypeVar("T")
@@ -41,10 +41,6 @@ _PRAGMAS: Final = (
     "PRAGMA secure_delete = ON",  # what was erased must not be read from the free pages of the file
     _PATIENCE,
 )
-
-
-class InUse(OperatorError):
-    """Another bot process has the file; `code` is `database`, too."""
 
 
 class _Connection(aiosqlite.Connection):
@@ -74,7 +70,7 @@ class Database:
             InUse: by another process.
             OperatorError: `database`; one line that says what is wrong. The file is as it was.
         """
-        lock = _lock(path)
+        lock = take(path)
         try:
             return cls(await _open(path, migrate), lock, path)
         except BaseException:
@@ -88,7 +84,7 @@ class Database:
         Raises:
             OperatorError: `database`; missing, not ours, of another version, or unusable.
         """
-        _require_file(path)
+        require_file(path)
         return cls(await _open(path, _accompany), None, path)
 
     async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
@@ -108,12 +104,25 @@ class Database:
         self._waiting.put_nowait(waiting)
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
+    async def run_in_batches(self, unit: Callable[[sqlite3.Connection], int]) -> int:
+        """Run `unit`, each time in a transaction of its own, until it finds nothing to do.
+
+        So that whoever else waits has a turn between two batches. Returns what was done in all.
+
+        Raises:
+            OperatorError, ContractBroken: as `run`; the batches before stay done.
+        """
+        done = 0
+        while batch := await self.run(unit):
+            done += batch
+        return done
+
     async def checkpoint(self) -> bool:
         """Empty the log beside the file, which holds old pages till then; False while a reader needs them."""
         try:
             return await self._connection.hop(_checkpoint)
         except sqlite3.Error as error:
-            raise _trouble(self._path, error) from error
+            raise trouble(self._path, error) from error
 
     async def close(self) -> None:
         """Finish what waits, then close; safe to call twice."""
@@ -154,7 +163,7 @@ class Database:
                 # Not the operator's: the same row would be refused for ever.
                 result.set_exception(ContractBroken("bug", f"the database refuses a row: {outcome}"))
             elif isinstance(outcome, sqlite3.Error):
-                result.set_exception(_trouble(self._path, outcome))
+                result.set_exception(trouble(self._path, outcome))
             elif isinstance(outcome, BaseException):
                 result.set_exception(outcome)
             else:
@@ -196,7 +205,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     Raises:
         OperatorError: `database`; missing, not ours, of another version, or unreadable.
     """
-    _require_file(path)
+    require_file(path)
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -207,17 +216,8 @@ def open_read_only(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise _trouble(path, error) from error
+        raise trouble(path, error) from error
     return connection
-
-
-def _require_file(path: Path) -> None:
-    try:
-        if path.exists():
-            return
-    except OSError as error:
-        raise _trouble(path, error) from error
-    raise OperatorError("database", f"database {path}: there is no such file")
 
 
 async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Connection:
@@ -233,7 +233,7 @@ async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Con
             await connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise _trouble(path, error) from error
+        raise trouble(path, error) from error
     return connection
 
 
@@ -249,7 +249,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise OperatorError(
             "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
         )
-    # In full, as in `_lock`: a database in memory would forget every credit.
+    # In full, as in `datafile.take`: a database in memory would forget every credit.
     return sqlite3.connect(path.absolute(), isolation_level=None, timeout=BUSY_SECONDS)
 
 
@@ -269,59 +269,3 @@ def _checkpoint(connection: sqlite3.Connection) -> bool:
     finally:
         connection.execute(_PATIENCE)
     return not busy
-
-
-@contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Keep every bot off this file for a while, without opening it.
-
-    Raises:
-        InUse: a bot is running on it.
-        OperatorError: `database`; the folder cannot be written.
-    """
-    lock = _lock(path)
-    try:
-        yield
-    finally:
-        lock.close()
-
-
-def _lock(path: Path) -> sqlite3.Connection:
-    """Take the file for this process; the operating system gives it back however the process ends.
-
-    A second, empty database that stays in an exclusive transaction is the one lock that works alike on every
-    system Python's sqlite3 runs on, and leaves the real file open to readers.
-    """
-    try:
-        # In full, since SQLite may take some names for something else, such as `:memory:` or `file:x`;
-        # and where a link leads, since one file may have several names, but only one lock.
-        real = path.resolve()
-        beside = real.with_name(real.name + ".lock")
-        real.parent.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
-    except (sqlite3.Error, OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise _trouble(path, error) from error
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        lock.close()
-        if "locked" in str(error):
-            raise InUse(
-                "database", f"database {path}: another bot process is using it; stop that one first"
-            ) from error
-        raise _trouble(path, error) from error
-    return lock
-
-
-def _trouble(path: Path, error: Exception) -> OperatorError:
-    advice = {
-        "not a database": "is not a SQLite database; move it away or point database.path elsewhere",
-        "malformed": "is damaged; restore a backup",
-        "locked": "is locked by another process; close that one first",
-        "full": "cannot be written: the disk is full",
-        "readonly": "cannot be written: no permission",
-        "unable to open": "cannot be opened: check that the folder exists and may be written",
-    }
-    text = str(error)
-    said = next((words for key, words in advice.items() if key in text), f"failed: {text}")
-    return OperatorError("database", f"database {path}: {said}")

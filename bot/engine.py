@@ -1,8 +1,8 @@
 """Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end.
 
-Owns the running walks. Never imports anything of ours but catalog, clock, delivery, durations, easel, errors,
-fetch, images, jobs, metrics, money.ledger, notices, outage, rests, rivya.client, slots, store, tempo,
-timetable, tools, walk.
+Owns the running walks. Never imports anything of ours but catalog, clock, delivery, durations, errors, jobs,
+metrics, money.ledger, notices, outage, pictures.easel, pictures.fetch, pictures.images, rests, rivya.client,
+slots, store, tempo, timetable, tools, walk.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import images
 from bot.catalog import MODELS
 from bot.clock import now_ms
-from bot.easel import Easel
 from bot.errors import MemberError, MemberReason, OperatorError
 from bot.jobs import BEFORE_TASK, Failure, Job, Stage
+from bot.pictures import images
+from bot.pictures.easel import Easel
 from bot.rests import Parked, Rests
 from bot.slots import Slots
 from bot.tempo import Tempo
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from bot.catalog import Model
     from bot.delivery import Courier
     from bot.durations import Durations
-    from bot.fetch import Fetcher
     from bot.jobs import Request
     from bot.metrics import Metrics
     from bot.money.ledger import Ledger
     from bot.notices import Notices
     from bot.outage import Outage
+    from bot.pictures.fetch import Fetcher
     from bot.rivya.client import Rivya
     from bot.store import Store
     from bot.tools import Beat

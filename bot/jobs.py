@@ -25,7 +25,7 @@ class Stage(StrEnum):
     """No picture will come; the member is to be told, if `finished_at` is not set yet."""
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
-    """Nowhere to post it: the picture is kept."""
+    """Nowhere to post it: the picture is kept. With a failure: painted and paid for, but not to be had."""
     CANCELLED = "cancelled"
     """Released before anything was sent."""
 
@@ -180,7 +180,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a finished picture cost, and how the tighter limit stands now, its guild's or its member's."""
+    """What a finished picture cost, and how the tightest limit of its guild or its member stands now."""
 
     charged_credits: int
     usage: Usage

@@ -1,22 +1,21 @@
 """The operator's switch for new jobs: for one guild, or for all. What was accepted before walks on.
 
-Owns the table pauses. Never imports anything of ours but clock, database, errors.
+Owns the table pauses. Never imports anything of ours but clock, database, errors, ids.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.clock import now_ms
 from bot.errors import MemberError, MemberReason
+from bot.ids import ALL_GUILDS
 
 if TYPE_CHECKING:
     import sqlite3
 
     from bot.database import Database
-
-ALL_GUILDS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,19 @@ class Edition:
 
 
 class Press:
-    """Makes reports from the database file. `draw` is None where nothing can draw."""
+    """Makes reports from the database file. `draw` is None where nothing can draw; `load` readies it."""
 
-    def __init__(self, path: Path, default: Limit, draw: Callable[[Report], bytes] | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        default: Limit,
+        draw: Callable[[Report], bytes] | None,
+        load: Callable[[], object] = lambda: None,
+    ) -> None:
         self._path = path
         self._default = default
         self._draw = draw
+        self._load = load
         self._places = asyncio.Semaphore(AT_ONCE)
         # A single one, since matplotlib is not made for more: https://matplotlib.org/stable/users/faq.html
         self._drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chart")
@@ -70,7 +77,9 @@ class Press:
             return await asyncio.to_thread(self._make, count, min(upload_limit_bytes, LARGEST_BYTES))
 
     def _make(self, count: Callable[[Snapshot], Report], limit_bytes: int) -> Edition:
-        """Draw while the sheet is written: the library alone takes half a second to load."""
+        """Load the library, half a second's work, while SQLite counts; draw while the sheet is written."""
+        if self._draw is not None:
+            self._drawing.submit(self._load)
         with figures.reading(self._path) as moment:
             report = count(moment)
             name = f"report-{report.period}-{_day(report)}"

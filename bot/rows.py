@@ -44,14 +44,6 @@ def columns_of(job: Job) -> dict[str, object]:
 
 def job_from(row: sqlite3.Row) -> Job:
     """The one place where a row of `jobs` becomes a job."""
-    reference = None
-    if row["reference_url"] is not None:
-        reference = Reference(
-            url=row["reference_url"],
-            filename=row["reference_filename"],
-            content_type=row["reference_type"],
-            size_bytes=row["reference_bytes"],
-        )
     failure = None
     if row["failure_who"] is not None:
         failure = Failure(
@@ -63,7 +55,7 @@ def job_from(row: sqlite3.Row) -> Job:
         )
     return Job(
         job_id=row["job_id"],
-        request=_request(row, reference),
+        request=_request(row),
         stage=Stage(row["stage"]),
         quote_credits=row["quote_credits"],
         accepted_at=row["accepted_at"],
@@ -81,7 +73,19 @@ def job_from(row: sqlite3.Row) -> Job:
     )
 
 
-def _request(row: sqlite3.Row, reference: Reference | None) -> Request:
+def reference_from(row: sqlite3.Row) -> Reference | None:
+    """The reference of a row of `jobs` or `asks`; None if there is none, or its words were erased."""
+    if row["reference_url"] is None:
+        return None
+    return Reference(
+        url=row["reference_url"],
+        filename=row["reference_filename"],
+        content_type=row["reference_type"],
+        size_bytes=row["reference_bytes"],
+    )
+
+
+def _request(row: sqlite3.Row) -> Request:
     return Request(
         destination=Destination(
             guild_id=row["guild_id"],
@@ -98,6 +102,6 @@ def _request(row: sqlite3.Row, reference: Reference | None) -> Request:
         model=row["model"],
         size=row["size"],
         format=row["format"],
-        reference=reference,
+        reference=reference_from(row),
         spoiler=bool(row["spoiler"]),
     )

@@ -6,7 +6,7 @@ is set but empty counts as not set: that is what a blank line in a compose file 
 Every key declares its rule once, as its description, and a mistake is told with that. Pydantic's own messages
 are not shown: some quote the value, which may be a secret.
 
-Owns the settings and their defaults. Never imports anything of ours but catalog, errors, mistakes,
+Owns the settings and their defaults. Never imports anything of ours but catalog, errors, ids, mistakes,
 money.rules, values.
 """
 
@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.catalog import MODELS, QWEN_IMAGE
 from bot.errors import OperatorError
+from bot.ids import HIGHEST_ID
 from bot.mistakes import PREFIX, unknown_in_environment, unknown_in_file, wrong_values
 from bot.money.rules import HIGHEST_CREDITS
 from bot.values import Address, ApiUrl, FilePath, FolderPath, ModelId, Seconds, Secret, Whole
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEFAULT_FILE = Path("config.toml")
-_SNOWFLAKE_MAX = 2**63 - 1
 _DAYS_MAX = 36_500
 
 
@@ -47,14 +47,14 @@ class _Section(BaseModel):
 
 
 class DiscordSettings(_Section):
-    """The bot's account."""
+    """The bot's account, and where its operator is."""
 
     token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
     operator_guild: Whole | None = Field(
-        default=None, ge=1, le=_SNOWFLAKE_MAX, description="the id of a server, a whole number"
+        default=None, ge=1, le=HIGHEST_ID, description="the id of a server, a whole number"
     )
     operator_channel: Whole | None = Field(
-        default=None, ge=1, le=_SNOWFLAKE_MAX, description="the id of a channel, a whole number"
+        default=None, ge=1, le=HIGHEST_ID, description="the id of a channel, a whole number"
     )
 
 

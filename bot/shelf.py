@@ -1,4 +1,4 @@
-"""Everything that answers from the database, built around its one connection.
+"""What answers from the database for more than one part of the bot, built around its one connection.
 
 Owns the building of it.
 Never imports anything of ours but asks, catalog, charts, database, guilds, money.alerts, money.ledger,
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot import charts
 from bot.asks import Asks
-from bot.catalog import QWEN_IMAGE
+from bot.catalog import CHEAPEST_CREDITS
 from bot.guilds import Guilds
 from bot.money.alerts import Alerts
 from bot.money.ledger import Ledger
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Everything that answers from the database."""
+    """What several parts ask; who is alone with a question asks the database itself."""
 
     database: Database
     store: Store
@@ -52,7 +52,9 @@ class Shelf:
             treasury=Treasury(database, default),
             asks=Asks(database),
             prices=Prices(database, default),
-            alerts=Alerts(database, default, QWEN_IMAGE.cost_credits),
+            alerts=Alerts(database, default, CHEAPEST_CREDITS),
             guilds=Guilds(database),
-            press=Press(settings.database.path, default, charts.draw if charts.supported() else None),
+            press=Press(
+                settings.database.path, default, charts.draw if charts.supported() else None, charts.load
+            ),
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Syncs:
-    """Remembers it over restarts. A `guild_id` of 0 stands for the commands of every guild."""
+    """Remembers it over restarts. `ALL_GUILDS` stands for the commands of every guild."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

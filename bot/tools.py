@@ -1,7 +1,7 @@
 """What every walk is given: its collaborators, and how often it looks and speaks.
 
-Owns the bundle of them. Never imports anything of ours but delivery, durations, easel, fetch, metrics,
-money.ledger, notices, outage, rests, rivya.client, slots, store, tempo.
+Owns the bundle of them. Never imports anything of ours but delivery, durations, metrics, money.ledger,
+notices, outage, pictures.easel, pictures.fetch, rests, rivya.client, slots, store, tempo.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.delivery import Courier
     from bot.durations import Durations
-    from bot.easel import Easel
-    from bot.fetch import Fetcher
     from bot.metrics import Metrics
     from bot.money.ledger import Ledger
     from bot.notices import Notices
     from bot.outage import Outage
+    from bot.pictures.easel import Easel
+    from bot.pictures.fetch import Fetcher
     from bot.rests import Rests
     from bot.rivya.client import Rivya
     from bot.slots import Slots

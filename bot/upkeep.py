@@ -1,4 +1,4 @@
-"""What is done every hour beside the jobs: what is due to be forgotten goes, and what nobody needs.
+"""What is done every hour beside the jobs: what is due to be forgotten goes, the file is tidied and copied.
 
 Every chore works in small transactions, so that no member waits for it, and fails alone.
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot import asks
-from bot.clock import now_ms
+from bot.clock import DAY_MS, now_ms
 from bot.errors import OperatorError
 from bot.money import tallies
 from bot.privacy.forgetting import BATCH, expire
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS: Final = 3600.0
 RECORDS_KEPT_DAYS: Final = 400
 """Alerts and findings: a year and a month, for who looks back at the same month."""
-_DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 class Upkeep:
@@ -75,11 +74,12 @@ def chores(
     """The chores of one database. `prompt_days` is how long words are kept; 0 is for ever."""
 
     async def prompts(at: int) -> int:
-        before = at - prompt_days * _DAY_MS
-        return await _in_batches(database, lambda tx: expire(tx, before)) if prompt_days else 0
+        before = at - prompt_days * DAY_MS
+        return await database.run_in_batches(lambda tx: expire(tx, before)) if prompt_days else 0
 
     async def records(at: int) -> int:
-        return await _in_batches(database, lambda tx: _drop_records(tx, at - RECORDS_KEPT_DAYS * _DAY_MS))
+        before = at - RECORDS_KEPT_DAYS * DAY_MS
+        return await database.run_in_batches(lambda tx: _drop_records(tx, before))
 
     async def leftovers(at: int) -> int:
         return await database.run(lambda tx: _prune(tx, at))
@@ -103,13 +103,6 @@ def chores(
         "file": file,
         "backups": copies,
     }
-
-
-async def _in_batches(database: Database, unit: Callable[[sqlite3.Connection], int]) -> int:
-    done = 0
-    while batch := await database.run(unit):
-        done += batch
-    return done
 
 
 def _drop_records(transaction: sqlite3.Connection, before: int) -> int:

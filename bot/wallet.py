@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from bot.catalog import MODELS
+from bot.catalog import CHEAPEST_CREDITS
 from bot.errors import OperatorError
 from bot.herald import Unheard
 from bot.rounds import Rounds
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 600.0
-CHEAPEST_CREDITS: Final = min(model.cost_credits for model in MODELS.values())
-"""With less than this in it the wallet pays for nothing: it is empty, whatever it holds."""
 
 
 class Purse(Protocol):

@@ -30,7 +30,7 @@ FUNCTION_LINES = 45
 LAYERS = (
     {"bot.__main__"},
     {"bot.app", "bot.doctor", "bot.office"},
-    {"bot.client", "cogs"},
+    {"bot.client", "bot.login", "cogs"},
     {
         "bot.engine",
         "bot.walk",
@@ -46,10 +46,7 @@ LAYERS = (
         "bot.store",
         "bot.books",
         "bot.durations",
-        "bot.rows",
-        "bot.fetch",
         "bot.slots",
-        "bot.easel",
         "bot.privacy",
         "bot.upkeep",
         "bot.backups",
@@ -80,14 +77,14 @@ LAYERS = (
         "bot.money.treasury",
         "bot.money.usage",
         "bot.pauses",
+        "bot.rows",
         "bot.syncs",
     },
     {
         "bot.database",
+        "bot.datafile",
         "bot.schema",
-        "bot.images",
-        "bot.encoding",
-        "bot.heic",
+        "bot.pictures",
         "bot.rivya",
         "bot.settings",
         "bot.logs",
@@ -96,6 +93,7 @@ LAYERS = (
         "bot",
         "bot.catalog",
         "bot.clock",
+        "bot.ids",
         "bot.errors",
         "bot.jobs",
         "bot.mistakes",
@@ -115,11 +113,12 @@ LAYERS = (
 
 # Who may touch what, of all modules in the folders named.
 FENCES = {
-    "discord": (("bot",), {"bot.client"}),
+    "discord": (("bot",), {"bot.client", "bot.login"}),
     "sqlite3": (
         ("bot", "cogs"),
         {
             "bot.database",
+            "bot.datafile",
             "bot.schema",
             "bot.store",
             "bot.books",
@@ -151,13 +150,20 @@ FENCES = {
         },
     ),
     "aiosqlite": (("bot", "cogs"), {"bot.database"}),
-    "PIL": (("bot", "cogs"), {"bot.images", "bot.encoding", "bot.heic"}),
-    "pi_heif": (("bot", "cogs"), {"bot.heic"}),
+    "PIL": (("bot", "cogs"), {"bot.pictures.images", "bot.pictures.encoding", "bot.pictures.heic"}),
+    "pi_heif": (("bot", "cogs"), {"bot.pictures.heic"}),
     "matplotlib": (("bot", "cogs"), {"bot.charts"}),
-    # The bot's client and the cog open no socket: they translate the errors that discord.py lets through.
+    # The login and the cog open no socket: they translate the errors that discord.py lets through.
     "aiohttp": (
         ("bot", "cogs"),
-        {"bot.client", "bot.fetch", "bot.monitor", "bot.rivya.calls", "bot.rivya.client", "cogs.answers"},
+        {
+            "bot.login",
+            "bot.pictures.fetch",
+            "bot.monitor",
+            "bot.rivya.calls",
+            "bot.rivya.client",
+            "cogs.answers",
+        },
     ),
 }
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from bot.database import Database
 from bot.durations import Durations
 from bot.engine import Engine
-from bot.fetch import Fetcher
 from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference, Request
 from bot.metrics import Metrics
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
 from bot.notices import Notices
 from bot.outage import Outage
+from bot.pictures.fetch import Fetcher
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
 from bot.tools import Beat

@@ -55,7 +55,7 @@ async def measure(folder: Path) -> list[Row]:
         database = await Database.open(path)
         try:
             await _fill(database, amount)
-            press = Press(path, PLENTY, charts.draw)
+            press = Press(path, PLENTY, charts.draw, charts.load)
             first = await _timed(press, database)
             again = await _timed(press, database)
         finally:

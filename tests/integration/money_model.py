@@ -166,6 +166,17 @@ class Model:
         spent, held = self._sums(cap.period, zone, "member", guild_id, user_id)
         return self._use(rule, subject, cap, spent, held, zone, self._pots_left(guild_id, user_id))
 
+    def member_spent(self, guild_id: int, user_id: int) -> int:
+        """What a member's pictures cost in the guild's period, whoever paid; refunded ones cost nothing."""
+        zone, period = self.zones[guild_id], self.caps.get((guild_id, "guild", 0), self.default).period
+        this = key_of(period, self.now, zone)
+        return sum(
+            booking.cost
+            for booking in self.bookings.values()
+            if (booking.guild_id, booking.user_id) == (guild_id, user_id) and not booking.refunded
+            if key_of(period, booking.at, zone) == this
+        )
+
     def book(self, job_id: str, guild_id: int, user_id: int, cost: int, verdict: Verdict) -> None:
         """Reserve, after the verdict has found room everywhere."""
         guild = next(use for use in verdict.binding if use.rule == "guild")

@@ -11,7 +11,8 @@ import time_machine
 from bot import backups
 from bot.backups import Backups, examine, restore
 from bot.books import backup, entries
-from bot.database import Database, InUse
+from bot.database import Database
+from bot.datafile import InUse
 from bot.errors import OperatorError
 from bot.money.rules import Limit
 from bot.store import Store

@@ -11,7 +11,8 @@ import pytest
 
 from bot import doctor
 from bot.catalog import QWEN_IMAGE
-from bot.database import Database, InUse
+from bot.database import Database
+from bot.datafile import InUse
 from bot.rivya.calls import Attempt
 from bot.rivya.client import Rivya, open_session
 from sandbox.rivya import StandIn

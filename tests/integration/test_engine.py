@@ -15,14 +15,12 @@ import structlog
 from aiohttp import web
 from PIL import Image
 
-from bot import easel as easel_module
 from bot import engine as engine_module
 from bot.database import Database
 from bot.delivery import Undeliverable
 from bot.durations import Durations
 from bot.engine import Engine
 from bot.errors import LimitReached, MemberError, MemberReason, TryLater
-from bot.fetch import Fetcher
 from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, Reference, Request, Stage
 from bot.metrics import Metrics
 from bot.money.ledger import Ledger
@@ -30,6 +28,8 @@ from bot.money.rules import Limit
 from bot.money.treasury import Treasury
 from bot.notices import Notices
 from bot.outage import Outage
+from bot.pictures import easel as easel_module
+from bot.pictures.fetch import Fetcher
 from bot.rivya.calls import TimeOuts
 from bot.rivya.client import Rivya, open_session
 from bot.rivya.models import Task

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.fetch import Fetcher, RefusedAddressError, TimeOuts, is_public
+from bot.pictures.fetch import Fetcher, RefusedAddressError, TimeOuts, is_public
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,6 +14,7 @@ from bot.asks import Asks
 from bot.database import Database
 from bot.errors import LimitReached, MemberError, MemberReason
 from bot.guilds import Guilds, Setting
+from bot.ids import ALL_GUILDS
 from bot.jobs import Failure, Job
 from bot.money import ledger as verbs
 from bot.money import tallies
@@ -22,7 +23,7 @@ from bot.money.ledger import Ledger, Transaction
 from bot.money.periods import bounds
 from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
-from bot.pauses import ALL_GUILDS, Pauses
+from bot.pauses import Pauses
 from bot.store import Store
 from conftest import a_job, a_request
 
@@ -224,6 +225,19 @@ async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
     await store.created(job.job_id, "task_1", 2)
     standing = await ledger.standing(1, 7, ())
     assert [(usage.used_credits, usage.granted_credits) for usage in standing.binding] == [(2, 0), (1, 8)]
+
+
+async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
+    store: Store, ledger: Ledger, treasury: Treasury
+) -> None:
+    await treasury.set_limit(1, Limit(3, "month", rule=Rule.MEMBER, subject_id=7), set_by=99)
+    await treasury.grant(1, 7, credits=5, reason="a prize", granted_by=99)
+    first, second = a_job(), a_job()
+    await paint(store, first)
+    await store.accept(second)
+    assert await ledger.member_used(1, 7) == 8
+    await treasury.refund(1, first.job_id, reason="blurred", refunded_by=99)
+    assert await ledger.member_used(1, 7) == 4
 
 
 async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(

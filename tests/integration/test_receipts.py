@@ -56,6 +56,22 @@ async def test_a_receipt_shows_the_tighter_limit(
     assert (receipt.charged_credits, receipt.usage.rule, receipt.usage.left_credits) == (4, rule, left)
 
 
+@pytest.mark.parametrize(
+    ("credits", "rule", "left"), [(10, "ceiling", 6), (300, "guild", 196)], ids=["tighter", "wider"]
+)
+async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_less(
+    treasury: Treasury, store: Store, ledger: Ledger, credits: int, rule: str, left: int
+) -> None:
+    await treasury.set_limit(1, Limit(credits, "day", rule=Rule.CEILING), set_by=ADMIN)
+    await treasury.set_limit(0, Limit(5, "day", rule=Rule.CEILING_ALL), set_by=ADMIN)
+    job = a_job()
+    await store.accept(job)
+    await store.created(job.job_id, "task-1", None)
+    await store.succeeded(job.job_id, None, None)
+    shown = (await ledger.receipt(job.job_id, 1)).usage
+    assert (shown.rule, shown.left_credits) == (rule, left)
+
+
 async def test_a_receipt_of_nothing_charged_shows_the_servers_limit(store: Store, ledger: Ledger) -> None:
     job = a_job()
     await store.accept(job)

@@ -4,7 +4,8 @@ A name proves nothing, so Pillow decides by the bytes, among the few formats nam
 the header judged before anything is decoded. What is sent on is always encoded anew from the pixels alone:
 no EXIF, no place where it was taken, no file hidden behind it.
 
-Owns what counts as a picture. Never imports anything of ours but encoding, errors, heic, jobs.
+Owns what counts as a picture. Never imports anything of ours but errors, jobs, pictures.encoding,
+pictures.heic.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from bot import heic
-from bot.encoding import ALPHA_LADDER, DRAWING_LADDER, PHOTO_LADDER, UPLOAD_LADDER, encode
 from bot.errors import ContractBroken, MemberError, MemberReason, OperatorError
 from bot.jobs import Picture
+from bot.pictures import heic
+from bot.pictures.encoding import ALPHA_LADDER, DRAWING_LADDER, PHOTO_LADDER, UPLOAD_LADDER, encode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,8 @@
 
 Each picture takes tens of megabytes while it is decoded, so the bound is a bound on memory.
 
-Owns the threads that touch pixels and the folder of files under way.
-Never imports anything of ours but errors, images, jobs.
+Owns the threads that touch pixels and the folder of files under way. Never imports anything of ours but
+errors, jobs, pictures.images.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from bot import images
 from bot.errors import OperatorError
+from bot.pictures import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.images import Normalised
     from bot.jobs import Picture
+    from bot.pictures.images import Normalised
 
 
 PLACES: Final = 2
