@@ -99,6 +99,7 @@ CREATE TABLE grants (
     revoked_by      INTEGER,
     revoked_at      INTEGER,
     revoke_reason   TEXT,
+    revoked_credits INTEGER,  -- what was left then: a refund may still fill what can pay no more
     interaction_id  INTEGER UNIQUE
 ) STRICT;
 

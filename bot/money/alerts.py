@@ -102,7 +102,10 @@ def _raise(
         "INSERT INTO alerts (guild_id, limit_id, period_start, percent, used_credits, limit_credits,"
         " raised_at) SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM alerts"
         " WHERE guild_id = ? AND percent = ? AND limit_credits = ? AND raised_at >= ?)"
-        " ON CONFLICT DO NOTHING",
+        # The default has no row of its own: a host who changes it has set another limit.
+        " ON CONFLICT (guild_id, limit_id, period_start, percent) DO UPDATE"
+        " SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,"
+        " raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits",
         (
             *(guild_id, limit.limit_id, start, percent, usage.used_credits, usage.limit_credits, at),
             *(guild_id, percent, usage.limit_credits, start),

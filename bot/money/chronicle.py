@@ -213,7 +213,7 @@ def _given(transaction: sqlite3.Connection, mark: Mark) -> Entry:
 
 def _revoked(transaction: sqlite3.Connection, mark: Mark) -> Entry:
     (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(mark.key),))
-    event = Revoked(row["user_id"], row["credits"], row["left_credits"], row["revoke_reason"] or "")
+    event = Revoked(row["user_id"], row["credits"], row["revoked_credits"], row["revoke_reason"] or "")
     return Entry(mark, row["revoked_by"], event)
 
 

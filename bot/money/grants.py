@@ -82,7 +82,7 @@ def revoke(
 ) -> Grant | None:
     """Take back what is left of a grant; what it has paid stays paid. None if it is not open."""
     row = transaction.execute(
-        "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?"
+        "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?, revoked_credits = left_credits"
         " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL RETURNING *",
         (revoked_by, at, reason, grant_id, guild_id),
     ).fetchone()

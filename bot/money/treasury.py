@@ -111,14 +111,6 @@ class Treasury:
 
         return await self._database.run(unit)
 
-    async def ceilings(self, guild_id: int = 0) -> tuple[Limit, ...]:
-        """The operator's caps: of one guild, or with 0 those over all guilds and for each."""
-
-        def unit(tx: Transaction) -> tuple[Limit, ...]:
-            return tuple(limit for limit in limits.in_force(tx, guild_id) if limit.rule.is_ceiling)
-
-        return await self._database.run(unit)
-
     async def grant(
         self,
         guild_id: int,

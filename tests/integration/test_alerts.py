@@ -312,3 +312,22 @@ async def test_a_forecast_after_the_reset_is_none(office: Office) -> None:
     office.clock.move_to(datetime(2026, 3, 20, tzinfo=UTC))
     await office.paint(5)
     assert (await office.only()).empty_at is None
+
+
+async def test_a_host_who_changes_the_default_has_set_another_limit(
+    clock: time_machine.Coordinates, database: Database
+) -> None:
+    guilds = Guilds(database)
+    await guilds.change(GUILD, Setting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)
+    told = []
+    for default, pictures in ((Limit(16, "month"), 2), (Limit(16, "month"), 0), (Limit(40, "month"), 3)):
+        office = Office(
+            Store(database, default),
+            Treasury(database, default),
+            guilds,
+            Alerts(database, default, COST),
+            clock,
+        )
+        await office.paint(pictures) if pictures else await office.alerts.look(GUILD)
+        told.append(await office.tell())
+    assert told == [[50], [], [50]]
