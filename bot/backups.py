@@ -56,12 +56,12 @@ class Backups:
     def _keep_fresh(self) -> Path | None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            copies = self._copies()
-            if copies and now_ms() / 1000 - _made_at(copies[-1]) < DAY_SECONDS:
+            if any(0 <= now_ms() / 1000 - _made_at(copy) < DAY_SECONDS for copy in self._copies()):
                 return None
+            self._clear_unfinished()
             made = self._folder / f"kuas-{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}.sqlite3"
             books.backup(self._database, made)
-            examine(made)
+            _examine_new(made)
             for old in self._copies()[: -self._keep]:
                 old.unlink()
         except OSError as error:
@@ -70,8 +70,19 @@ class Backups:
         return made
 
     def _copies(self) -> list[Path]:
-        """The oldest first: their names are their times."""
-        return sorted(path for path in self._folder.glob(_NAMES) if _made_at(path))
+        """The oldest first: their names are their times; before them, those from times that are still to come.
+
+        A clock that was wrong for a while must neither stop the copies until then nor cost the new ones.
+        """
+        now = now_ms() / 1000
+        copies = (path for path in self._folder.glob(_NAMES) if _made_at(path))
+        return sorted(copies, key=lambda path: (_made_at(path) <= now, path.name))
+
+    def _clear_unfinished(self) -> None:
+        """Remove what a killed process left half written: nobody comes back to it, and it is as big as a copy."""
+        for path in self._folder.glob(_NAMES + books.UNFINISHED):
+            if _made_at(path.with_suffix("")):
+                path.unlink(missing_ok=True)
 
 
 def _made_at(path: Path) -> float:
@@ -80,6 +91,15 @@ def _made_at(path: Path) -> float:
     except ValueError:
         return 0
     return made.replace(tzinfo=UTC).timestamp()
+
+
+def _examine_new(path: Path) -> None:
+    """Examine a copy that was just made; one that is damaged must not pass for today's."""
+    try:
+        examine(path)
+    except OperatorError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def examine(path: Path) -> None:

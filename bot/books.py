@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.clock import iso
 from bot.database import open_read_only
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+UNFINISHED: Final = ".unfinished"
+"""What the name of a copy ends with until it is whole."""
 Entry = dict[str, str | int | None]
 """One line of the ledger: ids are strings, times ISO-8601 UTC, `final_credits` None while held."""
 
@@ -74,7 +76,7 @@ def backup(path: Path, target: Path) -> None:
     except OSError as error:
         raise OperatorError("backup", f"{target}: {error.strerror}") from error
     # In full, since SQLite takes a name such as `file:copy` for an address.
-    unfinished = target.with_name(target.name + ".unfinished").absolute()
+    unfinished = target.with_name(target.name + UNFINISHED).absolute()
     connection = open_read_only(path)
     try:
         unfinished.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ Owns the monitoring port. Never imports anything of ours but errors, metrics.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -114,12 +115,21 @@ class Monitor:
         metrics = self._metrics
         metrics.latency.set(self._watched.gateway_latency_seconds)
         metrics.outage.set(self._watched.rivya_down)
-        running = await self._watched.running()
+        running, held_credits = await self._from_database()
         metrics.running.clear()
         for stage, count in running.items():
             metrics.running.labels(stage).set(count)
-        metrics.held.set(await self._watched.held_credits())
+        metrics.held.set(held_credits)
         return await self._collect(request)
+
+    async def _from_database(self) -> tuple[Mapping[str, int], float]:
+        """Jobs by stage and credits held; none and not a number if it does not answer: the rest is still told."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._watched.running(), await self._watched.held_credits()
+        except (KuasError, TimeoutError) as error:
+            log.info("numbers without the database", error=str(error) or "no answer")
+            return {}, math.nan
 
     async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()

@@ -8,11 +8,12 @@ Owns the outage. Never imports anything of ours but errors, notices.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.errors import KuasError, OperatorError, TryLater
+from bot.errors import KuasError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,7 +56,10 @@ class Outage:
             self._over.clear()
             self._notices.give(OperatorError("rivya_down", "Rivya does not answer: jobs wait until it does"))
             if self._probing is None or self._probing.done():
-                self._probing = asyncio.create_task(self._look(), name="outage probe")
+                # In a context of its own, or its lines would name the job that happened to be the last straw.
+                self._probing = asyncio.create_task(
+                    self._look(), name="outage probe", context=contextvars.Context()
+                )
 
     async def passed(self) -> None:
         """Return when there is no outage, at once if there is none."""
@@ -72,9 +76,9 @@ class Outage:
             await asyncio.sleep(self._probe_seconds)
             try:
                 await self._probe()
-            except TryLater as error:
-                # The client tells `heard` of every attempt: any answer at all has ended this already.
-                log.info("rivya still down", error=str(error))
             except KuasError as error:
-                log.info("rivya answers again", error=str(error))
+                # The client tells `heard` of every attempt: any answer of the API has ended this already.
+                log.info("rivya still down" if self.lasts else "rivya answers again", error=str(error))
+            except Exception:
+                log.exception("probe broke")  # one that ended would leave every job waiting for ever
         log.warning("outage over")

@@ -36,9 +36,15 @@ def require_open(transaction: sqlite3.Connection, guild_id: int) -> None:
     Raises:
         MemberError: PAUSED, with the operator's sentence.
     """
-    for whose in (ALL_GUILDS, guild_id):
-        if (pause := _pause(transaction, whose)) is not None:
-            raise MemberError(MemberReason.PAUSED, sentence=pause.sentence)
+    row = transaction.execute(
+        "SELECT sentence FROM pauses WHERE paused AND pause_id IN ("
+        " (SELECT max(pause_id) FROM pauses WHERE guild_id = ?),"
+        " (SELECT max(pause_id) FROM pauses WHERE guild_id = ?)"
+        ") ORDER BY guild_id LIMIT 1",
+        (ALL_GUILDS, guild_id),
+    ).fetchone()
+    if row is not None:
+        raise MemberError(MemberReason.PAUSED, sentence=row["sentence"])
 
 
 def switch(

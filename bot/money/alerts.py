@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.clock import DAY_MS, now_ms
-from bot.guilds import Setting, setting
+from bot.guilds import Setting, setting, zone_of
 from bot.money import forecast, periods
 from bot.money.usage import Sight
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import tzinfo
 
     from bot.database import Database
     from bot.jobs import Usage
@@ -61,11 +60,9 @@ class Alert:
 def watch(
     transaction: sqlite3.Connection,
     guild_id: int,
-    limit: Limit,
     usage: Usage,
     cost_credits: int,
     at: int,
-    zone: tzinfo,
 ) -> None:
     """Raise what the limit has come to, if the guild has a channel for it.
 
@@ -74,9 +71,9 @@ def watch(
     reached = _reached(usage, cost_credits)
     if not reached or setting(transaction, guild_id, Setting.ALERT_CHANNEL) is None:
         return
-    start, _ = periods.bounds(limit.period, at, zone)
+    start, _ = periods.bounds(usage.period, at, zone_of(transaction, guild_id))
     for percent in reached:
-        _raise(transaction, guild_id, limit, start, percent, usage, at)
+        _raise(transaction, guild_id, start, percent, usage, at)
 
 
 def _reached(usage: Usage, cost_credits: int) -> tuple[int, ...]:
@@ -91,7 +88,6 @@ def _reached(usage: Usage, cost_credits: int) -> tuple[int, ...]:
 def _raise(
     transaction: sqlite3.Connection,
     guild_id: int,
-    limit: Limit,
     start: int,
     percent: int,
     usage: Usage,
@@ -107,7 +103,7 @@ def _raise(
         " SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,"
         " raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits",
         (
-            *(guild_id, limit.limit_id, start, percent, usage.used_credits, usage.limit_credits, at),
+            *(guild_id, usage.limit_id, start, percent, usage.used_credits, usage.limit_credits, at),
             *(guild_id, percent, usage.limit_credits, start),
         ),
     )
@@ -144,7 +140,7 @@ class Alerts:
             usage = sight.guild()
             # A limit of 0 was set to stop all pictures: that it does is no news.
             if usage.used_credits and usage.limit_credits:
-                watch(tx, guild_id, sight.guild_limit(), usage, self._cost_credits, at, sight.zone)
+                watch(tx, guild_id, usage, self._cost_credits, at)
 
         await self._database.run(unit)
 

@@ -3,14 +3,14 @@
 The functions that take a transaction are the verbs; `Store` calls them inside the transaction that moves a
 job, so that a job and its credits can never disagree. `Ledger` answers questions.
 
-Owns the table reservations.
-Never imports anything of ours but clock, database, errors, jobs, money.alerts, money.grants, money.rules,
-money.tallies, money.usage.
+Owns the table reservations. Never imports anything of ours but clock, database, errors, jobs, money.alerts,
+money.grants, money.rules, money.tallies, money.usage.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.clock import now_ms
@@ -49,33 +49,58 @@ def reserve(
     Raises:
         LimitReached: there is no room; nothing was written.
     """
-    sight = Sight.of(transaction, guild_id, default, at)
-    standing = sight.standing(user_id, role_ids)
-    refusing = [usage for usage in reversed(standing.binding) if usage.left_credits < cost_credits]
-    if refusing:
-        raise LimitReached(min(refusing, key=lambda usage: usage.left_credits), cost_credits)
+    sight = Sight.of(transaction, guild_id, default, at, apart=False)
+    standing = _require_room(sight, user_id, role_ids, cost_credits)
     from_guild = _beyond(standing.guild, cost_credits)
     from_member = _beyond(standing.personal, cost_credits) if standing.personal else 0
     transaction.execute(
         "INSERT INTO reservations (job_id, guild_id, user_id, state, reserved_credits, counted_credits,"
         " guild_credits, member_credits, personal_limit_id, created_at)"
-        " VALUES (?, ?, ?, 'held', ?, ?, ?, ?, ?, ?)",
-        (
-            job_id,
-            guild_id,
-            user_id,
-            cost_credits,
-            cost_credits,
-            cost_credits - from_guild,
-            cost_credits - from_member,
-            None if standing.personal is None else standing.personal.limit_id,
-            at,
-        ),
+        " VALUES (:job_id, :guild_id, :user_id, 'held', :cost, :cost, :guild, :member, :limit_id, :at)",
+        {
+            "job_id": job_id,
+            "guild_id": guild_id,
+            "user_id": user_id,
+            "cost": cost_credits,
+            "guild": cost_credits - from_guild,
+            "member": cost_credits - from_member,
+            "limit_id": None if standing.personal is None else standing.personal.limit_id,
+            "at": at,
+        },
     )
     for whose, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
-        grants.draw(transaction, job_id=job_id, guild_id=guild_id, user_id=whose, credits=part, at=at)
+        if part:
+            grants.draw(transaction, job_id=job_id, guild_id=guild_id, user_id=whose, credits=part, at=at)
     tallies.add(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
-    alerts.watch(transaction, guild_id, sight.guild_limit(), sight.guild(), cost_credits, at, sight.zone)
+    _watch(transaction, guild_id, standing.guild, cost_credits, from_guild, at)
+
+
+def _require_room(sight: Sight, user_id: int, role_ids: Iterable[int], cost_credits: int) -> Standing:
+    standing = sight.standing(user_id, role_ids)
+    if _refusing(standing, cost_credits):
+        # Only who is refused is told what of it is held.
+        refusing = _refusing(replace(sight, apart=True).standing(user_id, role_ids), cost_credits)
+        raise LimitReached(min(refusing, key=lambda usage: usage.left_credits), cost_credits)
+    return standing
+
+
+def _watch(
+    transaction: Transaction, guild_id: int, before: Usage, cost_credits: int, granted_credits: int, at: int
+) -> None:
+    """Raise what the guild's limit has come to with a reservation, of which grants pay a part."""
+    if 2 * (before.used_credits + cost_credits) < before.limit_credits:
+        return  # no mark comes before the half
+    after = replace(
+        before,
+        held_credits=before.held_credits + cost_credits - granted_credits,
+        granted_credits=before.granted_credits - granted_credits,
+    )
+    alerts.watch(transaction, guild_id, after, cost_credits, at)
+
+
+def _refusing(standing: Standing, cost_credits: int) -> list[Usage]:
+    """The rules without room, the closest to the member first."""
+    return [usage for usage in reversed(standing.binding) if usage.left_credits < cost_credits]
 
 
 def _beyond(usage: Usage, cost_credits: int) -> int:

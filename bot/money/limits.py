@@ -1,12 +1,13 @@
 """The limits that admins and the operator have set: the newest row of a subject rules.
 
-Owns the table limits. Never imports anything of ours but money.rules.
+Owns the table limits. Never imports anything of ours but ids, money.rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.ids import ALL_GUILDS
 from bot.money.rules import Limit, Rule
 
 if TYPE_CHECKING:
@@ -25,6 +26,20 @@ def newest(transaction: sqlite3.Connection, guild_id: int, rule: Rule, subject_i
         (guild_id, rule, subject_id),
     ).fetchone()
     return None if row is None else _limit(row)
+
+
+def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
+    """The operator's caps that bind a guild: the one over all, and its own or else the one for each."""
+    rows = transaction.execute(
+        f"SELECT {_COLUMNS} FROM limits WHERE limit_id IN ("  # noqa: S608  # as above
+        " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling_all'),"
+        " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling'),"
+        " (SELECT max(limit_id) FROM limits WHERE guild_id = :guild AND rule = 'ceiling')"
+        ") ORDER BY rule DESC, guild_id",
+        {"all": ALL_GUILDS, "guild": guild_id},
+    )
+    # Later ones take the place of earlier ones: a guild's own that of the one for each.
+    return list({limit.rule: limit for row in rows if (limit := _limit(row)) is not None}.values())
 
 
 def by_id(transaction: sqlite3.Connection, limit_id: int) -> Limit | None:

@@ -1,13 +1,14 @@
 """How far each limit is used, and which of them bind a member.
 
-Owns the sums that limits are compared with.
-Never imports anything of ours but guilds, ids, jobs, money.grants, money.limits, money.periods, money.rules,
-money.tallies.
+Owns the sums that limits are compared with. Never imports anything of ours but guilds, ids, jobs,
+money.grants, money.limits, money.periods, money.rules, money.tallies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bot.guilds import zone_of
@@ -36,11 +37,15 @@ class Sight:
     default: Limit
     at: int
     zone: tzinfo
+    apart: bool = True
+    """Whether what is held is told apart from what is spent, which takes a look at all that is held."""
 
     @classmethod
-    def of(cls, transaction: sqlite3.Connection, guild_id: int, default: Limit, at: int) -> Sight:
+    def of(
+        cls, transaction: sqlite3.Connection, guild_id: int, default: Limit, at: int, *, apart: bool = True
+    ) -> Sight:
         """Look now, in the guild's own time zone."""
-        return cls(transaction, guild_id, default, at, zone_of(transaction, guild_id))
+        return cls(transaction, guild_id, default, at, zone_of(transaction, guild_id), apart)
 
     def guild_limit(self) -> Limit:
         """The guild's limit that rules now."""
@@ -49,16 +54,14 @@ class Sight:
     def guild(self) -> Usage:
         """How far the guild's own limit is used."""
         limit = self.guild_limit()
-        start, end = periods.bounds(limit.period, self.at, self.zone)
+        start, end = _bounds(limit.period, self.at // tallies.QUARTER_MS, self.zone)
         used = tallies.between(self.transaction, self.guild_id, start, end).guild_credits
         granted = grants.left(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
         return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
 
     def ceilings(self) -> tuple[Usage, ...]:
         """How far the operator's caps are used: real credits, in days of UTC, which no admin moves."""
-        return tuple(
-            usage for rule in (Rule.CEILING_ALL, Rule.CEILING) if (usage := self._ceiling(rule)) is not None
-        )
+        return tuple(self._ceiling(limit) for limit in limits.ceilings(self.transaction, self.guild_id))
 
     def member(self, user_id: int, limit: Limit) -> Usage:
         """How far a limit for members is used by one of them."""
@@ -104,7 +107,7 @@ class Sight:
         return [_usage(limit, *sums[limit.period], granted) for limit in numbers]
 
     def _member_sums(self, user_id: int, period: str) -> tuple[int, int, int | None]:
-        start, end = periods.bounds(period, self.at, self.zone)
+        start, end = _bounds(period, self.at // tallies.QUARTER_MS, self.zone)
         row = self.transaction.execute(
             "SELECT coalesce(sum(member_credits), 0) AS used,"
             " coalesce(sum(CASE state WHEN 'held' THEN member_credits END), 0) AS held"
@@ -113,19 +116,17 @@ class Sight:
         ).fetchone()
         return row["used"], row["held"], end
 
-    def _ceiling(self, rule: Rule) -> Usage | None:
-        whose = ALL_GUILDS if rule is Rule.CEILING_ALL else self.guild_id
-        limit = limits.newest(self.transaction, whose, rule)
-        if limit is None and rule is Rule.CEILING:
-            limit = limits.newest(self.transaction, ALL_GUILDS, rule)
-        if limit is None:
-            return None
-        start, end = periods.bounds(limit.period, self.at)
+    def _ceiling(self, limit: Limit) -> Usage:
+        everywhere = limit.rule is Rule.CEILING_ALL
+        whose = ALL_GUILDS if everywhere else self.guild_id
+        start, end = _bounds(limit.period, self.at // tallies.QUARTER_MS, UTC)
         used = tallies.between(self.transaction, whose, start, end).counted_credits
-        held = self._held("counted_credits", start, end, everywhere=rule is Rule.CEILING_ALL)
+        held = self._held("counted_credits", start, end, everywhere=everywhere)
         return _usage(limit, used, held, end, 0)
 
     def _held(self, column: str, start: int, end: int | None, *, everywhere: bool = False) -> int:
+        if not self.apart:
+            return 0
         where = "" if everywhere else " AND guild_id = :guild_id"
         # Few are held at a time; left to choose, SQLite goes through everybody's whole period instead.
         row = self.transaction.execute(
@@ -134,6 +135,12 @@ class Sight:
             {"guild_id": self.guild_id, "start": start, "end": _NEVER if end is None else end},
         ).fetchone()
         return int(row[0])
+
+
+@lru_cache(maxsize=1024)
+def _bounds(period: str, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
+    """The bounds of a period; no zone begins a day in the middle of a quarter of an hour."""
+    return periods.bounds(period, quarter * tallies.QUARTER_MS, zone)
 
 
 def _usage(limit: Limit, used: int, held: int, resets_at: int | None, granted: int) -> Usage:

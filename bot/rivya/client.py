@@ -154,7 +154,7 @@ class Rivya:
         )
 
     def hurry(self) -> None:
-        """Wait for no pause any more: a call that would is ended."""
+        """Wait for nothing any more: a call that would, for a pause or to be repeated, is ended."""
         self._hurried = True
         self._pace.end()
 
@@ -166,7 +166,7 @@ class Rivya:
         except KuasError as error:
             first = error
         async for attempt in stamina.retry_context(
-            on=_worth_a_repeat,
+            on=lambda error: not self._hurried and _worth_a_repeat(error),
             attempts=self._attempts,
             timeout=None,  # a pause that Rivya asks for must not end the call
             wait_initial=self._first_wait_seconds,
@@ -189,7 +189,7 @@ class Rivya:
 
     async def _try(self, call: Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
         answer: Answer | None = None
-        began = time.monotonic()
+        began: float | None = None
         try:
             await self._pace.wait()
             began = time.monotonic()
@@ -197,7 +197,8 @@ class Rivya:
             self._keep_pace(answer)
             understood = understand(answer, call.purpose, parse)
         except KuasError as error:
-            self._watched(call, began, answer, error)
+            if began is not None:  # what was not sent says nothing about Rivya
+                self._watched(call, began, answer, error)
             if call.purpose is not Purpose.READ:
                 doubt.mark(error)
             log.warning(

@@ -54,6 +54,46 @@ async def test_what_else_lies_in_the_folder_is_left_alone(
     assert all(path.read_text() == "mine" for path in mine)
 
 
+async def test_what_a_killed_process_left_half_written_is_removed(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    (folder / "kuas-20260101T030000Z.sqlite3.unfinished").write_text("half a copy")
+    mine = folder / "kuas-mine.sqlite3.unfinished"
+    mine.write_text("under way elsewhere")
+    made = await Backups(database_path, folder, keep=2).keep_fresh()
+    assert set(folder.iterdir()) == {made, mine}
+
+
+async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    copies = Backups(database_path, folder, keep=1)
+    with time_machine.travel("2036-03-01 03:00:00+00:00", tick=False):
+        await copies.keep_fresh()
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False):
+        made = await copies.keep_fresh()
+        assert await copies.keep_fresh() is None
+    assert made is not None
+    assert list(folder.iterdir()) == [made]
+
+
+async def test_a_damaged_copy_does_not_pass_for_todays(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    connection = sqlite3.connect(database_path)
+    connection.execute("PRAGMA ignore_check_constraints = 1")
+    connection.execute(
+        "INSERT INTO task_durations (model, with_reference, after_ms, by_ms) VALUES ('qwen-image', 7, 5, 1)"
+    )
+    connection.commit()
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(OperatorError, match="is damaged"):
+            await Backups(database_path, folder, keep=1).keep_fresh()
+        assert list(folder.iterdir()) == []
+
+
 async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
     assert await Backups(database_path, folder, keep=0).keep_fresh() is None
     assert not folder.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -123,6 +124,15 @@ async def test_the_numbers_are_what_happened(port: int, bot: Bot, metrics: Metri
     assert told["kuas_gateway_latency_seconds"] == 0.05
     bot.stages = {}
     assert "kuas_jobs_running['created']" not in await numbers(port)
+
+
+async def test_a_database_in_trouble_hides_no_other_number(port: int, bot: Bot, metrics: Metrics) -> None:
+    bot.stages, bot.rivya_down = {"created": 3}, True
+    bot.trouble = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
+    told = await numbers(port)
+    assert told["kuas_rivya_down"] == 1
+    assert math.isnan(told["kuas_credits_held"])
+    assert "kuas_jobs_running['created']" not in told
 
 
 async def test_nothing_else_is_served(port: int) -> None:

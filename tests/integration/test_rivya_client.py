@@ -487,6 +487,24 @@ async def test_without_a_429_nothing_waits(script: Script, session: aiohttp.Clie
         await asyncio.gather(*(rivya.credits() for _ in range(30)))
 
 
+async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_rivya(
+    script: Script, session: aiohttp.ClientSession
+) -> None:
+    attempts: list[Attempt] = []
+    pace = Pace()
+    pace.pause(60)
+    rivya = Rivya(session, base_url=script.url, api_key=KEY, pace=pace, watch=attempts.append)
+    call = asyncio.create_task(failure_of(rivya.create("{}", idempotency_key="key")))
+    await asyncio.sleep(0)
+    with capture_logs() as logs:
+        rivya.hurry()
+        error = await asyncio.wait_for(call, 5)
+    assert isinstance(error, TryLater)
+    assert error.answered
+    assert len(logs) == 1
+    assert (attempts, script.seen) == ([], [])
+
+
 async def test_a_call_that_waits_can_be_cancelled(script: Script, session: aiohttp.ClientSession) -> None:
     pace = Pace()
     pace.pause(60)

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
-from bot.errors import TryLater
+from bot.errors import ContractBroken, TryLater
 from bot.notices import Notices
 from bot.outage import ENOUGH_FAILURES, Outage
 
@@ -18,6 +19,7 @@ class Api:
 
     def __init__(self) -> None:
         self.up = False
+        self.trouble: Exception = TryLater("down")
         self.asked = asyncio.Queue[None]()
         self.outage = Outage(self.probe, Notices(), probe_seconds=0.001)
 
@@ -25,7 +27,7 @@ class Api:
         self.outage.heard(answered=self.up)
         await self.asked.put(None)
         if not self.up:
-            raise TryLater("down")
+            raise self.trouble
 
     def fails(self, times: int) -> None:
         for _ in range(times):
@@ -79,3 +81,37 @@ async def test_a_second_outage_has_a_probe_of_its_own(api: Api) -> None:
     await asyncio.wait_for(api.asked.get(), 1)
     api.up = True
     await asyncio.wait_for(api.outage.passed(), 1)
+
+
+async def test_a_probe_that_breaks_is_logged_and_goes_on(api: Api) -> None:
+    api.trouble = ValueError("a bug")
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES)
+        for _ in range(2):
+            await asyncio.wait_for(api.asked.get(), 1)
+        api.up = True
+        await asyncio.wait_for(api.outage.passed(), 1)
+    assert {line["event"] for line in logs if line["log_level"] == "error"} >= {"probe broke"}
+
+
+async def test_an_answer_that_nobody_can_read_is_not_told_as_the_end(api: Api) -> None:
+    api.trouble = ContractBroken("unreadable", "no credits in it")
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES)
+        for _ in range(2):
+            await asyncio.wait_for(api.asked.get(), 1)
+    assert {line["event"] for line in logs} == {"operator must act", "rivya still down"}
+
+
+async def test_the_probe_names_no_job() -> None:
+    seen = asyncio.Queue[object]()
+
+    async def probe() -> None:
+        await seen.put(structlog.contextvars.get_contextvars())
+
+    outage = Outage(probe, Notices(), probe_seconds=0.001)
+    with structlog.contextvars.bound_contextvars(job_id="the last straw"):
+        for _ in range(ENOUGH_FAILURES):
+            outage.heard(answered=False)
+    assert await asyncio.wait_for(seen.get(), 1) == {}
+    await outage.close()
