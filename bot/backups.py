@@ -70,7 +70,7 @@ class Backups:
         return made
 
     def _copies(self) -> list[Path]:
-        """The oldest first: their names are their times; before them, those from times that are still to come.
+        """The oldest first, as their names say; before them, those from times that are still to come.
 
         A clock that was wrong for a while must neither stop the copies until then nor cost the new ones.
         """
@@ -79,7 +79,7 @@ class Backups:
         return sorted(copies, key=lambda path: (_made_at(path) <= now, path.name))
 
     def _clear_unfinished(self) -> None:
-        """Remove what a killed process left half written: nobody comes back to it, and it is as big as a copy."""
+        """Remove what a killed process left half written: it is as big as a copy, and of no use."""
         for path in self._folder.glob(_NAMES + books.UNFINISHED):
             if _made_at(path.with_suffix("")):
                 path.unlink(missing_ok=True)
@@ -110,6 +110,13 @@ def examine(path: Path) -> None:
     """
     if not path.is_file():
         raise OperatorError("backup", f"{path}: there is no such file")
+    log_beside = path.with_name(path.name + "-wal")
+    if log_beside.exists() and log_beside.stat().st_size:
+        raise OperatorError(
+            "backup",
+            f"{path}: its newest part is still in {log_beside.name} beside it;"
+            " make one file of both: point database.path at it and run `backup`",
+        )
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         try:

@@ -123,7 +123,7 @@ class Monitor:
         return await self._collect(request)
 
     async def _from_database(self) -> tuple[Mapping[str, int], float]:
-        """Jobs by stage and credits held; none and not a number if it does not answer: the rest is still told."""
+        """Jobs by stage and credits held; none, and not a number, while it is in trouble."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._watched.running(), await self._watched.held_credits()
@@ -153,6 +153,6 @@ async def ask_health(host: str, port: int) -> tuple[bool, str]:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS + 1)) as session,
             session.get(url) as response,
         ):
-            return response.status == web.HTTPOk.status_code, (await response.text()).strip()
+            return response.status == web.HTTPOk.status_code, (await response.text(errors="replace")).strip()
     except (aiohttp.ClientError, OSError) as error:
         raise OperatorError("monitor", f"no bot answers on port {port}: {error}") from error

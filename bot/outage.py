@@ -78,7 +78,8 @@ class Outage:
                 await self._probe()
             except KuasError as error:
                 # The client tells `heard` of every attempt: any answer of the API has ended this already.
-                log.info("rivya still down" if self.lasts else "rivya answers again", error=str(error))
+                news = "rivya answers again" if self._over.is_set() else "rivya still down"
+                log.info(news, error=str(error))
             except Exception:
                 log.exception("probe broke")  # one that ended would leave every job waiting for ever
         log.warning("outage over")

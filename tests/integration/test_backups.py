@@ -79,19 +79,20 @@ async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them
 
 
 async def test_a_damaged_copy_does_not_pass_for_todays(
-    database: Database, database_path: Path, folder: Path
+    database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = sqlite3.connect(database_path)
-    connection.execute("PRAGMA ignore_check_constraints = 1")
-    connection.execute(
-        "INSERT INTO task_durations (model, with_reference, after_ms, by_ms) VALUES ('qwen-image', 7, 5, 1)"
-    )
-    connection.commit()
-    connection.close()
-    for _ in range(2):
-        with pytest.raises(OperatorError, match="is damaged"):
-            await Backups(database_path, folder, keep=1).keep_fresh()
-        assert list(folder.iterdir()) == []
+    def lose_the_end(source: Path, target: Path) -> None:
+        backup(source, target)
+        target.write_bytes(target.read_bytes()[:-8192])
+
+    copies = Backups(database_path, folder, keep=1)
+    with monkeypatch.context() as disk:
+        disk.setattr(backups.books, "backup", lose_the_end)
+        for _ in range(2):
+            with pytest.raises(OperatorError):
+                await copies.keep_fresh()
+            assert list(folder.iterdir()) == []
+    assert await copies.keep_fresh() is not None
 
 
 async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
@@ -144,6 +145,25 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
     assert list(entries(killed)) == []
     assert aside is not None
     assert len(list(entries(aside))) == 1
+
+
+async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
+    database_path: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    await Store(opened, DEFAULT).accept(a_job())
+    killed, target = tmp_path / "killed.sqlite3", tmp_path / "new.sqlite3"
+    for suffix in ("", "-wal"):
+        Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
+    await opened.close()
+
+    with pytest.raises(OperatorError, match=r"killed\.sqlite3-wal"):
+        restore(killed, target)
+    assert not target.exists()
+    # What the words advise.
+    backup(killed, tmp_path / "whole.sqlite3")
+    restore(tmp_path / "whole.sqlite3", target)
+    assert len(list(entries(target))) == 1
 
 
 async def test_a_restore_beside_a_running_bot_is_refused(

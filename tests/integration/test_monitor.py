@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -97,6 +98,17 @@ async def test_nobody_there_is_one_sentence() -> None:
         taken.bind((HOST, 0))
         with pytest.raises(OperatorError, match="no bot answers on port"):
             await ask_health(HOST, taken.getsockname()[1])
+
+
+async def test_a_stranger_who_talks_no_text_there_is_no_crash() -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\n\xff\xfe")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, HOST, 0) as stranger:
+        well, _ = await ask_health(HOST, stranger.sockets[0].getsockname()[1])
+    assert not well
 
 
 async def test_a_port_that_is_taken_is_one_sentence(port: int, bot: Bot) -> None:

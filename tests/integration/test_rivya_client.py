@@ -18,7 +18,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bot.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.rivya.calls import TimeOuts
+from bot.rivya.calls import Attempt, TimeOuts
 from bot.rivya.client import ANSWER_LIMIT_BYTES, Rivya, open_session
 from bot.rivya.models import ModelOffer, Task, TaskStatus, UploadedFile
 from bot.rivya.pace import Pace
