@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = ".unfinished"
 """What the name of a copy ends with until it is whole."""
+
 Entry = dict[str, str | int | None]
 """One line of the ledger: ids are strings, times ISO-8601 UTC, `final_credits` None while held."""
 

@@ -207,14 +207,17 @@ class Walk:
         self._watch.look(self._age_seconds())
         task = await self._tools.rivya.task(task_id)
         if task.status in {TaskStatus.SUCCEEDED, TaskStatus.FAILED}:
-            self._tools.metrics.painted(self.job, task.final_credits or 0)
             await self._watch.ended(self._age_seconds())
         if task.status is TaskStatus.SUCCEEDED:
-            return await self._tools.store.succeeded(self.job.job_id, task.result_url, task.final_credits)
+            ended = await self._tools.store.succeeded(self.job.job_id, task.result_url, task.final_credits)
+            self._tools.metrics.painted(ended, task.final_credits or 0)
+            return ended
         if task.status is TaskStatus.FAILED:
             failure = failure_of(task)
             _report(failure)
-            return await self._tools.store.failed(self.job.job_id, failure)
+            ended = await self._tools.store.failed(self.job.job_id, failure)
+            self._tools.metrics.painted(ended, failure.charged_credits)
+            return ended
         self._watch.still_running()
         if late or self._age_seconds() <= self._tools.beat.late_after_seconds:
             return self.job

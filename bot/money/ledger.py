@@ -250,7 +250,9 @@ class Ledger:
 
         def unit(tx: Transaction) -> int:
             row = tx.execute(
-                "SELECT coalesce(sum(counted_credits), 0) FROM reservations WHERE state = 'held'"
+                # Left to choose, SQLite goes through the whole of another index.
+                "SELECT coalesce(sum(counted_credits), 0) FROM reservations INDEXED BY reservations_held"
+                " WHERE state = 'held'"
             ).fetchone()
             return int(row[0])
 
