@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from bot import charts
@@ -18,7 +19,8 @@ from tests.bench.table import Row
 from tests.conftest import a_job, a_request
 
 SIZES = (100_000, 1_000_000)
-TARGET_SECONDS = 2.0
+TARGETS = {100_000: 2.0, 1_000_000: 10.0}
+"""Seconds; a million is a file that no upload takes whole."""
 BEAT_SECONDS = 0.005
 MEMBERS = 300
 
@@ -58,9 +60,10 @@ async def measure(folder: Path) -> list[Row]:
             press = Press(path, PLENTY, charts.draw, charts.load)
             first = await _timed(press, database)
             again = await _timed(press, database)
+            plain_seconds = _plain(path)
         finally:
             await database.close()
-        rows.append(_row(amount, first, again))
+        rows.append(_row(amount, first, again, plain_seconds))
     return rows
 
 
@@ -107,7 +110,16 @@ async def _fill(database: Database, amount: int) -> None:
     await database.run(lambda tx: tx.execute(_RESERVE).rowcount)
 
 
-def _row(amount: int, first: _Answer, again: _Answer) -> Row:
+def _plain(path: Path) -> float:
+    """Seconds that plain sqlite3 takes to read what a report is made of."""
+    with closing(sqlite3.connect(path)) as connection:
+        before = time.perf_counter()
+        rows = connection.execute("SELECT r.*, j.stage FROM reservations r JOIN jobs j USING (job_id)")
+        assert sum(1 for _ in rows)
+        return time.perf_counter() - before
+
+
+def _row(amount: int, first: _Answer, again: _Answer, plain_seconds: float) -> Row:
     assert first.edition is not None
     assert first.edition.report.reservations == amount
     sheet = first.edition.sheet
@@ -116,9 +128,10 @@ def _row(amount: int, first: _Answer, again: _Answer) -> Row:
     return Row(
         what=f"/report of {amount:,} reservations",
         measured=f"{first.seconds:.2f} s, again {again.seconds:.2f} s",
-        target=f"< {TARGET_SECONDS:.0f} s" if small else "none",
-        met=not small or max(first.seconds, again.seconds) < TARGET_SECONDS,
-        note=f"Counted, {sheet.rows:,} of them in a file of {len(sheet.data) / 2**20:.1f} MiB, drawn;"
+        target=f"< {TARGETS[amount]:.0f} s",
+        met=max(first.seconds, again.seconds) < TARGETS[amount],
+        note=f"Plain sqlite3 reads the same rows in {plain_seconds:.2f} s. "
+        f"Counted, {sheet.rows:,} of them in a file of {len(sheet.data) / 2**20:.1f} MiB, drawn;"
         f"{' the first one loads the library, too.' if small else ''} Meanwhile the event loop was at most"
         f" {max(first.loop_late, again.loop_late) * 1000:.0f} ms late, and a request beside it was booked in"
         f" {max(first.writer_late, again.writer_late) * 1000:.0f} ms at most.",
