@@ -1,7 +1,7 @@
 """The command line.
 
-Owns the arguments and the exit codes.
-Never imports anything of ours but app, backups, books, doctor, errors, logs, monitor, office, settings.
+Owns the arguments and the exit codes. Never imports anything of ours but app, backups, books, doctor, errors,
+logs, monitor, office, settings.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from bot import app, backups, books, doctor, logs, monitor, office, settings
 from bot.errors import KuasError, OperatorError
+from bot.office import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FAILED = 1
 WRONG_SETTINGS = 2
 
 

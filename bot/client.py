@@ -2,7 +2,7 @@
 
 What to say and which commands there are come from outside, through the constructor.
 
-Owns the connection to Discord. Never imports anything of ours but errors, login.
+Owns the connection to Discord. Never imports anything of ours but errors, ids, login.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import ContractBroken
+from bot.ids import ALL_GUILDS
 from bot.login import check_application, passing, translated
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 UNHANDLED_AFTER_SECONDS: Final = 1.5
 """How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
 TOO_MANY_COMMANDS_TODAY: Final = 30034
-EVERY_GUILD: Final = 0
 IN_HAND: Final = "in_hand"
 """Stands in the extras of a click that a handler of ours is at work on, and will answer."""
 
@@ -117,7 +117,7 @@ class KuasClient(commands.AutoShardedBot):
         self._guild_record = guild_record
         self._on_setup = on_setup
         self._on_synced = on_synced
-        self._scopes = {EVERY_GUILD}
+        self._scopes = {ALL_GUILDS}
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
         """Log in and stay connected until `close`.

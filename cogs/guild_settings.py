@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.guilds import Setting
 from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
 from cogs import guild_settings_cards as cards
-from cogs.guards import guild_id_of, require_manage_guild
+from cogs.guards import guild_id_of, missing_in, require_manage_guild
 from cogs.text import harmless
 from cogs.views import card
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bot.guilds import Guilds
     from bot.money.ledger import Ledger
 
-NEEDED_TO_ALERT: Final = ("view_channel", "send_messages")
 ZONE_UNITS: Final = 60
 """More than the longest name of a time zone."""
 
@@ -72,7 +71,7 @@ class GuildSettings(commands.Cog):
         """Refused where the bot could not post."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        missing = () if channel is None else _missing_in(channel)
+        missing = () if channel is None else missing_in(channel)
         if channel is not None and missing:
             answer = card(cards.closed_channel(channel.id, missing))
         else:
@@ -107,8 +106,3 @@ class GuildSettings(commands.Cog):
         )
         answer = cards.setting_changed_card(Setting.CONFIRM_ABOVE, change)
         await interaction.response.send_message(view=answer, ephemeral=True)
-
-
-def _missing_in(channel: discord.TextChannel) -> tuple[str, ...]:
-    permissions = channel.permissions_for(channel.guild.me)
-    return tuple(name for name in NEEDED_TO_ALERT if not getattr(permissions, name))

@@ -3,8 +3,8 @@
 Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
 
 Owns the commands of whoever runs the bot, and their buttons. Never imports anything of ours but answers,
-bot.client, buttons, catalog, database, errors, ids, limits_cards, money.periods, money.rules, operator_cards,
-operator_runs, rivya.client, text, views, wording.
+bot.client, bot.errors, buttons, catalog, database, ids, limits, limits_cards, money.rules, operator_cards,
+operator_runs, rivya.client, text, views.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from discord.ext import commands
 from bot.catalog import QWEN_IMAGE
 from bot.errors import MemberError, MemberReason
 from bot.ids import ALL_GUILDS, id_from
-from bot.money.periods import PERIODS
 from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit
 from cogs import operator_cards as cards
 from cogs.answers import answer
 from cogs.buttons import answers_errors, cog_of
+from cogs.limits import PERIOD_CHOICES
 from cogs.limits_cards import CHOICES, REASON_UNITS
 from cogs.operator_runs import Bureau, Runs, said_wait
 from cogs.text import plain
 from cogs.views import row
-from cogs.wording import period_choice
 
 if TYPE_CHECKING:
     import re
@@ -40,7 +39,6 @@ LONGEST_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
 SENTENCE_UNITS: Final = 200
 ID_UNITS: Final = 25
-PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=period) for period in PERIODS]
 SCOPE_CHOICES: Final = [app_commands.Choice(name=words, value=scope) for scope, words in cards.SCOPES.items()]
 
 GuildId = app_commands.Range[str, 1, ID_UNITS]
