@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import app, backups, books, doctor, logs, monitor, office, settings
+from bot import app, backups, books, doctor, logs, office, settings
 from bot.errors import KuasError, OperatorError
 from bot.office import FAILED
+from bot.watching import monitor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,9 +1,8 @@
 """The composition root: builds everything in order, closes it in reverse.
 
-Owns the wiring. Never imports anything of ours but backups, bot.client, cogs.assembly, cogs.courier,
-cogs.crier, cogs.errors, cogs.operator, database, durations, engine, herald, metrics, money.ledger, monitor,
-notices, outage, pictures.fetch, privacy.departures, privacy.erasures, rivya.calls, rivya.client, rounds,
-settings, shelf, syncs, tools, upkeep, wallet.
+Owns the wiring. Never imports anything of ours but assembly, backups, bot.client, calls, commands, courier,
+crier, database, departures, durations, engine, erasures, fetch, herald, ledger, metrics, monitor, notices,
+outage, rivya.client, rounds, settings, shelf, spokesman, syncs, tools, upkeep, wallet.
 """
 
 from __future__ import annotations
@@ -21,14 +20,10 @@ import structlog
 from bot.backups import Backups
 from bot.client import KuasClient
 from bot.database import Database
-from bot.durations import Durations
 from bot.engine import Engine
 from bot.herald import Herald
-from bot.metrics import Metrics
-from bot.monitor import Monitor
-from bot.notices import Notices
-from bot.outage import Outage
 from bot.pictures.fetch import Fetcher
+from bot.polling.durations import Durations
 from bot.privacy.departures import Departures
 from bot.privacy.erasures import Erasures
 from bot.rivya.client import Rivya, open_session
@@ -37,12 +32,16 @@ from bot.shelf import Shelf
 from bot.syncs import Syncs
 from bot.tools import Beat
 from bot.upkeep import EVERY_SECONDS, Upkeep, chores
-from bot.wallet import Wallet
+from bot.watching.metrics import Metrics
+from bot.watching.monitor import Monitor
+from bot.watching.notices import Notices
+from bot.watching.outage import Outage
+from bot.watching.wallet import Wallet
+from cogs.accounts.crier import DiscordCrier
 from cogs.assembly import add_commands
-from cogs.courier import DiscordCourier
-from cogs.crier import DiscordCrier
-from cogs.errors import Spokesman
-from cogs.operator import add_operator
+from cogs.ground.spokesman import Spokesman
+from cogs.operator.commands import add_operator
+from cogs.pictures.courier import DiscordCourier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

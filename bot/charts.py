@@ -3,7 +3,7 @@
 No font has every script that a name can be written in, so the picture numbers the members and the message
 beside it says who they are. Colours are not needed to read it: neighbours have different hatching, too.
 
-Owns the drawing. Never imports anything of ours but money.reports.
+Owns the drawing. Never imports anything of ours but reports.
 """
 
 from __future__ import annotations

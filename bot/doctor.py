@@ -2,8 +2,8 @@
 
 Nothing is spent: the scopes that only a paid call would show are said to be unseen.
 
-Owns the examination. Never imports anything of ours but catalog, database, datafile, errors, login,
-rivya.calls, rivya.client, settings.
+Owns the examination. Never imports anything of ours but calls, catalog, client, database, datafile, errors,
+login, settings.
 """
 
 from __future__ import annotations

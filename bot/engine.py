@@ -1,8 +1,8 @@
 """Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end.
 
-Owns the running walks. Never imports anything of ours but catalog, clock, delivery, durations, errors, jobs,
-metrics, money.ledger, notices, outage, pictures.easel, pictures.fetch, pictures.images, rests, rivya.client,
-slots, store, tempo, timetable, tools, walk.
+Owns the running walks. Never imports anything of ours but catalog, client, clock, delivery, durations, easel,
+errors, fetch, images, jobs, ledger, metrics, notices, outage, rests, slots, store, tempo, timetable, tools,
+walk.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from bot.errors import MemberError, MemberReason, OperatorError
 from bot.jobs import BEFORE_TASK, Failure, Job, Stage
 from bot.pictures import images
 from bot.pictures.easel import Easel
+from bot.polling.tempo import Tempo
+from bot.polling.timetable import Rhythm
 from bot.rests import Parked, Rests
 from bot.slots import Slots
-from bot.tempo import Tempo
-from bot.timetable import Rhythm
 from bot.tools import Tools
 from bot.walk import Walk
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
     from bot.catalog import Model
     from bot.delivery import Courier
-    from bot.durations import Durations
     from bot.jobs import Request
-    from bot.metrics import Metrics
     from bot.money.ledger import Ledger
-    from bot.notices import Notices
-    from bot.outage import Outage
     from bot.pictures.fetch import Fetcher
+    from bot.polling.durations import Durations
     from bot.rivya.client import Rivya
     from bot.store import Store
     from bot.tools import Beat
+    from bot.watching.metrics import Metrics
+    from bot.watching.notices import Notices
+    from bot.watching.outage import Outage
 
 log = structlog.get_logger(__name__)
 

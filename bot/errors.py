@@ -1,6 +1,6 @@
 """Who must act when something goes wrong: the member, the operator, time, or a developer.
 
-Exceptions carry data; the sentences a member reads are made in `cogs/reasons.py`. A generation that Rivya
+Exceptions carry data; the sentences a member reads are made in `cogs/ground/reasons.py`. A generation that Rivya
 reports as failed is no exception but a value on the job (`jobs.Failure`).
 
 Owns the four error classes and their data. Never imports anything of ours but jobs.
@@ -23,7 +23,7 @@ class KuasError(Exception):
 
 
 class MemberReason(StrEnum):
-    """What a member can do something about; `cogs/reasons.py` has a sentence for each."""
+    """What a member can do something about; `cogs/ground/reasons.py` has a sentence for each."""
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"

@@ -3,7 +3,7 @@
 An alert is marked as told after it was posted. If the bot dies in between it is posted again, under the same
 nonce, by which Discord knows the first.
 
-Owns the telling of alerts. Never imports anything of ours but errors, money.alerts, notices, rounds.
+Owns the telling of alerts. Never imports anything of ours but alerts, errors, notices, rounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.rounds import Rounds
 
 if TYPE_CHECKING:
     from bot.money.alerts import Alert, Alerts, Key
-    from bot.notices import Notices
+    from bot.watching.notices import Notices
 
 log = structlog.get_logger(__name__)
 

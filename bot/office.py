@@ -2,9 +2,8 @@
 
 It works beside a running bot, which reads pauses, ceilings and reservations anew with every request.
 
-Owns the operator's arguments and lines. Never imports anything of ours but clock, database, ids, logs,
-money.differences, money.findings, money.overview, money.periods, money.reconcile, money.rules,
-money.treasury, pauses, rivya.client, settings.
+Owns the operator's arguments and lines. Never imports anything of ours but client, clock, database,
+differences, findings, ids, logs, overview, pauses, periods, reconcile, rules, settings, treasury.
 """
 
 from __future__ import annotations

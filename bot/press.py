@@ -1,7 +1,7 @@
 """Makes a whole report: counts it, writes its sheet, draws its chart, all beside the event loop.
 
-Owns the order of that, and how many are made at once.
-Never imports anything of ours but clock, money.figures, money.reports, money.rules, money.sheets.
+Owns the order of that, and how many are made at once. Never imports anything of ours but clock, figures,
+reports, rules, sheets.
 """
 
 from __future__ import annotations

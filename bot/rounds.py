@@ -15,7 +15,7 @@ from bot.errors import OperatorError, TryLater
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.notices import Notices
+    from bot.watching.notices import Notices
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ Every key declares its rule once, as its description, and a mistake is told with
 are not shown: some quote the value, which may be a secret.
 
 Owns the settings and their defaults. Never imports anything of ours but catalog, errors, ids, mistakes,
-money.rules, values.
+rules, values.
 """
 
 from __future__ import annotations

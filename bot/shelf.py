@@ -1,8 +1,7 @@
 """What answers from the database for more than one part of the bot, built around its one connection.
 
-Owns the building of it.
-Never imports anything of ours but asks, catalog, charts, database, guilds, money.alerts, money.ledger,
-money.prices, money.rules, money.treasury, press, settings, store.
+Owns the building of it. Never imports anything of ours but alerts, asks, catalog, charts, database, guilds,
+ledger, press, prices, rules, settings, store, treasury.
 """
 
 from __future__ import annotations

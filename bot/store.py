@@ -3,9 +3,8 @@
 Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
 stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
 
-Owns the tables jobs and kept_pictures.
-Never imports anything of ours but asks, clock, database, errors, jobs, money.ledger, money.rules, pauses,
-rows.
+Owns the tables jobs and kept_pictures. Never imports anything of ours but asks, clock, database, errors,
+jobs, ledger, pauses, rows, rules.
 """
 
 from __future__ import annotations

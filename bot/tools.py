@@ -1,7 +1,7 @@
 """What every walk is given: its collaborators, and how often it looks and speaks.
 
-Owns the bundle of them. Never imports anything of ours but delivery, durations, metrics, money.ledger,
-notices, outage, pictures.easel, pictures.fetch, rests, rivya.client, slots, store, tempo.
+Owns the bundle of them. Never imports anything of ours but client, delivery, durations, easel, fetch, ledger,
+metrics, notices, outage, rests, slots, store, tempo.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.delivery import Courier
-    from bot.durations import Durations
-    from bot.metrics import Metrics
     from bot.money.ledger import Ledger
-    from bot.notices import Notices
-    from bot.outage import Outage
     from bot.pictures.easel import Easel
     from bot.pictures.fetch import Fetcher
+    from bot.polling.durations import Durations
+    from bot.polling.tempo import Tempo
     from bot.rests import Rests
     from bot.rivya.client import Rivya
     from bot.slots import Slots
     from bot.store import Store
-    from bot.tempo import Tempo
+    from bot.watching.metrics import Metrics
+    from bot.watching.notices import Notices
+    from bot.watching.outage import Outage
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Every chore works in small transactions, so that no member waits for it, and fails alone.
 
-Owns the hourly chores. Never imports anything of ours but asks, backups, clock, database, errors,
-money.tallies, notices, privacy.departures, privacy.erasures, privacy.forgetting.
+Owns the hourly chores. Never imports anything of ours but asks, backups, clock, database, departures,
+erasures, errors, forgetting, notices, tallies.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from bot.backups import Backups
     from bot.database import Database
-    from bot.notices import Notices
     from bot.privacy.departures import Departures
     from bot.privacy.erasures import Erasures
+    from bot.watching.notices import Notices
 
     Chore = Callable[[int], Awaitable[int]]
     """Does what is due at a moment (epoch milliseconds) and returns how many rows that were."""

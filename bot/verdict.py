@@ -2,7 +2,7 @@
 
 Pure, so that the rules about money can be read, and tested, as one table.
 
-Owns the judgement on errors. Never imports anything of ours but errors, jobs, rivya.models.
+Owns the judgement on errors. Never imports anything of ours but errors, jobs, models.
 """
 
 from __future__ import annotations

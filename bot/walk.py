@@ -3,8 +3,8 @@
 Every step commits what happened before the next begins, so a process that dies anywhere leaves a row from
 which a new `Walk` goes on: resuming is the same loop.
 
-Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, rivya.models,
-tempo, tools, verdict, voice, watch.
+Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, models, tempo,
+tools, verdict, voice, watch.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from bot.clock import now_ms
 from bot.delivery import Undeliverable
 from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
 from bot.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
+from bot.polling.tempo import Kind
+from bot.polling.watch import Watch
 from bot.rivya.models import TaskStatus, create_body
-from bot.tempo import Kind
 from bot.verdict import failure_of, judge
 from bot.voice import Voice
-from bot.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

@@ -1,8 +1,8 @@
 """Every command, and every button that may still stand under an old message.
 
-Owns the list of them. Never imports anything of ours but bot.client, cogs.doctor, cogs.privacy, credits,
-desk, engine, grants, guild_settings, herald, imagine, limits, limits_log, limits_shown, money.chronicle,
-money.pictures, outage, privacy.erasures, privacy.known, report, shelf.
+Owns the list of them. Never imports anything of ours but chronicle, client, commands, credits, desk, doctor,
+engine, erasures, grants, herald, imagine, known, log, outage, pictures, privacy, report, settings, shelf,
+shown.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from bot.money.chronicle import Chronicle
 from bot.money.pictures import PaidPictures
 from bot.privacy.erasures import Erasures
 from bot.privacy.known import Known
-from cogs.credits import Credits
-from cogs.desk import Answer, Desk
+from cogs.accounts.credits import Credits
+from cogs.accounts.report import Reports
 from cogs.doctor import Doctor
-from cogs.grants import Grants
-from cogs.guild_settings import GuildSettings
-from cogs.imagine import Imagine
-from cogs.limits import Limits
-from cogs.limits_log import LimitsLog
-from cogs.limits_shown import LimitsShown
+from cogs.limits.commands import Limits
+from cogs.limits.grants import Grants
+from cogs.limits.log import LimitsLog
+from cogs.limits.settings import GuildSettings
+from cogs.limits.shown import LimitsShown
+from cogs.pictures.desk import Answer, Desk
+from cogs.pictures.imagine import Imagine
 from cogs.privacy import Erase, Privacy
-from cogs.report import Reports
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from bot.client import KuasClient
     from bot.engine import Engine
     from bot.herald import Herald
-    from bot.outage import Outage
     from bot.shelf import Shelf
+    from bot.watching.outage import Outage
 
 
 async def add_commands(

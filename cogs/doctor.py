@@ -15,11 +15,11 @@ from discord.ext import commands
 from bot.guilds import Setting
 from cogs import doctor_cards
 from cogs.doctor_cards import Examination
-from cogs.guards import guild_id_of, missing_in, missing_permissions, require_manage_guild
+from cogs.ground.guards import guild_id_of, missing_in, missing_permissions, require_manage_guild
 
 if TYPE_CHECKING:
     from bot.guilds import Guilds
-    from bot.outage import Outage
+    from bot.watching.outage import Outage
 
 
 NEEDED_BY_MEMBERS: Final = ("view_channel", "use_application_commands", "attach_files")

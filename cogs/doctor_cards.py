@@ -1,6 +1,6 @@
 """What `/doctor` says: every ability in words, with what is lost without it and who can change it.
 
-Owns the words about what the bot may do. Never imports anything of ours but views, wording.
+Owns the words about what the bot may do. Never imports anything of ours but cards, wording.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cogs import views
-from cogs.wording import permission_names
+from cogs.ground import cards
+from cogs.ground.wording import permission_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Examination:
 
 def card_of(seen: Examination) -> ui.LayoutView:
     """The whole examination."""
-    return views.card(TITLE, "\n".join(_lines(seen)))
+    return cards.card(TITLE, "\n".join(_lines(seen)))
 
 
 def _lines(seen: Examination) -> Iterator[str]:

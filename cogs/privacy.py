@@ -2,8 +2,8 @@
 
 Everything here is about the one who asks, over all servers, and seen by nobody else.
 
-Owns the commands and the button of privacy. Never imports anything of ours but buttons, privacy.erasures,
-privacy.known, privacy_cards, views.
+Owns the commands and the button of privacy. Never imports anything of ours but buttons, cards, erasures,
+known, privacy_cards.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs import privacy_cards, views
-from cogs.buttons import answers_errors, cog_of
+from cogs import privacy_cards
+from cogs.ground import cards
+from cogs.ground.buttons import answers_errors, cog_of
 
 if TYPE_CHECKING:
     import re
@@ -61,7 +62,7 @@ class Privacy(
         """Ask first: it cannot be undone."""
         holdings = await self._known.show(interaction.user.id)
         if holdings.is_erasable:
-            card = privacy_cards.question_card(holdings, views.row(Erase(interaction.user.id)))
+            card = privacy_cards.question_card(holdings, cards.row(Erase(interaction.user.id)))
         else:
             card = privacy_cards.nothing_card(holdings)
         await interaction.response.send_message(view=card, ephemeral=True)

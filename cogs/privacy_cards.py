@@ -1,6 +1,6 @@
 """What a member reads about their own data, and the file with all of it.
 
-Owns the words and the file of /privacy. Never imports anything of ours but privacy.records, views, wording.
+Owns the words and the file of /privacy. Never imports anything of ours but cards, records, wording.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cogs import views
-from cogs.wording import moment
+from cogs.ground import cards
+from cogs.ground.wording import moment
 
 if TYPE_CHECKING:
     from discord import ui
@@ -31,11 +31,11 @@ _OWN_MESSAGES: Final = (
 
 def holdings_card(holdings: Holdings) -> ui.LayoutView:
     """How much is kept of a member."""
-    return views.card(
+    return cards.card(
         "### What is kept about you",
         "\n".join(_lines(holdings)),
         _wish(holdings),
-        views.small("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten."),
+        cards.small("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten."),
     )
 
 
@@ -71,7 +71,7 @@ def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.Layo
         if holdings.requests or holdings.asks
         else "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
     )
-    return views.card(
+    return cards.card(
         "### Erase what is kept about you?",
         f"{words} This cannot be undone.",
         _list([*_unfinished(holdings), *_staying(holdings)]),
@@ -81,18 +81,18 @@ def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.Layo
 
 def nothing_card(holdings: Holdings) -> ui.LayoutView:
     """There is nothing that could be erased now."""
-    return views.card("### Nothing to erase", _list(_staying(holdings)), _wish(holdings))
+    return cards.card("### Nothing to erase", _list(_staying(holdings)), _wish(holdings))
 
 
 def erased_card(erased: int, holdings: Holdings) -> ui.LayoutView:
     """What went, what is still being finished, what stays and until when."""
     went = f"{_many(erased, 'request')} forgotten." if erased else "Everything that can be forgotten now is."
-    return views.card("### Erased", went, _list([*_unfinished(holdings), *_staying(holdings)]))
+    return cards.card("### Erased", went, _list([*_unfinished(holdings), *_staying(holdings)]))
 
 
 def not_yours_card() -> ui.LayoutView:
     """Somebody else's button."""
-    return views.card("This button is for somebody else's data. `/privacy erase` is for yours.")
+    return cards.card("This button is for somebody else's data. `/privacy erase` is for yours.")
 
 
 def _unfinished(holdings: Holdings) -> list[str]:
@@ -132,7 +132,7 @@ def export_card(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> 
         if left_out
         else ""
     )
-    return views.card(
+    return cards.card(
         "### Everything kept about you",
         f"{_many(len(export.requests), 'request')} and what belongs to them, as JSON.",
         file,

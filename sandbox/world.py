@@ -1,7 +1,7 @@
 """A small world for the real bot: a simulated Discord with one server, a Rivya to paint, files to fetch.
 
-Owns what the sandbox's world is made of. Never imports anything of ours but app, cdn, settings, wallclock,
-sandbox.rivya.
+Owns what the sandbox's world is made of. Never imports anything of ours but app, cdn, rivya, settings,
+wallclock.
 """
 
 from __future__ import annotations

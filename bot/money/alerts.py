@@ -4,8 +4,8 @@ They are written down with the reservation that led to them, so that a crash los
 for those that nobody was told yet. What is no longer news by then is not told at all: an alert of yesterday,
 of a limit that was changed since, of a period that is over.
 
-Owns the table alerts. Never imports anything of ours but clock, database, guilds, jobs, money.forecast,
-money.periods, money.rules, money.usage.
+Owns the table alerts. Never imports anything of ours but clock, database, forecast, guilds, jobs, periods,
+rules, usage.
 """
 
 from __future__ import annotations

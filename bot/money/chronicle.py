@@ -3,7 +3,7 @@
 The rows of every decision are kept for ever, so a page is found again by its first or last row, whatever was
 decided meanwhile.
 
-Owns the reading of decisions. Never imports anything of ours but database, guilds, money.rules.
+Owns the reading of decisions. Never imports anything of ours but database, guilds, rules.
 """
 
 from __future__ import annotations

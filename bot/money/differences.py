@@ -2,7 +2,7 @@
 
 Pure, so that what the operator may book with one click can be read, and tested, as one table.
 
-Owns the frozen types of a comparison and its judgement. Never imports anything of ours but rivya.models.
+Owns the frozen types of a comparison and its judgement. Never imports anything of ours but models.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The connection can only read, and is used in whatever thread asks: a year of pictures holds up neither the
 event loop nor the one writer.
 
-Owns the counting of reports.
-Never imports anything of ours but clock, database, errors, guilds, money.periods, money.reports, money.rules.
+Owns the counting of reports. Never imports anything of ours but clock, database, errors, guilds, periods,
+reports, rules.
 """
 
 from __future__ import annotations

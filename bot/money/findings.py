@@ -4,8 +4,8 @@ Nothing is booked by finding it. The second step books what Rivya proves, each f
 correction on the record, and only where the reservation still stands as it was found and its job is over:
 what still walks is the engine's. So a step taken twice, or too late, changes nothing.
 
-Owns the tables findings and corrections. Never imports anything of ours but clock, database,
-money.differences, money.ledger.
+Owns the tables findings and corrections. Never imports anything of ours but clock, database, differences,
+ledger.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The functions that take a transaction are the verbs; `Store` calls them inside the transaction that moves a
 job, so that a job and its credits can never disagree. `Ledger` answers questions.
 
-Owns the table reservations. Never imports anything of ours but clock, database, errors, jobs, money.alerts,
-money.grants, money.rules, money.tallies, money.usage.
+Owns the table reservations. Never imports anything of ours but alerts, clock, database, errors, grants, jobs,
+rules, tallies, usage.
 """
 
 from __future__ import annotations

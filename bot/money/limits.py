@@ -1,6 +1,6 @@
 """The limits that admins and the operator have set: the newest row of a subject rules.
 
-Owns the table limits. Never imports anything of ours but ids, money.rules.
+Owns the table limits. Never imports anything of ours but ids, rules.
 """
 
 from __future__ import annotations

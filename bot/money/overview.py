@@ -1,7 +1,7 @@
 """What the operator sees of all guilds: who spends what, and what is set aside at Rivya's expense.
 
-Owns the sums over all guilds. Never imports anything of ours but clock, database, ids, jobs, money.limits,
-money.periods, money.rules, money.usage, pauses.
+Owns the sums over all guilds. Never imports anything of ours but clock, database, ids, jobs, limits, pauses,
+periods, rules, usage.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a picture would leave, before anything is spent: for guilds that want their members asked first.
 
-Owns the question whether to ask.
-Never imports anything of ours but clock, database, errors, guilds, money.ledger, money.rules, money.usage,
-pauses.
+Owns the question whether to ask. Never imports anything of ours but clock, database, errors, guilds, ledger,
+pauses, rules, usage.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 It only asks and writes down what it found; booking it is a step of its own, see `findings`.
 
-Owns the comparison. Never imports anything of ours but errors, money.differences, money.findings,
-rivya.client.
+Owns the comparison. Never imports anything of ours but client, differences, errors, findings.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The figures are what Rivya charged, or may still charge (`counted_credits`), refunded pictures included: so
 the bars, the members and the sheet of a report all add up to the same.
 
-Owns the frozen types of reports. Never imports anything of ours but money.rules.
+Owns the frozen types of reports. Never imports anything of ours but rules.
 """
 
 from __future__ import annotations

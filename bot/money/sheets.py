@@ -2,7 +2,7 @@
 
 Newest first: where not even a ZIP archive holds all, what is left out is the oldest.
 
-Owns the file. Never imports anything of ours but money.reports.
+Owns the file. Never imports anything of ours but reports.
 """
 
 from __future__ import annotations

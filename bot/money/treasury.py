@@ -2,9 +2,8 @@
 
 Every decision carries the interaction it came from, so that one which Discord delivers twice is taken once.
 
-Owns the decisions about credits.
-Never imports anything of ours but clock, database, errors, jobs, money.grants, money.ledger, money.limits,
-money.rules, money.usage.
+Owns the decisions about credits. Never imports anything of ours but clock, database, errors, grants, jobs,
+ledger, limits, rules, usage.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far each limit is used, and which of them bind a member.
 
-Owns the sums that limits are compared with. Never imports anything of ours but guilds, ids, jobs,
-money.grants, money.limits, money.periods, money.rules, money.tallies.
+Owns the sums that limits are compared with. Never imports anything of ours but grants, guilds, ids, jobs,
+limits, periods, rules, tallies.
 """
 
 from __future__ import annotations

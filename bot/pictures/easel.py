@@ -3,7 +3,7 @@
 Each picture takes tens of megabytes while it is decoded, so the bound is a bound on memory.
 
 Owns the threads that touch pixels and the folder of files under way. Never imports anything of ours but
-errors, jobs, pictures.images.
+errors, images, jobs.
 """
 
 from __future__ import annotations

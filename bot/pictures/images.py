@@ -4,8 +4,7 @@ A name proves nothing, so Pillow decides by the bytes, among the few formats nam
 the header judged before anything is decoded. What is sent on is always encoded anew from the pixels alone:
 no EXIF, no place where it was taken, no file hidden behind it.
 
-Owns what counts as a picture. Never imports anything of ours but errors, jobs, pictures.encoding,
-pictures.heic.
+Owns what counts as a picture. Never imports anything of ours but encoding, errors, heic, jobs.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Back within the grace, everything is as it was. After it a server begins anew: i
 ended, its settings are deleted. What the books need stays without names, and what the operator has set for it
 stays as it is.
 
-Owns the table departures. Never imports anything of ours but clock, database, privacy.forgetting.
+Owns the table departures. Never imports anything of ours but clock, database, forgetting.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A wish covers what was there when it was made. It stays written down until nothi
 unfinished job, an amount that a limit still counts, a grant or a limit of the member's that is in force.
 Decisions that somebody made for a server keep their name: who changed a limit is for the server to know.
 
-Owns the table erasures. Never imports anything of ours but clock, database, privacy.forgetting.
+Owns the table erasures. Never imports anything of ours but clock, database, forgetting.
 """
 
 from __future__ import annotations

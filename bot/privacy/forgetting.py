@@ -9,7 +9,7 @@ be a way to begin a limit anew. Where two rows must stay apart without a name, a
 the name becomes a negative number; elsewhere it becomes 0.
 
 Owns the rules of forgetting, in every table that holds words or names. Never imports anything of ours but
-guilds, money.limits, money.periods.
+guilds, limits, periods.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What is known of one member, over all servers: in numbers, and word for word.
 
-Owns the questions about one member.
-Never imports anything of ours but clock, database, privacy.forgetting, privacy.records.
+Owns the questions about one member. Never imports anything of ours but clock, database, forgetting, records.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Facts: https://rivya.ai/docs/api-errors-and-limits (read 2026-05). The list of codes may grow without notice,
 so an unknown one is judged by its status; pages of proxies and gateways in between are survived.
 
-Owns the meaning of an HTTP answer. Never imports anything of ours but errors, rivya.reading.
+Owns the meaning of an HTTP answer. Never imports anything of ours but errors, reading.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One request to Rivya's API, as plain data: what is sent, for how long, and how an attempt at it went.
 
-Owns the requests. Never imports anything of ours but errors, rivya.answers.
+Owns the requests. Never imports anything of ours but answers, errors.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Facts: https://rivya.ai/docs/api-files, api-generations, api-generation-status, api-credits, api-models and
 api-errors-and-limits (read 2026-05).
 
-Owns the connections to Rivya and the API key. Never imports anything of ours but errors, rivya.answers,
-rivya.calls, rivya.models, rivya.pace, rivya.reading.
+Owns the connections to Rivya and the API key. Never imports anything of ours but answers, calls, errors,
+models, pace, reading.
 """
 
 from __future__ import annotations

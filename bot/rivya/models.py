@@ -4,7 +4,7 @@ What the documentation leaves open is read generously: unknown fields are ignore
 camelCase, and what cannot be understood is None, never a guess. Facts: https://rivya.ai/docs/api-generations,
 api-generation-status, api-files, api-credits and api-models (read 2026-05).
 
-Owns the shapes of Rivya's JSON. Never imports anything of ours but catalog, errors, rivya.reading.
+Owns the shapes of Rivya's JSON. Never imports anything of ours but catalog, errors, reading.
 """
 
 from __future__ import annotations

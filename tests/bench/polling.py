@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.tempo import Kind, Tempo
-from bot.timetable import Ending, Rhythm
+from bot.polling.tempo import Kind, Tempo
+from bot.polling.timetable import Ending, Rhythm
 from tests.bench.table import Row
 
 FIRST, INTERVAL = 2.5, 5.0

@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from bot.database import Database
-from bot.durations import Durations
-from bot.tempo import REMEMBERED, Kind
-from bot.timetable import Ending
+from bot.polling.durations import Durations
+from bot.polling.tempo import REMEMBERED, Kind
+from bot.polling.timetable import Ending
 
 PLAIN = Kind("qwen-image", with_reference=False)
 EDIT = Kind("qwen-image", with_reference=True)

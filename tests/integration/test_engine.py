@@ -18,26 +18,26 @@ from PIL import Image
 from bot import engine as engine_module
 from bot.database import Database
 from bot.delivery import Undeliverable
-from bot.durations import Durations
 from bot.engine import Engine
 from bot.errors import LimitReached, MemberError, MemberReason, TryLater
 from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, Reference, Request, Stage
-from bot.metrics import Metrics
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
 from bot.money.treasury import Treasury
-from bot.notices import Notices
-from bot.outage import Outage
 from bot.pictures import easel as easel_module
 from bot.pictures.fetch import Fetcher
+from bot.polling.durations import Durations
+from bot.polling.tempo import Kind
+from bot.polling.timetable import Ending
 from bot.rivya.calls import TimeOuts
 from bot.rivya.client import Rivya, open_session
 from bot.rivya.models import Task
 from bot.store import Store
-from bot.tempo import Kind
-from bot.timetable import Ending
 from bot.tools import Beat
 from bot.walk import Walk
+from bot.watching.metrics import Metrics
+from bot.watching.notices import Notices
+from bot.watching.outage import Outage
 from conftest import a_request
 from sandbox.rivya import StandIn
 

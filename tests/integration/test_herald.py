@@ -16,10 +16,10 @@ from bot.guilds import Guilds, Setting
 from bot.herald import Herald, Unheard
 from bot.money.alerts import Alert, Alerts
 from bot.money.rules import Limit
-from bot.notices import Notices
 from bot.rounds import Rounds
 from bot.store import Store
-from bot.wallet import Wallet
+from bot.watching.notices import Notices
+from bot.watching.wallet import Wallet
 from conftest import a_job, a_request
 
 CHANNEL = 70

@@ -17,10 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.errors import OperatorError, TryLater
 from bot.jobs import Stage
-from bot.metrics import Metrics
-from bot.monitor import Monitor, ask_health
 from bot.rivya.answers import Purpose
 from bot.rivya.calls import Attempt
+from bot.watching.metrics import Metrics
+from bot.watching.monitor import Monitor, ask_health
 from conftest import a_job
 
 HOST = "127.0.0.1"

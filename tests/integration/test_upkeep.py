@@ -14,11 +14,11 @@ from bot.backups import Backups
 from bot.clock import now_ms
 from bot.database import Database
 from bot.jobs import Landing
-from bot.notices import Notices
 from bot.privacy.departures import Departures
 from bot.privacy.erasures import Erasures
 from bot.store import Store
 from bot.upkeep import RECORDS_KEPT_DAYS, Upkeep, chores
+from bot.watching.notices import Notices
 from conftest import a_job, a_request
 
 DAY_MS = 24 * 60 * 60 * 1000

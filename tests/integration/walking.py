@@ -20,19 +20,19 @@ import aiohttp
 
 from bot.database import Database
 from bot.delivery import Undeliverable
-from bot.durations import Durations
 from bot.engine import Engine
 from bot.errors import TryLater
 from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference
-from bot.metrics import Metrics
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
-from bot.notices import Notices
-from bot.outage import Outage
 from bot.pictures.fetch import Fetcher
+from bot.polling.durations import Durations
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
 from bot.tools import Beat
+from bot.watching.metrics import Metrics
+from bot.watching.notices import Notices
+from bot.watching.outage import Outage
 from conftest import a_request
 
 

@@ -10,7 +10,7 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
-from bot.wallet import LOOK_SECONDS
+from bot.watching.wallet import LOOK_SECONDS
 from sandbox.rivya import StandIn
 
 

@@ -9,7 +9,7 @@ import discord
 import pytest
 
 from bot.jobs import Phase, Progress
-from cogs.courier import DiscordCourier
+from cogs.pictures.courier import DiscordCourier
 from sandbox.rivya import StandIn
 
 REPLY = "/webhooks/*/messages/@original"

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot.app import run
 from bot.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
-from cogs import answers
+from cogs.ground import answers
 
 ME = {"id": "1", "username": "kuas", "discriminator": "0", "avatar": None, "bot": True}
 APPLICATION = {

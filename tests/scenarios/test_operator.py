@@ -13,9 +13,9 @@ import simcord
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
-from cogs import operator_runs
-from cogs.operator import Book, Operator
-from cogs.views import card, row
+from cogs.ground.cards import card, row
+from cogs.operator import runs as operator_runs
+from cogs.operator.commands import Book, Operator
 from sandbox.rivya import StandIn
 
 HEADQUARTERS = 1_100_000_000_000_000_001

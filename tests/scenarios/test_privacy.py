@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import simcord
 
+from cogs.ground.cards import card, row
 from cogs.privacy import Erase
-from cogs.views import card, row
 
 PROMPT = "a walrus in a wet coat"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.desk import Answer
-from cogs.operator import Book, Turn
+from cogs.operator.commands import Book, Turn
+from cogs.pictures.desk import Answer
 from cogs.privacy import Erase
 
 LONGEST = 100

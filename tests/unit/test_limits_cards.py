@@ -27,8 +27,12 @@ from bot.money.grants import WHOLE_GUILD, Grant
 from bot.money.pictures import PaidPicture
 from bot.money.rules import HIGHEST_CREDITS, Limit, LimitChange, Rule, Standing
 from bot.money.treasury import InForce, Refund
-from cogs import grants_cards, guild_settings_cards, limits_cards, limits_log_cards, limits_shown_cards
-from cogs.text import units
+from cogs.ground.text import units
+from cogs.limits import cards as limits_cards
+from cogs.limits import grants_cards
+from cogs.limits import log_cards as limits_log_cards
+from cogs.limits import settings_cards as guild_settings_cards
+from cogs.limits import shown_cards as limits_shown_cards
 
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4

@@ -12,12 +12,12 @@ from bot.jobs import Reference, Usage
 from bot.money.alerts import Alert
 from bot.money.grants import WHOLE_GUILD, Grant
 from bot.money.rules import HIGHEST_CREDITS, Limit, Rule, Standing
-from cogs.alert_cards import alert_card, wallet_card
-from cogs.credits_cards import Account, credits_card
-from cogs.desk import NO, YES, Answer
-from cogs.price_cards import declined_card, late_card, question_card
-from cogs.text import units
-from cogs.views import row
+from cogs.accounts.alert_cards import alert_card, wallet_card
+from cogs.accounts.credits_cards import Account, credits_card
+from cogs.ground.cards import row
+from cogs.ground.text import units
+from cogs.pictures.desk import NO, YES, Answer
+from cogs.pictures.price_cards import declined_card, late_card, question_card
 from conftest import a_request
 
 NOON = 1_750_000_000_000

@@ -10,8 +10,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from bot.errors import ContractBroken, TryLater
-from bot.notices import Notices
-from bot.outage import ENOUGH_FAILURES, Outage
+from bot.watching.notices import Notices
+from bot.watching.outage import ENOUGH_FAILURES, Outage
 
 
 class Api:

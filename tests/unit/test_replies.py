@@ -13,9 +13,9 @@ from bot.errors import LimitReached, MemberError, MemberReason
 from bot.jobs import Failure, Phase, Progress, Receipt, Usage
 from bot.money.periods import PERIODS
 from bot.money.rules import Limit, Rule
-from cogs import replies
-from cogs.text import harmless, plain, shorten, units
-from cogs.wording import (
+from cogs.ground import reasons
+from cogs.ground.text import harmless, plain, shorten, units
+from cogs.ground.wording import (
     PERMISSION_NAMES,
     format_name,
     limit_words,
@@ -25,6 +25,7 @@ from cogs.wording import (
     rule_name,
     size_name,
 )
+from cogs.pictures import words
 
 MESSAGE_LIMIT = 2000
 HUGE = 2**63
@@ -50,7 +51,7 @@ EXTREME: dict[str, object] = {
 def test_every_reason_has_a_sentence_that_fits_a_message(
     reason: MemberReason, data: dict[str, object]
 ) -> None:
-    sentence = replies.member_error(MemberError(reason, **data))
+    sentence = reasons.member_error(MemberError(reason, **data))
     assert 20 < units(sentence) < MESSAGE_LIMIT
     assert sentence.endswith(".")
     assert reason is MemberReason.PAUSED or reason.value not in sentence  # "paused" is plain English
@@ -58,12 +59,12 @@ def test_every_reason_has_a_sentence_that_fits_a_message(
 
 
 def test_no_two_reasons_share_a_sentence() -> None:
-    sentences = [replies.member_error(MemberError(reason)) for reason in MemberReason]
+    sentences = [reasons.member_error(MemberError(reason)) for reason in MemberReason]
     assert len(set(sentences)) == len(sentences)
 
 
 def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> None:
-    sentence = replies.member_error(LimitReached(MONTH, 20))
+    sentence = reasons.member_error(LimitReached(MONTH, 20))
     for part in ("20 credits", "this server's limit", "12 left", "188 of 200 credits used this month"):
         assert part in sentence
     assert f"<t:{NOON // 1000}:R>" in sentence
@@ -95,7 +96,7 @@ def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> Non
 )
 def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, name: str, remedy: str) -> None:
     usage = Usage(rule, 20, 10, 7, "week", NOON, subject_id=55 if rule == "role" else 0)
-    sentence = replies.member_error(LimitReached(usage, 4))
+    sentence = reasons.member_error(LimitReached(usage, 4))
     for part in (name, remedy, "17 of 20 credits used this week", f"<t:{NOON // 1000}:R>"):
         assert part in sentence
     assert sentence.endswith("Nothing was charged.")
@@ -104,7 +105,7 @@ def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, na
 
 def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
     usage = Usage("ceiling_all", 98765, 54321, 44441, "week", NOON)
-    sentence = replies.member_error(LimitReached(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
+    sentence = reasons.member_error(LimitReached(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
     assert not any(character.isdigit() for character in sentence)
     assert "used up" in sentence
     assert "people who run this bot" in sentence
@@ -112,14 +113,14 @@ def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
 
 def test_what_grants_hold_is_said_with_a_refusal() -> None:
     usage = Usage("member", 20, 20, 0, "week", NOON, granted_credits=3)
-    sentence = replies.member_error(LimitReached(usage, 4))
+    sentence = reasons.member_error(LimitReached(usage, 4))
     assert "has 3 left (20 of 20 credits used this week; grants hold 3 more)" in sentence
 
 
 def test_no_rule_is_without_words() -> None:
     for rule in Rule:
         assert (
-            units(replies.member_error(LimitReached(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)))
+            units(reasons.member_error(LimitReached(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)))
             < 600
         )
         assert rule_name(rule, 5)[0].isupper() or rule_name(rule, 5).startswith("<")
@@ -127,10 +128,10 @@ def test_no_rule_is_without_words() -> None:
 
 def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
     error = MemberError(MemberReason.PAUSED, sentence="Back on Monday @everyone")
-    sentence = replies.member_error(error)
+    sentence = reasons.member_error(error)
     assert "They say: Back on Monday" in sentence
     assert "@everyone" not in sentence
-    assert "They say" not in replies.member_error(MemberError(MemberReason.PAUSED, sentence=""))
+    assert "They say" not in reasons.member_error(MemberError(MemberReason.PAUSED, sentence=""))
 
 
 @pytest.mark.parametrize("exempt", [True, False])
@@ -141,60 +142,60 @@ def test_a_limit_in_words(exempt: bool) -> None:
 
 def test_a_limit_in_total_never_resets() -> None:
     usage = Usage("guild", 10, 10, 0, "total", None)
-    assert "never resets" in replies.member_error(LimitReached(usage, 4))
+    assert "never resets" in reasons.member_error(LimitReached(usage, 4))
 
 
 def test_a_file_a_byte_too_big_does_not_look_as_if_it_fitted() -> None:
     error = MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=10_000_001, limit_bytes=10_000_000)
-    assert "10.1 MB, where 10.0 MB are allowed" in replies.member_error(error)
+    assert "10.1 MB, where 10.0 MB are allowed" in reasons.member_error(error)
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "words"),
+    ("width", "height", "expected"),
     [
         (9000, 100, "9000 × 100, where a side may have 8192"),  # noqa: RUF001  # the sign for sizes
         (8000, 6000, "8000 × 6000, where 40 million in all are allowed"),  # noqa: RUF001  # same
     ],
 )
-def test_too_many_pixels_name_the_limit_that_was_passed(width: int, height: int, words: str) -> None:
+def test_too_many_pixels_name_the_limit_that_was_passed(width: int, height: int, expected: str) -> None:
     limits = {"side_limit": 8192, "pixel_limit": 40_000_000}
     error = MemberError(MemberReason.REFERENCE_TOO_LARGE, width=width, height=height, **limits)
-    assert words in replies.member_error(error)
+    assert expected in reasons.member_error(error)
 
 
 def test_missing_permissions_are_named_as_discord_names_them() -> None:
     error = MemberError(MemberReason.CHANNEL_UNUSABLE, missing=("view_channel", "attach_files"))
-    assert "View Channel, Attach Files" in replies.member_error(error)
+    assert "View Channel, Attach Files" in reasons.member_error(error)
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_every_phase_has_a_line(phase: Phase) -> None:
-    line = replies.progress_line(Progress(phase, NOON, position=HUGE))
+    line = words.progress_line(Progress(phase, NOON, position=HUGE))
     assert 10 < units(line) < MESSAGE_LIMIT
 
 
 @pytest.mark.parametrize(
-    ("position", "words"),
+    ("position", "expected"),
     [(1, "next in line"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (21, "21st"), (112, "112th")],
 )
-def test_places_in_line_are_counted_in_english(position: int, words: str) -> None:
-    assert words in replies.progress_line(Progress(Phase.WAITING, NOON, position))
+def test_places_in_line_are_counted_in_english(position: int, expected: str) -> None:
+    assert expected in words.progress_line(Progress(Phase.WAITING, NOON, position))
 
 
 def test_a_late_job_is_not_given_up() -> None:
-    line = replies.progress_line(Progress(Phase.LATE, NOON))
+    line = words.progress_line(Progress(Phase.LATE, NOON))
     assert "not lost" in line
     assert f"<t:{NOON // 1000}:R>" in line
 
 
 @pytest.mark.parametrize("who", ["member", "operator", "rivya", "developer"])
 def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
-    free = replies.failure_sentence(Failure(who, "some_code", "x" * 5000))
+    free = words.failure_sentence(Failure(who, "some_code", "x" * 5000))
     assert free.endswith("Nothing was charged.")
     assert units(free) < MESSAGE_LIMIT
-    assert "4 credits were charged." in replies.failure_sentence(Failure(who, "some_code", charged_credits=4))
-    assert "1 credit was charged." in replies.failure_sentence(Failure(who, "some_code", charged_credits=1))
-    doubtful = replies.failure_sentence(Failure(who, "some_code", in_doubt=True))
+    assert "4 credits were charged." in words.failure_sentence(Failure(who, "some_code", charged_credits=4))
+    assert "1 credit was charged." in words.failure_sentence(Failure(who, "some_code", charged_credits=1))
+    doubtful = words.failure_sentence(Failure(who, "some_code", in_doubt=True))
     assert "being checked" in doubtful
     assert "Nothing was charged" not in doubtful
 
@@ -202,21 +203,21 @@ def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
 @pytest.mark.parametrize("reason", MemberReason)
 def test_a_member_hears_the_same_reason_late_as_early(reason: MemberReason) -> None:
     data = json.dumps(EXTREME | {"missing": ["view_channel"]})
-    sentence = replies.failure_sentence(Failure("member", reason, message=data))
+    sentence = words.failure_sentence(Failure("member", reason, message=data))
     assert sentence.count("Nothing was charged.") == 1
     assert units(sentence) < MESSAGE_LIMIT
-    early = replies.member_error(MemberError(reason, **(EXTREME | {"missing": ("view_channel",)})))
+    early = reasons.member_error(MemberError(reason, **(EXTREME | {"missing": ("view_channel",)})))
     assert sentence.startswith(early.removesuffix("Nothing was charged.").rstrip())
 
 
 @pytest.mark.parametrize("message", ["", "no json", "[1]", "null"])
 def test_a_failure_whose_data_cannot_be_read_still_has_its_reason(message: str) -> None:
-    sentence = replies.failure_sentence(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
+    sentence = words.failure_sentence(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
     assert sentence.startswith("The reference file is too big.")
 
 
 def test_rivyas_words_can_do_nothing() -> None:
-    sentence = replies.failure_sentence(
+    sentence = words.failure_sentence(
         Failure("rivya", "x", "@everyone **look** <@1234567890123456789> [a](b)")
     )
     assert "@everyone" not in sentence
@@ -225,21 +226,21 @@ def test_rivyas_words_can_do_nothing() -> None:
 
 
 def test_a_lost_form_gives_the_words_back() -> None:
-    assert "a red fox" in replies.control_gone("a red fox")
-    assert units(replies.control_gone("*" * 4000)) <= MESSAGE_LIMIT
-    assert "You typed" not in replies.control_gone("")
+    assert "a red fox" in reasons.control_gone("a red fox")
+    assert units(reasons.control_gone("*" * 4000)) <= MESSAGE_LIMIT
+    assert "You typed" not in reasons.control_gone("")
 
 
-@pytest.mark.parametrize("sentence", [replies.operator_error("ab12cd34"), replies.broken("ab12cd34")])
+@pytest.mark.parametrize("sentence", [reasons.operator_error("ab12cd34"), reasons.broken("ab12cd34")])
 def test_somebody_elses_trouble_comes_with_a_reference(sentence: str) -> None:
     assert "`ab12cd34`" in sentence
 
 
 def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
-    assert replies.receipt_line(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
-    assert replies.receipt_line(Receipt(1, MONTH)).startswith("1 credit ·")
+    assert words.receipt_line(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
+    assert words.receipt_line(Receipt(1, MONTH)).startswith("1 credit ·")
     helped = Usage("guild", 200, 200, 0, "month", NOON, granted_credits=50)
-    assert replies.receipt_line(Receipt(4, helped)) == (
+    assert words.receipt_line(Receipt(4, helped)) == (
         "4 credits · 0 of 200 left this month; grants hold 50 more"
     )
 

@@ -14,9 +14,9 @@ from bot.money.reports import Bar, Report, Spender
 from bot.money.rules import Limit
 from bot.money.sheets import Sheet
 from bot.press import Edition
-from cogs import report_cards
-from cogs.text import units
-from cogs.views import CARD_TEXT_UNITS
+from cogs.accounts import report_cards
+from cogs.ground.cards import CARD_TEXT_UNITS
+from cogs.ground.text import units
 
 NOVEMBER = 1_793_491_200_000
 DAY_MS = 24 * 60 * 60 * 1000

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.tempo import REMEMBERED, Kind, Tempo
-from bot.timetable import Ending, Rhythm, best_schedule, spread_of
+from bot.polling.tempo import REMEMBERED, Kind, Tempo
+from bot.polling.timetable import Ending, Rhythm, best_schedule, spread_of
 
 RHYTHM = Rhythm(2.5, 5.0)
 KIND = Kind("qwen-image", with_reference=False)

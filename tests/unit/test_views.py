@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.jobs import Destination, Failure, Job, Phase, Progress, Receipt, Request, Stage, Usage
-from cogs import replies, views
-from cogs.text import units
+from cogs.ground.text import units
+from cogs.pictures import cards, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,18 +39,18 @@ def job(prompt: str, *, spoiler: bool = False) -> Job:
     return Job(JOB_ID, request, Stage.SUCCEEDED, 4, NOON)
 
 
-def cards(prompt: str) -> Iterator[LayoutView]:
-    greeting = replies.channel_greeting(2**63)
+def all_cards(prompt: str) -> Iterator[LayoutView]:
+    greeting = words.channel_greeting(2**63)
     for quoting in (True, False):
-        yield views.result_card(
+        yield cards.result_card(
             job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=True, greeting=greeting, quoting=quoting
         )
         for who in ("member", "operator", "rivya", "developer"):
             failure = Failure(who, "some_code", prompt)
-            yield views.failure_card(job(prompt), failure, greeting=greeting, quoting=quoting)
+            yield cards.failure_card(job(prompt), failure, greeting=greeting, quoting=quoting)
     for phase in Phase:
-        yield views.progress_card(job(prompt), Progress(phase, NOON, 3))
-    yield views.left_card(job(prompt))
+        yield cards.progress_card(job(prompt), Progress(phase, NOON, 3))
+    yield cards.left_card(job(prompt))
 
 
 def walk(components: object) -> Iterator[Mapping[str, object]]:
@@ -79,7 +79,7 @@ def alt_text(card: LayoutView) -> str:
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_every_card_is_within_discords_limits(prompt: str) -> None:
-    for card in cards(prompt):
+    for card in all_cards(prompt):
         assert len(payload(card)) <= 40
         assert sum(map(units, texts(card))) <= 4000
         assert all(texts(card))
@@ -87,13 +87,13 @@ def test_every_card_is_within_discords_limits(prompt: str) -> None:
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_alt_text_is_never_empty_and_never_too_long(prompt: str) -> None:
-    alt = alt_text(views.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
+    alt = alt_text(cards.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
     assert 1 <= units(alt) <= 1024
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> None:
-    card = views.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = cards.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     *quotes, receipt = texts(card)
     assert receipt == "-# 4 credits · 12 of 200 left this month"
     for quote in quotes:
@@ -104,35 +104,35 @@ def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> N
 
 
 def test_a_long_prompt_is_shortened_on_the_card_and_longer_in_the_alt_text() -> None:
-    card = views.result_card(job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = cards.result_card(job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     assert texts(card)[0] == "> " + "x" * 299 + "…"
     assert alt_text(card) == "x" * 1023 + "…"
 
 
 def test_a_card_without_the_prompt_holds_it_nowhere() -> None:
-    card = views.result_card(job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, quoting=False)
+    card = cards.result_card(job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, quoting=False)
     assert "forbidden" not in str(card.to_components())
 
 
 def test_a_spoiler_stays_hidden_and_the_file_is_the_jobs() -> None:
-    card = views.result_card(job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = cards.result_card(job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     assert f"attachment://{JOB_ID}.png" in str(card.to_components())
     assert "'spoiler': True" in str(card.to_components())
 
 
 def test_a_smaller_picture_is_said_to_be_one() -> None:
-    assert "made smaller" in texts(views.result_card(job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
+    assert "made smaller" in texts(cards.result_card(job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
 
 
 def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
     named = {
-        who: any(JOB_ID in text for text in texts(views.failure_card(job("a"), Failure(who, "code"))))
+        who: any(JOB_ID in text for text in texts(cards.failure_card(job("a"), Failure(who, "code"))))
         for who in ("member", "rivya", "operator", "developer")
     }
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}
 
 
 def test_no_card_listens_for_clicks() -> None:
-    for card in cards("a"):
+    for card in all_cards("a"):
         assert card.timeout is None
         assert not card.is_dispatchable()

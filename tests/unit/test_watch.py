@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.tempo import Kind, Tempo
-from bot.timetable import Ending, Rhythm
+from bot.polling.tempo import Kind, Tempo
+from bot.polling.timetable import Ending, Rhythm
+from bot.polling.watch import Watch
 from bot.tools import Beat
-from bot.watch import Watch
 
 KIND = Kind("qwen-image", with_reference=False)
 

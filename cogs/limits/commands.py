@@ -1,0 +1,189 @@
+"""`/limits`: what admins allow their server, its members and its roles to spend.
+
+Owns the group and the commands that change limits. Never imports anything of ours but grants, ground.cards,
+guards, limits.cards, people, periods, rules, text, treasury, wording.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.money.grants import Grant
+from bot.money.periods import PERIODS
+from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit, Rule
+from cogs.ground.cards import card
+from cogs.ground.guards import guild_id_of, require_manage_guild
+from cogs.ground.people import not_a_member
+from cogs.ground.text import plain
+from cogs.ground.wording import period_choice
+from cogs.limits import cards as limits_cards
+from cogs.limits.cards import REASON_UNITS
+
+if TYPE_CHECKING:
+    from bot.money.treasury import Treasury
+
+PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=period) for period in PERIODS]
+CREDITS_WORDS: Final = "How many credits; 0 stops new pictures"
+PERIOD_WORDS: Final = "How long they last"
+EXEMPT_WORDS: Final = "No limit instead; the server's own limit still binds"
+REASON_WORDS: Final = "Why; it stands in the log"
+
+
+# Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
+@app_commands.default_permissions(manage_guild=True)
+class Limits(
+    commands.GroupCog, group_name="limits", group_description="What this server may spend on pictures"
+):
+    """Changes limits, for those who may manage the server. `parts` bring further commands of the group."""
+
+    def __init__(self, treasury: Treasury, *parts: commands.Cog) -> None:
+        self._treasury = treasury
+        assert self.app_command is not None  # a GroupCog has its group
+        for part in parts:
+            for command in part.get_app_commands():
+                self.app_command.add_command(command)
+
+    @app_commands.command(
+        name="guild", description="Set how many credits this server may spend, and how often"
+    )
+    @app_commands.describe(limit_credits=CREDITS_WORDS, period=PERIOD_WORDS, reason=REASON_WORDS)
+    @app_commands.rename(limit_credits="credits")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def guild_limit(
+        self,
+        interaction: discord.Interaction,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
+        period: str,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """Append the new limit, then show from what to what."""
+        await self._set(interaction, Limit(limit_credits, period, reason=plain(reason, REASON_UNITS)))
+
+    @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
+    @app_commands.describe(
+        member="Whom; without one, every member",
+        limit_credits=CREDITS_WORDS,
+        period=PERIOD_WORDS,
+        exempt=EXEMPT_WORDS,
+        reason=REASON_WORDS,
+    )
+    @app_commands.rename(limit_credits="credits")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def member_limit(
+        self,
+        interaction: discord.Interaction,
+        member: discord.Member | discord.User | None = None,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        period: str | None = None,
+        *,
+        exempt: bool = False,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """For one member it beats their roles; for every member it is what no closer rule replaces."""
+        nobody = limits_cards.WHOM_TO_EXEMPT if exempt else ""
+        problem = nobody if member is None else not_a_member(member)
+        await self._set(
+            interaction,
+            Limit(
+                limit_credits or 0,
+                period or "total",
+                rule=Rule.EVERYONE if member is None else Rule.MEMBER,
+                subject_id=0 if member is None else member.id,
+                exempt=exempt,
+                reason=plain(reason, REASON_UNITS),
+            ),
+            limits_cards.terms_problem(limit_credits, period, exempt=exempt) or problem,
+        )
+
+    @app_commands.command(name="role", description="Set what each member with a role may spend")
+    @app_commands.describe(
+        role="Whose members",
+        limit_credits=CREDITS_WORDS,
+        period=PERIOD_WORDS,
+        exempt=EXEMPT_WORDS,
+        reason=REASON_WORDS,
+    )
+    @app_commands.rename(limit_credits="credits")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def role_limit(
+        self,
+        interaction: discord.Interaction,
+        role: discord.Role,
+        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        period: str | None = None,
+        *,
+        exempt: bool = False,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """Of several roles the most generous counts."""
+        problem = limits_cards.NO_ROLE_FOR_ALL if role.is_default() else ""
+        await self._set(
+            interaction,
+            Limit(
+                limit_credits or 0,
+                period or "total",
+                rule=Rule.ROLE,
+                subject_id=role.id,
+                exempt=exempt,
+                reason=plain(reason, REASON_UNITS),
+            ),
+            problem or limits_cards.terms_problem(limit_credits, period, exempt=exempt),
+        )
+
+    @app_commands.command(description="Remove a limit, an exemption, or what is left of a grant")
+    @app_commands.describe(rule="What is in force now", reason=REASON_WORDS)
+    async def remove(
+        self,
+        interaction: discord.Interaction,
+        rule: str,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """The server's own limit falls back to the default."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        why = plain(reason, REASON_UNITS)
+        found = limits_cards.find(await self._treasury.in_force(guild_id), rule)
+        answer = card(limits_cards.NOTHING_THERE)
+        if isinstance(found, Limit):
+            change = await self._treasury.remove_limit(
+                guild_id,
+                found.rule,
+                found.subject_id,
+                set_by=interaction.user.id,
+                reason=why,
+                interaction_id=interaction.id,
+            )
+            answer = limits_cards.removed_card(found, change, why)
+        elif isinstance(found, Grant) and (
+            grant := await self._treasury.revoke(
+                guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
+            )
+        ):
+            answer = limits_cards.revoked_card(grant, why)
+        await interaction.response.send_message(view=answer, ephemeral=True)
+
+    @remove.autocomplete("rule")
+    async def removable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """What is in force now; nothing for those who may not see it."""
+        if interaction.guild_id is None or not interaction.permissions.manage_guild:
+            return []
+        in_force = await self._treasury.in_force(interaction.guild_id)
+        roles = () if interaction.guild is None else interaction.guild.roles
+        offered = limits_cards.choices(in_force, typed, {role.id: role.name for role in roles})
+        return [app_commands.Choice(name=name, value=value) for name, value in offered]
+
+    async def _set(self, interaction: discord.Interaction, limit: Limit, problem: str = "") -> None:
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        if problem:
+            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            return
+        change = await self._treasury.set_limit(
+            guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
+        )
+        answer = limits_cards.changed_card(limit, change)
+        await interaction.response.send_message(view=answer, ephemeral=True)

@@ -1,0 +1,121 @@
+"""`/limits grant` and `refund`: credits beyond a limit, and a picture given back.
+
+Owns the commands that give credits. Never imports anything of ours but clock, errors, grants, grants_cards,
+ground.cards, guards, ledger, limits.cards, people, pictures, rules, text, treasury.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.clock import DAY_MS, now_ms
+from bot.errors import MemberError, MemberReason
+from bot.money.grants import WHOLE_GUILD
+from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from cogs.ground.cards import card
+from cogs.ground.guards import guild_id_of, require_manage_guild
+from cogs.ground.people import not_a_member, role_ids_of
+from cogs.ground.text import plain
+from cogs.limits import grants_cards as cards
+from cogs.limits.cards import CHOICES, REASON_UNITS
+
+if TYPE_CHECKING:
+    from bot.money.ledger import Ledger
+    from bot.money.pictures import PaidPictures
+    from bot.money.treasury import Treasury
+
+LONGEST_GRANT_DAYS: Final = 3650
+JOB_UNITS: Final = 100
+"""More than an id with the end of a file's name."""
+
+
+class Grants(commands.Cog):
+    """Gives credits, once and with a reason."""
+
+    def __init__(self, treasury: Treasury, ledger: Ledger, pictures: PaidPictures) -> None:
+        self._treasury = treasury
+        self._ledger = ledger
+        self._pictures = pictures
+
+    @app_commands.command(description="Give credits beyond the limit, once: to this server, or to a member")
+    @app_commands.describe(
+        given_credits="How many credits",
+        reason="Why; it stands in the log",
+        member="Whom; without one, the whole server",
+        days="After how many days it expires; without it, never",
+    )
+    @app_commands.rename(given_credits="credits")
+    async def grant(
+        self,
+        interaction: discord.Interaction,
+        given_credits: app_commands.Range[int, 1, HIGHEST_TYPED_CREDITS],
+        reason: app_commands.Range[str, 1, REASON_UNITS],
+        member: discord.Member | discord.User | None = None,
+        days: app_commands.Range[int, 1, LONGEST_GRANT_DAYS] | None = None,
+    ) -> None:
+        """A second event of the same interaction gives nothing, and is not answered again."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        why = plain(reason, REASON_UNITS)
+        problem = ("" if member is None else not_a_member(member)) or ("" if why else cards.NO_REASON)
+        if problem:
+            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            return
+        grant = await self._treasury.grant(
+            guild_id,
+            WHOLE_GUILD if member is None else member.id,
+            credits=given_credits,
+            reason=why,
+            granted_by=interaction.user.id,
+            expires_at=None if days is None else now_ms() + days * DAY_MS,
+            interaction_id=interaction.id,
+        )
+        if grant is None:
+            return
+        person = member or interaction.user
+        standing = await self._ledger.standing(guild_id, person.id, role_ids_of(person))
+        answer = cards.grant_card(grant, needed=standing.personal is not None)
+        await interaction.response.send_message(view=answer, ephemeral=True)
+
+    @app_commands.command(description="Take one paid picture out of the limits of this server and its member")
+    @app_commands.describe(
+        job="Choose one, or type the beginning of its id: the name of its file",
+        reason="Why; it stands in the log",
+    )
+    async def refund(
+        self,
+        interaction: discord.Interaction,
+        job: app_commands.Range[str, 1, JOB_UNITS],
+        reason: app_commands.Range[str, 1, REASON_UNITS],
+    ) -> None:
+        """Once for each picture."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        why = plain(reason, REASON_UNITS)
+        beginning = cards.job_beginning(job)
+        found = [] if beginning is None else await self._pictures.ids(guild_id, beginning)
+        if not found:
+            raise MemberError(MemberReason.JOB_UNKNOWN)
+        problem = cards.NOT_CLEAR_WHICH if len(found) > 1 else "" if why else cards.NO_REASON
+        if problem:
+            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            return
+        refund = await self._treasury.refund(
+            guild_id, found[0], reason=why, refunded_by=interaction.user.id, interaction_id=interaction.id
+        )
+        await interaction.response.send_message(view=cards.refund_card(refund, why), ephemeral=True)
+
+    @refund.autocomplete("job")
+    async def paid(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """The newest paid pictures of this server; nothing for those who may not see them."""
+        if interaction.guild_id is None or not interaction.permissions.manage_guild:
+            return []
+        pictures = await self._pictures.newest(interaction.guild_id, typed, CHOICES)
+        return [
+            app_commands.Choice(name=cards.picture_label(picture), value=picture.job_id)
+            for picture in pictures
+        ]

@@ -1,0 +1,108 @@
+"""`/limits timezone`, `alerts` and `confirm`: how a server wants its limits to work.
+
+Owns the commands that change settings of a server. Never imports anything of ours but cards, guards, guilds,
+ledger, rules, settings_cards, text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.guilds import Setting
+from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from cogs.ground.cards import card
+from cogs.ground.guards import guild_id_of, missing_in, require_manage_guild
+from cogs.ground.text import harmless
+from cogs.limits import settings_cards as cards
+
+if TYPE_CHECKING:
+    from bot.guilds import Guilds
+    from bot.money.ledger import Ledger
+
+ZONE_UNITS: Final = 60
+"""More than the longest name of a time zone."""
+
+
+class GuildSettings(commands.Cog):
+    """Changes the settings of a server; each change stands in its log."""
+
+    def __init__(self, guilds: Guilds, ledger: Ledger) -> None:
+        self._guilds = guilds
+        self._ledger = ledger
+        cards.zones()  # from the disk, now and not while somebody types
+
+    @app_commands.command(description="Set the time zone in which this server's days, weeks and months begin")
+    @app_commands.describe(zone="A city of it, such as Europe/Berlin")
+    async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
+        """The period that runs is from then on counted in the new zone."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        name = cards.zone_named(zone)
+        if name is None:
+            answer = card(cards.unknown_zone(harmless(zone, ZONE_UNITS)))
+        else:
+            change = await self._guilds.change(
+                guild_id,
+                Setting.TIMEZONE,
+                name,
+                set_by=interaction.user.id,
+                interaction_id=interaction.id,
+            )
+            note = cards.zone_note(await self._ledger.usage(guild_id))
+            answer = cards.setting_changed_card(Setting.TIMEZONE, change, note)
+        await interaction.response.send_message(view=answer, ephemeral=True)
+
+    @timezone.autocomplete("zone")
+    async def zones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """From memory; it tells nobody anything."""
+        return [app_commands.Choice(name=name, value=value) for name, value in cards.zone_choices(typed)]
+
+    @app_commands.command(
+        description="Choose where alerts about this server's limit go; without a channel, nowhere"
+    )
+    @app_commands.describe(channel="Where to post at 50, 80 and 100 percent")
+    async def alerts(
+        self, interaction: discord.Interaction, channel: discord.TextChannel | None = None
+    ) -> None:
+        """Refused where the bot could not post."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        missing = () if channel is None else missing_in(channel)
+        if channel is not None and missing:
+            answer = card(cards.closed_channel(channel.id, missing))
+        else:
+            change = await self._guilds.change(
+                guild_id,
+                Setting.ALERT_CHANNEL,
+                None if channel is None else str(channel.id),
+                set_by=interaction.user.id,
+                interaction_id=interaction.id,
+            )
+            answer = cards.setting_changed_card(Setting.ALERT_CHANNEL, change)
+        await interaction.response.send_message(view=answer, ephemeral=True)
+
+    @app_commands.command(
+        description="Ask first before a picture that costs more than this; without it, never"
+    )
+    @app_commands.describe(above="Credits; 0 asks before every picture")
+    async def confirm(
+        self,
+        interaction: discord.Interaction,
+        above: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+    ) -> None:
+        """The threshold of the question about the price."""
+        guild_id = guild_id_of(interaction)
+        require_manage_guild(interaction)
+        change = await self._guilds.change(
+            guild_id,
+            Setting.CONFIRM_ABOVE,
+            None if above is None else str(above),
+            set_by=interaction.user.id,
+            interaction_id=interaction.id,
+        )
+        answer = cards.setting_changed_card(Setting.CONFIRM_ABOVE, change)
+        await interaction.response.send_message(view=answer, ephemeral=True)

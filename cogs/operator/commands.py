@@ -1,0 +1,317 @@
+"""`/operator`: the wallet, all guilds, ceilings, pauses and the comparison with Rivya.
+
+Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
+
+Owns the commands of whoever runs the bot, and their buttons. Never imports anything of ours but answers,
+bot.client, buttons, catalog, commands, database, errors, ground.cards, ids, limits.cards, operator.cards,
+rivya.client, rules, runs, text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.catalog import QWEN_IMAGE
+from bot.errors import MemberError, MemberReason
+from bot.ids import ALL_GUILDS, id_from
+from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit
+from cogs.ground.answers import answer
+from cogs.ground.buttons import answers_errors, cog_of
+from cogs.ground.cards import row
+from cogs.ground.text import plain
+from cogs.limits.cards import CHOICES, REASON_UNITS
+from cogs.limits.commands import PERIOD_CHOICES
+from cogs.operator import cards
+from cogs.operator.runs import Bureau, Runs, said_wait
+
+if TYPE_CHECKING:
+    import re
+
+    from bot.client import KuasClient
+    from bot.database import Database
+    from bot.rivya.client import Rivya
+
+LONGEST_DAYS: Final = 3650
+DEFAULT_DAYS: Final = 30
+SENTENCE_UNITS: Final = 200
+ID_UNITS: Final = 25
+SCOPE_CHOICES: Final = [app_commands.Choice(name=words, value=scope) for scope, words in cards.SCOPES.items()]
+
+GuildId = app_commands.Range[str, 1, ID_UNITS]
+"""Text, since an id is larger than the whole numbers that Discord's clients can hold."""
+
+
+# Hidden from all but administrators in Discord's menus; `_require_operator` is what holds.
+@app_commands.default_permissions(administrator=True)
+class Operator(commands.GroupCog, group_name="operator", group_description="For the people who run this bot"):
+    """Shows and steers what concerns all guilds, privately."""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self._bureau = bureau
+        self._runs = Runs(bureau.reconciler, bureau.findings, lambda run_id: row(Book(run_id)))
+
+    async def cog_unload(self) -> None:
+        """The bot closes: no comparison may go on asking."""
+        self._runs.stop()
+
+    @app_commands.command(description="What Rivya's wallet holds, and what is set aside")
+    async def wallet(self, interaction: discord.Interaction) -> None:
+        """One question to Rivya, one to the books."""
+        await self._require_operator(interaction)
+        if not await said_wait(interaction):
+            return
+        left_credits, held = await self._bureau.rivya.credits(), await self._bureau.overview.held()
+        card = cards.wallet_card(left_credits, held, QWEN_IMAGE.cost_credits)
+        await interaction.edit_original_response(view=card)
+
+    @app_commands.command(description="What each server spends, and what binds it")
+    @app_commands.describe(period="Which time, in UTC; this month if you choose none", page="Which page")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    async def guilds(
+        self,
+        interaction: discord.Interaction,
+        period: str = "month",
+        page: app_commands.Range[int, 1, 100_000] = 1,
+    ) -> None:
+        """One page."""
+        await self._require_operator(interaction)
+        card = await self._guilds_card(interaction, period, page)
+        await interaction.response.send_message(view=card, ephemeral=True)
+
+    @app_commands.command(description="Cap what servers may spend; no admin can raise it")
+    @app_commands.describe(
+        scope="Whom it binds",
+        guild="Which server, if it binds one: choose it or type its id",
+        ceiling_credits="How many credits; without credits and period, the ceiling is removed",
+        period="How long they last, in UTC",
+        reason="Why; it stands in the log",
+    )
+    @app_commands.rename(ceiling_credits="credits")
+    @app_commands.choices(scope=SCOPE_CHOICES, period=PERIOD_CHOICES)
+    async def ceiling(
+        self,
+        interaction: discord.Interaction,
+        scope: str,
+        guild: GuildId | None = None,
+        ceiling_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        period: str | None = None,
+        reason: app_commands.Range[str, 1, REASON_UNITS] = "",
+    ) -> None:
+        """Append or remove a ceiling, then show from what to what."""
+        await self._require_operator(interaction)
+        guild_id = ALL_GUILDS if guild is None else id_from(guild)
+        problem = cards.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
+        if problem or guild_id is None:
+            await answer(interaction, problem)
+            return
+        rule, by, why = cards.rule_of(scope), interaction.user.id, plain(reason, REASON_UNITS)
+        if ceiling_credits is None or period is None:
+            change = await self._bureau.treasury.remove_limit(
+                guild_id, rule, set_by=by, reason=why, interaction_id=interaction.id
+            )
+        else:
+            limit = Limit(ceiling_credits, period, rule=rule, reason=why)
+            change = await self._bureau.treasury.set_limit(
+                guild_id, limit, set_by=by, interaction_id=interaction.id
+            )
+        card = cards.ceiling_card(rule, guild_id, change, _names(interaction))
+        await interaction.response.send_message(view=card, ephemeral=True)
+
+    @app_commands.command(description="Let no new pictures in: in all servers, or in one")
+    @app_commands.describe(
+        guild="Which server: choose it or type its id; without one, all", sentence="What members read"
+    )
+    async def pause(
+        self,
+        interaction: discord.Interaction,
+        guild: GuildId | None = None,
+        sentence: app_commands.Range[str, 1, SENTENCE_UNITS] = "",
+    ) -> None:
+        """It bites with the next request."""
+        await self._switch(interaction, guild, paused=True, sentence=plain(sentence, SENTENCE_UNITS))
+
+    @app_commands.command(description="Let new pictures in again")
+    @app_commands.describe(guild="Which server: choose it or type its id; without one, the switch over all")
+    async def resume(self, interaction: discord.Interaction, guild: GuildId | None = None) -> None:
+        """The opposite of `pause`, with the same choice of server."""
+        await self._switch(interaction, guild, paused=False)
+
+    @app_commands.command(description="Compare the books with Rivya; nothing is changed by it")
+    @app_commands.describe(days="How far back; what is held for long is always looked at")
+    async def reconcile(
+        self,
+        interaction: discord.Interaction,
+        days: app_commands.Range[int, 1, LONGEST_DAYS] = DEFAULT_DAYS,
+    ) -> None:
+        """The first step; the second is the button under its result."""
+        await self._require_operator(interaction)
+        if self._runs.busy:
+            await answer(interaction, cards.COMPARING)
+        else:
+            await self._runs.compare(interaction, days)
+
+    @app_commands.command(description="Decide by hand what a picture in doubt has cost")
+    @app_commands.describe(
+        job="The id of the job, as the comparison lists it",
+        final_credits="What Rivya charged; 0 gives the credits back",
+        reason="How you know; it stands on the record",
+    )
+    @app_commands.rename(final_credits="credits")
+    async def close(
+        self,
+        interaction: discord.Interaction,
+        job: app_commands.Range[str, 1, 100],
+        final_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
+        reason: app_commands.Range[str, 1, REASON_UNITS],
+    ) -> None:
+        """Only for what is held and over; once."""
+        await self._require_operator(interaction)
+        job_id, why = job.strip().lower(), plain(reason, REASON_UNITS)
+        if not why:
+            await answer(interaction, cards.NO_REASON)
+            return
+        closing = await self._bureau.findings.close(job_id, final_credits, reason=why, by=interaction.user.id)
+        card = cards.closing_card(job_id, final_credits, closing)
+        await interaction.response.send_message(view=card, ephemeral=True)
+
+    @ceiling.autocomplete("guild")
+    @pause.autocomplete("guild")
+    @resume.autocomplete("guild")
+    async def guild_choices(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """The guilds whose name or id holds what was typed; nothing for anybody but the operator."""
+        if not await self._is_operator(interaction):
+            return []
+        sought = typed.strip().casefold()
+        found = [
+            app_commands.Choice(name=cards.guild_label(guild.name, guild.id), value=str(guild.id))
+            for guild in interaction.client.guilds
+            if sought in guild.name.casefold() or sought in str(guild.id)
+        ]
+        return found[:CHOICES]
+
+    async def turn(self, interaction: discord.Interaction, period: str, page: int) -> None:
+        """Show another page in the same message."""
+        await self._require_operator(interaction)
+        await interaction.response.edit_message(view=await self._guilds_card(interaction, period, page))
+
+    async def book(self, interaction: discord.Interaction, run_id: str) -> None:
+        """The second step of a comparison: twice, or years later, it books nothing wrong."""
+        await self._require_operator(interaction)
+        if not await said_wait(interaction):
+            return
+        booking = await self._bureau.findings.apply(run_id, by=interaction.user.id)
+        await interaction.edit_original_response(view=cards.booking_card(run_id, booking))
+
+    async def _switch(
+        self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
+    ) -> None:
+        await self._require_operator(interaction)
+        guild_id = ALL_GUILDS if guild is None else id_from(guild)
+        if guild_id is None:
+            await answer(interaction, cards.NO_GUILD_ID)
+            return
+        await self._bureau.pauses.switch(
+            guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
+        )
+        if paused:
+            card = cards.pause_card(guild_id, _names(interaction), sentence)
+        else:
+            still = {pause.guild_id for pause in await self._bureau.pauses.in_force()}
+            card = cards.resume_card(guild_id, _names(interaction), still)
+        await interaction.response.send_message(view=card, ephemeral=True)
+
+    async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
+        shown = await self._bureau.overview.guilds(period, page)
+        turns = row(
+            Turn(period, shown.page - 1, "Previous", enabled=shown.page > 1),
+            Turn(period, shown.page + 1, "Next", enabled=shown.page < shown.pages),
+        )
+        return cards.guilds_card(shown, _names(interaction), turns)
+
+    async def _is_operator(self, interaction: discord.Interaction) -> bool:
+        client = cast("commands.Bot", interaction.client)
+        return interaction.guild_id == self._bureau.guild_id and await client.is_owner(interaction.user)
+
+    async def _require_operator(self, interaction: discord.Interaction) -> None:
+        """The owner of the application or, of a team, its admins and developers.
+
+        Raises:
+            MemberError: NOT_ALLOWED.
+        """
+        if not await self._is_operator(interaction):
+            raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
+
+
+class Turn(
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})",
+):
+    """To another page of the guilds."""
+
+    def __init__(self, period: str, page: int, label: str = "", *, enabled: bool = True) -> None:
+        custom_id = f"kuas:guilds:{period}:{page}"
+        super().__init__(ui.Button(label=label, custom_id=custom_id, disabled=not enabled))
+        self._period, self._page = period, page
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
+    ) -> Turn:
+        """Made anew for each click."""
+        return cls(match["period"], int(match["page"]))
+
+    @answers_errors
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Hand it to the cog."""
+        await cog_of(interaction, Operator).turn(interaction, self._period, self._page)
+
+
+class Book(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})"):
+    """Yes to booking what a comparison has proven."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            ui.Button(
+                label=cards.BOOK_LABEL,
+                style=discord.ButtonStyle.danger,
+                custom_id=f"kuas:reconcile:{run_id}",
+            )
+        )
+        self._run_id = run_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
+    ) -> Book:
+        """Made anew for each click."""
+        return cls(match["run_id"])
+
+    @answers_errors
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Hand the yes to the cog."""
+        await cog_of(interaction, Operator).book(interaction, self._run_id)
+
+
+async def add_operator(
+    client: KuasClient, guild_id: int | None, database: Database, default: Limit, rivya: Rivya
+) -> None:
+    """Add the commands and their buttons to the operator's guild, if there is one."""
+    if guild_id is not None:
+        client.add_dynamic_items(Turn, Book)
+        await client.add_guild_cog(Operator(Bureau.of(guild_id, database, default, rivya)), guild_id)
+
+
+def _names(interaction: discord.Interaction) -> cards.NameOf:
+    """What guilds are called, as far as we are in them."""
+
+    def name_of(guild_id: int) -> str | None:
+        guild = interaction.client.get_guild(guild_id)
+        return None if guild is None else guild.name
+
+    return name_of

@@ -1,0 +1,64 @@
+"""What a member reads before anything is spent: what it costs, what it leaves, and what became of the answer.
+
+Owns the words about a price. Never imports anything of ours but cards, jobs, rules, text, wording.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cogs.ground.cards import PROMPT_UNITS, card, small
+from cogs.ground.text import harmless
+from cogs.ground.wording import credits_text, period_word, rule_words, shows_numbers
+
+if TYPE_CHECKING:
+    from discord import ui
+
+    from bot.jobs import Request, Usage
+    from bot.money.rules import Standing
+
+YES_LABEL: Final = "Paint it"
+NO_LABEL: Final = "Not now"
+FILENAME_UNITS: Final = 60
+
+
+def question_card(
+    request: Request, standing: Standing, cost_credits: int, row: ui.ActionRow[ui.LayoutView]
+) -> ui.LayoutView:
+    """The price, and what it would leave: for the server, and for the member if a rule speaks of them."""
+    # Over all servers it would tell what the others spend.
+    usages = [usage for usage in reversed(standing.binding) if shows_numbers(usage)]
+    left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
+    return card(
+        f"### This picture costs {credits_text(cost_credits)}",
+        f"> {harmless(request.prompt, PROMPT_UNITS)}",
+        f"It would leave:\n{left}",
+        small(f"{_reference(request)}Nothing is charged unless you say yes."),
+        row,
+    )
+
+
+def _left_after(usage: Usage, cost_credits: int) -> str:
+    left = credits_text(max(0, usage.left_credits - cost_credits))
+    return f"**{left}** of {rule_words(usage)} {period_word(usage.period)}"
+
+
+def _reference(request: Request) -> str:
+    if request.reference is None:
+        return ""
+    return f"With the reference you attached: {harmless(request.reference.filename, FILENAME_UNITS)}. "
+
+
+def declined_card() -> ui.LayoutView:
+    """After *Not now*."""
+    return card("Nothing was painted, and nothing was charged.")
+
+
+def late_card(*, started: bool) -> ui.LayoutView:
+    """Instead of a question that cannot be answered any more: a yes came before, or nobody remembers it."""
+    if started:
+        return card("You said yes: this picture is on its way.")
+    return card(
+        "This question was put aside, or it is more than a day old. Nothing was charged for it."
+        " To have it painted, use `/imagine` again."
+    )
