@@ -1,7 +1,7 @@
 """Who must act when something goes wrong: the member, the operator, time, or a developer.
 
-Exceptions carry data; the sentences a member reads are made in `cogs/ground/reasons.py`. A generation that Rivya
-reports as failed is no exception but a value on the job (`jobs.Failure`).
+Exceptions carry data; the sentences a member reads are made in `cogs/ground/reasons.py`. A generation that
+Rivya reports as failed is no exception but a value on the job (`jobs.Failure`).
 
 Owns the four error classes and their data. Never imports anything of ours but jobs.
 """
