@@ -2,22 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests of one file stay together: they share what is slow to start.
+TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test check audit bench storm lock clean
+.PHONY: sandbox test check audit bench storm messages lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
 	$(BIN)/python -m sandbox
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest
+test: $(READY)  ## every test, on all processors
+	$(TESTS)
 
 check: $(READY)  ## lint, format, types, audit, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.audit
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 audit: $(READY)  ## known holes in the dependencies, secrets in the files
 	$(BIN)/python -m tests.audit
@@ -27,6 +29,9 @@ bench: $(READY)  ## the benchmarks, as a table
 
 storm: $(READY)  ## a long storm of faults and kills over the real process; the short one is in the tests
 	$(BIN)/python -m tests.wire.storm --jobs 300
+
+messages: $(READY)  ## bring the translations up to date with the code
+	$(BIN)/python -m tests.messages
 
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,8 +1,8 @@
 """The composition root: builds everything in order, closes it in reverse.
 
 Owns the wiring. Never imports anything of ours but assembly, backups, bot.client, calls, commands, courier,
-crier, database, departures, durations, engine, erasures, fetch, herald, ledger, metrics, monitor, notices,
-outage, rivya.client, rounds, settings, shelf, spokesman, syncs, tools, upkeep, wallet.
+crier, database, departures, durations, engine, erasures, fetch, herald, keepings, ledger, metrics, monitor,
+notices, outage, rivya.client, rounds, settings, shelf, spokesman, syncs, tools, upkeep, wallet.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bot.client import KuasClient
 from bot.database import Database
 from bot.engine import Engine
 from bot.herald import Herald
+from bot.keepings import Keepings
 from bot.pictures.fetch import Fetcher
 from bot.polling.durations import Durations
 from bot.privacy.departures import Departures
@@ -38,7 +39,7 @@ from bot.watching.notices import Notices
 from bot.watching.outage import Outage
 from bot.watching.wallet import Wallet
 from cogs.accounts.crier import DiscordCrier
-from cogs.assembly import add_commands
+from cogs.assembly import Parts, add_commands
 from cogs.ground.spokesman import Spokesman
 from cogs.operator.commands import add_operator
 from cogs.pictures.courier import DiscordCourier
@@ -78,13 +79,14 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         database = await Database.open(settings.database.path)
         stack.push_async_callback(database.close)
         shelf, notices, metrics = Shelf.of(database, settings), Notices(), Metrics()
+        await Keepings(database, shelf.vault).move_out()
         rivya, outage = await _rivya(stack, settings, notices, metrics)
-        upkeep, departures = _upkeep(stack, database, notices, settings)
+        upkeep, departures = _upkeep(stack, shelf, notices, settings)
         fetcher = await stack.enter_async_context(Fetcher(allow_loopback=settings.network.allow_loopback))
 
-        # The client's hooks name the engine, which needs the courier, which needs the client.
+        # The hooks name the engine, which needs the courier, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
-            await add_commands(client, engine=engine, herald=herald, shelf=shelf, outage=outage)
+            await add_commands(client, Parts(engine, herald, shelf, outage, fetcher))
             await add_operator(client, settings.discord.operator_guild, database, shelf.ledger.default, rivya)
 
         async def resume(_: KuasClient) -> None:
@@ -95,24 +97,38 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
 
         client = _client(database, notices, departures, add_cogs, resume)
         stack.push_async_callback(client.close)
-        engine = Engine(
-            store=shelf.store,
-            ledger=shelf.ledger,
-            rivya=rivya,
-            fetcher=fetcher,
-            courier=DiscordCourier(client),
-            notices=notices,
-            outage=outage,
-            metrics=metrics,
-            durations=Durations(database),
-            beat=Beat(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
-            max_running=settings.rivya.max_running,
-            scratch=_scratch(settings.database.path),
-        )
+        engine = _engine(shelf, DiscordCourier(client), rivya, fetcher, (notices, outage, metrics), settings)
         herald, wallet = _criers(stack, client, shelf, rivya, notices, settings)
         stack.push_async_callback(engine.close)
         await _listen(stack, settings, Seen(client, outage, shelf), metrics)
         yield App(client, engine, shelf.ledger)
+
+
+def _engine(
+    shelf: Shelf,
+    courier: DiscordCourier,
+    rivya: Rivya,
+    fetcher: Fetcher,
+    watching: tuple[Notices, Outage, Metrics],
+    settings: Settings,
+) -> Engine:
+    """Who walks the jobs; it walks none before it is told to resume."""
+    notices, outage, metrics = watching
+    return Engine(
+        store=shelf.store,
+        ledger=shelf.ledger,
+        rivya=rivya,
+        fetcher=fetcher,
+        courier=courier,
+        notices=notices,
+        outage=outage,
+        metrics=metrics,
+        durations=Durations(shelf.database),
+        beat=Beat(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
+        max_running=settings.rivya.max_running,
+        scratch=_scratch(settings.database.path),
+        vault=shelf.vault,
+    )
 
 
 def _scratch(database: Path) -> Path:
@@ -141,9 +157,10 @@ async def _listen(stack: AsyncExitStack, settings: Settings, seen: Seen, metrics
 
 
 def _upkeep(
-    stack: AsyncExitStack, database: Database, notices: Notices, settings: Settings
+    stack: AsyncExitStack, shelf: Shelf, notices: Notices, settings: Settings
 ) -> tuple[Rounds, Departures]:
     """What is done every hour, not begun yet, and who remembers which servers are gone."""
+    database = shelf.database
     departures = Departures(database, settings.privacy.leave_grace_days)
     folder = settings.backup.folder or settings.database.path.with_name("backups")
     every_hour = chores(
@@ -151,7 +168,8 @@ def _upkeep(
         erasures=Erasures(database),
         departures=departures,
         backups=Backups(settings.database.path, folder, settings.backup.keep),
-        prompt_days=settings.privacy.prompt_days,
+        keepings=Keepings(database, shelf.vault),
+        privacy=settings.privacy,
     )
     rounds = Rounds("upkeep", Upkeep(every_hour, notices).once, EVERY_SECONDS, notices)
     stack.push_async_callback(rounds.close)

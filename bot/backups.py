@@ -1,7 +1,7 @@
 """Copies of the database: one a day while the bot runs, the newest few kept; and the way back from one.
 
-Owns the folder of backups, and the file while no bot runs.
-Never imports anything of ours but books, clock, datafile, errors, schema.
+Owns the folder of backups, and the file while no bot runs. Never imports anything of ours but books, clock,
+datafile, errors, mirror, schema, vault.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from bot import books
 from bot.clock import now_ms
 from bot.datafile import hold
 from bot.errors import OperatorError
+from bot.pictures.mirror import fill, mirror
+from bot.pictures.vault import vault_beside
 from bot.schema import version_of
 
 if TYPE_CHECKING:
@@ -35,8 +37,12 @@ _BESIDE: Final = ("", "-wal", "-shm")
 """A SQLite database is up to three files: https://sqlite.org/tempfiles.html"""
 
 
+PICTURES: Final = "pictures"
+"""The folder beside the copies that has the pictures of the vault, as they were with the newest."""
+
+
 class Backups:
-    """The copies in one folder. `keep` is how many of the newest stay; 0 makes none."""
+    """The copies in one folder, with the pictures. `keep` is how many of the newest stay; 0 makes none."""
 
     def __init__(self, database: Path, folder: Path, keep: int) -> None:
         self._database = database
@@ -56,16 +62,21 @@ class Backups:
     def _keep_fresh(self) -> Path | None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if any(0 <= now_ms() / 1000 - _made_at(copy) < DAY_SECONDS for copy in self._copies()):
-                return None
-            self._clear_unfinished()
-            made = self._folder / f"kuas-{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}.sqlite3"
-            books.backup(self._database, made)
-            _examine_new(made)
-            for old in self._copies()[: -self._keep]:
-                old.unlink()
+            fresh = any(0 <= now_ms() / 1000 - _made_at(copy) < DAY_SECONDS for copy in self._copies())
+            made = None if fresh else self._make()
+            # Also when the copy is not new: what could not be brought over the last time comes now.
+            mirror(vault_beside(self._database), self._folder / PICTURES)
         except OSError as error:
             raise OperatorError("backup", f"{self._folder}: {error.strerror}") from error
+        return made
+
+    def _make(self) -> Path:
+        self._clear_unfinished()
+        made = self._folder / f"kuas-{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}.sqlite3"
+        books.backup(self._database, made)
+        _examine_new(made)
+        for old in self._copies()[: -self._keep]:
+            old.unlink()
         log.info("backup made", path=str(made), bytes=made.stat().st_size)
         return made
 
@@ -135,13 +146,15 @@ def restore(backup: Path, database: Path) -> Path | None:
     """Put a backup in the place of the database, which is moved aside; returns where to, if there was one.
 
     The bot must not be running. The copy takes its place in one step: whatever interrupts this leaves either
-    the old database under one of its two names, or the new one.
+    the old database under one of its two names, or the new one. Pictures beside the copy that are not there
+    any more come back with it.
 
     Raises:
         InUse: a bot is running on the database.
         OperatorError: `backup`: it is none, or is damaged; `database`: the place cannot be written.
     """
     examine(backup)
+    pictures = vault_beside(database)
     database = database.resolve()  # a link stays one
     with hold(database):
         try:
@@ -154,6 +167,7 @@ def restore(backup: Path, database: Path) -> Path | None:
             aside = _move_aside(database)
             fresh.replace(database)
             _sync_folder(database.parent)
+            fill(backup.parent / PICTURES, pictures)
         except OSError as error:
             raise OperatorError("database", f"database {database}: {error}") from error
     return aside

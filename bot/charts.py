@@ -12,7 +12,6 @@ import importlib.util
 import io
 import math
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.money.reports import COLOURED
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from bot.money.reports import Report
+    from bot.money.reports import Lettering, Report
 
 WIDTH, HEIGHT, DPI = 1200, 800, 100
 """Pixels. A phone shows it about 400 wide, so that the text below is still 10 of them high."""
@@ -42,23 +41,11 @@ COLOURS: Final = (
     *("#B8BCC4", "#8F949E"),
 )
 HATCHES: Final = ("", "//", "", "\\\\", "", "xx", "", "..")
-OTHERS: Final = "others"
-ERASED: Final = "erased"
-
-_UNITS: Final = {
-    "hour": "by hour",
-    "day": "by day",
-    "week": "by week",
-    "month": "by month",
-    "months": "by several months",
-}
-_EACH: Final = {"hour": "an hour", "day": "a day"}
 # Shares of the picture, from below and from the left.
 _PLOT_GROUND, _PLOT_TOP = 0.1, 0.81
 _PLOT_LEFT, _PLOT_WIDTH = 0.105, 0.875
 _LEGEND_TOP, _LEGEND_HEIGHT = 0.9, 0.065
-_SHORT: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"))
-_THOUSANDS_FROM, _WHOLE_FROM = 10_000, 10
+_TITLE_LEFT, _TITLE_TOP = 0.018, 0.965
 _HATCH_WIDTH: Final = 3
 _CHARACTER_WIDTH: Final = 19
 """Pixels; a digit of the text's size. Its letters are narrower, but for a few."""
@@ -86,61 +73,44 @@ def load() -> None:
     import matplotlib.figure  # noqa: PLC0415, F401  # see above
 
 
-def draw(report: Report) -> bytes:
+def draw(report: Report, lettering: Lettering) -> bytes:
     """The report as a PNG. Takes a third of a second, and more when the library is first loaded.
 
-    matplotlib is not made for several threads at once: https://matplotlib.org/stable/users/faq.html
+    `lettering` are all the words in it. matplotlib is not made for several threads at once: https://matplotlib.org/stable/users/faq.html
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # see above
 
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=BACKGROUND)
-    title = f"Credits {_UNITS[report.unit]}, {report.title}"
-    figure.text(0.018, 0.965, title, color=TEXT, fontsize=TITLE_POINTS, fontweight="bold", va="top")
+    _title(figure, lettering.title)
     top = _PLOT_TOP if report.drawn_pace is None else _PLOT_TOP - _LEGEND_HEIGHT
     axes = figure.add_axes((_PLOT_LEFT, _PLOT_GROUND, _PLOT_WIDTH, top - _PLOT_GROUND), facecolor=BACKGROUND)
-    if patches := _stack(axes, _layers(report)):
+    if patches := _stack(axes, _layers(report, lettering)):
         _legend(figure, patches, _LEGEND_TOP)
     if (pace := report.drawn_pace) is not None:
-        name = f"even pace: {number(pace)} {_EACH[report.unit]}"
-        line = axes.axhline(pace, label=name, color=PACE_COLOUR, linewidth=4, linestyle=(0, (3.2, 1.4)))
+        dashes = (0, (3.2, 1.4))
+        line = axes.axhline(pace, label=lettering.pace, color=PACE_COLOUR, linewidth=4, linestyle=dashes)
         _legend(figure, [line], _LEGEND_TOP - _LEGEND_HEIGHT)
-    _label(axes, report)
+    _label(axes, report, lettering)
     kept = io.BytesIO()
     figure.savefig(kept, format="png", facecolor=BACKGROUND)
     return kept.getvalue()
 
 
-def labels(report: Report) -> list[str]:
-    """What stands under each bar, in the guild's calendar."""
-    starts = [datetime.fromtimestamp(bar.start / 1000, report.zone) for bar in report.bars]
-    match report.unit, report.period:
-        case "hour", _:
-            return [f"{start:%H}h" for start in starts]
-        case "day", "week":
-            return [f"{start:%a} {start.day}" for start in starts]
-        case "day", "month":
-            return [str(start.day) for start in starts]
-        case (("day" | "week"), _):
-            return [f"{start.day} {start:%b}" for start in starts]
-    return [f"{start:%b %Y}" for start in starts]
+def _title(figure: Figure, words: str) -> None:
+    """As large as it fits: some languages need more room than others."""
+    title = figure.text(_TITLE_LEFT, _TITLE_TOP, words, color=TEXT, fontweight="bold", va="top")
+    title.set_fontsize(TITLE_POINTS)
+    width = title.get_window_extent().width
+    if width > (room := (1 - 2 * _TITLE_LEFT) * WIDTH):
+        title.set_fontsize(TITLE_POINTS * room / width)
 
 
-def number(value: float) -> str:
-    """For an axis: `1,200`, from ten thousand on `12.5k`, `1.2M` or `3B`, below ten `6.7`."""
-    for size, sign in _SHORT:
-        if value >= size:
-            return f"{value / size:,.4g}{sign}"
-    if value >= _THOUSANDS_FROM:
-        return f"{value / 1_000:.4g}k"
-    return f"{value:,.0f}" if value >= _WHOLE_FROM or value == int(value) else f"{value:.2g}"
-
-
-def _layers(report: Report) -> list[Layer]:
+def _layers(report: Report, lettering: Lettering) -> list[Layer]:
     """From the ground up; without those in which nothing was spent."""
     columns = [*zip(*(bar.top for bar in report.bars), strict=True)]
     parts = [(str(place), column, place - 1) for place, column in enumerate(columns, start=1)]
-    parts.append((OTHERS, tuple(bar.others for bar in report.bars), COLOURED))
-    parts.append((ERASED, tuple(bar.erased for bar in report.bars), COLOURED + 1))
+    parts.append((lettering.others, tuple(bar.others for bar in report.bars), COLOURED))
+    parts.append((lettering.erased, tuple(bar.erased for bar in report.bars), COLOURED + 1))
     return [
         Layer(name, column, COLOURS[place], HATCHES[place]) for name, column, place in parts if any(column)
     ]
@@ -189,13 +159,13 @@ def _legend(figure: Figure, handles: Sequence[Artist], top: float) -> None:
         patch.set_hatch_linewidth(_HATCH_WIDTH)
 
 
-def _label(axes: Axes, report: Report) -> None:
+def _label(axes: Axes, report: Report, lettering: Lettering) -> None:
     highest = max(report.highest.credits, report.drawn_pace or 0, 1)
     axes.set_ylim(0, highest * 1.06)
     axes.set_xlim(-0.6, len(report.bars) - 0.4)
     axes.locator_params(axis="y", integer=True, nbins=5)
-    axes.yaxis.set_major_formatter(lambda value, _: number(value))
-    ticks = _ticks(labels(report))
+    axes.yaxis.set_major_formatter(lambda value, _: lettering.number(value))
+    ticks = _ticks(lettering.bars)
     axes.set_xticks([*ticks], [*ticks.values()])
     axes.tick_params(colors=TEXT, labelsize=TEXT_POINTS, length=0, pad=12)
     axes.grid(axis="y", color=GRID, linewidth=1.5, zorder=0)

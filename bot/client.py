@@ -37,10 +37,13 @@ IN_HAND: Final = "in_hand"
 
 
 class Spokesman(Protocol):
-    """Who talks to members when something goes wrong. Nothing it does raises."""
+    """Who talks to members, above all when something goes wrong. Nothing it does raises."""
 
-    async def explain(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Say what went wrong."""
+    def attune(self, interaction: discord.Interaction) -> None:
+        """From here to the end of this task, speak the member's language."""
+
+    async def explain(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
+        """Say what went wrong, and give back what the member typed."""
 
     async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
         """Say that a button or a form is of no use any more; `typed` is what the form held."""
@@ -73,7 +76,12 @@ class GuildRecord(Protocol):
 
 
 class KuasTree(app_commands.CommandTree["KuasClient"]):
-    """The commands, with one way out for their errors."""
+    """The commands, with one way in, and one way out for their errors."""
+
+    async def interaction_check(self, interaction: discord.Interaction[KuasClient], /) -> bool:
+        """Let everything in; what it answers is said in the member's language."""
+        self.client.spokesman.attune(interaction)
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[KuasClient], error: app_commands.AppCommandError, /

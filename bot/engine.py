@@ -1,15 +1,13 @@
 """Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end.
 
 Owns the running walks. Never imports anything of ours but catalog, client, clock, delivery, durations, easel,
-errors, fetch, images, jobs, ledger, metrics, notices, outage, rests, slots, store, tempo, timetable, tools,
-walk.
+errors, fetch, jobs, ledger, metrics, notices, outage, rests, review, slots, store, tempo, timetable, tools,
+vault, walk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import unicodedata
 import uuid
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +17,11 @@ from bot.catalog import MODELS
 from bot.clock import now_ms
 from bot.errors import MemberError, MemberReason, OperatorError
 from bot.jobs import BEFORE_TASK, Failure, Job, Stage
-from bot.pictures import images
 from bot.pictures.easel import Easel
 from bot.polling.tempo import Tempo
 from bot.polling.timetable import Rhythm
 from bot.rests import Parked, Rests
+from bot.review import check
 from bot.slots import Slots
 from bot.tools import Tools
 from bot.walk import Walk
@@ -33,9 +31,10 @@ if TYPE_CHECKING:
 
     from bot.catalog import Model
     from bot.delivery import Courier
-    from bot.jobs import Request
+    from bot.jobs import Presence, Request
     from bot.money.ledger import Ledger
     from bot.pictures.fetch import Fetcher
+    from bot.pictures.vault import Vault
     from bot.polling.durations import Durations
     from bot.rivya.client import Rivya
     from bot.store import Store
@@ -52,12 +51,6 @@ AGAIN_AFTER_BEATS: Final = (12, 60, 360)
 """After which rests a walk that met a bug begins again, in polls: 1, 5 and 30 minutes. Not for ever, since
 what breaks after a picture was posted might post it each time."""
 RESUMED_AT_ONCE: Final = 100
-_HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
-"""A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
-_SHOWS_NOTHING: Final = ("C", "Z", "M")
-"""Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
-_BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Hangul fillers and the empty braille cell: letters and signs by category, and blank."""
 
 
 class Engine:
@@ -82,6 +75,7 @@ class Engine:
         beat: Beat,
         max_running: int,
         scratch: Path,
+        vault: Vault,
     ) -> None:
         self._store = store
         self._tools = Tools(
@@ -95,50 +89,55 @@ class Engine:
             tempo=Tempo(Rhythm(beat.first_poll_seconds, beat.poll_seconds)),
             durations=durations,
             easel=Easel(scratch),
+            vault=vault,
             rests=Rests(),
             notices=notices,
             outage=outage,
             metrics=metrics,
         )
         self._walks: dict[str, asyncio.Task[None]] = {}
+        self._walking: dict[str, Walk] = {}
 
     @property
     def closing(self) -> bool:
         """True once the bot takes no new requests."""
         return self._tools.rests.over
 
-    def review(self, request: Request, *, missing_permissions: tuple[str, ...] = ()) -> Model:
+    def review(self, request: Request, presence: Presence) -> Model:
         """Refuse what can be seen to be wrong before anything is written; returns the model that will paint.
 
         Raises:
             MemberError: refused, with the reason.
         """
-        if self.closing:
-            raise MemberError(MemberReason.CLOSING)
-        if missing_permissions:
-            raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=missing_permissions)
+        self.require_open(presence)
         model = MODELS[request.model]
-        _check(request, model)
+        check(request, model)
         return model
 
+    def require_open(self, presence: Presence) -> None:
+        """See that new requests are taken, from there.
+
+        Raises:
+            MemberError: CLOSING, CHANNEL_UNUSABLE.
+        """
+        if self.closing:
+            raise MemberError(MemberReason.CLOSING)
+        if presence.missing_permissions:
+            raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=presence.missing_permissions)
+
     async def submit(
-        self,
-        request: Request,
-        *,
-        missing_permissions: tuple[str, ...] = (),
-        role_ids: tuple[int, ...] = (),
-        ask_id: int | None = None,
+        self, request: Request, presence: Presence, *, draft_id: int | None = None
     ) -> Job | None:
         """Check a request, then commit the job and its reservation; nothing is sent anywhere.
 
-        Returns None if this interaction was taken before: Discord may deliver an event twice. `ask_id` is
-        the question about the price that this is the yes to.
+        Returns None if this interaction was taken before: Discord may deliver an event twice. `draft_id` is
+        the draft that is sent in, of which one job comes.
 
         Raises:
-            MemberError: refused, with the reason; a `LimitReached` if a rule has no room.
+            MemberError: refused, with the reason; a `LimitReached` if a rule about credits has no room.
             OperatorError: `database`.
         """
-        model = self.review(request, missing_permissions=missing_permissions)
+        model = self.review(request, presence)
         job = Job(
             job_id=str(uuid.uuid4()),
             request=request,
@@ -146,10 +145,31 @@ class Engine:
             quote_credits=model.cost_credits,
             accepted_at=now_ms(),
         )
-        if not await self._store.accept(job, role_ids=role_ids, ask_id=ask_id):
+        accepted = await self._store.accept(job, presence, draft_id=draft_id)
+        if accepted is None:
             log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
-            return None
-        return job
+        return accepted
+
+    async def cancel(self, job_id: str) -> bool:
+        """Cancel a job for its member and release its credits; False if it may be at Rivya already.
+
+        Cancelling what is cancelled is as good as the first time.
+
+        Raises:
+            OperatorError: `database`.
+        """
+        job = await self._store.cancelled_in_time(job_id)
+        if job is None:
+            found = await self._store.find(job_id)
+            return found is not None and found.stage is Stage.CANCELLED
+        log.info("cancelled", job_id=job_id, why="its member changed their mind")
+        self._tools.metrics.ended(job)
+        if (walk := self._walking.get(job_id)) is not None:
+            await walk.hush()  # what is being said must not land after what is said next
+        if (task := self._walks.get(job_id)) is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return True
 
     async def abandon(self, job: Job) -> None:
         """Our first answer came too late: the member was told so, and nothing was spent."""
@@ -200,13 +220,17 @@ class Engine:
                     if beats:
                         await self._tools.rests.rest(beats * self._tools.beat.poll_seconds)
                         job = await self._store.find(job.job_id) or job
-                    if await self._ends(Walk(job, self._tools, answered=answered, message_id=message_id)):
+                    walk = Walk(job, self._tools, answered=answered, message_id=message_id)
+                    self._walking[job.job_id] = walk
+                    if await self._ends(walk):
                         return
                 await self._surrender(job.job_id)
             except Parked:
                 log.info("parked")
             except OperatorError as error:
                 self._tools.notices.give(error)
+            finally:
+                self._walking.pop(job.job_id, None)
 
     async def _surrender(self, job_id: str) -> None:
         """Fail what breaks each time before a task was asked for: that is proof that nothing is charged.
@@ -233,30 +257,3 @@ class Engine:
             log.exception("walk broke", stage=walk.job.stage)
             return False
         return True
-
-
-def _check(request: Request, model: Model) -> None:
-    """Refuse what can be seen to be wrong before anything is sent.
-
-    Raises:
-        MemberError: the prompt is blank or too long; the reference is too big or no picture by its name.
-    """
-    if not any(_is_visible(character) for character in request.prompt):
-        raise MemberError(MemberReason.PROMPT_EMPTY)
-    if _HALF_A_CHARACTER.search(request.prompt):
-        raise MemberError(MemberReason.PROMPT_REFUSED)
-    if len(request.prompt) > model.prompt_limit:
-        raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=model.prompt_limit)
-    if request.reference is not None:
-        images.check_declared(
-            filename=request.reference.filename,
-            content_type=request.reference.content_type,
-            size_bytes=request.reference.size_bytes,
-            limit_bytes=model.reference_limit_bytes,
-        )
-
-
-def _is_visible(character: str) -> bool:
-    # A half of a character counts as something: it has a refusal of its own.
-    category = unicodedata.category(character)
-    return category == "Cs" or not (category.startswith(_SHOWS_NOTHING) or character in _BLANK_LETTERS)

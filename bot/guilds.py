@@ -1,4 +1,4 @@
-"""What admins have set for their guild beside limits: its time zone, where alerts go, when to ask first.
+"""What admins have set for their guild beside limits and rules: one value each, such as its time zone.
 
 Owns the table guild_settings. Never imports anything of ours but clock, database.
 """
@@ -33,6 +33,14 @@ class Setting(StrEnum):
     """The id of a channel; no alerts by default."""
     CONFIRM_ABOVE = "confirm_above"
     """A request that costs more credits than this asks first; never by default."""
+    COOLDOWN_SECONDS = "cooldown_seconds"
+    """Between two requests of a member; none by default."""
+    RUNNING_LIMIT = "running_limit"
+    """Pictures of one member under way at once; as many as they like by default."""
+    AGE_RESTRICTED_ONLY = "age_restricted_only"
+    """If set at all, pictures are painted in age-restricted channels only."""
+    OWNER_ONLY = "owner_only"
+    """If set at all, the buttons under a picture work for its member alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Owns the frozen types that travel between store, engine and cogs. Never imports 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -36,16 +36,59 @@ IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
 """There is no outcome yet; these need a slot."""
 
 
+_KEPT: Final = "kept"
+
+
+def kept_url(sha256: str) -> str:
+    """The address of a picture in the vault, which leads nowhere but there."""
+    return f"{_KEPT}:{sha256}"
+
+
+def kept_name(url: str) -> str | None:
+    """Which picture of the vault has this address; None for an address elsewhere."""
+    scheme, _, sha256 = url.partition(":")
+    return sha256 if scheme == _KEPT else None
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A picture as the member attached it; nothing in here is proven yet."""
 
     url: str
-    """Where Discord serves it; dead after about a day."""
+    """Where Discord serves it, dead after about a day; or `kept_url`, for a picture in the vault."""
     filename: str
     content_type: str | None
     """Discord's guess from the name."""
     size_bytes: int
+    sha256: str | None = None
+    """Which file of the vault it is, made ready to be sent; None if nothing of it is kept (yet)."""
+
+    @property
+    def source_sha256(self) -> str | None:
+        """The picture in the vault that it is to be made of, if it comes from there."""
+        return kept_name(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Words that an admin has chosen to stand around a member's; either may be empty."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """As whom and where somebody asks: what the rules of a server look at. Ids are Discord's."""
+
+    role_ids: tuple[int, ...] = ()
+    """Without @everyone, which everybody has."""
+    channel_ids: tuple[int, ...] = ()
+    """The channel or thread, what that hangs under, and its category, as far as there are such."""
+    age_restricted: bool = False
+    missing_permissions: tuple[str, ...] = ()
+    """What the bot lacks there to post a picture; discord.py's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +106,10 @@ class Destination:
     upload_limit_bytes: int
     """What this interaction lets us attach."""
     locale: str
+    """The member's, for what only they read: https://discord.com/developers/docs/reference#locales"""
     private: bool = False
+    guild_locale: str = "en-US"
+    """The server's, for what everybody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +123,18 @@ class Request:
     format: str
     reference: Reference | None = None
     spoiler: bool = False
+    preset: Preset | None = None
+    parent_job_id: str | None = None
+    """The picture that this one grew from."""
+    repeats: str | None = field(default=None, compare=False)
+    """The job that was asked for once more, by a click; not stored, it tells two clicks from two wishes."""
+
+    @property
+    def full_prompt(self) -> str:
+        """What Rivya is given: the member's words, and those of the preset around them."""
+        if self.preset is None:
+            return self.prompt
+        return " ".join(filter(None, (self.preset.before, self.prompt, self.preset.after)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +175,15 @@ class Job:
     result_url: str | None = None
     failure: Failure | None = None
     late_told_at: int | None = None
+    painted_at: int | None = None
+    """When the end of the task was seen, if it ended well."""
     finished_at: int | None = None
     """Nothing is left to do."""
+    landing: Landing | None = None
+    shared_at: int | None = None
+    """When its member showed a private picture to everybody."""
+    deleted_at: int | None = None
+    """When its message was deleted, as far as that was done through us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +209,9 @@ class Landing:
     channel_id: int
     message_id: int
     way: str
-    """Which rung of the ladder: `reply`, `edit`, `channel` or `dm`."""
+    """Which rung of the ladder: `reply`, `edit`, `channel` or `dm`; `share` if its member showed it later."""
+    url: str | None = None
+    """The picture there, without the signature that Discord adds for a day; None if Discord did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +277,6 @@ class Progress:
     phase: Phase
     since: int
     position: int | None = None
+    """Its place in the line, the next one being 1."""
+    expected_seconds: float | None = None
+    """How long it will take from here, as such pictures took of late; None if nobody knows."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.money.figures import Snapshot
-    from bot.money.reports import Report
+    from bot.money.reports import Lettering, Report
     from bot.money.rules import Limit
     from bot.money.sheets import Sheet
 
@@ -53,7 +53,7 @@ class Press:
         self,
         path: Path,
         default: Limit,
-        draw: Callable[[Report], bytes] | None,
+        draw: Callable[[Report, Lettering], bytes] | None,
         load: Callable[[], object] = lambda: None,
     ) -> None:
         self._path = path
@@ -64,8 +64,18 @@ class Press:
         # A single one, since matplotlib is not made for more: https://matplotlib.org/stable/users/faq.html
         self._drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chart")
 
-    async def make(self, guild_id: int, *, period: str, ago: int, upload_limit_bytes: int) -> Edition:
+    async def make(
+        self,
+        guild_id: int,
+        *,
+        period: str,
+        ago: int,
+        upload_limit_bytes: int,
+        letter: Callable[[Report], Lettering],
+    ) -> Edition:
         """The report of the period `ago` periods before this one, with files that an upload may have.
+
+        `letter` finds the words for its chart, in a thread that has the context of the caller.
 
         Raises:
             OperatorError: `database`; the file cannot be read.
@@ -74,9 +84,14 @@ class Press:
             figures.gather, guild_id=guild_id, period=period, ago=ago, default=self._default, at=now_ms()
         )
         async with self._places:
-            return await asyncio.to_thread(self._make, count, min(upload_limit_bytes, LARGEST_BYTES))
+            return await asyncio.to_thread(self._make, count, letter, min(upload_limit_bytes, LARGEST_BYTES))
 
-    def _make(self, count: Callable[[Snapshot], Report], limit_bytes: int) -> Edition:
+    def _make(
+        self,
+        count: Callable[[Snapshot], Report],
+        letter: Callable[[Report], Lettering],
+        limit_bytes: int,
+    ) -> Edition:
         """Load the library, half a second's work, while SQLite counts; draw while the sheet is written."""
         if self._draw is not None:
             self._drawing.submit(self._load)
@@ -84,7 +99,7 @@ class Press:
             report = count(moment)
             name = f"report-{report.period}-{_day(report)}"
             draw = self._draw if report.credits else None
-            drawing = None if draw is None else self._drawing.submit(draw, report)
+            drawing = None if draw is None else self._drawing.submit(draw, report, letter(report))
             sheet = sheets.write(moment, report, name, limit_bytes) if report.reservations else None
         chart = None if drawing is None else drawing.result()
         return Edition(report, name, sheet, chart, draws=self._draw is not None)

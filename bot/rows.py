@@ -1,21 +1,43 @@
-"""How a job lies in its row, and back.
+"""How a job, or a request that is none yet, lies in its row, and back.
 
-Owns the columns of jobs. Never imports anything of ours but jobs.
+Owns the columns of jobs and drafts. Never imports anything of ours but jobs.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.jobs import Destination, Failure, Job, Reference, Request, Stage
+from bot.jobs import Destination, Failure, Job, Landing, Preset, Reference, Request, Stage
 
 if TYPE_CHECKING:
     import sqlite3
 
 
+def request_columns(request: Request) -> dict[str, object]:
+    """A request without its destination, by column: the same in `jobs` and in `drafts`."""
+    reference, preset = request.reference, request.preset
+    return {
+        "prompt": request.prompt,
+        "model": request.model,
+        "size": request.size,
+        "format": request.format,
+        "private": int(request.destination.private),
+        "spoiler": int(request.spoiler),
+        "reference_url": reference.url if reference else None,
+        "reference_filename": reference.filename if reference else None,
+        "reference_type": reference.content_type if reference else None,
+        "reference_bytes": reference.size_bytes if reference else None,
+        "reference_sha256": reference.sha256 if reference else None,
+        "preset_name": preset.name if preset else None,
+        "preset_before": preset.before if preset else None,
+        "preset_after": preset.after if preset else None,
+        "parent_job_id": request.parent_job_id,
+    }
+
+
 def columns_of(job: Job) -> dict[str, object]:
     """What is known of a job when it is accepted, by column; the other columns are set on its way."""
-    request, destination, reference = job.request, job.request.destination, job.request.reference
+    destination = job.request.destination
     return {
         "job_id": job.job_id,
         "interaction_id": destination.interaction_id,
@@ -26,20 +48,23 @@ def columns_of(job: Job) -> dict[str, object]:
         "user_id": destination.user_id,
         "upload_limit_bytes": destination.upload_limit_bytes,
         "locale": destination.locale,
-        "private": int(destination.private),
-        "spoiler": int(request.spoiler),
-        "prompt": request.prompt,
-        "model": request.model,
-        "size": request.size,
-        "format": request.format,
-        "reference_url": reference.url if reference else None,
-        "reference_filename": reference.filename if reference else None,
-        "reference_type": reference.content_type if reference else None,
-        "reference_bytes": reference.size_bytes if reference else None,
+        "guild_locale": destination.guild_locale,
+        **request_columns(job.request),
         "stage": job.stage,
         "quote_credits": job.quote_credits,
         "accepted_at": job.accepted_at,
     }
+
+
+def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, object], key: str) -> bool:
+    """Write a new row; False, and nothing written, if there is one with the same `key` already."""
+    # The names are our own; every value is bound.
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    row = transaction.execute(
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING RETURNING {key}",  # noqa: S608  # see above
+        tuple(columns.values()),
+    ).fetchone()
+    return row is not None
 
 
 def job_from(row: sqlite3.Row) -> Job:
@@ -69,12 +94,27 @@ def job_from(row: sqlite3.Row) -> Job:
         result_url=row["result_url"],
         failure=failure,
         late_told_at=row["late_told_at"],
+        painted_at=row["painted_at"],
         finished_at=row["finished_at"],
+        landing=_landing(row),
+        shared_at=row["shared_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+def _landing(row: sqlite3.Row) -> Landing | None:
+    if row["landed_message_id"] is None:
+        return None
+    return Landing(
+        channel_id=row["landed_channel_id"],
+        message_id=row["landed_message_id"],
+        way=row["landed_way"],
+        url=row["landed_url"],
     )
 
 
 def reference_from(row: sqlite3.Row) -> Reference | None:
-    """The reference of a row of `jobs` or `asks`; None if there is none, or its words were erased."""
+    """The reference of a row of `jobs` or `drafts`; None if there is none, or its words were erased."""
     if row["reference_url"] is None:
         return None
     return Reference(
@@ -82,7 +122,15 @@ def reference_from(row: sqlite3.Row) -> Reference | None:
         filename=row["reference_filename"],
         content_type=row["reference_type"],
         size_bytes=row["reference_bytes"],
+        sha256=row["reference_sha256"],
     )
+
+
+def preset_from(row: sqlite3.Row) -> Preset | None:
+    """The preset of a row of `jobs` or `drafts`, as it was then."""
+    if row["preset_name"] is None:
+        return None
+    return Preset(row["preset_name"], row["preset_before"], row["preset_after"])
 
 
 def _request(row: sqlite3.Row) -> Request:
@@ -97,6 +145,7 @@ def _request(row: sqlite3.Row) -> Request:
             upload_limit_bytes=row["upload_limit_bytes"],
             locale=row["locale"],
             private=bool(row["private"]),
+            guild_locale=row["guild_locale"],
         ),
         prompt=row["prompt"],
         model=row["model"],
@@ -104,4 +153,6 @@ def _request(row: sqlite3.Row) -> Request:
         format=row["format"],
         reference=reference_from(row),
         spoiler=bool(row["spoiler"]),
+        preset=preset_from(row),
+        parent_job_id=row["parent_job_id"],
     )

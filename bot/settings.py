@@ -93,9 +93,12 @@ class LimitsSettings(_Section):
 
 
 class PrivacySettings(_Section):
-    """How long what members wrote is kept, in days."""
+    """How long what members wrote, attached and were brought privately is kept, in days."""
 
     prompt_days: Whole = Field(
+        default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
+    )
+    picture_days: Whole = Field(
         default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
     )
     leave_grace_days: Whole = Field(

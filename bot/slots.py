@@ -41,6 +41,11 @@ class Slots:
         self._turn = 0
         self._last_turn: dict[int, int] = {}
 
+    @property
+    def total(self) -> int:
+        """How many may be held at once."""
+        return self._total
+
     @asynccontextmanager
     async def hold(self, guild_id: int, key: str, *, at_once: bool = False) -> AsyncIterator[None]:
         """Hold a slot; waits for a turn, unless `at_once`: for work that is in flight already."""

@@ -3,26 +3,29 @@
 Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
 stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
 
-Owns the tables jobs and kept_pictures. Never imports anything of ours but asks, clock, database, errors,
-jobs, ledger, pauses, rows, rules.
+Owns the tables jobs and kept_pictures. Never imports anything of ours but access.rules, clock, database,
+drafts, errors, jobs, ledger, money.rules, pauses, register, rows.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bot import asks, pauses
+from bot import drafts, pauses
+from bot.access.register import admit, require_first_click, terms_of
+from bot.access.rules import hides
 from bot.clock import now_ms
 from bot.errors import ContractBroken, MemberError, MemberReason
 from bot.jobs import BEFORE_TASK, Stage
 from bot.money import ledger
-from bot.rows import columns_of, job_from
+from bot.rows import columns_of, insert, job_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from bot.database import Database
-    from bot.jobs import Failure, Job, Landing, Picture
+    from bot.jobs import Failure, Job, Landing, Picture, Presence
     from bot.money.ledger import Transaction
     from bot.money.rules import Limit
 
@@ -34,35 +37,41 @@ class Store:
         self._database = database
         self._default_limit = default_limit
 
-    async def accept(self, job: Job, *, role_ids: Iterable[int] = (), ask_id: int | None = None) -> bool:
-        """Insert the job and reserve its quote, both or neither. False if its interaction was taken before.
+    async def accept(self, job: Job, presence: Presence, *, draft_id: int | None = None) -> Job | None:
+        """Insert the job and reserve its quote, both or neither; returns it as it was written.
 
-        `role_ids` are the member's, for the limits of roles. `ask_id` is the question about the price that
-        this job is the yes to.
+        None if its interaction was taken before. `draft_id` is the draft that this job comes of.
 
         Raises:
-            LimitReached: a rule has no room; nothing was written.
-            MemberError: PAUSED by the operator; ASK_TAKEN, another job was the yes already.
+            LimitReached: a rule about credits has no room; nothing was written.
+            MemberError: PAUSED by the operator; refused by a rule of the server, as `access.rules.judge`;
+                ALREADY_ASKED, the second of two clicks;
+                DRAFT_TAKEN, another job came of the draft already.
         """
-        roles = tuple(role_ids)
+        where = job.request.destination
 
-        def unit(tx: Transaction) -> bool:
-            if not _insert(tx, job):
-                return False
-            pauses.require_open(tx, job.request.destination.guild_id)
-            if ask_id is not None and not asks.take(tx, ask_id, job.job_id):
-                raise MemberError(MemberReason.ASK_TAKEN)
+        def unit(tx: Transaction) -> Job | None:
+            terms = terms_of(tx, where.guild_id, job.accepted_at)
+            hidden = job.request.spoiler or hides(presence, terms)
+            accepted = replace(job, request=replace(job.request, spoiler=hidden))
+            if not insert(tx, "jobs", columns_of(accepted), "interaction_id"):
+                return None
+            pauses.require_open(tx, where.guild_id)
+            admit(tx, job.request, presence, terms, job.accepted_at)
+            require_first_click(tx, job.request, job.accepted_at)
+            if draft_id is not None and not drafts.take(tx, draft_id, job.job_id):
+                raise MemberError(MemberReason.DRAFT_TAKEN)
             ledger.reserve(
                 tx,
                 job_id=job.job_id,
-                guild_id=job.request.destination.guild_id,
-                user_id=job.request.destination.user_id,
+                guild_id=where.guild_id,
+                user_id=where.user_id,
                 cost_credits=job.quote_credits,
                 default=self._default_limit,
                 at=job.accepted_at,
-                role_ids=roles,
+                role_ids=presence.role_ids,
             )
-            return True
+            return accepted
 
         return await self._database.run(unit)
 
@@ -76,12 +85,12 @@ class Store:
             tuple(Stage),
         )
 
-    async def uploaded(self, job_id: str, url: str, mime: str) -> Job:
-        """Rivya has the reference."""
+    async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
+        """Rivya has the reference, and the vault has what was sent under that hash."""
         return await self._move(
             job_id,
-            "stage = ?, upload_url = ?, upload_mime = ?",
-            (Stage.UPLOADED, url, mime),
+            "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
+            (Stage.UPLOADED, url, mime, sha256),
             (Stage.ACCEPTED,),
         )
 
@@ -121,8 +130,8 @@ class Store:
         at = now_ms()
         return await self._move(
             job_id,
-            "stage = ?, result_url = ?",
-            (Stage.SUCCEEDED, result_url),
+            "stage = ?, result_url = ?, painted_at = ?",
+            (Stage.SUCCEEDED, result_url, at),
             (Stage.CREATED,),
             lambda tx: ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at),
         )
@@ -152,24 +161,26 @@ class Store:
         """The picture is where its people see it."""
         return await self._move(
             job_id,
-            "stage = ?, landed_channel_id = ?, landed_message_id = ?, landed_way = ?, " + _FINISH,
-            (Stage.DELIVERED, landing.channel_id, landing.message_id, landing.way, now_ms()),
+            f"stage = ?, {LANDING}, {_FINISH}",
+            (Stage.DELIVERED, *landing_values(landing), now_ms()),
             (Stage.SUCCEEDED,),
         )
 
-    async def undeliverable(self, job_id: str, picture: Picture) -> Job:
-        """Nowhere to post it: the picture itself is kept."""
+    async def keep_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
+        """Note that the vault has the picture itself, since no message of everybody's will."""
         at = now_ms()
-
-        def keep(tx: Transaction) -> None:
-            tx.execute(
-                "INSERT INTO kept_pictures (job_id, format, width, height, data, kept_at)"
+        await self._database.run(
+            lambda tx: tx.execute(
+                "INSERT INTO kept_pictures (job_id, format, width, height, sha256, kept_at)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
-                (job_id, picture.format, picture.width, picture.height, picture.data, at),
+                (job_id, picture.format, picture.width, picture.height, sha256, at),
             )
+        )
 
+    async def undeliverable(self, job_id: str) -> Job:
+        """Nowhere to post it; the picture was kept before."""
         return await self._move(
-            job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, at), (Stage.SUCCEEDED,), keep
+            job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
         )
 
     async def told(self, job_id: str) -> Job:
@@ -186,6 +197,26 @@ class Store:
             BEFORE_TASK,
             lambda tx: ledger.release(tx, job_id=job_id, at=at),
         )
+
+    async def cancelled_in_time(self, job_id: str) -> Job | None:
+        """Its member changed their mind: release, if it is certain that no task was ever asked for.
+
+        None if it is too late: a body that was written down may have been sent.
+        """
+        at = now_ms()
+
+        def unit(tx: Transaction) -> Job | None:
+            row = tx.execute(
+                "UPDATE jobs SET stage = ?, finished_at = ?, interaction_token = ''"
+                " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING *",
+                (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
+            ).fetchone()
+            if row is None:
+                return None
+            ledger.release(tx, job_id=job_id, at=at)
+            return job_from(row)
+
+        return await self._database.run(unit)
 
     async def due(self) -> list[Job]:
         """Every job with something left to do, the oldest first."""
@@ -249,6 +280,8 @@ class Store:
         return await self._database.run(unit)
 
 
+LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
+
 # A finished job needs its interaction no more, and a token that is not stored cannot leak.
 _FINISH: Final = "finished_at = ?, interaction_token = ''"
 
@@ -258,17 +291,10 @@ _FAILURE: Final = (
 )
 
 
+def landing_values(landing: Landing) -> tuple[object, ...]:
+    """The values of `LANDING`."""
+    return (landing.channel_id, landing.message_id, landing.way, landing.url)
+
+
 def _failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
     return (stage, failure.who, failure.code, failure.message, failure.charged_credits, int(failure.in_doubt))
-
-
-def _insert(tx: Transaction, job: Job) -> bool:
-    columns = columns_of(job)
-    # The names are the dict's own keys; every value is bound.
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    row = tx.execute(
-        f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608  # see above
-        " ON CONFLICT (interaction_id) DO NOTHING RETURNING job_id",
-        tuple(columns.values()),
-    ).fetchone()
-    return row is not None

@@ -1,7 +1,7 @@
 """What every walk is given: its collaborators, and how often it looks and speaks.
 
 Owns the bundle of them. Never imports anything of ours but client, delivery, durations, easel, fetch, ledger,
-metrics, notices, outage, rests, slots, store, tempo.
+metrics, notices, outage, rests, slots, store, tempo, vault.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.money.ledger import Ledger
     from bot.pictures.easel import Easel
     from bot.pictures.fetch import Fetcher
+    from bot.pictures.vault import Vault
     from bot.polling.durations import Durations
     from bot.polling.tempo import Tempo
     from bot.rests import Rests
@@ -50,6 +51,7 @@ class Tools:
     tempo: Tempo
     durations: Durations
     easel: Easel
+    vault: Vault
     rests: Rests
     notices: Notices
     outage: Outage

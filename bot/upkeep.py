@@ -2,8 +2,8 @@
 
 Every chore works in small transactions, so that no member waits for it, and fails alone.
 
-Owns the hourly chores. Never imports anything of ours but asks, backups, clock, database, departures,
-erasures, errors, forgetting, notices, tallies.
+Owns the hourly chores. Never imports anything of ours but backups, clock, database, departures, drafts,
+erasures, errors, forgetting, keepings, notices, settings, tallies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import asks
+from bot import drafts
 from bot.clock import DAY_MS, now_ms
 from bot.errors import OperatorError
 from bot.money import tallies
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from bot.backups import Backups
     from bot.database import Database
+    from bot.keepings import Keepings
     from bot.privacy.departures import Departures
     from bot.privacy.erasures import Erasures
+    from bot.settings import PrivacySettings
     from bot.watching.notices import Notices
 
     Chore = Callable[[int], Awaitable[int]]
@@ -69,13 +71,13 @@ def chores(
     erasures: Erasures,
     departures: Departures,
     backups: Backups,
-    prompt_days: int,
+    keepings: Keepings,
+    privacy: PrivacySettings,
 ) -> dict[str, Chore]:
-    """The chores of one database. `prompt_days` is how long words are kept; 0 is for ever."""
+    """The chores of one database. `privacy` says how long words and pictures are kept; 0 days is for ever."""
 
-    async def prompts(at: int) -> int:
-        before = at - prompt_days * DAY_MS
-        return await database.run_in_batches(lambda tx: expire(tx, before)) if prompt_days else 0
+    async def vault(_: int) -> int:
+        return await keepings.sweep()
 
     async def records(at: int) -> int:
         before = at - RECORDS_KEPT_DAYS * DAY_MS
@@ -95,14 +97,29 @@ def chores(
         return 0 if await backups.keep_fresh() is None else 1
 
     return {
-        "prompts": prompts,
+        **_retention(database, keepings, privacy),
         "erasures": erasures.go_on,
         "departures": departures.go_on,
+        "vault": vault,
         "records": records,
         "leftovers": leftovers,
         "file": file,
         "backups": copies,
     }
+
+
+def _retention(database: Database, keepings: Keepings, privacy: PrivacySettings) -> dict[str, Chore]:
+    """What is kept for so many days only."""
+
+    async def prompts(at: int) -> int:
+        before = at - privacy.prompt_days * DAY_MS
+        return await database.run_in_batches(lambda tx: expire(tx, before)) if privacy.prompt_days else 0
+
+    async def pictures(at: int) -> int:
+        before = at - privacy.picture_days * DAY_MS
+        return await keepings.expire(before) if privacy.picture_days else 0
+
+    return {"prompts": prompts, "pictures": pictures}
 
 
 def _drop_records(transaction: sqlite3.Connection, before: int) -> int:
@@ -127,7 +144,7 @@ def _drop_records(transaction: sqlite3.Connection, before: int) -> int:
 def _prune(transaction: sqlite3.Connection, at: int) -> int:
     """What an hour leaves behind is little, so this is one unit."""
     before = transaction.total_changes
-    asks.prune(transaction, at)
+    drafts.prune(transaction, at)
     tallies.prune(transaction, at)
     return transaction.total_changes - before
 

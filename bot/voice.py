@@ -1,6 +1,6 @@
 """What a walk says while it walks: one line, true, and not too often.
 
-Owns the progress line of one job. Never imports anything of ours but clock, delivery, jobs, slots.
+Owns the progress line of one job. Never imports anything of ours but clock, jobs, tempo, tools.
 """
 
 from __future__ import annotations
@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.clock import now_ms
 from bot.jobs import Phase, Progress
+from bot.polling.tempo import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.delivery import Courier
     from bot.jobs import Job
-    from bot.slots import Slots
+    from bot.tools import Tools
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +30,27 @@ _SAID_AT_ONCE: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.OUTAG
 """What lasts long enough to be worth an edit of its own; the rest is said if a beat falls into it."""
 
 
-class Voice:
-    """Speaks for one job at most every `every_seconds`, and never twice at once."""
+_GUESSED: Final = (Phase.WAITING, Phase.UPLOADING, Phase.ASKING, Phase.PAINTING)
+"""Of what is late, or waits for Rivya, nobody knows how long it takes."""
+_STEPS: Final = ((60.0, 5.0), (300.0, 30.0), (math.inf, 60.0))
+"""Up to how many seconds a guess is told in which steps."""
 
-    def __init__(self, job: Job, courier: Courier, slots: Slots, every_seconds: float) -> None:
+
+def rounded(seconds: float) -> float:
+    """A length as people tell it: up to the next 5 seconds, half minute or minute."""
+    step = next(step for limit, step in _STEPS if seconds <= limit)
+    return max(step, math.ceil(seconds / step) * step)
+
+
+class Voice:
+    """Speaks for one job at most once a beat, and never twice at once."""
+
+    def __init__(self, job: Job, tools: Tools) -> None:
         self._job = job
-        self._courier = courier
-        self._slots = slots
-        self._every_seconds = every_seconds
+        self._courier = tools.courier
+        self._slots = tools.slots
+        self._tempo = tools.tempo
+        self._every_seconds = tools.beat.progress_seconds
         self._progress = Progress(Phase.WAITING, job.accepted_at)
         self._speaking = asyncio.Lock()
         self._spoke_at = -math.inf
@@ -57,10 +71,7 @@ class Voice:
 
     async def _speak(self) -> None:
         # Never raises: what cannot be said is logged.
-        position = self._slots.position(self._job.job_id)
-        progress = self._progress
-        if position is not None:
-            progress = Progress(Phase.WAITING, self._job.accepted_at, position)
+        progress = self._now()
         async with self._speaking:
             self._spoke_at = asyncio.get_running_loop().time()
             try:
@@ -68,6 +79,20 @@ class Voice:
             except Exception:
                 # It says that it never raises; if it does, a line is not worth a picture.
                 log.exception("progress line broke", phase=progress.phase)
+
+    def _now(self) -> Progress:
+        """What is true at this moment. A guess is rounded, or every beat would be an edit."""
+        position, typical = self._slots.position(self._job.job_id), self._typical_seconds()
+        if position is not None:
+            turns = math.ceil(position / self._slots.total)
+            expected = None if typical is None else rounded(typical * (turns + 1))
+            return Progress(Phase.WAITING, self._job.accepted_at, position, expected)
+        guessed = typical is not None and self._progress.phase in _GUESSED
+        return replace(self._progress, expected_seconds=rounded(typical) if guessed and typical else None)
+
+    def _typical_seconds(self) -> float | None:
+        request = self._job.request
+        return self._tempo.typical_seconds(Kind(request.model, request.reference is not None))
 
     @asynccontextmanager
     async def speaking(self) -> AsyncIterator[None]:

@@ -3,8 +3,8 @@
 Every step commits what happened before the next begins, so a process that dies anywhere leaves a row from
 which a new `Walk` goes on: resuming is the same loop.
 
-Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, models, tempo,
-tools, verdict, voice, watch.
+Owns the steps. Never imports anything of ours but catalog, clock, delivery, errors, jobs, materials, models,
+tempo, tools, verdict, voice, watch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bot.clock import now_ms
 from bot.delivery import Undeliverable
 from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
 from bot.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
+from bot.materials import Materials, filename_of
 from bot.polling.tempo import Kind
 from bot.polling.watch import Watch
 from bot.rivya.models import TaskStatus, create_body
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
-"""What every guild lets a bot attach; an interaction may promise more than a channel message then takes."""
 LONGEST_REST_SECONDS: Final = 60.0
 """Between two tries, unless the other side asks for more."""
 LONGEST_ASKED_SECONDS: Final = 900.0
@@ -61,7 +60,8 @@ class Walk:
         # Kept, since a database that fails just then must not let the news be brought a second time.
         self._landing: Landing | None = None
         self._told = False
-        self._voice = Voice(job, tools.courier, tools.slots, tools.beat.progress_seconds)
+        self._materials = Materials(tools)
+        self._voice = Voice(job, tools)
 
     async def run(self) -> None:
         """Walk to the end.
@@ -83,6 +83,10 @@ class Walk:
                 await self._attempt(STEPS[self.job.stage])
         self._tools.metrics.ended(self.job)
 
+    async def hush(self) -> None:
+        """Say no more about this job, and wait for what is being said."""
+        await self._voice.hush()
+
     async def _sit_out(self) -> None:
         """Ask nothing while Rivya is down: there is a probe for that."""
         if self._tools.outage.lasts:
@@ -101,7 +105,11 @@ class Walk:
 
     async def _set_back(self, error: KuasError) -> None:
         if isinstance(error, ContractBroken) and error.code == "bug":
-            raise error
+            found = await self._tools.store.find(self.job.job_id)
+            if found is None or found.stage is not Stage.CANCELLED:
+                raise error
+            self.job = found  # its member was quicker than this step
+            return
         self._setbacks += 1
         self._tools.metrics.set_back(self.job.stage, error)
         if isinstance(error, OperatorError):
@@ -166,22 +174,16 @@ class Walk:
         if reference is None:
             return await self.create()
         self._voice.turn(Phase.UPLOADING)
-        model = MODELS[self.job.request.model]
-        limit_bytes = model.reference_limit_bytes
-        with self._tools.easel.folder() as folder:
-            original, ready = folder / "original", folder / "reference"
-            await self._tools.fetcher.reference(reference.url, original, limit_bytes=limit_bytes)
-            normalised = await self._tools.easel.reference(original, ready, limit_bytes=limit_bytes)
-            uploaded = await self._tools.rivya.upload(
-                ready,
-                filename=normalised.filename,
-                mime_type=normalised.mime_type,
-                model=model.model_id,
-                client_request_id=self.job.job_id,
-            )
-        return await self._tools.store.uploaded(
-            self.job.job_id, uploaded.url, uploaded.mime_type or normalised.mime_type
+        ready = await self._materials.reference(self.job, reference)
+        uploaded = await self._tools.rivya.upload(
+            ready.path,
+            filename=filename_of(ready.mime_type),
+            mime_type=ready.mime_type,
+            model=self.job.request.model,
+            client_request_id=self.job.job_id,
         )
+        mime_type = uploaded.mime_type or ready.mime_type
+        return await self._tools.store.uploaded(self.job.job_id, uploaded.url, mime_type, ready.sha256)
 
     async def create(self) -> Job:
         """Ask for the picture. The body is committed first: every repeat, in any process, is the same."""
@@ -228,19 +230,33 @@ class Walk:
         """Fetch the picture, then hand it to the courier: two steps, so that neither is done for naught."""
         if self._picture is None:
             self._voice.turn(Phase.FETCHING)
-            self._picture = await self._fetch()
+            self._picture = await self._materials.picture(self.job, anew=self._setbacks > 0)
             return self.job
         picture, shrunk = self._picture
         await self._voice.hush()
+        # A private message is gone with the next reload, and no link leads back to it, so it is kept first.
+        # But a full disk is no reason to let the time run out in which it can be brought.
+        kept = not self.job.request.destination.private or await self._keeps(picture)
         if self._landing is None:
             receipt = await self._tools.ledger.receipt(self.job.job_id, self.job.request.destination.guild_id)
             try:
                 self._landing = await self._tools.courier.deliver(self.job, picture, receipt, shrunk=shrunk)
             except Undeliverable:
                 log.warning("undeliverable")
-                return await self._tools.store.undeliverable(self.job.job_id, picture)
+                await self._materials.keep(self.job, picture)
+                return await self._tools.store.undeliverable(self.job.job_id)
             log.info("delivered", way=self._landing.way)
+        if not kept and not await self._keeps(picture):
+            log.error("a private picture was brought and is not kept")
         return await self._tools.store.delivered(self.job.job_id, self._landing)
+
+    async def _keeps(self, picture: Picture) -> bool:
+        try:
+            await self._materials.keep(self.job, picture)
+        except OperatorError as error:
+            self._tools.notices.give(error)
+            return False
+        return True
 
     async def tell(self) -> Job:
         """Tell the member that no picture comes; where they cannot be reached, the row says it."""
@@ -255,25 +271,14 @@ class Walk:
             self._told = True
         return await self._tools.store.told(self.job.job_id)
 
-    async def _fetch(self) -> tuple[Picture, bool]:
-        url = self.job.result_url
-        if self._setbacks or url is None:
-            assert self.job.task_id is not None  # the schema says so of a succeeded job
-            url = (await self._tools.rivya.task(self.job.task_id)).result_url or url
-        if url is None:
-            raise ContractBroken("result_missing", "a succeeded task has no result URL")
-        data = await self._tools.fetcher.result(url)
-        limit_bytes = min(self.job.request.destination.upload_limit_bytes, UPLOAD_CEILING_BYTES)
-        return await self._tools.easel.result(data, limit_bytes=limit_bytes)
-
     def _body(self) -> str:
         request, reference = self.job.request, None
         if self.job.upload_url is not None:
             mime = self.job.upload_mime or "image/png"
-            reference = (self.job.upload_url, f"reference.{mime.partition('/')[2]}", mime)
+            reference = (self.job.upload_url, filename_of(mime), mime)
         return create_body(
             MODELS[request.model],
-            prompt=request.prompt,
+            prompt=request.full_prompt,
             size=request.size,
             format=request.format,
             reference=reference,

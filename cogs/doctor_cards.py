@@ -1,6 +1,7 @@
 """What `/doctor` says: every ability in words, with what is lost without it and who can change it.
 
-Owns the words about what the bot may do. Never imports anything of ours but cards, wording.
+Owns the words about what the bot may do. Never imports anything of ours but cards, tongues,
+wording.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cogs.ground import cards
+from cogs.ground.tongues import noted, say
 from cogs.ground.wording import permission_names
 
 if TYPE_CHECKING:
@@ -16,24 +18,35 @@ if TYPE_CHECKING:
 
     from discord import ui
 
-TITLE: Final = "### What I may do here"
-
-_WITHOUT: Final = {
-    "view_channel": "I cannot see this channel, so a late picture cannot be put into its own message.",
-    "send_messages": "I cannot write a new message where a reply is gone or too old.",
-    "send_messages_in_threads": "I cannot write a new message where a reply is gone or too old.",
-    "attach_files": "I cannot attach a picture to such a message.",
+_CAN: Final = {
+    "view_channel": noted("Yes: see this channel."),
+    "send_messages": noted("Yes: write messages here."),
+    "send_messages_in_threads": noted("Yes: write messages in this thread."),
+    "attach_files": noted("Yes: attach pictures."),
 }
-_WITH: Final = {
-    "view_channel": "see this channel",
-    "send_messages": "write messages here",
-    "send_messages_in_threads": "write messages in this thread",
-    "attach_files": "attach pictures",
+_CANNOT: Final = {
+    "view_channel": noted(
+        "**No: see this channel.** I cannot see this channel, so a late picture cannot be put into its own"
+        " message. Give me {permission}."
+    ),
+    "send_messages": noted(
+        "**No: write messages here.** I cannot write a new message where a reply is gone or too old."
+        " Give me {permission}."
+    ),
+    "send_messages_in_threads": noted(
+        "**No: write messages in this thread.** I cannot write a new message where a reply is gone or too"
+        " old. Give me {permission}."
+    ),
+    "attach_files": noted(
+        "**No: attach pictures.** I cannot attach a picture to such a message. Give me {permission}."
+    ),
 }
-_MEMBERS_WITHOUT: Final = {
-    "view_channel": "cannot see this channel",
-    "use_application_commands": "cannot use `/imagine` here",
-    "attach_files": "cannot attach a reference",
+_MEMBERS_CANNOT: Final = {
+    "view_channel": noted("Members without a role cannot see this channel: they need {permission}."),
+    "use_application_commands": noted(
+        "Members without a role cannot use `/imagine` here: they need {permission}."
+    ),
+    "attach_files": noted("Members without a role cannot attach a reference: they need {permission}."),
 }
 
 
@@ -54,38 +67,40 @@ class Examination:
 
 def card_of(seen: Examination) -> ui.LayoutView:
     """The whole examination."""
-    return cards.card(TITLE, "\n".join(_lines(seen)))
+    return cards.card(say("### What I may do here"), "\n".join(_lines(seen)))
 
 
 def _lines(seen: Examination) -> Iterator[str]:
     writing = "send_messages_in_threads" if seen.in_thread else "send_messages"
     for name in ("view_channel", writing, "attach_files"):
         if name in seen.missing:
-            yield f"**No: {_WITH[name]}.** {_WITHOUT[name]} Give me {permission_names([name])}."
+            yield say(_CANNOT[name], permission=permission_names([name]))
         else:
-            yield f"Yes: {_WITH[name]}."
+            yield say(_CAN[name])
     if seen.missing:
-        yield (
+        yield say(
             "Until that is changed `/imagine` is refused here, before anything is charged. Open the settings"
             " of this channel, then Permissions."
         )
     for name in seen.members_lack:
-        yield f"Members without a role {_MEMBERS_WITHOUT[name]}: they need {permission_names([name])}."
+        yield say(_MEMBERS_CANNOT[name], permission=permission_names([name]))
     yield _about_alerts(seen)
     if seen.rivya_down:
-        yield "Rivya, who paints, does not answer at the moment. Requests wait, and nothing is charged."
+        yield say("Rivya, who paints, does not answer at the moment. Requests wait, and nothing is charged.")
     else:
-        yield "Rivya, who paints, answers."
+        yield say("Rivya, who paints, answers.")
 
 
 def _about_alerts(seen: Examination) -> str:
     if seen.alert_channel_id is None:
-        return "Alerts about the limit are off; `/limits alerts` chooses a channel for them."
+        return say("Alerts about the limit are off; `/limits alerts` chooses a channel for them.")
     if seen.alert_missing is None:
-        return "**The channel for alerts is gone.** Choose another with `/limits alerts`."
+        return say("**The channel for alerts is gone.** Choose another with `/limits alerts`.")
+    channel = f"<#{seen.alert_channel_id}>"
     if seen.alert_missing:
-        return (
-            f"**Alerts cannot be posted in <#{seen.alert_channel_id}>.**"
-            f" Give me {permission_names(seen.alert_missing)} there."
+        return say(
+            "**Alerts cannot be posted in {channel}.** Give me {permissions} there.",
+            channel=channel,
+            permissions=permission_names(seen.alert_missing),
         )
-    return f"Alerts about the limit go to <#{seen.alert_channel_id}>."
+    return say("Alerts about the limit go to {channel}.", channel=channel)

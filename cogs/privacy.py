@@ -2,23 +2,25 @@
 
 Everything here is about the one who asks, over all servers, and seen by nobody else.
 
-Owns the commands and the button of privacy. Never imports anything of ours but buttons, cards, erasures,
-known, privacy_cards.
+Owns the commands and the button of privacy. Never imports anything of ours but bounds, buttons, cards,
+erasures, ids, known, privacy_cards, tongues.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.ids import HIGHEST_ID
 from cogs import privacy_cards
 from cogs.ground import cards
+from cogs.ground.bounds import attachments
 from cogs.ground.buttons import answers_errors, cog_of
+from cogs.ground.tongues import say
 
 if TYPE_CHECKING:
     import re
@@ -55,7 +57,7 @@ class Privacy(
         limit_bytes = min(interaction.filesize_limit, UPLOAD_LIMIT_BYTES)
         name, data, left_out = await asyncio.to_thread(privacy_cards.packed, export, limit_bytes)
         card = privacy_cards.export_card(export, left_out, ui.File(f"attachment://{name}"))
-        await interaction.followup.send(view=card, file=discord.File(io.BytesIO(data), name), ephemeral=True)
+        await interaction.followup.send(view=card, files=attachments({name: data}), ephemeral=True)
 
     @app_commands.command(description="Have everything erased that this bot need not keep about you")
     async def erase(self, interaction: discord.Interaction) -> None:
@@ -86,7 +88,7 @@ class Erase(
     def __init__(self, user_id: int) -> None:
         super().__init__(
             ui.Button(
-                label=privacy_cards.ERASE_LABEL,
+                label=say(privacy_cards.ERASE_LABEL),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"kuas:privacy:erase:{user_id}",
             )
@@ -99,7 +101,7 @@ class Erase(
     ) -> Erase:
         """The button as it was sent, by whichever process."""
         del interaction, item
-        return cls(int(match["user_id"]))
+        return cls(min(int(match["user_id"]), HIGHEST_ID))
 
     @answers_errors
     async def callback(self, interaction: discord.Interaction) -> None:

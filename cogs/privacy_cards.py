@@ -1,6 +1,6 @@
 """What a member reads about their own data, and the file with all of it.
 
-Owns the words and the file of /privacy. Never imports anything of ours but cards, records, wording.
+Owns the words and the file of /privacy. Never imports anything of ours but cards, records, tongues, wording.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cogs.ground import cards
+from cogs.ground.tongues import count, noted, say
 from cogs.ground.wording import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from discord import ui
 
     from bot.privacy.records import Export, Holdings
 
 FILE_NAME: Final = "kuas-your-data"
-ERASE_LABEL: Final = "Erase it"
+ERASE_LABEL: Final = noted("Erase it")
 _YES_OR_NO: Final = frozenset({"private", "spoiler", "picture_kept"})
-_OWN_MESSAGES: Final = (
+_OWN_MESSAGES: Final = noted(
     "A picture that was posted is a message of its server: erasing does not take it away."
     " Delete the message yourself, or ask somebody who may manage messages there."
 )
@@ -32,48 +35,93 @@ _OWN_MESSAGES: Final = (
 def holdings_card(holdings: Holdings) -> ui.LayoutView:
     """How much is kept of a member."""
     return cards.card(
-        "### What is kept about you",
-        "\n".join(_lines(holdings)),
+        say("### What is kept about you"),
+        "\n".join([_kept_requests(holdings), *(f"- {line}" for line in _kept_things(holdings))]),
         _wish(holdings),
-        cards.small("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten."),
+        cards.small(
+            say("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
+        ),
     )
 
 
-def _lines(holdings: Holdings) -> list[str]:
+def _kept_requests(holdings: Holdings) -> str:
     if not holdings.requests:
-        lines = ["**No requests.**"]
-    else:
-        oldest = "" if holdings.oldest_at is None else f", the oldest of {moment(holdings.oldest_at, 'D')}"
-        lines = [f"**{_many(holdings.requests, 'request')}** in {_many(holdings.guilds, 'server')}{oldest}"]
-    counted = (
-        (holdings.prompts, "prompt"),
-        (holdings.references, "name of an attached file", "names of attached files"),
-        (holdings.kept_pictures, "picture that could not be posted", "pictures that could not be posted"),
-        (holdings.asks, "request that waits for your yes", "requests that wait for your yes"),
-        (holdings.amounts, "amount of credits under your name", "amounts of credits under your name"),
-        (holdings.about, "limit, grant or refund for you", "limits, grants and refunds for you"),
-        (holdings.decisions, "decision you made for a server", "decisions you made for servers"),
+        return say("**No requests.**")
+    servers = count("{n} server", "{n} servers", holdings.guilds)
+    if holdings.oldest_at is None:
+        return count(
+            "**{n} request** in {servers}",
+            "**{n} requests** in {servers}",
+            holdings.requests,
+            servers=servers,
+        )
+    return count(
+        "**{n} request** in {servers}, the oldest of {day}",
+        "**{n} requests** in {servers}, the oldest of {day}",
+        holdings.requests,
+        servers=servers,
+        day=moment(holdings.oldest_at, "D"),
     )
-    return [*lines, *(f"- {_many(count, *words)}" for count, *words in counted if count)]
+
+
+def _kept_things(holdings: Holdings) -> Iterator[str]:
+    if kept := holdings.prompts:
+        yield count("{n} prompt", "{n} prompts", kept)
+    if kept := holdings.references:
+        yield count("{n} name of an attached file", "{n} names of attached files", kept)
+    if kept := holdings.kept_references:
+        yield count(
+            "{n} attached picture, to paint from again", "{n} attached pictures, to paint from again", kept
+        )
+    if kept := holdings.kept_pictures:
+        yield count(
+            "{n} picture that only you were to see, or that could not be posted",
+            "{n} pictures that only you were to see, or that could not be posted",
+            kept,
+        )
+    if kept := holdings.drafts:
+        yield count("{n} request that you have not sent in", "{n} requests that you have not sent in", kept)
+    if holdings.habits:
+        yield say("how you like your pictures to be")
+    if kept := holdings.amounts:
+        yield count("{n} amount of credits under your name", "{n} amounts of credits under your name", kept)
+    if kept := holdings.about:
+        yield count(
+            "{n} limit, grant, refund or block for you",
+            "{n} limits, grants, refunds and blocks for you",
+            kept,
+        )
+    if kept := holdings.decisions:
+        yield count("{n} decision you made for a server", "{n} decisions you made for servers", kept)
 
 
 def _wish(holdings: Holdings) -> str:
     if holdings.asked_at is None:
         return ""
-    return f"You asked to be forgotten {moment(holdings.asked_at)}. What is left of that follows by itself."
+    return say(
+        "You asked to be forgotten {when}. What is left of that follows by itself.",
+        when=moment(holdings.asked_at),
+    )
 
 
 def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """What erasing takes and what it leaves, before it is done."""
-    words = (
-        f"{_many(holdings.requests, 'request')} of yours will be forgotten, in every server: the prompts, the"
-        " attached files, where the pictures were posted, and that it was you."
-        if holdings.requests or holdings.asks
-        else "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
-    )
+    if holdings.requests or holdings.drafts:
+        taken = count(
+            "{n} request of yours will be forgotten, in every server: the prompts, the attached files, where"
+            " the pictures were posted, and that it was you. This cannot be undone.",
+            "{n} requests of yours will be forgotten, in every server: the prompts, the attached files, where"
+            " the pictures were posted, and that it was you. This cannot be undone.",
+            holdings.requests,
+        )
+    else:
+        taken = say(
+            "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
+            " This cannot be undone."
+        )
     return cards.card(
-        "### Erase what is kept about you?",
-        f"{words} This cannot be undone.",
+        say("### Erase what is kept about you?"),
+        taken,
         _list([*_unfinished(holdings), *_staying(holdings)]),
         button,
     )
@@ -81,44 +129,63 @@ def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.Layo
 
 def nothing_card(holdings: Holdings) -> ui.LayoutView:
     """There is nothing that could be erased now."""
-    return cards.card("### Nothing to erase", _list(_staying(holdings)), _wish(holdings))
+    return cards.card(say("### Nothing to erase"), _list(_staying(holdings)), _wish(holdings))
 
 
 def erased_card(erased: int, holdings: Holdings) -> ui.LayoutView:
     """What went, what is still being finished, what stays and until when."""
-    went = f"{_many(erased, 'request')} forgotten." if erased else "Everything that can be forgotten now is."
-    return cards.card("### Erased", went, _list([*_unfinished(holdings), *_staying(holdings)]))
+    if erased:
+        went = count("{n} request forgotten.", "{n} requests forgotten.", erased)
+    else:
+        went = say("Everything that can be forgotten now is.")
+    return cards.card(say("### Erased"), went, _list([*_unfinished(holdings), *_staying(holdings)]))
 
 
 def not_yours_card() -> ui.LayoutView:
     """Somebody else's button."""
-    return cards.card("This button is for somebody else's data. `/privacy erase` is for yours.")
+    return cards.card(say("This button is for somebody else's data. `/privacy erase` is for yours."))
 
 
 def _unfinished(holdings: Holdings) -> list[str]:
     if not holdings.unfinished:
         return []
-    many = _many(holdings.unfinished, "request")
-    return [f"Still under way: {many}. What is kept of them goes within an hour of their end."]
+    return [
+        count(
+            "Still under way: {n} request. What is kept of them goes within an hour of their end.",
+            "Still under way: {n} requests. What is kept of them goes within an hour of their end.",
+            holdings.unfinished,
+        )
+    ]
 
 
 def _staying(holdings: Holdings) -> list[str]:
     """What stays under the member's name, and until when."""
     lines = []
     if holdings.amounts:
-        ends = [] if holdings.amounts_until is None else [f"until {moment(holdings.amounts_until, 'f')}"]
-        if holdings.amounts_unending:
-            where = _many(holdings.amounts_unending, "server")
-            ends.append(f"in {where} for as long as a limit that never resets is in force there")
         lines.append(
-            "Credits: the amounts stay for the books. Your id stays on those that a limit may still count,"
-            f" or erasing would begin the limit anew: {', '.join(ends)}."
+            say(
+                "Credits: the amounts stay for the books. Your id stays on those that a limit may still"
+                " count, or erasing would begin the limit anew: {ends}.",
+                ends=", ".join(_ends(holdings)),
+            )
         )
     if holdings.about:
-        lines.append("Limits and grants that admins set for you stay while they are in force.")
+        lines.append(say("Limits and grants that admins set for you stay while they are in force."))
     if holdings.decisions:
-        lines.append("What you decided for a server, such as a limit, stays in its record.")
-    return [*lines, _OWN_MESSAGES]
+        lines.append(say("What you decided for a server, such as a limit, stays in its record."))
+    return [*lines, say(_OWN_MESSAGES)]
+
+
+def _ends(holdings: Holdings) -> Iterator[str]:
+    """Until when a member's id stays on amounts of credits."""
+    if holdings.amounts_until is not None:
+        yield say("until {when}", when=moment(holdings.amounts_until, "f"))
+    if holdings.amounts_unending:
+        yield count(
+            "in {n} server for as long as a limit that never resets is in force there",
+            "in {n} servers for as long as a limit that never resets is in force there",
+            holdings.amounts_unending,
+        )
 
 
 def _list(lines: list[str]) -> str:
@@ -127,17 +194,17 @@ def _list(lines: list[str]) -> str:
 
 def export_card(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """The file, and what it lacks."""
-    lacking = (
-        f"{_many(left_out, 'older request')} did not fit. Ask whoever runs the bot for the rest."
-        if left_out
-        else ""
+    held = count(
+        "{n} request and what belongs to them, as JSON.",
+        "{n} requests and what belongs to them, as JSON.",
+        len(export.requests),
     )
-    return cards.card(
-        "### Everything kept about you",
-        f"{_many(len(export.requests), 'request')} and what belongs to them, as JSON.",
-        file,
-        lacking,
+    lacking = count(
+        "{n} older request did not fit. Ask whoever runs the bot for the rest.",
+        "{n} older requests did not fit. Ask whoever runs the bot for the rest.",
+        left_out,
     )
+    return cards.card(say("### Everything kept about you"), held, file, lacking if left_out else "")
 
 
 def packed(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:
@@ -186,7 +253,3 @@ def _readable(value: object, name: str = "") -> object:
     if name.endswith("_id"):
         return str(value)
     return bool(value) if name in _YES_OR_NO else value
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {more or one + 's'}"

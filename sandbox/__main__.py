@@ -33,7 +33,9 @@ WRONG_USAGE: Final = 2
 _GUIDANCE: Final = """\
 **Welcome to the studio.** This is the real Kuas; {around}
 - Type `/imagine`, give it a `prompt` such as *a red fox in a golden forest, sunset*, and press Enter.
+- Without a prompt, `/imagine` opens a form.
 - Choose its option `reference` to attach a picture to work from, or `size` for another shape.
+- Under the picture: *Again*, *Edit*, *Use as reference*. `/history` finds all of yours again.
 - `/credits` shows what you spent and what is left.
 - Become **Sari**, who manages this server: `/limits guild` changes that, `/report` shows where it went.
 - `/privacy show` says what is kept about you."""

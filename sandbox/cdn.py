@@ -9,6 +9,7 @@ Owns the addresses of attachments and the server behind them. Never imports anyt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from simcord.backend.cdn import CdnStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 
 class LoopbackCdn(CdnStore):
@@ -69,3 +70,26 @@ class LoopbackCdn(CdnStore):
         if data is None:
             raise web.HTTPNotFound
         return web.Response(body=data, content_type="application/octet-stream")
+
+    def addresses(self) -> list[str]:
+        """Where every attachment is."""
+        return list(self._by_url)
+
+
+class Posted(Mapping[str, tuple[str, bytes]]):
+    """Every file that was ever posted, by its address: its name and its bytes."""
+
+    def __init__(self, cdn: LoopbackCdn) -> None:
+        self._cdn = cdn
+
+    def __getitem__(self, url: str) -> tuple[str, bytes]:
+        data = self._cdn.get(url)
+        if data is None:
+            raise KeyError(url)
+        return url.rpartition("/")[2], data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cdn.addresses())
+
+    def __len__(self) -> int:
+        return len(self._cdn.addresses())

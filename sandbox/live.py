@@ -47,6 +47,14 @@ def let_act(preview: Preview) -> None:
     preview._action = act_in_turn  # type: ignore[method-assign]  # noqa: SLF001  # see above
 
 
+def let_show(preview: Preview, files: Mapping[str, tuple[str, bytes]]) -> None:
+    """Show the files at these addresses wherever a message names one, as Discord does with its own.
+
+    SimCord takes them once, before anything is posted.
+    """
+    preview._explicit_assets = files  # type: ignore[assignment]  # noqa: SLF001  # see above
+
+
 def _in_time(settle: Callable[P, Awaitable[None]]) -> Callable[P, Coroutine[object, object, None]]:
     async def settle_for_a_while(*args: P.args, **options: P.kwargs) -> None:
         with contextlib.suppress(TimeoutError):

@@ -22,6 +22,8 @@ LOOK_SECONDS: Final = 0.1
 _TEXT_DISPLAY: Final = 10
 """https://discord.com/developers/docs/components/reference#component-object-component-types"""
 _MARKUP: Final = re.compile(r"^(?:-# |> |#+ )|\*\*|`|\\(?=[^\w\s])", re.MULTILINE)
+_MENTION: Final = re.compile(r"<@\d+>")
+"""Only Mira asks for anything here."""
 _TIMESTAMP: Final = re.compile(r"<t:(\d+)(?::\w)?>")
 
 
@@ -127,7 +129,7 @@ def _words(content: str, components: Iterable[Mapping[str, object]]) -> Iterable
 
 def _spoken(text: str) -> str:
     """A sentence as a terminal can show it."""
-    return _MARKUP.sub("", _TIMESTAMP.sub(_moment, text))
+    return _MARKUP.sub("", _TIMESTAMP.sub(_moment, _MENTION.sub("@Mira", text)))
 
 
 def _moment(timestamp: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """The page: a channel in the browser, in which three people can use the real bot.
 
-Owns the browser's view of the world. Never imports anything of ours but live, world.
+Owns the browser's view of the world. Never imports anything of ours but cdn, live, world.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from simcord import SetupError
 
-from sandbox.live import follow, let_act
+from sandbox.cdn import Posted
+from sandbox.live import follow, let_act, let_show
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,6 +40,7 @@ async def show_page(world: World, *, port: int | None, guidance: str) -> None:
     async with _preview(world, port) as preview:
         print(f"Kuas paints at {preview.url}\nCtrl-C ends it.", flush=True)
         let_act(preview)
+        let_show(preview, Posted(world.cdn))
         follower = asyncio.create_task(follow(preview), name="page")
         try:
             await preview.wait_closed()

@@ -11,12 +11,14 @@ import pytest
 
 from bot.clock import now_ms
 from bot.database import Database
-from bot.jobs import Destination, Job, Reference, Request, Stage
+from bot.jobs import Destination, Job, Presence, Reference, Request, Stage
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
 from bot.money.treasury import Treasury
 from bot.store import Store
 
+ANYWHERE = Presence()
+"""A member without roles, in a channel that nobody has a rule about."""
 _interactions = itertools.count(10**17)
 
 

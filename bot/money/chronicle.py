@@ -1,9 +1,10 @@
-"""What was decided in a guild about credits, by whom, when and why: one stream, the newest first.
+"""What was decided in a guild about credits and access, by whom, when and why: one stream, the newest first.
 
 The rows of every decision are kept for ever, so a page is found again by its first or last row, whatever was
 decided meanwhile.
 
-Owns the reading of decisions. Never imports anything of ours but database, guilds, rules.
+Owns the reading of decisions. Never imports anything of ours but access.rules, database, guilds, money.rules,
+register.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.access import rules as access
+from bot.access.register import rule_from
 from bot.guilds import Setting
 from bot.money.rules import Limit, Rule
 
@@ -93,12 +96,20 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A rule about access was put in force, or lifted."""
+
+    rule: access.Rule
+    lifted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One decision; `by` is 0 for a host's command line, or for a name that was erased."""
 
     mark: Mark
     by: int
-    event: LimitSet | Given | Revoked | GivenBack | SettingSet | Paused
+    event: LimitSet | Given | Revoked | GivenBack | SettingSet | Paused | RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,8 @@ _STREAM: Final = """
     SELECT set_at, 5, printf('%019d', setting_id) FROM guild_settings WHERE guild_id = :guild_id
     UNION ALL
     SELECT set_at, 6, printf('%019d', pause_id) FROM pauses WHERE guild_id = :guild_id
+    UNION ALL
+    SELECT set_at, 7, printf('%019d', rule_id) FROM access_rules WHERE guild_id = :guild_id
 """
 _OLDER: Final = (
     f"SELECT * FROM ({_STREAM}) WHERE (at, source, key) < (:at, :source, :key)"  # noqa: S608  # our own text
@@ -179,7 +192,7 @@ def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, mark: Mar
 
 
 def _entries(transaction: sqlite3.Connection, marks: list[Mark]) -> tuple[Entry, ...]:
-    readers = (_limit_set, _given, _revoked, _given_back, _setting_set, _paused)
+    readers = (_limit_set, _given, _revoked, _given_back, _setting_set, _paused, _rule_set)
     return tuple(readers[mark.source - 1](transaction, mark) for mark in marks)
 
 
@@ -237,3 +250,9 @@ def _setting_set(transaction: sqlite3.Connection, mark: Mark) -> Entry:
 def _paused(transaction: sqlite3.Connection, mark: Mark) -> Entry:
     (row,) = transaction.execute("SELECT * FROM pauses WHERE pause_id = ?", (int(mark.key),))
     return Entry(mark, row["set_by"], Paused(bool(row["paused"]), row["sentence"]))
+
+
+def _rule_set(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+    (row,) = transaction.execute("SELECT * FROM access_rules WHERE rule_id = ?", (int(mark.key),))
+    rule = rule_from(row)
+    return Entry(mark, row["set_by"], RuleSet(rule, lifted=row["effect"] == access.LIFTED))

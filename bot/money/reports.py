@@ -9,10 +9,10 @@ Owns the frozen types of reports. Never imports anything of ours but rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
     from bot.money.rules import Limit
@@ -129,10 +129,19 @@ class Report:
         pace = self.pace
         return pace if pace is not None and pace <= PACE_IN_SIGHT * self.highest.credits else None
 
-    @property
-    def title(self) -> str:
-        """The period in the guild's own calendar: `November 2026`, `week of 23 November 2026`."""
-        first = datetime.fromtimestamp(self.start / 1000, self.zone)
-        day = f"{first.day} {first:%B %Y}"
-        titles = {"day": day, "week": f"week of {day}", "month": f"{first:%B %Y}"}
-        return titles.get(self.period, f"since {day}")
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """All that is written in the chart of a report, in the language of who asked for it."""
+
+    title: str
+    bars: tuple[str, ...]
+    """What stands under each bar."""
+    others: str
+    """Those members who have no colour of their own."""
+    erased: str
+    """Those without a name."""
+    pace: str
+    """The line of the even pace; empty where none is drawn."""
+    number: Callable[[float], str]
+    """An amount, short enough for an axis. The thread that draws calls it."""

@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-REFERENCE_HOSTS = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
-"""Where Discord serves attachments: by `url` and by `proxy_url`."""
+REFERENCE_HOSTS = frozenset({
+    "cdn.discordapp.com",
+    "media.discordapp.net",
+    "images-ext-1.discordapp.net",
+    "images-ext-2.discordapp.net",
+})  # fmt: skip
+"""Where Discord serves attachments, by `url` and by `proxy_url`, and its own copies of pictures in embeds."""
 RESULT_LIMIT_BYTES = 50_000_000
 """Far above any picture the models make; the rest is protection."""
 MAX_REDIRECTS = 3
@@ -121,7 +126,7 @@ class Fetcher:
             ContractBroken: `reference_url` (not Discord's), `reference_address` or `reference_status`.
         """
         source = self._checked(_parsed(url, "reference"), "reference")
-        if not (self._is_loopback(source) or source.raw_host in REFERENCE_HOSTS):
+        if not self._is_discords(source):
             raise ContractBroken("reference_url", f"not a host of Discord's: {source.raw_host}")
         async with (
             self._reference_slots,
@@ -179,6 +184,16 @@ class Fetcher:
         if not (is_public(address) or (self._allow_loopback and address == LOOPBACK)):
             raise RefusedAddressError
         return socket.socket(family, kind, protocol)
+
+    def serves(self, url: str) -> bool:
+        """Whether `reference` would go to that address: it is one of Discord's own."""
+        try:
+            return self._is_discords(self._checked(_parsed(url, "reference"), "reference"))
+        except ContractBroken:
+            return False
+
+    def _is_discords(self, url: URL) -> bool:
+        return self._is_loopback(url) or url.raw_host in REFERENCE_HOSTS
 
     def _is_loopback(self, url: URL) -> bool:
         return self._allow_loopback and url.scheme == "http" and url.raw_host == LOOPBACK

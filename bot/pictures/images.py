@@ -165,6 +165,19 @@ def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
     return Picture(data=sink.getvalue(), format="jpeg", width=width, height=height), True
 
 
+def thumbnail(data: bytes, side: int) -> bytes:
+    """A small JPEG of a picture, at most `side` pixels wide and high.
+
+    Raises:
+        ContractBroken: `not_a_picture`.
+    """
+    image = _bare(_decode_result(data)).convert("RGB")
+    image.thumbnail((side, side))
+    sink = io.BytesIO()
+    image.save(sink, "JPEG", quality=85)
+    return sink.getvalue()
+
+
 def _is_heic(file: BinaryIO) -> bool:
     head = file.read(_HEAD_BYTES)
     file.seek(0)

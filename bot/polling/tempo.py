@@ -14,6 +14,7 @@ import random
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from bot.polling.timetable import Ending, Rhythm, best_schedule, spread_of
@@ -87,6 +88,11 @@ class Tempo:
         self._lessons.setdefault(kind, _Lessons(self._rhythm)).add(ending, polls)
         return True
 
+    def typical_seconds(self, kind: Kind) -> float | None:
+        """How long half of the latest tasks of a kind took at most; None while there are too few to tell."""
+        lessons = self._lessons.get(kind)
+        return None if lessons is None else lessons.median_seconds()
+
     def recall(self, history: Mapping[Kind, Iterable[Ending]]) -> None:
         """Take in what was learned before a restart, the oldest first, for kinds that are new so far."""
         for kind in history.keys() - self._lessons.keys():
@@ -121,6 +127,12 @@ class _Lessons:
             extra = max(-_EXTRA_LIMIT, min(_EXTRA_LIMIT, -self.debt / _TASKS_TO_PAY))
             self._schedule = best_schedule(self._spread, self._rhythm, extra_polls=extra)
         return self._schedule
+
+    def median_seconds(self) -> float | None:
+        """The middle of the endings, each taken for the middle of its interval."""
+        if len(self._endings) < _ENOUGH:
+            return None
+        return median((ending.after_seconds + ending.by_seconds) / 2 for ending in self._endings)
 
     def add(self, ending: Ending, polls: int | None) -> None:
         """Take one ending in; where the newest ones are no longer like the older, forget those."""

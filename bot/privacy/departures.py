@@ -83,6 +83,8 @@ def _known(transaction: sqlite3.Connection) -> frozenset[int]:
         SELECT guild_id FROM guilds
         WHERE EXISTS (SELECT 1 FROM jobs WHERE jobs.guild_id = guilds.guild_id AND user_id > 0)
         UNION SELECT guild_id FROM guild_settings
+        UNION SELECT guild_id FROM access_rules
+        UNION SELECT guild_id FROM presets
         UNION SELECT guild_id FROM limits WHERE set_by <> 0 AND rule NOT IN ('ceiling', 'ceiling_all')
         UNION SELECT guild_id FROM grants WHERE granted_by <> 0
         """  # noqa: S608  # our own text
@@ -133,8 +135,8 @@ def _free_amounts(transaction: sqlite3.Connection, guild_id: int) -> int:
 
 def _begin_anew(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     """End what admins have set and given, and take the names from the record of it."""
-    transaction.execute("DELETE FROM asks WHERE guild_id = ?", (guild_id,))
-    transaction.execute("DELETE FROM guild_settings WHERE guild_id = ?", (guild_id,))
+    for table in ("drafts", "guild_settings", "access_rules", "presets"):
+        transaction.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608  # our own names
     transaction.execute(
         "INSERT INTO limits (guild_id, rule, subject_id, effect, set_by, set_at)"
         " SELECT guild_id, rule, subject_id, 'removed', 0, ? FROM limits WHERE effect <> 'removed'"

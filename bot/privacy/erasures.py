@@ -17,6 +17,7 @@ from bot.privacy.forgetting import (
     forget,
     free_amounts,
     guilds_of,
+    hide_blocks,
     hide_member_limits,
     hide_spent_grants,
 )
@@ -47,7 +48,8 @@ class Erasures:
                 " ON CONFLICT (user_id) DO UPDATE SET asked_at = excluded.asked_at",
                 (user_id, at),
             )
-            tx.execute("DELETE FROM asks WHERE user_id = ? AND asked_at <= ?", (user_id, at))
+            tx.execute("DELETE FROM drafts WHERE user_id = ? AND drafted_at <= ?", (user_id, at))
+            tx.execute("DELETE FROM member_defaults WHERE user_id = ? AND set_at <= ?", (user_id, at))
             return _forget_requests(tx, user_id, at)
 
         erased = await self._database.run(unit)
@@ -116,6 +118,7 @@ def _hide_decisions(transaction: sqlite3.Connection, user_id: int, *, asked_at: 
     for row in rows:
         hide_member_limits(transaction, row["guild_id"], user_id)
     hide_spent_grants(transaction, user_id, until=asked_at, at=at)
+    hide_blocks(transaction, user_id, until=asked_at, at=at)
     transaction.execute(
         "UPDATE refunds SET user_id = 0, reason = '' WHERE user_id = ?"
         " AND job_id IN (SELECT job_id FROM jobs WHERE user_id = 0)",
@@ -131,8 +134,10 @@ def _is_left(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> bo
         SELECT EXISTS (SELECT 1 FROM grants WHERE user_id = :user_id AND granted_at <= :asked_at)
             OR EXISTS (SELECT 1 FROM limits
                        WHERE rule = 'member' AND subject_id = :user_id AND set_at <= :asked_at)
+            OR EXISTS (SELECT 1 FROM access_rules
+                       WHERE kind = 'member' AND subject = :subject AND set_at <= :asked_at)
         """,
-        who,
+        {**who, "subject": str(user_id)},
     ).fetchone()
     return bool(decided[0]) or any(
         transaction.execute(

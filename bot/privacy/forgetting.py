@@ -37,8 +37,10 @@ GUILDS: Final = """
 _FORGET_WORDS: Final = """
     UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL, result_url = NULL,
         reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
+        reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,
         failure_message = CASE WHEN failure_who IS NULL THEN NULL ELSE '' END,
-        message_id = NULL, landed_channel_id = NULL, landed_message_id = NULL
+        message_id = NULL, landed_channel_id = NULL, landed_message_id = NULL, landed_url = NULL,
+        deleted_by = NULL
     WHERE job_id = ?
 """
 _FORGET_NOTE: Final = """
@@ -152,3 +154,23 @@ def hide_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: i
         " WHERE draws.grant_id = grants.grant_id AND reservations.user_id <> 0)",
         (user_id, until, at),
     )
+
+
+def hide_blocks(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
+    """Take a member's name from the blocks that were set on them, in each server where none is in force.
+
+    All of one server get one number, that of the first: they are about one member, and the end of a block
+    belongs to it although it came after the wish.
+    """
+    servers = transaction.execute(
+        "SELECT guild_id, min(rule_id) AS first, max(rule_id) AS last FROM access_rules"
+        " WHERE kind = 'member' AND subject = ? GROUP BY guild_id HAVING min(set_at) <= ?",
+        (str(user_id), until),
+    ).fetchall()
+    for row in servers:
+        transaction.execute(
+            "UPDATE access_rules SET subject = ?, reason = '' WHERE guild_id = ? AND kind = 'member'"
+            " AND subject = ? AND EXISTS (SELECT 1 FROM access_rules newest"
+            " WHERE newest.rule_id = ? AND (newest.effect = 'lifted' OR newest.expires_at <= ?))",
+            (str(-row["first"]), row["guild_id"], str(user_id), row["last"], at),
+        )

@@ -11,10 +11,12 @@ from bot.clock import now_ms
 from bot.privacy.forgetting import BATCH, counted_until, guilds_of
 from bot.privacy.records import (
     AmountRecord,
-    AskRecord,
+    BlockRecord,
     DecisionRecord,
+    DraftRecord,
     Export,
     GrantRecord,
+    HabitRecord,
     Holdings,
     LimitRecord,
     RequestRecord,
@@ -29,10 +31,12 @@ EXPORTED_REQUESTS: Final = 5_000
 """The newest requests that one export holds: with the longest prompts some 100 MB."""
 _REQUESTS: Final = """
     SELECT j.job_id, j.guild_id, j.channel_id, j.accepted_at, j.acknowledged_at, j.finished_at, j.stage,
-           j.prompt, j.model, j.size, j.format, j.private, j.spoiler, j.locale, j.reference_filename,
+           j.prompt, j.model, j.size, j.format, j.private, j.spoiler, j.locale, j.guild_locale,
+           j.preset_name, j.parent_job_id, j.reference_filename,
            j.reference_type, j.reference_bytes, j.reference_url, j.upload_url, j.task_id, j.result_url,
            j.failure_code, j.failure_message, j.message_id, j.landed_channel_id, j.landed_message_id,
-           j.landed_way, EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id), r.state,
+           j.landed_way, j.landed_url, j.shared_at, j.deleted_at, j.reference_sha256 IS NOT NULL,
+           EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id), r.state,
            r.reserved_credits, r.final_credits, f.refunded_at, f.reason
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
 """
@@ -42,9 +46,26 @@ _DECISIONS: Final = """
     UNION ALL SELECT 'grant', guild_id, granted_at FROM grants WHERE granted_by = :user_id
     UNION ALL SELECT 'grant revoked', guild_id, revoked_at FROM grants WHERE revoked_by = :user_id
     UNION ALL SELECT 'refund', guild_id, refunded_at FROM refunds WHERE refunded_by = :user_id
+    UNION ALL SELECT 'access rule', guild_id, set_at FROM access_rules WHERE set_by = :user_id
+    UNION ALL SELECT 'preset', guild_id, set_at FROM presets WHERE set_by = :user_id
     UNION ALL SELECT 'pause', guild_id, set_at FROM pauses WHERE set_by = :user_id
     UNION ALL SELECT 'correction', 0, made_at FROM corrections WHERE made_by = :user_id
 """
+_OTHERS: Final = f"""
+    SELECT (SELECT count(*) FROM drafts WHERE user_id = :user_id) AS drafts,
+           (SELECT count(*) FROM member_defaults WHERE user_id = :user_id) AS habits,
+           (SELECT count(*) FROM limits WHERE rule = 'member' AND subject_id = :user_id)
+           + (SELECT count(*) FROM grants WHERE user_id = :user_id)
+           + (SELECT count(*) FROM refunds WHERE user_id = :user_id)
+           + (SELECT count(*) FROM access_rules WHERE kind = 'member' AND subject = :subject) AS about,
+           (SELECT count(*) FROM ({_DECISIONS})) AS decisions,
+           (SELECT asked_at FROM erasures WHERE user_id = :user_id) AS asked_at
+"""  # noqa: S608  # texts of this module
+_HABITS: Final = "SELECT set_at, size, format, private FROM member_defaults WHERE user_id = :user_id"
+_BLOCKS: Final = (
+    "SELECT guild_id, set_at, effect, expires_at, reason FROM access_rules"
+    " WHERE kind = 'member' AND subject = :subject ORDER BY rule_id"
+)
 
 
 class Known:
@@ -77,7 +98,8 @@ def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
             """
             SELECT count(*) AS requests, coalesce(sum(finished_at IS NULL), 0) AS unfinished,
                    min(accepted_at) AS oldest_at, coalesce(sum(prompt <> ''), 0) AS prompts,
-                   count(reference_filename) AS refs, count(k.job_id) AS kept
+                   count(reference_filename) AS refs, count(reference_sha256) AS kept_refs,
+                   count(k.job_id) AS kept
             FROM jobs LEFT JOIN kept_pictures k USING (job_id) WHERE guild_id = ? AND user_id = ?
             """,
             (guild_id, user_id),
@@ -85,15 +107,8 @@ def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
         for guild_id in guild_ids
     ]
     others = transaction.execute(
-        f"""
-        SELECT (SELECT count(*) FROM asks WHERE user_id = :user_id) AS asks,
-               (SELECT count(*) FROM limits WHERE rule = 'member' AND subject_id = :user_id)
-               + (SELECT count(*) FROM grants WHERE user_id = :user_id)
-               + (SELECT count(*) FROM refunds WHERE user_id = :user_id) AS about,
-               (SELECT count(*) FROM ({_DECISIONS})) AS decisions,
-               (SELECT asked_at FROM erasures WHERE user_id = :user_id) AS asked_at
-        """,  # noqa: S608  # texts of this module
-        {"user_id": user_id},
+        _OTHERS,
+        {"user_id": user_id, "subject": str(user_id)},
     ).fetchone()
     amounts, until, unending = _amounts(transaction, user_id, guild_ids)
     return Holdings(
@@ -103,8 +118,10 @@ def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
         oldest_at=min((row["oldest_at"] for row in counts if row["requests"]), default=None),
         prompts=sum(row["prompts"] for row in counts),
         references=sum(row["refs"] for row in counts),
+        kept_references=sum(row["kept_refs"] for row in counts),
         kept_pictures=sum(row["kept"] for row in counts),
-        asks=others["asks"],
+        drafts=others["drafts"],
+        habits=others["habits"],
         amounts=amounts,
         amounts_until=until,
         amounts_unending=unending,
@@ -155,15 +172,15 @@ def _requests(transaction: sqlite3.Connection, job_ids: list[str]) -> list[Reque
 def _export(
     transaction: sqlite3.Connection, user_id: int, made_at: int, requests: list[RequestRecord], older: int
 ) -> Export:
-    who = {"user_id": user_id}
+    who = {"user_id": user_id, "subject": str(user_id)}
 
     def rows(statement: str) -> list[sqlite3.Row]:
         return transaction.execute(statement, who).fetchall()
 
     wishes = rows("SELECT asked_at FROM erasures WHERE user_id = :user_id")
-    asks = rows(
-        "SELECT guild_id, asked_at, prompt, size, format, reference_filename FROM asks"
-        " WHERE user_id = :user_id ORDER BY ask_id"
+    drafts = rows(
+        "SELECT guild_id, drafted_at, prompt, size, format, reference_filename FROM drafts"
+        " WHERE user_id = :user_id ORDER BY draft_id"
     )
     amounts = [
         AmountRecord(*row)
@@ -189,9 +206,11 @@ def _export(
         erasure_asked_at=wishes[0]["asked_at"] if wishes else None,
         older_requests=older,
         requests=tuple(requests),
-        asks=tuple(AskRecord(*row) for row in asks),
+        drafts=tuple(DraftRecord(*row) for row in drafts),
+        habits=tuple(HabitRecord(*row) for row in rows(_HABITS)),
         amounts=tuple(amounts),
         limits=tuple(LimitRecord(*row) for row in limits),
         grants=tuple(GrantRecord(*row) for row in grants),
+        blocks=tuple(BlockRecord(*row) for row in rows(_BLOCKS)),
         decisions=tuple(DecisionRecord(*row) for row in rows(_DECISIONS)),
     )

@@ -21,9 +21,13 @@ class Holdings:
     """Requests whose words are still there."""
     references: int
     """Requests that still say which file was attached."""
+    kept_references: int
+    """Requests whose attached picture is kept."""
     kept_pictures: int
-    asks: int
-    """Questions about a price that wait for an answer."""
+    drafts: int
+    """Requests that were not sent in, or wait for a yes to their price."""
+    habits: int
+    """1 if the member has chosen how they like their pictures, else 0."""
     amounts: int
     """Reservations that carry the member's name: those of the requests, and those of erased ones."""
     amounts_until: int | None
@@ -31,7 +35,7 @@ class Holdings:
     amounts_unending: int
     """In how many servers a limit that never resets counts them."""
     about: int
-    """Limits, grants and refunds that others decided about the member."""
+    """Limits, grants, refunds and blocks that others decided about the member."""
     decisions: int
     """What the member decided for servers."""
     asked_at: int | None
@@ -41,7 +45,7 @@ class Holdings:
     def is_erasable(self) -> bool:
         """Whether a wish to be forgotten, or a new one, could end anything, now or when it is due."""
         unasked = self.asked_at is None and bool(self.amounts or self.about)
-        return bool(self.requests or self.asks) or unasked
+        return bool(self.requests or self.drafts or self.habits) or unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class RequestRecord:
     private: int
     spoiler: int
     locale: str
+    guild_locale: str
+    preset_name: str | None
+    parent_job_id: str | None
     reference_filename: str | None
     reference_type: str | None
     reference_bytes: int | None
@@ -75,6 +82,10 @@ class RequestRecord:
     landed_channel_id: int | None
     landed_message_id: int | None
     landed_way: str | None
+    landed_url: str | None
+    shared_at: int | None
+    deleted_at: int | None
+    reference_kept: int
     picture_kept: int
     state: str
     reserved_credits: int
@@ -84,11 +95,11 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class AskRecord:
-    """A question about a price that was not answered yet."""
+class DraftRecord:
+    """A request that was not sent in, or waits for a yes to its price."""
 
     guild_id: int
-    asked_at: int
+    drafted_at: int
     prompt: str
     size: str
     format: str
@@ -115,6 +126,27 @@ class LimitRecord:
     effect: str
     credits: int | None
     period: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HabitRecord:
+    """How the member likes their pictures to be; None leaves it to the bot."""
+
+    set_at: int
+    size: str | None
+    format: str | None
+    private: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """An admin's word that this member may not paint, or may again; in force or not."""
+
+    guild_id: int
+    set_at: int
+    effect: str
+    expires_at: int | None
     reason: str
 
 
@@ -149,8 +181,11 @@ class Export:
     erasure_asked_at: int | None
     older_requests: int
     requests: tuple[RequestRecord, ...]
-    asks: tuple[AskRecord, ...]
+    drafts: tuple[DraftRecord, ...]
+    habits: tuple[HabitRecord, ...]
+    """One at most."""
     amounts: tuple[AmountRecord, ...]
     limits: tuple[LimitRecord, ...]
     grants: tuple[GrantRecord, ...]
+    blocks: tuple[BlockRecord, ...]
     decisions: tuple[DecisionRecord, ...]

@@ -1,6 +1,7 @@
 """What a member reads about credits: every rule that binds them, how far it is used, and what is left.
 
-Owns the words of `/credits`. Never imports anything of ours but cards, grants, jobs, rules, text, wording.
+Owns the words of `/credits`. Never imports anything of ours but cards, grants, jobs, rules, text, tongues,
+wording.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bot.money.grants import WHOLE_GUILD
 from bot.money.rules import Rule
 from cogs.ground.cards import card, small
 from cogs.ground.text import harmless
+from cogs.ground.tongues import count, say
 from cogs.ground.wording import (
     credits_text,
     moment,
@@ -49,11 +51,14 @@ class Account:
 def credits_card(account: Account) -> ui.LayoutView:
     """Mine, the rules from the server's to mine, grants, and how many pictures that makes."""
     standing = account.standing
-    mine = f"{credits_text(account.mine_credits)}** spent or set aside"
     rules = [standing.guild, *([standing.personal] if standing.personal else []), *standing.ceilings]
     return card(
-        "### Credits",
-        f"You: **{mine} {period_word(standing.guild.period)}",
+        say("### Credits"),
+        say(
+            "You: **{credits}** spent or set aside {period}",
+            credits=credits_text(account.mine_credits),
+            period=period_word(standing.guild.period),
+        ),
         "\n".join(_rule_line(usage, account.cost_credits) for usage in rules),
         _exempt_line(standing.exempt),
         _grant_lines(account.grants),
@@ -63,42 +68,75 @@ def credits_card(account: Account) -> ui.LayoutView:
 
 def _rule_line(usage: Usage, cost_credits: int) -> str:
     words = rule_words(usage)
-    name = f"**{words[0].upper()}{words[1:]}**"
+    rule = f"{words[0].upper()}{words[1:]}"
     if shows_numbers(usage):
-        return f"{name}: {usage_words(usage)}, **{usage.left_credits} left**. {reset_words(usage)}"
+        return say(
+            "**{rule}**: {used}, **{left} left**. {reset}",
+            rule=rule,
+            used=usage_words(usage),
+            left=usage.left_credits,
+            reset=reset_words(usage),
+        )
     if usage.left_credits >= cost_credits:
-        return f"{name}: there is room."
-    return f"{name}: used up. {reset_words(usage)}"
+        return say("**{rule}**: there is room.", rule=rule)
+    return say("**{rule}**: used up. {reset}", rule=rule, reset=reset_words(usage))
 
 
 def _exempt_line(exempt: Limit | None) -> str:
     if exempt is None:
         return ""
-    role = f"Your role <@&{exempt.subject_id}> is exempt" if exempt.rule is Rule.ROLE else "You are exempt"
-    return f"{role} from limits for members. This server's limit binds you all the same."
+    if exempt.rule is Rule.ROLE:
+        return say(
+            "Your role <@&{role_id}> is exempt from limits for members."
+            " This server's limit binds you all the same.",
+            role_id=exempt.subject_id,
+        )
+    return say("You are exempt from limits for members. This server's limit binds you all the same.")
 
 
 def _grant_lines(grants: tuple[Grant, ...]) -> str:
     shown = [_grant_line(grant) for grant in grants[:GRANTS_SHOWN]]
     more = len(grants) - len(shown)
-    return "\n".join([*shown, *([f"- and {more} more {'grant' if more == 1 else 'grants'}"] if more else [])])
+    return "\n".join(
+        [*shown, *([count("- and {n} more grant", "- and {n} more grants", more)] if more else [])]
+    )
 
 
 def _grant_line(grant: Grant) -> str:
-    whom = "this server" if grant.user_id == WHOLE_GUILD else "you"
-    until = "" if grant.expires_at is None else f", until {moment(grant.expires_at, 'f')}"
     why = harmless(grant.reason, REASON_UNITS)
-    reason = f" ({why})" if why else ""
-    return f"- Granted to {whom}: {grant.left_credits} of {credits_text(grant.credits)} left{until}{reason}"
+    return f"{_granted(grant)} ({why})" if why else _granted(grant)
+
+
+def _granted(grant: Grant) -> str:
+    facts = {"left": grant.left_credits, "credits": credits_text(grant.credits)}
+    mine = grant.user_id != WHOLE_GUILD
+    if grant.expires_at is None:
+        if mine:
+            return say("- Granted to you: {left} of {credits} left", **facts)
+        return say("- Granted to this server: {left} of {credits} left", **facts)
+    until = moment(grant.expires_at, "f")
+    if mine:
+        return say("- Granted to you: {left} of {credits} left, until {until}", **facts, until=until)
+    return say("- Granted to this server: {left} of {credits} left, until {until}", **facts, until=until)
 
 
 def _pictures_line(standing: Standing, cost_credits: int) -> str:
     """How many pictures the tightest rule has room for; over all servers only whether it has any."""
-    price = f"A picture costs {credits_text(cost_credits)}"
+    price = credits_text(cost_credits)
     binding = list(reversed(standing.binding))
     tightest = min(filter(shows_numbers, binding), key=lambda usage: usage.left_credits)
     closed = any(usage.left_credits < cost_credits for usage in binding if not shows_numbers(usage))
     pictures = 0 if closed else tightest.left_credits // cost_credits
-    more = {0: "no more", 1: "one more"}.get(pictures, f"{pictures} more")
-    counts = "" if closed else f" The rule that counts is {rule_words(tightest)}."
-    return "\n".join([f"{price}: enough for {more}.", *([small(counts.strip())] if counts else [])])
+    if pictures:
+        enough = count(
+            "A picture costs {price}: enough for one more.",
+            "A picture costs {price}: enough for {n} more.",
+            pictures,
+            price=price,
+        )
+    else:
+        enough = say("A picture costs {price}: enough for no more.", price=price)
+    if closed:
+        return enough
+    counts = say("The rule that counts is {rule}.", rule=rule_words(tightest))
+    return f"{enough}\n{small(counts)}"

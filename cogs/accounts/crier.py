@@ -1,7 +1,7 @@
 """Posts what nobody asked for: alerts to a server's admins, and the low wallet to the operator.
 
 Owns the ways to admins and to the operator. Never imports anything of ours but alert_cards, alerts, answers,
-clock, errors, herald, login.
+clock, errors, herald, login, tongues.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bot.herald import Unheard
 from bot.login import passing
 from cogs.accounts import alert_cards
 from cogs.ground.answers import TRANSPORT
+from cogs.ground.tongues import ENGLISH, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,18 +41,21 @@ class DiscordCrier:
         self._operator_channel = operator_channel
 
     async def cry(self, alert: Alert) -> None:
-        """Post an alert in its channel.
+        """Post an alert in its channel, in the language of its guild.
 
         Raises:
             Unheard: the channel is gone, or closed to the bot.
             TryLater: Discord is out of reach.
         """
-        card = alert_cards.alert_card(alert, now_ms())
+        with speaking(_locale(self._client.get_guild(alert.guild_id))):
+            card = alert_cards.alert_card(alert, now_ms())
         with self._translated():
             await self._channel(alert.channel_id).send(view=card, nonce=_nonce(alert))
 
     async def warn(self, left_credits: int, alert_credits: int) -> None:
         """Say in the operator's channel that the wallet is low, else directly to the application's owners.
+
+        It is said in the language of that channel's guild.
 
         Raises:
             Unheard: there is nowhere to say it.
@@ -60,7 +64,7 @@ class DiscordCrier:
         if self._operator_channel is not None:
             try:
                 with self._translated():
-                    card = alert_cards.wallet_card(left_credits, alert_credits)
+                    card = self._wallet_card(left_credits, alert_credits)
                     await self._channel(self._operator_channel).send(view=card)
             except Unheard as error:
                 log.warning("operator channel closed", channel_id=self._operator_channel, error=str(error))
@@ -71,13 +75,20 @@ class DiscordCrier:
             try:
                 with self._translated():
                     channel = await self._client.create_dm(discord.Object(owner_id))
-                    await channel.send(view=alert_cards.wallet_card(left_credits, alert_credits))
+                    await channel.send(view=self._wallet_card(left_credits, alert_credits))
             except Unheard as error:
                 log.warning("owner unreachable", user_id=owner_id, error=str(error))
             else:
                 heard = True
         if not heard:
             raise Unheard("neither an operator channel nor an owner could be reached")
+
+    def _wallet_card(self, left_credits: int, alert_credits: int) -> discord.ui.LayoutView:
+        channel = None
+        if self._operator_channel is not None:
+            channel = self._client.get_channel(self._operator_channel)
+        with speaking(_locale(getattr(channel, "guild", None))):
+            return alert_cards.wallet_card(left_credits, alert_credits)
 
     def _channel(self, channel_id: int) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(channel_id)
@@ -102,6 +113,11 @@ class DiscordCrier:
             if passing(error):
                 raise TryLater(f"Discord answers {error.status}", answered=True) from error
             raise Unheard(str(error)) from error
+
+
+def _locale(guild: discord.Guild | None) -> str:
+    """English for a guild out of sight, and not what the member speaks whose picture started the task."""
+    return ENGLISH if guild is None else str(guild.preferred_locale)
 
 
 def _nonce(alert: Alert) -> str:

@@ -1,7 +1,7 @@
 """`/report`: what a server spent, by whom and when, for those who may manage it.
 
-Owns the command that reports. Never imports anything of ours but answers, guards, periods, press,
-report_cards.
+Owns the command that reports. Never imports anything of ours but answers, chart_words, guards, periods,
+press, report_cards, tongues.
 """
 
 from __future__ import annotations
@@ -13,16 +13,23 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.money.periods import PERIODS
-from cogs.accounts import report_cards
+from cogs.accounts import chart_words, report_cards
 from cogs.ground.answers import Acceptance, acknowledge
 from cogs.ground.guards import guild_id_of, require_manage_guild
+from cogs.ground.tongues import noted
 
 if TYPE_CHECKING:
     from bot.press import Press
 
 LONGEST_AGO: Final = 24
+_CHOICES: Final = {
+    "day": noted("By the day"),
+    "week": noted("By the week, from Monday"),
+    "month": noted("By the month, from the first"),
+    "total": noted("Everything so far"),
+}
 PERIOD_CHOICES: Final = [
-    app_commands.Choice(name=report_cards.period_choice(period), value=period) for period in PERIODS
+    app_commands.Choice(name=app_commands.locale_str(_CHOICES[period]), value=period) for period in PERIODS
 ]
 
 
@@ -53,7 +60,11 @@ class Reports(commands.Cog):
         if acknowledgement.acceptance is Acceptance.LOST:
             return
         edition = await self._press.make(
-            guild_id, period=period, ago=ago, upload_limit_bytes=interaction.filesize_limit
+            guild_id,
+            period=period,
+            ago=ago,
+            upload_limit_bytes=interaction.filesize_limit,
+            letter=chart_words.lettering,
         )
         await interaction.edit_original_response(
             view=report_cards.report_card(edition),

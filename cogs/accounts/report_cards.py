@@ -2,50 +2,46 @@
 
 The numbers of the members here are those in the chart's legend.
 
-Owns the words of reports. Never imports anything of ours but cards, press, reports, text, wording.
+Owns the words of reports. Never imports anything of ours but bounds, cards, chart_words, press, reports,
+text, tongues, wording.
 """
 
 from __future__ import annotations
 
-import io
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import MediaGalleryItem, ui
 
 from bot.money.reports import COLOURED
-from cogs.ground.cards import ALT_TEXT_UNITS, card, small
+from cogs.accounts.chart_words import beginning, period_title
+from cogs.ground.bounds import ALT_TEXT_UNITS, attachments
+from cogs.ground.cards import card, small
 from cogs.ground.text import shorten
+from cogs.ground.tongues import count, noted, number, say
 from cogs.ground.wording import mention, period_name
 
 if TYPE_CHECKING:
     from bot.money.reports import Report, Spender
     from bot.press import Edition
 
-_PERIOD_CHOICES: Final = {
-    "day": "By the day",
-    "week": "By the week, from Monday",
-    "month": "By the month, from the first",
-    "total": "Everything so far",
+_BEFORE: Final = {
+    "day": noted("The whole day before: {credits}."),
+    "week": noted("The whole week before: {credits}."),
+    "month": noted("The whole month before: {credits}."),
 }
-_UNITS: Final = {"hour": "an hour", "day": "a day"}
-HOW_TO_DRAW: Final = (
-    "There is no chart: the bot runs without its extra `charts`, which draws it."
-    " Whoever runs the bot can install that."
-)
-
-
-def period_choice(period: str) -> str:
-    """A report's period in the menu."""
-    return _PERIOD_CHOICES[period]
+_PACES: Final = {
+    "day": noted("The dashed line is an even pace: with {pace} the limit lasts for exactly the day."),
+    "week": noted("The dashed line is an even pace: with {pace} the limit lasts for exactly the week."),
+    "month": noted("The dashed line is an even pace: with {pace} the limit lasts for exactly the month."),
+}
 
 
 def report_card(edition: Edition) -> ui.LayoutView:
     """The whole answer; the files it shows are those of `files`."""
     report = edition.report
     if not report.reservations:
-        return card(f"### Report: {report.title}", _empty(report), small(_zone(report)))
+        return card(_title(report), _empty(report), small(_zone(report)))
     shown: list[ui.Item[ui.LayoutView]] = []
     if edition.chart is not None:
         picture = MediaGalleryItem(f"attachment://{edition.name}.png", description=alt_text(report))
@@ -54,7 +50,7 @@ def report_card(edition: Edition) -> ui.LayoutView:
         shown.append(ui.File(f"attachment://{edition.sheet.filename}"))
     notes = [_pace(report) if edition.chart is not None else "", _drawing(edition), _sheet(edition)]
     return card(
-        f"### Report: {report.title}",
+        _title(report),
         "\n".join(_headlines(report)),
         "\n".join(_spenders(report)),
         *shown,
@@ -69,22 +65,30 @@ def files(edition: Edition) -> list[discord.File]:
         found[f"{edition.name}.png"] = edition.chart
     if edition.sheet is not None:
         found[edition.sheet.filename] = edition.sheet.data
-    return [discord.File(io.BytesIO(data), name) for name, data in found.items()]
+    return attachments(found)
 
 
 def alt_text(report: Report) -> str:
     """The chart in words, with numbers for names, as in the picture."""
-    peak = datetime.fromtimestamp(report.highest.start / 1000, report.zone)
-    when = f"{peak:%H}:00" if report.unit == "hour" else f"{peak.day} {peak:%B %Y}"
-    parts = [f"{place}: {amount:,}" for place, amount in enumerate(_coloured(report), start=1)]
-    others = sum(bar.others for bar in report.bars)
-    parts += [f"others: {others:,}"] if others else []
-    parts += [f"erased: {report.erased.credits:,}"] if report.erased.credits else []
-    return shorten(
-        f"Bar chart of the credits of {report.title}, {_credits(report.credits)} in all. By member: "
-        f"{', '.join(parts)}. The highest bar, {report.highest.credits:,}, begins at {when}.",
-        ALT_TEXT_UNITS,
+    parts = [f"{place}: {number(amount)}" for place, amount in enumerate(_coloured(report), start=1)]
+    if others := sum(bar.others for bar in report.bars):
+        parts.append(say("others: {amount}", amount=number(others)))
+    if report.erased.credits:
+        parts.append(say("erased: {amount}", amount=number(report.erased.credits)))
+    told = say(
+        "Bar chart of the credits of {period}, {credits} in all. By member: {members}."
+        " The highest bar, {highest}, begins at {moment}.",
+        period=period_title(report),
+        credits=_credits(report.credits),
+        members=", ".join(parts),
+        highest=number(report.highest.credits),
+        moment=beginning(report, report.highest.start),
     )
+    return shorten(told, ALT_TEXT_UNITS)
+
+
+def _title(report: Report) -> str:
+    return say("### Report: {period}", period=period_title(report))
 
 
 def _coloured(report: Report) -> list[int]:
@@ -93,40 +97,64 @@ def _coloured(report: Report) -> list[int]:
 
 def _empty(report: Report) -> str:
     if report.period == "total":
-        return "Nobody has asked for a picture in this server yet. `/imagine` asks for the first."
-    return "Nobody asked for a picture in this time. Choose another `period`, or go back further with `ago`."
+        return say("Nobody has asked for a picture in this server yet. `/imagine` asks for the first.")
+    return say(
+        "Nobody asked for a picture in this time. Choose another `period`, or go back further with `ago`."
+    )
 
 
 def _headlines(report: Report) -> list[str]:
-    average = report.average_credits
-    each = "" if average is None else f", {f'{average:.2f}'.rstrip('0').rstrip('.')} each"
-    lines = [
-        f"**{_credits(report.spent_credits)}** spent, **{_count(report.pictures, 'picture')}** painted{each}."
-    ]
+    lines = [_spent(report)]
     if report.held_credits:
-        lines.append(f"{_credits(report.held_credits)} held for what is not finished.")
+        lines.append(say("{credits} held for what is not finished.", credits=_credits(report.held_credits)))
     if report.failures:
-        lines.append(f"{_count(report.failures, 'request')} failed.")
+        lines.append(
+            count(
+                "{amount} request failed.",
+                "{amount} requests failed.",
+                report.failures,
+                amount=number(report.failures),
+            )
+        )
     if report.refunded_credits:
-        lines.append(f"{_credits(report.refunded_credits)} of these refunded; the limit does not count them.")
+        refunded = _credits(report.refunded_credits)
+        lines.append(say("{credits} of these refunded; the limit does not count them.", credits=refunded))
     if report.granted_credits:
-        lines.append(f"{_credits(report.granted_credits)} of these paid by grants, not by the limit.")
+        granted = _credits(report.granted_credits)
+        lines.append(say("{credits} of these paid by grants, not by the limit.", credits=granted))
     if report.limit.period == report.period:
-        lines.append(f"The limit: {report.limited_credits:,} of {_limit(report)} used.")
+        used = number(report.limited_credits)
+        lines.append(say("The limit: {used} of {limit} used.", used=used, limit=_limit(report)))
     if report.before_credits is not None:
-        lines.append(f"The whole {report.period} before: {_credits(report.before_credits)}.")
+        lines.append(say(_BEFORE[report.period], credits=_credits(report.before_credits)))
     return lines
 
 
+def _spent(report: Report) -> str:
+    facts = {"credits": _credits(report.spent_credits), "pictures": _pictures(report.pictures)}
+    if report.average_credits is None:
+        return say("**{credits}** spent, **{pictures}** painted.", **facts)
+    each = number(round(report.average_credits, 2))
+    return say("**{credits}** spent, **{pictures}** painted, {each} each.", **facts, each=each)
+
+
 def _spenders(report: Report) -> list[str]:
-    lines = ["**Who spent most**"] if report.spenders else []
+    lines = [say("**Who spent most**")] if report.spenders else []
     lines += [f"{place}\\. {_spender(spender)}" for place, spender in enumerate(report.spenders, start=1)]
     listed = sum(spender.credits for spender in report.spenders)
     if report.members > len(report.spenders):
         rest, left = report.members - len(report.spenders), report.credits - report.erased.credits - listed
-        lines.append(f"{_count(rest, 'other member')}: {_credits(left)}")
+        lines.append(
+            count(
+                "{amount} other member: {credits}",
+                "{amount} other members: {credits}",
+                rest,
+                amount=number(rest),
+                credits=_credits(left),
+            )
+        )
     if report.erased.credits or report.erased.pictures:
-        lines.append(f"Names erased: {_amounts(report.erased)}")
+        lines.append(say("Names erased: {amounts}", amounts=_amounts(report.erased)))
     return lines
 
 
@@ -135,37 +163,55 @@ def _spender(spender: Spender) -> str:
 
 
 def _amounts(spender: Spender) -> str:
-    refunded = f", {spender.refunded_credits:,} refunded" if spender.refunded_credits else ""
-    return f"{_credits(spender.credits)}, {_count(spender.pictures, 'picture')}{refunded}"
+    facts = {"credits": _credits(spender.credits), "pictures": _pictures(spender.pictures)}
+    if not spender.refunded_credits:
+        return say("{credits}, {pictures}", **facts)
+    return say(
+        "{credits}, {pictures}, {refunded} refunded", **facts, refunded=number(spender.refunded_credits)
+    )
 
 
 def _pace(report: Report) -> str:
     if report.pace is None:
-        return f"No line for an even pace: this server's limit is {_limit(report)}."
-    pace = f"{f'{report.pace:,.2f}'.rstrip('0').rstrip('.')} credits {_UNITS[report.unit]}"
+        return say("No line for an even pace: this server's limit is {limit}.", limit=_limit(report))
+    credits = round(report.pace, 2)
+    # Whatever is no whole number stands with the plural.
+    counted = int(credits) if credits == int(credits) else 2
+    if report.unit == "hour":
+        pace = count("{amount} credit an hour", "{amount} credits an hour", counted, amount=number(credits))
+    else:
+        pace = count("{amount} credit a day", "{amount} credits a day", counted, amount=number(credits))
     if report.drawn_pace is None:
-        return f"The even pace of the limit, {pace}, is far above the bars and not drawn."
-    return f"The dashed line is an even pace: with {pace} the limit lasts for exactly the {report.period}."
+        return say("The even pace of the limit, {pace}, is far above the bars and not drawn.", pace=pace)
+    return say(_PACES[report.period], pace=pace)
 
 
 def _drawing(edition: Edition) -> str:
     if not edition.report.credits:
-        return "There is no chart, since nothing was spent."
-    return "" if edition.draws else HOW_TO_DRAW
+        return say("There is no chart, since nothing was spent.")
+    if edition.draws:
+        return ""
+    return say(
+        "There is no chart: the bot runs without its extra `charts`, which draws it."
+        " Whoever runs the bot can install that."
+    )
 
 
 def _sheet(edition: Edition) -> str:
     if edition.sheet is None or edition.sheet.rows == edition.report.reservations:
         return ""
-    return (
-        f"The file holds the newest {edition.sheet.rows:,} of {edition.report.reservations:,} requests:"
-        " more do not fit into one upload. Shorter periods show the others."
+    return say(
+        "The file holds the newest {written} of {all} requests:"
+        " more do not fit into one upload. Shorter periods show the others.",
+        written=number(edition.sheet.rows),
+        all=number(edition.report.reservations),
     )
 
 
 def _zone(report: Report) -> str:
-    back = " Everything so far has no earlier time, so `ago` was left out." if _ignored(report) else ""
-    return f"Days begin at midnight in the time zone {report.zone}.{back}"
+    days = say("Days begin at midnight in the time zone {zone}.", zone=report.zone)
+    back = say("Everything so far has no earlier time, so `ago` was left out.")
+    return f"{days} {back}" if _ignored(report) else days
 
 
 def _ignored(report: Report) -> bool:
@@ -173,12 +219,16 @@ def _ignored(report: Report) -> bool:
 
 
 def _limit(report: Report) -> str:
-    return f"{_credits(report.limit.credits)} {period_name(report.limit.period)}"
+    return say(
+        "{credits} {period}",
+        credits=_credits(report.limit.credits),
+        period=period_name(report.limit.period),
+    )
 
 
-def _credits(count: int) -> str:
-    return _count(count, "credit")
+def _credits(amount: int) -> str:
+    return count("{amount} credit", "{amount} credits", amount, amount=number(amount))
 
 
-def _count(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
+def _pictures(amount: int) -> str:
+    return count("{amount} picture", "{amount} pictures", amount, amount=number(amount))

@@ -2,7 +2,7 @@
 
 https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-callback
 
-Owns first answers. Never imports anything of ours.
+Owns first answers. Never imports anything of ours but bounds, cards.
 """
 
 from __future__ import annotations
@@ -10,11 +10,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
 import structlog
+from discord import ui
+
+from cogs.ground.bounds import content
+from cogs.ground.cards import card, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 log = structlog.get_logger(__name__)
 
@@ -89,11 +96,33 @@ def _acceptance(error: Exception) -> Acceptance:
 
 async def answer(interaction: discord.Interaction, sentence: str) -> None:
     """Say a sentence privately, as the first answer or after it, whichever is possible. Never raises."""
+    said = content(sentence)
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(sentence, ephemeral=True)
+            await interaction.followup.send(said, ephemeral=True)
         else:
-            await interaction.response.send_message(sentence, ephemeral=True)
+            await interaction.response.send_message(said, ephemeral=True)
+    except (discord.DiscordException, *_UNCLEAR) as error:
+        log.warning("answer lost", interaction_id=interaction.id, error=str(error))
+
+
+async def give_back(
+    interaction: discord.Interaction, sentence: str, typed: str, *buttons: ui.ActionRow[ui.LayoutView]
+) -> None:
+    """Say a sentence privately, and give the member back what they typed, all of it. Never raises."""
+    shown, files = whole(typed)
+    await answer_card(interaction, card(sentence, shown, *buttons), files)
+
+
+async def answer_card(
+    interaction: discord.Interaction, view: ui.LayoutView, files: Sequence[discord.File] = ()
+) -> None:
+    """Show a card privately, as the first answer or after it, whichever is possible. Never raises."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(view=view, files=list(files), ephemeral=True)
+        else:
+            await interaction.response.send_message(view=view, files=list(files), ephemeral=True)
     except (discord.DiscordException, *_UNCLEAR) as error:
         log.warning("answer lost", interaction_id=interaction.id, error=str(error))
 

@@ -3,7 +3,7 @@
 discord.py only logs what breaks in the callback of a dynamic item, so that a click would show as "this
 interaction failed" (discord.py 2.7.1, ui/view.py, schedule_dynamic_item_call).
 
-Owns the ground under buttons. Never imports anything of ours but client.
+Owns the ground under buttons. Never imports anything of ours but client, tongues.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bot.client import IN_HAND
+from cogs.ground.tongues import attune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -37,12 +38,14 @@ def answers_errors(
 ) -> Callable[[ItemT, discord.Interaction], Coroutine[None, None, None]]:
     """Decorate the `callback` of a `DynamicItem`: its errors go the way of a command's errors.
 
-    While it runs, the click counts as in hand: nobody else answers it, however long the database takes.
+    While it runs, the click counts as in hand: nobody else answers it, however long the database takes. It is
+    answered in the member's language.
     """
 
     @wraps(callback)
     async def answered(item: ItemT, interaction: discord.Interaction) -> None:
         interaction.extras[IN_HAND] = True
+        attune(interaction)
         try:
             await callback(item, interaction)
         except Exception as error:  # noqa: BLE001  # the tree's own way out takes every error, too

@@ -3,22 +3,24 @@
 A reply that has once become a V2 message must stay one, without content and embeds, so whatever follows a
 deferred answer is a card from here: https://discord.com/developers/docs/components/using-message-components
 
-Owns the frame of a card. Never imports anything of ours but text.
+Owns the frame of a card. Never imports anything of ours but bounds, text.
 """
 
 from __future__ import annotations
 
 from typing import Final, cast
 
+import discord
 from discord import ui
 
-from cogs.ground.text import shorten, units
+from cogs.ground.bounds import CARD_TEXT_UNITS, attachments, framed
+from cogs.ground.text import harmless, shorten, units
 
-CARD_TEXT_UNITS: Final = 4000
-"""All texts of one message together: https://discord.com/developers/docs/components/reference#text-display"""
-ALT_TEXT_UNITS: Final = 1024
 PROMPT_UNITS: Final = 300
 """How much of a prompt a card quotes; the alt text holds more."""
+QUOTED_UNITS: Final = 2400
+"""How much of a text is quoted whole: a card holds 4000 in all, and the rest has to be said, too."""
+TEXT_FILE: Final = "prompt.txt"
 ACCENT: Final = 0xC2703D
 """The colour of a wet brush, on the edge of every card."""
 
@@ -34,10 +36,19 @@ def row(*buttons: ui.DynamicItem[ui.Button[ui.LayoutView]]) -> ui.ActionRow[ui.L
     return ui.ActionRow(*(cast("ui.Item[ui.LayoutView]", button) for button in buttons))
 
 
+def whole(text: str) -> tuple[str | ui.File[ui.LayoutView], list[discord.File]]:
+    """All of a stranger's text as a part of a card: quoted, or as a file where a card has no room for it."""
+    quoted = harmless(text, max(units(text), 1))
+    if units(quoted) <= QUOTED_UNITS:
+        return f"> {quoted}" if quoted else "", []
+    return ui.File(f"attachment://{TEXT_FILE}"), attachments({TEXT_FILE: text.encode("utf-8", "replace")})
+
+
 def card(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """A frame around texts, pictures and rows of buttons.
 
-    Empty texts are left out, and all texts share Discord's limit.
+    Empty texts are left out, and all texts share Discord's limit. What is else too much for a message is a
+    bug, and told as one: see `bounds.framed`.
     """
     container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=ACCENT)
     room = CARD_TEXT_UNITS
@@ -47,4 +58,4 @@ def card(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
         elif text := shorten(part, room):
             container.add_item(ui.TextDisplay(text))
             room -= units(text)
-    return ui.LayoutView(timeout=None).add_item(container)
+    return framed(container)

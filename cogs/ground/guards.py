@@ -1,6 +1,6 @@
 """Who may use a command, and where: asked again in code, since a server's settings can open any command.
 
-Owns the checks before a command. Never imports anything of ours but errors.
+Owns the checks before a command. Never imports anything of ours but errors, jobs, people.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import discord
 
 from bot.errors import MemberError, MemberReason
+from bot.jobs import Destination, Presence
+from cogs.ground.people import role_ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +63,44 @@ def missing_in(channel: discord.abc.GuildChannel | discord.Thread) -> tuple[str,
     """What the bot itself lacks to write a message in another channel."""
     needed = NEEDED_IN_THREADS if isinstance(channel, discord.Thread) else NEEDED_TO_POST
     return tuple(_lacking(channel.permissions_for(channel.guild.me), needed[:2]))
+
+
+def destination_of(interaction: discord.Interaction, *, private: bool = False) -> Destination:
+    """Where the result of this interaction goes.
+
+    Raises:
+        MemberError: GUILD_ONLY, CHANNEL_UNUSABLE.
+    """
+    return Destination(
+        guild_id=guild_id_of(interaction),
+        channel_id=channel_id_of(interaction),
+        user_id=interaction.user.id,
+        application_id=interaction.application_id,
+        interaction_id=interaction.id,
+        interaction_token=interaction.token,
+        upload_limit_bytes=interaction.filesize_limit,
+        locale=str(interaction.locale),
+        private=private,
+        guild_locale=str(interaction.guild_locale or discord.Locale.american_english),
+    )
+
+
+def presence_of(interaction: discord.Interaction) -> Presence:
+    """As whom and where somebody asks."""
+    channel = interaction.channel
+    above = channel.parent if isinstance(channel, discord.Thread) else None
+    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+    places = (interaction.channel_id, parent_id, _category_id(above or channel))
+    return Presence(
+        role_ids=role_ids_of(interaction.user),
+        channel_ids=tuple(place for place in places if place is not None),
+        age_restricted=not isinstance(channel, discord.abc.PrivateChannel | None) and channel.is_nsfw(),
+        missing_permissions=missing_permissions(interaction),
+    )
+
+
+def _category_id(channel: object) -> int | None:
+    return channel.category_id if isinstance(channel, discord.abc.GuildChannel) else None
 
 
 def _own_permissions(interaction: discord.Interaction) -> discord.Permissions | None:

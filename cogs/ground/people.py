@@ -1,21 +1,26 @@
 """Whom a command names: a member of this server, somebody who is none, a bot; and which roles they have.
 
-Owns the questions about a named person. Never imports anything of ours but wording.
+Owns the questions about a named person. Never imports anything of ours but tongues, wording.
 """
 
 from __future__ import annotations
 
 import discord
 
+from cogs.ground.tongues import say
 from cogs.ground.wording import mention
 
 
 def not_a_member(person: discord.Member | discord.User) -> str:
     """Why nothing can be allowed to this person; empty for a member."""
     if person.bot:
-        return f"{mention(person.id)} is a bot, and bots ask for no pictures. Choose a member."
+        return say(
+            "{person} is a bot, and bots ask for no pictures. Choose a member.", person=mention(person.id)
+        )
     if not isinstance(person, discord.Member):
-        return f"{mention(person.id)} is not a member of this server (any more). Choose a member."
+        return say(
+            "{person} is not a member of this server (any more). Choose a member.", person=mention(person.id)
+        )
     return ""
 
 

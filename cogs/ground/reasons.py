@@ -1,6 +1,7 @@
 """Why something was refused or did not work: a sentence or two for each reason, telling what to do next.
 
-Owns the words of refusals. Never imports anything of ours but errors, jobs, rules, text, wording.
+Owns the words of refusals. Never imports anything of ours but errors, jobs, reasons_with_facts, rules,
+tongues, wording.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.errors import LimitReached, MemberReason
 from bot.money.rules import Rule
-from cogs.ground.text import harmless, shorten
+from cogs.ground.reasons_with_facts import REASONS_WITH_FACTS
+from cogs.ground.tongues import noted, say
 from cogs.ground.wording import (
     credits_text,
-    permission_names,
     reset_words,
     rule_words,
     shows_numbers,
@@ -20,54 +21,98 @@ from cogs.ground.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.errors import MemberError
     from bot.jobs import Usage
 
-NO_CHARGE: Final = "Nothing was charged."
-QUOTE_UNITS: Final = 300
-"""How much of another's words a sentence repeats."""
+    Facts = Mapping[str, object]
 
-TYPED_UNITS: Final = 1800
-"""How much of a lost form is given back: a plain message holds 2000."""
+NO_CHARGE: Final = noted("Nothing was charged.")
 
 _PLAIN_REASONS: Final = {
-    MemberReason.PROMPT_EMPTY: "The prompt is empty. Say what you would like to see.",
-    MemberReason.PROMPT_REFUSED: "Rivya does not paint this prompt. Please say it in other words.",
-    MemberReason.REFERENCE_UNREADABLE: (
+    MemberReason.PROMPT_EMPTY: noted("The prompt is empty. Say what you would like to see."),
+    MemberReason.PROMPT_REFUSED: noted("Rivya does not paint this prompt. Please say it in other words."),
+    MemberReason.REFERENCE_UNREADABLE: noted(
         "The reference cannot be read as a picture. Open it in an app, save it as PNG or JPEG, and try again."
     ),
-    MemberReason.REFERENCE_ANIMATED: (
+    MemberReason.REFERENCE_ANIMATED: noted(
         "The reference is animated. Please attach a still picture, such as one frame of it."
     ),
-    MemberReason.REFERENCE_HEIC: (
+    MemberReason.REFERENCE_HEIC: noted(
         "The reference is a HEIC photograph, which cannot be read here. Export it as JPEG and try again."
     ),
-    MemberReason.REFERENCE_GONE: (
-        "Discord no longer has the reference you attached. Please attach it again in a new request."
+    MemberReason.REFERENCE_GONE: noted(
+        "The reference is not there any more. Please attach it again in a new request."
     ),
-    MemberReason.ASK_TAKEN: (
-        "This question about the price was answered before, or it is too old."
-        " To paint something new, use `/imagine` again."
+    MemberReason.DRAFT_TAKEN: noted(
+        "This was sent in before, or it is more than a day old. To paint something new, use `/imagine` again."
     ),
-    MemberReason.JOB_UNKNOWN: (
+    MemberReason.JOB_UNKNOWN: noted(
         "There is no such picture in this server. Its id is the name of its file; the list shows the newest."
     ),
-    MemberReason.JOB_NOT_CHARGED: "Nothing was charged for this picture, or not yet, so it needs no refund.",
-    MemberReason.JOB_REFUNDED: "This picture was refunded before. `/limits log` shows by whom and why.",
-    MemberReason.GUILD_ONLY: "Pictures are painted in servers only. Please ask in a channel of a server.",
-    MemberReason.CLOSING: "The bot is about to restart. Please ask again in a minute. " + NO_CHARGE,
+    MemberReason.JOB_NOT_CHARGED: noted(
+        "Nothing was charged for this picture, or not yet, so it needs no refund."
+    ),
+    MemberReason.JOB_REFUNDED: noted(
+        "This picture was refunded before. `/limits log` shows by whom and why."
+    ),
+    MemberReason.GUILD_ONLY: noted(
+        "Pictures are painted in servers only. Please ask in a channel of a server."
+    ),
+    MemberReason.CLOSING: noted(
+        "The bot is about to restart. Please ask again in a minute. Nothing was charged."
+    ),
+    MemberReason.AGE_RESTRICTED_ONLY: noted(
+        "In this server pictures are painted in age-restricted channels only. Please ask in one of those."
+    ),
+    MemberReason.NOT_YOURS: noted(
+        "In this server the buttons under a picture are for its member alone. `/imagine` paints one of yours."
+    ),
+    MemberReason.REFERENCE_NOT_YOURS: noted(
+        "Somebody else attached the reference of this picture, and it is theirs."
+        " *Use as reference* lets you work from the picture itself."
+    ),
+    MemberReason.PICTURE_DELETED: noted(
+        "This picture was deleted, or what was kept of it was forgotten. `/imagine` paints a new one."
+    ),
+    MemberReason.PICTURE_UNFINISHED: noted("This picture is not finished. Please wait for it."),
+    MemberReason.PICTURE_OUT_OF_REACH: noted(
+        "I cannot get at this picture any more: its message is gone, or I may not read that channel."
+        " Save the picture, and attach it to `/imagine` as the reference."
+    ),
+    MemberReason.TOO_LATE_TO_CANCEL: noted(
+        "It is too late to cancel: Rivya has been asked to paint it, and that cannot be taken back."
+        " The picture will be posted here."
+    ),
+    MemberReason.ALREADY_ASKED: noted(
+        "You asked for that a moment ago, and it is on its way. For one more, ask again in a few seconds."
+    ),
+    MemberReason.UNDER_WAY: noted("That is being done already."),
+    MemberReason.UNSHOWABLE: noted("Discord does not take this picture here. Please try another channel."),
+    MemberReason.UNDELETABLE: noted(
+        "I cannot get at that message to delete it. Somebody with Manage Messages can do it there."
+    ),
+    MemberReason.NO_PICTURE_THERE: noted(
+        "There is no picture in this message. Choose one that shows a PNG, JPEG or WebP."
+    ),
 }
 
-_AN_ADMIN_CAN: Final = "Someone with Manage Server can raise it with `/limits {}`"
-_ONLY_THE_OPERATOR_CAN: Final = "Only the people who run this bot can raise it."
-_OR_GIVE_MORE: Final = ", or give you more once with `/limits grant`."
+_ONLY_THE_OPERATOR_CAN: Final = noted("Only the people who run this bot can raise it.")
+_MEMBER_LIMIT_CAN: Final = noted(
+    "Someone with Manage Server can raise it with `/limits member`, or give you more once with"
+    " `/limits grant`."
+)
 _WHO_CAN_RAISE: Final = {
     Rule.CEILING_ALL: _ONLY_THE_OPERATOR_CAN,
     Rule.CEILING: _ONLY_THE_OPERATOR_CAN,
-    Rule.GUILD: _AN_ADMIN_CAN.format("guild") + ".",
-    Rule.EVERYONE: _AN_ADMIN_CAN.format("member") + _OR_GIVE_MORE,
-    Rule.ROLE: _AN_ADMIN_CAN.format("role") + _OR_GIVE_MORE,
-    Rule.MEMBER: _AN_ADMIN_CAN.format("member") + _OR_GIVE_MORE,
+    Rule.GUILD: noted("Someone with Manage Server can raise it with `/limits guild`."),
+    Rule.EVERYONE: _MEMBER_LIMIT_CAN,
+    Rule.ROLE: noted(
+        "Someone with Manage Server can raise it with `/limits role`, or give you more once with"
+        " `/limits grant`."
+    ),
+    Rule.MEMBER: _MEMBER_LIMIT_CAN,
 }
 
 
@@ -80,111 +125,58 @@ def member_error(error: MemberError) -> str:
 
 def operator_error(ref: str) -> str:
     """Whoever runs the bot must act; `ref` finds the line in their log."""
-    return (
+    return say(
         "The people who run this bot have to fix something first."
         " It is not your fault, and nothing was charged."
-        f" If you tell them, give them this reference: `{ref}`."
+        " If you tell them, give them this reference: `{ref}`.",
+        ref=ref,
     )
 
 
 def try_later() -> str:
     """Time must act."""
-    return "That did not work just now. Please try again in a moment. " + NO_CHARGE
+    return say("That did not work just now. Please try again in a moment. Nothing was charged.")
 
 
 def broken(ref: str) -> str:
     """A developer must act; `ref` finds the line in the log."""
-    return (
+    return say(
         "Something is wrong on our side, not on yours."
-        f" Please tell the people who run this bot, with this reference: `{ref}`."
+        " Please tell the people who run this bot, with this reference: `{ref}`.",
+        ref=ref,
     )
 
 
 def just_updated() -> str:
     """Discord still shows the commands of an older version."""
-    return "The bot was just updated. Please reload Discord and try the command again."
+    return say("The bot was just updated. Please reload Discord and try the command again.")
 
 
-def control_gone(typed: str) -> str:
-    """A button or a form of an earlier version was used; `typed` gives a member their words back."""
-    sentence = "This control is no longer available. Please use the command again."
-    if not typed:
-        return sentence
-    return f"{sentence} You typed:\n>>> {shorten(harmless(typed, TYPED_UNITS), TYPED_UNITS)}"
+def control_gone() -> str:
+    """A button or a form of an earlier version was used."""
+    return say("This control is no longer available. Please use the command again.")
 
 
 def limit_reached(usage: Usage, cost_credits: int) -> str:
     """Which rule has no room, how far it is used, when it resets, and who can raise it."""
-    who = _WHO_CAN_RAISE[Rule(usage.rule)]
-    if not shows_numbers(usage):
-        return f"The bot's own budget for all servers is used up. {reset_words(usage)} {who} {NO_CHARGE}"
-    return (
-        f"A picture costs {credits_text(cost_credits)}, but {rule_words(usage)} has {usage.left_credits} left"
-        f" ({usage_words(usage)}). {reset_words(usage)} {who} {NO_CHARGE}"
-    )
+    who = say(_WHO_CAN_RAISE[Rule(usage.rule)])
+    if shows_numbers(usage):
+        sentence = say(
+            "A picture costs {price}, but {rule} has {left} left ({usage}).",
+            price=credits_text(cost_credits),
+            rule=rule_words(usage),
+            left=usage.left_credits,
+            usage=usage_words(usage),
+        )
+    else:
+        sentence = say("The bot's own budget for all servers is used up.")
+    return " ".join((sentence, reset_words(usage), who, say(NO_CHARGE)))
 
 
-def member_reason(reason: MemberReason, data: dict[str, object]) -> str:  # noqa: PLR0911  # a table whose rows need data
+def member_reason(reason: MemberReason, data: Facts) -> str:
     """The sentence for a reason and its data, which may be missing."""
     if reason in _PLAIN_REASONS:
-        return _PLAIN_REASONS[reason]
-    match reason:
-        case MemberReason.PROMPT_TOO_LONG:
-            limit = _number(data, "limit")
-            room = f" The longest allowed is {limit} characters." if limit else ""
-            return f"The prompt is too long.{room} Please shorten it."
-        case MemberReason.REFERENCE_TYPE:
-            kind = harmless(str(data.get("kind") or ""), 60)
-            found = f" ({kind})" if kind else ""
-            return (
-                f"The reference is not a picture that can be used{found}."
-                " Attach a picture, such as a PNG, JPEG or WebP."
-            )
-        case MemberReason.REFERENCE_TOO_BIG:
-            return f"The reference file is too big{_megabytes(data)}. Attach a smaller one, such as a JPEG."
-        case MemberReason.REFERENCE_TOO_LARGE:
-            return f"The reference has too many pixels{_pixels(data)}. Scale it down and try again."
-        case MemberReason.CHANNEL_UNUSABLE:
-            return (
-                "I cannot post pictures in this channel. The permission I need:"
-                f" {_missing(data) or 'not known'}. Ask an admin, or try another channel. {NO_CHARGE}"
-            )
-        case MemberReason.NOT_ALLOWED:
-            return (
-                f"Only members with {_missing(data) or 'the right permission'} may do this. Ask one of them."
-            )
-        case MemberReason.PAUSED:
-            words = harmless(str(data.get("sentence") or ""), QUOTE_UNITS)
-            said = f"They say: {words}" if words else "Please try again later."
-            return f"The people who run this bot have paused new pictures. {said} {NO_CHARGE}"
-        case _:
-            return "The limit for pictures is reached. `/credits` shows which, and when it resets."
-
-
-def _number(data: dict[str, object], name: str) -> int | None:
-    value = data.get(name)
-    return value if isinstance(value, int) else None
-
-
-def _missing(data: dict[str, object]) -> str:
-    names = data.get("missing")
-    return permission_names(str(name) for name in names) if isinstance(names, tuple | list) else ""
-
-
-def _megabytes(data: dict[str, object]) -> str:
-    size, limit = _number(data, "size_bytes"), _number(data, "limit_bytes")
-    if size is None or limit is None:
-        return ""
-    # A hair over the limit must not read `10.0 of 10.0 MB`: the size is rounded up.
-    return f": {-(-size // 100_000) / 10:.1f} MB, where {limit / 1_000_000:.1f} MB are allowed"
-
-
-def _pixels(data: dict[str, object]) -> str:
-    names = ("width", "height", "side_limit", "pixel_limit")
-    width, height, side, area = (_number(data, name) for name in names)
-    if width is None or height is None:
-        return ""
-    size = f": {width} × {height}"  # noqa: RUF001  # the sign for sizes
-    if side is not None and max(width, height) > side:
-        return f"{size}, where a side may have {side}"
-    return size if area is None else f"{size}, where {area / 1_000_000:g} million in all are allowed"
+        return say(_PLAIN_REASONS[reason])
+    if reason in REASONS_WITH_FACTS:
+        return REASONS_WITH_FACTS[reason](data)
+    return say("The limit for pictures is reached. `/credits` shows which, and when it resets.")

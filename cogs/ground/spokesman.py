@@ -1,13 +1,13 @@
 """What a member hears when something goes wrong, and what the log keeps of it.
 
 Owns the talking part of the error funnel. Never imports anything of ours but answers, errors, notices,
-reasons.
+reasons, tongues.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
 import structlog
@@ -15,12 +15,16 @@ from discord import app_commands
 
 from bot.errors import ContractBroken, MemberError, OperatorError, TryLater
 from cogs.ground import reasons
-from cogs.ground.answers import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION, answer
+from cogs.ground.answers import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION, answer, give_back
+from cogs.ground.tongues import attune
 
 if TYPE_CHECKING:
     from bot.watching.notices import Notices
 
 log = structlog.get_logger(__name__)
+
+PROMPT: Final = "prompt"
+"""How the option is called that holds words of a member."""
 
 
 class Spokesman:
@@ -29,16 +33,26 @@ class Spokesman:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
 
-    async def explain(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Tell the member what went wrong."""
-        if (sentence := self._sentence(interaction, error)) is not None:
+    def attune(self, interaction: discord.Interaction) -> None:
+        """From here to the end of this task, speak the member's language."""
+        attune(interaction)
+
+    async def explain(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
+        """Tell the member what went wrong, and give back what they `typed`, or wrote into a command."""
+        attune(interaction)
+        sentence = self.sentence(interaction, error)
+        if sentence is not None and (words := typed or _prompt_of(interaction)):
+            await give_back(interaction, sentence, words)
+        elif sentence is not None:
             await answer(interaction, sentence)
 
     async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
-        """Answer a button or a form that nobody handles; `typed` is what the form held."""
-        await answer(interaction, reasons.control_gone(typed))
+        """Answer a button or a form that nobody handles; `typed` is what the form held, and is given back."""
+        attune(interaction)
+        await give_back(interaction, reasons.control_gone(), typed)
 
-    def _sentence(self, interaction: discord.Interaction, error: Exception) -> str | None:
+    def sentence(self, interaction: discord.Interaction, error: Exception) -> str | None:
+        """What to tell the member; None if there is nobody to tell. Logs what somebody else must act on."""
         match error:
             case MemberError():
                 return reasons.member_error(error)
@@ -59,3 +73,10 @@ class Spokesman:
         code = error.code if isinstance(error, ContractBroken) else "bug"
         log.error("command broke", ref=ref, code=code, interaction_id=interaction.id, exc_info=error)
         return reasons.broken(ref)
+
+
+def _prompt_of(interaction: discord.Interaction) -> str:
+    """The prompt in a command's options, which a member would have to type again."""
+    options = cast("dict[str, Any]", interaction.data or {}).get("options") or ()
+    found = next((option.get("value") for option in options if option.get("name") == PROMPT), None)
+    return found if isinstance(found, str) else ""

@@ -1,6 +1,6 @@
-"""What things are called, in plain English: credits, periods, limits, sizes, permissions, moments.
+"""What things are called: credits, periods, limits, sizes, permissions, moments, lengths of time.
 
-Owns the names of things. Never imports anything of ours but jobs, rules.
+Owns the names of things. Never imports anything of ours but jobs, rules, tongues.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.money.rules import Rule
+from cogs.ground.tongues import count, noted, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,70 +16,106 @@ if TYPE_CHECKING:
     from bot.jobs import Usage
     from bot.money.rules import Limit
 
-_PERIOD_WORDS: Final = {"day": "today", "week": "this week", "month": "this month", "total": "in total"}
-_PERIOD_NAMES: Final = {"day": "a day", "week": "a week", "month": "a month", "total": "in total"}
-_PERIOD_CHOICES: Final = {
-    "day": "Every day",
-    "week": "Every week, from Monday",
-    "month": "Every month, from the first",
-    "total": "Once: never resets",
+_PERIOD_WORDS: Final = {
+    "day": noted("today"),
+    "week": noted("this week"),
+    "month": noted("this month"),
+    "total": noted("in total"),
+}
+_PERIOD_NAMES: Final = {
+    "day": noted("a day"),
+    "week": noted("a week"),
+    "month": noted("a month"),
+    "total": noted("in total"),
+}
+PERIOD_CHOICES: Final = {
+    "day": noted("Every day"),
+    "week": noted("Every week, from Monday"),
+    "month": noted("Every month, from the first"),
+    "total": noted("Once: never resets"),
 }
 _RULE_WORDS: Final = {
-    Rule.CEILING_ALL: "the bot's own budget for all servers",
-    Rule.CEILING: "what this bot allows this server",
-    Rule.GUILD: "this server's limit",
-    Rule.EVERYONE: "the limit for each member",
-    Rule.ROLE: "the limit of your role",
-    Rule.MEMBER: "your own limit",
+    Rule.CEILING_ALL: noted("the bot's own budget for all servers"),
+    Rule.CEILING: noted("what this bot allows this server"),
+    Rule.GUILD: noted("this server's limit"),
+    Rule.EVERYONE: noted("the limit for each member"),
+    Rule.ROLE: noted("the limit of your role {role}"),
+    Rule.MEMBER: noted("your own limit"),
 }
-_SIZE_WORDS: Final = {
-    "square_hd": "Square, high definition",
-    "square": "Square",
-    "portrait_4_3": "Portrait 3:4",
-    "portrait_16_9": "Portrait 9:16",
-    "landscape_4_3": "Landscape 4:3",
-    "landscape_16_9": "Landscape 16:9",
+_RULE_NAMES: Final = {
+    Rule.CEILING_ALL: noted("The bot's own budget for all servers"),
+    Rule.CEILING: noted("What this bot allows this server"),
+    Rule.GUILD: noted("This server's limit"),
+    Rule.EVERYONE: noted("The limit for each member"),
+    Rule.ROLE: noted("The limit of {role}"),
+    Rule.MEMBER: noted("The limit of {member}"),
 }
-_FORMAT_WORDS: Final = {"png": "PNG", "jpeg": "JPEG (smaller file)"}
+SIZES: Final = {
+    "square_hd": noted("Square, high definition"),
+    "square": noted("Square"),
+    "portrait_4_3": noted("Portrait 3:4"),
+    "portrait_16_9": noted("Portrait 9:16"),
+    "landscape_4_3": noted("Landscape 4:3"),
+    "landscape_16_9": noted("Landscape 16:9"),
+}
+FORMATS: Final = {"png": noted("PNG"), "jpeg": noted("JPEG (smaller file)")}
 PERMISSION_NAMES: Final = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "send_messages_in_threads": "Send Messages in Threads",
-    "attach_files": "Attach Files",
-    "use_application_commands": "Use Application Commands",
-    "manage_guild": "Manage Server",
-    "bot_owner": "ownership of this bot",
+    "view_channel": noted("View Channel"),
+    "send_messages": noted("Send Messages"),
+    "send_messages_in_threads": noted("Send Messages in Threads"),
+    "attach_files": noted("Attach Files"),
+    "read_message_history": noted("Read Message History"),
+    "use_application_commands": noted("Use Application Commands"),
+    "manage_guild": noted("Manage Server"),
+    "manage_messages": noted("Manage Messages"),
+    "bot_owner": noted("ownership of this bot"),
 }
+_MINUTE_SECONDS: Final = 60
+_HOUR_SECONDS: Final = 3600
 
 
-def credits_text(count: int) -> str:
+def credits_text(number: int) -> str:
     """`1 credit`, `4 credits`."""
-    return "1 credit" if count == 1 else f"{count} credits"
+    return count("{n} credit", "{n} credits", number)
+
+
+def pictures_text(number: int) -> str:
+    """`1 picture`, `4 pictures`."""
+    return count("{n} picture", "{n} pictures", number)
+
+
+def length_text(seconds: float) -> str:
+    """A length of time in whole seconds, minutes or hours, the largest that fits: `45 seconds`, `2 hours`."""
+    if seconds < _MINUTE_SECONDS:
+        return count("{n} second", "{n} seconds", round(seconds))
+    if seconds < _HOUR_SECONDS:
+        return count("{n} minute", "{n} minutes", round(seconds / _MINUTE_SECONDS))
+    return count("{n} hour", "{n} hours", round(seconds / _HOUR_SECONDS))
 
 
 def size_name(size: str) -> str:
     """A model's `image_size`, for people."""
-    return _SIZE_WORDS.get(size, size)
+    return say(SIZES[size]) if size in SIZES else size
 
 
 def format_name(file_format: str) -> str:
     """A model's `output_format`, for people."""
-    return _FORMAT_WORDS.get(file_format, file_format)
+    return say(FORMATS[file_format]) if file_format in FORMATS else file_format
 
 
 def period_name(period: str) -> str:
     """A limit's period, as in `200 credits a month`."""
-    return _PERIOD_NAMES.get(period, period)
+    return say(_PERIOD_NAMES[period]) if period in _PERIOD_NAMES else period
 
 
 def period_choice(period: str) -> str:
-    """A limit's period in a menu."""
-    return _PERIOD_CHOICES.get(period, period)
+    """A limit's period in a menu, in English: Discord is told of the other languages by the translator."""
+    return PERIOD_CHOICES.get(period, period)
 
 
 def period_word(period: str) -> str:
     """The period that runs now, as in `12 left this month`."""
-    return _PERIOD_WORDS.get(period, period)
+    return say(_PERIOD_WORDS[period]) if period in _PERIOD_WORDS else period
 
 
 def moment(at: int, style: str = "R") -> str:
@@ -88,25 +125,29 @@ def moment(at: int, style: str = "R") -> str:
 
 def permission_names(missing: Iterable[str]) -> str:
     """Permissions as Discord's own settings call them."""
-    return ", ".join(PERMISSION_NAMES.get(name, name.replace("_", " ").title()) for name in missing)
+    return ", ".join(
+        say(PERMISSION_NAMES[name]) if name in PERMISSION_NAMES else name.replace("_", " ").title()
+        for name in missing
+    )
 
 
 def rule_words(usage: Usage) -> str:
     """Which rule this is, to the member whom it binds."""
     rule = Rule(usage.rule)
-    return f"{_RULE_WORDS[rule]} <@&{usage.subject_id}>" if rule is Rule.ROLE else _RULE_WORDS[rule]
+    if rule is Rule.ROLE:
+        return say(_RULE_WORDS[rule], role=role_mention(usage.subject_id))
+    return say(_RULE_WORDS[rule])
 
 
 def rule_name(rule: Rule, subject_id: int = 0) -> str:
     """Which rule this is, to an admin; opens a line."""
     match rule:
         case Rule.ROLE:
-            return f"The limit of {role_mention(subject_id)}"
+            return say(_RULE_NAMES[rule], role=role_mention(subject_id))
         case Rule.MEMBER:
-            return f"The limit of {mention(subject_id)}"
+            return say(_RULE_NAMES[rule], member=mention(subject_id))
         case _:
-            words = _RULE_WORDS[rule]
-            return words[0].upper() + words[1:]
+            return say(_RULE_NAMES[rule])
 
 
 def shows_numbers(usage: Usage) -> bool:
@@ -117,13 +158,19 @@ def shows_numbers(usage: Usage) -> bool:
 def limit_words(limit: Limit | None) -> str:
     """`200 credits a month`, `exempt`, or `no limit` where there is none."""
     if limit is None:
-        return "no limit"
-    return "exempt" if limit.exempt else f"{credits_text(limit.credits)} {period_name(limit.period)}"
+        return say("no limit")
+    if limit.exempt:
+        return say("exempt")
+    return say(
+        "{credits} {each_period}",
+        credits=credits_text(limit.credits),
+        each_period=period_name(limit.period),
+    )
 
 
 def mention(user_id: int) -> str:
     """A person; 0, or less, stands for one whose name was erased."""
-    return f"<@{user_id}>" if user_id > 0 else "somebody whose name was erased"
+    return f"<@{user_id}>" if user_id > 0 else say("somebody whose name was erased")
 
 
 def role_mention(role_id: int) -> str:
@@ -131,24 +178,40 @@ def role_mention(role_id: int) -> str:
     return f"<@&{role_id}>"
 
 
+def channel_mention(channel_id: int) -> str:
+    """A channel or thread."""
+    return f"<#{channel_id}>"
+
+
 def usage_words(usage: Usage) -> str:
     """`188 of 200 credits used this month`, and what grants still hold."""
-    used = f"{usage.used_credits} of {credits_text(usage.limit_credits)} used {period_word(usage.period)}"
+    used = say(
+        "{used} of {credits} used {this_period}",
+        used=usage.used_credits,
+        credits=credits_text(usage.limit_credits),
+        this_period=period_word(usage.period),
+    )
     return f"{used}; {granted_words(usage)}" if usage.granted_credits else used
 
 
 def left_words(usage: Usage) -> str:
     """`12 of 200 left this month`, and what grants still hold."""
-    own = usage.left_credits - usage.granted_credits
-    left = f"{own} of {usage.limit_credits} left {period_word(usage.period)}"
+    left = say(
+        "{left} of {limit} left {this_period}",
+        left=usage.left_credits - usage.granted_credits,
+        limit=usage.limit_credits,
+        this_period=period_word(usage.period),
+    )
     return f"{left}; {granted_words(usage)}" if usage.granted_credits else left
 
 
 def granted_words(usage: Usage) -> str:
     """`grants hold 50 more`."""
-    return f"grants hold {usage.granted_credits} more"
+    return say("grants hold {more} more", more=usage.granted_credits)
 
 
 def reset_words(usage: Usage) -> str:
     """When the period ends, or that it never does."""
-    return "It never resets." if usage.resets_at is None else f"It resets {moment(usage.resets_at)}."
+    if usage.resets_at is None:
+        return say("It never resets.")
+    return say("It resets {when}.", when=moment(usage.resets_at))

@@ -1,7 +1,7 @@
 """`/limits`: what admins allow their server, its members and its roles to spend.
 
 Owns the group and the commands that change limits. Never imports anything of ours but grants, ground.cards,
-guards, limits.cards, people, periods, rules, text, treasury, wording.
+guards, limits.cards, people, periods, rules, text, tongues, treasury, wording.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cogs.ground.cards import card
 from cogs.ground.guards import guild_id_of, require_manage_guild
 from cogs.ground.people import not_a_member
 from cogs.ground.text import plain
+from cogs.ground.tongues import noted, say
 from cogs.ground.wording import period_choice
 from cogs.limits import cards as limits_cards
 from cogs.limits.cards import REASON_UNITS
@@ -26,11 +27,14 @@ from cogs.limits.cards import REASON_UNITS
 if TYPE_CHECKING:
     from bot.money.treasury import Treasury
 
-PERIOD_CHOICES: Final = [app_commands.Choice(name=period_choice(period), value=period) for period in PERIODS]
-CREDITS_WORDS: Final = "How many credits; 0 stops new pictures"
-PERIOD_WORDS: Final = "How long they last"
-EXEMPT_WORDS: Final = "No limit instead; the server's own limit still binds"
-REASON_WORDS: Final = "Why; it stands in the log"
+PERIOD_CHOICES: Final = [
+    app_commands.Choice(name=app_commands.locale_str(period_choice(period)), value=period)
+    for period in PERIODS
+]
+CREDITS_WORDS: Final = noted("How many credits; 0 stops new pictures")
+PERIOD_WORDS: Final = noted("How long they last")
+EXEMPT_WORDS: Final = noted("No limit instead; the server's own limit still binds")
+REASON_WORDS: Final = noted("Why; it stands in the log")
 
 
 # Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
@@ -84,7 +88,7 @@ class Limits(
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """For one member it beats their roles; for every member it is what no closer rule replaces."""
-        nobody = limits_cards.WHOM_TO_EXEMPT if exempt else ""
+        nobody = say(limits_cards.WHOM_TO_EXEMPT) if exempt else ""
         problem = nobody if member is None else not_a_member(member)
         await self._set(
             interaction,
@@ -120,7 +124,7 @@ class Limits(
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Of several roles the most generous counts."""
-        problem = limits_cards.NO_ROLE_FOR_ALL if role.is_default() else ""
+        problem = say(limits_cards.NO_ROLE_FOR_ALL) if role.is_default() else ""
         await self._set(
             interaction,
             Limit(
@@ -147,7 +151,7 @@ class Limits(
         require_manage_guild(interaction)
         why = plain(reason, REASON_UNITS)
         found = limits_cards.find(await self._treasury.in_force(guild_id), rule)
-        answer = card(limits_cards.NOTHING_THERE)
+        answer = card(say(limits_cards.NOTHING_THERE))
         if isinstance(found, Limit):
             change = await self._treasury.remove_limit(
                 guild_id,

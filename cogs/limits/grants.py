@@ -1,7 +1,7 @@
 """`/limits grant` and `refund`: credits beyond a limit, and a picture given back.
 
 Owns the commands that give credits. Never imports anything of ours but clock, errors, grants, grants_cards,
-ground.cards, guards, ledger, limits.cards, people, pictures, rules, text, treasury.
+ground.cards, guards, ledger, limits.cards, people, pictures, rules, text, tongues, treasury.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cogs.ground.cards import card
 from cogs.ground.guards import guild_id_of, require_manage_guild
 from cogs.ground.people import not_a_member, role_ids_of
 from cogs.ground.text import plain
+from cogs.ground.tongues import say
 from cogs.limits import grants_cards as cards
 from cogs.limits.cards import CHOICES, REASON_UNITS
 
@@ -61,7 +62,7 @@ class Grants(commands.Cog):
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         why = plain(reason, REASON_UNITS)
-        problem = ("" if member is None else not_a_member(member)) or ("" if why else cards.NO_REASON)
+        problem = ("" if member is None else not_a_member(member)) or ("" if why else say(cards.NO_REASON))
         if problem:
             await interaction.response.send_message(view=card(problem), ephemeral=True)
             return
@@ -100,7 +101,7 @@ class Grants(commands.Cog):
         found = [] if beginning is None else await self._pictures.ids(guild_id, beginning)
         if not found:
             raise MemberError(MemberReason.JOB_UNKNOWN)
-        problem = cards.NOT_CLEAR_WHICH if len(found) > 1 else "" if why else cards.NO_REASON
+        problem = say(cards.NOT_CLEAR_WHICH) if len(found) > 1 else "" if why else say(cards.NO_REASON)
         if problem:
             await interaction.response.send_message(view=card(problem), ephemeral=True)
             return

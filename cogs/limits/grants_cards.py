@@ -1,7 +1,7 @@
 """What an admin reads after a grant or a refund, and what the menu of paid pictures offers.
 
 Owns the words about grants and refunds. Never imports anything of ours but grants, ground.cards,
-limits.cards, pictures, text, treasury, wording.
+limits.cards, pictures, text, tongues, treasury, wording.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cogs.ground.cards import card, small
 from cogs.ground.text import harmless, plain
+from cogs.ground.tongues import count, noted, say
 from cogs.ground.wording import credits_text, mention, moment
 from cogs.limits.cards import CHOICE_UNITS, REASON_UNITS, whom
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from bot.money.pictures import PaidPicture
     from bot.money.treasury import Refund
 
-NO_REASON: Final = "Give a reason in words; it stands in the log."
-NOT_CLEAR_WHICH: Final = (
+NO_REASON: Final = noted("Give a reason in words; it stands in the log.")
+NOT_CLEAR_WHICH: Final = noted(
     "More than one picture begins like that. Type more of its id, or choose from the list."
 )
 _JOB_ID: Final = re.compile(r"(?P<id>[0-9a-f][0-9a-f-]{0,35})(\.(png|jpg|webp))?")
@@ -36,19 +37,27 @@ def job_beginning(typed: str) -> str | None:
 
 def grant_card(grant: Grant, *, needed: bool) -> ui.LayoutView:
     """What was given. `needed` is False where no limit binds the member for whom it would pay."""
-    until = "It does not expire." if grant.expires_at is None else f"It expires {moment(grant.expires_at)}."
-    if not grant.user_id:
-        hint = "It pays what this server's limit has no room for."
-    elif needed:
-        hint = "It pays what their limit has no room for. This server's limit binds them all the same."
+    given = say(
+        "**{credits}** beyond the limit for {whom}.",
+        credits=credits_text(grant.credits),
+        whom=whom(grant.user_id),
+    )
+    if grant.expires_at is None:
+        until = say("It does not expire.")
     else:
-        hint = (
+        until = say("It expires {when}.", when=moment(grant.expires_at))
+    if not grant.user_id:
+        hint = say("It pays what this server's limit has no room for.")
+    elif needed:
+        hint = say("It pays what their limit has no room for. This server's limit binds them all the same.")
+    else:
+        hint = say(
             "No limit for members binds them now: it waits until one does. This server's limit still binds."
         )
     return card(
-        "### Credits were given",
-        f"**{credits_text(grant.credits)}** beyond the limit for {whom(grant.user_id)}. {until}",
-        f"Why: {harmless(grant.reason, REASON_UNITS)}",
+        say("### Credits were given"),
+        f"{given} {until}",
+        say("Why: {reason}", reason=harmless(grant.reason, REASON_UNITS)),
         small(hint),
     )
 
@@ -56,16 +65,24 @@ def grant_card(grant: Grant, *, needed: bool) -> ui.LayoutView:
 def refund_card(refund: Refund, reason: str) -> ui.LayoutView:
     """What no longer counts."""
     return card(
-        "### The picture was refunded",
-        f"**{credits_text(refund.credits)}** of {mention(refund.user_id)} no longer count against their limit"
-        " and this server's.",
-        f"Why: {harmless(reason, REASON_UNITS)}",
-        small(f"`{refund.job_id}`. What Rivya charged is still paid by the people who run this bot."),
+        say("### The picture was refunded"),
+        count(
+            "**{n} credit** of {member} no longer counts against their limit and this server's.",
+            "**{n} credits** of {member} no longer count against their limit and this server's.",
+            refund.credits,
+            member=mention(refund.user_id),
+        ),
+        say("Why: {reason}", reason=harmless(reason, REASON_UNITS)),
+        small(
+            say(
+                "`{job}`. What Rivya charged is still paid by the people who run this bot.", job=refund.job_id
+            )
+        ),
     )
 
 
 def picture_label(picture: PaidPicture) -> str:
     """One choice; a private prompt is not shown."""
-    prompt = plain(picture.prompt, CHOICE_UNITS) or f"{picture.job_id[:8]}, prompt not shown"
+    prompt = plain(picture.prompt, CHOICE_UNITS) or say("{job}, prompt not shown", job=picture.job_id[:8])
     words = f"{picture.asked:%Y-%m-%d %H:%M} · {credits_text(picture.credits)} · {prompt}"
     return plain(words, CHOICE_UNITS)

@@ -1,7 +1,7 @@
 """`/limits log`: who changed what, from what to what, when and why; page by page.
 
 Owns the command that shows the log, and its buttons. Never imports anything of ours but buttons, chronicle,
-guards, log_cards.
+guards, log_cards, tongues.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.money.chronicle import Mark
 from cogs.ground.buttons import answers_errors
 from cogs.ground.guards import guild_id_of, require_manage_guild
+from cogs.ground.tongues import noted, say
 from cogs.limits.log_cards import log_card
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 NEWER: Final = "newer"
 OLDER: Final = "older"
-_LABELS: Final = {NEWER: "Previous", OLDER: "Next"}
+_LABELS: Final = {NEWER: noted("Previous"), OLDER: noted("Next")}
 
 
 class LimitsLog(commands.Cog):
@@ -57,13 +58,13 @@ class LimitsLog(commands.Cog):
 
 class Turn(
     ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"kuas:log:(?P<way>newer|older):(?P<at>\d{1,16}):(?P<source>[1-6]):(?P<key>[0-9a-f-]{1,36})",
+    template=r"kuas:log:(?P<way>newer|older):(?P<at>\d{1,16}):(?P<source>[1-7]):(?P<key>[0-9a-f-]{1,36})",
 ):
     """A button that names the page on one side of a mark."""
 
     def __init__(self, way: str, mark: Mark) -> None:
         custom_id = f"kuas:log:{way}:{mark.at}:{mark.source}:{mark.key}"
-        super().__init__(ui.Button(label=_LABELS[way], custom_id=custom_id))
+        super().__init__(ui.Button(label=say(_LABELS[way]), custom_id=custom_id))
         self._way, self._mark = way, mark
 
     @classmethod

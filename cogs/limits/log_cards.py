@@ -1,17 +1,19 @@
-"""What was decided about this server's credits, as lines of a page.
+"""What was decided about this server's credits and access, as lines of a page.
 
-Owns the words of the log. Never imports anything of ours but chronicle, ground.cards, limits.cards, rules,
-settings_cards, text, wording.
+Owns the words of the log. Never imports anything of ours but access.cards, chronicle, ground.cards,
+limits.cards, rules, settings_cards, text, tongues, wording.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.money.chronicle import Given, GivenBack, LimitSet, Paused, Revoked, SettingSet
+from bot.money.chronicle import Given, GivenBack, LimitSet, Paused, Revoked, RuleSet, SettingSet
 from bot.money.rules import Rule
+from cogs.access.cards import lifted_words, ruled_words
 from cogs.ground.cards import card, row
 from cogs.ground.text import harmless
+from cogs.ground.tongues import noted, say
 from cogs.ground.wording import credits_text, limit_words, mention, moment, rule_name
 from cogs.limits.cards import whom
 from cogs.limits.settings_cards import setting_name, setting_words
@@ -26,61 +28,83 @@ if TYPE_CHECKING:
 
 REASON_EXCERPT_UNITS: Final = 120
 """Escaped it may be twice as long: eight of them, and the rest, fit a message."""
-THE_OPERATOR: Final = "the people who run this bot"
+THE_OPERATOR: Final = noted("the people who run this bot")
+_NONE_SET: Final = {Rule.GUILD: noted("the default"), Rule.CEILING: noted("no limit of its own")}
+"""A limit that is none. Without a ceiling of its own, the one for each server may bind a server."""
 
 
 def log_card(page: Page, turns: Sequence[ui.DynamicItem[ui.Button[ui.LayoutView]]]) -> ui.LayoutView:
     """One page of the log, with its buttons."""
     if not page.entries:
-        return card("### Log", "Nothing was changed here so far: the defaults of this bot rule.")
+        return card(say("### Log"), say("Nothing was changed here so far: the defaults of this bot rule."))
     buttons = [row(*turns)] if turns else []
-    return card("### Log, the newest first", *(_entry_lines(entry) for entry in page.entries), *buttons)
+    return card(say("### Log, the newest first"), *(_entry_lines(entry) for entry in page.entries), *buttons)
 
 
 def _entry_lines(entry: Entry) -> str:
-    return f"{moment(entry.mark.at, 'f')}, by {_who(entry)}\n{_event_words(entry)}"
+    opening = say("{when}, by {whom}", when=moment(entry.mark.at, "f"), whom=_who(entry))
+    return f"{opening}\n{_event_words(entry)}"
 
 
 def _who(entry: Entry) -> str:
     match entry.event:
         case Paused():
-            return THE_OPERATOR
+            return say(THE_OPERATOR)
         case LimitSet(rule=rule) if rule.is_ceiling:
-            return THE_OPERATOR
+            return say(THE_OPERATOR)
         case _:
             return mention(entry.by)
 
 
-def _event_words(entry: Entry) -> str:
+def _event_words(entry: Entry) -> str:  # noqa: PLR0911  # a table whose rows need data
     match entry.event:
         case LimitSet() as event:
             before, after = (_limit_words(event.rule, limit) for limit in (event.before, event.after))
-            name = rule_name(event.rule, event.subject_id)
-            return f"{name}: from **{before}** to **{after}**.{_why(event.reason)}"
+            return _from_to(rule_name(event.rule, event.subject_id), before, after) + _why(event.reason)
         case Given() as event:
-            until = "" if event.expires_at is None else f", until {moment(event.expires_at, 'f')}"
-            words = f"Gave **{credits_text(event.credits)}** to {whom(event.user_id)}{until}."
-            return f"{words}{_why(event.reason)}"
+            return _given(event) + _why(event.reason)
         case Revoked() as event:
-            left = f"**{event.left_credits} of {credits_text(event.credits)}**"
-            return f"Took back {left} given to {whom(event.user_id)}.{_why(event.reason)}"
+            words = say(
+                "Took back **{left} of {credits}** given to {whom}.",
+                left=event.left_credits,
+                credits=credits_text(event.credits),
+                whom=whom(event.user_id),
+            )
+            return words + _why(event.reason)
         case GivenBack() as event:
-            words = f"Refunded **{credits_text(event.credits)}** of {mention(event.user_id)}"
-            return f"{words}, `{event.job_id}`.{_why(event.reason)}"
+            words = say(
+                "Refunded **{credits}** of {member}, `{job}`.",
+                credits=credits_text(event.credits),
+                member=mention(event.user_id),
+                job=event.job_id,
+            )
+            return words + _why(event.reason)
         case SettingSet() as event:
             before, after = (setting_words(event.name, value) for value in (event.before, event.after))
-            return f"{setting_name(event.name)}: from **{before}** to **{after}**."
+            return _from_to(setting_name(event.name), before, after)
+        case RuleSet() as event:
+            words = lifted_words(event.rule) if event.lifted else ruled_words(event.rule)
+            return words + _why(event.rule.reason)
         case Paused() as event:
-            words = "New pictures were paused." if event.paused else "New pictures were let in again."
-            return f"{words}{_why(event.sentence)}"
+            paused = say("New pictures were paused.")
+            return (paused if event.paused else say("New pictures were let in again.")) + _why(event.sentence)
+
+
+def _from_to(what: str, before: str, after: str) -> str:
+    return say("{what}: from **{before}** to **{after}**.", what=what, before=before, after=after)
+
+
+def _given(event: Given) -> str:
+    credits, to = credits_text(event.credits), whom(event.user_id)
+    if event.expires_at is None:
+        return say("Gave **{credits}** to {whom}.", credits=credits, whom=to)
+    until = moment(event.expires_at, "f")
+    return say("Gave **{credits}** to {whom}, until {when}.", credits=credits, whom=to, when=until)
 
 
 def _limit_words(rule: Rule, limit: Limit | None) -> str:
-    if limit is not None:
-        return limit_words(limit)
-    # Without a ceiling of its own, the one for each server may bind it.
-    return {Rule.GUILD: "the default", Rule.CEILING: "no limit of its own"}.get(rule, limit_words(None))
+    return say(_NONE_SET[rule]) if limit is None and rule in _NONE_SET else limit_words(limit)
 
 
 def _why(reason: str) -> str:
-    return f" Why: {harmless(reason, REASON_EXCERPT_UNITS)}" if reason else ""
+    return " " + say("Why: {reason}", reason=harmless(reason, REASON_EXCERPT_UNITS)) if reason else ""

@@ -1,6 +1,7 @@
 """What a server's settings are called, and what an admin reads after changing one.
 
-Owns the words about settings of a server. Never imports anything of ours but cards, guilds, jobs, wording.
+Owns the words about settings of a server. Never imports anything of ours but cards, guilds, jobs, tongues,
+wording.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from bot.guilds import Setting
 from cogs.ground.cards import card, small
-from cogs.ground.wording import credits_text, permission_names, reset_words, usage_words
+from cogs.ground.tongues import noted, say
+from cogs.ground.wording import credits_text, length_text, permission_names, reset_words, usage_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,15 +29,21 @@ NO_PLACES: Final = ("localtime", "Factory")
 """Names that say nothing about a place, or something else on each host."""
 CHOICES: Final = 25
 _NAMES: Final = {
-    Setting.TIMEZONE: "Time zone",
-    Setting.ALERT_CHANNEL: "Alerts",
-    Setting.CONFIRM_ABOVE: "Ask before spending",
+    Setting.TIMEZONE: noted("Time zone"),
+    Setting.ALERT_CHANNEL: noted("Alerts"),
+    Setting.CONFIRM_ABOVE: noted("Ask before spending"),
+    Setting.COOLDOWN_SECONDS: noted("Pause between two pictures"),
+    Setting.RUNNING_LIMIT: noted("Pictures of a member at once"),
+    Setting.AGE_RESTRICTED_ONLY: noted("Age-restricted channels only"),
+    Setting.OWNER_ONLY: noted("Buttons for a picture's own member only"),
 }
+ABOUT_LIMITS: Final = (Setting.TIMEZONE, Setting.ALERT_CHANNEL, Setting.CONFIRM_ABOVE)
+"""The settings that are about credits; the others are shown by `/access`."""
 
 
 def setting_name(name: Setting) -> str:
     """A setting, for people; opens a line."""
-    return _NAMES[name]
+    return say(_NAMES[name])
 
 
 def setting_words(name: Setting, value: str | None) -> str:
@@ -44,35 +52,47 @@ def setting_words(name: Setting, value: str | None) -> str:
         case Setting.TIMEZONE:
             return value or DEFAULT_ZONE
         case Setting.ALERT_CHANNEL:
-            return "off" if value is None else f"in <#{value}>"
+            return say("off") if value is None else say("in <#{channel}>", channel=value)
         case Setting.CONFIRM_ABOVE:
-            return "never" if value is None else f"above {credits_text(int(value))}"
+            return say("never") if value is None else say("above {credits}", credits=credits_text(int(value)))
+        case Setting.COOLDOWN_SECONDS:
+            return say("none") if value is None else length_text(int(value))
+        case Setting.RUNNING_LIMIT:
+            return say("as many as they like") if value is None else value
+        case Setting.AGE_RESTRICTED_ONLY | Setting.OWNER_ONLY:
+            return say("off") if value is None else say("on")
 
 
 def setting_changed_card(name: Setting, change: SettingChange, *notes: str) -> ui.LayoutView:
     """From what to what."""
     before, after = setting_words(name, change.before), setting_words(name, change.after)
-    return card(f"### {setting_name(name)}", f"From **{before}** to **{after}**.", *map(small, notes))
+    changed = say("From **{before}** to **{after}**.", before=before, after=after)
+    return card(f"### {setting_name(name)}", changed, *map(small, notes))
 
 
 def zone_note(usage: Usage) -> str:
     """What a new time zone means for the period that runs."""
-    return (
-        "Days, weeks and months of this server's limits begin at midnight there."
-        f" Now: {usage_words(usage)}. {reset_words(usage)}"
+    return say(
+        "Days, weeks and months of this server's limits begin at midnight there. Now: {usage}. {reset}",
+        usage=usage_words(usage),
+        reset=reset_words(usage),
     )
 
 
 def unknown_zone(typed: str) -> str:
     """Nobody knows this time zone; `typed` is fit to be shown."""
-    return f'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.'
+    return say(
+        'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.',
+        typed=typed,
+    )
 
 
 def closed_channel(channel_id: int, missing: Iterable[str]) -> str:
     """The bot could not post its alerts there."""
-    return (
-        f"I cannot post in <#{channel_id}>: I need {permission_names(missing)} there."
-        " Give me that, or choose another channel."
+    return say(
+        "I cannot post in <#{channel}>: I need {permissions} there. Give me that, or choose another channel.",
+        channel=channel_id,
+        permissions=permission_names(missing),
     )
 
 

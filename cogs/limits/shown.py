@@ -1,7 +1,7 @@
 """`/limits show` and `explain`: what rules in a server, and what of it binds a member.
 
 Owns the commands that show limits. Never imports anything of ours but catalog, guards, guilds, ledger,
-people, rules, shown_cards, treasury.
+people, rules, settings_cards, shown_cards, treasury.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalog import QWEN_IMAGE
-from bot.guilds import Setting
 from bot.money.rules import Rule
 from cogs.ground.guards import guild_id_of, require_manage_guild
 from cogs.ground.people import role_ids_of
 from cogs.limits import shown_cards as cards
+from cogs.limits.settings_cards import ABOUT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class LimitsShown(commands.Cog):
         require_manage_guild(interaction)
         in_force = await self._treasury.in_force(guild_id)
         standing = await self._ledger.standing(guild_id, interaction.user.id, ())
-        settings = {name: await self._guilds.get(guild_id, name) for name in Setting}
+        settings = {name: await self._guilds.get(guild_id, name) for name in ABOUT_LIMITS}
         roles = () if interaction.guild is None else interaction.guild.roles
         card = cards.show_card(in_force, standing, settings, {role.id for role in roles})
         await interaction.response.send_message(view=card, ephemeral=True)

@@ -1,7 +1,7 @@
 """Everything that rules in a server, and what of it binds one member, for admins to read.
 
 Owns the words about limits in force. Never imports anything of ours but grants, ground.cards, guilds, jobs,
-limits.cards, rules, settings_cards, text, treasury, wording.
+limits.cards, rules, settings_cards, text, tongues, treasury, wording.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bot.money.rules import Rule
 from cogs.ground.cards import card, small
 from cogs.ground.text import harmless, units
+from cogs.ground.tongues import count, noted, say
 from cogs.ground.wording import (
     credits_text,
     limit_words,
@@ -27,7 +28,7 @@ from cogs.limits.cards import whom
 from cogs.limits.settings_cards import setting_name, setting_words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from discord import ui
 
@@ -42,7 +43,16 @@ LIST_UNITS: Final = 900
 PASSED_OVER_UNITS: Final = 2000
 """How much of an explanation goes to the rules that do not count: a member may have hundreds of roles."""
 REASON_EXCERPT_UNITS: Final = 60
-_NOT_COUNTING: Final = " that do not count"
+_EXEMPT_BY: Final = {
+    Rule.EVERYONE: noted("- Exempt, by the exemption of every member: no limit for members binds them."),
+    Rule.ROLE: noted("- Exempt, by the exemption of {role}: no limit for members binds them."),
+    Rule.MEMBER: noted("- Exempt, by the exemption of their own: no limit for members binds them."),
+}
+_EXEMPTIONS: Final = {
+    Rule.EVERYONE: noted("The exemption of every member"),
+    Rule.ROLE: noted("The exemption of {role}"),
+    Rule.MEMBER: noted("The exemption of their own"),
+}
 
 
 def show_card(
@@ -53,8 +63,8 @@ def show_card(
 ) -> ui.LayoutView:
     """All that admins have set. `role_ids` are the roles that exist; none if that is not known."""
     groups = {
-        "Members": [limit for limit in in_force.limits if limit.rule in {Rule.EVERYONE, Rule.MEMBER}],
-        "Roles": [limit for limit in in_force.limits if limit.rule is Rule.ROLE],
+        say("Members"): [limit for limit in in_force.limits if limit.rule in {Rule.EVERYONE, Rule.MEMBER}],
+        say("Roles"): [limit for limit in in_force.limits if limit.rule is Rule.ROLE],
     }
     lists = [
         _list(title, [_rule_line(limit, role_ids) for limit in limits]) for title, limits in groups.items()
@@ -63,11 +73,11 @@ def show_card(
         f"{setting_name(name)}: {setting_words(name, value)}" for name, value in settings.items()
     )
     return card(
-        "### Limits of this server",
+        say("### Limits of this server"),
         _guild_lines(in_force.guild, standing.guild),
         *(_ceiling_line(usage) for usage in standing.ceilings if usage.rule == Rule.CEILING),
         *lists,
-        _list("Grants", [_grant_line(grant) for grant in in_force.grants]),
+        _list(say("Grants"), [_grant_line(grant) for grant in in_force.grants]),
         small(chosen),
     )
 
@@ -89,59 +99,103 @@ def explain_card(
     ]
     # Of equals the one closest to the member, as a refusal says it.
     tightest = min(reversed(visible), key=lambda usage: usage.left_credits)
-    pictures = tightest.left_credits // cost_credits
+    stranger = say("Not a member of this server (any more), so their roles are not known.")
     return card(
-        f"### What binds {mention(user_id)}",
-        "" if is_member else "Not a member of this server (any more), so their roles are not known.",
+        say("### What binds {member}", member=mention(user_id)),
+        "" if is_member else stranger,
         "\n".join(
             [
                 *(_binding_line(usage, binds=usage is tightest) for usage in visible),
                 *_counting_lines(standing),
-                *_as_many(list(_passed_over_lines(standing, exemptions)), PASSED_OVER_UNITS, _NOT_COUNTING),
+                *_as_many(
+                    list(_passed_over_lines(standing, exemptions)), PASSED_OVER_UNITS, _more_passed_over
+                ),
             ]
         ),
-        small(f"A picture costs {credits_text(cost_credits)}: enough for {pictures or 'no'} more."),
+        small(_enough_for(tightest.left_credits // cost_credits, credits_text(cost_credits))),
+    )
+
+
+def _enough_for(pictures: int, price: str) -> str:
+    if not pictures:
+        return say("A picture costs {price}: enough for no more.", price=price)
+    return count(
+        "A picture costs {price}: enough for {n} more.",
+        "A picture costs {price}: enough for {n} more.",
+        pictures,
+        price=price,
     )
 
 
 def _guild_lines(limit: Limit, usage: Usage) -> str:
-    origin = (
-        "The default of this bot; nobody has changed it here."
-        if limit.set_by is None
-        else f"Set {_by(limit.set_by, limit.set_at, limit.reason)}."
-    )
-    words = f"**{limit_words(limit)}** for the whole server\n{origin}"
-    return f"{words}\n{usage_words(usage)}. {reset_words(usage)}"
+    words = say("**{limit}** for the whole server", limit=limit_words(limit))
+    return f"{words}\n{_origin(limit)}\n{usage_words(usage)}. {reset_words(usage)}"
+
+
+def _origin(limit: Limit) -> str:
+    if limit.set_by is None:
+        return say("The default of this bot; nobody has changed it here.")
+    # Whoever set it did so at some moment: only the default has neither.
+    by, when = mention(limit.set_by), moment(limit.set_at or 0, "d")
+    if not limit.reason:
+        return say("Set by {whom}, {when}.", whom=by, when=when)
+    return say("Set by {whom}, {when}: {reason}.", whom=by, when=when, reason=_excerpt(limit.reason))
 
 
 def _ceiling_line(usage: Usage) -> str:
-    most = f"{credits_text(usage.limit_credits)} {period_name(usage.period)}"
-    return f"The people who run this bot allow this server **{most}** at most: {usage_words(usage)}."
+    return say(
+        "The people who run this bot allow this server **{credits} {period}** at most: {usage}.",
+        credits=credits_text(usage.limit_credits),
+        period=period_name(usage.period),
+        usage=usage_words(usage),
+    )
 
 
 def _rule_line(limit: Limit, role_ids: Collection[int]) -> str:
     match limit.rule:
         case Rule.EVERYONE:
-            who = "Every member"
+            who = say("Every member")
         case Rule.ROLE if role_ids and limit.subject_id not in role_ids:
-            who = f"A deleted role ({limit.subject_id})"
+            who = say("A deleted role ({id})", id=limit.subject_id)
         case Rule.ROLE:
             who = role_mention(limit.subject_id)
         case _:
             who = mention(limit.subject_id)
-    return f"- {who}: **{limit_words(limit)}**, set {_by(limit.set_by or 0, limit.set_at, limit.reason)}"
+    line = say(
+        "- {whose}: **{limit}**, set by {whom}, {when}",
+        whose=who,
+        limit=limit_words(limit),
+        whom=mention(limit.set_by or 0),
+        when=moment(limit.set_at or 0, "d"),
+    )
+    return _with_reason(line, limit.reason)
 
 
 def _grant_line(grant: Grant) -> str:
-    until = "" if grant.expires_at is None else f", until {moment(grant.expires_at, 'f')}"
-    left = f"**{grant.left_credits} of {credits_text(grant.credits)}** left{until}"
-    return f"- {whom(grant.user_id)}: {left}, given {_by(grant.granted_by, grant.granted_at, grant.reason)}"
+    facts = {
+        "whose": whom(grant.user_id),
+        "left": grant.left_credits,
+        "credits": credits_text(grant.credits),
+        "whom": mention(grant.granted_by),
+        "when": moment(grant.granted_at, "d"),
+    }
+    if grant.expires_at is None:
+        line = say("- {whose}: **{left} of {credits}** left, given by {whom}, {when}", **facts)
+    else:
+        line = say(
+            "- {whose}: **{left} of {credits}** left, until {end}, given by {whom}, {when}",
+            end=moment(grant.expires_at, "f"),
+            **facts,
+        )
+    return _with_reason(line, grant.reason)
 
 
-def _by(user_id: int, at: int | None, reason: str) -> str:
-    when = "" if at is None else f", {moment(at, 'd')}"
-    why = f": {harmless(reason, REASON_EXCERPT_UNITS)}" if reason else ""
-    return f"by {mention(user_id)}{when}{why}"
+def _with_reason(line: str, reason: str) -> str:
+    return f"{line}: {_excerpt(reason)}" if reason else line
+
+
+def _excerpt(reason: str) -> str:
+    return harmless(reason, REASON_EXCERPT_UNITS)
 
 
 def _list(title: str, lines: Sequence[str]) -> str:
@@ -151,13 +205,21 @@ def _list(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"**{title}**", *_as_many(lines, LIST_UNITS)])
 
 
-def _as_many(lines: Sequence[str], room: int, which: str = "") -> list[str]:
-    """The first lines that fit, and how many more there are; `which` says of what kind those are."""
+def _more(left_out: int) -> str:
+    return count("- and {n} more", "- and {n} more", left_out)
+
+
+def _more_passed_over(left_out: int) -> str:
+    return count("- and {n} more that does not count", "- and {n} more that do not count", left_out)
+
+
+def _as_many(lines: Sequence[str], room: int, more: Callable[[int], str] = _more) -> list[str]:
+    """The first lines that fit, and how many more there are, which `more` says."""
     shown: list[str] = []
     for line in lines:
         room -= units(line) + 1
         if room < 0:
-            return [*shown, f"- and {len(lines) - len(shown)} more{which}"]
+            return [*shown, more(len(lines) - len(shown))]
         shown.append(line)
     return shown
 
@@ -166,47 +228,46 @@ def _binding_line(usage: Usage, *, binds: bool) -> str:
     if shows_numbers(usage):
         words = f"{_name(usage)}: {usage_words(usage)}. {reset_words(usage)}"
     else:
-        words = f"{_name(usage)} is used up. {reset_words(usage)}"
-    return f"- **➜ {words}** This one binds." if binds else f"- {words}"
+        words = say("{rule} is used up.", rule=_name(usage)) + f" {reset_words(usage)}"
+    return f"- **➜ {words}** " + say("This one binds.") if binds else f"- {words}"
 
 
 def _counting_lines(standing: Standing) -> Iterator[str]:
     if standing.exempt is not None:
-        yield f"- Exempt, by {_exemption(standing.exempt)}: no limit for members binds them."
+        yield _exemption(_EXEMPT_BY, standing.exempt)
     elif standing.personal is None:
-        yield "- No limit for members binds them."
+        yield say("- No limit for members binds them.")
 
 
 def _passed_over_lines(standing: Standing, exemptions: Iterable[Limit]) -> Iterator[str]:
+    exempt = standing.exempt is not None
     if standing.exempt is not None:
         counting: Rule | None = standing.exempt.rule
     else:
         counting = None if standing.personal is None else Rule(standing.personal.rule)
     for usage in standing.passed_over:
-        why = _why_passed_over(Rule(usage.rule), counting, exempt=standing.exempt is not None)
-        yield f"- {_name(usage)} is passed over, since {why}: {usage_words(usage)}."
+        words = _passed_over(_name(usage), Rule(usage.rule), counting, exempt=exempt)
+        yield f"{words}: {usage_words(usage)}."
     for limit in exemptions:
         if limit != standing.exempt:
-            why = _why_passed_over(limit.rule, counting, exempt=standing.exempt is not None)
-            words = _exemption(limit)
-            yield f"- {words[0].upper()}{words[1:]} is passed over, since {why}."
+            words = _passed_over(_exemption(_EXEMPTIONS, limit), limit.rule, counting, exempt=exempt)
+            yield f"{words}."
 
 
 def _name(usage: Usage) -> str:
     return rule_name(Rule(usage.rule), usage.subject_id)
 
 
-def _exemption(limit: Limit) -> str:
-    match limit.rule:
-        case Rule.ROLE:
-            return f"the exemption of {role_mention(limit.subject_id)}"
-        case Rule.MEMBER:
-            return "the exemption of their own"
-        case _:
-            return "the exemption of every member"
+def _exemption(messages: Mapping[Rule, str], limit: Limit) -> str:
+    return say(messages[limit.rule], role=role_mention(limit.subject_id))
 
 
-def _why_passed_over(rule: Rule, counting: Rule | None, *, exempt: bool) -> str:
+def _passed_over(name: str, rule: Rule, counting: Rule | None, *, exempt: bool) -> str:
+    """A line without its full stop."""
+    if counting is rule and exempt:
+        return say("- {rule} is passed over, since another role exempts them", rule=name)
     if counting is rule:
-        return "another role exempts them" if exempt else "another role leaves more"
-    return "what is set for them by name counts" if counting is Rule.MEMBER else "one of their roles counts"
+        return say("- {rule} is passed over, since another role leaves more", rule=name)
+    if counting is Rule.MEMBER:
+        return say("- {rule} is passed over, since what is set for them by name counts", rule=name)
+    return say("- {rule} is passed over, since one of their roles counts", rule=name)

@@ -1,69 +1,52 @@
-"""What the operator reads: the wallet, the guilds, ceilings, pauses, and what a comparison has found.
+"""What the operator reads: the wallet, the guilds, ceilings and pauses.
 
-Owns the words for the operator. Never imports anything of ours but cards, differences, findings, jobs,
-overview, reconcile, rules, text, wording.
+Owns the words for the operator. Never imports anything of ours but cards, jobs, overview, rules, text,
+tongues, wording.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Final
 
-from discord import ui
-
-from bot.money.differences import Booking, Closing, Finding, describe
-from bot.money.findings import PAGE
 from bot.money.rules import Rule
 from cogs.ground.cards import card, small
 from cogs.ground.text import harmless, plain
-from cogs.ground.wording import credits_text, limit_words, moment, period_word, usage_words
+from cogs.ground.tongues import count, noted, say
+from cogs.ground.wording import (
+    credits_text,
+    limit_words,
+    moment,
+    period_word,
+    reset_words,
+    usage_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from discord import ui
+
     from bot.jobs import Usage
     from bot.money.overview import GuildsPage, GuildSpending, Held
-    from bot.money.reconcile import Comparison
     from bot.money.rules import Limit, LimitChange
 
     NameOf = Callable[[int], str | None]
 
 NAME_UNITS: Final = 60
 CHOICE_UNITS: Final = 100
-SHOWN: Final = 8
-"""Findings on a card; with more there is a file, too."""
-LISTED: Final = 25 * PAGE
-"""Findings in the file; all others are on the command line."""
-NOTE_UNITS: Final = 120
 PAUSED_SHOWN: Final = 4
-_SHEET: Final = (
-    "job_id",
-    "guild_id",
-    "kind",
-    "state",
-    "booked_credits",
-    "rivya_status",
-    "rivya_credits",
-    "note",
-)
 
 SCOPES: Final = {
-    "one": "One server",
-    "each": "Each server without one of its own",
-    "all": "All servers together",
+    "one": noted("One server"),
+    "each": noted("Each server without one of its own"),
+    "all": noted("All servers together"),
 }
 
-NO_GUILD_ID: Final = (
+NO_GUILD_ID: Final = noted(
     "That is not the id of a server, which is a number of 17 to 19 digits. Choose one from the list, or turn"
     " on Developer Mode in Discord and copy it from the server's menu."
 )
-ONE_NEEDS_GUILD: Final = "Which server? Name it with `guild`, or choose another `scope`."
-SCOPE_HAS_NO_GUILD: Final = "This `scope` is about all servers: leave `guild` out."
-CREDITS_NEED_PERIOD: Final = "Give both `credits` and `period`, or neither to remove the ceiling."
-NO_REASON: Final = "Give a reason in words; it stands on the record."
-COMPARING: Final = "A comparison is under way already. Its result comes when it is done."
-BOOK_LABEL: Final = "Book these corrections"
+NO_REASON: Final = noted("Give a reason in words; it stands on the record.")
 
 
 def rule_of(scope: str) -> Rule:
@@ -76,12 +59,14 @@ def ceiling_problem(
 ) -> str:
     """What is wrong with a ceiling as it was typed; empty if nothing is."""
     if guild_id is None:
-        return NO_GUILD_ID
+        return say(NO_GUILD_ID)
     if scope == "one" and guild is None:
-        return ONE_NEEDS_GUILD
+        return say("Which server? Name it with `guild`, or choose another `scope`.")
     if scope != "one" and guild is not None:
-        return SCOPE_HAS_NO_GUILD
-    return CREDITS_NEED_PERIOD if (credits is None) != (period is None) else ""
+        return say("This `scope` is about all servers: leave `guild` out.")
+    if (credits is None) != (period is None):
+        return say("Give both `credits` and `period`, or neither to remove the ceiling.")
+    return ""
 
 
 def guild_label(name: str, guild_id: int) -> str:
@@ -97,211 +82,166 @@ def whose(guild_id: int, name_of: NameOf) -> str:
 
 def wallet_card(left_credits: int, held: Held, cost_credits: int) -> ui.LayoutView:
     """What Rivya's wallet holds beside what the books have set aside."""
-    oldest = "" if held.oldest_at is None else f", the oldest {moment(held.oldest_at)}"
-    doubt = (
-        f"Of that, {credits_text(held.doubtful_credits)} for {_pictures(held.doubtful)} stay set aside in"
-        " doubt, although nothing more comes. `/operator reconcile` says why; `/operator close` decides one"
-        " by hand."
-        if held.doubtful
-        else ""
+    left = count(
+        "At Rivya: **{credits}**, enough for {n} picture.",
+        "At Rivya: **{credits}**, enough for {n} pictures.",
+        left_credits // cost_credits,
+        credits=credits_text(left_credits),
     )
     return card(
-        "### Wallet",
-        f"At Rivya: **{credits_text(left_credits)}**, enough for {_pictures(left_credits // cost_credits)}.\n"
-        f"Set aside: **{credits_text(held.credits)}** for {_pictures(held.reservations)}{oldest}.",
-        doubt,
-        small("Rivya takes a picture's credits when it begins to paint."),
+        say("### Wallet"),
+        f"{left}\n{_set_aside(held)}",
+        _in_doubt(held) if held.doubtful else "",
+        small(say("Rivya takes a picture's credits when it begins to paint.")),
     )
 
 
-def _pictures(count: int) -> str:
-    return _many(count, "picture")
+def _set_aside(held: Held) -> str:
+    credits = credits_text(held.credits)
+    if held.oldest_at is None:
+        return count(
+            "Set aside: **{credits}** for {n} picture.",
+            "Set aside: **{credits}** for {n} pictures.",
+            held.reservations,
+            credits=credits,
+        )
+    return count(
+        "Set aside: **{credits}** for {n} picture, the oldest {when}.",
+        "Set aside: **{credits}** for {n} pictures, the oldest {when}.",
+        held.reservations,
+        credits=credits,
+        when=moment(held.oldest_at),
+    )
 
 
-def _many(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
+def _in_doubt(held: Held) -> str:
+    doubt = count(
+        "Of that, {credits} for {n} picture stay set aside in doubt, although nothing more comes.",
+        "Of that, {credits} for {n} pictures stay set aside in doubt, although nothing more comes.",
+        held.doubtful,
+        credits=credits_text(held.doubtful_credits),
+    )
+    ways = say("`/operator reconcile` says why; `/operator close` decides one by hand.")
+    return f"{doubt} {ways}"
 
 
 def guilds_card(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
     """The guilds that spent the most, with what binds them."""
-    resets = "" if page.resets_at is None else f" The period ends {moment(page.resets_at)}."
-    lines = [_guild_lines(spending, name_of) for spending in page.rows]
+    together = "" if page.together is None else usage_words(page.together)
     return card(
-        f"### Servers, {period_word(page.period)}",
-        f"**{credits_text(page.used_credits)}** spent or set aside in {_many(page.guilds, 'server')}"
-        f" (UTC).{resets}",
-        "" if page.together is None else f"All servers together: {usage_words(page.together)}.",
+        say("### Servers, {period}", period=period_word(page.period)),
+        _spent(page),
+        say("All servers together: {usage}.", usage=together) if together else "",
         _paused_line(page.paused, name_of),
-        "\n".join(lines),
-        small(f"Page {page.page} of {page.pages}"),
+        "\n".join(_guild_lines(spending, name_of) for spending in page.rows),
+        small(say("Page {page} of {pages}", page=page.page, pages=page.pages)),
         row,
     )
 
 
+def _spent(page: GuildsPage) -> str:
+    spent = count(
+        "**{credits}** spent or set aside in {n} server (UTC).",
+        "**{credits}** spent or set aside in {n} servers (UTC).",
+        page.guilds,
+        credits=credits_text(page.used_credits),
+    )
+    if page.resets_at is None:
+        return spent
+    ends = say("The period ends {when}.", when=moment(page.resets_at))
+    return f"{spent} {ends}"
+
+
 def _paused_line(paused: Sequence[int], name_of: NameOf) -> str:
-    shown = [whose(guild_id, name_of) if guild_id else "all servers" for guild_id in paused[:PAUSED_SHOWN]]
-    more = len(paused) - len(shown)
-    return f"Paused: {', '.join(shown)}{f' and {more} more' if more else ''}." if shown else ""
+    if not paused:
+        return ""
+    shown = ", ".join(
+        whose(guild_id, name_of) if guild_id else say("all servers") for guild_id in paused[:PAUSED_SHOWN]
+    )
+    more = len(paused) - PAUSED_SHOWN
+    if more <= 0:
+        return say("Paused: {servers}.", servers=shown)
+    return count("Paused: {servers} and {n} more.", "Paused: {servers} and {n} more.", more, servers=shown)
 
 
 def _guild_lines(spending: GuildSpending, name_of: NameOf) -> str:
-    ceiling = "" if spending.ceiling is None else f" · ceiling {limit_words(spending.ceiling)}"
-    paused = " · paused" if spending.paused else ""
-    facts = f"{credits_text(spending.used_credits)} · limit {limit_words(spending.limit)}{ceiling}{paused}"
-    return f"{whose(spending.guild_id, name_of)}\n{small(facts)}"
+    facts = [credits_text(spending.used_credits), say("limit {limit}", limit=limit_words(spending.limit))]
+    if spending.ceiling is not None:
+        facts.append(say("ceiling {limit}", limit=limit_words(spending.ceiling)))
+    if spending.paused:
+        facts.append(say("paused"))
+    return f"{whose(spending.guild_id, name_of)}\n{small(' · '.join(facts))}"
 
 
 def ceiling_card(rule: Rule, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
     """A ceiling before and after; who is over it already gets no new pictures."""
     if rule is Rule.CEILING_ALL:
-        scope = "All servers together"
+        scope = say("All servers together")
     else:
-        scope = whose(guild_id, name_of) if guild_id else "Each server without a ceiling of its own"
+        scope = whose(guild_id, name_of) if guild_id else say("Each server without a ceiling of its own")
     return card(
-        "### Ceiling",
-        f"{scope}: from **{_ceiling_words(rule, guild_id, change.before)}**"
-        f" to **{_ceiling_words(rule, guild_id, change.after)}**.",
+        say("### Ceiling"),
+        say(
+            "{scope}: from **{before}** to **{after}**.",
+            scope=scope,
+            before=_ceiling_words(rule, guild_id, change.before),
+            after=_ceiling_words(rule, guild_id, change.after),
+        ),
         "" if change.usage is None else _ceiling_used(change.usage),
-        small("No admin can raise it. It counts what Rivya charges, in days of UTC."),
+        small(say("No admin can raise it. It counts what Rivya charges, in days of UTC.")),
     )
 
 
 def _ceiling_words(rule: Rule, guild_id: int, limit: Limit | None) -> str:
     # The ceiling for each server binds one that has lost its own.
-    return (
-        "no ceiling of its own" if limit is None and rule is Rule.CEILING and guild_id else limit_words(limit)
-    )
+    if limit is None and rule is Rule.CEILING and guild_id:
+        return say("no ceiling of its own")
+    return limit_words(limit)
 
 
 def _ceiling_used(usage: Usage) -> str:
-    over = " No new pictures until then." if usage.used_credits >= usage.limit_credits else ""
-    resets = "It never resets." if usage.resets_at is None else f"It resets {moment(usage.resets_at)}."
-    return f"{usage_words(usage)}. {resets}{over}"
+    used = f"{usage_words(usage)}. {reset_words(usage)}"
+    if usage.used_credits < usage.limit_credits:
+        return used
+    over = say("No new pictures until then.")
+    return f"{used} {over}"
 
 
 def resume_card(guild_id: int, name_of: NameOf, still: Collection[int]) -> ui.LayoutView:
     """The switch as it stands now; `still` are those that are off yet, 0 being the one over all servers."""
     if not guild_id:
-        stays = (
-            " is paused on its own and stays so"
-            if len(still) == 1
-            else " are paused on their own and stay so"
-        )
-        others = f" {_many(len(still), 'server')}{stays}." if still else ""
-        return card("### Resumed", f"All servers: new pictures are let in.{others}")
+        return card(say("### Resumed"), _all_resumed(len(still)))
+    server = whose(guild_id, name_of)
     if 0 in still:
-        closed = (
-            "not paused on its own any more, but all servers are paused. `/operator resume` without a server"
+        closed = say(
+            "{server}: not paused on its own any more, but all servers are paused. `/operator resume` without"
+            " a server lets new pictures in.",
+            server=server,
         )
-        return card("### Still paused", f"{whose(guild_id, name_of)}: {closed} lets new pictures in.")
-    return card("### Resumed", f"{whose(guild_id, name_of)}: new pictures are let in.")
+        return card(say("### Still paused"), closed)
+    return card(say("### Resumed"), say("{server}: new pictures are let in.", server=server))
+
+
+def _all_resumed(still: int) -> str:
+    resumed = say("All servers: new pictures are let in.")
+    if not still:
+        return resumed
+    others = count(
+        "{n} server is paused on its own and stays so.",
+        "{n} servers are paused on their own and stay so.",
+        still,
+    )
+    return f"{resumed} {others}"
 
 
 def pause_card(guild_id: int, name_of: NameOf, sentence: str) -> ui.LayoutView:
     """The switch as it stands now."""
-    scope = whose(guild_id, name_of) if guild_id else "All servers"
-    told = f"Members read: {harmless(sentence, 300)}" if sentence else "Members are told to try again later."
-    return card(
-        "### Paused", f"{scope}: no new pictures.", told, small("What was accepted before is still painted.")
-    )
-
-
-def closing_card(job_id: str, final_credits: int, closing: Closing) -> ui.LayoutView:
-    """What became of a decision by hand."""
-    job = f"`{plain(job_id, 40).replace('`', '')}`"
-    match closing:
-        case Closing.CLOSED:
-            done = f"settled with {credits_text(final_credits)}" if final_credits else "released"
-            return card("### Closed", f"{job} is {done}, on the record with your reason.")
-        case Closing.UNKNOWN:
-            return card(f"There is no job {job}. A comparison lists the ids of those that are in doubt.")
-        case Closing.WALKING:
-            return card(f"{job} is still under way: the bot settles it by itself when it is over.")
-        case Closing.NOT_HELD:
-            return card(f"{job} is closed already. Only what is held in doubt can be decided by hand.")
-
-
-def comparing_card(run: Comparison) -> ui.LayoutView:
-    """How far a comparison has come."""
-    return card(
-        "### Comparing with Rivya",
-        f"{run.looked_at} of {run.total} looked at, {_many(run.found, 'difference')} so far.",
-        small(f"Run `{run.run_id}`"),
-    )
-
-
-def compared_card(
-    run: Comparison, found: Sequence[Finding], filename: str, row: ui.ActionRow[ui.LayoutView] | None
-) -> ui.LayoutView:
-    """What a comparison has found, the first of it in words; nothing has been changed by it."""
-    shown = "\n".join(f"- `{item.booked.job_id}`: {_words(item)}" for item in found[:SHOWN])
-    more = f"\nand {run.found - SHOWN} more" if run.found > SHOWN else ""
-    ended = (
-        f"It ended before its end: {harmless(run.stopped, 200)}. Run it again later." if run.stopped else ""
-    )
-    unsaid = f" Of {_many(run.unsaid, 'task')} Rivya does not say the price." if run.unsaid else ""
-    sheet: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
-    buttons: list[str | ui.Item[ui.LayoutView]] = [] if row is None else [row]
-    return card(
-        "### Compared with Rivya",
-        f"{_many(run.looked_at, 'reservation')} looked at, those since {moment(run.since, 'f')} and all that"
-        f" are held for longer than a day: {_differences(run.found)}.{unsaid}",
-        ended,
-        shown + more,
-        small(f"Run `{run.run_id}`. Nothing was changed so far."),
-        *sheet,
-        *buttons,
-    )
-
-
-def _differences(count: int) -> str:
-    return {0: "the books and Rivya agree", 1: "one difference"}.get(count, f"{count} differences")
-
-
-def _words(found: Finding) -> str:
-    note = f" ({harmless(found.booked.note, NOTE_UNITS)})" if found.booked.note else ""
-    return f"{describe(found)}{note}"
-
-
-def booking_card(run_id: str, booking: Booking) -> ui.LayoutView:
-    """What was booked of a run, and what was not."""
-    lines = [
-        f"Booked {_many(booking.booked, 'correction')}: the books now hold {_gained(booking)}."
-        if booking.booked
-        else "There was nothing to book.",
-        f"Stood as Rivya says already: {booking.before}." if booking.before else "",
-        f"Changed since and left alone: {booking.changed}. Compare again." if booking.changed else "",
-        f"Still under way and left to the bot: {booking.walking}." if booking.walking else "",
-    ]
-    return card("### Corrections", "\n".join(filter(None, lines)), small(f"Run `{run_id}`"))
-
-
-def _gained(booking: Booking) -> str:
-    gained = booking.difference_credits
-    return (
-        f"{credits_text(abs(gained))} {'more' if gained > 0 else 'less'}"
-        if gained
-        else "as many credits as before"
-    )
-
-
-def sheet(found: Sequence[Finding]) -> bytes:
-    """The findings as CSV, with a header."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_SHEET)
-    for item in found:
-        booked = item.booked
-        writer.writerow(
-            (
-                booked.job_id,
-                booked.guild_id,
-                item.kind,
-                booked.state,
-                booked.credits,
-                item.rivya_status or "",
-                "" if item.rivya_credits is None else item.rivya_credits,
-                plain(booked.note, 500),
-            )
-        )
-    return text.getvalue().encode("utf-8-sig")
+    if guild_id:
+        paused = say("{server}: no new pictures.", server=whose(guild_id, name_of))
+    else:
+        paused = say("All servers: no new pictures.")
+    if sentence:
+        told = say("Members read: {sentence}", sentence=harmless(sentence, 300))
+    else:
+        told = say("Members are told to try again later.")
+    return card(say("### Paused"), paused, told, small(say("What was accepted before is still painted.")))

@@ -3,8 +3,8 @@
 Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
 
 Owns the commands of whoever runs the bot, and their buttons. Never imports anything of ours but answers,
-bot.client, buttons, catalog, commands, database, errors, ground.cards, ids, limits.cards, operator.cards,
-rivya.client, rules, runs, text.
+bot.client, buttons, catalog, commands, comparison_cards, database, errors, ground.cards, ids, limits.cards,
+operator.cards, rivya.client, rules, runs, text, tongues.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from cogs.ground.answers import answer
 from cogs.ground.buttons import answers_errors, cog_of
 from cogs.ground.cards import row
 from cogs.ground.text import plain
+from cogs.ground.tongues import say
 from cogs.limits.cards import CHOICES, REASON_UNITS
 from cogs.limits.commands import PERIOD_CHOICES
-from cogs.operator import cards
+from cogs.operator import cards, comparison_cards
 from cogs.operator.runs import Bureau, Runs, said_wait
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ LONGEST_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
 SENTENCE_UNITS: Final = 200
 ID_UNITS: Final = 25
-SCOPE_CHOICES: Final = [app_commands.Choice(name=words, value=scope) for scope, words in cards.SCOPES.items()]
+SCOPE_CHOICES: Final = [
+    app_commands.Choice(name=app_commands.locale_str(words), value=scope)
+    for scope, words in cards.SCOPES.items()
+]
 
 GuildId = app_commands.Range[str, 1, ID_UNITS]
 """Text, since an id is larger than the whole numbers that Discord's clients can hold."""
@@ -150,7 +154,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         """The first step; the second is the button under its result."""
         await self._require_operator(interaction)
         if self._runs.busy:
-            await answer(interaction, cards.COMPARING)
+            await answer(interaction, say(comparison_cards.COMPARING))
         else:
             await self._runs.compare(interaction, days)
 
@@ -172,10 +176,10 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         await self._require_operator(interaction)
         job_id, why = job.strip().lower(), plain(reason, REASON_UNITS)
         if not why:
-            await answer(interaction, cards.NO_REASON)
+            await answer(interaction, say(cards.NO_REASON))
             return
         closing = await self._bureau.findings.close(job_id, final_credits, reason=why, by=interaction.user.id)
-        card = cards.closing_card(job_id, final_credits, closing)
+        card = comparison_cards.closing_card(job_id, final_credits, closing)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @ceiling.autocomplete("guild")
@@ -206,7 +210,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await said_wait(interaction):
             return
         booking = await self._bureau.findings.apply(run_id, by=interaction.user.id)
-        await interaction.edit_original_response(view=cards.booking_card(run_id, booking))
+        await interaction.edit_original_response(view=comparison_cards.booking_card(run_id, booking))
 
     async def _switch(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
@@ -214,7 +218,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         await self._require_operator(interaction)
         guild_id = ALL_GUILDS if guild is None else id_from(guild)
         if guild_id is None:
-            await answer(interaction, cards.NO_GUILD_ID)
+            await answer(interaction, say(cards.NO_GUILD_ID))
             return
         await self._bureau.pauses.switch(
             guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
@@ -229,8 +233,8 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
         shown = await self._bureau.overview.guilds(period, page)
         turns = row(
-            Turn(period, shown.page - 1, "Previous", enabled=shown.page > 1),
-            Turn(period, shown.page + 1, "Next", enabled=shown.page < shown.pages),
+            Turn(period, shown.page - 1, say("Previous"), enabled=shown.page > 1),
+            Turn(period, shown.page + 1, say("Next"), enabled=shown.page < shown.pages),
         )
         return cards.guilds_card(shown, _names(interaction), turns)
 
@@ -278,7 +282,7 @@ class Book(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(
     def __init__(self, run_id: str) -> None:
         super().__init__(
             ui.Button(
-                label=cards.BOOK_LABEL,
+                label=say(comparison_cards.BOOK_LABEL),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"kuas:reconcile:{run_id}",
             )

@@ -3,14 +3,13 @@
 An interaction lives for 15 minutes and a comparison of a year may not be done by then. So its result goes
 into the answer while that can be edited, else to the operator directly; and it is in the books either way.
 
-Owns the way of a comparison to the operator. Never imports anything of ours but answers, cards, client,
-clock, database, differences, findings, overview, pauses, reconcile, rules, treasury.
+Owns the way of a comparison to the operator. Never imports anything of ours but answers, bounds, client,
+clock, comparison_cards, database, differences, findings, overview, pauses, reconcile, rules, treasury.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +23,8 @@ from bot.money.reconcile import Reconciler
 from bot.money.treasury import Treasury
 from bot.pauses import Pauses
 from cogs.ground.answers import TRANSPORT, Acceptance, acknowledge
-from cogs.operator import cards
+from cogs.ground.bounds import attachments
+from cogs.operator import comparison_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,15 +118,15 @@ class Runs:
 
     async def _bring(self, interaction: discord.Interaction, run: Comparison, *, alive: bool) -> None:
         found = await self._listed(run)
-        filename = f"reconcile-{run.run_id}.csv" if run.found > cards.SHOWN else ""
+        filename = f"reconcile-{run.run_id}.csv" if run.found > comparison_cards.SHOWN else ""
         provable = any(item.kind.is_proof for item in found)
 
         def view() -> ui.LayoutView:
             row = self._booking_row(run.run_id) if provable else None
-            return cards.compared_card(run, found, filename, row)
+            return comparison_cards.compared_card(run, found, filename, row)
 
         def files() -> list[discord.File]:
-            return [discord.File(io.BytesIO(cards.sheet(found)), filename)] if filename else []
+            return attachments({filename: comparison_cards.sheet(found)} if filename else {})
 
         if alive:
             try:
@@ -143,7 +143,7 @@ class Runs:
 
     async def _listed(self, run: Comparison) -> list[Finding]:
         found: list[Finding] = []
-        while len(found) < cards.LISTED:
+        while len(found) < comparison_cards.LISTED:
             page = await self._findings.of(run.run_id, found[-1].booked.job_id if found else "")
             if not page:
                 break
@@ -170,6 +170,6 @@ class _Progress:
             return
         self._shown_at = now
         try:
-            await self._interaction.edit_original_response(view=cards.comparing_card(run))
+            await self._interaction.edit_original_response(view=comparison_cards.comparing_card(run))
         except _REFUSED as error:
             log.debug("progress not shown", run_id=run.run_id, error=str(error))

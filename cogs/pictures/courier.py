@@ -10,8 +10,8 @@ one that is cancelled while the library sleeps for a rate limit never gives that
 it would not arrive (discord.py 2.7.1, webhook/async_.py, AsyncDeferredLock). aiohttp ends a dead call after
 five minutes.
 
-Owns the ladder. Never imports anything of ours but answers, clock, delivery, errors, jobs, login, parcel,
-refusals.
+Owns the ladder. Never imports anything of ours but answers, clock, delivery, errors, jobs, landings, login,
+parcel, refusals.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ import structlog
 from bot.clock import now_ms
 from bot.delivery import Undeliverable
 from bot.errors import TryLater
-from bot.jobs import Landing, Phase
+from bot.jobs import Phase
 from bot.login import passing
 from cogs.ground.answers import TRANSPORT
+from cogs.pictures.landings import landing_of
 from cogs.pictures.parcel import Parcel
-from cogs.pictures.refusals import judge
+from cogs.pictures.refusals import THREAD_ARCHIVED, judge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from discord.types.interactions import Interaction as InteractionPayload
 
-    from bot.jobs import Failure, Job, Picture, Progress, Receipt
+    from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt
 
     Rung = Callable[[Parcel], Awaitable[discord.Message]]
 
@@ -49,6 +50,8 @@ log = structlog.get_logger(__name__)
 TOKEN_LIFE_MS: Final = int(14.5 * 60 * 1000)
 """Discord's 15 minutes, less half a minute for the way: an edit under way must not meet a dead token."""
 NONCE_CHARACTERS: Final = 25
+MOST_SHOWN: Final = 10_000
+"""Of how many running jobs it is remembered what they show: one that is forgotten may say the same twice."""
 ELSEWHERE: Final = ("channel", "dm")
 """The ways that leave the reply standing as it was."""
 
@@ -84,7 +87,7 @@ class DiscordCourier:
         if rung is None or self._shown.get(job.job_id) == progress:
             return
         try:
-            await rung(Parcel(job, progress))
+            await rung(Parcel(job, progress).addressed("reply"))
         except (discord.DiscordException, *TRANSPORT) as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
             if not isinstance(error, discord.HTTPException) or passing(error):
@@ -92,6 +95,8 @@ class DiscordCourier:
         # What was refused is not offered again either: ten thousand refusals in ten minutes are a ban.
         # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
         self._shown[job.job_id] = progress
+        if len(self._shown) > MOST_SHOWN:  # of a job that was cancelled nobody hears the end here
+            del self._shown[next(iter(self._shown))]
 
     async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
         """Post the picture.
@@ -130,7 +135,7 @@ class DiscordCourier:
                         break
                     parcel = changed
                 else:
-                    return Landing(message.channel.id, message.id, way)
+                    return landing_of(message, parcel.filename, way)
         raise Undeliverable
 
     def _rungs(self, parcel: Parcel) -> Iterator[tuple[str, Rung]]:
@@ -189,9 +194,20 @@ class DiscordCourier:
         job = parcel.job
         assert job.message_id is not None  # the rung is offered only then
         channel = self._client.get_partial_messageable(job.request.destination.channel_id)
-        return await channel.get_partial_message(job.message_id).edit(
-            view=parcel.card(), attachments=parcel.files()
-        )
+        message = channel.get_partial_message(job.message_id)
+        try:
+            return await message.edit(view=parcel.card(), attachments=parcel.files())
+        except discord.HTTPException as error:
+            if error.code != THREAD_ARCHIVED:
+                raise
+        await self._wake(job.request.destination.channel_id)
+        return await message.edit(view=parcel.card(), attachments=parcel.files())
+
+    async def _wake(self, thread_id: int) -> None:
+        """Bring a thread back that went to sleep while its picture was painted; refused if it is locked."""
+        thread = await self._client.fetch_channel(thread_id)
+        if isinstance(thread, discord.Thread):
+            await thread.edit(archived=False)
 
     async def _channel(self, parcel: Parcel) -> discord.Message:
         destination = parcel.job.request.destination

@@ -1,33 +1,36 @@
 """The one way from an interaction to a running job: for the command, and for every button, menu and form.
 
 Owns the way in, and the buttons of the question about the price. Never imports anything of ours but answers,
-asks, buttons, cards, engine, guards, herald, jobs, people, price_cards, prices.
+buttons, cards, catalog, drafts, engine, guards, herald, ids, jobs, price_cards, prices, returns, tongues.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import ui
 from discord.ext import commands
 
-from bot.jobs import Destination, Request
+from bot.catalog import MODELS
+from bot.ids import HIGHEST_ID
 from cogs.ground.answers import Acceptance, acknowledge, replace_message
 from cogs.ground.buttons import answers_errors, cog_of
 from cogs.ground.cards import row
-from cogs.ground.guards import channel_id_of, guild_id_of, missing_permissions
-from cogs.ground.people import role_ids_of
+from cogs.ground.guards import destination_of, presence_of
+from cogs.ground.tongues import say
 from cogs.pictures import price_cards
 
 if TYPE_CHECKING:
     import re
 
-    from bot.asks import Ask, Asks
+    from bot.drafts import Draft, Drafts
     from bot.engine import Engine
     from bot.herald import Herald
-    from bot.jobs import Job
+    from bot.jobs import Job, Presence, Request
     from bot.money.prices import Prices
+    from cogs.pictures.returns import Returns
 
 YES: Final = "yes"
 NO: Final = "no"
@@ -36,73 +39,95 @@ NO: Final = "no"
 class Desk(commands.Cog):
     """Takes requests in: asks about the price where the guild wants that, else has them painted."""
 
-    def __init__(self, engine: Engine, prices: Prices, asks: Asks, herald: Herald) -> None:
+    def __init__(
+        self, engine: Engine, prices: Prices, drafts: Drafts, herald: Herald, returns: Returns
+    ) -> None:
         self._engine = engine
         self._prices = prices
-        self._asks = asks
+        self._drafts = drafts
         self._herald = herald
+        self._returns = returns
 
     async def take(
-        self, interaction: discord.Interaction, request: Request, *, ask_id: int | None = None
+        self, interaction: discord.Interaction, request: Request, *, draft_id: int | None = None
     ) -> bool:
         """Submit, then tell Discord, then start: in this order a lost answer costs nothing.
 
-        `ask_id` is the question that this interaction says yes to. Returns whether a job is on its way: not
-        if the member is asked about the price instead, nor if Discord delivers this interaction again.
-
-        Raises:
-            MemberError: refused, with the reason; a `LimitReached` if a rule has no room.
-            OperatorError: `database`.
+        `draft_id` is the draft that is sent in, if it comes of one. Returns whether a job is on its way: not
+        if the member is asked about the price instead, nor if Discord delivers this interaction again, nor if
+        it was refused: then they are told why, and given back what they typed.
         """
         try:
-            return await self._take(interaction, request, ask_id)
+            return await self._take(interaction, request, draft_id, confirmed=False)
+        except Exception as error:  # noqa: BLE001  # each becomes a sentence, and a line in the log
+            await self._returns.give_back(interaction, request, error)
+            return False
         finally:
-            # Refused or not: that a limit is used up may be news.
-            self._herald.wake(request.destination.guild_id)
+            self._wake(request)
 
-    async def confirm(self, interaction: discord.Interaction, ask_id: int) -> None:
-        """Yes to the price: the request goes the way of every other, with this interaction's own reply."""
-        ask = await self._own(interaction, ask_id)
+    async def require_room(self, interaction: discord.Interaction, request: Request) -> None:
+        """Refuse what would be refused if it were sent in now, whatever its words will be.
+
+        Raises:
+            MemberError: refused, with the reason; a `LimitReached` if a rule about credits has no room.
+            OperatorError: `database`.
+        """
+        presence = presence_of(interaction)
+        self._engine.require_open(presence)
+        wordless = replace(request, prompt="", preset=None)
+        await self._prices.require_room(wordless, presence, MODELS[request.model].cost_credits)
+
+    def _wake(self, request: Request) -> None:
+        # Refused or not: that a limit is used up may be news.
+        self._herald.wake(request.destination.guild_id)
+
+    async def confirm(self, interaction: discord.Interaction, draft_id: int) -> None:
+        """Yes to the price: the request goes the way of every other, with this interaction's own reply.
+
+        Raises:
+            MemberError, OperatorError: it was refused; the question still stands there.
+        """
+        ask = await self._own(interaction, draft_id)
         if ask is None or ask.taken:
             await interaction.response.edit_message(view=price_cards.late_card(started=ask is not None))
             return
         destination = destination_of(interaction, private=ask.private)
-        if await self.take(interaction, _request(ask, destination), ask_id=ask_id):
+        request = ask.request(destination)
+        try:
+            begun = await self._take(interaction, request, draft_id, confirmed=True)
+        finally:
+            self._wake(request)
+        if begun:
             await replace_message(interaction, price_cards.late_card(started=True))
 
-    async def decline(self, interaction: discord.Interaction, ask_id: int) -> None:
+    async def decline(self, interaction: discord.Interaction, draft_id: int) -> None:
         """No to the price: the request is forgotten, so that no other screen can still say yes."""
-        ask = await self._own(interaction, ask_id)
-        if ask is not None and await self._asks.forget(ask_id):
+        ask = await self._own(interaction, draft_id)
+        if ask is not None and await self._drafts.forget(draft_id):
             card = price_cards.declined_card()
         else:
-            card = price_cards.late_card(started=await self._own(interaction, ask_id) is not None)
+            card = price_cards.late_card(started=await self._own(interaction, draft_id) is not None)
         await interaction.response.edit_message(view=card)
 
-    async def _take(self, interaction: discord.Interaction, request: Request, ask_id: int | None) -> bool:
-        missing, role_ids = missing_permissions(interaction), role_ids_of(interaction.user)
-        if ask_id is None and await self._asked(interaction, request, missing, role_ids):
+    async def _take(
+        self, interaction: discord.Interaction, request: Request, draft_id: int | None, *, confirmed: bool
+    ) -> bool:
+        presence = presence_of(interaction)
+        if not confirmed and await self._asked(interaction, request, presence):
+            if draft_id is not None:
+                await self._drafts.forget(draft_id)  # from here on it is the question that waits
             return False
-        job = await self._engine.submit(
-            request, missing_permissions=missing, role_ids=role_ids, ask_id=ask_id
-        )
+        job = await self._engine.submit(request, presence, draft_id=draft_id)
         return job is not None and await self._begin(interaction, job)
 
-    async def _asked(
-        self,
-        interaction: discord.Interaction,
-        request: Request,
-        missing: tuple[str, ...],
-        role_ids: tuple[int, ...],
-    ) -> bool:
-        model = self._engine.review(request, missing_permissions=missing)
-        where, cost_credits = request.destination, model.cost_credits
-        standing = await self._prices.to_confirm(where.guild_id, where.user_id, role_ids, cost_credits)
+    async def _asked(self, interaction: discord.Interaction, request: Request, presence: Presence) -> bool:
+        cost_credits = self._engine.review(request, presence).cost_credits
+        standing = await self._prices.to_confirm(request, presence, cost_credits)
         if standing is None:
             return False
-        ask_id = await self._asks.keep(request)
-        if ask_id is not None:  # else Discord delivers this interaction again
-            buttons = row(Answer(YES, ask_id), Answer(NO, ask_id))
+        draft_id = await self._drafts.keep(request)
+        if draft_id is not None:  # else Discord delivers this interaction again
+            buttons = row(Answer(YES, draft_id), Answer(NO, draft_id))
             card = price_cards.question_card(request, standing, cost_credits, buttons)
             await interaction.response.send_message(view=card, ephemeral=True)
         return True
@@ -120,28 +145,28 @@ class Desk(commands.Cog):
                 self._engine.start(job)
         return True
 
-    async def _own(self, interaction: discord.Interaction, ask_id: int) -> Ask | None:
+    async def _own(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:
         """The question, if it was put to this member in this server; Discord shows it to nobody else."""
-        ask, whose = await self._asks.find(ask_id), (interaction.guild_id, interaction.user.id)
+        ask, whose = await self._drafts.find(draft_id), (interaction.guild_id, interaction.user.id)
         return ask if ask is not None and (ask.guild_id, ask.user_id) == whose else None
 
 
 class Answer(
-    ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:ask:(?P<word>yes|no):(?P<ask_id>[0-9]{1,19})"
+    ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:ask:(?P<word>yes|no):(?P<draft_id>[0-9]{1,19})"
 ):
     """Yes or no to the price of one request."""
 
-    def __init__(self, word: str, ask_id: int) -> None:
+    def __init__(self, word: str, draft_id: int) -> None:
         yes = word == YES
         super().__init__(
             ui.Button(
-                label=price_cards.YES_LABEL if yes else price_cards.NO_LABEL,
+                label=say(price_cards.YES_LABEL if yes else price_cards.NO_LABEL),
                 style=discord.ButtonStyle.primary if yes else discord.ButtonStyle.secondary,
-                custom_id=f"kuas:ask:{word}:{ask_id}",
+                custom_id=f"kuas:ask:{word}:{draft_id}",
             )
         )
         self._yes = yes
-        self._ask_id = ask_id
+        self._draft_id = draft_id
 
     @classmethod
     async def from_custom_id(
@@ -149,41 +174,10 @@ class Answer(
     ) -> Answer:
         """The button as it was sent, by whichever process."""
         del interaction, item
-        return cls(match["word"], int(match["ask_id"]))
+        return cls(match["word"], min(int(match["draft_id"]), HIGHEST_ID))
 
     @answers_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand the answer to the desk."""
         desk = cog_of(interaction, Desk)
-        await (desk.confirm if self._yes else desk.decline)(interaction, self._ask_id)
-
-
-def destination_of(interaction: discord.Interaction, *, private: bool = False) -> Destination:
-    """Where the result of this interaction goes.
-
-    Raises:
-        MemberError: GUILD_ONLY, CHANNEL_UNUSABLE.
-    """
-    return Destination(
-        guild_id=guild_id_of(interaction),
-        channel_id=channel_id_of(interaction),
-        user_id=interaction.user.id,
-        application_id=interaction.application_id,
-        interaction_id=interaction.id,
-        interaction_token=interaction.token,
-        upload_limit_bytes=interaction.filesize_limit,
-        locale=str(interaction.locale),
-        private=private,
-    )
-
-
-def _request(ask: Ask, destination: Destination) -> Request:
-    return Request(
-        destination=destination,
-        prompt=ask.prompt,
-        model=ask.model,
-        size=ask.size,
-        format=ask.format,
-        reference=ask.reference,
-        spoiler=ask.spoiler,
-    )
+        await (desk.confirm if self._yes else desk.decline)(interaction, self._draft_id)

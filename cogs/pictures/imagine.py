@@ -1,6 +1,7 @@
-"""`/imagine`: a member's words, and perhaps a reference, become a request.
+"""`/imagine`: a member's words, and perhaps a reference, become a request; without words, a form asks.
 
-Owns the command that asks for a picture. Never imports anything of ours but catalog, desk, jobs, wording.
+Owns the command that asks for a picture. Never imports anything of ours but bounds, catalog, composer, desk,
+errors, guards, habits, jobs, presets, returns, wording.
 """
 
 from __future__ import annotations
@@ -12,53 +13,95 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalog import QWEN_IMAGE
+from bot.errors import MemberError, MemberReason
 from bot.jobs import Reference, Request
-from cogs.ground.wording import format_name, size_name
-from cogs.pictures.desk import destination_of
+from bot.presets import NAME_LIMIT  # noqa: TC001  # read from the annotations by discord.py
+from cogs.ground.bounds import offered
+from cogs.ground.guards import destination_of
+from cogs.ground.wording import FORMATS, SIZES
 
 if TYPE_CHECKING:
+    from bot.habits import Habits
+    from bot.presets import Presets
+    from cogs.pictures.composer import Composer
     from cogs.pictures.desk import Desk
+    from cogs.pictures.returns import Returns
 
 MODEL: Final = QWEN_IMAGE
-SIZE_CHOICES: Final = [app_commands.Choice(name=size_name(size), value=size) for size in MODEL.sizes]
-FORMAT_CHOICES: Final = [app_commands.Choice(name=format_name(name), value=name) for name in MODEL.formats]
+SIZE_CHOICES: Final = [
+    app_commands.Choice(name=app_commands.locale_str(SIZES[size]), value=size) for size in MODEL.sizes
+]
+FORMAT_CHOICES: Final = [
+    app_commands.Choice(name=app_commands.locale_str(FORMATS[name]), value=name) for name in MODEL.formats
+]
 
 
 class Imagine(commands.Cog):
-    """Hands requests to the desk."""
+    """Hands requests to the desk, and requests without words to the composer."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(
+        self, desk: Desk, composer: Composer, returns: Returns, presets: Presets, habits: Habits
+    ) -> None:
         self._desk = desk
+        self._returns = returns
+        self._composer = composer
+        self._presets = presets
+        self._habits = habits
 
     @app_commands.command(
         description="Paint a picture from your words, and from a reference if you attach one"
     )
     @app_commands.describe(
-        prompt="What you would like to see",
-        size="The shape of the picture",
-        file_format="The kind of file",
+        prompt="What you would like to see; without it, a form opens",
         reference="A picture to work from, such as a PNG, JPEG or WebP",
+        size="The shape of the picture",
+        preset="Words that this server's admins put around yours",
+        file_format="The kind of file",
+        private="Only you see the picture; you can show it later",
+        spoiler="Hide the picture until somebody clicks on it",
     )
     @app_commands.rename(file_format="format")
     @app_commands.choices(size=SIZE_CHOICES, file_format=FORMAT_CHOICES)
     async def imagine(
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, MODEL.prompt_limit],
-        size: str = MODEL.sizes[0],
-        file_format: str = MODEL.formats[0],
+        prompt: app_commands.Range[str, 1, MODEL.prompt_limit] | None = None,
         reference: discord.Attachment | None = None,
+        size: str | None = None,
+        preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
+        file_format: str | None = None,
+        private: bool | None = None,  # noqa: FBT001  # an option of the command
+        spoiler: bool = False,  # noqa: FBT001, FBT002  # likewise
     ) -> None:
-        """Read the event, hand it to the desk."""
+        """Read the event, fill in what the member likes, hand it on."""
+        likes = await self._habits.of(interaction.user.id)
+        chosen = None if preset is None else await self._presets.find(interaction.guild_id or 0, preset)
+        hidden = private if private is not None else bool(likes.private)
         request = Request(
-            destination=destination_of(interaction),
-            prompt=prompt,
+            destination=destination_of(interaction, private=hidden),
+            prompt=prompt or "",
             model=MODEL.model_id,
-            size=size,
-            format=file_format,
+            size=size or (chosen.size if chosen else None) or likes.size or MODEL.sizes[0],
+            format=file_format or likes.format or MODEL.formats[0],
             reference=_reference(reference),
+            spoiler=spoiler,
+            preset=chosen.preset if chosen else None,
         )
-        await self._desk.take(interaction, request)
+        if preset is not None and chosen is None:
+            unknown = MemberError(MemberReason.PRESET_UNKNOWN, name=preset)
+            await self._returns.give_back(interaction, request, unknown)
+        elif prompt is None:
+            await self._composer.open(interaction, request)
+        else:
+            await self._desk.take(interaction, request)
+
+    @imagine.autocomplete("preset")
+    async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Those of this server whose name holds what was typed."""
+        if interaction.guild_id is None:
+            return []
+        names = [each.preset.name for each in await self._presets.in_force(interaction.guild_id)]
+        return offered((name, name) for name in names if typed.casefold().strip() in name.casefold())
 
 
 def _reference(attachment: discord.Attachment | None) -> Reference | None:

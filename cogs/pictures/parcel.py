@@ -1,24 +1,31 @@
 """What is to be brought to a member, in the shape that the way at hand can take.
 
-Owns the making of one message. Never imports anything of ours but cards, images, jobs, refusals, words.
+Owns the making of one message. Never imports anything of ours but bounds, cards, errors, images, jobs,
+refusals, tongues, words.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import discord
+import structlog
 
+from bot.errors import ContractBroken
 from bot.jobs import Failure, Receipt
 from bot.pictures import images
+from cogs.ground.bounds import attachments
+from cogs.ground.tongues import speaking
 from cogs.pictures import cards, words
 from cogs.pictures.refusals import Refusal
 
 if TYPE_CHECKING:
+    import discord
+
     from bot.jobs import Job, Picture, Progress
+
+log = structlog.get_logger(__name__)
 
 SMALLEST_BYTES: Final = 4096
 """No picture is asked to fit in less."""
@@ -40,6 +47,10 @@ class Parcel:
     """Whether the prompt is shown."""
     left: bool = False
     """Whether this only says that the news is brought elsewhere."""
+    locale: str = ""
+    """In whose language it is said: the server's where everybody reads it, else the member's."""
+    at_home: bool = True
+    """Whether it is read in its server, where the buttons under it have rules to go by."""
 
     @property
     def is_personal(self) -> bool:
@@ -51,6 +62,15 @@ class Parcel:
 
     def card(self) -> discord.ui.LayoutView:
         """The message, built anew: discord.py's views remember the message they were sent with."""
+        with speaking(self.locale):
+            try:
+                return self._card()
+            except ContractBroken as error:
+                # Our own mistake, and no reason to keep a picture from its people.
+                log.exception("a card is too much for Discord", job_id=self.job.job_id, error=str(error))
+                return cards.bare_card(self.job, self.filename)
+
+    def _card(self) -> discord.ui.LayoutView:
         if self.left:
             return cards.left_card(self.job, quoting=self.quoting)
         match self.news:
@@ -58,13 +78,20 @@ class Parcel:
                 return cards.result_card(
                     self.job,
                     receipt,
-                    self._filename(),
+                    self.filename,
                     shrunk=self.shrunk,
                     greeting=self.greeting,
                     quoting=self.quoting,
+                    at_home=self.at_home,
                 )
             case Failure() as failure:
-                return cards.failure_card(self.job, failure, greeting=self.greeting, quoting=self.quoting)
+                return cards.failure_card(
+                    self.job,
+                    failure,
+                    greeting=self.greeting,
+                    quoting=self.quoting,
+                    at_home=self.at_home,
+                )
             case progress:
                 return cards.progress_card(self.job, progress)
 
@@ -72,22 +99,26 @@ class Parcel:
         """The attachments, opened anew: a file that was sent is closed."""
         if self.picture is None:
             return []
-        return [discord.File(io.BytesIO(self.picture.data), self._filename())]
+        return attachments({self.filename: self.picture.data})
 
     def addressed(self, way: str) -> Parcel:
-        """As it is said where the member would not see to which request it belongs."""
+        """As it is said there: in whose language, and to which request it belongs where that is not plain."""
         where = self.job.request.destination
-        match way:
-            case "channel":
-                return replace(self, greeting=words.channel_greeting(where.user_id))
-            case "dm":
-                return replace(self, greeting=words.direct_greeting(where.channel_id))
-            case _:
-                return self
+        whispered = way == "dm" or where.private or (way == "reply" and self.is_personal)
+        locale = where.locale if whispered else where.guild_locale
+        with speaking(locale):
+            match way:
+                case "channel":
+                    greeting = words.channel_greeting(where.user_id)
+                case "dm":
+                    greeting = words.direct_greeting(where.channel_id)
+                case _:
+                    greeting = ""
+        return replace(self, greeting=greeting, locale=locale, at_home=way != "dm")
 
     def farewell(self) -> Parcel:
         """What the reply says instead, once the news has to go elsewhere."""
-        return replace(self, picture=None, left=True)
+        return replace(self.addressed("edit"), picture=None, left=True)
 
     async def after(self, refusal: Refusal) -> Parcel | None:
         """What to try instead where this was refused; None if nothing is left to change."""
@@ -99,5 +130,7 @@ class Parcel:
             return replace(self, picture=picture, shrunk=True, halved=True)
         return None
 
-    def _filename(self) -> str:
+    @property
+    def filename(self) -> str:
+        """What the picture is called; nothing without one."""
         return "" if self.picture is None else f"{self.job.job_id}.{self.picture.extension}"

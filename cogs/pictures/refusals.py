@@ -29,6 +29,7 @@ class Refusal(Enum):
     """A server's AutoMod or Discord itself objects to the content: try again without the prompt."""
 
 
+THREAD_ARCHIVED: Final = 50083
 _TOO_BIG: Final = frozenset({40005, 50045})
 _WORDS: Final = frozenset({20009, 200000, 240000})
 _CLOSED: Final = frozenset({
@@ -40,8 +41,11 @@ _CLOSED: Final = frozenset({
     50007,  # no direct messages to this member
     50013,  # missing permissions
     50027,  # the token died
-    50083,  # the thread is archived
+    50278,  # no direct messages where no server is shared
+    THREAD_ARCHIVED,
 })  # fmt: skip
+MESSAGE_GONE: Final = frozenset({10003, 10008})
+"""Unknown channel, unknown message: nobody sees it any more."""
 _CLOSED_STATUS: Final = frozenset({401, 403, 404})
 
 

@@ -1,60 +1,85 @@
-"""What a member reads about a job under way, in plain English.
+"""What is said about a picture: on its way, when it fails, and with the finished one.
 
 Pure functions of frozen data. Dates are Discord timestamps (`<t:SECONDS:R>`), which each reader sees in their
 own language and time zone: https://discord.com/developers/docs/reference#message-formatting
 
-Owns the words about a job. Never imports anything of ours but errors, jobs, reasons, rules, text, wording.
+Owns the words about a picture. Never imports anything of ours but errors, jobs, reasons, reasons_with_facts,
+rules, text, tongues, wording.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.errors import MemberReason
 from bot.jobs import Phase
 from bot.money.rules import Rule
-from cogs.ground.reasons import NO_CHARGE, QUOTE_UNITS, member_reason
+from cogs.ground.reasons import NO_CHARGE, member_reason
+from cogs.ground.reasons_with_facts import QUOTE_UNITS
 from cogs.ground.text import harmless
-from cogs.ground.wording import credits_text, left_words, moment, rule_words
+from cogs.ground.tongues import count, say
+from cogs.ground.wording import (
+    channel_mention,
+    credits_text,
+    left_words,
+    length_text,
+    mention,
+    moment,
+    rule_words,
+)
 
 if TYPE_CHECKING:
     from bot.jobs import Failure, Progress, Receipt
 
-ALT_WITHOUT_PROMPT: Final = "The picture that was asked for."
-"""Alt text where the prompt itself may not be shown."""
+
+def alt_without_prompt() -> str:
+    """Alt text where the prompt itself may not be shown."""
+    return say("The picture that was asked for.")
 
 
 def progress_line(progress: Progress) -> str:  # noqa: PLR0911  # a table whose rows need data
     """What the job is doing. Relative times tick in the client: the line stays true between edits."""
     match progress.phase:
         case Phase.WAITING:
-            return _waiting(progress.position)
+            return _waiting(progress)
         case Phase.UPLOADING:
-            return "Uploading your reference. Painting comes next."
+            return say("Uploading your reference. Painting comes next.")
         case Phase.ASKING:
-            return "Asking Rivya to paint."
+            return say("Asking Rivya to paint.")
         case Phase.PAINTING:
-            return f"Painting, started {moment(progress.since)}."
+            return _painting(progress)
         case Phase.LATE:
-            return (
-                f"Taking longer than usual: painting began {moment(progress.since)}."
-                " It is not lost and will be posted here."
+            return say(
+                "Taking longer than usual: painting began {when}. It is not lost and will be posted here.",
+                when=moment(progress.since),
             )
         case Phase.OUTAGE:
-            return "Rivya does not answer at the moment. Your request waits and goes on by itself."
+            return say("Rivya does not answer at the moment. Your request waits and goes on by itself.")
         case Phase.FETCHING:
-            return "Painted; fetching the picture."
+            return say("Painted; fetching the picture.")
 
 
-def _waiting(position: int | None) -> str:
-    if position is None:
-        return "Waiting for a free place."
-    if position <= 1:
-        return "Waiting: next in line."
-    tens_are_odd = position % 100 in {11, 12, 13}
-    suffix = "th" if tens_are_odd else {1: "st", 2: "nd", 3: "rd"}.get(position % 10, "th")
-    return f"Waiting: {position}{suffix} in line."
+def _waiting(progress: Progress) -> str:
+    if progress.position is None:
+        line = say("Waiting for a free place.")
+    elif progress.position <= 1:
+        line = say("Waiting: next in line.")
+    else:
+        line = say("Waiting: place {place} in line.", place=progress.position)
+    if progress.expected_seconds is None:
+        return line
+    length = length_text(progress.expected_seconds)
+    length = length_text(progress.expected_seconds)
+    return f"{line} {say('It should be there in about {length}.', length=length)}"
+
+
+def _painting(progress: Progress) -> str:
+    line = say("Painting, started {when}.", when=moment(progress.since))
+    if progress.expected_seconds is None:
+        return line
+    length = length_text(progress.expected_seconds)
+    return f"{line} {say('Of late that takes about {length}.', length=length)}"
 
 
 def failure_sentence(failure: Failure) -> str:
@@ -67,16 +92,20 @@ def _failure_cause(failure: Failure) -> str:
         case "member":
             if failure.code in set(MemberReason):
                 sentence = member_reason(MemberReason(failure.code), _facts(failure.message))
-                return sentence.removesuffix(NO_CHARGE).rstrip()
-            return "This request could not be painted as it is. Please change it and try again."
+                return sentence.removesuffix(say(NO_CHARGE)).rstrip()
+            return say("This request could not be painted as it is. Please change it and try again.")
         case "operator":
-            return "The people who run this bot have to fix something first. It is not your fault."
+            return say("The people who run this bot have to fix something first. It is not your fault.")
         case "rivya":
             words = harmless(failure.message, QUOTE_UNITS)
-            said = f" It says: {words}" if words else ""
-            return f"Rivya could not paint this.{said}\nTry other words or another reference."
+            if not words:
+                return say("Rivya could not paint this.\nTry other words or another reference.")
+            return say(
+                "Rivya could not paint this. It says: {words}\nTry other words or another reference.",
+                words=words,
+            )
         case _:
-            return "Something is wrong on our side, not on yours."
+            return say("Something is wrong on our side, not on yours.")
 
 
 def _facts(message: str) -> dict[str, object]:
@@ -90,43 +119,46 @@ def _facts(message: str) -> dict[str, object]:
 
 def _failure_cost(failure: Failure) -> str:
     if failure.in_doubt:
-        return (
+        return say(
             "Whether it was charged is being checked; its credits stay set aside until that is known,"
             " they are not lost."
         )
     if failure.charged_credits:
-        were = "was" if failure.charged_credits == 1 else "were"
-        return f"{credits_text(failure.charged_credits)} {were} charged."
-    return NO_CHARGE
+        return count("{n} credit was charged.", "{n} credits were charged.", failure.charged_credits)
+    return say(NO_CHARGE)
 
 
 def job_line(job_id: str) -> str:
     """What to tell the operator when asking about one job."""
-    return f"Reference, for whoever runs the bot: `{job_id}`"
+    return say("Reference, for whoever runs the bot: `{job_id}`", job_id=job_id)
 
 
 def receipt_line(receipt: Receipt) -> str:
     """`4 credits · 12 of 200 left this month`, and whose limit that is, if it is not the server's."""
-    usage = receipt.usage
-    whose = "" if usage.rule == Rule.GUILD else f"{rule_words(usage)}: "
-    return f"{credits_text(receipt.charged_credits)} · {whose}{left_words(usage)}"
+    usage, charged = receipt.usage, credits_text(receipt.charged_credits)
+    if usage.rule == Rule.GUILD:
+        return f"{charged} · {left_words(usage)}"
+    return f"{charged} · {rule_words(usage)}: {left_words(usage)}"
 
 
 def shrunk_note() -> str:
     """Said when the picture was re-encoded to fit."""
-    return "made smaller, as a JPEG, to fit Discord's upload limit"
+    return say("made smaller, as a JPEG, to fit Discord's upload limit")
 
 
 def left_line() -> str:
     """Stays in a reply that could not take the result."""
-    return "I could not put the result here. I am trying a new message, or a direct message to you."
+    return say("I could not put the result here. I am trying a new message, or a direct message to you.")
 
 
 def channel_greeting(user_id: int) -> str:
     """Opens a new message in the channel; the one place that mentions anybody."""
-    return f"<@{user_id}>, here is what became of your request:"
+    return say("{member}, here is what became of your request:", member=mention(user_id))
 
 
 def direct_greeting(channel_id: int) -> str:
     """Opens a direct message."""
-    return f"This is about your request in <#{channel_id}>, where I could not post it:"
+    return say(
+        "This is about your request in {channel}, where I could not post it:",
+        channel=channel_mention(channel_id),
+    )

@@ -26,6 +26,7 @@ from tests.bench.fleet import Watched
 from tests.bench.house import GUILDS, Doorstep, Outside, open_engine, open_outside, request
 from tests.bench.memory import MIB, Peak
 from tests.bench.table import Row, milliseconds, percentile
+from tests.conftest import ANYWHERE
 
 MEMBERS = 300
 JOBS = 1000
@@ -109,7 +110,7 @@ async def _ask(engine: Engine, asked: Request, at: float) -> float:
     """Seconds from when the command came, whether or not we were free then, to when it can be answered."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(at - loop.time())
-    job = await engine.submit(asked)
+    job = await engine.submit(asked, ANYWHERE)
     answered = loop.time() - at
     assert job is not None
     engine.start(job, answered=True, message_id=1)

@@ -19,7 +19,7 @@ from bot.rivya.client import Rivya
 from bot.rivya.models import create_body
 from bot.store import Store
 from tests.bench.house import PLENTY, request
-from tests.conftest import a_job
+from tests.conftest import ANYWHERE, a_job
 
 SIZE = 10_000
 
@@ -61,7 +61,8 @@ async def launch(folder: Path, *, over_seconds: float) -> None:
     jobs = [a_job(request(number)) for number in range(SIZE)]
     try:
         for first in range(0, SIZE, BATCH):
-            assert all(await asyncio.gather(*map(store.accept, jobs[first : first + BATCH])))
+            batch = jobs[first : first + BATCH]
+            assert all(await asyncio.gather(*(store.accept(job, ANYWHERE) for job in batch)))
         await database.run(partial(_create, jobs, now_ms(), over_seconds))
     finally:
         await database.close()

@@ -17,6 +17,7 @@ from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Referenc
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
 from bot.pictures.fetch import Fetcher
+from bot.pictures.vault import Vault, vault_beside
 from bot.polling.durations import Durations
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
@@ -24,7 +25,7 @@ from bot.tools import Beat
 from bot.watching.metrics import Metrics
 from bot.watching.notices import Notices
 from bot.watching.outage import Outage
-from tests.conftest import a_request
+from tests.conftest import ANYWHERE, a_request
 
 PATIENCE_SECONDS = 100
 PROMPT_CHARACTERS = 1000
@@ -140,6 +141,7 @@ async def open_engine(
             beat=Beat(poll_seconds if first_poll_seconds is None else first_poll_seconds, poll_seconds),
             max_running=max_running,
             scratch=folder / "scratch",
+            vault=Vault(vault_beside(folder / "bot.sqlite3")),
         )
         stack.push_async_callback(engine.close)
         yield engine
@@ -154,7 +156,7 @@ def request(number: int, reference_url: str = "", size_bytes: int = 1000) -> Req
 
 async def begin(engine: Engine, asked: Request) -> Job:
     """What the command does, with an answer that Discord took at once."""
-    job = await engine.submit(asked)
+    job = await engine.submit(asked, ANYWHERE)
     assert job is not None
     engine.start(job, answered=True, message_id=1)
     return job

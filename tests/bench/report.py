@@ -14,9 +14,10 @@ from bot.database import Database
 from bot.money import periods
 from bot.press import LARGEST_BYTES, Edition, Press
 from bot.store import Store
+from cogs.accounts.chart_words import lettering
 from tests.bench.house import PLENTY
 from tests.bench.table import Row
-from tests.conftest import a_job, a_request
+from tests.conftest import ANYWHERE, a_job, a_request
 
 SIZES = (100_000, 1_000_000)
 TARGETS = {100_000: 2.0, 1_000_000: 10.0}
@@ -84,7 +85,7 @@ class _Answer:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             before = time.perf_counter()
-            assert await store.accept(a_job(a_request(guild_id=2)))
+            assert await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
             self.writer_late = max(self.writer_late, time.perf_counter() - before)
 
 
@@ -93,7 +94,9 @@ async def _timed(press: Press, database: Database) -> _Answer:
     beside = [asyncio.create_task(answer.beat()), asyncio.create_task(answer.write(Store(database, PLENTY)))]
     await asyncio.sleep(0.1)
     before = time.perf_counter()
-    answer.edition = await press.make(1, period="month", ago=0, upload_limit_bytes=LARGEST_BYTES)
+    answer.edition = await press.make(
+        1, period="month", ago=0, upload_limit_bytes=LARGEST_BYTES, letter=lettering
+    )
     answer.seconds = time.perf_counter() - before
     for task in beside:
         task.cancel()

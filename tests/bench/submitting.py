@@ -14,6 +14,7 @@ from pathlib import Path
 from bot.engine import Engine
 from tests.bench.house import Doorstep, Outside, open_engine, request
 from tests.bench.table import Row, milliseconds, percentile
+from tests.conftest import ANYWHERE
 
 IN_A_ROW = 300
 AT_ONCE = 200
@@ -37,7 +38,7 @@ async def measure(folder: Path) -> list[Row]:
 
 
 async def _submit(engine: Engine, numbers: Iterator[int], arrived: float) -> float:
-    assert await engine.submit(request(next(numbers))) is not None
+    assert await engine.submit(request(next(numbers)), ANYWHERE) is not None
     return time.perf_counter() - arrived
 
 

@@ -13,7 +13,7 @@ from bot.jobs import Job
 from bot.store import Store
 from tests.bench.house import PLENTY, request
 from tests.bench.table import Row
-from tests.conftest import a_job
+from tests.conftest import ANYWHERE, a_job
 
 CHUNK = 50
 ROUNDS = 12
@@ -81,7 +81,7 @@ async def _chunk(inline: Inline) -> tuple[list[Job], list[Script]]:
     jobs = [a_job(request(number)) for number in range(2 * CHUNK)]
     scripts = []
     for job in jobs[CHUNK:]:
-        assert await Store(inline, PLENTY).accept(job)
+        assert await Store(inline, PLENTY).accept(job, ANYWHERE)
         scripts.append(inline.connection.heard)
     return jobs[:CHUNK], scripts
 
@@ -94,11 +94,11 @@ async def _timed(work: object) -> float:
 
 async def _one_by_one(store: Store, jobs: Sequence[Job]) -> None:
     for job in jobs:
-        assert await store.accept(job)
+        assert await store.accept(job, ANYWHERE)
 
 
 async def _at_once(store: Store, jobs: Sequence[Job]) -> None:
-    assert all(await asyncio.gather(*map(store.accept, jobs)))
+    assert all(await asyncio.gather(*(store.accept(job, ANYWHERE) for job in jobs)))
 
 
 def _plain(path: Path) -> sqlite3.Connection:

@@ -29,6 +29,7 @@ QUIET = (
     "--disable-sync",
 )
 PROMPT = "a red fox in a golden forest"
+OTHER_PROMPT = "a blue owl in a forest at night"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome on the PATH")
 
@@ -73,8 +74,9 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     await page.goto(url)
     await page.get_by_role("textbox", name="Message").press_sequentially("/imagine")
     await page.get_by_role("option", name="/imagine").click()
+    await page.get_by_role("option", name="prompt").click()
     await page.get_by_role("textbox", name="prompt").fill(PROMPT)
-    await page.get_by_role("button", name="+3 more").click()
+    await page.get_by_role("button", name="+6 more").click()
     await page.get_by_role("option", name="reference").click()
     await page.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
     await page.get_by_role("button", name="Send").click()
@@ -88,3 +90,44 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     await expect(picture).to_be_visible(timeout=20_000)
     await expect(picture).to_have_js_property("naturalWidth", 1024)
     await expect(reply).to_contain_text("4 credits · 196 of 200 left this month")
+
+
+async def test_a_member_composes_edits_with_another_reference_and_finds_both_again(
+    url: str, page: Page, tmp_path: Path
+) -> None:
+    for name, colour in (("forest", (200, 120, 30)), ("night", (20, 30, 90))):
+        Image.new("RGB", (320, 240), colour).save(tmp_path / f"{name}.png")
+    message = page.get_by_role("textbox", name="Message")
+    form = page.get_by_role("dialog")
+    await page.goto(url)
+
+    await message.press_sequentially("/imagine")
+    await page.get_by_role("option", name="/imagine").click()
+    await page.get_by_role("button", name="Send").click()
+    await form.get_by_role("textbox", name="Prompt").fill(PROMPT)
+    await form.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
+    await form.get_by_role("button", name="Submit").click()
+    fox = page.get_by_role("article").filter(has=page.get_by_role("img", name=PROMPT, exact=True))
+    await expect(fox).to_contain_text("4 credits · 196 of 200 left this month", timeout=20_000)
+
+    await fox.get_by_role("button", name="Edit", exact=True).click()
+    prompt = form.get_by_role("textbox", name="Prompt")
+    await expect(prompt).to_have_value(PROMPT)
+    await expect(form).to_contain_text("Now: forest.png.")
+    await prompt.fill(OTHER_PROMPT)
+    await form.locator("input[type=file]").set_input_files(tmp_path / "night.png")
+    await form.get_by_role("button", name="Submit").click()
+    owl = page.get_by_role("article").filter(has=page.get_by_role("img", name=OTHER_PROMPT, exact=True))
+    await expect(owl).to_contain_text("192 of 200 left this month", timeout=20_000)
+
+    await owl.get_by_role("button", name="Details").click()
+    await expect(page.get_by_text("night.png")).to_be_visible()
+    await message.press_sequentially("/history")
+    await page.get_by_role("option", name="/history").click()
+    await page.get_by_role("button", name="Send").click()
+    gallery = page.get_by_role("article").filter(has_text="Your pictures in this server")
+    for told in (PROMPT, OTHER_PROMPT):
+        await expect(gallery).to_contain_text(told)
+        shown = gallery.get_by_role("img", name=told, exact=True)
+        await expect(shown).to_have_js_property("complete", value=True)
+        await expect(shown).not_to_have_js_property("naturalWidth", 0)

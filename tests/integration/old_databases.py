@@ -55,6 +55,10 @@ LINES = (
 UNFINISHED = {"accepted", "uploaded", "created", "succeeded"}
 HAS_TASK = {"created", "succeeded", "delivered", "undeliverable"}
 PICTURE = bytes(range(256)) * 4
+KEPT = {LINES[4].job_id: PICTURE, LINES[0].job_id: PICTURE[::-1], LINES[2].job_id: PICTURE}
+"""The pictures that were kept in the database, by job; two are the same."""
+OPEN_ASK, TAKEN_ASK, OLD_ASK = 10**16 + 100, 10**16 + 11, 10**16 + 101
+"""Requests that wait for a yes to their price; of the second LINES[10] came."""
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> None:
@@ -132,16 +136,17 @@ def fill_the_rest(connection: sqlite3.Connection) -> None:
             set_by=99,
             set_at=set_at,
         )
-    insert(
-        connection,
-        "kept_pictures",
-        job_id=LINES[4].job_id,
-        format="png",
-        width=16,
-        height=16,
-        data=PICTURE,
-        kept_at=LINES[4].at_ms,
-    )
+    for job_id, data in KEPT.items():
+        insert(
+            connection,
+            "kept_pictures",
+            job_id=job_id,
+            format="png",
+            width=16,
+            height=16,
+            data=data,
+            kept_at=LINES[4].at_ms,
+        )
     insert(connection, "command_syncs", application_id=30, payload_sha256="ab" * 32, synced_at=1)
 
 
@@ -182,6 +187,30 @@ def fill_version_2(connection: sqlite3.Connection) -> None:
         connection, "guild_settings", guild_id=1, name="timezone", value="Asia/Kathmandu", set_by=99, set_at=1
     )
     insert(connection, "guild_settings", guild_id=1, name="timezone", value=None, set_by=99, set_at=2)
+    for ask_id, job_id, asked_at in (
+        (OPEN_ASK, None, LINES[11].at_ms),
+        (TAKEN_ASK, LINES[10].job_id, LINES[10].at_ms),
+        (OLD_ASK, None, LINES[0].at_ms),
+    ):
+        insert(
+            connection,
+            "asks",
+            ask_id=ask_id,
+            guild_id=2,
+            user_id=7,
+            prompt="ein teurer Fuchs 🦊",
+            model="qwen-image",
+            size="square",
+            format="png",
+            private=1,
+            spoiler=0,
+            reference_url="https://cdn/fox.png" if ask_id == OPEN_ASK else None,
+            reference_filename="fox.png" if ask_id == OPEN_ASK else None,
+            reference_type="image/png" if ask_id == OPEN_ASK else None,
+            reference_bytes=9 if ask_id == OPEN_ASK else None,
+            asked_at=asked_at,
+            job_id=job_id,
+        )
     insert(connection, "pauses", guild_id=1, paused=1, set_by=9, set_at=1)
     insert(connection, "pauses", guild_id=1, paused=0, set_by=9, set_at=2)
     fill_the_rest(connection)

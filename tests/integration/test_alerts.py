@@ -19,7 +19,7 @@ from bot.money.grants import WHOLE_GUILD
 from bot.money.rules import Limit
 from bot.money.treasury import Treasury
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 GUILD, CHANNEL, ADMIN = 1, 70, 9
 COST = 4
@@ -39,7 +39,7 @@ class Office:
     async def paint(self, times: int = 1) -> str:
         for _ in range(times):
             job = a_job(a_request(guild_id=GUILD), accepted_at=now_ms())
-            assert await self.store.accept(job)
+            assert await self.store.accept(job, ANYWHERE)
         return job.job_id
 
     async def fail(self, job_id: str) -> None:
@@ -284,7 +284,7 @@ async def test_a_price_that_rivya_raised_is_seen_by_looking(office: Office) -> N
 
 
 async def test_a_guild_is_told_of_its_own_limit_only(office: Office) -> None:
-    await office.store.accept(a_job(a_request(guild_id=2)))
+    await office.store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
     await office.alerts.look(2)
     assert await office.untold() == []
 

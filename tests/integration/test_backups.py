@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,14 +12,17 @@ import pytest
 import time_machine
 
 from bot import backups
-from bot.backups import Backups, examine, restore
+from bot.backups import PICTURES, Backups, examine, restore
 from bot.books import backup, entries
 from bot.database import Database
 from bot.datafile import InUse
 from bot.errors import OperatorError
+from bot.gallery import Gallery
+from bot.jobs import Picture
 from bot.money.rules import Limit
+from bot.pictures.vault import Vault, vault_beside
 from bot.store import Store
-from conftest import a_job
+from conftest import ANYWHERE, a_job
 
 DEFAULT = Limit(200, "month")
 
@@ -29,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
     database: Database, database_path: Path, folder: Path, store: Store
 ) -> None:
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     copies = Backups(database_path, folder, keep=3)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
         made = [await copies.keep_fresh()]
@@ -111,10 +117,10 @@ async def test_a_folder_that_cannot_be_made_is_the_operators(
 async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
     opened = await Database.open(database_path)
     store = Store(opened, DEFAULT)
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     saved, before = tmp_path / "saved.sqlite3", list(entries(database_path))
     backup(database_path, saved)
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     await opened.close()
 
     aside = restore(saved, database_path)
@@ -133,7 +139,7 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
     opened = await Database.open(database_path)
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await Store(opened, DEFAULT).accept(a_job())
+    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
     # As a kill leaves it: the file without what is in the log beside it.
     killed = tmp_path / "killed.sqlite3"
     for suffix in ("", "-wal"):
@@ -151,7 +157,7 @@ async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
     database_path: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
-    await Store(opened, DEFAULT).accept(a_job())
+    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
     killed, target = tmp_path / "killed.sqlite3", tmp_path / "new.sqlite3"
     for suffix in ("", "-wal"):
         Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
@@ -171,7 +177,7 @@ async def test_a_restore_beside_a_running_bot_is_refused(
 ) -> None:
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     with pytest.raises(InUse):
         restore(saved, database_path)
     assert len(await store.due()) == 1
@@ -224,3 +230,159 @@ async def test_what_is_no_backup_is_refused_and_nothing_moved(
     if kind != "missing":
         with pytest.raises(OperatorError):
             examine(wrong)
+
+
+# The pictures beside the database.
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    """What a folder of kept pictures holds, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
+
+
+def named(*contents: bytes) -> dict[str, bytes]:
+    return {hashlib.sha256(data).hexdigest(): data for data in contents}
+
+
+async def test_the_pictures_are_copied_with_the_database_and_follow_it(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    vault, copies = Vault(vault_beside(database_path)), Backups(database_path, folder, keep=2)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        await copies.keep_fresh()
+        assert not (folder / PICTURES).exists(), "nothing is kept yet"
+        fox, hen = await vault.keep(b"a fox"), await vault.keep(b"a hen")
+        clock.shift(backups.DAY_SECONDS)
+        await copies.keep_fresh()
+        assert pictures(folder / PICTURES) == named(b"a fox", b"a hen")
+        vault.path(hen).unlink()
+        await vault.keep(b"an owl")
+        clock.shift(backups.DAY_SECONDS)
+        await copies.keep_fresh()
+    assert pictures(folder / PICTURES) == named(b"a fox", b"an owl"), "what was swept is forgotten here, too"
+    # On the same disk it takes no room twice.
+    assert vault.path(fox).samefile(folder / PICTURES / fox)
+
+
+async def test_a_copy_of_a_picture_outlives_the_file_it_was_made_of(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    vault = Vault(vault_beside(database_path))
+    fox = await vault.keep(b"a fox")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    vault.path(fox).unlink()
+    assert pictures(folder / PICTURES) == named(b"a fox")
+    # A torn file is made anew under its name, and the copy is another file by then.
+    vault.path(fox).write_bytes(b"torn")
+    await vault.keep(b"a fox")
+    assert (folder / PICTURES / fox).read_bytes() == vault.path(fox).read_bytes() == b"a fox"
+
+
+async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
+    database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    vault = Vault(vault_beside(database_path))
+    fox = await vault.keep(b"a fox")
+    monkeypatch.setattr(os, "link", other_disk)
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert pictures(folder / PICTURES) == named(b"a fox")
+    assert not vault.path(fox).samefile(folder / PICTURES / fox)
+
+
+async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    (vault_beside(database_path) / "half.part").write_text("half")
+    (folder / PICTURES).mkdir(parents=True)
+    (folder / PICTURES / "notes.txt").write_text("mine")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert pictures(folder / PICTURES) == {**named(b"a fox"), "notes.txt": b"mine"}
+
+
+async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    folder.mkdir()
+    (folder / PICTURES).write_text("in the way")
+    with pytest.raises(OperatorError) as refused:
+        await Backups(database_path, folder, keep=1).keep_fresh()
+    assert refused.value.code == "backup"
+
+
+async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    folder.mkdir()
+    (folder / PICTURES).write_text("in the way")
+    copies = Backups(database_path, folder, keep=1)
+    with pytest.raises(OperatorError):
+        await copies.keep_fresh()
+    (folder / PICTURES).unlink()
+    await copies.keep_fresh()  # an hour later
+    assert pictures(folder / PICTURES) == named(b"a fox")
+
+
+async def test_a_restore_brings_back_the_pictures_that_are_gone(
+    database_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    vault, store = Vault(vault_beside(database_path)), Store(opened, DEFAULT)
+    job = a_job()
+    await store.accept(job, ANYWHERE)
+    await store.created(job.job_id, "task", 4)
+    await store.succeeded(job.job_id, None, 4)
+    await store.keep_picture(job.job_id, Picture(b"a fox", "png", 1, 1), await vault.keep(b"a fox"))
+    await store.undeliverable(job.job_id)
+    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    assert made is not None
+    later = await vault.keep(b"later")
+    await opened.close()
+
+    # The same machine: what is there stays, what is gone comes back.
+    vault.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
+    restore(made, database_path)
+    assert pictures(vault_beside(database_path)) == named(b"a fox", b"later")
+    assert vault.holds(later)
+
+    # A new machine, with nothing but the folder of backups.
+    fresh = tmp_path / "elsewhere" / "bot.sqlite3"
+    restore(made, fresh)
+    assert pictures(vault_beside(fresh)) == named(b"a fox")
+    again = await Database.open(fresh)
+    piece = await Gallery(again).find(job.job_id)
+    await again.close()
+    assert piece is not None
+    assert piece.kept_sha256 is not None
+    assert await Vault(vault_beside(fresh)).read(piece.kept_sha256) == b"a fox"
+
+
+async def test_a_restore_without_pictures_needs_none(
+    database: Database, database_path: Path, tmp_path: Path
+) -> None:
+    saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
+    backup(database_path, saved)
+    restore(saved, fresh)
+    assert not vault_beside(fresh).exists()
+
+
+async def test_a_restore_through_a_link_brings_the_pictures_to_where_the_bot_looks_for_them(
+    database_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    fox = await Vault(vault_beside(database_path)).keep(b"a fox")
+    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    await opened.close()
+    assert made is not None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / "link.sqlite3"
+    link.symlink_to(elsewhere / "real.sqlite3")
+    restore(made, link)
+    assert link.is_symlink()
+    assert Vault(vault_beside(link)).holds(fox)

@@ -27,6 +27,7 @@ from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
 from bot.pauses import Pauses
 from bot.store import Store
+from conftest import ANYWHERE
 
 GUILD, OTHER, ADMIN, MEMBER = 1, 2, 90, 7
 _tasks = itertools.count()
@@ -45,7 +46,7 @@ def pictures(database: Database) -> PaidPictures:
 async def painted(store: Store, make_job: Callable, request: object) -> str:
     """A job that was paid for."""
     job = make_job(request)
-    assert await store.accept(job)
+    assert await store.accept(job, ANYWHERE)
     await store.acknowledged(job.job_id, 1)
     await store.creating(job.job_id, "{}")
     await store.created(job.job_id, f"task-{next(_tasks)}", 4)
@@ -174,10 +175,10 @@ async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
     cat = await painted(store, make_job, make_request(prompt="a cat"))
     await painted(store, make_job, make_request(guild_id=OTHER, prompt="a strange fox"))
     free = make_job(make_request(prompt="a free fox"))
-    await store.accept(free)
+    await store.accept(free, ANYWHERE)
     await store.failed(free.job_id, Failure("rivya", "no"))
     held = make_job(make_request(prompt="a held fox"))
-    await store.accept(held)
+    await store.accept(held, ANYWHERE)
 
     async def found(typed: str, at_most: int = 25) -> list[str]:
         return [picture.job_id for picture in await pictures.newest(GUILD, typed, at_most)]
@@ -215,7 +216,7 @@ async def test_pictures_are_dated_in_the_guilds_own_time_zone(
     store: Store, database: Database, pictures: PaidPictures, make_job: Callable, make_request: Callable
 ) -> None:
     job = make_job(make_request(), accepted_at=1_750_000_000_000)
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.acknowledged(job.job_id, 1)
     await store.creating(job.job_id, "{}")
     await store.created(job.job_id, "task", 4)

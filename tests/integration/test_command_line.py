@@ -17,7 +17,7 @@ from bot.database import Database
 from bot.jobs import Landing
 from bot.money.rules import Limit
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
@@ -45,7 +45,7 @@ async def filled(database_path: Path) -> Path:
         a_job(a_request(guild_id=2**53 + 1, user_id=5), accepted_at=1_790_000_000_000 + n) for n in range(3)
     ]
     for job in jobs:
-        await store.accept(job)
+        await store.accept(job, ANYWHERE)
     await store.created(jobs[0].job_id, "task_1", 4)
     await store.succeeded(jobs[0].job_id, "https://example.org/p.png", 3)
     await store.delivered(jobs[0].job_id, Landing(1, 2, "reply"))
@@ -160,7 +160,7 @@ async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_pa
     assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
     before = list(entries(filled))
     running = await Database.open(filled)
-    await Store(running, Limit(200, "month")).accept(a_job())
+    await Store(running, Limit(200, "month")).accept(a_job(), ANYWHERE)
     refused = bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")

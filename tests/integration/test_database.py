@@ -254,7 +254,7 @@ async def test_a_full_disk_fails_the_units_and_damages_nothing(database: Databas
 
     def keep(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA defer_foreign_keys = ON")
-        connection.execute("INSERT INTO kept_pictures VALUES ('j', 'png', 1, 1, ?, 0)", (picture,))
+        connection.execute("INSERT INTO kept_inside VALUES ('j', 'png', 1, 1, ?, 0)", (picture,))
 
     with pytest.raises(OperatorError, match="disk is full"):
         await database.run(keep)

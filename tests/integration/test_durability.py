@@ -9,11 +9,14 @@ answered, with nothing spent at all.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +27,10 @@ from PIL import Image
 
 from bot.books import entries
 from bot.jobs import Stage
+from bot.pictures.vault import vault_beside
 from sandbox.rivya import StandIn
 
-CHILD = Path(__file__).with_name("walking.py")
+CHILD = "tests.integration.walking"
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 20
 POLLS_MORE_OR_LESS = 8
@@ -87,6 +91,7 @@ class Case:
     channel: Channel
     rivya: StandIn
     interaction_id: int
+    private: bool = False
 
     @property
     def database(self) -> Path:
@@ -96,7 +101,7 @@ class Case:
     def trace(self) -> list[str]:
         return (self.folder / "trace").read_text().splitlines()
 
-    async def spawn(self, *, resume: bool, die_at: int | None = None) -> asyncio.subprocess.Process:
+    async def spawn(self, *, resume: bool, die_at: int | str | None = None) -> asyncio.subprocess.Process:
         self.folder.mkdir(exist_ok=True)
         told = {
             "database": str(self.database),
@@ -108,11 +113,14 @@ class Case:
         }
         if not resume:
             told["reference"] = f"{self.channel.url}/fox.png"
+            if self.private:
+                told["private"] = "1"
         if die_at is not None:
             told["die_at"] = str(die_at)
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            str(CHILD),
+            "-m",
+            CHILD,
             json.dumps(told),
             cwd=ROOT,
             env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": ""},
@@ -120,7 +128,7 @@ class Case:
             stderr=asyncio.subprocess.STDOUT,
         )
 
-    async def walk(self, *, resume: bool, die_at: int | None = None) -> int:
+    async def walk(self, *, resume: bool, die_at: int | str | None = None) -> int:
         process = await self.spawn(resume=resume, die_at=die_at)
         try:
             said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
@@ -147,7 +155,22 @@ class Case:
             wrong.append(f"books: {lines}")
         if len(reply["pictures"]) != 1:
             wrong.append(f"{len(reply['pictures'])} pictures")
-        return wrong
+        return [*wrong, *self._kept_wrong(reply["pictures"])]
+
+    def _kept_wrong(self, shown: list[bytes]) -> list[str]:
+        """What is kept: the reference as it was sent, and of a private job the picture that was shown."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            (sent,) = connection.execute("SELECT reference_sha256 FROM jobs").fetchone()
+            kept = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
+        folder = vault_beside(self.database)
+        wrong = []
+        if kept != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
+            wrong.append(f"kept: {kept}")
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
+        if set(files) != {sent, *kept}:
+            wrong.append(f"in the vault: {sorted(files)}, and not {sent} and {kept}")
+        torn = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != name]
+        return wrong + [f"torn: {name}" for name in torn]
 
 
 @pytest.fixture
@@ -156,8 +179,10 @@ async def rivya() -> AsyncIterator[StandIn]:
         yield standin
 
 
-async def a_clean_run(tmp_path: Path, channel: Channel, rivya: StandIn) -> list[str]:
-    case = Case(tmp_path / "clean", channel, rivya, interaction_id=1)
+async def a_clean_run(
+    tmp_path: Path, channel: Channel, rivya: StandIn, *, private: bool = False
+) -> list[str]:
+    case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, private=private)
     assert await case.walk(resume=False) == 0
     assert case.faults() == []
     return case.trace
@@ -169,6 +194,7 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
+    assert {"vault.keep_file before", "vault.keep_file after"} <= set(points)
     apart = {Stage.FAILED, Stage.CANCELLED, Stage.UNDELIVERABLE}
     assert set(Stage) - apart <= seen, "a stage that the clean run does not pass is a stage nobody kills at"
     room = asyncio.Semaphore(AT_ONCE)
@@ -189,6 +215,33 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     assert not wrong, "\n".join(wrong)
     assert len(outlived) <= POLLS_MORE_OR_LESS, f"never killed at {outlived}"
     assert rivya.charged_credits == 4 * len(rivya.tasks)
+
+
+@pytest.mark.timeout(240)
+async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
+    tmp_path: Path, channel: Channel, rivya: StandIn
+) -> None:
+    points = await a_clean_run(tmp_path, channel, rivya, private=True)
+    calls = {point.partition(" ")[0] for point in points}
+    assert {"vault.keep_file", "vault.keep", "store.keep_picture"} <= calls
+    later = points.index("store.succeeded before")
+    assert later < points.index("vault.keep before") < points.index("courier.deliver before"), (
+        "what only its member sees is kept before they see it"
+    )
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def kill_at(point: str) -> list[str]:
+        async with room:
+            number = points.index(point)
+            case = Case(tmp_path / f"killed-{number}", channel, rivya, 100 + number, private=True)
+            assert await case.walk(resume=False, die_at=point) == -signal.SIGKILL
+            await case.walk(resume=True)
+            return [f"killed at {case.trace[-1]}: {wrong}" for wrong in case.faults()]
+
+    after = list(dict.fromkeys(points[later:]))
+    wrong = [fault for faults in await asyncio.gather(*map(kill_at, after)) for fault in faults]
+    assert not wrong, "\n".join(wrong)
+    assert len(after) >= 10
 
 
 @pytest.mark.timeout(120)

@@ -3,246 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import io
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog
-from aiohttp import web
-from PIL import Image
 
 from bot import engine as engine_module
 from bot.database import Database
-from bot.delivery import Undeliverable
-from bot.engine import Engine
-from bot.errors import LimitReached, MemberError, MemberReason, TryLater
-from bot.jobs import Failure, Job, Landing, Phase, Picture, Progress, Receipt, Reference, Request, Stage
-from bot.money.ledger import Ledger
+from bot.errors import LimitReached, MemberError, MemberReason
+from bot.gallery import Gallery
+from bot.jobs import (
+    Phase,
+    Presence,
+    Reference,
+    Request,
+    Stage,
+    kept_url,
+)
 from bot.money.rules import Limit
-from bot.money.treasury import Treasury
 from bot.pictures import easel as easel_module
-from bot.pictures.fetch import Fetcher
+from bot.pictures.vault import vault_beside
 from bot.polling.durations import Durations
 from bot.polling.tempo import Kind
 from bot.polling.timetable import Ending
-from bot.rivya.calls import TimeOuts
-from bot.rivya.client import Rivya, open_session
 from bot.rivya.models import Task
-from bot.store import Store
 from bot.tools import Beat
 from bot.walk import Walk
-from bot.watching.metrics import Metrics
-from bot.watching.notices import Notices
-from bot.watching.outage import Outage
-from conftest import a_request
-from sandbox.rivya import StandIn
-
-BEAT = Beat(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
-DEFAULT = Limit(200, "month")
-
-
-@dataclass
-class HandmadeCourier:
-    """Remembers what it brought; can be told that Discord has no reply, is away, or is closed for good."""
-
-    delivered: dict[str, tuple[Picture, Receipt]] = field(default_factory=dict)
-    told: dict[str, Failure] = field(default_factory=dict)
-    shown: dict[str, list[Progress]] = field(default_factory=lambda: defaultdict(list))
-    has_reply: bool = True
-    away: int = 0
-    closed: bool = False
-    broken: set[str] = field(default_factory=set)
-    on_delivery: Callable[[], Awaitable[None]] | None = None
-    busy: set[str] = field(default_factory=set)
-    clashes: list[str] = field(default_factory=list)
-
-    async def find_reply(self, job: Job) -> int | None:
-        self._maybe_away()
-        return 77 if self.has_reply else None
-
-    async def show_progress(self, job: Job, progress: Progress) -> None:
-        async with self._alone(job):
-            if "show_progress" in self.broken:
-                raise RuntimeError("a bug in the progress line")
-            self.shown[job.job_id].append(progress)
-
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
-        async with self._alone(job):
-            self._maybe_away()
-            if self.closed:
-                raise Undeliverable
-            if "deliver" in self.broken:
-                self.broken.discard("deliver")
-                raise RuntimeError("a bug in the courier")
-            assert job.job_id not in self.delivered, "brought twice"
-            self.delivered[job.job_id] = (picture, receipt)
-            if self.on_delivery is not None:
-                await self.on_delivery()
-            return Landing(20, 77, "reply")
-
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
-        async with self._alone(job):
-            self._maybe_away()
-            if self.closed:
-                raise Undeliverable
-            assert job.job_id not in self.told, "told twice"
-            self.told[job.job_id] = failure
-            if self.on_delivery is not None:
-                await self.on_delivery()
-
-    def _maybe_away(self) -> None:
-        if self.away:
-            self.away -= 1
-            raise TryLater("Discord is away")
-
-    def _alone(self, job: Job) -> AsyncExitStack:
-        if job.job_id in self.busy:
-            self.clashes.append(job.job_id)
-        self.busy.add(job.job_id)
-        stack = AsyncExitStack()
-
-        async def leave() -> None:
-            await asyncio.sleep(0)
-            self.busy.discard(job.job_id)
-
-        stack.push_async_callback(leave)
-        return stack
-
-
-@dataclass
-class Shop:
-    """An open engine and all that it works with."""
-
-    engine: Engine
-    store: Store
-    ledger: Ledger
-    treasury: Treasury
-    courier: HandmadeCourier
-    rivya: StandIn
-    files: str
-
-    async def paint(self, request: Request | None = None, *, answered: bool = True) -> Job:
-        """Submit and start, as the command does."""
-        job = await self.engine.submit(request or a_request())
-        assert job is not None
-        self.engine.start(job, answered=answered, message_id=77 if answered else None)
-        return job
-
-    async def end(self, job: Job) -> Job:
-        """Wait until the job's walk has ended; how the row stands then."""
-        walk = self.engine._walks.get(job.job_id)
-        if walk is not None:
-            await asyncio.wait_for(walk, 20)
-        found = await self.store.find(job.job_id)
-        assert found is not None
-        return found
-
-    async def paint_to_the_end(self, request: Request | None = None) -> Job:
-        return await self.end(await self.paint(request))
-
-    async def state(self, job: Job) -> str:
-        rows = await self.store._database.run(
-            lambda tx: tx.execute(
-                "SELECT state, note FROM reservations WHERE job_id = ?", (job.job_id,)
-            ).fetchone()
-        )
-        return str(rows["state"])
-
-
-def a_png(side: int = 64) -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (side, side), "orange").save(kept, "PNG")
-    return kept.getvalue()
-
-
-@pytest.fixture
-async def files() -> AsyncIterator[str]:
-    """A host of references."""
-    contents = {"fox.png": a_png(), "notes.png": b"just some notes", "half.png": a_png(300)[:200]}
-
-    async def serve(request: web.Request) -> web.Response:
-        body = contents.get(request.match_info["name"])
-        return web.Response(status=404) if body is None else web.Response(body=body)
-
-    app = web.Application()
-    app.router.add_get("/{name}", serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.02, painter=lambda *_: a_png()) as standin:
-        yield standin
-
-
-def build(
-    stack: AsyncExitStack,
-    database: Database,
-    session: object,
-    fetcher: Fetcher,
-    rivya: StandIn,
-    files: str,
-    *,
-    max_running: int = 5,
-    beat: Beat = BEAT,
-    outages: bool = False,
-) -> Shop:
-    courier = HandmadeCourier()
-
-    async def probe() -> int:
-        return await client.credits()
-
-    outage = Outage(probe, Notices(), probe_seconds=0.02)
-    stack.push_async_callback(outage.close)
-    store, ledger = Store(database, DEFAULT), Ledger(database, DEFAULT)
-    client = Rivya(
-        session,
-        base_url=rivya.url,
-        api_key=rivya.api_key,
-        time_outs=TimeOuts(create_seconds=0.5, status_seconds=0.5),
-        attempts=2,
-        first_wait_seconds=0.01,
-        longest_wait_seconds=0.02,
-        watch=lambda attempt: outage.heard(answered=attempt.answered) if outages else None,
-    )
-    engine = Engine(
-        store=store,
-        ledger=ledger,
-        rivya=client,
-        fetcher=fetcher,
-        courier=courier,
-        notices=Notices(),
-        outage=outage,
-        metrics=Metrics(),
-        durations=Durations(database),
-        beat=beat,
-        max_running=max_running,
-        scratch=database._path.with_name("scratch"),
-    )
-    stack.push_async_callback(engine.close)
-    return Shop(engine, store, ledger, Treasury(database, DEFAULT), courier, rivya, files)
-
-
-@pytest.fixture
-async def shops(database: Database, rivya: StandIn, files: str) -> AsyncIterator[object]:
-    """Opens engines on the same database, one after another, as restarts do."""
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session())
-        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
-        yield lambda **options: build(stack, database, session, fetcher, rivya, files, **options)
-
-
-@pytest.fixture
-def shop(shops: object) -> Shop:
-    return shops()
+from conftest import ANYWHERE, a_request
+from tests.integration.shop import BEAT, Shop, a_png, kept, logged, write_protect
 
 
 async def test_a_picture_is_painted_booked_and_brought(shop: Shop) -> None:
@@ -303,7 +92,7 @@ async def test_what_is_plainly_wrong_is_refused_before_a_row(
     shop: Shop, request_: Request, reason: MemberReason
 ) -> None:
     with pytest.raises(MemberError) as refused:
-        await shop.engine.submit(request_)
+        await shop.engine.submit(request_, ANYWHERE)
     assert refused.value.reason is reason
     assert await shop.store.due() == []
 
@@ -327,13 +116,13 @@ async def test_what_a_killed_process_left_of_a_reference_is_removed(
 
 async def test_a_channel_where_the_bot_may_not_post_is_refused(shop: Shop) -> None:
     with pytest.raises(MemberError) as refused:
-        await shop.engine.submit(a_request(), missing_permissions=("attach_files",))
+        await shop.engine.submit(a_request(), Presence(missing_permissions=("attach_files",)))
     assert refused.value.data == {"missing": ("attach_files",)}
 
 
 async def test_the_same_interaction_twice_is_one_job(shop: Shop) -> None:
     first = await shop.paint(a_request(interaction_id=5))
-    assert await shop.engine.submit(a_request(interaction_id=5)) is None
+    assert await shop.engine.submit(a_request(interaction_id=5), ANYWHERE) is None
     await shop.end(first)
     assert len(shop.rivya.tasks) == 1
 
@@ -342,7 +131,7 @@ async def test_over_its_limit_a_guild_is_refused_with_the_numbers(shop: Shop) ->
     await shop.treasury.set_limit(1, Limit(7, "day"), set_by=9)
     await shop.paint_to_the_end()
     with pytest.raises(LimitReached) as refused:
-        await shop.engine.submit(a_request())
+        await shop.engine.submit(a_request(), ANYWHERE)
     usage = refused.value.usage
     assert (usage.spent_credits, usage.limit_credits, usage.period) == (4, 7, "day")
     assert usage.resets_at is not None
@@ -436,8 +225,88 @@ async def test_a_picture_that_cannot_be_posted_is_kept(shop: Shop) -> None:
     assert job.stage is Stage.UNDELIVERABLE
     assert job.finished_at is not None
     assert await shop.state(job) == "settled"
-    kept = await shop.store._database.run(lambda tx: tx.execute("SELECT data FROM kept_pictures").fetchone())
-    assert kept["data"] == a_png()
+    assert await kept(shop, job) == a_png()
+
+
+async def test_a_private_picture_is_kept_before_it_is_brought(shop: Shop) -> None:
+    request = a_request()
+    seen: list[bytes | None] = []
+
+    async def look() -> None:
+        (job_id,) = shop.courier.delivered
+        job = await shop.store.find(job_id)
+        assert job is not None
+        seen.append(await kept(shop, job))
+
+    shop.courier.on_delivery = look
+    private = replace(request, destination=replace(request.destination, private=True))
+    job = await shop.paint_to_the_end(private)
+    assert job.stage is Stage.DELIVERED
+    assert seen == [shop.courier.delivered[job.job_id][0].data] == [await kept(shop, job)]
+
+
+async def test_a_picture_that_everybody_sees_is_not_kept(shop: Shop, database: Database) -> None:
+    job = await shop.paint_to_the_end()
+    piece = await Gallery(database).find(job.job_id)
+    assert piece is not None
+    assert piece.kept_sha256 is None
+    assert not vault_beside(shop.store._database._path).exists()
+
+
+async def test_a_picture_painted_again_has_the_very_same_reference_whatever_became_of_its_address(
+    shop: Shop,
+) -> None:
+    first = await shop.paint_to_the_end(
+        a_request(reference=Reference(f"{shop.files}/fox.png", "fox.png", "image/png", 200))
+    )
+    assert first.request.reference is not None
+    sha256 = first.request.reference.sha256
+    assert sha256 is not None
+    dead = replace(first.request.reference, url=f"{shop.files}/gone.png")
+    again = await shop.paint_to_the_end(a_request(reference=dead))
+    assert again.stage is Stage.DELIVERED
+    assert again.request.reference is not None
+    assert again.request.reference.sha256 == sha256
+    sent = [upload.data for upload in shop.rivya.uploads.values()]
+    assert sent == [await shop.vault.read(sha256)] * 2
+
+
+async def test_a_kept_picture_is_worked_from_and_one_that_is_gone_costs_nothing(shop: Shop) -> None:
+    result = await shop.vault.keep(a_png())
+    reference = Reference(kept_url(result), "fox.png", "image/png", 0)
+    job = await shop.paint_to_the_end(a_request(reference=reference))
+    assert job.stage is Stage.DELIVERED
+    assert len(shop.rivya.uploads) == 1
+    shop.vault.path(result).unlink()
+    lost = await shop.paint_to_the_end(a_request(reference=reference))
+    assert (lost.stage, shop.courier.told[lost.job_id].code) == (Stage.FAILED, MemberReason.REFERENCE_GONE)
+    assert await shop.state(lost) == "released"
+    assert (len(shop.rivya.uploads), len(shop.rivya.tasks)) == (1, 1)
+
+
+async def test_a_vault_that_takes_nothing_holds_no_private_picture_up(shop: Shop) -> None:
+    folder = vault_beside(shop.store._database._path)
+    folder.write_text("in the way")
+    request = a_request()
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint(replace(request, destination=replace(request.destination, private=True)))
+        assert (await shop.end(job)).stage is Stage.DELIVERED
+        await logged(lines, event="operator must act", code="disk")
+        await logged(lines, event="a private picture was brought and is not kept")
+    assert await shop.state(job) == "settled"
+    assert len(shop.courier.delivered) == 1
+
+
+async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(shop: Shop) -> None:
+    folder = vault_beside(shop.store._database._path)
+    folder.write_text("in the way")
+    shop.courier.closed = True
+    with structlog.testing.capture_logs() as lines:
+        job = await shop.paint(a_request())
+        await logged(lines, event="operator must act", code="disk")
+    folder.unlink()
+    assert (await shop.end(job)).stage is Stage.UNDELIVERABLE
+    assert await kept(shop, job) == a_png()
 
 
 async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(shops: object) -> None:
@@ -495,7 +364,7 @@ async def test_an_answer_that_discord_has_is_found_again(shop: Shop) -> None:
 
 
 async def test_an_abandoned_job_is_released(shop: Shop) -> None:
-    job = await shop.engine.submit(a_request())
+    job = await shop.engine.submit(a_request(), ANYWHERE)
     assert job is not None
     await shop.engine.abandon(job)
     assert (await shop.end(job)).stage is Stage.CANCELLED
@@ -509,7 +378,7 @@ async def test_closing_parks_what_waits_and_the_next_start_finishes_it(shops: ob
     await first.rivya.created(2)
     await asyncio.wait_for(first.engine.close(), 10)
     with pytest.raises(MemberError) as refused:
-        await first.engine.submit(a_request())
+        await first.engine.submit(a_request(), ANYWHERE)
     assert refused.value.reason is MemberReason.CLOSING
     assert len(await first.store.due()) == 5
     first.rivya.release()
@@ -531,20 +400,6 @@ async def test_waiting_jobs_show_their_place_in_the_line(shops: object) -> None:
     shop.rivya.release()
     assert {(await shop.end(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert shop.rivya.peak_concurrent <= 1
-
-
-async def write_protect(shop: Shop, on: bool) -> None:
-    """From here on the database can be read only, as when its disk is full; or be written again."""
-    # Not as a unit: what cannot be written to begins no transaction.
-    connection = shop.store._database._connection
-    await connection.hop(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
-
-
-async def logged(lines: list[dict[str, object]], **wanted: object) -> None:
-    """Wait until such a line was logged."""
-    async with asyncio.timeout(10):
-        while not any(wanted.items() <= line.items() for line in lines):
-            await asyncio.sleep(0.005)
 
 
 async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_refusal(shop: Shop) -> None:
@@ -666,7 +521,7 @@ async def test_a_clock_set_back_delays_no_poll(shop: Shop, monkeypatch: pytest.M
 
 async def test_half_a_character_is_refused_before_a_row(shop: Shop) -> None:
     with pytest.raises(MemberError) as refused:
-        await shop.engine.submit(a_request(prompt="a red \ud83e fox"))
+        await shop.engine.submit(a_request(prompt="a red \ud83e fox"), ANYWHERE)
     assert refused.value.reason is MemberReason.PROMPT_REFUSED
 
 

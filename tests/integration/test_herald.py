@@ -20,7 +20,7 @@ from bot.rounds import Rounds
 from bot.store import Store
 from bot.watching.notices import Notices
 from bot.watching.wallet import Wallet
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 CHANNEL = 70
 
@@ -63,7 +63,7 @@ async def half_used(database: Database, store: Store) -> None:
     guilds = Guilds(database)
     await guilds.change(1, Setting.ALERT_CHANNEL, str(CHANNEL), set_by=9)
     for _ in range(25):
-        await store.accept(a_job(a_request()))
+        await store.accept(a_job(a_request()), ANYWHERE)
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from bot.errors import LimitReached, MemberError, MemberReason
 from bot.guilds import Guilds, Setting
-from bot.jobs import Failure
+from bot.jobs import Failure, Presence
 from bot.money import ledger as verbs
 from bot.money import tallies
 from bot.money.rules import Limit, Rule
 from bot.pauses import Pauses
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 from tests.integration.money_machine import (
     A_GUILD,
     A_MEMBER,
@@ -63,20 +63,20 @@ class LedgerMachine(MoneyMachine):
         verdict = self.model.verdict(guild_id, user_id, roles)
         if self.model.is_paused(guild_id):
             with pytest.raises(MemberError) as refused:
-                self.run_async(self.store.accept(job, role_ids=roles))
+                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
             assert refused.value.reason is MemberReason.PAUSED
             for whose in (ALL, guild_id):
                 self.switch(whose, paused=False)
         elif (refusal := verdict.refusal(cost)) is not None:
             with pytest.raises(LimitReached) as full:
-                self.run_async(self.store.accept(job, role_ids=roles))
+                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
             assert use_of(full.value.usage) == refusal
             assert self.run_async(self.store.find(job.job_id)) is None
         else:
-            assert self.run_async(self.store.accept(job, role_ids=roles))
+            assert self.run_async(self.store.accept(job, Presence(role_ids=roles)))
             self.model.book(job.job_id, guild_id, user_id, cost, verdict)
             again = a_job(a_request(interaction_id=job.request.destination.interaction_id))
-            assert self.run_async(self.store.accept(again)) is False
+            assert self.run_async(self.store.accept(again, ANYWHERE)) is None
 
     @rule(
         guild_id=A_GUILD,

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 import time_machine
 
-from bot.asks import Asks
 from bot.database import Database
+from bot.drafts import Drafts
 from bot.errors import LimitReached, MemberError, MemberReason
 from bot.guilds import Guilds, Setting
 from bot.ids import ALL_GUILDS
-from bot.jobs import Failure, Job
+from bot.jobs import Failure, Job, Presence
 from bot.money import ledger as verbs
 from bot.money import tallies
 from bot.money.grants import WHOLE_GUILD
@@ -25,14 +25,14 @@ from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
 from bot.pauses import Pauses
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 async def paint(store: Store, job: Job, cost: int | None = None) -> Job:
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, f"task_{job.job_id}", None)
     return await store.succeeded(job.job_id, None, cost)
 
@@ -56,10 +56,10 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
         await treasury.set_limit(1, Limit(100, "total"), set_by=99)
         painted, doubtful, dearer = a_job(), a_job(), a_job()
         await paint(store, painted)
-        await store.accept(doubtful)
-        await store.accept(dearer)
+        await store.accept(doubtful, ANYWHERE)
+        await store.accept(dearer, ANYWHERE)
         clock.move_to(NOON + 50 * DAY, tick=False)
-        await store.accept(a_job(a_request(guild_id=2)))
+        await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
         await prune(database)
         await treasury.refund(1, painted.job_id, reason="blurred", refunded_by=99)
 
@@ -81,11 +81,11 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
     with time_machine.travel(datetime(2026, 8, 1, 3, 59, tzinfo=UTC), tick=False) as clock:
         await Guilds(database).change(1, Setting.TIMEZONE, "America/New_York", set_by=99)
         await treasury.set_limit(1, Limit(100, "month"), set_by=99)
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         clock.move_to(datetime(2026, 8, 1, 4, 1, tzinfo=UTC), tick=False)
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         clock.move_to(datetime(2026, 9, 1, 3, 59, tzinfo=UTC), tick=False)
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         await prune(database)
         assert (await ledger.usage(1)).used_credits == 8
         clock.move_to(datetime(2026, 9, 1, 4, tzinfo=UTC), tick=False)
@@ -95,19 +95,19 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
 async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
     store: Store, ledger: Ledger, treasury: Treasury
 ) -> None:
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     for limit in (Limit(1, "month"), Limit(1, "month", rule=Rule.EVERYONE)):
         await treasury.set_limit(1, limit, set_by=99)
     for user_id in (WHOLE_GUILD, 7):
         await treasury.grant(1, user_id, credits=9, reason="more", granted_by=9)
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     standing = await ledger.standing(1, 7, ())
     assert {(usage.used_credits, usage.granted_credits) for usage in standing.binding} == {(4, 5)}
 
 
 async def test_a_reservation_of_nothing_counts_once_it_costs_something(store: Store, ledger: Ledger) -> None:
     job = replace(a_job(), quote_credits=0)
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, "task_1", 5)
     assert (await ledger.usage(1)).held_credits == 5
 
@@ -118,7 +118,7 @@ async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
     with time_machine.travel(NOON, tick=False) as clock:
         await Guilds(database).change(1, Setting.TIMEZONE, "America/New_York", set_by=99)
         await treasury.set_limit(1, Limit(10, "day"), set_by=99)
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         clock.move_to(NOON + 4000 * DAY, tick=False)
         await prune(database)
         clock.move_to(NOON, tick=False)
@@ -135,9 +135,9 @@ async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
             await treasury.set_limit(1, limit, set_by=99)
         await treasury.set_limit(0, Limit(9, "day", rule=Rule.CEILING_ALL), set_by=99)
         await paint(store, a_job())
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         clock.move_to(late, tick=False)
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
         standing = await ledger.standing(1, 7, ())
         assert {(usage.spent_credits, usage.held_credits) for usage in standing.binding} == {(0, 4)}
         clock.move_to(late + ahead, tick=False)
@@ -150,7 +150,7 @@ async def test_a_time_zone_that_the_host_has_lost_is_utc(
     database: Database, store: Store, ledger: Ledger, zone: str
 ) -> None:
     await Guilds(database).change(1, Setting.TIMEZONE, zone, set_by=99)
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
     assert (await ledger.usage(1)).resets_at == (await ledger.usage(2)).resets_at
 
 
@@ -166,7 +166,7 @@ async def test_only_members_and_roles_can_be_exempt(treasury: Treasury, store: S
     for rule in (Rule.GUILD, Rule.EVERYONE, Rule.CEILING, Rule.CEILING_ALL):
         with pytest.raises(ValueError, match="nobody to exempt"):
             await treasury.set_limit(1, Limit(0, "total", rule=rule, exempt=True), set_by=99)
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
 
 
 async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
@@ -176,16 +176,16 @@ async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
     await treasury.set_limit(1, Limit(0, "month", rule=Rule.ROLE, subject_id=31), set_by=99)
     await treasury.set_limit(1, Limit(0, "total", rule=Rule.ROLE, subject_id=32, exempt=True), set_by=99)
     with pytest.raises(LimitReached):
-        await store.accept(a_job(), role_ids=(31,))
-    assert await store.accept(a_job(), role_ids=(31, 32))
+        await store.accept(a_job(), Presence(role_ids=(31,)))
+    assert await store.accept(a_job(), Presence(role_ids=(31, 32)))
     await treasury.set_limit(1, Limit(3, "month", rule=Rule.MEMBER, subject_id=7), set_by=99)
     with pytest.raises(LimitReached) as closer:
-        await store.accept(a_job(), role_ids=(31, 32))
+        await store.accept(a_job(), Presence(role_ids=(31, 32)))
     assert closer.value.usage.rule == "member"
     await treasury.remove_limit(1, Rule.MEMBER, 7, set_by=99)
     await treasury.set_limit(0, Limit(7, "month", rule=Rule.CEILING), set_by=99)
     with pytest.raises(LimitReached) as above:
-        await store.accept(a_job(), role_ids=(32,))
+        await store.accept(a_job(), Presence(role_ids=(32,)))
     assert above.value.usage.rule == "ceiling"
 
 
@@ -204,7 +204,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
             return await database.run(lambda tx: [int(row[0]) for row in tx.execute(rows)])
 
         job = replace(a_job(), quote_credits=7)
-        await store.accept(job)
+        await store.accept(job, ANYWHERE)
         assert await left() == [2, 0, 0]
         await store.created(job.job_id, "task_1", 4)
         assert await left() == [3, 2, 0]
@@ -212,7 +212,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
         await store.failed(job.job_id, Failure("rivya", "generation_failed"))
         assert await left() == [3, 3, 3]
         with pytest.raises(LimitReached):  # what came back to an expired gift is gone with it
-            await store.accept(a_job())
+            await store.accept(a_job(), ANYWHERE)
 
 
 async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
@@ -221,7 +221,9 @@ async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
     await treasury.set_limit(1, Limit(1, "month", rule=Rule.EVERYONE), set_by=99)
     await treasury.grant(1, 7, credits=9, reason="a prize", granted_by=9)
     job = a_job()
-    await store.accept(job)  # 1 from the limit, 3 from the gift; the guild's limit has room for all of it
+    await store.accept(
+        job, ANYWHERE
+    )  # 1 from the limit, 3 from the gift; the guild's limit has room for all of it
     await store.created(job.job_id, "task_1", 2)
     standing = await ledger.standing(1, 7, ())
     assert [(usage.used_credits, usage.granted_credits) for usage in standing.binding] == [(2, 0), (1, 8)]
@@ -234,7 +236,7 @@ async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
     await treasury.grant(1, 7, credits=5, reason="a prize", granted_by=99)
     first, second = a_job(), a_job()
     await paint(store, first)
-    await store.accept(second)
+    await store.accept(second, ANYWHERE)
     assert await ledger.member_used(1, 7) == 8
     await treasury.refund(1, first.job_id, reason="blurred", refunded_by=99)
     assert await ledger.member_used(1, 7) == 4
@@ -247,7 +249,7 @@ async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
     grant = await treasury.grant(1, WHOLE_GUILD, credits=6, reason="more", granted_by=9)
     assert grant is not None
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     taken = await treasury.revoke(1, grant.grant_id, revoked_by=9)
     assert taken is not None
     assert taken.left_credits == 2
@@ -259,38 +261,38 @@ async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
 async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
     store: Store, database: Database
 ) -> None:
-    asks = Asks(database)
-    ask_id = await asks.keep(a_request())
-    assert ask_id is not None
+    drafts = Drafts(database)
+    draft_id = await drafts.keep(a_request())
+    assert draft_id is not None
     yeses = [a_job() for _ in range(30)]
     outcomes = await asyncio.gather(
-        *(store.accept(job, ask_id=ask_id) for job in yeses), return_exceptions=True
+        *(store.accept(job, ANYWHERE, draft_id=draft_id) for job in yeses), return_exceptions=True
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, MemberError)]
     assert len(refused) == 29
-    assert {error.reason for error in refused} == {MemberReason.ASK_TAKEN}
+    assert {error.reason for error in refused} == {MemberReason.DRAFT_TAKEN}
     (taken,) = await store.due()
-    assert (await asks.find(ask_id) or pytest.fail("gone")).taken
+    assert (await drafts.find(draft_id) or pytest.fail("gone")).taken
     await store.cancelled(taken.job_id)
-    assert not (await asks.find(ask_id) or pytest.fail("gone")).taken
-    assert await store.accept(a_job(), ask_id=ask_id)
+    assert not (await drafts.find(draft_id) or pytest.fail("gone")).taken
+    assert await store.accept(a_job(), ANYWHERE, draft_id=draft_id)
     with pytest.raises(MemberError):
-        await store.accept(a_job(), ask_id=ask_id)
+        await store.accept(a_job(), ANYWHERE, draft_id=draft_id)
 
 
 async def test_a_pause_stops_new_jobs_only_and_writes_nothing(store: Store, database: Database) -> None:
     before, pauses = a_job(), Pauses(database)
-    await store.accept(before)
+    await store.accept(before, ANYWHERE)
     for whose in (1, ALL_GUILDS):
         await pauses.switch(whose, paused=True, sentence="Back at six.", set_by=9)
         with pytest.raises(MemberError) as refused:
-            await store.accept(a_job())
+            await store.accept(a_job(), ANYWHERE)
         assert refused.value.reason is MemberReason.PAUSED
         assert refused.value.data == {"sentence": "Back at six."}
         await store.acknowledged(before.job_id, None)
         await pauses.switch(whose, paused=False, set_by=9)
     assert await store.due() != []
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
     assert len(await store.due()) == 2
 
 
@@ -306,13 +308,13 @@ async def test_no_request_reads_a_table_from_end_to_end(
     for rule in (Rule.CEILING, Rule.CEILING_ALL):
         await treasury.set_limit(0, Limit(900, "month", rule=rule), set_by=99)
     await treasury.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
-    asked = await Asks(database).keep(a_request())
+    asked = await Drafts(database).keep(a_request())
     assert asked is not None
     said: set[str] = set()
     await database.run(lambda tx: tx.set_trace_callback(said.add))
     job = a_job()
-    await store.accept(job, role_ids=(31,), ask_id=asked)
-    await Asks(database).find(asked)
+    await store.accept(job, Presence(role_ids=(31,)), draft_id=asked)
+    await Drafts(database).find(asked)
     await store.created(job.job_id, "task_1", 3)
     await store.succeeded(job.job_id, None, 2)
     await treasury.refund(1, job.job_id, reason="blurred", refunded_by=9)

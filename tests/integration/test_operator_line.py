@@ -23,7 +23,7 @@ from bot.errors import LimitReached, MemberError, MemberReason
 from bot.jobs import Failure, Landing
 from bot.money.rules import Rule
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 from sandbox.rivya import StandIn
 from sandbox.rivya.tasks import Task
 
@@ -115,7 +115,7 @@ async def a_paid_job(store: Store, rivya: StandIn, *, booked: int, charged: int)
         status="succeeded",
         final_credits=charged,
     )
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, task_id, booked)
     await store.succeeded(job.job_id, None, booked)
     await store.delivered(job.job_id, Landing(1, 2, "reply"))
@@ -126,17 +126,17 @@ async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: Sto
     told = await line.process("pause", "--sentence", "Back soon.")
     assert told == Told(0, "all servers: no new pictures\n", "")
     with pytest.raises(MemberError) as refused:
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
     assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
     assert (await line("resume")).code == 0
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
 
 
 async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: Store) -> None:
     assert (await line("pause", "--guild", "7")).code == 0
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
     with pytest.raises(MemberError):
-        await store.accept(a_job(a_request(guild_id=7)))
+        await store.accept(a_job(a_request(guild_id=7)), ANYWHERE)
 
 
 async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
@@ -146,7 +146,7 @@ async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_f
     told = await line("resume", "--guild", "1")
     assert told.out == "server 1: not paused on its own, but all servers are paused\n"
     with pytest.raises(MemberError):
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
     await line("pause", "--guild", "1")
     told = await line("resume")
     assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
@@ -168,14 +168,14 @@ async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: Sto
     told = await line("ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month")
     assert told == Told(0, "all servers together: from none to 3 credits a day\n", "")
     with pytest.raises(LimitReached) as refused:
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
     assert refused.value.usage.rule == Rule.CEILING_ALL
     told = await line("ceiling", "--all", "--remove")
     assert told.out == "all servers together: from 3 credits a day to none\n"
-    assert await store.accept(a_job())
+    assert await store.accept(a_job(), ANYWHERE)
     assert (await line("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
     with pytest.raises(LimitReached):
-        await store.accept(a_job())
+        await store.accept(a_job(), ANYWHERE)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ async def test_a_comparison_that_cannot_ask_says_so_and_fails(
 
 async def test_a_doubt_is_closed_by_hand_once(line: Line, store: Store, database_path: Path) -> None:
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     walking = await line("close", job.job_id, "0", "Rivya said so")
     assert (walking.code, "still under way" in walking.out) == (1, True)
     await store.failed(job.job_id, Failure("developer", "task_vanished", in_doubt=True))
@@ -257,7 +257,7 @@ async def test_a_doubt_is_closed_by_hand_once(line: Line, store: Store, database
 
 async def test_the_wallet_and_the_servers_are_a_line_each(line: Line, store: Store, rivya: StandIn) -> None:
     rivya.wallet_credits = 321
-    await store.accept(a_job())
+    await store.accept(a_job(), ANYWHERE)
     await line("pause", "--guild", "1")
     wallet = await line.process("wallet")
     assert "321 credits in Rivya's wallet" in wallet.out

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
-from bot.asks import Asks
+from bot.access.register import Register
+from bot.access.rules import Effect, Kind
+from bot.access.rules import Rule as Block
 from bot.clock import now_ms
 from bot.database import Database
+from bot.drafts import Drafts
 from bot.errors import LimitReached
+from bot.gallery import Gallery
 from bot.guilds import Guilds, Setting
-from bot.jobs import Failure, Job, Landing, Picture, Reference
+from bot.habits import Habit, Habits
+from bot.jobs import Failure, Job, Landing, Picture, Preset, Reference
+from bot.keepings import Keepings
 from bot.money import grants, limits
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
+from bot.pictures.vault import Vault, vault_beside
+from bot.presets import Presets
 from bot.privacy.departures import Departures
 from bot.privacy.erasures import Erasures
 from bot.privacy.forgetting import counted_until, expire
 from bot.privacy.known import Known
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 MEMBER = 1_234_567_890_123_456_789
 OTHER = 1_134_567_890_123_456_789
 ADMIN = 1_034_567_890_123_456_789
 MARK = "a-walrus-nobody-else-asks-for"
 DAY_MS = 24 * 60 * 60 * 1000
+SHA256 = hashlib.sha256(MARK.encode() * 50).hexdigest()
 PICTURE = Picture(MARK.encode() * 50, "png", 1, 1)
 REFERENCE = Reference(f"https://cdn/{MARK}", f"{MARK}.png", "image/png", 5)
 
@@ -54,9 +68,9 @@ async def begun(store: Store, *, user_id: int = MEMBER, guild_id: int = 1, at: i
     """A job whose task is at Rivya."""
     request = a_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
     job = a_job(request, accepted_at=at)
-    assert await store.accept(job)
+    assert await store.accept(job, ANYWHERE)
     await store.acknowledged(job.job_id, 77)
-    await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png")
+    await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
     await store.creating(job.job_id, f'{{"prompt": "{MARK}"}}')
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
@@ -66,7 +80,8 @@ async def painted(store: Store, *, keep: bool = False, **whose: Any) -> Job:
     job = await begun(store, **whose)
     await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
     if keep:
-        return await store.undeliverable(job.job_id, PICTURE)
+        await store.keep_picture(job.job_id, PICTURE, SHA256)
+        return await store.undeliverable(job.job_id)
     return await store.delivered(job.job_id, Landing(20, 78, "reply"))
 
 
@@ -115,7 +130,7 @@ async def test_after_an_erase_no_word_is_left_on_the_disk(
     for number in range(40):  # enough for pages to split and to be freed
         await painted(store, guild_id=number % 3 + 1)
     await treasury.refund(1, done.job_id, reason=f"for {MARK}", refunded_by=ADMIN)
-    await Asks(database).keep(a_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
+    await Drafts(database).keep(a_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
     before = await books(database)
     assert MARK.encode() in await on_disk(database, database_path)
 
@@ -164,7 +179,7 @@ async def test_erasing_is_not_a_way_around_a_limit(
     await painted(store)
     await erasures.erase(MEMBER)
     with pytest.raises(LimitReached):
-        await store.accept(a_job(a_request(user_id=MEMBER)))
+        await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
     standing = await ledger.standing(1, MEMBER, ())
     assert standing.personal is not None
     assert standing.personal.used_credits == 4
@@ -180,7 +195,7 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     left = await known.show(MEMBER)
     assert (left.amounts, left.amounts_until, left.amounts_unending) == (1, None, 1)
     with pytest.raises(LimitReached):
-        await store.accept(a_job(a_request(user_id=MEMBER)))
+        await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
 
     await treasury.remove_limit(1, Rule.EVERYONE, set_by=ADMIN)
     await erasures.go_on(now_ms())
@@ -355,21 +370,21 @@ async def test_an_export_has_everything_over_all_servers(
         1, Limit(8, "month", rule=Rule.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
     )
     await treasury.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
-    await Asks(database).keep(a_request(user_id=MEMBER, prompt="a question"))
+    await Drafts(database).keep(a_request(user_id=MEMBER, prompt="a question"))
     export = await known.export(MEMBER)
     assert [request.job_id for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
     assert (newest.guild_id, newest.failure_message, newest.state) == (2, MARK, "released")
     assert (oldest.prompt, oldest.reference_filename, oldest.landed_message_id) == (MARK, f"{MARK}.png", 78)
     assert (oldest.final_credits, oldest.refund_reason) == (4, "it was blue")
-    assert [ask.prompt for ask in export.asks] == ["a question"]
+    assert [draft.prompt for draft in export.drafts] == ["a question"]
     assert [(limit.reason, limit.credits) for limit in export.limits] == [("calm", 8)]
     assert [(grant.reason, grant.left_credits) for grant in export.grants] == [("thanks", 6)]
     assert [decision.kind for decision in export.decisions] == ["limit"]
 
     await erasures.erase(MEMBER)
     export = await known.export(MEMBER)
-    assert (export.requests, export.asks) == ((), ())
+    assert (export.requests, export.drafts) == ((), ())
     assert {amount.job_id for amount in export.amounts} == {first.job_id, second.job_id}
     assert export.erasure_asked_at is not None
 
@@ -454,7 +469,231 @@ async def test_a_job_under_way_keeps_a_departure_open(database: Database, store:
     assert await departures.go_on(now_ms()) == 0
     assert await rows(database, "SELECT guild_id FROM departures") == [(1,)]
     await store.succeeded(job.job_id, None, 4)
-    await store.undeliverable(job.job_id, PICTURE)
+    await store.keep_picture(job.job_id, PICTURE, SHA256)
+    await store.undeliverable(job.job_id)
     assert await departures.go_on(now_ms()) == 2
     assert await rows(database, "SELECT guild_id FROM departures") == []
     assert MARK not in await everything(database)
+
+
+# What a picture's life afterwards leaves behind.
+
+
+def block(*, until: int | None = None) -> Block:
+    return Block(Kind.MEMBER, str(MEMBER), Effect.DENY, reason=MARK, expires_at=until, set_by=ADMIN)
+
+
+async def shown(store: Store, database: Database, **whose: Any) -> Job:
+    """A private picture with everything a request can leave: a preset, a parent, a kept result, a share."""
+    parent = await painted(store, **whose)
+    request = replace(
+        a_request(user_id=whose.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
+        preset=Preset(MARK, MARK, MARK),
+        parent_job_id=parent.job_id,
+    )
+    job = a_job(replace(request, destination=replace(request.destination, private=True)))
+    assert await store.accept(job, ANYWHERE)
+    await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
+    await store.created(job.job_id, f"task-{job.job_id}", 4)
+    await store.succeeded(job.job_id, None, 4)
+    await store.keep_picture(job.job_id, PICTURE, SHA256)
+    landed = await store.delivered(job.job_id, Landing(20, 78, "reply", f"https://cdn/{MARK}"))
+    assert await Gallery(database).share(job, None)
+    assert await Gallery(database).shared(job, Landing(20, 79, "share", f"https://cdn/shared-{MARK}"))
+    return landed
+
+
+async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
+    database: Database, store: Store, known: Known
+) -> None:
+    job = await shown(store, database)
+    await Gallery(database).deleted(job.job_id, MEMBER)
+    job = await shown(store, database)
+    await Drafts(database).keep(a_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE))
+    await Habits(database).change(MEMBER, Habit("portrait", None, private=True))
+    await Register(database).set(1, [block(until=5)], interaction_id=1)
+    await Register(database).lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+    holdings = await known.show(MEMBER)
+    assert (holdings.requests, holdings.kept_references, holdings.kept_pictures) == (4, 4, 1)
+    assert (holdings.drafts, holdings.habits, holdings.about) == (1, 1, 1)
+
+    export = await known.export(MEMBER)
+    (newest,) = [request for request in export.requests if request.job_id == job.job_id]
+    assert (newest.preset_name, newest.reference_kept, newest.picture_kept) == (MARK, 1, 1)
+    assert newest.parent_job_id in {request.job_id for request in export.requests}
+    assert (newest.landed_way, newest.landed_url) == ("share", f"https://cdn/shared-{MARK}")
+    assert newest.shared_at is not None
+    assert sum(request.deleted_at is not None for request in export.requests) == 1
+    assert [(draft.prompt, draft.reference_filename) for draft in export.drafts] == [
+        ("a thought", f"{MARK}.png")
+    ]
+    assert [(habit.size, habit.format, habit.private) for habit in export.habits] == [("portrait", None, 1)]
+    assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", MARK, 5)]
+    await Habits(database).change(ADMIN, Habit("square"))
+    assert [decision.kind for decision in (await known.export(ADMIN)).decisions] == ["access rule"]
+
+
+async def test_all_of_it_goes_with_the_member(
+    database: Database, database_path: Path, store: Store, known: Known, erasures: Erasures
+) -> None:
+    await shown(store, database)
+    await shown(store, database, user_id=OTHER)
+    for user_id in (MEMBER, OTHER):
+        await Drafts(database).keep(a_request(user_id=user_id, prompt=MARK, reference=REFERENCE))
+        await Habits(database).change(user_id, Habit("portrait"))
+    before, others = await books(database), await known.export(OTHER)
+
+    assert await erasures.erase(MEMBER) == 2
+
+    assert await books(database) == before
+    left = await known.show(MEMBER)
+    assert (left.requests, left.drafts, left.habits, left.kept_pictures, left.kept_references) == (0,) * 5
+    assert replace(await known.export(OTHER), made_at=others.made_at) == others
+    assert await rows(database, "SELECT * FROM jobs WHERE user_id = 0 AND reference_sha256 IS NOT NULL") == []
+    await erasures.erase(OTHER)
+    assert MARK not in await everything(database)
+    assert SHA256 not in await everything(database)
+    on_the_disk = await on_disk(database, database_path)
+    assert MARK.encode() not in on_the_disk
+    assert SHA256.encode() not in on_the_disk
+
+
+async def test_the_pictures_of_who_was_erased_are_swept_and_shared_ones_stay(
+    database: Database, database_path: Path, store: Store, erasures: Erasures
+) -> None:
+    vault = Vault(vault_beside(database_path))
+    keepings = Keepings(database, vault)
+    kept = await vault.keep(MARK.encode() * 50)
+    assert kept == SHA256
+    long_ago = time.time() - 3600
+    os.utime(vault.path(kept), (long_ago, long_ago))
+    await shown(store, database)
+    await shown(store, database, user_id=OTHER)  # the very same picture is theirs, too
+    await erasures.erase(MEMBER)
+    assert await keepings.sweep() == 0
+    await erasures.erase(OTHER)
+    assert await keepings.sweep() == 1
+    assert not vault.holds(kept)
+
+
+async def test_what_is_kept_after_the_wish_stays(
+    database: Database, known: Known, erasures: Erasures, store: Store
+) -> None:
+    await erasures._database.run(
+        lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, now_ms() - 1000)).rowcount
+    )
+    await Drafts(database).keep(a_request(user_id=MEMBER))
+    await Habits(database).change(MEMBER, Habit("portrait"))
+    await erasures.go_on(now_ms())
+    left = await known.show(MEMBER)
+    assert (left.drafts, left.habits) == (1, 1)
+
+
+async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
+    database: Database, known: Known, erasures: Erasures
+) -> None:
+    register = Register(database)
+    await register.set(1, [block()], interaction_id=1)
+    await register.set(2, [block(until=now_ms() + DAY_MS)], interaction_id=2)
+    await register.set(3, [block(until=now_ms() - 1)], interaction_id=3)
+    await erasures.erase(MEMBER)
+    assert (await known.show(MEMBER)).about == 2, "to forget must not be a way around a block"
+    assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1, 2]
+    assert len((await register.terms(1)).rules) == 1
+    assert await rows(database, "SELECT user_id FROM erasures") == [(MEMBER,)]
+
+    await erasures.go_on(now_ms() + DAY_MS)
+    assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1]
+    # On the record still, under nobody's name, and ruling nobody.
+    written = await rows(database, "SELECT guild_id, CAST(subject AS INTEGER) < 0, reason FROM access_rules")
+    assert sorted(written) == [(1, 0, MARK), (2, 1, ""), (3, 1, "")]
+    with time_machine.travel((now_ms() + DAY_MS) / 1000, tick=False):
+        for guild_id in (2, 3):
+            assert (await register.terms(guild_id)).rules == ()
+
+
+async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_its_end(
+    database: Database, known: Known, erasures: Erasures
+) -> None:
+    register = Register(database)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        await register.set(1, [block()], interaction_id=1)
+        await erasures.erase(MEMBER)
+        clock.shift(5)
+        await register.lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        clock.shift(5)
+        await erasures.go_on(now_ms())
+        assert (await register.terms(1)).rules == ()
+        assert (await known.show(MEMBER)).about == 0
+    assert MARK not in await everything(database)
+    assert await rows(database, "SELECT user_id FROM erasures") == []
+
+
+async def test_a_block_that_is_set_anew_after_the_wish_rules(
+    database: Database, known: Known, erasures: Erasures
+) -> None:
+    register = Register(database)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        await register.set(1, [block()], interaction_id=1)
+        await erasures.erase(MEMBER)
+        clock.shift(5)
+        await register.lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        await register.set(1, [block()], interaction_id=3)
+        await erasures.go_on(now_ms())
+        (rule,) = (await register.terms(1)).rules
+    assert rule.subject_id == MEMBER
+    assert (await known.show(MEMBER)).about == 3
+
+
+async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
+    database: Database, store: Store
+) -> None:
+    job = await shown(store, database)
+    await rows(database, "UPDATE jobs SET finished_at = 6")
+    assert await database.run(lambda tx: expire(tx, 7)) == 2
+    found = await store.find(job.job_id)
+    assert found is not None
+    assert (found.request.prompt, found.request.preset, found.request.reference) == ("", None, None)
+    assert await rows(database, "SELECT * FROM kept_pictures") == []
+    assert MARK not in await everything(database)
+
+
+async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
+    database: Database, database_path: Path, store: Store
+) -> None:
+    await shown(store, database)
+    register, presets = Register(database), Presets(database)
+    for guild_id in (1, 2):
+        await register.set(guild_id, [block()], interaction_id=guild_id)
+        words = Preset(f"{MARK} {guild_id}", MARK, MARK)
+        await presets.save(guild_id, words, None, set_by=ADMIN, interaction_id=guild_id)
+        await Drafts(database).keep(a_request(user_id=MEMBER, guild_id=guild_id, prompt=MARK))
+    await Habits(database).change(MEMBER, Habit("portrait"))
+    departures = Departures(database, grace_days=30)
+    await departures.left(1)
+    await departures.go_on(now_ms() + 29 * DAY_MS)
+    assert len(await presets.in_force(1)) == 1
+    await departures.go_on(now_ms() + 30 * DAY_MS)
+    for table in ("drafts", "access_rules", "presets"):
+        assert await rows(database, f"SELECT DISTINCT guild_id FROM {table}") == [(2,)]
+    assert (await Habits(database).of(MEMBER)).size == "portrait", "that is theirs in every server"
+    assert await rows(database, "SELECT * FROM kept_pictures") == []
+    await departures.left(2)
+    await departures.go_on(now_ms() + 60 * DAY_MS)
+    assert MARK.encode() not in await on_disk(database, database_path)
+
+
+@pytest.mark.parametrize("what", ["preset", "rule", "job"])
+async def test_a_server_of_which_anything_is_left_is_known_to_be_gone(
+    database: Database, store: Store, what: str
+) -> None:
+    match what:
+        case "job":
+            await painted(store)
+        case "rule":
+            await Register(database).set(1, [block()], interaction_id=1)
+        case _:
+            words = Preset("oil", "", "")
+            await Presets(database).save(1, words, None, set_by=ADMIN, interaction_id=1)
+    await Departures(database, grace_days=30).present([2])
+    assert await rows(database, "SELECT guild_id FROM departures") == [(1,)]

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.jobs import Presence
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
 from bot.store import Store
-from conftest import a_job
+from conftest import ANYWHERE, a_job
 
 ALICE, ADMIN = 7, 9
 TWENTY = Limit(20, "day", rule=Rule.MEMBER, subject_id=ALICE)
@@ -49,7 +50,7 @@ async def test_a_receipt_shows_the_tighter_limit(
     for limit in limits:
         await treasury.set_limit(1, limit, set_by=ADMIN)
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     receipt = await ledger.receipt(job.job_id, 1)
@@ -65,7 +66,7 @@ async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_le
     await treasury.set_limit(1, Limit(credits, "day", rule=Rule.CEILING), set_by=ADMIN)
     await treasury.set_limit(0, Limit(5, "day", rule=Rule.CEILING_ALL), set_by=ADMIN)
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage
@@ -74,7 +75,7 @@ async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_le
 
 async def test_a_receipt_of_nothing_charged_shows_the_servers_limit(store: Store, ledger: Ledger) -> None:
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     receipt = await ledger.receipt(job.job_id, 1)
     assert (receipt.charged_credits, receipt.usage.rule) == (0, "guild")
 
@@ -85,7 +86,7 @@ async def test_a_role_that_ruled_at_the_request_is_shown_as_it_stands_now(
     for limit in (EVERYONE, A_ROLE):
         await treasury.set_limit(1, limit, set_by=ADMIN)
     job = a_job()
-    await store.accept(job, role_ids=[A_ROLE.subject_id])
+    await store.accept(job, Presence(role_ids=(A_ROLE.subject_id,)))
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage

@@ -28,7 +28,7 @@ from bot.money.treasury import Treasury
 from bot.pauses import Pauses
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 from sandbox.rivya import StandIn
 from sandbox.rivya.tasks import Task
 
@@ -85,7 +85,7 @@ class House:
     async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
         """One that is under way."""
         job = a_job(accepted_at=now_ms() - age_ms)
-        await self.store.accept(job)
+        await self.store.accept(job, ANYWHERE)
         if task_id is not None:
             await self.store.created(job.job_id, task_id, 4)
         return job.job_id
@@ -389,7 +389,7 @@ async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
 ) -> None:
     for guild_id in range(1, ROWS + 3):
         for _ in range(guild_id):
-            await house.store.accept(a_job(a_request(guild_id=guild_id)))
+            await house.store.accept(a_job(a_request(guild_id=guild_id)), ANYWHERE)
     await treasury.set_limit(3, Limit(500, "week"), set_by=1)
     await treasury.set_limit(4, Limit(40, "day", rule=Rule.CEILING), set_by=1)
     await treasury.set_limit(0, Limit(70, "month", rule=Rule.CEILING), set_by=1)
@@ -429,7 +429,7 @@ async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
     try:
         await Pauses(beside).switch(0, paused=True, sentence="Back soon.", set_by=0)
         with pytest.raises(Exception, match="paused"):
-            await store.accept(a_job())
+            await store.accept(a_job(), ANYWHERE)
 
         def both(n: int) -> Callable[[Transaction], object]:
             return lambda tx: tx.execute(

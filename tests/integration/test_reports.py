@@ -26,13 +26,15 @@ from bot.guilds import Guilds, Setting
 from bot.jobs import Failure, Job, Landing
 from bot.money import figures, sheets
 from bot.money.ledger import Ledger
-from bot.money.reports import ERASED, Report
+from bot.money.reports import ERASED, Lettering, Report
 from bot.money.rules import Limit
 from bot.money.sheets import Piece, Sheet
 from bot.money.treasury import Treasury
 from bot.press import Press
 from bot.store import Store
-from conftest import a_job, a_request
+from cogs.accounts.chart_words import lettering, period_title
+from cogs.ground.tongues import speaking
+from conftest import ANYWHERE, a_job, a_request
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLENTY = 10 * 2**20
@@ -52,7 +54,7 @@ class Shop:
 
     async def ask(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
         job = a_job(a_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
-        assert await self.store.accept(job)
+        assert await self.store.accept(job, ANYWHERE)
         return job
 
     async def paint(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:
@@ -173,7 +175,7 @@ async def test_days_begin_at_the_servers_own_midnight(shop: Shop, database: Data
     await shop.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
     await shop.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
     report = shop.report("week")
-    assert report.title == "week of 23 November 2026"
+    assert period_title(report) == "week of 23 November 2026"
     assert [bar.credits for bar in report.bars] == [4, 0, 0, 0, 0, 0, 0]
     assert report.before_credits == 4
 
@@ -183,9 +185,9 @@ async def test_earlier_periods_are_counted_back(shop: Shop) -> None:
         await shop.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
     assert shop.report("month", ago=0).credits == 4
     report = shop.report("month", ago=2)
-    assert (report.title, report.credits, report.before_credits) == ("September 2026", 4, 4)
+    assert (period_title(report), report.credits, report.before_credits) == ("September 2026", 4, 4)
     assert shop.report("month", ago=1).credits == 0
-    assert shop.report("day", ago=24).title == "30 October 2026"
+    assert period_title(shop.report("day", ago=24)) == "30 October 2026"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,8 @@ async def test_everything_so_far_is_cut_into_few_bars(
 
 async def test_everything_of_nothing_is_one_empty_day(shop: Shop) -> None:
     report = shop.report("total", ago=3)
-    assert (len(report.bars), report.reservations, report.title) == (1, 0, "since 23 November 2026")
+    assert (len(report.bars), report.reservations) == (1, 0)
+    assert period_title(report) == "since 23 November 2026"
 
 
 async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(shop: Shop, treasury: Treasury) -> None:
@@ -316,31 +319,50 @@ async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(shop: S
 async def test_a_file_that_cannot_be_read_is_the_operators(tmp_path: Path, default_limit: Limit) -> None:
     press = Press(tmp_path / "nothing.sqlite3", default_limit, None)
     with pytest.raises(OperatorError, match="no such file"):
-        await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY)
+        await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
 
 
 async def test_the_press_draws_only_what_there_is_to_draw(shop: Shop) -> None:
     drawn: list[Report] = []
 
-    def draw(report: Report) -> bytes:
+    def draw(report: Report, words: Lettering) -> bytes:
+        assert words.title == lettering(report).title
         drawn.append(report)
         return b"picture"
 
     press = Press(shop.path, shop.default, draw)
     with time_machine.travel(NOON, tick=False):
-        empty = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY)
+        empty = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
         assert (empty.chart, empty.sheet, drawn) == (None, None, [])
         free = await shop.ask(7)
         await shop.store.failed(free.job_id, Failure("rivya", "flagged"))
-        failed = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY)
+        failed = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
         assert (failed.chart, failed.report.failures) == (None, 1)
         assert failed.sheet is not None
         await shop.ask(7)
-        edition = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY)
+        edition = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
     assert edition.chart == b"picture"
     assert edition.sheet is not None
     assert edition.sheet.filename == "report-month-2026-11-01.csv"
     assert len(drawn) == 1
+
+
+@time_machine.travel(NOON, tick=False)
+async def test_a_chart_is_lettered_in_the_language_of_who_asked(shop: Shop) -> None:
+    await shop.ask(7)
+    titles, amounts = list[str](), list[str]()
+
+    def draw(_: Report, words: Lettering) -> bytes:
+        titles.append(words.title)
+        amounts.append(words.number(1234.0))
+        return b"picture"
+
+    press = Press(shop.path, shop.default, draw)
+    for locale in ("id", "en-US"):
+        with speaking(locale):
+            await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+    assert titles == ["Kredit per hari, November 2026", "Credits by day, November 2026"]
+    assert amounts == ["1.234", "1,234"]
 
 
 async def test_only_two_reports_are_made_at_once_and_one_is_drawn(shop: Shop) -> None:
@@ -362,7 +384,7 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(shop: Shop) ->
                     second_begun.set()
                 return super()._make(*about)
 
-    def draw(report: Report) -> bytes:
+    def draw(report: Report, words: Lettering) -> bytes:
         with work("drawing"):
             assert second_begun.wait(10), "the second waits for the first"
             with suppress(threading.BrokenBarrierError):  # nobody else comes while this one draws
@@ -372,7 +394,10 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(shop: Shop) ->
     press = Watched(shop.path, shop.default, draw)
     with time_machine.travel(NOON, tick=False):
         editions = await asyncio.gather(
-            *(press.make(1, period="day", ago=0, upload_limit_bytes=PLENTY) for _ in range(6))
+            *(
+                press.make(1, period="day", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+                for _ in range(6)
+            )
         )
     assert [edition.report.credits for edition in editions] == [4] * 6
     assert most == {"making": 2, "drawing": 1}

@@ -7,14 +7,14 @@ from collections import Counter
 
 from bot.database import Database
 from bot.errors import LimitReached, MemberError, MemberReason
-from bot.jobs import Failure, Job, Stage
+from bot.jobs import Failure, Job, Presence, Stage
 from bot.money import ledger as verbs
 from bot.money.grants import WHOLE_GUILD
 from bot.money.ledger import Ledger, Transaction
 from bot.money.rules import Limit, Rule
 from bot.money.treasury import Treasury
 from bot.store import Store
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 COST = 4
 
@@ -27,10 +27,12 @@ def jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[J
 async def accept_all(store: Store, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
     """Those that were let in; whoever is not must have met a limit."""
     outcomes = await asyncio.gather(
-        *(store.accept(job, role_ids=roles) for job in wanted), return_exceptions=True
+        *(store.accept(job, Presence(role_ids=roles)) for job in wanted), return_exceptions=True
     )
-    assert all(outcome is True or isinstance(outcome, LimitReached) for outcome in outcomes), outcomes
-    return [job for job, outcome in zip(wanted, outcomes, strict=True) if outcome is True]
+    assert all(isinstance(outcome, Job | LimitReached) for outcome in outcomes), outcomes
+    passed = [job for job, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Job)]
+    assert passed == [outcome for outcome in outcomes if isinstance(outcome, Job)]
+    return passed
 
 
 async def sums_are_right(database: Database) -> bool:
@@ -136,7 +138,8 @@ async def test_one_interaction_many_times_is_one_of_everything(
     (first,) = jobs(1)
     request = first.request
     again = [a_job(request) for _ in range(50)]
-    assert sorted(await asyncio.gather(*map(store.accept, [first, *again]))) == [False] * 50 + [True]
+    outcomes = await asyncio.gather(*(store.accept(job, ANYWHERE) for job in [first, *again]))
+    assert [job.job_id for job in outcomes if job is not None] == [first.job_id]
     await store.created(first.job_id, "task_1", None)
     await store.succeeded(first.job_id, None, COST)
     grants = (
@@ -152,8 +155,8 @@ async def test_one_interaction_many_times_is_one_of_everything(
         treasury.refund(1, first.job_id, reason="blurred", refunded_by=9, interaction_id=72)
         for _ in range(50)
     )
-    outcomes = await asyncio.gather(*refunds, return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, MemberError)]
+    refunded = await asyncio.gather(*refunds, return_exceptions=True)
+    refused = [outcome for outcome in refunded if isinstance(outcome, MemberError)]
     assert {error.reason for error in refused} == {MemberReason.JOB_REFUNDED}
     assert len(refused) == 49
     assert await sums_are_right(database)
@@ -169,7 +172,7 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
 
     async def live(job: Job, number: int) -> Stage:
         try:
-            await store.accept(job, role_ids=(31,))
+            await store.accept(job, Presence(role_ids=(31,)))
         except LimitReached:
             return Stage.FAILED
         if number % 3 == 0:
@@ -216,7 +219,7 @@ async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
 
 async def test_closing_twice_changes_nothing(store: Store, ledger: Ledger) -> None:
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.created(job.job_id, "task_1", 5)
     await store.succeeded(job.job_id, None, 3)
     outcomes = await asyncio.gather(
@@ -232,7 +235,7 @@ async def test_closing_twice_changes_nothing(store: Store, ledger: Ledger) -> No
 
 async def test_the_ledger_itself_closes_a_reservation_only_once(store: Store, database: Database) -> None:
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
 
     def unit(tx: Transaction) -> tuple[object, ...]:
         verbs.settle(tx, job_id=job.job_id, final_credits=3, at=5)
@@ -247,9 +250,9 @@ async def test_the_ledger_itself_closes_a_reservation_only_once(store: Store, da
 
 
 async def test_one_guilds_spending_is_not_anothers(store: Store, ledger: Ledger) -> None:
-    await store.accept(a_job(a_request(guild_id=1, user_id=5)))
-    await store.accept(a_job(a_request(guild_id=1, user_id=6)))
-    await store.accept(a_job(a_request(guild_id=2, user_id=5)))
+    await store.accept(a_job(a_request(guild_id=1, user_id=5)), ANYWHERE)
+    await store.accept(a_job(a_request(guild_id=1, user_id=6)), ANYWHERE)
+    await store.accept(a_job(a_request(guild_id=2, user_id=5)), ANYWHERE)
     assert (await ledger.usage(1)).held_credits == 8
     assert (await ledger.usage(2)).held_credits == 4
     assert await ledger.member_used(1, 5) == 4
@@ -257,7 +260,7 @@ async def test_one_guilds_spending_is_not_anothers(store: Store, ledger: Ledger)
 
 async def test_a_finished_job_keeps_no_interaction_token(store: Store) -> None:
     job = a_job()
-    await store.accept(job)
+    await store.accept(job, ANYWHERE)
     await store.cancelled(job.job_id)
     found = await store.find(job.job_id)
     assert found is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,8 @@ def test_one_picture_is_painted_over_a_reference_and_saved(tmp_path: Path) -> No
     ran = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "Uploading your reference." in ran.stdout
-    assert f"Saved to {out}: 4 credits · 196 of 200 left this month" in ran.stdout
+    saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
+    assert re.search(saved, ran.stdout, re.MULTILINE)
     assert size_of(out) == ("PNG", (1024, 1024))
     with Image.open(out) as painted:
         red, green, blue = painted.convert("RGB").resize((1, 1)).getpixel((0, 0))

@@ -17,15 +17,29 @@ import time_machine
 
 from bot.books import backup, entries
 from bot.database import Database
-from bot.errors import ContractBroken
-from bot.jobs import Failure, Stage
+from bot.drafts import Drafts
+from bot.errors import ContractBroken, MemberError, MemberReason
+from bot.gallery import Gallery
+from bot.jobs import Failure, Reference, Stage
+from bot.keepings import Keepings
 from bot.money.ledger import Ledger, Transaction
 from bot.money.rules import Limit
 from bot.money.treasury import Treasury
+from bot.pictures.vault import Vault, vault_beside
 from bot.schema import APPLICATION_ID, migrate, migrations
 from bot.store import Store
-from conftest import a_job, a_request
-from tests.integration.old_databases import FILLERS, HAS_TASK, LINES, PICTURE, UNFINISHED, sums_of_lines
+from conftest import ANYWHERE, a_job, a_request
+from tests.integration.old_databases import (
+    FILLERS,
+    HAS_TASK,
+    KEPT,
+    LINES,
+    OLD_ASK,
+    OPEN_ASK,
+    TAKEN_ASK,
+    UNFINISHED,
+    sums_of_lines,
+)
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -34,6 +48,9 @@ DEFAULT = Limit(credits=200, period="month")
 # What was released stays as it is: a database out there has it already. A change is a new file.
 RELEASED = {
     "0001_jobs_and_reservations.sql": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
+    "0002_rules_grants_and_refunds.sql": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
+    "0003_task_durations.sql": "60216188dea8ad6dab8a39cbc6d884b159b97911c1efa0bbda5bc341efcb3e4f",
+    "0004_operator_sync.sql": "dbdca6a956497a5d7b4a42e07f8d50264968aa0ab74444e18143f51499461359",
 }
 
 
@@ -148,10 +165,11 @@ async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) ->
             assert job.request.prompt == "ein roter Fuchs 🦊"
 
         def unit(tx: Transaction) -> tuple[object, ...]:
-            kept = "SELECT payload_sha256, data FROM command_syncs, kept_pictures"
-            return tuple(tx.execute(kept).fetchone())
+            kept = "SELECT job_id, data FROM kept_inside"
+            (synced,) = tx.execute("SELECT payload_sha256 FROM command_syncs")
+            return synced[0], dict(map(tuple, tx.execute(kept)))
 
-        assert await database.run(unit) == ("ab" * 32, PICTURE)
+        assert await database.run(unit) == ("ab" * 32, KEPT)
     finally:
         await database.close()
 
@@ -174,9 +192,9 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
         assert usage.held_credits == 5
         await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
         assert (await ledger.usage(2)).used_credits == 4
-        assert await store.accept(a_job(a_request(guild_id=2)))
+        assert await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
         assert (await ledger.usage(2)).used_credits == 8
-        assert await store.accept(a_job(a_request(interaction_id=10**16 + 1))) is False
+        assert await store.accept(a_job(a_request(interaction_id=10**16 + 1)), ANYWHERE) is None
     finally:
         await database.close()
 
@@ -219,6 +237,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from bot.database import _connect, _prepare
+from bot.pictures.vault import Vault, vault_beside
 from bot.schema import migrate
 
 def look(statement):
@@ -231,6 +250,144 @@ connection.execute("PRAGMA cache_size = 1")  # what does not fit in memory is wr
 connection.set_trace_callback(look)
 migrate(connection)
 """
+
+
+async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_twice(
+    old: Path, request: pytest.FixtureRequest
+) -> None:
+    database = await Database.open(old)
+    try:
+        store, drafts = Store(database, DEFAULT), Drafts(database)
+        waiting, taken = await drafts.find(OPEN_ASK), await drafts.find(TAKEN_ASK)
+        if request.node.callspec.params["old"] == 1:  # nobody was asked in those days
+            assert (waiting, taken) == (None, None)
+            return
+        assert waiting is not None
+        assert (waiting.prompt, waiting.private, waiting.spoiler) == ("ein teurer Fuchs 🦊", True, False)
+        assert waiting.reference == Reference("https://cdn/fox.png", "fox.png", "image/png", 9)
+        assert (waiting.preset, waiting.parent_job_id, waiting.taken) == (None, None, False)
+        assert taken is not None
+        assert taken.taken
+        assert await drafts.find(OLD_ASK) is None  # its reference would be gone
+        before = (await Ledger(database, DEFAULT).usage(2)).used_credits
+        job = a_job(waiting.request(a_request(guild_id=2).destination))
+        assert await store.accept(job, ANYWHERE, draft_id=OPEN_ASK)
+        for draft in (waiting, taken):
+            again = a_job(draft.request(a_request(guild_id=2).destination))
+            with pytest.raises(MemberError) as refused:
+                await store.accept(again, ANYWHERE, draft_id=draft.draft_id)
+            assert refused.value.reason is MemberReason.DRAFT_TAKEN
+        assert (await Ledger(database, DEFAULT).usage(2)).used_credits == before + 4
+    finally:
+        await database.close()
+
+
+def money(path: Path) -> list[str]:
+    """Every row that is about credits."""
+    tables = ("reservations", "tallies", "limits", "grants", "draws", "refunds", "corrections")
+    return [line for line in dump(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))]
+
+
+async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        before, vault = money(old), Vault(vault_beside(old))
+        assert len(before) > len(LINES)
+        assert await Keepings(database, vault).move_out() == len(KEPT)
+        assert await Keepings(database, vault).move_out() == 0
+        for job_id, data in KEPT.items():
+            piece = await Gallery(database).find(job_id)
+            assert piece is not None
+            assert piece.kept_sha256 is not None
+            assert await vault.read(piece.kept_sha256) == data
+        assert sorted(path.name for path in vault_beside(old).iterdir()) == sorted(
+            {hashlib.sha256(data).hexdigest() for data in KEPT.values()}
+        )
+        assert money(old) == before
+    finally:
+        await database.close()
+    for data in KEPT.values():
+        assert data not in old.read_bytes(), "the database still holds a picture"
+
+
+KILLED_MOVING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from bot.database import Database
+from bot.keepings import Keepings
+from bot.pictures import vault
+
+left = int(sys.argv[2])
+
+def reach(*_):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+
+class Dying:
+    def __init__(self, inner):
+        self.inner = inner
+    async def keep(self, data):
+        reach()
+        sha256 = await self.inner.keep(data)
+        reach()
+        return sha256
+
+replace = Path.replace
+def dying_replace(path, target):
+    reach()
+    replace(path, target)
+    reach()
+Path.replace = dying_replace
+
+async def main():
+    path = Path(sys.argv[1])
+    database = await Database.open(path)
+    await Keepings(database, Dying(vault.Vault(vault.vault_beside(path)))).move_out()
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_while_its_pictures_move_out_nothing_is_lost(old: Path) -> None:
+    await (await Database.open(old)).close()
+    before, deaths = money(old), 0
+    for point in range(20):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            KILLED_MOVING,
+            str(old),
+            # Each start gets as far as the one before, and one step further if it had moved nothing.
+            str(point % 5),
+            cwd=ROOT,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        assert process.returncode in {0, -signal.SIGKILL}, said.decode()
+        deaths += process.returncode != 0
+        assert still_there(old) == KEPT
+        assert money(old) == before
+        if process.returncode == 0:
+            break
+    assert deaths >= 4
+    database = await Database.open(old)
+    try:
+        assert await Keepings(database, Vault(vault_beside(old))).move_out() == 0
+    finally:
+        await database.close()
+    assert still_there(old) == KEPT
+
+
+def still_there(path: Path) -> dict[str, bytes]:
+    """Every kept picture, wherever it is."""
+    with closing(sqlite3.connect(path)) as connection:
+        inside = dict(connection.execute("SELECT job_id, data FROM kept_inside"))
+        moved = dict(connection.execute("SELECT job_id, sha256 FROM kept_pictures"))
+    assert not inside.keys() & moved.keys()
+    return inside | {job_id: (vault_beside(path) / sha256).read_bytes() for job_id, sha256 in moved.items()}
 
 
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot.asks import Asks
 from bot.backups import Backups
 from bot.clock import now_ms
 from bot.database import Database
-from bot.jobs import Landing
+from bot.drafts import Drafts
+from bot.jobs import Landing, Picture
+from bot.keepings import Keepings
+from bot.pictures.vault import Vault, vault_beside
 from bot.privacy.departures import Departures
 from bot.privacy.erasures import Erasures
+from bot.settings import PrivacySettings
 from bot.store import Store
 from bot.upkeep import RECORDS_KEPT_DAYS, Upkeep, chores
 from bot.watching.notices import Notices
-from conftest import a_job, a_request
+from conftest import ANYWHERE, a_job, a_request
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-def all_chores(database: Database, *, prompt_days: int = 0, keep: int = 0) -> dict[str, Any]:
+def all_chores(
+    database: Database, *, prompt_days: int = 0, picture_days: int = 0, keep: int = 0
+) -> dict[str, Any]:
     return chores(
         database,
         erasures=Erasures(database),
         departures=Departures(database, 0),
         backups=Backups(database._path, database._path.with_name("backups"), keep),
-        prompt_days=prompt_days,
+        keepings=Keepings(database, Vault(vault_beside(database._path))),
+        privacy=PrivacySettings(prompt_days=prompt_days, picture_days=picture_days),
     )
 
 
@@ -40,7 +47,7 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 
 async def painted(store: Store, **whose: Any) -> str:
     job = a_job(a_request(**whose))
-    assert await store.accept(job)
+    assert await store.accept(job, ANYWHERE)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, Landing(20, 78, "reply"))
@@ -58,8 +65,8 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
     await aged(database, old, 31)
     await Departures(database, 0).left(2)
     await rows(database, "INSERT INTO erasures VALUES (8, ?)", now_ms())
-    await Asks(database).keep(a_request())
-    await rows(database, "UPDATE asks SET asked_at = 5")
+    await Drafts(database).keep(a_request())
+    await rows(database, "UPDATE drafts SET drafted_at = 5")
     stale = now_ms() - (RECORDS_KEPT_DAYS + 1) * DAY_MS
     for at in (stale, now_ms()):
         await rows(database, "INSERT INTO alerts VALUES (1, 1, ?, 50, 1, 2, ?, NULL)", at, at)
@@ -155,3 +162,85 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
         reader.close()
     await Upkeep(all_chores(database), Notices()).once()
     assert log.stat().st_size == 0
+
+
+async def kept(database: Database, store: Store, data: bytes, *, days: int) -> str:
+    """A picture that was kept so many days ago; returns its name in the vault."""
+    vault = Vault(vault_beside(database._path))
+    name = await vault.keep(data)
+    job_id = await painted(store)
+    await store.keep_picture(job_id, Picture(data, "png", 1, 1), name)
+    await aged(database, job_id, days)
+    at = now_ms() - days * DAY_MS
+    await rows(database, "UPDATE kept_pictures SET kept_at = ? WHERE job_id = ?", at, job_id)
+    os.utime(vault.path(name), (at / 1000, at / 1000))
+    return name
+
+
+def files(database: Database) -> set[str]:
+    return {path.name for path in vault_beside(database._path).iterdir()}
+
+
+async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(database: Database, store: Store) -> None:
+    old, new = [await kept(database, store, data, days=days) for data, days in ((b"old", 31), (b"new", 29))]
+    upkeep = Upkeep(all_chores(database, picture_days=30), Notices())
+    assert await upkeep.once() == {"pictures": 1, "vault": 1}
+    assert files(database) == {new}
+    assert await rows(database, "SELECT sha256 FROM kept_pictures") == [(new,)]
+    assert await upkeep.once() == {}
+    assert await rows(database, "SELECT DISTINCT prompt FROM jobs") == [("a red fox",)], "words stay"
+    assert old != new
+
+
+async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
+    database: Database, store: Store
+) -> None:
+    old = await kept(database, store, b"old", days=4000)
+    assert await Upkeep(all_chores(database), Notices()).once() == {}
+    assert files(database) == {old}
+
+
+async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
+    database: Database, store: Store
+) -> None:
+    await kept(database, store, b"old", days=31)
+    done = await Upkeep(all_chores(database, prompt_days=30), Notices()).once()
+    assert done == {"prompts": 1, "vault": 1}
+    assert files(database) == set()
+
+
+async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
+    database: Database, store: Store
+) -> None:
+    await kept(database, store, b"mine", days=1)
+    await rows(database, "INSERT INTO erasures VALUES (7, ?)", now_ms())
+    assert (await Upkeep(all_chores(database), Notices()).once())["vault"] == 1
+    await kept(database, store, b"ours", days=1)
+    await Departures(database, 0).left(1)
+    assert (await Upkeep(all_chores(database), Notices()).once())["vault"] == 1
+    assert files(database) == set()
+
+
+async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_chore_from_its_work(
+    database: Database, store: Store
+) -> None:
+    await aged(database, await painted(store), 31)
+    folder = vault_beside(database._path)
+    name = "ab" * 32
+    (folder / name).mkdir(parents=True)  # what bears a picture's name is no file
+    (folder / name / "x").touch()
+    stale = folder / "stale.part"
+    stale.mkdir()
+    os.utime(stale, (1, 1))
+    upkeep = Upkeep(all_chores(database, prompt_days=30), Notices())
+    with structlog.testing.capture_logs() as lines:
+        assert await upkeep.once() == {"prompts": 1}
+    assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["disk"]
+
+
+async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: Store) -> None:
+    await kept(database, store, b"old", days=31)
+    new = await kept(database, store, b"new", days=1)
+    await Upkeep(all_chores(database, picture_days=30, keep=3), Notices()).once()
+    copied = database._path.with_name("backups") / "pictures"
+    assert {path.name for path in copied.iterdir()} == {new}

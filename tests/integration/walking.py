@@ -1,8 +1,8 @@
 """A process that walks one job for real, and dies where it is told to.
 
-`python walking.py SETTINGS.json`: opens the database, the real Rivya client and the real fetcher, submits one
-request (or resumes what is there), and runs until every walk has ended. Each public call into the database,
-to Rivya, to the picture hosts and to the courier is a kill point, before and after.
+`python -m tests.integration.walking SETTINGS`: opens the database, the real Rivya client and fetcher,
+submits one request (or resumes what is there), and runs until every walk has ended. Each public call into the
+database, to Rivya, to the picture hosts, to the vault and to the courier is a kill point, before and after.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -26,6 +27,7 @@ from bot.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Referenc
 from bot.money.ledger import Ledger
 from bot.money.rules import Limit
 from bot.pictures.fetch import Fetcher
+from bot.pictures.vault import Vault, vault_beside
 from bot.polling.durations import Durations
 from bot.rivya.client import Rivya, open_session
 from bot.store import Store
@@ -33,20 +35,23 @@ from bot.tools import Beat
 from bot.watching.metrics import Metrics
 from bot.watching.notices import Notices
 from bot.watching.outage import Outage
-from conftest import a_request
+from conftest import ANYWHERE, a_request
 
 
 class Points:
-    """Counts the kill points as they are passed, writes each down, dies at the one it is told."""
+    """Counts the kill points as they are passed, writes each down, dies at the one it is told.
 
-    def __init__(self, trace: Path, die_at: int | None) -> None:
+    `die_at` is a number, or a name: the first of that name.
+    """
+
+    def __init__(self, trace: Path, die_at: str | None) -> None:
         self._trace = trace.open("a", buffering=1)
         self._die_at = die_at
         self._passed = 0
 
     def reach(self, name: str) -> None:
         self._trace.write(name + "\n")
-        if self._passed == self._die_at:
+        if self._die_at in {name, str(self._passed)}:
             os.kill(os.getpid(), signal.SIGKILL)
         self._passed += 1
 
@@ -120,8 +125,7 @@ async def main(told: dict[str, str]) -> None:
         rivya_session = await stack.enter_async_context(open_session())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
-        die_at = told.get("die_at")
-        points = Points(Path(told["trace"]), None if die_at is None else int(die_at))
+        points = Points(Path(told["trace"]), told.get("die_at"))
         courier = LoopbackCourier(session, told["channel"])
         rivya = Rivya(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
         outage = Outage(rivya.credits, Notices())
@@ -138,6 +142,7 @@ async def main(told: dict[str, str]) -> None:
             beat=Beat(0.02, 0.05),
             max_running=5,
             scratch=Path(told["database"] + ".scratch"),
+            vault=Wired(Vault(vault_beside(Path(told["database"]))), "vault", points),
         )
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()
@@ -152,12 +157,12 @@ async def main(told: dict[str, str]) -> None:
 
 async def submit(engine: Engine, discord: LoopbackCourier, told: dict[str, str]) -> None:
     """What the command does: submit, answer, record the answer, start."""
-    job = await engine.submit(
-        a_request(
-            interaction_id=int(told["interaction_id"]),
-            reference=Reference(told["reference"], "fox.png", "image/png", 1000),
-        )
+    request = a_request(
+        interaction_id=int(told["interaction_id"]),
+        reference=Reference(told["reference"], "fox.png", "image/png", 1000),
     )
+    destination = replace(request.destination, private="private" in told)
+    job = await engine.submit(replace(request, destination=destination), ANYWHERE)
     assert job is not None
     message_id = await discord.defer(job)
     engine.start(job, answered=True, message_id=message_id)

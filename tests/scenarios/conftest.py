@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,9 @@ from bot.settings import (
 )
 from sandbox.cdn import LoopbackCdn
 from sandbox.rivya import StandIn
+from tests.scenarios.hands import a_picture
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
-
-
-def a_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
-    """The bytes of a small picture."""
-    kept = io.BytesIO()
-    Image.new("RGB", size, "orange").save(kept, kind, **options)
-    return kept.getvalue()
 
 
 @dataclass
@@ -122,13 +117,26 @@ class Server:
             network=NetworkSettings(allow_loopback=True),
         )
 
-    async def begin(self, member: simcord.MemberActor, prompt: str = "a red fox", **options: Any) -> None:
-        """Ask, and come back while it is still being painted: the stand-in must be holding its tasks."""
-        patience, self.env.settle_timeout = self.env.settle_timeout, 0.2
-        with suppress(TimeoutError):  # it polls on and on, so that no rest is ever reached
-            await member.slash(self.channel, "imagine", prompt=prompt, **options)
+    @contextmanager
+    def painting_on(self) -> Iterator[None]:
+        """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
+        patience, self.env.settle_timeout = self.env.settle_timeout, 0.1
+        with suppress(TimeoutError):
+            yield
         self.env.settle_timeout = patience
-        assert "held" in self.states()
+
+    async def until(self, seen: Callable[[], object]) -> None:
+        """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""
+        async with asyncio.timeout(10):
+            while not seen():
+                await asyncio.sleep(0.01)
+
+    async def begin(self, member: simcord.MemberActor, prompt: str = "a red fox", **options: Any) -> None:
+        """Ask, and come back while it is still being painted."""
+        held, seen = self.states().count("held"), len(self.visible_to(member))
+        with self.painting_on():
+            await member.slash(self.channel, "imagine", prompt=prompt, **options)
+        await self.until(lambda: self.states().count("held") > held and len(self.visible_to(member)) > seen)
 
     # What a person sees.
 
@@ -184,6 +192,12 @@ def paint(prompt: str, *_: object) -> bytes:
     kept = io.BytesIO()
     Image.effect_noise((200, 200), 90).save(kept, "PNG")
     return kept.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
+    monkeypatch.setattr("bot.client.UNHANDLED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

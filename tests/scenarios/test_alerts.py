@@ -146,6 +146,51 @@ async def test_at_this_pace_it_is_empty_on_a_date(alerting: Any) -> None:
     assert ":D>" in words
 
 
+@pytest.fixture
+async def abroad(server: Any) -> Any:
+    """A server whose own language is Indonesian, and whose people have set Discord to English."""
+    guild = server.guild = server.env.create_guild("Pelukis", preferred_locale="id")
+    server.channel, server.office = (guild.create_text_channel(name) for name in ("studio", "kantor"))
+    managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
+    server.alice = guild.add_member(server.env.create_user("ayu"))
+    server.sari = guild.add_member(server.env.create_user("siti"), roles=[managers])
+    await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
+    await server.sari.slash(server.channel, "limits alerts", channel=server.office)
+    return server
+
+
+async def test_an_alert_is_told_in_the_language_of_the_server(abroad: Any) -> None:
+    await paint(abroad)
+    (words,) = told(abroad)
+    assert "### Kredit server ini sudah habis" in words
+    assert "Tidak ada gambar lagi yang dilukis sampai <t:" in words
+    assert "`/batas server`" in words
+
+
+async def test_whoever_asked_for_the_last_picture_changes_no_language(
+    alerting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="month")
+    read = discord.Interaction._from_data
+    # SimCord's members have all set Discord to English.
+    monkeypatch.setattr(
+        discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
+    )
+    await paint(alerting)
+    (words,) = told(alerting)
+    assert "### This server's credits are used up" in words
+    assert "No further picture" in words
+
+
+async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
+    abroad: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abroad.app.client, "get_guild", lambda _: None)
+    await paint(abroad)
+    (words,) = told(abroad)
+    assert "### This server's credits are used up" in words
+
+
 # The operator.
 
 
@@ -171,6 +216,20 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, r
     await later(server)
     assert len(machine_room.history()) == 2
     assert olga.dm_channel.history() == []
+
+
+async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
+    abroad: Any, rivya: StandIn
+) -> None:
+    abroad.options["operator_channel"] = abroad.office.id
+    rivya.wallet_credits = 99
+    await abroad.restart()
+    await abroad.env.settle()
+    await later(abroad)
+    (message,) = abroad.office.history()
+    words = abroad.said(message)
+    assert "### Saldo dompet Rivya menipis" in words
+    assert "kurang dari 100." in words
 
 
 async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: StandIn) -> None:

@@ -9,6 +9,7 @@ import discord
 import pytest
 
 from bot.jobs import Phase, Progress
+from bot.pictures.vault import vault_beside
 from cogs.pictures.courier import DiscordCourier
 from sandbox.rivya import StandIn
 
@@ -84,8 +85,9 @@ async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, r
     assert stages(server) == [("undeliverable", None)]
     assert server.states() == ["settled"]
     connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
-    assert connection.execute("SELECT length(data) > 0 FROM kept_pictures").fetchall() == [(1,)]
+    ((sha256,),) = connection.execute("SELECT sha256 FROM kept_pictures").fetchall()
     connection.close()
+    assert vault_beside(server.database).joinpath(sha256).stat().st_size > 0
 
 
 async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(

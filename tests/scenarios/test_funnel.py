@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import discord
@@ -27,6 +28,14 @@ async def test_a_broken_database_is_told_privately_with_a_reference(server: Any,
     assert notice["ref"] in sentence
     assert "locked" in notice["error"]
     assert rivya.tasks == {}
+
+
+async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_be_read(server: Any) -> None:
+    with closing(sqlite3.connect(server.database)) as other:
+        other.execute("DROP TABLE member_defaults")
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox, typed at great length")
+    assert "a fox, typed at great length" in server.answer(result)
+    assert server.books() == []
 
 
 async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_reference(

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from copy import deepcopy
 from typing import Any
 
 import pytest
 import simcord
 from PIL import Image
-from simcord.backend import serializers
-from simcord.components import walk_components
-from simcord.interactions import base_payload
 from structlog.testing import capture_logs
 
 from bot.pauses import Pauses
 from sandbox.rivya import StandIn
+from tests.scenarios.hands import Screen, labels
 
 BUTTON = 2
 YES, NO = "Paint it", "Not now"
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
-    monkeypatch.setattr("bot.client.UNHANDLED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -49,40 +40,6 @@ async def ask(server: Any, member: Any, prompt: str = "a red fox", **options: An
     assert "This picture costs 4 credits" in words
     assert prompt in words
     return result.response.message
-
-
-def labels(server: Any, message: Any) -> list[str]:
-    raw = server.env.backend.get_message(message.channel.id, message.id)
-    return [item["label"] for item in walk_components(raw.components) if item["type"] == BUTTON]
-
-
-class Screen:
-    """A device that still shows a message as it once was, buttons and all."""
-
-    def __init__(self, server: Any, message: Any) -> None:
-        self._server = server
-        self._stored = server.env.backend.get_message(message.channel.id, message.id)
-        self._shown = deepcopy(serializers.message_payload(server.env.backend, self._stored))
-
-    async def click(self, member: Any, label: str) -> simcord.InteractionResult:
-        backend = self._server.env.backend
-        (custom_id,) = [
-            item["custom_id"]
-            for item in walk_components(self._shown["components"])
-            if item.get("label") == label
-        ]
-        record, event = base_payload(
-            backend,
-            type=3,
-            channel_id=self._stored.channel_id,
-            guild_id=self._server.guild.id,
-            user_id=member.id,
-            data={"custom_id": custom_id, "component_type": BUTTON},
-        )
-        record.source_message_id = self._stored.id
-        backend.emit("INTERACTION_CREATE", event | {"message": self._shown})
-        await self._server.env.settle()
-        return simcord.InteractionResult(self._server.env, record)
 
 
 def run(server: Any, statement: str) -> list[tuple[Any, ...]]:
@@ -139,7 +96,7 @@ async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: Any) -> No
     assert "nothing was charged" in asking.said(question).lower()
     assert labels(asking, question) == []
     assert asking.books() == []
-    assert run(asking, "SELECT count(*) FROM asks") == [(0,)]
+    assert run(asking, "SELECT count(*) FROM drafts") == [(0,)]
 
 
 async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: StandIn) -> None:
@@ -204,7 +161,7 @@ async def test_nobody_else_can_answer(asking: Any, rivya: StandIn, label: str) -
         await asking.bob.click(question, label=label)
     await Screen(asking, question).click(asking.bob, label)
     assert rivya.tasks == {}
-    assert run(asking, "SELECT user_id, job_id FROM asks") == [(asking.alice.id, None)]
+    assert run(asking, "SELECT user_id, job_id FROM drafts") == [(asking.alice.id, None)]
 
 
 async def test_a_question_outlives_a_restart(asking: Any, rivya: StandIn) -> None:
@@ -217,7 +174,7 @@ async def test_a_question_outlives_a_restart(asking: Any, rivya: StandIn) -> Non
 
 async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: StandIn) -> None:
     question = await ask(asking, asking.alice)
-    run(asking, "UPDATE asks SET asked_at = asked_at - 86400000 RETURNING ask_id")
+    run(asking, "UPDATE drafts SET drafted_at = drafted_at - 86400000 RETURNING draft_id")
     await asking.alice.click(question, label=YES)
     assert "more than a day old" in asking.said(question)
     assert "/imagine" in asking.said(question)
@@ -241,9 +198,10 @@ async def test_what_would_be_refused_is_refused_instead_of_asked(asking: Any) ->
     await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
     result = await asking.alice.slash(asking.channel, "imagine", prompt="a fox")
     assert "0 of 3 credits used" in asking.answer(result)
+    assert labels(asking, result.response.message) == ["Edit and try again"]
     blank = await asking.alice.slash(asking.channel, "imagine", prompt=" ")
     assert "prompt is empty" in asking.answer(blank)
-    assert run(asking, "SELECT count(*) FROM asks") == [(0,)]
+    assert labels(asking, blank.response.message) == ["Edit and try again"]
 
 
 async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: StandIn) -> None:
@@ -303,7 +261,7 @@ async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(aski
         asking.env.backend.emit("INTERACTION_CREATE", events[0])
         await asking.env.settle()
     assert [line for line in lines if line["log_level"] == "error"] == []
-    assert run(asking, "SELECT count(*) FROM asks") == [(1,)]
+    assert run(asking, "SELECT count(*) FROM drafts") == [(1,)]
 
 
 async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, rivya: StandIn) -> None:
@@ -324,6 +282,6 @@ async def test_a_yes_that_meets_a_bug_is_answered(asking: Any, monkeypatch: pyte
         raise ZeroDivisionError("a bug")
 
     question = await ask(asking, asking.alice)
-    monkeypatch.setattr("bot.asks.Asks.find", broken)
+    monkeypatch.setattr("bot.drafts.Drafts.find", broken)
     result = await asking.alice.click(question, label=YES)
     assert "wrong on our side" in asking.answer(result)

@@ -7,6 +7,7 @@ import io
 import sys
 from typing import Any
 
+import discord
 import pytest
 import simcord
 from PIL import Image
@@ -52,6 +53,44 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: Any) -> None:
         if item["type"] == FILE
     ]
     assert len(names) == 1
+
+
+@pytest.fixture
+def in_indonesian(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody has set Discord to Indonesian; SimCord's members know English alone."""
+    read = discord.Interaction._from_data
+    monkeypatch.setattr(
+        discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
+    )
+
+
+@pytest.mark.usefixtures("in_indonesian")
+async def test_card_and_chart_are_in_the_language_of_who_asked(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+    press = server.app.client.get_cog("Reports")._press
+    draw = press._draw
+
+    def drawn(report: Any, words: Any) -> bytes:
+        written.append(words.title)
+        picture: bytes = draw(report, words)
+        return picture
+
+    monkeypatch.setattr(press, "_draw", drawn)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    result = await server.sari.slash(server.channel, "report")
+    said = server.answer(result)
+    for part in ("### Laporan: ", "**4 kredit** terpakai, **1 gambar** dilukis", "laju merata", "zona waktu"):
+        assert part in said, said
+    (alt,) = server.alt_texts(result.response.message)
+    assert alt.startswith("Diagram batang kredit, ")
+    (title,) = written
+    assert title.startswith("Kredit per hari, ")
+    chart, sheet = attached(server, result).values()
+    with Image.open(io.BytesIO(chart)) as picture:
+        assert picture.format == "PNG"
+    assert sheet.decode().startswith("job_id,user_id,state,")
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month", "total"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image, ImageChops
@@ -15,6 +17,8 @@ from PIL import Image, ImageChops
 from bot import charts
 from bot.money.reports import COLOURED, Bar, Report, Spender
 from bot.money.rules import HIGHEST_CREDITS, Limit
+from cogs.accounts.chart_words import lettering, period_title
+from cogs.ground.tongues import speaking, tongues
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 READABLE_ON_A_GRAPH, READABLE_AS_TEXT = 3.0, 4.5
@@ -60,8 +64,11 @@ def a_report(
     )
 
 
-def opened(report: Report) -> Image.Image:
-    picture = Image.open(io.BytesIO(charts.draw(report)), formats=["PNG"])
+def opened(report: Report, tongue: str = "en") -> Image.Image:
+    with speaking(tongue):
+        words = lettering(report)
+    # Drawn where no language is spoken, as by the press.
+    picture = Image.open(io.BytesIO(charts.draw(report, words)), formats=["PNG"])
     picture.load()
     return picture.convert("RGB")
 
@@ -138,12 +145,14 @@ def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
     assert amount(picture, charts.TEXT) > 500
 
 
+@pytest.mark.parametrize("tongue", sorted(tongues()))
 @pytest.mark.parametrize("each", [1, 12_499, HIGHEST_CREDITS, 10**13])
-def test_no_number_is_cut_by_the_edge(each: int) -> None:
-    picture = opened(a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month")))
-    assert_margins_free(picture)
+def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
+    report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month"))
+    assert_margins_free(opened(report, tongue))
 
 
+@pytest.mark.parametrize("tongue", sorted(tongues()))
 @pytest.mark.parametrize(
     ("unit", "period", "bars", "step"),
     [
@@ -156,10 +165,69 @@ def test_no_number_is_cut_by_the_edge(each: int) -> None:
         ("months", "total", 16, timedelta(days=62)),
     ],
 )
-def test_no_label_is_cut_by_the_edge(unit: str, period: str, bars: int, step: timedelta) -> None:
+def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
+    unit: str, period: str, bars: int, step: timedelta, tongue: str
+) -> None:
+    """A letter that the font does not have is a warning, and here an error."""
     report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
-    assert len(charts.labels(report)) == bars
-    assert_margins_free(opened(report))
+    assert len(lettering(report).bars) == bars
+    assert_margins_free(opened(report, tongue))
+
+
+def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
+    report = a_report()
+    words = replace(lettering(report), title="Credits by " + "a very long while " * 5)
+    with Image.open(io.BytesIO(charts.draw(report, words)), formats=["PNG"]) as picture:
+        assert_margins_free(picture.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "tongue", "title", "bar"),
+    [
+        ("hour", "day", "en-GB", "Credits by hour, 1 November 2026", "13h"),
+        ("hour", "day", "id", "Kredit per jam, 1 November 2026", "13.00"),
+        ("day", "week", "en-US", "Credits by day, week of 1 November 2026", "Sun 1"),
+        ("day", "week", "id", "Kredit per hari, minggu mulai 1 November 2026", "Min, 1"),
+        ("day", "month", "id", "Kredit per hari, November 2026", "1"),
+        ("week", "total", "en-US", "Credits by week, since 1 November 2026", "1 Nov"),
+        ("day", "total", "id", "Kredit per hari, sejak 1 November 2026", "1 Nov"),
+        ("months", "total", "en-US", "Credits by several months, since 1 November 2026", "Nov 2026"),
+        ("month", "total", "id", "Kredit per bulan, sejak 1 November 2026", "Nov 2026"),
+    ],
+)
+def test_every_word_is_in_the_language_of_the_reader(
+    unit: str, period: str, tongue: str, title: str, bar: str
+) -> None:
+    report = a_report(unit=unit, period=period, bars=1)
+    noon = replace(report.bars[0], start=report.start + 13 * 60 * 60 * 1000)
+    with speaking(tongue):
+        words = lettering(replace(report, bars=(*report.bars, noon)))
+    assert (words.title, words.bars[-1]) == (title, bar)
+    assert words.others == ("lainnya" if tongue == "id" else "others")
+    assert words.erased == ("dihapus" if tongue == "id" else "erased")
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "tongue", "pace"),
+    [
+        ("day", "month", "en-US", "even pace: 6.7 a day"),
+        ("day", "month", "id", "laju merata: 6,7 per hari"),
+        ("hour", "day", "id", "laju merata: 6,7 per jam"),
+    ],
+)
+def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongue: str, pace: str) -> None:
+    with speaking(tongue):
+        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, period))).pace == pace
+        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, "total"))).pace == ""
+
+
+def test_times_are_those_of_the_server() -> None:
+    """In English all year round as it always was; Babel alone would write `Sept`, or the month first."""
+    at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
+    there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), bars=(Bar(at, (4,), 0, 0),))
+    assert period_title(there) == "2 September 2026"
+    assert lettering(replace(there, period="total")).bars == ("2 Sep",)
+    assert lettering(replace(there, unit="hour")).bars == ("06h",)
 
 
 def assert_margins_free(picture: Image.Image) -> None:
@@ -182,32 +250,40 @@ def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "text", "indonesian"),
     [
-        (0, "0"),
-        (0.25, "0.25"),
-        (6.6667, "6.7"),
-        (10.4, "10"),
-        (1200, "1,200"),
-        (9_999, "9,999"),
-        (12_500, "12.5k"),
-        (250_000, "250k"),
-        (1_200_000, "1.2M"),
-        (3_600_000_000, "3.6B"),
+        (0, "0", "0"),
+        (0.25, "0.25", "0,25"),
+        (6.6667, "6.7", "6,7"),
+        (10.4, "10", "10"),
+        (1200, "1,200", "1.200"),
+        (9_999, "9,999", "9.999"),
+        (12_500, "12.5k", "12,5rb"),
+        (250_000, "250k", "250rb"),
+        (1_200_000, "1.2M", "1,2jt"),
+        (3_600_000_000, "3.6B", "3,6M"),
+        (10**13, "10T", "10T"),
     ],
 )
-def test_numbers_stay_short(value: float, text: str) -> None:
-    assert charts.number(value) == text
+def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
+    report = a_report()
+    with speaking("id"):
+        kept = lettering(report).number
+    assert lettering(report).number(value) == text
+    assert kept(value) == indonesian
 
 
 def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_windows() -> None:
     script = (
         "import sys, runpy; from bot import charts; assert charts.supported();"
         "assert 'matplotlib' not in sys.modules;"
-        "from tests.unit import test_charts as here; charts.draw(here.a_report());"
+        "from tests.unit import test_charts as here; report = here.a_report();"
+        "charts.draw(report, here.lettering(report));"
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, cwd=Path(__file__).parents[2])
+    warnings = ["error", "ignore:'audioop' is deprecated:DeprecationWarning"]  # the same as in pyproject.toml
+    command = [sys.executable, *(part for each in warnings for part in ("-W", each)), "-c", script]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
 
 
 def test_without_the_library_charts_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from discord import ui
@@ -27,12 +28,15 @@ from bot.money.grants import WHOLE_GUILD, Grant
 from bot.money.pictures import PaidPicture
 from bot.money.rules import HIGHEST_CREDITS, Limit, LimitChange, Rule, Standing
 from bot.money.treasury import InForce, Refund
+from cogs.ground.people import not_a_member
 from cogs.ground.text import units
+from cogs.ground.tongues import speaking
 from cogs.limits import cards as limits_cards
 from cogs.limits import grants_cards
 from cogs.limits import log_cards as limits_log_cards
 from cogs.limits import settings_cards as guild_settings_cards
 from cogs.limits import shown_cards as limits_shown_cards
+from cogs.limits.log import NEWER, OLDER, Turn
 
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
@@ -139,6 +143,14 @@ def test_terms_are_credits_and_a_period_or_an_exemption(
     credits: int | None, period: str | None, exempt: bool, wrong: bool
 ) -> None:
     assert bool(limits_cards.terms_problem(credits, period, exempt=exempt)) == wrong
+
+
+def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
+    words = said(limits_cards.revoked_card(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    assert f"1 credit of 50 for <@{MEMBER}> was left. What it has paid stays paid.\nWhy: over" in words
+    assert "30 credits of 50 for the whole server were left." in said(
+        limits_cards.revoked_card(grant(WHOLE_GUILD), "")
+    )
 
 
 # Removing
@@ -351,13 +363,13 @@ EVENTS = [
 ]
 
 
+@pytest.mark.parametrize("tongue", ["en", "id"])
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_page_full_of_any_event_fits(event: object) -> None:
+def test_a_page_full_of_any_event_fits(event: object, tongue: str) -> None:
     entries = tuple(Entry(Mark(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
-    assert (
-        said(limits_log_cards.log_card(Page(entries, None, None), [])).count(f"<t:{NOON // 1000}:f>")
-        >= PAGE_ENTRIES
-    )
+    with speaking(tongue):
+        words = said(limits_log_cards.log_card(Page(entries, None, None), []))
+    assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
 
 
 def logged(event: object, by: int = ADMIN) -> str:
@@ -435,8 +447,10 @@ def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> 
 
 def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
     words = said(grants_cards.refund_card(Refund(JOB_ID, MEMBER, 4), "blurry"))
-    for part in ("4 credits", f"<@{MEMBER}>", "blurry", JOB_ID, "still paid"):
+    for part in ("4 credits", f"<@{MEMBER}> no longer count against", "blurry", JOB_ID, "still paid"):
         assert part in words
+    one = said(grants_cards.refund_card(Refund(JOB_ID, MEMBER, 1), "blurry"))
+    assert f"**1 credit** of <@{MEMBER}> no longer counts against" in one
 
 
 @pytest.mark.parametrize(
@@ -530,3 +544,220 @@ def test_a_closed_channel_names_what_is_missing() -> None:
     assert "View Channel, Send Messages" in guild_settings_cards.closed_channel(
         7, ("view_channel", "send_messages")
     )
+
+
+# In another language
+
+
+def holds(words: str, *parts: str) -> None:
+    assert [part for part in parts if part not in words] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "after"),
+    [
+        (Rule.GUILD, "termasuk yang dikecualikan"),
+        (Rule.EVERYONE, "kecuali yang punya batas sendiri"),
+        (Rule.ROLE, "peran dengan sisa terbanyak"),
+        (Rule.MEMBER, "menggantikan batas perannya"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("granted", "resets_at", "until"),
+    [
+        (0, NOON, "tidak ada gambar baru sampai batasnya direset atau dinaikkan"),
+        (0, None, "tidak ada gambar baru sampai batasnya dinaikkan"),
+        (8, NOON, "hanya hibah yang membayar sampai batasnya direset atau dinaikkan"),
+        (8, None, "hanya hibah yang membayar sampai batasnya dinaikkan"),
+    ],
+)
+def test_a_change_is_told_in_indonesian(
+    rule: Rule, after: str, granted: int, resets_at: int | None, until: str
+) -> None:
+    subject = MEMBER if rule in {Rule.MEMBER, Rule.ROLE} else 0
+    new = limit(rule, subject, reason="hemat")
+    used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
+    with speaking("id"):
+        words = said(limits_cards.changed_card(new, LimitChange(DEFAULT, new, used)))
+    holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
+    assert not subject or str(MEMBER) in words
+
+
+def test_what_is_taken_away_is_told_in_indonesian() -> None:
+    before = limit(Rule.GUILD)
+    with speaking("id"):
+        removed = said(limits_cards.removed_card(before, LimitChange(before, DEFAULT, None), "lama"))
+        revoked = said(limits_cards.revoked_card(grant(), "selesai"))
+        exempt = limit(Rule.ROLE, ROLE, exempt=True)
+        freed = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
+        wrong = limits_cards.terms_problem(5, None, exempt=False)
+    holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
+    holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")
+    holds(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
+    holds(wrong, "Isi kredit", "`bebas: True`")
+
+
+def test_what_can_be_removed_is_offered_in_indonesian() -> None:
+    with speaking("id"):
+        offered = [name for name, _ in limits_cards.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
+        (gone,) = limits_cards.choices(EVERYTHING, f"<@&{ROLE}>", {})
+    starts = (
+        "Server ini: 20",
+        "Setiap anggota: 20",
+        f"Anggota {MEMBER}: 20",
+        "Peran Pelukis: 20",
+        f"Hibah untuk anggota {MEMBER}: tersisa 30 dari 50",
+        "Hibah untuk server ini: tersisa 30 dari 50",
+    )
+    assert [name for name, start in zip(offered, starts, strict=True) if not name.startswith(start)] == []
+    assert gone[0].startswith(f"Peran {ROLE} (sudah dihapus): 20")
+
+
+def test_all_that_is_set_is_shown_in_indonesian() -> None:
+    many = tuple(limit(Rule.MEMBER, MEMBER - n, reason=NASTY) for n in range(60))
+    gifts = (*EVERYTHING.grants, grant(expires_at=NOON, reason="lomba"))
+    ceiling = Standing(usage(Rule.GUILD), (usage(Rule.CEILING, 7, 77),))
+    with speaking("id"):
+        words = shown(InForce(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
+        full = shown(InForce(DEFAULT, many, ()))
+    day, end = f"<t:{NOON // 1000}:d>", f"<t:{NOON // 1000}:f>"
+    holds(
+        words,
+        "### Batas server ini",
+        "** untuk seluruh server",
+        f"Ditetapkan oleh <@{ADMIN}>, {day}.",
+        "Pengelola bot ini mengizinkan server ini paling banyak **77",
+        "**Anggota**\n- Setiap anggota: **20",
+        f"**, ditetapkan oleh <@{ADMIN}>, {day}: a friend",
+        f"**Peran**\n- Peran yang sudah dihapus ({ROLE}): **20",
+        f"**Hibah**\n- <@{MEMBER}>: tersisa **30 dari 50",
+        "- seluruh server: tersisa **30 dari 50",
+        f"**, berlaku sampai {end}, diberikan oleh <@{ADMIN}>, {day}: lomba",
+        "Zona waktu: Asia/Jakarta",
+        "Peringatan: di <#77>",
+        "Tanya dulu sebelum memakai kredit: tidak pernah",
+    )
+    holds(full, "Setelan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: ")
+
+
+def test_what_binds_is_explained_in_indonesian() -> None:
+    personal = usage(Rule.MEMBER, 18, 20, MEMBER)
+    with speaking("id"):
+        bound = explained(
+            Standing(
+                usage(Rule.GUILD, 190),
+                (usage(Rule.CEILING_ALL, 99_999, 100_000),),
+                personal,
+                (usage(Rule.ROLE, 1, 10, ROLE),),
+            ),
+            limit(Rule.EVERYONE, exempt=True),
+            is_member=False,
+        )
+        left = explained(Standing(usage(Rule.GUILD, 160)))
+    holds(
+        "\n".join(bound),
+        f"### Batas yang berlaku bagi <@{MEMBER}>",
+        "Bukan (atau bukan lagi) anggota server ini",
+        " sudah habis. ",
+        "** Ini yang menentukan.",
+        " dilewati, karena yang dipakai adalah aturan khusus untuknya: 1",
+        "- Pengecualian untuk semua anggota dilewati, karena yang dipakai adalah aturan khusus untuknya.",
+        "-# Satu gambar seharga 4",
+        ": sisanya tidak cukup untuk satu gambar pun.",
+    )
+    holds("\n".join(left), "- Tidak ada batas anggota yang berlaku baginya.", ": cukup untuk 10 gambar lagi.")
+
+
+@pytest.mark.parametrize(
+    ("rule", "by"),
+    [
+        (Rule.EVERYONE, "pengecualian untuk semua anggota"),
+        (Rule.ROLE, f"pengecualian <@&{ROLE}>"),
+        (Rule.MEMBER, "pengecualian khusus untuknya"),
+    ],
+)
+def test_an_exemption_is_explained_in_indonesian(rule: Rule, by: str) -> None:
+    exempt = limit(rule, ROLE, exempt=True)
+    roles = tuple(usage(Rule.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
+    with speaking("id"):
+        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), None, roles, exempt), exempt))
+    assert words.endswith(": cukup untuk 49 gambar lagi.")
+    holds(words, f"- Dikecualikan, berkat {by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
+    assert ("peran lain memberinya pengecualian" in words) == (rule is Rule.ROLE)
+
+
+def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
+    role, passed = usage(Rule.ROLE, 0, 20, ROLE), (usage(Rule.EVERYONE), usage(Rule.ROLE, 0, 9, OTHER_ROLE))
+    with speaking("id"):
+        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), role, passed)))
+    holds(words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0")
+
+
+@pytest.mark.parametrize(
+    ("event", "parts"),
+    [
+        (EVENTS[0], ("dari **", f"{ROLE}", "menjadi **5", "Alasan: ")),
+        (EVENTS[1], ("dari **setelan bawaan** menjadi **5",)),
+        (EVENTS[2], ("oleh pengelola bot ini", "menjadi **tanpa batas sendiri**")),
+        (EVENTS[3], ("Memberikan **", f"kepada <@{MEMBER}>, berlaku sampai <t:")),
+        (EVENTS[4], ("Memberikan **5", "kepada seluruh server. Alasan: a feast")),
+        (EVENTS[5], ("Menarik kembali **", f"yang diberikan kepada <@{MEMBER}>. Alasan: ")),
+        (EVENTS[6], ("Mengembalikan **", f"milik <@{MEMBER}>, `{JOB_ID}`. Alasan: ")),
+        (EVENTS[7], ("Zona waktu: dari **UTC** menjadi **America/Argentina/ComodRivadavia**.",)),
+        (EVENTS[8], ("Peringatan: dari **nonaktif** menjadi **di <#77>**.",)),
+        (EVENTS[9], ("oleh pengelola bot ini", "Gambar baru dijeda. Alasan: ")),
+        (Paused(paused=False, sentence=""), ("Gambar baru diterima lagi.",)),
+    ],
+)
+def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) -> None:
+    with speaking("id"):
+        words = logged(event)
+    holds(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
+
+
+def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
+    with speaking("id"):
+        words = said(limits_log_cards.log_card(Page((), None, None), []))
+        labels = [Turn(way, Mark(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
+    holds(words, "### Catatan\nBelum ada yang diubah di sini")
+    assert labels == ["Sebelumnya", "Berikutnya"]
+
+
+def test_what_is_given_is_told_in_indonesian() -> None:
+    with speaking("id"):
+        needed = said(grants_cards.grant_card(grant(expires_at=NOON, reason="lomba"), needed=True))
+        waiting = said(grants_cards.grant_card(grant(), needed=False))
+        whole = said(grants_cards.grant_card(grant(WHOLE_GUILD), needed=False))
+        refunded = said(grants_cards.refund_card(Refund(JOB_ID, MEMBER, 4), "buram"))
+        label = grants_cards.picture_label(PaidPicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), ""))
+    holds(needed, "### Kredit diberikan\n**50", f"** di luar batas untuk <@{MEMBER}>.", "Alasan: lomba")
+    holds(needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya.")
+    holds(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
+    holds(whole, "untuk seluruh server.", "yang melebihi batas server ini.")
+    holds(refunded, "### Kredit gambar dikembalikan", f"**4 kredit** milik <@{MEMBER}>", "Alasan: buram")
+    holds(refunded, f"-# `{JOB_ID}`. Yang ditagih Rivya tetap dibayar oleh pengelola bot ini.")
+    assert label.startswith("2026-06-01 00:00 · 4 ")
+    assert label.endswith(" · 0b0e7c62, prompt tidak ditampilkan")
+
+
+def test_a_setting_is_told_in_indonesian() -> None:
+    change = SettingChange(None, "3")
+    with speaking("id"):
+        note = guild_settings_cards.zone_note(usage(Rule.GUILD))
+        words = said(guild_settings_cards.setting_changed_card(Setting.CONFIRM_ABOVE, change, note))
+        unknown = guild_settings_cards.unknown_zone("Bandung")
+        closed = guild_settings_cards.closed_channel(7, ("view_channel",))
+    holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
+    holds(words, "dimulai tengah malam di sana. Saat ini: 4")
+    holds(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
+    holds(closed, "Bot ini tidak bisa mengirim pesan di <#7>: ")
+
+
+def test_who_is_no_member_is_told_in_indonesian() -> None:
+    bot, stranger = (SimpleNamespace(id=MEMBER, bot=is_bot) for is_bot in (True, False))
+    with speaking("id"):
+        words = [not_a_member(bot), not_a_member(stranger)]  # type: ignore[arg-type]
+    assert words == [
+        f"<@{MEMBER}> adalah bot, dan bot tidak meminta gambar. Pilih anggota.",
+        f"<@{MEMBER}> bukan (atau bukan lagi) anggota server ini. Pilih anggota.",
+    ]

@@ -16,6 +16,7 @@ from cogs.accounts.alert_cards import alert_card, wallet_card
 from cogs.accounts.credits_cards import Account, credits_card
 from cogs.ground.cards import row
 from cogs.ground.text import units
+from cogs.ground.tongues import speaking, tongues
 from cogs.pictures.desk import NO, YES, Answer
 from cogs.pictures.price_cards import declined_card, late_card, question_card
 from conftest import a_request
@@ -62,8 +63,11 @@ def every_card() -> Iterator[LayoutView]:
     yield late_card(started=False)
 
 
-def test_no_card_outgrows_a_message_or_calls_anybody() -> None:
-    for card in every_card():
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
+    with speaking(tongue):
+        cards = list(every_card())
+    for card in cards:
         said = words(card)
         assert 0 < units(said) <= 4000
         assert "@everyone" not in said
@@ -78,7 +82,7 @@ def test_a_button_knows_itself_again(word: str, ask_id: int) -> None:
     assert len(custom_id) <= 100
     match = Answer.__discord_ui_compiled_template__.fullmatch(custom_id)
     assert match is not None
-    assert (match["word"], int(match["ask_id"])) == (word, ask_id)
+    assert (match["word"], int(match["draft_id"])) == (word, ask_id)
 
 
 @pytest.mark.parametrize(
@@ -195,3 +199,76 @@ def test_a_limit_of_zero_speaks_of_its_grants() -> None:
     said = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
     assert "what grants gave on top of it is used up" in said
     assert "0 of 0" not in said
+
+
+def test_credits_are_told_in_the_language_of_the_reader() -> None:
+    grants = (a_grant(), a_grant(WHOLE_GUILD, expires_at=None), *[a_grant() for _ in range(5)])
+    exempt = Limit(0, "total", 9, NOON, Rule.ROLE, 55, exempt=True)
+    with speaking("id"):
+        said = words(credits_card(an_account(Standing(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants)))
+    for part in (
+        "### Kredit",
+        "terpakai atau disisihkan",
+        "**tersisa 12**. ",
+        "masih ada sisa.",
+        "Peranmu <@&55> bebas dari batas untuk anggota.",
+        "- Hibah untukmu: tersisa 30 dari 50",
+        f", berlaku sampai <t:{NOON // 1000}:f> (a party)",
+        "- Hibah untuk server ini: tersisa 30 dari 50",
+        "- dan 2 hibah lainnya",
+        "cukup untuk 3 gambar lagi.",
+        "-# Aturan yang menentukan: ",
+    ):
+        assert part in said
+
+
+def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
+    empty = replace(EVERYWHERE, spent_credits=77_775)
+    mine = Limit(0, "total", 9, NOON, Rule.MEMBER, 7, exempt=True)
+    whole = a_grant(WHOLE_GUILD)
+    with speaking("id"):
+        said = words(
+            credits_card(an_account(Standing(GUILD, (empty,), exempt=mine), whole, a_grant(expires_at=None)))
+        )
+    for part in (
+        "sudah habis. ",
+        "Kamu bebas dari batas untuk anggota.",
+        "sisanya tidak cukup untuk satu gambar pun.",
+        "- Hibah untuk server ini: tersisa 30 dari 50",
+        "- Hibah untukmu: tersisa 30 dari 50",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("percent", "title"),
+    [(50, "Setengah kredit"), (80, "80 persen kredit"), (100, "Kredit server ini sudah")],
+)
+def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str) -> None:
+    with speaking("id"):
+        said = words(alert_card(an_alert(percent, empty_at=NOON + DAY), NOON))
+    assert title in said
+    for part in (
+        "188",
+        "200",
+        f"<t:{NOON // 1000}:",
+        "`/batas server`",
+        "`/batas hibah`",
+        "`/batas peringatan`",
+    ):
+        assert part in said
+    if percent == 100:
+        assert f"Tidak ada gambar lagi yang dilukis sampai <t:{NOON // 1000}:f>." in said
+    else:
+        assert f"Dengan laju seperti ini, kredit akan habis pada <t:{(NOON + DAY) // 1000}:D>." in said
+
+
+def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
+    with speaking("id"):
+        for_ever = words(alert_card(an_alert(100, replace(GUILD, period="total", resets_at=None)), NOON))
+        nothing = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+        wallet = words(wallet_card(3, 100))
+    assert "sampai ada yang menambah jatahnya." in for_ever
+    assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
+    for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):
+        assert part in wallet

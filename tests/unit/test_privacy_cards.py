@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from discord import ui
 
 from bot.privacy.records import Export, Holdings, RequestRecord
 from cogs import privacy_cards
+from cogs.ground.tongues import speaking
+from cogs.privacy import Erase
 
 NOTHING = Holdings(
     requests=0,
@@ -20,8 +23,10 @@ NOTHING = Holdings(
     oldest_at=None,
     prompts=0,
     references=0,
+    kept_references=0,
     kept_pictures=0,
-    asks=0,
+    drafts=0,
+    habits=0,
     amounts=0,
     amounts_until=None,
     amounts_unending=0,
@@ -44,6 +49,9 @@ REQUEST = RequestRecord(
     private=1,
     spoiler=0,
     locale="de",
+    guild_locale="id",
+    preset_name=None,
+    parent_job_id=None,
     reference_filename=None,
     reference_type=None,
     reference_bytes=None,
@@ -57,6 +65,10 @@ REQUEST = RequestRecord(
     landed_channel_id=None,
     landed_message_id=None,
     landed_way=None,
+    landed_url=None,
+    shared_at=None,
+    deleted_at=None,
+    reference_kept=0,
     picture_kept=0,
     state="held",
     reserved_credits=4,
@@ -70,12 +82,47 @@ EXPORT = Export(
     erasure_asked_at=None,
     older_requests=0,
     requests=(REQUEST,),
-    asks=(),
+    drafts=(),
+    habits=(),
+    blocks=(),
     amounts=(),
     limits=(),
     grants=(),
     decisions=(),
 )
+
+
+EVERYTHING = Holdings(
+    requests=12,
+    unfinished=2,
+    guilds=3,
+    oldest_at=1_700_000_000_000,
+    prompts=11,
+    references=4,
+    kept_references=5,
+    kept_pictures=5,
+    drafts=6,
+    habits=1,
+    amounts=7,
+    amounts_until=1_700_000_001_000,
+    amounts_unending=8,
+    about=9,
+    decisions=10,
+    asked_at=5_000,
+)
+FACTS = re.compile(r"<[^>]+>|\d+")
+
+
+def every_card(holdings: Holdings) -> list[ui.LayoutView]:
+    button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
+    return [
+        privacy_cards.holdings_card(holdings),
+        privacy_cards.question_card(holdings, button),
+        privacy_cards.nothing_card(holdings),
+        privacy_cards.erased_card(holdings.requests, holdings),
+        privacy_cards.export_card(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
+        privacy_cards.not_yours_card(),
+    ]
 
 
 def words(view: ui.LayoutView) -> str:
@@ -102,7 +149,7 @@ def test_nobody_is_told_of_what_is_not_there() -> None:
     assert "No requests" in said
     assert "- " not in said.replace("-# ", "")
     everything = replace(
-        NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, asks=1, amounts=1, about=1
+        NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
     said = words(privacy_cards.holdings_card(replace(everything, decisions=3, asked_at=5_000)))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked to be forgotten <t:5:R>"):
@@ -153,3 +200,30 @@ def test_every_card_is_within_discords_limits() -> None:
     ):
         assert len(words(view)) < 2000
         assert isinstance(view, discord.ui.LayoutView)
+
+
+def test_every_card_is_in_indonesian_and_says_the_same() -> None:
+    for holdings in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
+        english = [words(view).split("\n") for view in every_card(holdings)]
+        with speaking("id"):
+            indonesian = [words(view).split("\n") for view in every_card(holdings)]
+        for said, own in zip(indonesian, english, strict=True):
+            assert not set(said) & set(own)
+            assert [sorted(FACTS.findall(line)) for line in said] == [
+                sorted(FACTS.findall(line)) for line in own
+            ]
+
+
+def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
+    with speaking("id"):
+        shown, asked, *_ = map(words, every_card(EVERYTHING))
+        label = Erase(7).item.label
+    for part in (
+        "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
+        "\n- 11 prompt\n",
+        "<t:5:R>",
+    ):
+        assert part in shown
+    for part in ("### Hapus yang disimpan tentangmu?", "sampai <t:1700000001:f>, di 8 server selama"):
+        assert part in asked
+    assert label == "Hapus"

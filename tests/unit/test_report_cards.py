@@ -17,6 +17,7 @@ from bot.press import Edition
 from cogs.accounts import report_cards
 from cogs.ground.cards import CARD_TEXT_UNITS
 from cogs.ground.text import units
+from cogs.ground.tongues import speaking, tongues
 
 NOVEMBER = 1_793_491_200_000
 DAY_MS = 24 * 60 * 60 * 1000
@@ -81,7 +82,7 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         ({"limit": Limit(5, "week")}, "No line for an even pace: this server's limit is 5 credits a week."),
         ({"limit": Limit(10**9, "month")}, "500,000,000 credits a day, is far above the bars"),
         ({"zone": ZoneInfo("Asia/Jakarta")}, "time zone Asia/Jakarta"),
-        ({"period": "total", "ago": 2}, "`ago` was left out"),
+        ({"period": "total", "ago": 2, "before_credits": None}, "`ago` was left out"),
         ({"pictures": 300}, "4.01 each"),
         ({"pictures": 0}, "**0 pictures** painted."),
     ],
@@ -121,10 +122,68 @@ def test_the_chart_is_told_in_words() -> None:
     assert "<@" not in told
 
 
-def test_the_longest_report_fits() -> None:
+def test_a_report_is_told_in_the_language_of_the_reader() -> None:
+    report = replace(
+        REPORT,
+        members=1234,
+        failures=1,
+        refunded_credits=8,
+        granted_credits=1500,
+        erased=Spender(0, 12, 0, 3),
+        pictures=300,
+        zone=ZoneInfo("Asia/Jakarta"),
+    )
+    with speaking("id"):
+        said, told = words(edition(report)), report_cards.alt_text(report)
+    for part in (
+        "### Laporan: November 2026",
+        "**1.204 kredit** terpakai, **300 gambar** dilukis, rata-rata 4,01 per gambar.",
+        "4 kredit disisihkan untuk yang belum selesai.",
+        "1 permintaan gagal.",
+        "8 kredit di antaranya dikembalikan",
+        "1.500 kredit di antaranya dibayar dari hibah",
+        "dari 2.000 kredit",
+        "Sepanjang bulan sebelumnya: 0 kredit.",
+        "2\\. <@8>: 4 kredit, 1 gambar, 4 dikembalikan",
+        "1.232 anggota lain:",
+        "Nama dihapus: 12 kredit, 3 gambar",
+        "dengan 1.000 kredit per hari, batas habis tepat di akhir bulan.",
+        "zona waktu Asia/Jakarta",
+    ):
+        assert part in said
+    assert "1: 1.204, 2: 4, dihapus: 12. Batang tertinggi, 1.200, mulai 2 November 2026." in told
+    for english in ("credit", "picture", "member", "erased", "The "):
+        assert english not in said
+        assert english not in told
+
+
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("period", ["day", "week", "month", "total"])
+def test_every_report_can_be_said_in_every_language(period: str, tongue: str) -> None:
+    unit = "hour" if period == "day" else "day"
+    with speaking(tongue):
+        for limit in (Limit(200, period), Limit(10**9, period), Limit(1, "total")):
+            before = None if period == "total" else 8
+            report = replace(REPORT, period=period, unit=unit, limit=limit, ago=1, before_credits=before)
+            cut = Sheet("report.zip", b"", 200)
+            assert words(edition(report, sheet=cut, draws=False))
+            assert words(edition(replace(report, spent_credits=0, held_credits=0), chart=None))
+            assert words(edition(replace(report, reservations=0), sheet=None, chart=None))
+            assert report_cards.alt_text(report)
+
+
+def test_one_credit_is_one_credit() -> None:
+    """The pace is a number that may have a fraction."""
+    for credits, said in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
+        assert said in words(edition(replace(REPORT, limit=Limit(credits, "month"))))
+
+
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+def test_the_longest_report_fits(tongue: str) -> None:
     many = tuple(Spender(2**63 - place, 10**12, 10**12, 10**9) for place in range(10))
     longest = replace(
         REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
     )
-    assert units(words(edition(longest, draws=False))) <= CARD_TEXT_UNITS
-    assert units(report_cards.alt_text(longest)) <= 1024
+    with speaking(tongue):
+        assert units(words(edition(longest, draws=False))) <= CARD_TEXT_UNITS
+        assert units(report_cards.alt_text(longest)) <= 1024

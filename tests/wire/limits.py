@@ -161,7 +161,8 @@ def _pinged(message: Message, payload: dict[str, Any]) -> list[int]:
     """Channel messages call everybody they mention unless `allowed_mentions` says less."""
     texts = [message.content]
     texts += [part["content"] for part in components.walk(message.components) if part["type"] == 10]
-    mentioned = [int(user_id) for text in texts for user_id in re.findall(r"<@!?(\d+)>", text)]
+    found = [int(user_id) for text in texts for user_id in re.findall(r"<@!?(\d+)>", text)]
+    mentioned = list(dict.fromkeys(found))  # once each, however often they are named
     allowed = payload.get("allowed_mentions")
     if allowed is None or "users" in allowed.get("parse", ()):
         return mentioned

@@ -176,9 +176,11 @@ class Kuas:
         """By job."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:
-            return dict(connection.execute("SELECT job_id, data FROM kept_pictures").fetchall())
+            kept = connection.execute("SELECT job_id, sha256 FROM kept_pictures").fetchall()
         finally:
             connection.close()
+        folder = self.database.with_name(f"{self.database.name}.pictures")
+        return {job_id: (folder / sha256).read_bytes() for job_id, sha256 in kept}
 
     async def finished(self, *interaction_ids: int) -> list[sqlite3.Row]:
         """Wait until these jobs have nothing left to do."""

@@ -170,7 +170,9 @@ class Rest:
     async def _sync(self, request: web.Request) -> web.Response:
         application = {"application_id": str(self._state.application_id), "version": "1"}
         synced = [
-            {"id": str(self._state.new_id()), "default_member_permissions": None, "options": []}
+            # Of a menu the description is the empty text: /interactions/application-commands
+            {"id": str(self._state.new_id()), "default_member_permissions": None}
+            | {"options": [], "description": ""}
             | application
             | command
             for command in await request.json()

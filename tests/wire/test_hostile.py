@@ -12,6 +12,7 @@ from tests.wire.town import Town
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
+ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
 HAND_MADE = (
     "kuas",
     "kuas:ask:yes:1",
@@ -29,6 +30,21 @@ HAND_MADE = (
     "kuas:log:newer:0:6:00000000-0000-0000-0000-000000000000",
     "kuas:log:older:\u0663:1:1",  # an Arabic three
     "kuas:log:older:1:1:-",
+    *(f"kuas:picture:{action}:00000000-0000-4000-8000-000000000000" for action in ACTIONS),
+    "kuas:picture:again:------------------------------------",
+    "kuas:picture:burn:00000000-0000-4000-8000-000000000000",
+    "kuas:picture:cancel:00000000-0000-4000-8000-00000000000",
+    "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:1",
+    "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:9999999999999999999",
+    "kuas:draft:1",
+    "kuas:draft:9999999999999999999",
+    "kuas:draft:",
+    "kuas:history:newest:1:0:",
+    "kuas:history:newer:9999999999999999999:9999999999999999999:fox",
+    "kuas:history:older:0:0:%_' OR 1=1 --",
+    "kuas:history:oldest:1:1:",
+    "kuas:history:pick:1:",
+    "kuas:form:1",
     "'; DROP TABLE jobs; --",
     "\u202eeert",
     "{}{0}%s%n" * 11,

@@ -1,0 +1,4 @@
+"""Who may paint where, and with which words, as admins say it.
+
+Owns the package. Never imports anything.
+"""

@@ -1,0 +1,139 @@
+"""The buttons under pictures: what is on them and whom they call. They work for ever, in any process.
+
+A button carries the picture's id and nothing else, so everything else is asked anew with every click: whose
+picture it is, who clicks, and what may be done. discord.py makes it again from its id alone.
+
+Owns the buttons of pictures and drafts. Never imports anything of ours but buttons, cards, client, ids,
+tongues.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import discord
+from discord import ui
+
+from bot.ids import HIGHEST_ID
+from cogs.ground.buttons import answers_errors
+from cogs.ground.cards import row
+from cogs.ground.tongues import noted, say
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
+    from bot.client import KuasClient
+
+STUDIO: Final = "Studio"
+"""The name of the cog behind these buttons; it shows cards with such buttons itself."""
+
+
+class Action(StrEnum):
+    """What a button does; the value stands in its custom_id for ever."""
+
+    AGAIN = "again"
+    EDIT = "edit"
+    USE = "use"
+    DETAILS = "details"
+    SHARE = "share"
+    DELETE = "delete"
+    DELETE_NOW = "delete_now"
+    CANCEL = "cancel"
+
+
+_LABELS: Final = {
+    Action.AGAIN: noted("Again"),
+    Action.EDIT: noted("Edit"),
+    Action.USE: noted("Use as reference"),
+    Action.DETAILS: noted("Details"),
+    Action.SHARE: noted("Show to everybody"),
+    Action.DELETE: noted("Delete"),
+    Action.DELETE_NOW: noted("Delete it"),
+    Action.CANCEL: noted("Cancel"),
+}
+_STYLES: Final = {
+    Action.AGAIN: discord.ButtonStyle.primary,
+    Action.DELETE_NOW: discord.ButtonStyle.danger,
+}
+
+
+class Handler(Protocol):
+    """Who does what the buttons say. Everything raised is told to whoever clicked."""
+
+    async def act(
+        self, interaction: discord.Interaction, action: Action, job_id: str, message_id: int
+    ) -> None:
+        """Do it, and answer. `message_id` is the message it is about, where nobody else knows; else 0."""
+
+    async def reopen(self, interaction: discord.Interaction, draft_id: int) -> None:
+        """Show the form of a draft again."""
+
+
+def handler_of(interaction: discord.Interaction) -> Handler:
+    """The one cog behind the buttons."""
+    return cast("Handler", cast("KuasClient", interaction.client).get_cog(STUDIO))
+
+
+class PictureButton(
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=rf"kuas:picture:(?P<action>{'|'.join(Action)}):(?P<job_id>[0-9a-f-]{{36}})(?::(?P<message_id>[0-9]{{1,19}}))?",
+):
+    """One thing to do with one picture."""
+
+    def __init__(self, action: Action, job_id: str, message_id: int = 0) -> None:
+        super().__init__(
+            ui.Button(
+                label=say(_LABELS[action]),
+                style=_STYLES.get(action, discord.ButtonStyle.secondary),
+                custom_id=f"kuas:picture:{action}:{job_id}" + (f":{message_id}" if message_id else ""),
+            )
+        )
+        self._action = action
+        self._job_id = job_id
+        self._message_id = message_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
+    ) -> PictureButton:
+        """Made anew for each click."""
+        message_id = min(int(match["message_id"] or 0), HIGHEST_ID)
+        return cls(Action(match["action"]), match["job_id"], message_id)
+
+    @answers_errors
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Hand it to the studio."""
+        await handler_of(interaction).act(interaction, self._action, self._job_id, self._message_id)
+
+
+class DraftButton(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:draft:(?P<draft_id>[0-9]{1,19})"):
+    """Back to the form, with everything that was typed."""
+
+    def __init__(self, draft_id: int) -> None:
+        super().__init__(
+            ui.Button(
+                label=say("Edit and try again"),
+                style=discord.ButtonStyle.primary,
+                custom_id=f"kuas:draft:{draft_id}",
+            )
+        )
+        self._draft_id = draft_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
+    ) -> DraftButton:
+        """Made anew for each click."""
+        return cls(min(int(match["draft_id"]), HIGHEST_ID))
+
+    @answers_errors
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Hand it to the studio."""
+        await handler_of(interaction).reopen(interaction, self._draft_id)
+
+
+def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
+    """Buttons of one picture side by side."""
+    return row(*(PictureButton(action, job_id) for action in actions))

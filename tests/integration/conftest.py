@@ -1,0 +1,53 @@
+"""What the tests of the engine share: a shop to paint in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from aiohttp import web
+
+from bot.database import Database
+from bot.pictures.fetch import Fetcher
+from bot.rivya.client import open_session
+from sandbox.rivya import StandIn
+from tests.integration.shop import Shop, a_png, build
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[str]:
+    """A host of references."""
+    contents = {"fox.png": a_png(), "notes.png": b"just some notes", "half.png": a_png(300)[:200]}
+
+    async def serve(request: web.Request) -> web.Response:
+        body = contents.get(request.match_info["name"])
+        return web.Response(status=404) if body is None else web.Response(body=body)
+
+    app = web.Application()
+    app.router.add_get("/{name}", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.02, painter=lambda *_: a_png()) as standin:
+        yield standin
+
+
+@pytest.fixture
+async def shops(database: Database, rivya: StandIn, files: str) -> AsyncIterator[object]:
+    """Opens engines on the same database, one after another, as restarts do."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session())
+        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
+        yield lambda **options: build(stack, database, session, fetcher, rivya, files, **options)
+
+
+@pytest.fixture
+def shop(shops: object) -> Shop:
+    return shops()

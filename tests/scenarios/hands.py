@@ -1,0 +1,83 @@
+"""What people in the scenarios do with their hands: pictures, forms, and screens that still show the past."""
+
+from __future__ import annotations
+
+import io
+from copy import deepcopy
+from typing import Any
+
+import simcord
+from PIL import Image
+from simcord.backend import serializers
+from simcord.components import walk_components
+from simcord.interactions import base_payload
+
+BUTTON, RADIO_GROUP = 2, 21
+
+
+def a_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+    """The bytes of a small picture."""
+    kept = io.BytesIO()
+    Image.new("RGB", size, "orange").save(kept, kind, **options)
+    return kept.getvalue()
+
+
+def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
+    """A field of the form that was shown, by the beginning of its id."""
+    assert shown.modal is not None, "no form was shown"
+    (found,) = [
+        part["component"]
+        for part in shown.modal["components"]
+        if part["component"]["custom_id"].startswith(name)
+    ]
+    return dict(found)
+
+
+def filled(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any]:
+    """What a member sends who changes nothing but these fields."""
+    assert shown.modal is not None, "no form was shown"
+    sent: dict[str, Any] = {}
+    for part in shown.modal["components"]:
+        component = part["component"]
+        name = component["custom_id"]
+        if component.get("value"):
+            sent[name] = component["value"]
+        defaults = [option["value"] for option in component.get("options", ()) if option.get("default")]
+        if defaults:
+            sent[name] = defaults[0] if component["type"] == RADIO_GROUP else defaults
+    return sent | {name: [value] if name == "size" else value for name, value in values.items()}
+
+
+class Screen:
+    """A device that still shows a message as it once was, buttons and all."""
+
+    def __init__(self, server: Any, message: Any) -> None:
+        self._server = server
+        self._stored = server.env.backend.get_message(message.channel.id, message.id)
+        self._shown = deepcopy(serializers.message_payload(server.env.backend, self._stored))
+
+    async def click(self, member: Any, label: str) -> simcord.InteractionResult:
+        backend = self._server.env.backend
+        (custom_id,) = [
+            item["custom_id"]
+            for item in walk_components(self._shown["components"])
+            if item.get("label") == label
+        ]
+        record, event = base_payload(
+            backend,
+            type=3,
+            channel_id=self._stored.channel_id,
+            guild_id=self._server.guild.id,
+            user_id=member.id,
+            data={"custom_id": custom_id, "component_type": BUTTON},
+        )
+        record.source_message_id = self._stored.id
+        backend.emit("INTERACTION_CREATE", event | {"message": self._shown})
+        await self._server.env.settle()
+        return simcord.InteractionResult(self._server.env, record)
+
+
+def labels(server: Any, message: Any) -> list[str]:
+    """What is written on the buttons of a message."""
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    return [item["label"] for item in walk_components(raw.components) if item["type"] == BUTTON]

@@ -1,0 +1,207 @@
+"""`/access`: who may paint where, how often and with which words, as admins set it and members meet it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+import pytest
+from simcord.components import walk_components
+
+from sandbox.rivya import StandIn
+
+
+async def ruled(server: Any, command: str, **options: Any) -> str:
+    """What an admin is told after changing something."""
+    words: str = server.answer(await server.sari.slash(server.channel, f"access {command}", **options))
+    return words
+
+
+async def refused(server: Any, member: Any, channel: Any = None, **options: Any) -> str:
+    """Why a member's picture is not painted, which they are told privately, with their words back."""
+    result = await member.slash(channel or server.channel, "imagine", **({"prompt": "a fox"} | options))
+    words: str = server.answer(result)
+    assert "> " in words
+    return words
+
+
+async def paints(server: Any, member: Any, channel: Any = None, **options: Any) -> bool:
+    before = len(server.books())
+    await member.slash(channel or server.channel, "imagine", **({"prompt": "a fox"} | options))
+    return len(server.books()) == before + 1
+
+
+async def test_nothing_is_forbidden_until_somebody_says_so(server: Any) -> None:
+    assert "Everybody may paint" in await ruled(server, "show")
+    assert await paints(server, server.bob)
+
+
+async def test_only_members_with_an_allowed_role_paint(server: Any, rivya: StandIn) -> None:
+    artists = server.guild.create_role("Artists")
+    mira = server.guild.add_member(server.env.create_user("mira"), roles=[artists])
+    await ruled(server, "role", role=artists, mode="allow")
+    assert artists.mention in await refused(server, server.bob)
+    assert await paints(server, mira)
+    assert artists.mention in await ruled(server, "show")
+    await ruled(server, "role", role=artists, mode="lift")
+    assert await paints(server, server.bob)
+    assert len(rivya.tasks) == 2
+
+
+async def test_a_denied_role_beats_an_allowed_one(server: Any) -> None:
+    artists, muted = server.guild.create_role("Artists"), server.guild.create_role("Muted")
+    both = server.guild.add_member(server.env.create_user("both"), roles=[artists, muted])
+    await ruled(server, "role", role=artists, mode="allow")
+    await ruled(server, "role", role=muted, mode="deny")
+    assert muted.mention in await refused(server, both)
+
+
+async def test_a_rule_about_everyone_is_none(server: Any) -> None:
+    assert "Everybody has that role" in await ruled(
+        server, "role", role=server.guild.default_role, mode="deny"
+    )
+
+
+async def test_a_category_holds_for_its_channels_and_a_channel_for_its_threads(server: Any) -> None:
+    art = server.guild.create_category("Art")
+    gallery = server.guild.create_text_channel("gallery", category=art)
+    thread = await gallery_thread(server, gallery)
+    await ruled(server, "channel", channel=art, mode="allow")
+    assert "only in" in await refused(server, server.alice)
+    assert await paints(server, server.alice, gallery)
+    assert await paints(server, server.alice, thread)
+    await ruled(server, "channel", channel=gallery, mode="deny")
+    assert "not painted in this channel" in await refused(server, server.alice, thread)
+
+
+async def gallery_thread(server: Any, channel: Any) -> Any:
+    """A thread that the bot has been told of."""
+    made = await server.app.client.get_channel(channel.id).create_thread(
+        name="sketches", type=discord.ChannelType.public_thread
+    )
+    (thread,) = [each for each in channel.threads if each.id == made.id]
+    return thread
+
+
+async def test_pictures_in_age_restricted_channels_only(server: Any) -> None:
+    red = server.guild.create_text_channel("red")
+    server.app.client.get_channel(red.id).nsfw = True  # SimCord cannot make such a channel
+    await ruled(server, "adults", switch="on")
+    assert "age-restricted" in await refused(server, server.alice)
+    assert await paints(server, server.alice, red)
+    await ruled(server, "adults", switch="off")
+    assert await paints(server, server.alice)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a BAD fox", "a \uff42\uff41\uff44 fox", "a bád fox", "a b\u200bad fox", "so-bad!", "bad"]
+)
+async def test_a_blocked_word_is_found_however_it_is_spelt(server: Any, rivya: StandIn, prompt: str) -> None:
+    await ruled(server, "forbid", words="bad, two  words, 猫")
+    assert "“bad” is blocked" in await refused(server, server.alice, prompt=prompt)
+    assert rivya.tasks == {}
+
+
+async def test_whole_words_are_blocked_and_nothing_else(server: Any) -> None:
+    await ruled(server, "forbid", words="bad, two  words, 猫")
+    assert await paints(server, server.alice, prompt="a badger with two new words")
+    assert "two words" in await refused(server, server.alice, prompt="Two Words of wisdom")
+    assert "猫" in await refused(server, server.alice, prompt="黒い猫がいる")
+    choices = await server.sari.autocomplete(server.channel, "access permit", "word", "tw")
+    assert [choice["value"] for choice in choices] == ["two words"]
+    await ruled(server, "permit", word="TWO WORDS")
+    assert await paints(server, server.alice, prompt="Two Words of wisdom")
+
+
+async def test_a_pause_between_two_pictures(server: Any) -> None:
+    await ruled(server, "cooldown", seconds=90)
+    assert await paints(server, server.alice)
+    words = await refused(server, server.alice)
+    assert "a pause of 2 minutes" in words
+    assert "<t:" in words
+    assert await paints(server, server.bob)
+    await ruled(server, "cooldown", seconds=0)
+    assert await paints(server, server.alice)
+
+
+async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: StandIn) -> None:
+    await ruled(server, "running", pictures=1)
+    rivya.hold()
+    await server.begin(server.alice)
+    with server.painting_on():
+        await server.alice.slash(server.channel, "imagine", prompt="one more")
+    refused = "1 picture under way, and this server allows 1"
+    await server.until(lambda: refused in server.said(server.visible_to(server.alice)[-1]))
+    await server.begin(server.bob)
+    rivya.release()
+    await server.env.settle()
+    assert await paints(server, server.alice)
+
+
+async def test_a_blocked_member_is_told_why_and_until_when(server: Any) -> None:
+    assert "may not paint here until" in await ruled(
+        server, "block", member=server.bob, reason="too loud", days=3
+    )
+    words = await refused(server, server.bob)
+    assert "too loud" in words
+    assert "<t:" in words
+    assert await paints(server, server.alice)
+    log = server.answer(await server.sari.slash(server.channel, "limits log"))
+    assert "too loud" in log
+    assert server.sari.mention in log
+    await ruled(server, "unblock", member=server.bob)
+    assert await paints(server, server.bob)
+
+
+@pytest.mark.parametrize("where", ["role", "channel"])
+async def test_a_server_can_force_spoilers(server: Any, where: str) -> None:
+    role = server.guild.create_role("Wild")
+    mira = server.guild.add_member(server.env.create_user("mira"), roles=[role])
+    subject = {"role": role} if where == "role" else {"channel": server.channel}
+    await ruled(server, "spoiler", switch="on", **subject)
+    await mira.slash(server.channel, "imagine", prompt="a fox", spoiler=False)
+    raw = server.env.backend.get_message(server.channel.id, server.channel.history()[-1].id)
+    galleries = [part for part in walk_components(raw.components) if part["type"] == 12]
+    assert [item["spoiler"] for part in galleries for item in part["items"]] == [True]
+    assert "behind a spoiler" in await ruled(server, "show")
+    assert "Choose either" in await ruled(server, "spoiler", switch="on")
+    await ruled(server, "spoiler", switch="off", **subject)
+    assert "Everybody may paint" in await ruled(server, "show")
+
+
+async def test_a_private_picture_is_not_shown_where_nobody_may_paint(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", private=True)
+    message = server.visible_to(server.alice)[-1]
+    await ruled(server, "channel", channel=server.channel, mode="deny")
+    result = await server.alice.click(message, label="Show to everybody")
+    assert "not painted in this channel" in server.answer(result)
+    assert server.visible_to(server.bob) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("show", {}), ("cooldown", {"seconds": 5}), ("forbid", {"words": "x"}), ("adults", {"switch": "on"})],
+)
+async def test_members_change_nothing(server: Any, command: str, options: dict[str, Any]) -> None:
+    for member in (server.alice, server.bob):
+        assert f"access {command}" not in member.available_commands(server.channel)
+    found = server.env.backend.find_command("access", None, type=1)
+    server.guild.set_command_permissions(int(found["id"]), {server.bob: True})
+    result = await server.bob.slash(server.channel, f"access {command}", **options)
+    assert "Manage Server" in server.answer(result)
+    assert "Everybody may paint" in await ruled(server, "show")
+
+
+async def test_a_long_list_says_how_many_more_there_are(server: Any) -> None:
+    await ruled(server, "forbid", words=", ".join(f"word{number:03}" for number in range(100)))
+    words = await ruled(server, "show")
+    assert "and " in words
+    assert "more" in words
+    assert len(words) <= 4000
+
+
+async def test_a_phrase_too_long_to_be_found_is_not_taken_in_half(server: Any, rivya: StandIn) -> None:
+    phrase = " ".join(["fox"] * 30)
+    result = await server.sari.slash(server.channel, "access forbid", words=f"owl, {phrase}")
+    assert "too long" in server.answer(result)
+    assert await paints(server, server.alice, prompt="an owl")

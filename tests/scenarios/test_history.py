@@ -1,0 +1,204 @@
+"""`/history`: finding pictures again, and what can be done with them from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from simcord.components import walk_components
+
+from sandbox.rivya import StandIn
+from tests.scenarios.hands import filled, labels
+
+SELECT, GALLERY = 3, 12
+REPLY = "/webhooks/*/messages/@original"
+
+
+async def look(server: Any, who: Any, **options: Any) -> Any:
+    """The private answer to /history."""
+    result = await who.slash(server.channel, "history", **options)
+    server.answer(result)
+    return result.response.message
+
+
+def parts(server: Any, message: Any, kind: int) -> list[dict[str, Any]]:
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    return [part for part in walk_components(raw.components) if part["type"] == kind]
+
+
+def offered(server: Any, message: Any) -> dict[str, str]:
+    """What the menu offers: the values by their labels."""
+    (menu,) = parts(server, message, SELECT)
+    return {option["label"]: option["value"] for option in menu["options"]}
+
+
+async def open_first(server: Any, member: Any, message: Any) -> None:
+    (menu,) = parts(server, message, SELECT)
+    await member.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
+
+
+def alt_texts(server: Any, message: Any) -> list[str]:
+    return [item["description"] for part in parts(server, message, GALLERY) for item in part["items"]]
+
+
+async def test_a_member_without_pictures_is_told_how_to_get_one(server: Any) -> None:
+    assert "`/imagine`" in server.said(await look(server, server.alice))
+
+
+async def test_a_history_shows_ones_own_pictures_newest_first(server: Any) -> None:
+    for prompt in ("a fox", "a cat"):
+        await server.alice.slash(server.channel, "imagine", prompt=prompt)
+    await server.bob.slash(server.channel, "imagine", prompt="a dog")
+    message = await look(server, server.alice)
+    assert alt_texts(server, message) == ["a cat", "a fox"]
+    assert list(offered(server, message)) == ["1. a cat", "2. a fox"]
+    words = server.said(message)
+    assert "dog" not in words
+    first = server.channel.history()[0]
+    assert f"[a fox](https://discord.com/channels/{server.guild.id}/{server.channel.id}/{first.id})" in words
+
+
+async def test_the_pages_go_both_ways_also_after_a_restart(server: Any) -> None:
+    for number in range(14):
+        await server.alice.slash(server.channel, "imagine", prompt=f"picture {number:02}")
+    message = await look(server, server.alice)
+    assert alt_texts(server, message) == [f"picture {number:02}" for number in range(13, 7, -1)]
+    assert labels(server, message) == ["Older"]
+    await server.restart()
+    await server.alice.click(message, label="Older")
+    assert alt_texts(server, message) == [f"picture {number:02}" for number in range(7, 1, -1)]
+    assert labels(server, message) == ["Newer", "Older"]
+    await server.alice.click(message, label="Older")
+    assert alt_texts(server, message) == ["picture 01", "picture 00"]
+    assert labels(server, message) == ["Newer"]
+    await server.alice.click(message, label="Newer")
+    assert alt_texts(server, message) == [f"picture {number:02}" for number in range(7, 1, -1)]
+
+
+async def test_words_are_found_however_they_are_spelt(server: Any) -> None:
+    for prompt in ("Crème brûlée in the snow", "a fox in the snow", "a cat"):
+        await server.alice.slash(server.channel, "imagine", prompt=prompt)
+    assert alt_texts(server, await look(server, server.alice, search="CREME snow")) == [
+        "Crème brûlée in the snow"
+    ]
+    assert len(alt_texts(server, await look(server, server.alice, search="snow"))) == 2
+    nothing = await look(server, server.alice, search="walrus")
+    assert "No picture has these words" in server.said(nothing)
+
+
+async def test_a_search_goes_on_over_pages(server: Any) -> None:
+    for number in range(8):
+        await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}")
+        await server.alice.slash(server.channel, "imagine", prompt=f"cat {number}")
+    message = await look(server, server.alice, search="fox")
+    await server.alice.click(message, label="Older")
+    assert alt_texts(server, message) == ["fox 1", "fox 0"]
+    assert "fox" in server.said(message)
+
+
+async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox", size="portrait_4_3")
+    message = await look(server, server.alice)
+    await open_first(server, server.alice, message)
+    words = server.said(message)
+    assert "> a red fox" in words
+    assert "Portrait 3:4 · 4 credits" in words
+    assert "To its message" in words
+    assert labels(server, message) == [
+        "Again", "Edit", "Use as reference", "Details", "Delete", "Back to the pictures",
+    ]  # fmt: skip
+    await server.alice.click(message, label="Again")
+    assert len(rivya.tasks) == 2
+    await server.alice.click(message, label="Back to the pictures")
+    assert alt_texts(server, message) == ["a red fox", "a red fox"]
+
+
+async def test_a_picture_from_the_history_becomes_a_reference(server: Any, rivya: StandIn) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    message = await look(server, server.alice)
+    await open_first(server, server.alice, message)
+    form = await server.alice.click(message, label="Use as reference")
+    await server.alice.submit_modal(form, filled(form, prompt="in winter"))
+    assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
+
+
+async def test_a_deleted_picture_is_gone_from_the_history(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    message = await look(server, server.alice)
+    await open_first(server, server.alice, message)
+    question = await server.alice.click(message, label="Delete")
+    await server.alice.click(question.response.message, label="Delete it")
+    await server.alice.click(message, label="Back to the pictures")
+    assert "`/imagine`" in server.said(message)
+    assert server.visible_to(server.bob) == []
+
+
+async def test_a_private_picture_is_still_there_when_its_message_is_gone(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
+    await server.restart()
+    message = await look(server, server.alice)
+    assert alt_texts(server, message) == ["a secret fox"]
+    assert "only for you" in server.said(message)
+    assert len(server.env.backend.get_message(server.channel.id, message.id).attachments) == 1
+    await open_first(server, server.alice, message)
+    await server.alice.click(message, label="Show to everybody")
+    (public,) = server.visible_to(server.bob)
+    assert "> a secret fox" in server.said(public)
+
+
+async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice)
+    server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=1)
+    server.env.inject_error("*", "/channels/*", status=403, code=50001, times=3)
+    server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=1)
+    rivya.release()
+    await server.env.settle()
+    message = await look(server, server.alice)
+    assert "could not be posted" in server.said(message)
+    await open_first(server, server.alice, message)
+    await server.alice.click(message, label="Show to everybody")
+    shown = server.visible_to(server.bob)[-1]
+    assert server.alt_texts(shown) == ["a red fox"]
+    assert server.states() == ["settled"]
+
+
+async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
+    refused = await server.bob.slash(server.channel, "history", member=server.alice)
+    assert "Manage Server" in server.answer(refused)
+    message = await look(server, server.sari, member=server.alice)
+    words = server.said(message)
+    assert server.alice.mention in words
+    assert "a private picture" in words
+    assert "secret" not in words
+    assert alt_texts(server, message) == ["a red fox"]
+    assert list(offered(server, message)) == ["2. a red fox"]
+
+
+@pytest.mark.parametrize("options", [{}, {"search": "x" * 40}, {"search": "a:b:c"}])
+async def test_a_page_knows_its_search_again(server: Any, options: dict[str, str]) -> None:
+    for number in range(7):
+        await server.alice.slash(server.channel, "imagine", prompt=f"{options.get('search', 'fox')} {number}")
+    message = await look(server, server.alice, **options)
+    await server.alice.click(message, label="Older")
+    assert [text[-1] for text in alt_texts(server, message)] == ["0"]
+
+
+async def test_a_spoiler_stays_one_in_the_history(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a red fox", spoiler=True)
+    message = await look(server, server.alice)
+    assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
+    await open_first(server, server.alice, message)
+    assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
+
+
+async def test_an_admin_cannot_find_out_the_words_of_a_private_picture_by_searching(server: Any) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a secret affair", private=True)
+    await server.alice.slash(server.channel, "imagine", prompt="a public affair")
+    found = await server.sari.slash(server.channel, "history", member=server.alice, search="secret")
+    assert "a private picture" not in server.answer(found)
+    found = await server.sari.slash(server.channel, "history", member=server.alice, search="affair")
+    assert "a public affair" in server.answer(found)
+    assert "private" not in server.answer(found)
