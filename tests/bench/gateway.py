@@ -148,7 +148,7 @@ class Gateway:
         told = enumerate(await request.json())
         return _json(
             [
-                {**command, "id": str(place + 1), "application_id": "30", "version": "1"}
+                {"description": "", **command, "id": str(place + 1), "application_id": "30", "version": "1"}
                 for place, command in told
             ]
         )
