@@ -76,6 +76,7 @@ class Server:
     async def restart(self) -> None:
         """Stop the process politely and start another on the same file, while Discord goes on."""
         await self.app.engine.close()
+        await self.rest()
         await self._app_stack.aclose()
         self.app = await self._start()
         await self.env.restart_bot(self.app.client)
@@ -124,6 +125,12 @@ class Server:
         with suppress(TimeoutError):
             yield
         self.env.settle_timeout = patience
+
+    async def rest(self) -> None:
+        """Wait until the bot rests. SimCord tells whoever asks next that an impatient look saw it at work."""
+        with suppress(TimeoutError):
+            await self.env.settle()
+        await self.env.settle()
 
     async def until(self, seen: Callable[[], object]) -> None:
         """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""

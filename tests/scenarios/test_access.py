@@ -134,7 +134,7 @@ async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: StandIn)
     await server.until(lambda: refused in server.said(server.visible_to(server.alice)[-1]))
     await server.begin(server.bob)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     assert await paints(server, server.alice)
 
 

@@ -263,7 +263,7 @@ async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: Stan
     assert labels(server, waiting) == ["Again", "Edit"]
     assert server.states() == ["held", "released"]
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox"]
     await server.bob.click(waiting, label="Again")
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
@@ -277,7 +277,7 @@ async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: StandIn) 
         await server.alice.click(message, label="Cancel")
     await server.until(lambda: "too late to cancel" in server.said(server.visible_to(server.alice)[-1]))
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     assert server.states() == ["settled"]
     assert len(server.pictures()) == 1
 
@@ -357,7 +357,7 @@ async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: An
     await rivya.created(1)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     (message,) = server.alice.user.dm_channel.history()
     question = await server.alice.user.click(message, label="Delete")
     await server.alice.user.click(question.response.message, label="Delete it")

@@ -196,7 +196,7 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
 
 async def later(server: Any) -> None:
     await server.env.advance_time(LOOK_SECONDS + 1)
-    await server.env.settle()
+    await server.rest()
 
 
 async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, rivya: StandIn) -> None:
@@ -205,7 +205,7 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, r
     rivya.wallet_credits = 99
     olga = server.env.create_user("olga")
     await server.restart()
-    await server.env.settle()
+    await server.rest()
     server.app.client.application.owner = discord.Object(olga.id)
     await later(server)
     (message,) = machine_room.history()
@@ -259,6 +259,6 @@ async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
     with capture_logs() as lines:
         server = await open_server()
         server.env.inject_error("*", "*", status=403, code=50007, times=None)
-        await server.env.settle()
+        await server.rest()
     (line,) = [line for line in lines if line.get("code") == "wallet_low"]
     assert line["log_level"] == "error"

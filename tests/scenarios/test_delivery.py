@@ -30,7 +30,7 @@ def direct_messages(server: Any, member: Any) -> list[Any]:
 
 async def finish(server: Any, rivya: StandIn) -> None:
     rivya.release()
-    await server.env.settle()
+    await server.rest()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -118,7 +118,7 @@ async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivy
     (before,) = server.channel.history()
     rivya.release()
     await server.restart()
-    await server.env.settle()
+    await server.rest()
     (message,) = server.channel.history()
     assert message.id == before.id
     assert len(server.pictures()) == 1

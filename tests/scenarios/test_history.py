@@ -153,7 +153,7 @@ async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: S
     server.env.inject_error("*", "/channels/*", status=403, code=50001, times=3)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=1)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     message = await look(server, server.alice)
     assert "could not be posted" in server.said(message)
     await open_first(server, server.alice, message)

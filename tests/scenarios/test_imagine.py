@@ -189,7 +189,7 @@ async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: Sta
         if name == "INTERACTION_CREATE"
     ]
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.env.settle()
+    await server.rest()
     assert len(rivya.tasks) == 1
     assert len(server.pictures()) == 1
     assert server.states() == ["settled"]
@@ -241,7 +241,7 @@ async def test_a_command_that_reaches_the_bot_from_a_direct_message_is_told_wher
         data={"id": command["id"], "name": name, "type": 1, "options": options},
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.env.settle()
+    await server.rest()
     said = server.answer(simcord.InteractionResult(server.env, record))
     assert "server" in said.lower()
     assert "Manage Server" not in said

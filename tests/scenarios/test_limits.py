@@ -70,7 +70,7 @@ async def again(server: Any) -> None:
         payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
     ]
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.env.settle()
+    await server.rest()
 
 
 # Who may
@@ -417,7 +417,7 @@ async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: 
     role, _ = roled(server, "friends")
     await admin(server, "role", role=role, credits=8, period="day")
     server.env.backend.delete_role(server.guild.id, role.id)
-    await server.env.settle()
+    await server.rest()
     assert "A deleted role" in await admin(server, "show")
     (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "deleted")
     assert "to **no limit**" in await admin(server, "remove", rule=choice["value"])

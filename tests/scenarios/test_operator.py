@@ -103,7 +103,7 @@ async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server:
         },
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.env.settle()
+    await server.rest()
     assert "Only members with" in server.answer(simcord.InteractionResult(server.env, record))
 
 

@@ -70,7 +70,7 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
     await rivya.created(1)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     message = where.history()[-1]
     assert server.alt_texts(message) == ["a fox"]
     assert server.states() == ["settled"]
@@ -88,7 +88,7 @@ async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, r
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=1)
     server.env.inject_error("PATCH", f"/channels/{thread.id}/messages/*", status=400, code=50083, times=1)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     assert not asleep.archived
     (message,) = [seen for seen in thread.history() if seen.components]
     assert server.alt_texts(message) == ["a fox"]
@@ -105,7 +105,7 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=None)
     server.env.inject_error("*", f"/channels/{thread.id}*", status=403, code=50083, times=None)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     (message,) = server.alice.user.dm_channel.history()
     assert server.alt_texts(message) == ["a fox"]
 
@@ -118,7 +118,7 @@ async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, r
     await rivya.created(1)
     await server.app.client.get_channel(doomed.id).delete()
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     (message,) = server.alice.user.dm_channel.history()
     assert len(message.attachments) == 1
     assert labels(server, message) == ["Details", "Delete"]
@@ -135,7 +135,7 @@ async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(server: Any
     server.env.inject_error("*", "/channels/*", status=403, code=50001, times=4)
     server.env.inject_error("POST", "/users/@me/channels", status=400, code=50278, times=1)
     rivya.release()
-    await server.env.settle()
+    await server.rest()
     assert server.states() == ["settled"]
     history = await server.alice.slash(server.channel, "history")
     assert "could not be posted" in server.answer(history)

@@ -124,7 +124,7 @@ async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     guild = server.app.client.get_guild(server.guild.id)
     await guild.leave()
-    await server.env.settle()
+    await server.rest()
     assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
     await server.restart()
     assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
