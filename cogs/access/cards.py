@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.access.rules import WORD_LIMIT, Effect, Kind, Rule
-from cogs.ground.cards import card, small
-from cogs.ground.text import harmless, units
+from cogs.ground.cards import card, small, titled
+from cogs.ground.text import harmless
 from cogs.ground.tongues import count, noted, number, say
 from cogs.ground.wording import channel_mention, length_text, mention, moment, role_mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from discord import ui
 
@@ -46,8 +46,6 @@ _TITLES: Final = {
     (Kind.SPOILER_ROLE, Effect.ALLOW): noted("Roles whose pictures are behind a spoiler"),
     (Kind.SPOILER_CHANNEL, Effect.ALLOW): noted("Channels where pictures are behind a spoiler"),
 }
-
-
 _RULED: Final = {
     (Kind.ROLE, Effect.ALLOW): noted("Members with {subject} may paint; who has no allowed role may not."),
     (Kind.ROLE, Effect.DENY): noted("Members with {subject} may not paint."),
@@ -63,7 +61,11 @@ _RULED: Final = {
 def terms_card(terms: Terms) -> ui.LayoutView:
     """Everything that rules here."""
     lists = [
-        _list(say(title), [_line(rule) for rule in terms.rules if (rule.kind, rule.effect) == key])
+        titled(
+            say(title),
+            [_line(rule) for rule in terms.rules if (rule.kind, rule.effect) == key],
+            LIST_UNITS,
+        )
         for key, title in _TITLES.items()
     ]
     if not any(lists):
@@ -109,21 +111,6 @@ def subject_words(rule: Rule) -> str:
             return f"“{harmless(rule.words or rule.subject, WORD_UNITS)}”"
 
 
-def _list(title: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    shown: list[str] = []
-    room = LIST_UNITS
-    for line in lines:
-        room -= units(line) + 1
-        if room < 0:
-            left = len(lines) - len(shown)
-            shown.append(f"- {count('and {n} more', 'and {n} more', left)}")
-            break
-        shown.append(line)
-    return "\n".join([f"**{title}**", *shown])
-
-
 def ruled_card(rules: Iterable[Rule]) -> ui.LayoutView:
     """What rules from now on."""
     return card(f"### {say('Changed')}", "\n".join(f"- {ruled_words(rule)}" for rule in rules))
@@ -164,7 +151,7 @@ def long_word(word: str) -> str:
     """One of what was typed would never be found in a prompt, cut as it would have to be."""
     return say(
         "“{word}” is too long: a blocked word or phrase has at most {limit} characters. Nothing was changed.",
-        word=harmless(word, WORD_LIMIT),
+        word=harmless(word, WORD_UNITS),
         limit=number(WORD_LIMIT),
     )
 

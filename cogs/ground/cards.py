@@ -3,18 +3,22 @@
 A reply that has once become a V2 message must stay one, without content and embeds, so whatever follows a
 deferred answer is a card from here: https://discord.com/developers/docs/components/using-message-components
 
-Owns the frame of a card. Never imports anything of ours but bounds, text.
+Owns the frame of a card. Never imports anything of ours but bounds, text, tongues.
 """
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import discord
 from discord import ui
 
 from cogs.ground.bounds import CARD_TEXT_UNITS, attachments, framed
 from cogs.ground.text import harmless, shorten, units
+from cogs.ground.tongues import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 PROMPT_UNITS: Final = 300
 """How much of a prompt a card quotes; the alt text holds more."""
@@ -59,3 +63,24 @@ def card(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
             container.add_item(ui.TextDisplay(text))
             room -= units(text)
     return framed(container)
+
+
+def titled(title: str, lines: Sequence[str], room: int) -> str:
+    """Lines under a title, as many as fit into `room` units; nothing without any."""
+    return "\n".join([f"**{title}**", *as_many(lines, room)]) if lines else ""
+
+
+def more_lines(left_out: int) -> str:
+    """Stands for lines that a list has no room for."""
+    return count("- and {n} more", "- and {n} more", left_out)
+
+
+def as_many(lines: Sequence[str], room: int, more: Callable[[int], str] = more_lines) -> list[str]:
+    """The first lines that fit into `room` units, and how many more there are, which `more` says."""
+    shown: list[str] = []
+    for line in lines:
+        room -= units(line) + 1
+        if room < 0:
+            return [*shown, more(len(lines) - len(shown))]
+        shown.append(line)
+    return shown

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.money.rules import Rule
-from cogs.ground.cards import card, small
-from cogs.ground.text import harmless, units
+from cogs.ground.cards import as_many, card, small, titled
+from cogs.ground.text import harmless
 from cogs.ground.tongues import count, noted, say
 from cogs.ground.wording import (
     credits_text,
@@ -28,7 +28,7 @@ from cogs.limits.cards import whom
 from cogs.limits.settings_cards import setting_name, setting_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from discord import ui
 
@@ -67,7 +67,8 @@ def show_card(
         say("Roles"): [limit for limit in in_force.limits if limit.rule is Rule.ROLE],
     }
     lists = [
-        _list(title, [_rule_line(limit, role_ids) for limit in limits]) for title, limits in groups.items()
+        titled(title, [_rule_line(limit, role_ids) for limit in limits], LIST_UNITS)
+        for title, limits in groups.items()
     ]
     chosen = " · ".join(
         f"{setting_name(name)}: {setting_words(name, value)}" for name, value in settings.items()
@@ -77,7 +78,7 @@ def show_card(
         _guild_lines(in_force.guild, standing.guild),
         *(_ceiling_line(usage) for usage in standing.ceilings if usage.rule == Rule.CEILING),
         *lists,
-        _list(say("Grants"), [_grant_line(grant) for grant in in_force.grants]),
+        titled(say("Grants"), [_grant_line(grant) for grant in in_force.grants], LIST_UNITS),
         small(chosen),
     )
 
@@ -107,7 +108,7 @@ def explain_card(
             [
                 *(_binding_line(usage, binds=usage is tightest) for usage in visible),
                 *_counting_lines(standing),
-                *_as_many(
+                *as_many(
                     list(_passed_over_lines(standing, exemptions)), PASSED_OVER_UNITS, _more_passed_over
                 ),
             ]
@@ -198,30 +199,8 @@ def _excerpt(reason: str) -> str:
     return harmless(reason, REASON_EXCERPT_UNITS)
 
 
-def _list(title: str, lines: Sequence[str]) -> str:
-    """As many lines as there is room for; nothing without any."""
-    if not lines:
-        return ""
-    return "\n".join([f"**{title}**", *_as_many(lines, LIST_UNITS)])
-
-
-def _more(left_out: int) -> str:
-    return count("- and {n} more", "- and {n} more", left_out)
-
-
 def _more_passed_over(left_out: int) -> str:
     return count("- and {n} more that does not count", "- and {n} more that do not count", left_out)
-
-
-def _as_many(lines: Sequence[str], room: int, more: Callable[[int], str] = _more) -> list[str]:
-    """The first lines that fit, and how many more there are, which `more` says."""
-    shown: list[str] = []
-    for line in lines:
-        room -= units(line) + 1
-        if room < 0:
-            return [*shown, more(len(lines) - len(shown))]
-        shown.append(line)
-    return shown
 
 
 def _binding_line(usage: Usage, *, binds: bool) -> str:

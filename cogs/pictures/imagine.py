@@ -98,10 +98,17 @@ class Imagine(commands.Cog):
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Those of this server whose name holds what was typed."""
-        if interaction.guild_id is None:
-            return []
-        names = [each.preset.name for each in await self._presets.in_force(interaction.guild_id)]
-        return offered((name, name) for name in names if typed.casefold().strip() in name.casefold())
+        return await preset_choices(self._presets, interaction.guild_id, typed)
+
+
+async def preset_choices(
+    presets: Presets, guild_id: int | None, typed: str
+) -> list[app_commands.Choice[str]]:
+    """The presets of a server whose name holds what was typed; none outside of servers."""
+    if guild_id is None:
+        return []
+    names = [each.preset.name for each in await presets.in_force(guild_id)]
+    return offered((name, name) for name in names if typed.casefold().strip() in name.casefold())
 
 
 def _reference(attachment: discord.Attachment | None) -> Reference | None:

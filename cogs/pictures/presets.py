@@ -1,7 +1,7 @@
 """`/presets`: words that a server's admins put around those of members, by a name.
 
-Owns the commands about presets. Never imports anything of ours but bounds, cards, guards, imagine, jobs,
-presets, rules, text, tongues, wording.
+Owns the commands about presets. Never imports anything of ours but cards, guards, imagine, jobs, presets,
+rules, text, tongues, wording.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from discord.ext import commands
 from bot.access.rules import fold
 from bot.jobs import Preset
 from bot.presets import MOST_PRESETS, NAME_LIMIT, WORDS_LIMIT
-from cogs.ground.bounds import offered
-from cogs.ground.cards import card, small
+from cogs.ground.cards import as_many, card, small
 from cogs.ground.guards import guild_id_of, require_manage_guild
-from cogs.ground.text import harmless, plain, units
-from cogs.ground.tongues import count, say
+from cogs.ground.text import harmless, plain
+from cogs.ground.tongues import say
 from cogs.ground.wording import mention, size_name
-from cogs.pictures.imagine import SIZE_CHOICES
+from cogs.pictures.imagine import SIZE_CHOICES, preset_choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,10 +106,7 @@ class PresetCommands(
     @remove.autocomplete("name")
     async def names(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Those that are there."""
-        if interaction.guild_id is None:
-            return []
-        found = [each.preset.name for each in await self._presets.in_force(interaction.guild_id)]
-        return offered((name, name) for name in found if typed.casefold().strip() in name.casefold())
+        return await preset_choices(self._presets, interaction.guild_id, typed)
 
 
 def presets_card(presets: Sequence[GuildPreset]) -> ui.LayoutView:
@@ -120,18 +116,10 @@ def presets_card(presets: Sequence[GuildPreset]) -> ui.LayoutView:
             f"### {say('Presets')}",
             say("This server has none. Somebody with Manage Server can make one with `/presets save`."),
         )
-    lines: list[str] = []
-    room = LIST_UNITS
-    for each in presets:
-        line = _line(each)
-        room -= units(line) + 1
-        if room < 0:
-            left = len(presets) - len(lines)
-            lines.append(f"- {count('and {n} more', 'and {n} more', left)}")
-            break
-        lines.append(line)
     return card(
-        f"### {say('Presets')}", "\n".join(lines), small(say("Choose one with `/imagine`, option `preset`."))
+        f"### {say('Presets')}",
+        "\n".join(as_many([_line(each) for each in presets], LIST_UNITS)),
+        small(say("Choose one with `/imagine`, option `preset`.")),
     )
 
 
