@@ -88,7 +88,7 @@ class Composer(commands.Cog):
             MemberError: DRAFT_TAKEN; it is somebody else's, too old, or was sent in.
             OperatorError: `database`.
         """
-        draft = await self._own(interaction, draft_id)
+        draft = await self._desk.own_draft(interaction, draft_id)
         if draft is None or draft.taken:
             raise MemberError(MemberReason.DRAFT_TAKEN)
         await interaction.response.send_modal(form.composition_form(draft))
@@ -113,7 +113,7 @@ class Composer(commands.Cog):
             )
             return
         try:
-            draft = await self._own(interaction, draft_id)
+            draft = await self._desk.own_draft(interaction, draft_id)
             if draft is None:  # it held more than the form shows: what was attached, a preset, a parent
                 raise MemberError(MemberReason.DRAFT_TAKEN)
         except KuasError as error:
@@ -122,11 +122,6 @@ class Composer(commands.Cog):
             return
         completed = form.completed(draft, typed)
         await self._desk.take(interaction, completed.request(destination), draft_id=draft_id)
-
-    async def _own(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:
-        draft = await self._drafts.find(draft_id)
-        whose = (interaction.guild_id, interaction.user.id)
-        return draft if draft is not None and (draft.guild_id, draft.user_id) == whose else None
 
 
 def _blank(destination: Destination) -> Draft:

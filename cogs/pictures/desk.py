@@ -87,7 +87,7 @@ class Desk(commands.Cog):
         Raises:
             MemberError, OperatorError: it was refused; the question still stands there.
         """
-        ask = await self._own(interaction, draft_id)
+        ask = await self.own_draft(interaction, draft_id)
         if ask is None or ask.taken:
             await interaction.response.edit_message(view=price_cards.late_card(started=ask is not None))
             return
@@ -102,11 +102,11 @@ class Desk(commands.Cog):
 
     async def decline(self, interaction: discord.Interaction, draft_id: int) -> None:
         """No to the price: the request is forgotten, so that no other screen can still say yes."""
-        ask = await self._own(interaction, draft_id)
+        ask = await self.own_draft(interaction, draft_id)
         if ask is not None and await self._drafts.forget(draft_id):
             card = price_cards.declined_card()
         else:
-            card = price_cards.late_card(started=await self._own(interaction, draft_id) is not None)
+            card = price_cards.late_card(started=await self.own_draft(interaction, draft_id) is not None)
         await interaction.response.edit_message(view=card)
 
     async def _take(
@@ -145,8 +145,8 @@ class Desk(commands.Cog):
                 self._engine.start(job)
         return True
 
-    async def _own(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:
-        """The question, if it was put to this member in this server; Discord shows it to nobody else."""
+    async def own_draft(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:
+        """A draft, if it is this member's in this server; Discord shows what is about it to nobody else."""
         ask, whose = await self._drafts.find(draft_id), (interaction.guild_id, interaction.user.id)
         return ask if ask is not None and (ask.guild_id, ask.user_id) == whose else None
 

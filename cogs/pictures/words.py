@@ -70,7 +70,6 @@ def _waiting(progress: Progress) -> str:
     if progress.expected_seconds is None:
         return line
     length = length_text(progress.expected_seconds)
-    length = length_text(progress.expected_seconds)
     return f"{line} {say('It should be there in about {length}.', length=length)}"
 
 
@@ -152,7 +151,7 @@ def left_line() -> str:
 
 
 def channel_greeting(user_id: int) -> str:
-    """Opens a new message in the channel; the one place that mentions anybody."""
+    """Opens a new message in the channel; the one place that calls anybody."""
     return say("{member}, here is what became of your request:", member=mention(user_id))
 
 
