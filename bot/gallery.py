@@ -1,7 +1,7 @@
 """What became of pictures after they were painted: a member's history, what a picture grew from, its end.
 
 Owns the questions about finished pictures, and what is done to them afterwards. Never imports anything of
-ours but clock, database, ids, jobs, register, rows, rules, store.
+ours but clock, database, folding, ids, jobs, register, rows, rules, store.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.access.register import terms_of
-from bot.access.rules import fold
 from bot.clock import now_ms
+from bot.folding import fold
 from bot.ids import HIGHEST_ID
 from bot.jobs import Stage
 from bot.rows import job_from

@@ -2,7 +2,7 @@
 
 Appended, never changed: the newest row of a name rules.
 
-Owns the table presets. Never imports anything of ours but clock, database, jobs, rules.
+Owns the table presets. Never imports anything of ours but clock, database, folding, jobs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.access.rules import fold
 from bot.clock import now_ms
+from bot.folding import fold
 from bot.jobs import Preset
 
 if TYPE_CHECKING:

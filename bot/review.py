@@ -1,6 +1,6 @@
 """What can be seen to be wrong with a request before anything is written or sent.
 
-Owns the checks of a request. Never imports anything of ours but catalog, errors, images, jobs.
+Owns the checks of a request. Never imports anything of ours but catalog, errors, folding, images, jobs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import MemberError, MemberReason
+from bot.folding import BLANK_LETTERS
 from bot.pictures import images
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ _HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 """A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
 _SHOWS_NOTHING: Final = ("C", "Z", "M")
 """Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
-_BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Hangul fillers and the empty braille cell: letters and signs by category, and blank."""
 
 
 def check(request: Request, model: Model) -> None:
@@ -50,4 +49,4 @@ def check(request: Request, model: Model) -> None:
 def _is_visible(character: str) -> bool:
     # A half of a character counts as something: it has a refusal of its own.
     category = unicodedata.category(character)
-    return category == "Cs" or not (category.startswith(_SHOWS_NOTHING) or character in _BLANK_LETTERS)
+    return category == "Cs" or not (category.startswith(_SHOWS_NOTHING) or character in BLANK_LETTERS)

@@ -2,18 +2,18 @@
 
 Pure, so that the rules can be read, and tested, as one table.
 
-Owns what rules there are and what they mean. Never imports anything of ours but errors, jobs.
+Owns what rules there are and what they mean. Never imports anything of ours but errors, folding, jobs.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import MemberError, MemberReason
+from bot.folding import fold
 
 if TYPE_CHECKING:
     from bot.jobs import Presence, Request
@@ -24,17 +24,6 @@ _NO_SPACES: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words."""
-_ACCENTS: Final = re.compile(
-    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u0591-\u05c7\u064b-\u065f\u0670]"
-)
-"""Of Latin, Greek and Cyrillic, and vowel points of Hebrew and Arabic, which may be left out; marks of other
-scripts are parts of their words."""
-_INVISIBLE: Final = re.compile(
-    "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
-)
-"""Signs that nobody sees and that are not of category Cf: https://unicode.org/reports/tr44/#Default_Ignorable"""
-_OF_WORDS: Final = frozenset("LMN")
-"""The first letters of the categories of what words are made of: letters, marks, digits."""
 
 
 LIFTED: Final = "lifted"
@@ -67,7 +56,7 @@ class Rule:
 
     kind: Kind
     subject: str
-    """An id of Discord's, or a word as `fold` makes it."""
+    """An id of Discord's, or a word as `folding.fold` makes it."""
     effect: Effect
     words: str = ""
     """A blocked word as the admin typed it."""
@@ -169,17 +158,3 @@ def _contains(folded: str, word: str) -> bool:
     if _NO_SPACES.search(word):
         return word in folded
     return f" {word} " in f" {folded} "
-
-
-def fold(text: str) -> str:
-    """A text as it is compared: no accents, no capitals, no look-alike widths, single spaces between words.
-
-    Letters of another width or style become plain (https://unicode.org/reports/tr15/); invisible characters
-    go, so that none can stand inside a word, and every other sign counts as a space.
-    """
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    seen = "".join(sign for sign in _INVISIBLE.sub("", bare) if unicodedata.category(sign) != "Cf")
-    plain = unicodedata.normalize("NFKC", seen.casefold())
-    return " ".join(
-        "".join(sign if unicodedata.category(sign)[0] in _OF_WORDS else " " for sign in plain).split()
-    )

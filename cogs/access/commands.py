@@ -1,7 +1,7 @@
 """`/access`: which members may paint, where, how often, and with which words.
 
-Owns the commands about access. Never imports anything of ours but access.cards, bounds, clock, ground.cards,
-guards, guilds, people, register, rules, text.
+Owns the commands about access. Never imports anything of ours but access.cards, bounds, clock, folding,
+ground.cards, guards, guilds, people, register, rules, text.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.access.rules import WORD_LIMIT, Effect, Kind, Rule, fold
+from bot.access.rules import WORD_LIMIT, Effect, Kind, Rule
 from bot.clock import DAY_MS, now_ms
+from bot.folding import fold
 from bot.guilds import Setting
 from cogs.access import cards
 from cogs.access.cards import REASON_UNITS

@@ -1,7 +1,7 @@
 """`/presets`: words that a server's admins put around those of members, by a name.
 
-Owns the commands about presets. Never imports anything of ours but cards, guards, imagine, jobs, presets,
-rules, text, tongues, wording.
+Owns the commands about presets. Never imports anything of ours but cards, folding, guards, imagine, jobs,
+presets, text, tongues, wording.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.access.rules import fold
+from bot.folding import fold
 from bot.jobs import Preset
 from bot.presets import MOST_PRESETS, NAME_LIMIT, WORDS_LIMIT
 from cogs.ground.cards import as_many, card, small

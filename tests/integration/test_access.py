@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from bot.access import register as register_module
 from bot.access.register import DOUBLE_CLICK_MS, Register
-from bot.access.rules import Effect, Kind, Lately, Rule, Terms, blocked_word, fold, hides, judge
+from bot.access.rules import Effect, Kind, Lately, Rule, Terms, blocked_word, hides, judge
 from bot.clock import now_ms
 from bot.database import Database
 from bot.errors import MemberError, MemberReason
+from bot.folding import fold
 from bot.guilds import Guilds, Setting
 from bot.jobs import Job, Presence, Reference, Stage
 from bot.money.ledger import Ledger
