@@ -1,14 +1,12 @@
 """Copies of the database: one a day while the bot runs, the newest few kept; and the way back from one.
 
 Owns the folder of backups, and the file while no bot runs. Never imports anything of ours but books, clock,
-datafile, errors, mirror, schema, vault.
+datafile, durable, errors, mirror, schema, vault.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ import structlog
 from bot import books
 from bot.clock import now_ms
 from bot.datafile import hold
+from bot.durable import copy_synced, sync_folder
 from bot.errors import OperatorError
 from bot.pictures.mirror import fill, mirror
 from bot.pictures.vault import vault_beside
@@ -161,12 +160,11 @@ def restore(backup: Path, database: Path) -> Path | None:
             if database.exists() and backup.samefile(database):
                 raise OperatorError("backup", f"{backup}: is the database itself")
             fresh = database.with_name(database.name + ".restoring")
-            shutil.copyfile(backup, fresh)
-            with fresh.open("rb+") as copy:
-                os.fsync(copy.fileno())
+            copy_synced(backup, fresh)
             aside = _move_aside(database)
             fresh.replace(database)
-            _sync_folder(database.parent)
+            with suppress(OSError):  # where a file system cannot, the rename is as durable as it gets
+                sync_folder(database.parent)
             fill(backup.parent / PICTURES, pictures)
         except OSError as error:
             raise OperatorError("database", f"database {database}: {error}") from error
@@ -197,12 +195,3 @@ def _free_names(database: Path, stamp: str) -> Iterator[Path]:
     yield database.with_name(f"{database.name}.before-{stamp}")
     for number in range(2, 1000):
         yield database.with_name(f"{database.name}.before-{stamp}-{number}")
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # not every file system can, and then the rename is as durable as it gets
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

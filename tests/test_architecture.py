@@ -101,6 +101,7 @@ LAYERS = (
         "bot",
         "bot.access",
         "bot.access.rules",
+        "bot.durable",
         "bot.folding",
         "bot.catalog",
         "bot.clock",

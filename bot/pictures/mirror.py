@@ -2,21 +2,19 @@
 
 A picture never changes, so on the same disk a second name for the same file is a copy that takes no room.
 
-Owns the copying of kept pictures. Never imports anything of ours.
+Owns the copying of kept pictures. Never imports anything of ours but durable, vault.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from bot.durable import copy_synced
+from bot.pictures.vault import PICTURE_NAME, UNFINISHED
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_NAME: Final = re.compile("[0-9a-f]{64}")
-_UNFINISHED: Final = ".part"
 
 
 def mirror(source: Path, target: Path) -> int:
@@ -51,7 +49,7 @@ def names_in(folder: Path) -> set[str]:
     """The pictures in a folder; none without one."""
     if not folder.is_dir():
         return set()
-    return {path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)}
+    return {path.name for path in folder.iterdir() if PICTURE_NAME.fullmatch(path.name)}
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -60,8 +58,6 @@ def _copy(source: Path, target: Path) -> None:
     except FileNotFoundError:
         return  # swept meanwhile: nobody needs it
     except OSError:  # another disk, or one that knows no second names
-        between = target.with_name(target.name + _UNFINISHED)
-        shutil.copyfile(source, between)
-        with between.open("rb+") as copy:
-            os.fsync(copy.fileno())
+        between = target.with_name(target.name + UNFINISHED)
+        copy_synced(source, between)
         between.replace(target)

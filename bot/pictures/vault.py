@@ -4,7 +4,7 @@ Each is one file, named by the SHA-256 of its bytes, so that the same picture is
 used, and what is read is what was written. Which of them are needed is a question for the database; what
 nobody needs is swept.
 
-Owns the folder of kept pictures. Never imports anything of ours but errors.
+Owns the folder of kept pictures. Never imports anything of ours but durable, errors.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Final
 
+from bot.durable import sync_folder
 from bot.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 SPARED_SECONDS: Final = 15 * 60
 """A file this young may belong to a row that is just being written."""
-_NAME: Final = re.compile("[0-9a-f]{64}")
-_UNFINISHED: Final = ".part"
+PICTURE_NAME: Final = re.compile("[0-9a-f]{64}")
+UNFINISHED: Final = ".part"
 
 
 def vault_beside(database: Path) -> Path:
@@ -97,12 +98,12 @@ class Vault:
         with _translated(self._folder), self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._read(name) is None:
-                with NamedTemporaryFile(dir=self._folder, suffix=_UNFINISHED, delete=False) as file:
+                with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(file.name).replace(self.path(name))
-                _sync(self._folder)
+                sync_folder(self._folder)
             else:
                 os.utime(self.path(name))  # young again: whoever sweeps must not take it away just now
         return name
@@ -126,9 +127,9 @@ class Vault:
                 return []
             old = [path for path in self._folder.iterdir() if _is_old(path)]
             for path in old:
-                if path.suffix == _UNFINISHED:
+                if path.suffix == UNFINISHED:
                     path.unlink(missing_ok=True)
-            return sorted(path.name for path in old if _NAME.fullmatch(path.name))
+            return sorted(path.name for path in old if PICTURE_NAME.fullmatch(path.name))
 
     def _drop(self, sha256: str) -> bool:
         with _translated(self._folder), self._lock:
@@ -146,15 +147,6 @@ def _is_old(path: Path) -> bool:
         return False
     # A clock that was set back makes files younger than none; a day of that is believed.
     return age_seconds >= SPARED_SECONDS or age_seconds < -24 * 60 * 60
-
-
-def _sync(folder: Path) -> None:
-    """A new name in a folder is durable once the folder is: https://man7.org/linux/man-pages/man2/fsync.2.html."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

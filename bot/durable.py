@@ -1,0 +1,37 @@
+"""What is written survives a power cut: https://man7.org/linux/man-pages/man2/fsync.2.html.
+
+Owns the syncing of files and folders. Never imports anything of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def copy_synced(source: Path, target: Path) -> None:
+    """Copy a file; its bytes are on the disk when this returns, its name once the folder is synced.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    shutil.copyfile(source, target)
+    with target.open("rb+") as copy:
+        os.fsync(copy.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable.
+
+    Raises:
+        OSError: not every file system can.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
