@@ -18,20 +18,21 @@ check: $(READY)  ## lint, format, types, audit, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m tests.audit
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.tools.audit
 	$(TESTS)
 
 audit: $(READY)  ## known holes in the dependencies, secrets in the files
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tests.tools.audit
 
 bench: $(READY)  ## the benchmarks, as a table
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.benchmarks
 
 storm: $(READY)  ## a long storm of faults and kills over the real process; the short one is in the tests
-	$(BIN)/python -m tests.wire.storm --jobs 300
+	$(BIN)/python -m tests.e2e.storm --jobs 300
 
 messages: $(READY)  ## bring the translations up to date with the code
-	$(BIN)/python -m tests.messages
+	$(BIN)/python -m tests.tools.update_translations
 
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

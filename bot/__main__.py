@@ -14,10 +14,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import app, backups, books, doctor, logs, office, settings
-from bot.errors import KuasError, OperatorError
-from bot.office import FAILED
-from bot.watching import monitor
+from bot import app
+from bot.cli import checks, operator
+from bot.cli.operator import FAILED
+from bot.config import settings
+from bot.credits import ledger_export
+from bot.domain.errors import KuasError, OperatorError
+from bot.observability import http_server, log_setup
+from bot.storage import backups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,19 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(told: argparse.Namespace) -> int:
     loaded = settings.load(told.config)
-    logs.configure(loaded.log.level, loaded.log.format)
+    log_setup.configure(loaded.log.level, loaded.log.format)
     asyncio.run(app.run(loaded))
     return 0
 
 
 def _check(told: argparse.Namespace) -> int:
     loaded = settings.load(told.config)
-    logs.configure("error", loaded.log.format)
+    log_setup.configure("error", loaded.log.format)
     print("ok    settings: every key is understood")
 
     async def examine() -> bool:
         well = True
-        async for finding in doctor.examine(loaded, told.channel):
+        async for finding in checks.examine(loaded, told.channel):
             print(f"{'ok   ' if finding.well else 'FAIL '} {finding.name}: {finding.words}")
             well = well and finding.well
         return well
@@ -67,13 +71,13 @@ def _check(told: argparse.Namespace) -> int:
 
 
 def _ledger(told: argparse.Namespace) -> int:
-    for entry in books.entries(settings.load_database(told.config).path):
+    for entry in ledger_export.entries(settings.load_database(told.config).path):
         print(json.dumps(entry))
     return 0
 
 
 def _backup(told: argparse.Namespace) -> int:
-    books.backup(settings.load_database(told.config).path, told.path)
+    backups.backup(settings.load_database(told.config).path, told.path)
     print(f"the whole database is in {told.path}")
     return 0
 
@@ -91,7 +95,7 @@ def _health(told: argparse.Namespace) -> int:
     watched = settings.load_monitor(told.config)
     if watched.port is None:
         raise OperatorError("settings", "monitor.port: not set, so there is nobody to ask")
-    well, words = asyncio.run(monitor.ask_health(watched.host, watched.port))
+    well, words = asyncio.run(http_server.ask_health(watched.host, watched.port))
     print(words)
     return 0 if well else FAILED
 
@@ -102,7 +106,7 @@ _COMMANDS = {
     "ledger": _ledger,
     "backup": _backup,
     "restore": _restore,
-    "operator": office.run,
+    "operator": operator.run,
     "health": _health,
 }
 
@@ -125,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", parents=[config], help="put a copy in the database's place")
     restore.add_argument("path", type=Path, help="the copy; the bot must be stopped")
     commands.add_parser("health", parents=[config], help="does the running bot work? for a health check")
-    operator = commands.add_parser("operator", parents=[config], help="pause, cap, compare with Rivya")
-    office.add_steps(operator, config)
+    steps = commands.add_parser("operator", parents=[config], help="pause, cap, compare with Rivya")
+    operator.add_steps(steps, config)
     return parser
 
 

@@ -17,41 +17,41 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.backups import Backups
-from bot.client import KuasClient
-from bot.database import Database
-from bot.engine import Engine
-from bot.herald import Herald
-from bot.keepings import Keepings
-from bot.pictures.fetch import Fetcher
-from bot.polling.durations import Durations
-from bot.privacy.departures import Departures
-from bot.privacy.erasures import Erasures
+from bot.background.alert_notifier import Herald
+from bot.background.balance_monitor import Wallet
+from bot.background.maintenance import EVERY_SECONDS, Upkeep, chores
+from bot.background.periodic import Rounds
+from bot.discord_client.client import KuasClient
+from bot.discord_client.command_syncs import Syncs
+from bot.engine.circuit_breaker import Outage
+from bot.engine.engine import Engine
+from bot.engine.polling.duration_store import Durations
+from bot.engine.timings import Beat
+from bot.images.downloads import Fetcher
+from bot.jobs.picture_retention import Keepings
+from bot.observability.http_server import Monitor
+from bot.observability.metrics import Metrics
+from bot.observability.operator_log import Notices
+from bot.privacy.erasure import Erasures
+from bot.privacy.guild_departures import Departures
 from bot.rivya.client import Rivya, open_session
-from bot.rounds import Rounds
-from bot.shelf import Shelf
-from bot.syncs import Syncs
-from bot.tools import Beat
-from bot.upkeep import EVERY_SECONDS, Upkeep, chores
-from bot.watching.metrics import Metrics
-from bot.watching.monitor import Monitor
-from bot.watching.notices import Notices
-from bot.watching.outage import Outage
-from bot.watching.wallet import Wallet
-from cogs.accounts.crier import DiscordCrier
-from cogs.assembly import Parts, add_commands
-from cogs.ground.spokesman import Spokesman
+from bot.storage.backups import Backups
+from bot.storage.database import Database
+from bot.stores import Shelf
+from cogs.delivery.discord_delivery import DiscordCourier
+from cogs.notifications.notifier import DiscordCrier
 from cogs.operator.commands import add_operator
-from cogs.pictures.courier import DiscordCourier
+from cogs.registry import Parts, add_commands
+from cogs.ui.error_reporter import Spokesman
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from bot.client import Hook
-    from bot.money.ledger import Ledger
+    from bot.config.settings import Settings
+    from bot.credits.ledger import Ledger
+    from bot.discord_client.client import Hook
     from bot.rivya.calls import Attempt
-    from bot.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from simcord import SetupError
 
-from bot import logs
-from bot.catalog import QWEN_IMAGE
-from sandbox.once import Order, paint_once
-from sandbox.page import USUAL_PORT, show_page
-from sandbox.world import Pace, open_world
+from bot.domain.image_models import QWEN_IMAGE
+from bot.observability import log_setup
+from sandbox.browser import USUAL_PORT, show_page
+from sandbox.environment import Pace, open_world
+from sandbox.headless import Order, paint_once
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.live:
         print("Pictures are painted by https://rivya.ai now, and cost real credits.", file=sys.stderr)
     # One picture ends in one sentence; on the page it may be of interest what the bot struggles with.
-    logs.configure("warning" if told.once is None else "error", "console")
+    log_setup.configure("warning" if told.once is None else "error", "console")
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of missing voice libraries
     command = _page if told.once is None else _once
     try:

@@ -1,4 +1,1 @@
-"""What is known of people, and how it is forgotten.
-
-Owns nothing itself. Never imports anything of ours.
-"""
+"""What is kept of a person: export, erasure, anonymisation; guilds that the bot has left."""

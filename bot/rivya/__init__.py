@@ -1,4 +1,1 @@
-"""The Rivya API: `client` has the sockets, `models` what is said, `answers` what a refusal means.
-
-Owns the package. Never imports anything.
-"""
+"""A client of Rivya's HTTP API: https://rivya.ai/docs."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bot.errors import ContractBroken, KuasError, OperatorError, TryLater
+from bot.domain.errors import ContractBroken, KuasError, OperatorError, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bot.rivya.answers import Purpose
+    from bot.rivya.responses import Purpose
 
 
 @dataclass(frozen=True, slots=True)

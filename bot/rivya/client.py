@@ -20,18 +20,18 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from bot.errors import ContractBroken, KuasError, TryLater
-from bot.rivya.answers import Answer, Doubt, Purpose, understand
+from bot.domain.errors import ContractBroken, KuasError, TryLater
 from bot.rivya.calls import Attempt, Call, Form, TimeOuts, payload
 from bot.rivya.models import Task, UploadedFile, offers_from, wallet_from
-from bot.rivya.pace import Pace
+from bot.rivya.rate_limit import Pace
+from bot.rivya.responses import Answer, Doubt, Purpose, understand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bot.rivya.json_values import Json
     from bot.rivya.models import ModelOffer
-    from bot.rivya.reading import Json
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class Rivya:
-    """The API, as far as Kuas needs it. Every method raises only `bot.errors`.
+    """The API, as far as Kuas needs it. Every method raises only `bot.domain.errors`.
 
     There are up to `attempts` attempts at a call: time-outs, cut connections, 5xx, 429 and unreadable answers
     are repeated, after `first_wait_seconds`, doubling to `longest_wait_seconds`, or after as long as Rivya

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from bot.errors import ContractBroken
-from bot.rivya.reading import an_object, count, field, message, text, word
+from bot.domain.errors import ContractBroken
+from bot.rivya.json_values import an_object, count, field, message, text, word
 
 if TYPE_CHECKING:
-    from bot.catalog import Model
-    from bot.rivya.reading import Json
+    from bot.domain.image_models import Model
+    from bot.rivya.json_values import Json
 
 
 class TaskStatus(StrEnum):

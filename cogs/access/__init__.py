@@ -1,4 +1,1 @@
-"""Who may paint where, and with which words, as admins say it.
-
-Owns the package. Never imports anything.
-"""
+"""`/access`: who may make pictures, where and how often."""

@@ -12,23 +12,23 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.access.rules import WORD_LIMIT, Effect, Kind, Rule
-from bot.clock import DAY_MS, now_ms
-from bot.folding import fold
-from bot.guilds import Setting
-from cogs.access import cards
-from cogs.access.cards import REASON_UNITS
-from cogs.ground.bounds import offered
-from cogs.ground.cards import card
-from cogs.ground.guards import guild_id_of, require_manage_guild
-from cogs.ground.people import not_a_member
-from cogs.ground.text import plain
+from bot.domain.access import WORD_LIMIT, Effect, Kind, Rule
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.text_folding import fold
+from bot.guilds.settings import Setting
+from cogs.access import views
+from cogs.access.views import REASON_UNITS
+from cogs.text.escaping import plain
+from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.discord_limits import offered
+from cogs.ui.layout import card
+from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.access.register import Register
-    from bot.guilds import Guilds
+    from bot.guilds.access_rules import Register
+    from bot.guilds.settings import Guilds
 
 LONGEST_COOLDOWN_SECONDS: Final = 24 * 60 * 60
 MOST_RUNNING: Final = 50
@@ -38,15 +38,15 @@ WORDS_UNITS: Final = 1000
 
 ModeChoices: Final = [
     app_commands.Choice(name=app_commands.locale_str(words), value=mode)
-    for mode, words in cards.MODES.items()
+    for mode, words in views.MODES.items()
 ]
 SwitchChoices: Final = [
     app_commands.Choice(name=app_commands.locale_str(words), value=value)
-    for value, words in cards.SWITCHES.items()
+    for value, words in views.SWITCHES.items()
 ]
 ButtonChoices: Final = [
     app_commands.Choice(name=app_commands.locale_str(words), value=value)
-    for value, words in cards.WHOSE_BUTTONS.items()
+    for value, words in views.WHOSE_BUTTONS.items()
 ]
 Place = (
     discord.TextChannel
@@ -72,14 +72,14 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         terms = await self._register.terms(guild_id)
-        await interaction.response.send_message(view=cards.terms_card(terms), ephemeral=True)
+        await interaction.response.send_message(view=views.terms_card(terms), ephemeral=True)
 
     @app_commands.command(description="Let only some roles paint, or some not")
     @app_commands.describe(role="Whose members", mode="What is to hold for them")
     @app_commands.choices(mode=ModeChoices)
     async def role(self, interaction: discord.Interaction, role: discord.Role, mode: str) -> None:
         """What is denied beats what is allowed."""
-        problem = cards.no_role_for_all() if role.is_default() else ""
+        problem = views.no_role_for_all() if role.is_default() else ""
         await self._rule(interaction, Kind.ROLE, role.id, mode, problem)
 
     @app_commands.command(description="Let pictures be painted only in some channels, or not in some")
@@ -104,8 +104,8 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
             for word in typed
             if fold(word)
         ]
-        problem = "" if rules else cards.no_words()
-        await self._set(interaction, rules, problem if too_long is None else cards.long_word(too_long))
+        problem = "" if rules else views.no_words()
+        await self._set(interaction, rules, problem if too_long is None else views.long_word(too_long))
 
     @app_commands.command(description="Let a blocked word be used again")
     @app_commands.describe(word="Which one")
@@ -168,7 +168,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         subject = role or channel
         kind = Kind.SPOILER_CHANNEL if role is None else Kind.SPOILER_ROLE
         if subject is None or (role is not None and channel is not None):
-            await self._set(interaction, (), cards.role_or_channel())
+            await self._set(interaction, (), views.role_or_channel())
         elif switch == "on":
             rule = Rule(kind, str(subject.id), Effect.ALLOW, set_by=interaction.user.id)
             await self._set(interaction, (rule,))
@@ -182,7 +182,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     ) -> None:
         """Counted from when the last request was accepted."""
         value = str(seconds) if seconds else None
-        await self._switch(interaction, Setting.COOLDOWN_SECONDS, value, cards.cooldown_words(seconds))
+        await self._switch(interaction, Setting.COOLDOWN_SECONDS, value, views.cooldown_words(seconds))
 
     @app_commands.command(description="Limit how many pictures a member may have under way at once")
     @app_commands.describe(pictures="How many; 0 for as many as they like")
@@ -191,7 +191,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     ) -> None:
         """What is under way stays so."""
         value = str(pictures) if pictures else None
-        await self._switch(interaction, Setting.RUNNING_LIMIT, value, cards.running_words(pictures))
+        await self._switch(interaction, Setting.RUNNING_LIMIT, value, views.running_words(pictures))
 
     @app_commands.command(description="Let pictures be painted in age-restricted channels only")
     @app_commands.describe(switch="On or off")
@@ -200,7 +200,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         """On top of the rules about channels."""
         only = switch == "on"
         await self._switch(
-            interaction, Setting.AGE_RESTRICTED_ONLY, "on" if only else None, cards.age_words(only=only)
+            interaction, Setting.AGE_RESTRICTED_ONLY, "on" if only else None, views.age_words(only=only)
         )
 
     @app_commands.command(description="Choose who may use the buttons under a picture")
@@ -209,7 +209,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def buttons(self, interaction: discord.Interaction, who: str) -> None:
         """Deleting and cancelling are for its member and for moderators in any case."""
         owner_only = who == "owner"
-        value, words = ("on" if owner_only else None), cards.buttons_words(owner_only=owner_only)
+        value, words = ("on" if owner_only else None), views.buttons_words(owner_only=owner_only)
         await self._switch(interaction, Setting.OWNER_ONLY, value, words)
 
     async def _rule(
@@ -228,9 +228,9 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         if problem:
             answer = card(problem)
         elif await self._register.set(guild_id, rules, interaction_id=interaction.id):
-            answer = cards.ruled_card(rules)
+            answer = views.ruled_card(rules)
         else:
-            answer = card(cards.too_many())
+            answer = card(views.too_many())
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     async def _lift(self, interaction: discord.Interaction, kind: Kind, subject: str) -> None:
@@ -239,7 +239,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         ended = await self._register.lift(
             guild_id, kind, subject, lifted_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=cards.lifted_card(ended), ephemeral=True)
+        await interaction.response.send_message(view=views.lifted_card(ended), ephemeral=True)
 
     async def _switch(
         self, interaction: discord.Interaction, name: Setting, value: str | None, words: str
@@ -249,4 +249,4 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._guilds.change(
             guild_id, name, value, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=cards.switched_card(words), ephemeral=True)
+        await interaction.response.send_message(view=views.switched_card(words), ephemeral=True)

@@ -1,4 +1,1 @@
-"""What a server may spend, and what else its admins decide.
-
-Owns the package. Never imports anything.
-"""
+"""`/limits`: credit limits, grants, refunds, settings of a guild and the audit log."""

@@ -12,20 +12,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.money.grants import Grant
-from bot.money.periods import PERIODS
-from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit, Rule
-from cogs.ground.cards import card
-from cogs.ground.guards import guild_id_of, require_manage_guild
-from cogs.ground.people import not_a_member
-from cogs.ground.text import plain
-from cogs.ground.tongues import noted, say
-from cogs.ground.wording import period_choice
-from cogs.limits import cards as limits_cards
-from cogs.limits.cards import REASON_UNITS
+from bot.credits.grants import Grant
+from bot.domain.limits import HIGHEST_TYPED_CREDITS, Limit, Rule
+from bot.domain.periods import PERIODS
+from cogs.limits import views as limits_cards
+from cogs.limits.views import REASON_UNITS
+from cogs.text.escaping import plain
+from cogs.text.terms import period_choice
+from cogs.text.translation import noted, say
+from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.layout import card
+from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
-    from bot.money.treasury import Treasury
+    from bot.credits.admin import Treasury
 
 PERIOD_CHOICES: Final = [
     app_commands.Choice(name=app_commands.locale_str(period_choice(period)), value=period)

@@ -12,22 +12,22 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.clock import DAY_MS, now_ms
-from bot.errors import MemberError, MemberReason
-from bot.money.grants import WHOLE_GUILD
-from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
-from cogs.ground.cards import card
-from cogs.ground.guards import guild_id_of, require_manage_guild
-from cogs.ground.people import not_a_member, role_ids_of
-from cogs.ground.text import plain
-from cogs.ground.tongues import say
-from cogs.limits import grants_cards as cards
-from cogs.limits.cards import CHOICES, REASON_UNITS
+from bot.credits.grants import WHOLE_GUILD
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.limits import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from cogs.limits import grants_views as cards
+from cogs.limits.views import CHOICES, REASON_UNITS
+from cogs.text.escaping import plain
+from cogs.text.translation import say
+from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.layout import card
+from cogs.ui.people import not_a_member, role_ids_of
 
 if TYPE_CHECKING:
-    from bot.money.ledger import Ledger
-    from bot.money.pictures import PaidPictures
-    from bot.money.treasury import Treasury
+    from bot.credits.admin import Treasury
+    from bot.credits.ledger import Ledger
+    from bot.credits.refundable import PaidPictures
 
 LONGEST_GRANT_DAYS: Final = 3650
 JOB_UNITS: Final = 100

@@ -12,16 +12,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.guilds import Setting
-from bot.money.rules import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
-from cogs.ground.cards import card
-from cogs.ground.guards import guild_id_of, missing_in, require_manage_guild
-from cogs.ground.text import harmless
-from cogs.limits import settings_cards as cards
+from bot.domain.limits import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from bot.guilds.settings import Setting
+from cogs.limits import settings_views as cards
+from cogs.text.escaping import harmless
+from cogs.ui.context import guild_id_of, missing_in, require_manage_guild
+from cogs.ui.layout import card
 
 if TYPE_CHECKING:
-    from bot.guilds import Guilds
-    from bot.money.ledger import Ledger
+    from bot.credits.ledger import Ledger
+    from bot.guilds.settings import Guilds
 
 ZONE_UNITS: Final = 60
 """More than the longest name of a time zone."""

@@ -1,4 +1,1 @@
-"""What concerns all servers, for whoever runs the bot.
-
-Owns the package. Never imports anything.
-"""
+"""`/operator`: balance, guilds, ceilings, pauses and reconciliation."""

@@ -15,26 +15,26 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.catalog import QWEN_IMAGE
-from bot.errors import MemberError, MemberReason
-from bot.ids import ALL_GUILDS, id_from
-from bot.money.rules import HIGHEST_TYPED_CREDITS, Limit
-from cogs.ground.answers import answer
-from cogs.ground.buttons import answers_errors, cog_of
-from cogs.ground.cards import row
-from cogs.ground.text import plain
-from cogs.ground.tongues import say
-from cogs.limits.cards import CHOICES, REASON_UNITS
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.ids import ALL_GUILDS, id_from
+from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.limits import HIGHEST_TYPED_CREDITS, Limit
 from cogs.limits.commands import PERIOD_CHOICES
-from cogs.operator import cards, comparison_cards
-from cogs.operator.runs import Bureau, Runs, said_wait
+from cogs.limits.views import CHOICES, REASON_UNITS
+from cogs.operator import reconcile_views, views
+from cogs.operator.reconcile import Bureau, Runs, said_wait
+from cogs.text.escaping import plain
+from cogs.text.translation import say
+from cogs.ui.buttons import answers_errors, cog_of
+from cogs.ui.layout import row
+from cogs.ui.responses import answer
 
 if TYPE_CHECKING:
     import re
 
-    from bot.client import KuasClient
-    from bot.database import Database
+    from bot.discord_client.client import KuasClient
     from bot.rivya.client import Rivya
+    from bot.storage.database import Database
 
 LONGEST_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
@@ -42,7 +42,7 @@ SENTENCE_UNITS: Final = 200
 ID_UNITS: Final = 25
 SCOPE_CHOICES: Final = [
     app_commands.Choice(name=app_commands.locale_str(words), value=scope)
-    for scope, words in cards.SCOPES.items()
+    for scope, words in views.SCOPES.items()
 ]
 
 GuildId = app_commands.Range[str, 1, ID_UNITS]
@@ -69,7 +69,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await said_wait(interaction):
             return
         left_credits, held = await self._bureau.rivya.credits(), await self._bureau.overview.held()
-        card = cards.wallet_card(left_credits, held, QWEN_IMAGE.cost_credits)
+        card = views.wallet_card(left_credits, held, QWEN_IMAGE.cost_credits)
         await interaction.edit_original_response(view=card)
 
     @app_commands.command(description="What each server spends, and what binds it")
@@ -108,11 +108,11 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         """Append or remove a ceiling, then show from what to what."""
         await self._require_operator(interaction)
         guild_id = ALL_GUILDS if guild is None else id_from(guild)
-        problem = cards.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
+        problem = views.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
         if problem or guild_id is None:
             await answer(interaction, problem)
             return
-        rule, by, why = cards.rule_of(scope), interaction.user.id, plain(reason, REASON_UNITS)
+        rule, by, why = views.rule_of(scope), interaction.user.id, plain(reason, REASON_UNITS)
         if ceiling_credits is None or period is None:
             change = await self._bureau.treasury.remove_limit(
                 guild_id, rule, set_by=by, reason=why, interaction_id=interaction.id
@@ -122,7 +122,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             change = await self._bureau.treasury.set_limit(
                 guild_id, limit, set_by=by, interaction_id=interaction.id
             )
-        card = cards.ceiling_card(rule, guild_id, change, _names(interaction))
+        card = views.ceiling_card(rule, guild_id, change, _names(interaction))
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @app_commands.command(description="Let no new pictures in: in all servers, or in one")
@@ -154,7 +154,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         """The first step; the second is the button under its result."""
         await self._require_operator(interaction)
         if self._runs.busy:
-            await answer(interaction, say(comparison_cards.COMPARING))
+            await answer(interaction, say(reconcile_views.COMPARING))
         else:
             await self._runs.compare(interaction, days)
 
@@ -176,10 +176,10 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         await self._require_operator(interaction)
         job_id, why = job.strip().lower(), plain(reason, REASON_UNITS)
         if not why:
-            await answer(interaction, say(cards.NO_REASON))
+            await answer(interaction, say(views.NO_REASON))
             return
         closing = await self._bureau.findings.close(job_id, final_credits, reason=why, by=interaction.user.id)
-        card = comparison_cards.closing_card(job_id, final_credits, closing)
+        card = reconcile_views.closing_card(job_id, final_credits, closing)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @ceiling.autocomplete("guild")
@@ -193,7 +193,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             return []
         sought = typed.strip().casefold()
         found = [
-            app_commands.Choice(name=cards.guild_label(guild.name, guild.id), value=str(guild.id))
+            app_commands.Choice(name=views.guild_label(guild.name, guild.id), value=str(guild.id))
             for guild in interaction.client.guilds
             if sought in guild.name.casefold() or sought in str(guild.id)
         ]
@@ -210,7 +210,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await said_wait(interaction):
             return
         booking = await self._bureau.findings.apply(run_id, by=interaction.user.id)
-        await interaction.edit_original_response(view=comparison_cards.booking_card(run_id, booking))
+        await interaction.edit_original_response(view=reconcile_views.booking_card(run_id, booking))
 
     async def _switch(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
@@ -218,16 +218,16 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         await self._require_operator(interaction)
         guild_id = ALL_GUILDS if guild is None else id_from(guild)
         if guild_id is None:
-            await answer(interaction, say(cards.NO_GUILD_ID))
+            await answer(interaction, say(views.NO_GUILD_ID))
             return
         await self._bureau.pauses.switch(
             guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
         )
         if paused:
-            card = cards.pause_card(guild_id, _names(interaction), sentence)
+            card = views.pause_card(guild_id, _names(interaction), sentence)
         else:
             still = {pause.guild_id for pause in await self._bureau.pauses.in_force()}
-            card = cards.resume_card(guild_id, _names(interaction), still)
+            card = views.resume_card(guild_id, _names(interaction), still)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
@@ -236,7 +236,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             Turn(period, shown.page - 1, say("Previous"), enabled=shown.page > 1),
             Turn(period, shown.page + 1, say("Next"), enabled=shown.page < shown.pages),
         )
-        return cards.guilds_card(shown, _names(interaction), turns)
+        return views.guilds_card(shown, _names(interaction), turns)
 
     async def _is_operator(self, interaction: discord.Interaction) -> bool:
         client = cast("commands.Bot", interaction.client)
@@ -282,7 +282,7 @@ class Book(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(
     def __init__(self, run_id: str) -> None:
         super().__init__(
             ui.Button(
-                label=say(comparison_cards.BOOK_LABEL),
+                label=say(reconcile_views.BOOK_LABEL),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"kuas:reconcile:{run_id}",
             )
@@ -311,7 +311,7 @@ async def add_operator(
         await client.add_guild_cog(Operator(Bureau.of(guild_id, database, default, rivya)), guild_id)
 
 
-def _names(interaction: discord.Interaction) -> cards.NameOf:
+def _names(interaction: discord.Interaction) -> views.NameOf:
     """What guilds are called, as far as we are in them."""
 
     def name_of(guild_id: int) -> str | None:

@@ -1,4 +1,1 @@
-"""From a member's words to a picture in front of its people.
-
-Owns the package. Never imports anything.
-"""
+"""Delivered pictures: their buttons, details and history."""

@@ -3,7 +3,7 @@
 A button carries the picture's id and nothing else, so everything else is asked anew with every click: whose
 picture it is, who clicks, and what may be done. discord.py makes it again from its id alone.
 
-Owns the buttons of pictures and drafts. Never imports anything of ours but buttons, cards, client, ids,
+Owns the buttons of pictures. Never imports anything of ours but buttons, cards, client, ids,
 tongues.
 """
 
@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import discord
 from discord import ui
 
-from bot.ids import HIGHEST_ID
-from cogs.ground.buttons import answers_errors
-from cogs.ground.cards import row
-from cogs.ground.tongues import noted, say
+from bot.domain.ids import HIGHEST_ID
+from cogs.text.translation import noted, say
+from cogs.ui.buttons import answers_errors
+from cogs.ui.layout import row
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
-    from bot.client import KuasClient
+    from bot.discord_client.client import KuasClient
 
 STUDIO: Final = "Studio"
 """The name of the cog behind these buttons; it shows cards with such buttons itself."""
@@ -67,9 +67,6 @@ class Handler(Protocol):
     ) -> None:
         """Do it, and answer. `message_id` is the message it is about, where nobody else knows; else 0."""
 
-    async def reopen(self, interaction: discord.Interaction, draft_id: int) -> None:
-        """Show the form of a draft again."""
-
 
 def handler_of(interaction: discord.Interaction) -> Handler:
     """The one cog behind the buttons."""
@@ -106,32 +103,6 @@ class PictureButton(
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand it to the studio."""
         await handler_of(interaction).act(interaction, self._action, self._job_id, self._message_id)
-
-
-class DraftButton(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:draft:(?P<draft_id>[0-9]{1,19})"):
-    """Back to the form, with everything that was typed."""
-
-    def __init__(self, draft_id: int) -> None:
-        super().__init__(
-            ui.Button(
-                label=say("Edit and try again"),
-                style=discord.ButtonStyle.primary,
-                custom_id=f"kuas:draft:{draft_id}",
-            )
-        )
-        self._draft_id = draft_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> DraftButton:
-        """Made anew for each click."""
-        return cls(min(int(match["draft_id"]), HIGHEST_ID))
-
-    @answers_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand it to the studio."""
-        await handler_of(interaction).reopen(interaction, self._draft_id)
 
 
 def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:

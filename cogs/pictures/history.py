@@ -12,23 +12,23 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.errors import MemberError, MemberReason
-from bot.ids import HIGHEST_ID
-from bot.reuse import require_visible
-from cogs.ground.answers import Acceptance, acknowledge
-from cogs.ground.buttons import answers_errors, cog_of
-from cogs.ground.guards import guild_id_of, require_manage_guild
-from cogs.ground.text import plain
-from cogs.ground.tongues import noted, say
-from cogs.pictures import history_cards
-from cogs.pictures.history_cards import SEARCH_UNITS
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.ids import HIGHEST_ID
+from bot.jobs.derived_requests import require_visible
+from cogs.pictures import history_views
+from cogs.pictures.history_views import SEARCH_UNITS
+from cogs.text.escaping import plain
+from cogs.text.translation import noted, say
+from cogs.ui.buttons import answers_errors, cog_of
+from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.responses import Acceptance, acknowledge
 
 if TYPE_CHECKING:
     import re
 
-    from bot.gallery import Gallery, Page
-    from cogs.pictures.exhibits import Exhibits
-    from cogs.pictures.shelves import Shelves
+    from bot.jobs.history import Gallery, Page
+    from cogs.pictures.image_sources import Shelves
+    from cogs.pictures.result_messages import Exhibits
 
 NEWEST: Final = "newest"
 NEWER: Final = "newer"
@@ -93,7 +93,7 @@ class History(commands.Cog):
         url = url or await self._exhibits.address_of(piece)
         back = Turn(NEWEST, user_id, 0, search)
         await interaction.edit_original_response(
-            view=history_cards.piece_card(piece, url, back), attachments=files
+            view=history_views.piece_card(piece, url, back), attachments=files
         )
 
     async def _show(self, interaction: discord.Interaction, page: Page, user_id: int, search: str) -> None:
@@ -101,7 +101,7 @@ class History(commands.Cog):
         visible = [piece for piece in page.pieces if own or not piece.job.request.destination.private]
         addresses, files = await self._shelves.small(visible)
         marks = {NEWER: page.newer, OLDER: page.older}
-        view = history_cards.page_card(
+        view = history_views.page_card(
             page,
             user_id,
             own=own,
@@ -124,7 +124,7 @@ class History(commands.Cog):
 
 
 def _chooser(user_id: int, search: str, page: Page, *, own: bool) -> ui.ActionRow[ui.LayoutView] | None:
-    offered = history_cards.options(page, own=own)
+    offered = history_views.options(page, own=own)
     if not offered:
         return None
     return ui.ActionRow(cast("ui.Item[ui.LayoutView]", Pick(user_id, search, offered)))

@@ -14,11 +14,11 @@ import random
 from PIL import Image, ImageEnhance, ImageOps
 
 from sandbox.painter.abstract import compose
-from sandbox.painter.brush import brush
-from sandbox.painter.caption import sign
-from sandbox.painter.pen import Box
-from sandbox.painter.reading import Scene, read
+from sandbox.painter.brush_strokes import brush
+from sandbox.painter.canvas import Box
+from sandbox.painter.prompt_parser import Scene, read
 from sandbox.painter.scenery import draw_scenery
+from sandbox.painter.signature import sign
 from sandbox.painter.sky import draw_weather, tint
 from sandbox.painter.subjects import draw_subject
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from sandbox.painter.pen import Colour, darker, lighter, mix
+from sandbox.painter.canvas import Colour, darker, lighter, mix
 
 if TYPE_CHECKING:
     import random
 
-    from sandbox.painter.reading import Scene
+    from sandbox.painter.prompt_parser import Scene
 
 
 def compose(size: tuple[int, int], scene: Scene, dice: random.Random) -> Image.Image:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.painter.pen import Colour, Pen, Point, darker, lighter, mix
+from sandbox.painter.canvas import Colour, Pen, Point, darker, lighter, mix
 
 _INK: Colour = (44, 32, 34)
 _CREAM: Colour = (248, 236, 212)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from sandbox.painter.pen import Colour, Point, darker, lighter, mix
+from sandbox.painter.canvas import Colour, Point, darker, lighter, mix
 from sandbox.painter.sky import DARK, MOODS, Mood, draw_cloud, draw_disc, draw_sky, draw_weather
 
 if TYPE_CHECKING:
     import random
 
-    from sandbox.painter.reading import Scene
+    from sandbox.painter.prompt_parser import Scene
 
 
 _HORIZON = 0.64

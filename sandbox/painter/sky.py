@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from sandbox.painter.pen import Colour, lighter, mix
+from sandbox.painter.canvas import Colour, lighter, mix
 
 if TYPE_CHECKING:
     import random
 
-    from sandbox.painter.reading import Scene
+    from sandbox.painter.prompt_parser import Scene
 
 
 @dataclass(frozen=True, slots=True)

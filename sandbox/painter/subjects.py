@@ -9,36 +9,36 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from sandbox.painter import creatures, things
+from sandbox.painter import objects, other_animals
 from sandbox.painter.animals import ANIMALS, draw_animal
-from sandbox.painter.pen import Box, Colour, Pen, darker, lighter
+from sandbox.painter.canvas import Box, Colour, Pen, darker, lighter
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from sandbox.painter.reading import Subject
+    from sandbox.painter.prompt_parser import Subject
 
 _DRAWINGS: dict[str, Callable[[Pen, Colour | None], None]] = {
-    "owl": creatures.owl,
-    "bird": creatures.bird,
-    "fish": creatures.fish,
-    "whale": creatures.whale,
-    "robot": creatures.robot,
-    "snowman": creatures.snowman,
-    "car": things.car,
-    "house": things.house,
-    "castle": things.castle,
-    "lighthouse": things.lighthouse,
-    "tree": things.tree,
-    "flower": things.flower,
-    "boat": things.boat,
-    "heart": things.heart,
-    "star": things.star,
-    "mushroom": things.mushroom,
-    "rocket": things.rocket,
-    "balloon": things.balloon,
-    "cup": things.cup,
+    "owl": other_animals.owl,
+    "bird": other_animals.bird,
+    "fish": other_animals.fish,
+    "whale": other_animals.whale,
+    "robot": other_animals.robot,
+    "snowman": other_animals.snowman,
+    "car": objects.car,
+    "house": objects.house,
+    "castle": objects.castle,
+    "lighthouse": objects.lighthouse,
+    "tree": objects.tree,
+    "flower": objects.flower,
+    "boat": objects.boat,
+    "heart": objects.heart,
+    "star": objects.star,
+    "mushroom": objects.mushroom,
+    "rocket": objects.rocket,
+    "balloon": objects.balloon,
+    "cup": objects.cup,
 }
 _HEADS = {**dict.fromkeys(ANIMALS, -0.72), "owl": -0.72, "robot": -0.86, "snowman": -0.84}
 """Where the top of a head is, for hats."""

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, async_playwright, expect
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
     None,

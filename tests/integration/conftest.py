@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
-from bot.database import Database
-from bot.pictures.fetch import Fetcher
+from bot.images.downloads import Fetcher
 from bot.rivya.client import open_session
-from sandbox.rivya import StandIn
-from tests.integration.shop import Shop, a_png, build
+from bot.storage.database import Database
+from sandbox.fake_rivya import StandIn
+from tests.support.engine_harness import Shop, a_png, build
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from pydantic import SecretStr
 from simcord.components import walk_components
 
 from bot.app import App, open_app
-from bot.books import Entry, entries
-from bot.settings import (
+from bot.config.settings import (
     DatabaseSettings,
     DiscordSettings,
     LimitsSettings,
@@ -27,9 +26,10 @@ from bot.settings import (
     RivyaSettings,
     Settings,
 )
+from bot.credits.ledger_export import Entry, entries
 from sandbox.cdn import LoopbackCdn
-from sandbox.rivya import StandIn
-from tests.scenarios.hands import a_picture
+from sandbox.fake_rivya import StandIn
+from tests.scenarios.interactions import a_picture
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
 
@@ -204,7 +204,7 @@ def paint(prompt: str, *_: object) -> bytes:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
-    monkeypatch.setattr("bot.client.UNHANDLED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("bot.discord_client.client.UNHANDLED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

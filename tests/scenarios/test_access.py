@@ -8,7 +8,7 @@ import discord
 import pytest
 from simcord.components import walk_components
 
-from sandbox.rivya import StandIn
+from sandbox.fake_rivya import StandIn
 
 
 async def ruled(server: Any, command: str, **options: Any) -> str:

@@ -10,8 +10,8 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
-from bot.watching.wallet import LOOK_SECONDS
-from sandbox.rivya import StandIn
+from bot.background.balance_monitor import LOOK_SECONDS
+from sandbox.fake_rivya import StandIn
 
 
 @pytest.fixture

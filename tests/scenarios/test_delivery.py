@@ -8,10 +8,10 @@ from typing import Any
 import discord
 import pytest
 
-from bot.jobs import Phase, Progress
-from bot.pictures.vault import vault_beside
-from cogs.pictures.courier import DiscordCourier
-from sandbox.rivya import StandIn
+from bot.domain.jobs import Phase, Progress
+from bot.storage.picture_store import vault_beside
+from cogs.delivery.discord_delivery import DiscordCourier
+from sandbox.fake_rivya import StandIn
 
 REPLY = "/webhooks/*/messages/@original"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
-from sandbox.rivya import StandIn
-from tests.scenarios.hands import filled, labels
+from sandbox.fake_rivya import StandIn
+from tests.scenarios.interactions import filled, labels
 
 SELECT, GALLERY = 3, 12
 REPLY = "/webhooks/*/messages/@original"

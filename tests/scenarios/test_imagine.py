@@ -13,7 +13,7 @@ import simcord
 from PIL import Image
 from simcord.interactions import base_payload
 
-from sandbox.rivya import StandIn
+from sandbox.fake_rivya import StandIn
 
 
 def picture(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:

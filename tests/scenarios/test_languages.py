@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.rivya import StandIn
-from tests.scenarios.hands import a_picture, field, labels
+from sandbox.fake_rivya import StandIn
+from tests.scenarios.interactions import a_picture, field, labels
 
 ENGLISH, INDONESIAN, GERMAN = "en-US", "id", "de"
 

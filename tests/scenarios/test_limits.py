@@ -12,9 +12,9 @@ import pytest
 import simcord
 from structlog.testing import capture_logs
 
-from bot.money.rules import Limit, Rule
-from bot.money.treasury import Treasury
-from sandbox.rivya import StandIn
+from bot.credits.admin import Treasury
+from bot.domain.limits import Limit, Rule
+from sandbox.fake_rivya import StandIn
 
 COMMANDS: dict[str, dict[str, object]] = {
     "guild": {"credits": 1, "period": "day"},

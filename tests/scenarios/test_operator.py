@@ -13,10 +13,10 @@ import simcord
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
-from cogs.ground.cards import card, row
-from cogs.operator import runs as operator_runs
+from cogs.operator import reconcile as operator_runs
 from cogs.operator.commands import Book, Operator
-from sandbox.rivya import StandIn
+from cogs.ui.layout import card, row
+from sandbox.fake_rivya import StandIn
 
 HEADQUARTERS = 1_100_000_000_000_000_001
 FILE = 13

@@ -11,9 +11,9 @@ import simcord
 from PIL import Image
 from structlog.testing import capture_logs
 
-from bot.pauses import Pauses
-from sandbox.rivya import StandIn
-from tests.scenarios.hands import Screen, labels
+from bot.guilds.pauses import Pauses
+from sandbox.fake_rivya import StandIn
+from tests.scenarios.interactions import Screen, labels
 
 BUTTON = 2
 YES, NO = "Paint it", "Not now"
@@ -282,6 +282,6 @@ async def test_a_yes_that_meets_a_bug_is_answered(asking: Any, monkeypatch: pyte
         raise ZeroDivisionError("a bug")
 
     question = await ask(asking, asking.alice)
-    monkeypatch.setattr("bot.drafts.Drafts.find", broken)
+    monkeypatch.setattr("bot.jobs.drafts.Drafts.find", broken)
     result = await asking.alice.click(question, label=YES)
     assert "wrong on our side" in asking.answer(result)

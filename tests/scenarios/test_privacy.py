@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import simcord
 
-from cogs.ground.cards import card, row
-from cogs.privacy import Erase
+from cogs.privacy.commands import Erase
+from cogs.ui.layout import card, row
 
 PROMPT = "a walrus in a wet coat"
 
@@ -54,7 +54,7 @@ async def test_a_member_sees_what_is_kept_and_gets_it_as_a_file(server: Any) -> 
 
 
 async def test_a_file_too_big_for_the_channel_is_zipped(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cogs.privacy.UPLOAD_LIMIT_BYTES", 3000)
+    monkeypatch.setattr("cogs.privacy.commands.UPLOAD_LIMIT_BYTES", 3000)
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT + " again" * 500)
     name, data = file_of(server, await server.alice.slash(server.channel, "privacy export"))
     assert name == "kuas-your-data.zip"

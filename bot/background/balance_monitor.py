@@ -1,0 +1,90 @@
+"""Watches the wallet at Rivya that all guilds spend from, so that its operator fills it before it is empty.
+
+Owns the watch over the wallet. Never imports anything of ours but catalog, errors, herald, notices, rounds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+from bot.background.alert_notifier import Unheard
+from bot.background.periodic import Rounds
+from bot.domain.errors import OperatorError
+from bot.domain.image_models import CHEAPEST_CREDITS
+
+if TYPE_CHECKING:
+    from bot.observability.operator_log import Notices
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 600.0
+
+
+class Purse(Protocol):
+    """Who knows what is left."""
+
+    async def credits(self) -> int:
+        """Ask what the wallet holds.
+
+        Raises:
+            OperatorError: the key is refused, or may not ask.
+            TryLater: no answer now.
+        """
+
+
+class Steward(Protocol):
+    """Who reaches the operator."""
+
+    async def warn(self, left_credits: int, alert_credits: int) -> None:
+        """Say that the wallet holds less than `alert_credits`.
+
+        Raises:
+            Unheard: there is nowhere to say it.
+            TryLater: the platform is out of reach.
+        """
+
+
+class Wallet:
+    """Warns once when the wallet falls under `alert_credits`, and again only after it has been filled.
+
+    With 0 it warns when the wallet cannot pay a picture any more. A restart warns anew.
+    """
+
+    def __init__(self, purse: Purse, steward: Steward, alert_credits: int, notices: Notices) -> None:
+        self._purse = purse
+        self._steward = steward
+        self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
+        self._notices = notices
+        # Nothing is lost with a look that is cut: the next process begins with one.
+        self._rounds = Rounds("wallet", self._look, LOOK_SECONDS, notices, grace_seconds=0)
+        self._warned = False
+
+    def start(self) -> None:
+        """Look now, then every ten minutes."""
+        self._rounds.start()
+
+    async def close(self) -> None:
+        """Look no more."""
+        await self._rounds.close()
+
+    async def _look(self) -> None:
+        left_credits = await self._purse.credits()
+        if left_credits >= self._alert_credits:
+            self._warned = False
+        elif not self._warned:
+            await self._warn(left_credits)
+            self._warned = True
+
+    async def _warn(self, left_credits: int) -> None:
+        low = OperatorError(
+            "wallet_low", f"Rivya's wallet holds {left_credits} credits, less than {self._alert_credits}"
+        )
+        try:
+            await self._steward.warn(left_credits, self._alert_credits)
+        except Unheard as error:
+            # Nobody reads it in Discord, so the log has to say it loudly.
+            self._notices.give(low, unheard=str(error))
+        else:
+            log.warning("wallet low", left_credits=left_credits, alert_credits=self._alert_credits)

@@ -1,0 +1,123 @@
+"""What is done every hour beside the jobs: what is due to be forgotten goes, the file is tidied and copied.
+
+Every chore works in small transactions, so that no member waits for it, and fails alone.
+
+Owns the hourly chores. Never imports anything of ours but backups, clock, database, departures, drafts,
+erasures, errors, forgetting, keepings, notices, settings, tallies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.credits import alerts, totals
+from bot.credits.reconciliation.store import prune as prune_discrepancies
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.errors import OperatorError
+from bot.jobs import drafts
+from bot.privacy.anonymization import expire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.config.settings import PrivacySettings
+    from bot.jobs.picture_retention import Keepings
+    from bot.observability.operator_log import Notices
+    from bot.privacy.erasure import Erasures
+    from bot.privacy.guild_departures import Departures
+    from bot.storage.backups import Backups
+    from bot.storage.database import Database
+
+    Chore = Callable[[int], Awaitable[int]]
+    """Does what is due at a moment (epoch milliseconds) and returns how many rows that were."""
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 3600.0
+RECORDS_KEPT_DAYS: Final = 400
+"""Alerts and findings: a year and a month, for who looks back at the same month."""
+
+
+class Upkeep:
+    """Runs its chores, in their order."""
+
+    def __init__(self, chores: Mapping[str, Chore], notices: Notices) -> None:
+        self._chores = chores
+        self._notices = notices
+
+    async def once(self) -> dict[str, int]:
+        """Do every chore; returns what was done. What breaks is logged, and tried again next time."""
+        done = {}
+        for name, chore in self._chores.items():
+            try:
+                count = await chore(now_ms())
+            except OperatorError as error:
+                self._notices.give(error, chore=name)
+            except Exception:
+                log.exception("upkeep broke", chore=name)
+            else:
+                if count:
+                    done[name] = count
+        if done:
+            log.info("upkeep", **done)
+        return done
+
+
+def chores(
+    database: Database,
+    *,
+    erasures: Erasures,
+    departures: Departures,
+    backups: Backups,
+    keepings: Keepings,
+    privacy: PrivacySettings,
+) -> dict[str, Chore]:
+    """The chores of one database. `privacy` says how long words and pictures are kept; 0 days is for ever."""
+
+    async def vault(_: int) -> int:
+        return await keepings.sweep()
+
+    async def records(at: int) -> int:
+        before = at - RECORDS_KEPT_DAYS * DAY_MS
+        dropped = await database.run_in_batches(lambda tx: alerts.prune(tx, before))
+        return dropped + await database.run_in_batches(lambda tx: prune_discrepancies(tx, before))
+
+    async def leftovers(at: int) -> int:
+        return await database.run(lambda tx: drafts.prune(tx, at) + totals.prune(tx, at))
+
+    async def file(_: int) -> int:
+        await database.optimize()
+        # Counted as nothing done, or every hour would leave a line in the log.
+        if not await database.checkpoint():
+            log.info("checkpoint left to the next upkeep", why="somebody reads the database")
+        return 0
+
+    async def copies(_: int) -> int:
+        return 0 if await backups.keep_fresh() is None else 1
+
+    return {
+        **_retention(database, keepings, privacy),
+        "erasures": erasures.go_on,
+        "departures": departures.go_on,
+        "vault": vault,
+        "records": records,
+        "leftovers": leftovers,
+        "file": file,
+        "backups": copies,
+    }
+
+
+def _retention(database: Database, keepings: Keepings, privacy: PrivacySettings) -> dict[str, Chore]:
+    """What is kept for so many days only."""
+
+    async def prompts(at: int) -> int:
+        before = at - privacy.prompt_days * DAY_MS
+        return await database.run_in_batches(lambda tx: expire(tx, before)) if privacy.prompt_days else 0
+
+    async def pictures(at: int) -> int:
+        before = at - privacy.picture_days * DAY_MS
+        return await keepings.expire(before) if privacy.picture_days else 0
+
+    return {"prompts": prompts, "pictures": pictures}

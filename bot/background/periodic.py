@@ -1,0 +1,91 @@
+"""Work that is done again and again while the bot runs, and sooner if something asks for it.
+
+Owns the repeating. Never imports anything of ours but errors, notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.domain.errors import OperatorError, TryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.observability.operator_log import Notices
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS: Final = 5.0
+
+
+class Rounds:
+    """One piece of work, done by one task at a time. What breaks a round is logged and ends no other.
+
+    `grace_seconds` is how long a round under way may take to end when the bot closes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        every_seconds: float,
+        notices: Notices,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._name = name
+        self._grace_seconds = grace_seconds
+        self._work = work
+        self._every_seconds = every_seconds
+        self._notices = notices
+        self._due = False
+        self._closed = False
+        self._beat: asyncio.Task[None] | None = None
+        self._round: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the first round now and another every `every_seconds`; a second start changes nothing."""
+        if self._beat is None and not self._closed:
+            self._beat = asyncio.create_task(self._keep_beat(), name=f"{self._name} beat")
+
+    def wake(self) -> None:
+        """Do a round that begins after this moment, started or not; not once it is closed."""
+        if self._closed:
+            return
+        self._due = True
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._go(), name=self._name)
+
+    async def close(self) -> None:
+        """Let the round under way end, for a while; safe to call twice."""
+        self._closed = True
+        self._due = False
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.wait([self._beat])
+        if self._round is not None:
+            _, late = await asyncio.wait([self._round], timeout=self._grace_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _keep_beat(self) -> None:
+        while True:
+            self.wake()
+            await asyncio.sleep(self._every_seconds)
+
+    async def _go(self) -> None:
+        while self._due:
+            self._due = False
+            try:
+                await self._work()
+            except OperatorError as error:
+                self._notices.give(error, at=self._name)
+            except TryLater as error:
+                log.info("later", at=self._name, error=str(error))
+            except Exception:
+                log.exception("round broke", at=self._name)

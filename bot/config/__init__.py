@@ -1,0 +1,1 @@
+"""Settings: what can be configured, how a value is checked, how mistakes are reported."""

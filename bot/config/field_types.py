@@ -1,0 +1,87 @@
+"""What a setting may be: the kinds of values, each refused with a plain ValueError.
+
+Owns the kinds of settings. Never imports anything of ours but catalog.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from bot.domain.image_models import MODELS
+
+
+def _number_not_bool(value: object) -> object:
+    """TOML's `true` would otherwise pass for the number 1."""
+    if isinstance(value, bool):
+        raise ValueError("a boolean is no number")  # noqa: TRY004  # pydantic turns only ValueError into a mistake
+    return value
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    """Both secrets travel in an HTTP header; a pasted one may bring its line end along."""
+    word = secret.get_secret_value().strip()
+    if not word or not word.isascii() or not word.isprintable() or " " in word:
+        raise ValueError("not one word")
+    return SecretStr(word)
+
+
+def _is_loopback(host: str) -> bool:
+    """Judge by the spelling alone: no name is looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _api_url(url: str) -> str:
+    """Take https, or http on this machine: the key must not cross a network in the clear."""
+    parts = urlsplit(url)
+    host = parts.hostname
+    if not host or parts.port == 0 or not url.isprintable() or " " in url:
+        raise ValueError("no host")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise ValueError("not https")
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ValueError("more than an address")
+    return url.rstrip("/")
+
+
+def _known_model(model_id: str) -> str:
+    if model_id not in MODELS:
+        raise ValueError("unknown model")
+    return model_id
+
+
+def _file_path(path: Path) -> Path:
+    if not path.name or "\0" in str(path):
+        raise ValueError("not a file")
+    return path
+
+
+def _folder_path(path: Path | None) -> Path | None:
+    if path is not None and "\0" in str(path):
+        raise ValueError("not a folder")
+    return path
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+Secret = Annotated[SecretStr, AfterValidator(_one_word)]
+Whole = Annotated[int, BeforeValidator(_number_not_bool)]
+Seconds = Annotated[float, BeforeValidator(_number_not_bool), Field(gt=0, allow_inf_nan=False)]
+ApiUrl = Annotated[str, AfterValidator(_api_url)]
+"""https, or http on this machine."""
+ModelId = Annotated[str, AfterValidator(_known_model)]
+FilePath = Annotated[Path, AfterValidator(_file_path)]
+FolderPath = Annotated[Path | None, AfterValidator(_folder_path)]
+Address = Annotated[str, AfterValidator(_address)]
+"""An IP address."""

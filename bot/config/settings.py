@@ -1,0 +1,275 @@
+"""What can be configured: a TOML file, and the environment, which wins over it.
+
+Each key, such as `rivya.poll_seconds`, is also an environment variable, `BOT_RIVYA__POLL_SECONDS`. One that
+is set but empty counts as not set: that is what a blank line in a compose file gives.
+
+Every key declares its rule once, as its description, and a mistake is told with that. Pydantic's own messages
+are not shown: some quote the value, which may be a secret.
+
+Owns the settings and their defaults. Never imports anything of ours but catalog, errors, ids, mistakes,
+rules, values.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.config.error_messages import PREFIX, unknown_in_environment, unknown_in_file, wrong_values
+from bot.config.field_types import Address, ApiUrl, FilePath, FolderPath, ModelId, Seconds, Secret, Whole
+from bot.domain.errors import OperatorError
+from bot.domain.ids import HIGHEST_ID
+from bot.domain.image_models import MODELS, QWEN_IMAGE
+from bot.domain.limits import HIGHEST_CREDITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_FILE = Path("config.toml")
+_DAYS_MAX = 36_500
+
+
+class SettingsMistakes(OperatorError):
+    """The settings are wrong; `lines` has one readable line for each mistake, and no line shows a value."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("settings", "; ".join(self.lines))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class DiscordSettings(_Section):
+    """The bot's account, and where its operator is."""
+
+    token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
+    operator_guild: Whole | None = Field(
+        default=None, ge=1, le=HIGHEST_ID, description="the id of a server, a whole number"
+    )
+    operator_channel: Whole | None = Field(
+        default=None, ge=1, le=HIGHEST_ID, description="the id of a channel, a whole number"
+    )
+
+
+class RivyaSettings(_Section):
+    """The API that paints. Paces are Rivya's own guidance: first look after 2-3 s, then every 5-10 s."""
+
+    api_key: Secret = Field(description="one word: the API key, rvya_sk_...")
+    base_url: ApiUrl = Field(
+        default="https://rivya.ai",
+        description="an https address without name, password, query or fragment (http only for this machine)",
+    )
+    model: ModelId = Field(default=QWEN_IMAGE.model_id, description=f"one of {', '.join(MODELS)}")
+    first_poll_seconds: Seconds = Field(default=2.5, description="a number greater than 0")
+    poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
+    max_running: Whole = Field(default=50, ge=1, description="a whole number, 1 or more")
+    wallet_alert_credits: Whole = Field(
+        default=100, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
+    )
+
+
+class DatabaseSettings(_Section):
+    """Where the books are. The folder is made when the database is opened, not here."""
+
+    path: FilePath = Field(default=Path("data/bot.sqlite3"), description="the path of a file")
+
+
+class LimitsSettings(_Section):
+    """What a guild may spend while its admins have set nothing. Credits are integers."""
+
+    guild_credits: Whole = Field(
+        default=200, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
+    )
+    period: Literal["day", "week", "month", "total"] = Field(
+        default="month", description="one of day, week, month, total"
+    )
+
+
+class PrivacySettings(_Section):
+    """How long what members wrote, attached and were brought privately is kept, in days."""
+
+    prompt_days: Whole = Field(
+        default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
+    )
+    picture_days: Whole = Field(
+        default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
+    )
+    leave_grace_days: Whole = Field(
+        default=30, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 to {_DAYS_MAX}"
+    )
+
+
+class BackupSettings(_Section):
+    """A copy of the database a day, while the bot runs."""
+
+    folder: FolderPath = Field(default=None, description="the path of a folder")
+    keep: Whole = Field(default=7, ge=0, le=1000, description="a whole number from 0 (no backups) to 1000")
+
+
+class MonitorSettings(_Section):
+    """Where `/healthz` and `/metrics` are answered; nowhere without a port."""
+
+    port: Whole | None = Field(
+        default=None, ge=0, le=65535, description="a port, a whole number from 0 (any free one) to 65535"
+    )
+    host: Address = Field(default="127.0.0.1", description="an IP address of this machine")
+
+
+class NetworkSettings(_Section):
+    """Who may be talked to."""
+
+    allow_loopback: bool = Field(default=False, description="true or false")
+
+
+class LogSettings(_Section):
+    """How much is said, and to whom: people or machines."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="one of debug, info, warning, error"
+    )
+    format: Literal["console", "json"] = Field(default="console", description="one of console, json")
+
+
+class Settings(BaseModel):
+    """Everything that can be configured; a plain value that reads nothing by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    discord: DiscordSettings
+    rivya: RivyaSettings
+    database: DatabaseSettings = DatabaseSettings()
+    limits: LimitsSettings = LimitsSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    backup: BackupSettings = BackupSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    network: NetworkSettings = NetworkSettings()
+    log: LogSettings = LogSettings()
+
+
+class _Sources(BaseSettings):
+    """Lays the environment over what the file said."""
+
+    # A section given whole, BOT_RIVYA={...}, is not decoded: one key is one variable, so one is to blame.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        enable_decoding=False,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, dotenv_settings, file_secret_settings  # no .env, no folder of secrets
+        return env_settings, init_settings
+
+
+class _Everything(_Sources, Settings):
+    model_config = SettingsConfigDict()
+
+
+class _DatabaseOnly(_Sources):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database: DatabaseSettings
+
+
+class _MonitorOnly(_Sources):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    monitor: MonitorSettings
+
+
+_Read = TypeVar("_Read", bound=_Sources)
+
+
+def load(path: Path | None) -> Settings:
+    """Read the settings from the file and the environment.
+
+    Without a path, `config.toml` in the working directory is read if it is there; a named file must be there.
+
+    Raises:
+        SettingsMistakes: all mistakes at once; only a file that cannot be read at all is reported alone.
+
+    """
+    file = path or DEFAULT_FILE
+    return _load(_Everything, _read(file, required=path is not None), file, os.environ)
+
+
+def load_database(path: Path | None) -> DatabaseSettings:
+    """Read the `database` section alone, for commands that need neither token nor key.
+
+    Raises:
+        SettingsMistakes: about that section, or a file that cannot be read; other sections are not judged.
+    """
+    return _load_alone(_DatabaseOnly, "database", path).database
+
+
+def load_monitor(path: Path | None) -> MonitorSettings:
+    """Read the `monitor` section alone, for a health check, which should be told no secrets.
+
+    Raises:
+        SettingsMistakes: as `load_database`.
+    """
+    return _load_alone(_MonitorOnly, "monitor", path).monitor
+
+
+def _load_alone(model: type[_Read], section: str, path: Path | None) -> _Read:
+    file = path or DEFAULT_FILE
+    read = _read(file, required=path is not None)
+    data = {name: value for name, value in read.items() if name == section}
+    prefix = f"{PREFIX}{section}".upper()
+    environ = {name: value for name, value in os.environ.items() if name.upper().startswith(prefix)}
+    return _load(model, data, file, environ)
+
+
+def _read(file: Path, *, required: bool) -> dict[str, object]:
+    """The file's tables. A leading byte order mark, which some Windows editors write, is stepped over."""
+    try:
+        return dict(tomllib.loads(file.read_text("utf-8-sig")))
+    except FileNotFoundError:
+        if required:
+            raise SettingsMistakes([f"{file}: there is no such file"]) from None
+        return {}
+    except OSError as error:
+        raise SettingsMistakes([f"{file}: cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError as error:
+        raise SettingsMistakes([f"{file}: is not UTF-8 text (byte {error.start})"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsMistakes([f"{file}: is not TOML: {error}"]) from None
+
+
+def _load(model: type[_Read], data: Mapping[str, object], file: Path, environ: Mapping[str, str]) -> _Read:
+    sections = _sections(model)
+    lines = [*unknown_in_file(sections, data, file.name), *unknown_in_environment(sections, environ)]
+    tables = {name: data[name] if isinstance(data.get(name), dict) else {} for name in sections}
+    try:
+        settings = model.model_validate(tables)
+    except ValidationError as error:
+        lines += wrong_values(sections, error, file.name)
+        raise SettingsMistakes(lines) from None
+    if lines:
+        raise SettingsMistakes(lines)
+    return settings
+
+
+def _sections(model: type[BaseModel]) -> dict[str, type[_Section]]:
+    return {
+        name: field.annotation
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
+    }

@@ -1,0 +1,1 @@
+"""Credits: ledger, limits, grants, alerts, audit log."""

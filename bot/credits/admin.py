@@ -1,0 +1,214 @@
+"""What admins and the operator decide about credits: limits, grants and refunds, each on the record.
+
+Every decision carries the interaction it came from, so that one which Discord delivers twice is taken once.
+
+Owns the decisions about credits. Never imports anything of ours but clock, database, errors, grants, jobs,
+ledger, limits, rules, usage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.credits import grants, ledger, limits
+from bot.credits.usage import Sight
+from bot.domain.clock import now_ms
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.limits import HIGHEST_CREDITS, Limit, LimitChange, Rule
+
+if TYPE_CHECKING:
+    from bot.credits.grants import Grant
+    from bot.credits.ledger import Transaction
+    from bot.domain.jobs import Usage
+    from bot.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A picture that a moderator gave back."""
+
+    job_id: str
+    user_id: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Everything that rules in a guild now."""
+
+    guild: Limit
+    """Its own limit, or the default."""
+    limits: tuple[Limit, ...]
+    """Those for everyone, members and roles."""
+    grants: tuple[Grant, ...]
+
+
+class Treasury:
+    """Records decisions. `default` is the limit of guilds whose admins have set nothing."""
+
+    def __init__(self, database: Database, default: Limit) -> None:
+        self._database = database
+        self._default = default
+
+    async def set_limit(
+        self, guild_id: int, limit: Limit, *, set_by: int, interaction_id: int | None = None
+    ) -> LimitChange:
+        """Append a limit, which may be below what is used already; the change then shows it.
+
+        `limit.rule`, `subject_id`, `credits`, `period`, `exempt` and `reason` are taken as they are.
+
+        Raises:
+            ValueError: negative or absurd credits; no caller that checks its input lets them come here.
+        """
+        if not 0 <= limit.credits <= HIGHEST_CREDITS:
+            raise ValueError(f"no such limit: {limit.credits} credits")
+        at = now_ms()
+        signed = replace(limit, set_by=set_by, set_at=at)
+
+        def unit(tx: Transaction) -> LimitChange:
+            sight = Sight.of(tx, guild_id, self._default, at)
+            before = self._current(sight, limit.rule, limit.subject_id)
+            limits.append(tx, guild_id, signed, interaction_id=interaction_id)
+            after = self._current(sight, limit.rule, limit.subject_id)
+            return LimitChange(before, after, _used(sight, after))
+
+        return await self._database.run(unit)
+
+    async def remove_limit(
+        self,
+        guild_id: int,
+        rule: Rule,
+        subject_id: int = 0,
+        *,
+        set_by: int,
+        reason: str = "",
+        interaction_id: int | None = None,
+    ) -> LimitChange:
+        """Take a limit away; the guild's own falls back to the default. Without one, nothing is changed."""
+        at = now_ms()
+
+        def unit(tx: Transaction) -> LimitChange:
+            sight = Sight.of(tx, guild_id, self._default, at)
+            before = self._current(sight, rule, subject_id)
+            if limits.newest(tx, guild_id, rule, subject_id) is not None:
+                gone = Limit(0, "total", set_by, at, rule, subject_id, reason=reason)
+                limits.append(tx, guild_id, gone, removed=True, interaction_id=interaction_id)
+            after = self._current(sight, rule, subject_id)
+            return LimitChange(before, after, _used(sight, after))
+
+        return await self._database.run(unit)
+
+    async def in_force(self, guild_id: int) -> InForce:
+        """Everything that rules in a guild now."""
+        at = now_ms()
+
+        def unit(tx: Transaction) -> InForce:
+            sight = Sight.of(tx, guild_id, self._default, at)
+            personal = [limit for limit in limits.in_force(tx, guild_id) if limit.rule.is_personal]
+            return InForce(sight.guild_limit(), tuple(personal), tuple(grants.in_force(tx, guild_id, at)))
+
+        return await self._database.run(unit)
+
+    async def grant(
+        self,
+        guild_id: int,
+        user_id: int,
+        *,
+        credits: int,
+        reason: str,
+        granted_by: int,
+        expires_at: int | None = None,
+        interaction_id: int | None = None,
+    ) -> Grant | None:
+        """Give credits beyond the limit; to the whole guild with `grants.WHOLE_GUILD`. None if given before.
+
+        Raises:
+            ValueError: no credits, or absurdly many.
+        """
+        if not 0 < credits <= HIGHEST_CREDITS:
+            raise ValueError(f"no such grant: {credits} credits")
+        at = now_ms()
+        return await self._database.run(
+            lambda tx: grants.give(
+                tx,
+                guild_id=guild_id,
+                user_id=user_id,
+                credits=credits,
+                reason=reason,
+                granted_by=granted_by,
+                expires_at=expires_at,
+                interaction_id=interaction_id,
+                at=at,
+            )
+        )
+
+    async def revoke(
+        self, guild_id: int, grant_id: int, *, revoked_by: int, reason: str = ""
+    ) -> Grant | None:
+        """Take back what is left of a grant; None if nothing is."""
+        at = now_ms()
+        return await self._database.run(
+            lambda tx: grants.revoke(
+                tx, guild_id=guild_id, grant_id=grant_id, revoked_by=revoked_by, reason=reason, at=at
+            )
+        )
+
+    async def refund(
+        self, guild_id: int, job_id: str, *, reason: str, refunded_by: int, interaction_id: int | None = None
+    ) -> Refund:
+        """Take a paid picture out of the limits of its guild and member.
+
+        Rivya was paid all the same: the books and the operator's ceilings go on counting it.
+
+        Raises:
+            MemberError: JOB_UNKNOWN in this guild, JOB_NOT_CHARGED, or JOB_REFUNDED before.
+        """
+        at = now_ms()
+
+        def unit(tx: Transaction) -> Refund:
+            row = tx.execute(
+                "SELECT * FROM reservations WHERE job_id = ? AND guild_id = ?", (job_id, guild_id)
+            ).fetchone()
+            if row is None:
+                raise MemberError(MemberReason.JOB_UNKNOWN)
+            if row["state"] != "settled" or not row["counted_credits"]:
+                raise MemberError(MemberReason.JOB_NOT_CHARGED)
+            recorded = grants.refund(
+                tx,
+                job_id=job_id,
+                guild_id=guild_id,
+                user_id=row["user_id"],
+                credits=row["counted_credits"],
+                reason=reason,
+                refunded_by=refunded_by,
+                interaction_id=interaction_id,
+                at=at,
+            )
+            if not recorded:
+                raise MemberError(MemberReason.JOB_REFUNDED)
+            ledger.give_back(tx, job_id=job_id)
+            return Refund(job_id, row["user_id"], row["counted_credits"])
+
+        return await self._database.run(unit)
+
+    def _current(self, sight: Sight, rule: Rule, subject_id: int) -> Limit | None:
+        if rule is Rule.GUILD:
+            return sight.guild_limit()
+        return limits.newest(sight.transaction, sight.guild_id, rule, subject_id)
+
+
+def _used(sight: Sight, limit: Limit | None) -> Usage | None:
+    if limit is None or limit.exempt:
+        return None
+    match limit.rule:
+        case Rule.GUILD:
+            return sight.guild()
+        case Rule.MEMBER:
+            return sight.member(limit.subject_id, limit)
+        case Rule.CEILING if not sight.guild_id:
+            return None
+        case Rule.CEILING | Rule.CEILING_ALL:
+            return next((usage for usage in sight.ceilings() if usage.rule == limit.rule), None)
+        case _:
+            return None

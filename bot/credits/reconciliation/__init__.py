@@ -1,0 +1,1 @@
+"""Compare the ledger with Rivya and correct it."""

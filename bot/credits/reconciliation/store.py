@@ -1,0 +1,224 @@
+"""What a comparison with Rivya found, and what the operator then books of it.
+
+Nothing is booked by finding it. The second step books what Rivya proves, each finding together with its
+correction on the record, and only where the reservation still stands as it was found and its job is over:
+what still walks is the engine's. So a step taken twice, or too late, changes nothing.
+
+Owns the tables findings and corrections. Never imports anything of ours but clock, database, differences,
+ledger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.credits import ledger
+from bot.credits.reconciliation.models import Booked, Booking, Closing, Finding, Kind
+from bot.domain.clock import DAY_MS, now_ms
+from bot.storage.database import BATCH
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator, Iterable
+
+    from bot.storage.database import Database
+
+HELD_AFTER_MS: Final = DAY_MS
+"""What is held for longer is looked into."""
+PAGE: Final = 200
+"""Rows read, or booked, in one transaction: the bot's own wait for no more than these."""
+
+_BOOKED: Final = (
+    "SELECT r.job_id, r.guild_id, r.state, r.counted_credits, r.note, r.created_at, j.task_id,"
+    " j.finished_at IS NOT NULL AS over FROM reservations r JOIN jobs j USING (job_id)"
+)
+# The few that are held have an index of their own, which SQLite takes if no other offers it their order.
+_HELD: Final = (
+    f"{_BOOKED} WHERE r.state = 'held' AND r.created_at + 0 < ? AND (r.created_at + 0, r.job_id) > (?, ?)"
+    " ORDER BY r.created_at + 0, r.job_id LIMIT ?"
+)
+_CLOSED: Final = (
+    f"{_BOOKED} WHERE r.state <> 'held' AND j.task_id IS NOT NULL"
+    " AND (r.created_at, r.job_id) > (?, ?) ORDER BY r.created_at, r.job_id LIMIT ?"
+)
+_FOUND: Final = (
+    "SELECT r.job_id, r.guild_id, f.booked_state AS state, f.booked_credits AS counted_credits, r.note,"
+    " r.created_at, j.task_id, j.finished_at IS NOT NULL AS over, f.kind, f.rivya_status, f.rivya_credits"
+    " FROM findings f JOIN reservations r USING (job_id) JOIN jobs j USING (job_id)"
+    " WHERE f.run_id = ? AND f.job_id > ? ORDER BY f.job_id LIMIT ?"
+)
+
+
+def prune(transaction: sqlite3.Connection, before: int) -> int:
+    """Delete one batch of what was found before `before` (epoch milliseconds); returns how many."""
+    rows = transaction.execute(
+        "DELETE FROM findings WHERE (run_id, job_id) IN"
+        " (SELECT run_id, job_id FROM findings WHERE found_at < ? LIMIT ?) RETURNING run_id",
+        (before, BATCH),
+    ).fetchall()
+    return len(rows)
+
+
+class Findings:
+    """Reads what is to be compared, keeps what was found, books it on request."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pages(self, since: int) -> AsyncIterator[list[Booked]]:
+        """Every held reservation older than a day, then every closed one with a task made from `since` on.
+
+        Each the oldest first, `PAGE` at a time; between two pages anything may change.
+        """
+        passes = ((_HELD, (now_ms() - HELD_AFTER_MS,), 0), (_CLOSED, (), since))
+        for query, bounds, start in passes:
+            last = (start, "")
+            while page := await self._page(query, (*bounds, *last, PAGE)):
+                yield page
+                last = (page[-1].created_at, page[-1].job_id)
+
+    async def count(self, since: int) -> int:
+        """How many reservations `pages` will show, at most."""
+        held_until = now_ms() - HELD_AFTER_MS
+
+        def unit(tx: sqlite3.Connection) -> int:
+            held = tx.execute(
+                "SELECT count(*) FROM reservations WHERE state = 'held' AND created_at + 0 < ?",
+                (held_until,),
+            ).fetchone()[0]
+            made = tx.execute("SELECT count(*) FROM reservations WHERE created_at >= ?", (since,))
+            return int(held + made.fetchone()[0])
+
+        return await self._database.run(unit)
+
+    async def keep(self, run_id: str, found: Iterable[Finding]) -> int:
+        """Record findings, but for reservations that have changed since they were read; returns how many."""
+        at, findings = now_ms(), tuple(found)
+        return await self._database.run(
+            lambda tx: sum(_keep(tx, run_id, finding, at) for finding in findings)
+        )
+
+    async def of(self, run_id: str, after: str = "", at_most: int = PAGE) -> list[Finding]:
+        """A run's findings by the ids of their jobs; `after` is the last id of the page before."""
+        return await self._database.run(
+            lambda tx: [_finding(row) for row in tx.execute(_FOUND, (run_id, after, at_most))]
+        )
+
+    async def apply(self, run_id: str, *, by: int) -> Booking:
+        """Book what a run has proven; what is booked already, or stands otherwise by now, is left alone."""
+        done, after = Booking(), ""
+        while page := await self.of(run_id, after):
+            done += await self._book(run_id, page, by)
+            after = page[-1].booked.job_id
+        return done
+
+    async def close(self, job_id: str, final_credits: int, *, reason: str, by: int) -> Closing:
+        """Let the operator decide what a job in doubt has cost; 0 releases it.
+
+        Raises:
+            ValueError: negative credits.
+        """
+        if final_credits < 0:
+            raise ValueError(f"no such charge: {final_credits} credits")
+        at = now_ms()
+
+        def unit(tx: sqlite3.Connection) -> Closing:
+            booked = _booked(tx, job_id)
+            if booked is None:
+                return Closing.UNKNOWN
+            if booked.state != "held":
+                return Closing.NOT_HELD
+            if not booked.over:
+                return Closing.WALKING
+            state = "settled" if final_credits else "released"
+            _correct(tx, booked, (state, final_credits), reason=reason, by=by, at=at)
+            return Closing.CLOSED
+
+        return await self._database.run(unit)
+
+    async def _page(self, query: str, values: tuple[int | str, ...]) -> list[Booked]:
+        return await self._database.run(lambda tx: [_as_booked(row) for row in tx.execute(query, values)])
+
+    async def _book(self, run_id: str, page: list[Finding], by: int) -> Booking:
+        at = now_ms()
+
+        def unit(tx: sqlite3.Connection) -> Booking:
+            outcomes = (_book(tx, run_id, found, by=by, at=at) for found in page if found.kind.is_proof)
+            return sum(outcomes, Booking())
+
+        return await self._database.run(unit)
+
+
+def _book(tx: sqlite3.Connection, run_id: str, found: Finding, *, by: int, at: int) -> Booking:
+    now = _booked(tx, found.booked.job_id)
+    assert now is not None  # a finding refers to a reservation, and none is ever deleted
+    if (now.state, now.credits) == found.target:
+        return Booking(before=1)
+    if (now.state, now.credits) != (found.booked.state, found.booked.credits):
+        return Booking(changed=1)
+    if not now.over:
+        return Booking(walking=1)
+    _correct(tx, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
+    return Booking(booked=1, difference_credits=found.target[1] - now.credits)
+
+
+def _correct(
+    tx: sqlite3.Connection, booked: Booked, target: tuple[str, int], *, reason: str, by: int, at: int
+) -> None:
+    state, credits = target
+    ledger.rebook(tx, job_id=booked.job_id, state=state, final_credits=credits, at=at)
+    tx.execute(
+        "INSERT INTO corrections (job_id, from_state, from_credits, to_state, to_credits, reason, made_by,"
+        " made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (booked.job_id, booked.state, booked.credits, state, credits, reason, by, at),
+    )
+
+
+def _keep(tx: sqlite3.Connection, run_id: str, found: Finding, at: int) -> bool:
+    booked = found.booked
+    now = _booked(tx, booked.job_id)
+    if now is None or (now.state, now.credits) != (booked.state, booked.credits):
+        return False
+    # One that was found held, and closed before its turn came again, is the next comparison's.
+    kept = tx.execute(
+        "INSERT INTO findings (run_id, job_id, kind, booked_state, booked_credits, rivya_status,"
+        " rivya_credits, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id",
+        (
+            run_id,
+            booked.job_id,
+            found.kind,
+            booked.state,
+            booked.credits,
+            found.rivya_status,
+            found.rivya_credits,
+            at,
+        ),
+    ).fetchone()
+    return kept is not None
+
+
+def _booked(tx: sqlite3.Connection, job_id: str) -> Booked | None:
+    row = tx.execute(f"{_BOOKED} WHERE r.job_id = ?", (job_id,)).fetchone()
+    return None if row is None else _as_booked(row)
+
+
+def _as_booked(row: sqlite3.Row) -> Booked:
+    return Booked(
+        job_id=row["job_id"],
+        guild_id=row["guild_id"],
+        state=row["state"],
+        credits=row["counted_credits"],
+        task_id=row["task_id"],
+        over=bool(row["over"]),
+        note=row["note"] or "",
+        created_at=row["created_at"],
+    )
+
+
+def _finding(row: sqlite3.Row) -> Finding:
+    return Finding(
+        booked=_as_booked(row),
+        kind=Kind(row["kind"]),
+        rivya_status=row["rivya_status"],
+        rivya_credits=row["rivya_credits"],
+    )

@@ -1,0 +1,85 @@
+"""The pictures of a guild that were paid for, as a moderator finds the one to give back.
+
+Owns the search for a paid picture. Never imports anything of ours but database, guilds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from bot.guilds.settings import zone_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bot.storage.database import Database
+
+SEARCHED: Final = 200
+"""How many of the newest are looked through for what a moderator types."""
+
+_PAID: Final = (
+    "SELECT r.job_id, r.counted_credits, r.created_at, j.prompt, j.private"
+    " FROM reservations r JOIN jobs j USING (job_id)"
+    " WHERE r.guild_id = ? AND r.state = 'settled' AND r.counted_credits > 0"
+    " AND NOT EXISTS (SELECT 1 FROM refunds f WHERE f.job_id = r.job_id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPicture:
+    """One picture that can be refunded."""
+
+    job_id: str
+    credits: int
+    asked: datetime
+    """In the guild's own time zone."""
+    prompt: str
+    """Empty where it was private, which is nobody else's business, or where it was erased."""
+
+
+class PaidPictures:
+    """Finds them; what was refunded before is left out."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(self, guild_id: int, typed: str, at_most: int) -> list[PaidPicture]:
+        """The newest pictures whose prompt holds, or whose id begins with, what was typed."""
+        sought = typed.strip().casefold()
+
+        def unit(tx: sqlite3.Connection) -> list[PaidPicture]:
+            zone = zone_of(tx, guild_id)
+            rows = tx.execute(f"{_PAID} ORDER BY r.created_at DESC LIMIT ?", (guild_id, SEARCHED))
+            pictures = [
+                PaidPicture(
+                    job_id=row["job_id"],
+                    credits=row["counted_credits"],
+                    asked=datetime.fromtimestamp(row["created_at"] / 1000, zone),
+                    prompt="" if row["private"] else row["prompt"],
+                )
+                for row in rows
+            ]
+            found = (
+                picture
+                for picture in pictures
+                if picture.job_id.startswith(sought) or sought in picture.prompt.casefold()
+            )
+            return list(islice(found, at_most))
+
+        return await self._database.run(unit)
+
+    async def ids(self, guild_id: int, beginning: str, at_most: int = 2) -> list[str]:
+        """The ids of jobs of this guild, paid or not, that begin so; two say that it is not clear which."""
+
+        def unit(tx: sqlite3.Connection) -> list[str]:
+            rows = tx.execute(
+                # An id holds nothing that sorts behind an f.
+                "SELECT job_id FROM reservations WHERE job_id >= ? AND job_id < ? AND guild_id = ? LIMIT ?",
+                (beginning, f"{beginning}g", guild_id, at_most),
+            )
+            return [row["job_id"] for row in rows]
+
+        return await self._database.run(unit)

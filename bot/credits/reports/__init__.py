@@ -1,0 +1,1 @@
+"""The report about the credits of a guild: queries, chart, CSV."""

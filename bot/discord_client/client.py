@@ -1,0 +1,244 @@
+"""The discord.py client: what it listens to, when it syncs its commands, where its errors go.
+
+What to say and which commands there are come from outside, through the constructor.
+
+Owns the connection to Discord. Never imports anything of ours but errors, ids, login.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING, Final, Protocol
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord_client.login import check_application, passing, translated
+from bot.domain.errors import ContractBroken
+from bot.domain.ids import ALL_GUILDS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    Hook = Callable[["KuasClient"], Awaitable[object]]
+
+log = structlog.get_logger(__name__)
+
+UNHANDLED_AFTER_SECONDS: Final = 1.5
+"""How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
+TOO_MANY_COMMANDS_TODAY: Final = 30034
+IN_HAND: Final = "in_hand"
+"""Stands in the extras of a click that a handler of ours is at work on, and will answer."""
+
+
+class Spokesman(Protocol):
+    """Who talks to members, above all when something goes wrong. Nothing it does raises."""
+
+    def attune(self, interaction: discord.Interaction) -> None:
+        """From here to the end of this task, speak the member's language."""
+
+    async def explain(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
+        """Say what went wrong, and give back what the member typed."""
+
+    async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
+        """Say that a button or a form is of no use any more; `typed` is what the form held."""
+
+
+class SyncRecord(Protocol):
+    """Remembers which commands Discord was last told, over restarts."""
+
+    async def synced_commands(self, application_id: int) -> dict[int, str]:
+        """The hash of each payload that was last accepted, by guild; 0 is every guild."""
+
+    async def commands_synced(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
+        """Record that a payload was accepted."""
+
+    async def commands_gone(self, application_id: int, guild_id: int) -> None:
+        """Record that a guild has no commands of its own any more."""
+
+
+class GuildRecord(Protocol):
+    """Remembers which servers the bot was removed from."""
+
+    async def left(self, guild_id: int) -> None:
+        """The bot was removed from a server."""
+
+    async def joined(self, guild_id: int) -> None:
+        """The bot was added to a server."""
+
+    async def present(self, guild_ids: Iterable[int]) -> None:
+        """These are all the servers the bot is in."""
+
+
+class KuasTree(app_commands.CommandTree["KuasClient"]):
+    """The commands, with one way in, and one way out for their errors."""
+
+    async def interaction_check(self, interaction: discord.Interaction[KuasClient], /) -> bool:
+        """Let everything in; what it answers is said in the member's language."""
+        self.client.spokesman.attune(interaction)
+        return True
+
+    async def on_error(
+        self, interaction: discord.Interaction[KuasClient], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Hand the error itself, not its wrapping, to the spokesman."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await self.client.spokesman.explain(interaction, cause)
+
+
+class KuasClient(commands.AutoShardedBot):
+    """The bot as Discord sees it: slash commands in servers, nothing privileged, only the servers cached.
+
+    `on_setup` runs once, before the connection, and adds the commands; `on_synced` after Discord knows them.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: SyncRecord,
+        guild_record: GuildRecord,
+        spokesman: Spokesman,
+        on_setup: Hook,
+        on_synced: Hook,
+    ) -> None:
+        # Kuas never speaks: that its parts for voice are missing is nothing to warn an operator of.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            command_prefix=commands.when_mentioned,  # never seen: without the intent no message arrives
+            help_command=None,
+            tree_cls=KuasTree,
+            intents=discord.Intents(guilds=True),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        self.spokesman = spokesman
+        self._record = record
+        self._guild_record = guild_record
+        self._on_setup = on_setup
+        self._on_synced = on_synced
+        self._scopes = {ALL_GUILDS}
+
+    async def start(self, token: str, *, reconnect: bool = True) -> None:
+        """Log in and stay connected until `close`.
+
+        Raises:
+            OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
+            TryLater: Discord is out of reach.
+        """
+        with translated():
+            await super().start(token, reconnect=reconnect)
+
+    async def setup_hook(self) -> None:
+        """Check, add the commands, sync them if they changed, go on with what a restart interrupted.
+
+        Raises:
+            OperatorError: `discord`: Discord sends interactions elsewhere.
+            ContractBroken: `bug`: Discord refuses our commands as malformed.
+        """
+        check_application(self.application)
+        await self._on_setup(self)
+        await self._sync()
+        await self._on_synced(self)
+
+    async def add_guild_cog(self, cog: commands.Cog, guild_id: int) -> None:
+        """Add commands that only one guild has; from `on_setup`, so that they are synced."""
+        self._scopes.add(guild_id)
+        await self.add_cog(cog, guild=discord.Object(guild_id))
+
+    async def _sync(self) -> None:
+        """Discord allows 200 new commands a day, so an unchanged set is not sent again.
+
+        https://discord.com/developers/docs/interactions/application-commands#registering-a-command
+        """
+        assert self.application_id is not None  # set by login, before setup_hook
+        known = await self._record.synced_commands(self.application_id)
+        for guild_id in sorted(self._scopes | known.keys()):
+            guild = discord.Object(guild_id) if guild_id else None
+            wanted = await payload_sha256(self.tree, guild)
+            if known.get(guild_id) == wanted or not await self._sent(guild):
+                continue
+            if guild_id in self._scopes:
+                await self._record.commands_synced(self.application_id, guild_id, wanted)
+            else:
+                await self._record.commands_gone(self.application_id, guild_id)
+
+    async def _sent(self, guild: discord.Object | None) -> bool:
+        """Whether Discord needs this set no more: it has taken it, or we are out of that guild for good."""
+        try:
+            synced = await self.tree.sync(guild=guild)
+        except app_commands.CommandSyncFailure as error:
+            raise ContractBroken("bug", f"Discord refuses our commands: {error}") from error
+        except discord.HTTPException as error:
+            if guild is not None and isinstance(error, discord.Forbidden | discord.NotFound):
+                log.warning("a server's own commands not synced: is the bot in it?", guild_id=guild.id)
+                return guild.id not in self._scopes
+            if not passing(error) and error.code != TOO_MANY_COMMANDS_TODAY:
+                raise
+            log.warning("commands not synced; the next start tries again", error=str(error))
+            return False
+        log.info("commands synced", commands=len(synced), guild_id=guild.id if guild else None)
+        return True
+
+    async def on_ready(self) -> None:
+        """See what has changed while the bot was down. A server in an outage is among these all the same."""
+        await self._guild_record.present([guild.id for guild in self.guilds])
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Not sent at the end of an outage."""
+        await self._guild_record.joined(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Not sent at the beginning of an outage."""
+        await self._guild_record.left(guild.id)
+
+    async def on_interaction(self, interaction: discord.Interaction[KuasClient]) -> None:
+        """Answer the clicks and forms that nobody handles, such as those of an older version."""
+        if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
+            return
+        await asyncio.sleep(UNHANDLED_AFTER_SECONDS)
+        if not interaction.response.is_done() and IN_HAND not in interaction.extras:
+            log.info("nobody answered", custom_id=interaction.custom_id, interaction_id=interaction.id)
+            await self.spokesman.control_gone(interaction, typed_text(interaction.data))
+
+    async def on_error(self, event_method: str, /, *args: object, **_: object) -> None:
+        """Log what broke in an event, and answer if somebody waits for an answer."""
+        error = sys.exception()
+        log.error("event broke", event_name=event_method, exc_info=error)
+        for argument in args:
+            if isinstance(argument, discord.Interaction) and isinstance(error, Exception):
+                await self.spokesman.explain(argument, error)
+
+
+async def payload_sha256(
+    tree: app_commands.CommandTree[KuasClient], guild: discord.Object | None = None
+) -> str:
+    """A fingerprint of what a sync would send; the same in every run of the same program."""
+    translator = tree.translator
+    payload = [
+        command.to_dict(tree)
+        if translator is None
+        else await command.get_translated_payload(tree, translator)
+        for command in tree.get_commands(guild=guild)
+    ]
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+def typed_text(data: object) -> str:
+    """All texts a member typed into a form, from the raw interaction, wherever they are nested."""
+    if isinstance(data, list):
+        return "\n".join(filter(None, map(typed_text, data)))
+    if not isinstance(data, dict):
+        return ""
+    value = data.get("value")
+    own = [value] if isinstance(value, str) else []
+    nested = [typed_text(data.get(name)) for name in ("components", "component")]
+    return "\n".join(filter(None, [*own, *nested]))

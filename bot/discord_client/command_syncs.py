@@ -1,0 +1,59 @@
+"""Which commands Discord was last told, for every guild and for the operator's own.
+
+Owns the table command_syncs. Never imports anything of ours but clock, database.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.clock import now_ms
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bot.storage.database import Database
+
+
+class Syncs:
+    """Remembers it over restarts. `ALL_GUILDS` stands for the commands of every guild."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def synced_commands(self, application_id: int) -> dict[int, str]:
+        """The hash of each command payload that Discord has, by guild, as far as we know."""
+
+        def unit(tx: sqlite3.Connection) -> dict[int, str]:
+            rows = tx.execute(
+                "SELECT guild_id, payload_sha256 FROM command_syncs WHERE application_id = ?",
+                (application_id,),
+            )
+            return {row["guild_id"]: row["payload_sha256"] for row in rows}
+
+        return await self._database.run(unit)
+
+    async def commands_synced(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
+        """Discord has taken this payload."""
+        at = now_ms()
+
+        def unit(tx: sqlite3.Connection) -> None:
+            tx.execute(
+                "INSERT INTO command_syncs (application_id, guild_id, payload_sha256, synced_at)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (application_id, guild_id) DO UPDATE"
+                " SET payload_sha256 = excluded.payload_sha256, synced_at = excluded.synced_at",
+                (application_id, guild_id, payload_sha256, at),
+            )
+
+        await self._database.run(unit)
+
+    async def commands_gone(self, application_id: int, guild_id: int) -> None:
+        """A guild has no commands of its own any more."""
+
+        def unit(tx: sqlite3.Connection) -> None:
+            tx.execute(
+                "DELETE FROM command_syncs WHERE application_id = ? AND guild_id = ?",
+                (application_id, guild_id),
+            )
+
+        await self._database.run(unit)

@@ -1,0 +1,1 @@
+"""Pure types and rules: jobs, limits, access, periods, errors, image models, ids, clock."""

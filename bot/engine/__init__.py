@@ -1,0 +1,1 @@
+"""Run each job from request to delivery: steps, failures, slots, polling, shutdown."""

@@ -1,0 +1,16 @@
+"""How often a running job polls, and how often it reports its progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """How often a walk looks and speaks, in seconds."""
+
+    first_poll_seconds: float
+    poll_seconds: float
+    late_after_seconds: float = 120
+    progress_seconds: float = 10
+    """Between two edits of the progress line; Discord does not publish how many it takes."""

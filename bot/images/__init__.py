@@ -1,0 +1,1 @@
+"""Pictures as bytes: downloading, checking, normalising, encoding."""

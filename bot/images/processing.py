@@ -1,0 +1,303 @@
+"""Is this a picture, is it safe, does it fit. All of it computes only: call it in a thread, two at a time.
+
+A name proves nothing, so Pillow decides by the bytes, among the few formats named here and with the size in
+the header judged before anything is decoded. What is sent on is always encoded anew from the pixels alone:
+no EXIF, no place where it was taken, no file hidden behind it.
+
+Owns what counts as a picture. Never imports anything of ours but encoding, errors, heic, jobs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import mimetypes
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image, ImageCms, ImageOps
+
+from bot.domain.errors import ContractBroken, MemberError, MemberReason, OperatorError
+from bot.domain.jobs import Picture
+from bot.images import heic
+from bot.images.encoding import ALPHA_LADDER, DRAWING_LADDER, PHOTO_LADDER, UPLOAD_LADDER, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIDE_LIMIT = 8192
+"""The longest side that is decoded, in pixels."""
+PIXEL_LIMIT = 40_000_000
+"""The most pixels that are decoded: 160 MB of memory."""
+HEIC_TYPES = frozenset({"image/heic", "image/heif"})
+REFERENCE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}) | HEIC_TYPES
+"""MIME types a reference may claim to have; the bytes decide later."""
+_EXTENSIONS = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "jfif": "image/jpeg",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "hif": "image/heif",
+    **{name: f"image/{name}" for name in ("png", "webp", "gif", "avif")},
+}
+# The table of Python alone: what the machine's own files add would make refusals differ from host to host.
+_OTHER_TYPES = mimetypes.MimeTypes()
+
+# Pillow would only warn up to twice this number, and warnings cannot be made errors in one thread alone.
+# Every size is held to the stricter limits above, in `_check_size`.
+Image.MAX_IMAGE_PIXELS = None
+
+_REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+_RESULT_FORMATS = ("PNG", "JPEG", "WEBP")
+# Opened as JPEG, and then called MPO by Pillow: a camera's, with a preview or a depth map behind the picture.
+_JPEGS = frozenset({"JPEG", "MPO"})
+_MAY_MOVE = frozenset({"PNG", "GIF", "WEBP", "AVIF"})
+_PICTURE_HEADS = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftypavi[fs]", re.DOTALL)
+_HEIC_HEADS = re.compile(rb"....ftyp(?:hei[cmxs]|hev[cmxs]|m[is]f1)", re.DOTALL)
+_OTHER_HEADS = {
+    "PDF": re.compile(rb"%PDF"),
+    "SVG": re.compile(
+        rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE svg[^>]*>\s*)?<svg", re.DOTALL
+    ),
+    "HTML": re.compile(rb"\s*<(?:!doctype )?html", re.IGNORECASE),
+    "TIFF": re.compile(rb"II\*\x00|MM\x00\*"),
+    "BMP": re.compile(rb"BM.{4}\x00{4}", re.DOTALL),
+    "JPEG XL": re.compile(rb"\xff\x0a|\x00\x00\x00\x0cJXL "),
+    "PSD": re.compile(rb"8BPS"),
+    "ICO": re.compile(rb"\x00\x00\x01\x00"),
+    "archive": re.compile(rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b"),
+    "video": re.compile(rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", re.DOTALL),
+    "audio": re.compile(rb"ID3|OggS|fLaC|RIFF....WAVE", re.DOTALL),
+    "program": re.compile(rb"MZ|\x7fELF"),
+}
+_HEAD_BYTES = 512
+# Photos have about ten. Every scan of a JPEG, a few bytes long, has the decoder walk over all its pixels.
+_SCAN_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """A reference made ready to be uploaded."""
+
+    mime_type: str
+    """`image/jpeg`, `image/png` or `image/webp`."""
+    filename: str
+    """`reference.<extension>`: the member's own name stays here."""
+
+
+def check_declared(*, filename: str, content_type: str | None, size_bytes: int, limit_bytes: int) -> None:
+    """Refuses what cannot become a reference by what Discord says about it, before anything is sent anywhere.
+
+    A name and a type that say nothing pass, and so does a lie: the bytes decide.
+
+    Raises:
+        MemberError: REFERENCE_TYPE (`kind`: the extension in capitals, or the type), REFERENCE_HEIC, or
+            REFERENCE_TOO_BIG (`size_bytes`, `limit_bytes`).
+    """
+    extension = filename.rpartition(".")[2].lower() if "." in filename else ""
+    named = _EXTENSIONS.get(extension) or _OTHER_TYPES.guess_type(f"a.{extension}")[0]
+    typed = content_type.partition(";")[0].strip().lower() if content_type else None
+    claims = {claim for claim in (named, typed) if claim and claim != "application/octet-stream"}
+    if claims and claims.isdisjoint(REFERENCE_TYPES):
+        kind = extension.upper() if re.fullmatch(r"[a-z0-9]{1,8}", extension) else min(claims)
+        raise MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
+    if claims and claims <= HEIC_TYPES and not heic.supported():
+        raise MemberError(MemberReason.REFERENCE_HEIC)
+    if size_bytes > limit_bytes:
+        raise MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=size_bytes, limit_bytes=limit_bytes)
+
+
+def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Normalised:
+    """Writes the picture in `source` to `target`: upright, sRGB, without metadata, at most `limit_bytes`.
+
+    A photo (JPEG, HEIC) becomes a JPEG, anything else a PNG; what is too big then becomes a JPEG, or a WebP
+    if it is transparent, and at last a smaller picture, so that no valid picture fails.
+
+    Raises:
+        MemberError: REFERENCE_TYPE (`kind`), REFERENCE_HEIC, REFERENCE_TOO_LARGE (`width`, `height`,
+            `side_limit`, `pixel_limit`), REFERENCE_ANIMATED or REFERENCE_UNREADABLE.
+        OperatorError: `disk`: `target` cannot be written.
+    """
+    with source.open("rb") as file:
+        if _is_heic(file):
+            photo, image = True, _decode_heic(source, target.with_name(f"{target.name}.heic.png"))
+        else:
+            image = _decode(file, _REFERENCE_FORMATS)
+            photo = image.format in _JPEGS
+            image = _bare(image)
+    ladder = ALPHA_LADDER if image.mode == "RGBA" else PHOTO_LADDER if photo else DRAWING_LADDER
+    try:
+        with target.open("wb") as file:
+            rung, _ = encode(image, ladder, file, limit_bytes)
+    except OSError as error:
+        raise OperatorError("disk", f"cannot write a reference: {error}") from error
+    return Normalised(mime_type=f"image/{rung.format.lower()}", filename=f"reference.{rung.extension}")
+
+
+def verify_picture(data: bytes) -> Picture:
+    """A finished picture, if `data` is one: PNG, JPEG or WebP, within the limits, decoded to the last byte.
+
+    Raises:
+        ContractBroken: `not_a_picture`.
+    """
+    image = _decode_result(data)
+    name = "jpeg" if image.format in _JPEGS else str(image.format).lower()
+    return Picture(data=data, format=name, width=image.width, height=image.height)
+
+
+def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
+    """The picture as it is, if it fits; else as a JPEG that does, and True, so that it can be said.
+
+    Raises:
+        ContractBroken: `not_a_picture`, for bytes that were never verified.
+    """
+    if len(picture.data) <= limit_bytes:
+        return picture, False
+    image = _bare(_decode_result(picture.data))
+    if image.mode == "RGBA":
+        canvas = Image.new("RGB", image.size, "white")
+        canvas.paste(image, mask=image.getchannel("A"))
+        image = canvas
+    sink = io.BytesIO()
+    _, (width, height) = encode(image, UPLOAD_LADDER, sink, limit_bytes)
+    return Picture(data=sink.getvalue(), format="jpeg", width=width, height=height), True
+
+
+def thumbnail(data: bytes, side: int) -> bytes:
+    """A small JPEG of a picture, at most `side` pixels wide and high.
+
+    Raises:
+        ContractBroken: `not_a_picture`.
+    """
+    image = _bare(_decode_result(data)).convert("RGB")
+    image.thumbnail((side, side))
+    sink = io.BytesIO()
+    image.save(sink, "JPEG", quality=85)
+    return sink.getvalue()
+
+
+def _is_heic(file: BinaryIO) -> bool:
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    # AVIF lives in the same container, and may say so only in its list of compatible brands.
+    return _HEIC_HEADS.match(head) is not None and not re.search(b"avi[fs]", head[:64])
+
+
+def _decode_heic(source: Path, between: Path) -> Image.Image:
+    """The bare image in `source`, by way of a file that is removed again; no more trusted than any other."""
+    if not heic.supported():
+        raise MemberError(MemberReason.REFERENCE_HEIC)
+    try:
+        size = heic.to_png(source, between, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT)
+        _check_size(*size)
+        with between.open("rb") as file:
+            return _bare(_decode(file, ("PNG",)))
+    except (heic.HeicError, FileNotFoundError) as error:
+        raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
+    finally:
+        between.unlink(missing_ok=True)
+
+
+def _decode_result(data: bytes) -> Image.Image:
+    try:
+        # Pillow checks all the checksums of a PNG only here, and an image that was verified cannot be loaded.
+        _decode(io.BytesIO(data), _RESULT_FORMATS, verify=True)
+        return _decode(io.BytesIO(data), _RESULT_FORMATS)
+    except MemberError as error:
+        raise ContractBroken("not_a_picture", f"{len(data)} bytes: {error} {error.data}") from error
+
+
+def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -> Image.Image:
+    """The image in `file`, fully read; with `verify` only checked.
+
+    Raises:
+        MemberError: any of the REFERENCE reasons about the bytes.
+    """
+    try:
+        image = Image.open(file, formats=formats)
+        _check_header(image)
+        if image.format in _JPEGS:
+            _check_scans(file)
+        if verify:
+            image.verify()
+        else:
+            image.load()
+    except MemberError:
+        raise
+    except Exception as error:  # hostile bytes make Pillow raise anything, from struct.error to OverflowError
+        raise _refusal(file) from error
+    return image
+
+
+def _check_header(image: Image.Image) -> None:
+    _check_size(*image.size)
+    if image.format in _MAY_MOVE and getattr(image, "is_animated", False):
+        raise MemberError(MemberReason.REFERENCE_ANIMATED)
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > SIDE_LIMIT or width * height > PIXEL_LIMIT:
+        limits = {"side_limit": SIDE_LIMIT, "pixel_limit": PIXEL_LIMIT}
+        raise MemberError(MemberReason.REFERENCE_TOO_LARGE, width=width, height=height, **limits)
+
+
+def _check_scans(file: BinaryIO) -> None:
+    """Refuses a JPEG that would keep the decoder busy for hours: ten megabytes hold 160,000 scans."""
+    position = file.tell()
+    file.seek(0)
+    scans, last = 0, b""
+    while chunk := file.read(65_536):
+        scans += (last + chunk).count(b"\xff\xda")
+        last = chunk[-1:]
+    file.seek(position)
+    if scans > _SCAN_LIMIT:
+        raise MemberError(MemberReason.REFERENCE_UNREADABLE)
+
+
+def _refusal(file: BinaryIO) -> MemberError:
+    """Why these bytes could not be read, told by how they begin."""
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    if not head or _PICTURE_HEADS.match(head) or _HEIC_HEADS.match(head):
+        return MemberError(MemberReason.REFERENCE_UNREADABLE)
+    kind = next((name for name, pattern in _OTHER_HEADS.items() if pattern.match(head)), None)
+    if kind is None:
+        # A character may be cut in half at the end of the head, so the last few bytes prove nothing.
+        text = head.decode("utf-8", "replace")[:-1]
+        kind = "unknown" if re.search("[\x00-\x08\x0e-\x1f\ufffd]", text) else "text"
+    return MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """The pixels alone: upright, sRGB, in mode RGB or RGBA. Uses `image` up, for the sake of memory."""
+    # Hostile EXIF makes Pillow raise anything; the pixels are good all the same.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    profile = image.info.pop("icc_profile", None)
+    if image.mode.startswith("I;16"):
+        # Pillow would cut 16 bits off at 255 instead of scaling them.
+        image.info.clear()
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if profile:
+        image = _to_srgb(image, profile, mode)
+    if image.mode != mode:
+        image = image.convert(mode)
+    if mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    image.info.clear()
+    return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
+    """The colours meant by the profile; left as they are if it is none, or none for this kind of image."""
+    if image.mode not in {"L", "CMYK"} or mode == "RGBA":
+        image = image.convert(mode)
+    with contextlib.suppress(ImageCms.PyCMSError):
+        source, srgb = io.BytesIO(profile), ImageCms.createProfile("sRGB")
+        if image.mode != mode:
+            return ImageCms.profileToProfile(image, source, srgb, outputMode=mode) or image
+        ImageCms.profileToProfile(image, source, srgb, inPlace=True)
+    return image

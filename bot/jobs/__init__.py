@@ -1,0 +1,1 @@
+"""The jobs table and what reads it: drafts, history, derived requests, member defaults, kept pictures."""

@@ -1,0 +1,94 @@
+"""What a picture can be the beginning of: the same again, something changed, or a new one worked from it.
+
+Owns who may begin what. Never imports anything of ours but errors, gallery, jobs, rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.jobs import Reference, Request, kept_url
+
+if TYPE_CHECKING:
+    from bot.domain.access import Terms
+    from bot.domain.jobs import Destination
+    from bot.jobs.history import Piece
+
+
+def require_visible(piece: Piece | None, guild_id: int | None, user_id: int) -> Piece:
+    """The picture, if somebody may know of it: it belongs to this server, and is not another's private one.
+
+    Outside of servers, in direct messages, members see their own pictures alone.
+
+    Raises:
+        MemberError: JOB_UNKNOWN.
+    """
+    if piece is not None:
+        where = piece.job.request.destination
+        hidden = where.private or guild_id is None
+        if guild_id in {None, where.guild_id} and (where.user_id == user_id or not hidden):
+            return piece
+    raise MemberError(MemberReason.JOB_UNKNOWN)
+
+
+def again(piece: Piece, destination: Destination, terms: Terms) -> Request:
+    """The same request once more, from somebody who may press the buttons of this picture.
+
+    Raises:
+        MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
+    """
+    _require_usable(piece, destination.user_id, terms)
+    job, reference = piece.job, piece.job.request.reference
+    if not job.request.prompt:
+        raise MemberError(MemberReason.PICTURE_DELETED)
+    if reference is not None and job.request.destination.user_id != destination.user_id:
+        raise MemberError(MemberReason.REFERENCE_NOT_YOURS)
+    if reference is not None and reference.sha256 is not None:
+        reference = replace(reference, content_type=job.upload_mime or reference.content_type)
+    return replace(
+        job.request,
+        destination=destination,
+        reference=reference,
+        parent_job_id=_parent_of(piece),
+        repeats=job.job_id,
+    )
+
+
+def beginning(piece: Piece, destination: Destination, terms: Terms, reference: Reference) -> Request:
+    """A request without words yet that has a picture as its reference.
+
+    Raises:
+        MemberError: NOT_YOURS, PICTURE_UNFINISHED.
+    """
+    _require_usable(piece, destination.user_id, terms)
+    if not piece.is_painted:
+        raise MemberError(MemberReason.PICTURE_UNFINISHED)
+    return replace(
+        piece.job.request,
+        destination=destination,
+        prompt="",
+        preset=None,
+        reference=reference,
+        parent_job_id=piece.job.job_id,
+    )
+
+
+def kept_reference(piece: Piece) -> Reference | None:
+    """A picture of the vault as a reference; None if it is not kept there."""
+    if piece.kept_sha256 is None:
+        return None
+    return Reference(kept_url(piece.kept_sha256), piece.filename, f"image/{piece.kept_format}", 0)
+
+
+def _require_usable(piece: Piece, user_id: int, terms: Terms) -> None:
+    if piece.job.deleted_at is not None:
+        raise MemberError(MemberReason.PICTURE_DELETED)
+    if terms.owner_only and piece.job.request.destination.user_id != user_id:
+        raise MemberError(MemberReason.NOT_YOURS)
+
+
+def _parent_of(piece: Piece) -> str | None:
+    """What failed is nobody's parent: the next try grows from the same picture."""
+    return piece.job.job_id if piece.is_painted else piece.job.request.parent_job_id

@@ -1,0 +1,167 @@
+"""Requests that are no jobs yet: being composed, or waiting for a yes to their price. One becomes one job.
+
+Owns the table drafts. Never imports anything of ours but clock, database, ids, jobs, rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.ids import HIGHEST_ID
+from bot.domain.jobs import Request
+from bot.jobs.rows import insert, preset_from, reference_from, request_columns
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bot.domain.jobs import Destination, Preset, Reference
+    from bot.storage.database import Database
+
+KEPT_MS: Final = DAY_MS
+"""As long as Discord keeps an attached reference."""
+
+_TAKEN: Final = (
+    "(job_id IS NOT NULL AND NOT EXISTS"
+    " (SELECT 1 FROM jobs WHERE jobs.job_id = drafts.job_id AND stage = 'cancelled'))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What may be asked for, but for its destination: that is the interaction that sends it in."""
+
+    draft_id: int
+    """The interaction that it came from."""
+    guild_id: int
+    user_id: int
+    prompt: str
+    model: str
+    size: str
+    format: str
+    private: bool
+    spoiler: bool
+    reference: Reference | None = None
+    preset: Preset | None = None
+    parent_job_id: str | None = None
+    taken: bool = False
+    """Whether a job came of it already."""
+
+    def request(self, destination: Destination) -> Request:
+        """The request that it is, sent in from there; private as the destination is."""
+        return Request(
+            destination=destination,
+            prompt=self.prompt,
+            model=self.model,
+            size=self.size,
+            format=self.format,
+            reference=self.reference,
+            spoiler=self.spoiler,
+            preset=self.preset,
+            parent_job_id=self.parent_job_id,
+        )
+
+
+def draft_of(request: Request) -> Draft:
+    """A request put aside."""
+    where = request.destination
+    return Draft(
+        draft_id=where.interaction_id,
+        guild_id=where.guild_id,
+        user_id=where.user_id,
+        prompt=request.prompt,
+        model=request.model,
+        size=request.size,
+        format=request.format,
+        private=where.private,
+        spoiler=request.spoiler,
+        reference=request.reference,
+        preset=request.preset,
+        parent_job_id=request.parent_job_id,
+    )
+
+
+def take(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
+    """Make this job the one that came of the draft; False if another has.
+
+    A job that was cancelled before anything was spent counts for nothing: its yes never reached Discord.
+    """
+    row = transaction.execute(
+        f"UPDATE drafts SET job_id = ? WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
+        (job_id, draft_id),
+    ).fetchone()
+    return row is not None
+
+
+def prune(transaction: sqlite3.Connection, at: int) -> int:
+    """Delete the drafts that expired before `at` (epoch milliseconds); returns how many."""
+    return transaction.execute("DELETE FROM drafts WHERE drafted_at < ?", (at - KEPT_MS,)).rowcount
+
+
+class Drafts:
+    """The requests that wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, request: Request) -> int | None:
+        """Keep a request until its member sends it in; returns its id.
+
+        None if this interaction was kept before: Discord may deliver an event twice.
+        """
+        at, where = now_ms(), request.destination
+        columns = {
+            "draft_id": where.interaction_id,
+            "guild_id": where.guild_id,
+            "user_id": where.user_id,
+            **request_columns(request),
+            "drafted_at": at,
+        }
+        kept = await self._database.run(lambda tx: insert(tx, "drafts", columns, "draft_id"))
+        return where.interaction_id if kept else None
+
+    async def find(self, draft_id: int) -> Draft | None:
+        """The request that waits under this id; None if it was forgotten, or is too old."""
+        if draft_id > HIGHEST_ID:  # made by hand, and more than SQLite can compare with
+            return None
+        since = now_ms() - KEPT_MS
+
+        def unit(tx: sqlite3.Connection) -> Draft | None:
+            row = tx.execute(
+                f"SELECT *, {_TAKEN} AS taken FROM drafts WHERE draft_id = ? AND drafted_at >= ?",  # noqa: S608  # our own text
+                (draft_id, since),
+            ).fetchone()
+            return None if row is None else _draft(row)
+
+        return await self._database.run(unit)
+
+    async def forget(self, draft_id: int) -> bool:
+        """Take it back; False if a job came of it already, or it was forgotten before."""
+
+        def unit(tx: sqlite3.Connection) -> bool:
+            row = tx.execute(
+                f"DELETE FROM drafts WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
+                (draft_id,),
+            ).fetchone()
+            return row is not None
+
+        return await self._database.run(unit)
+
+
+def _draft(row: sqlite3.Row) -> Draft:
+    return Draft(
+        draft_id=row["draft_id"],
+        guild_id=row["guild_id"],
+        user_id=row["user_id"],
+        prompt=row["prompt"],
+        model=row["model"],
+        size=row["size"],
+        format=row["format"],
+        private=bool(row["private"]),
+        spoiler=bool(row["spoiler"]),
+        reference=reference_from(row),
+        preset=preset_from(row),
+        parent_job_id=row["parent_job_id"],
+        taken=bool(row["taken"]),
+    )

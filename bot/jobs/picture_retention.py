@@ -1,0 +1,112 @@
+"""Which pictures of the vault are needed, and by whom: as the reference of a request, or as a kept result.
+
+Owns the table kept_pictures together with `store`, which writes it. Never imports anything of ours but
+database, forgetting, jobs, vault.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.jobs import kept_name
+from bot.privacy.anonymization import BATCH
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bot.storage.database import Database
+    from bot.storage.picture_store import Vault
+
+
+class Keepings:
+    """Keeps the vault and the tables in step."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def move_out(self) -> int:
+        """Bring pictures that an earlier version kept in the database to the vault; returns how many.
+
+        One at a time, each durable as a file before its row lets go of it.
+
+        Raises:
+            OperatorError: `disk` or `database`; what is moved is moved, the rest stays where it is.
+        """
+        moved = 0
+        while (found := await self._database.run(_kept_inside)) is not None:
+            job_id, data = found
+            sha256 = await self._vault.keep(data)
+            await self._database.run(lambda tx, found=(job_id, sha256): _move_out(tx, *found))  # type: ignore[misc]  # bound now
+            moved += 1
+        return moved
+
+    async def expire(self, before: int) -> int:
+        """Let go of every reference and kept result of requests that ended before a moment; how many."""
+        return await self._database.run_in_batches(lambda tx: _expire_some(tx, before))
+
+    async def sweep(self) -> int:
+        """Remove every picture that no row needs any more; returns how many.
+
+        Raises:
+            OperatorError: `disk` or `database`.
+        """
+        names, swept = await self._vault.listed(), 0
+        for first in range(0, len(names), BATCH):
+            batch = names[first : first + BATCH]
+            needed = await self._database.run(lambda tx, batch=batch: _needed(tx, batch))  # type: ignore[misc]
+            for name in batch:
+                if name not in needed and await self._vault.drop(name):
+                    swept += 1
+        return swept
+
+
+def _kept_inside(transaction: sqlite3.Connection) -> tuple[str, bytes] | None:
+    row = transaction.execute("SELECT job_id, data FROM kept_inside LIMIT 1").fetchone()
+    return None if row is None else (row["job_id"], row["data"])
+
+
+def _move_out(transaction: sqlite3.Connection, job_id: str, sha256: str) -> None:
+    transaction.execute(
+        "INSERT INTO kept_pictures (job_id, format, width, height, sha256, kept_at)"
+        " SELECT job_id, format, width, height, ?, kept_at FROM kept_inside WHERE job_id = ?"
+        " ON CONFLICT (job_id) DO NOTHING",
+        (sha256, job_id),
+    )
+    transaction.execute("DELETE FROM kept_inside WHERE job_id = ?", (job_id,))
+
+
+def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
+    """Those of the names that a job, a draft or a kept result names."""
+    marks = ", ".join("?" * len(names))
+    rows = transaction.execute(
+        f"SELECT reference_sha256 AS name FROM jobs WHERE reference_sha256 IN ({marks})"  # noqa: S608  # marks alone
+        f" UNION SELECT reference_sha256 FROM drafts WHERE reference_sha256 IN ({marks})"
+        f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})",
+        names * 3,
+    )
+    return {row["name"] for row in rows} | _awaited(transaction)
+
+
+def _awaited(transaction: sqlite3.Connection) -> set[str]:
+    """What is to be the reference of a request that has not come so far yet, whatever its source is now."""
+    rows = transaction.execute(
+        "SELECT reference_url FROM jobs WHERE finished_at IS NULL AND reference_url IS NOT NULL"
+        " UNION SELECT reference_url FROM drafts WHERE reference_url IS NOT NULL"
+    )
+    return {name for row in rows if (name := kept_name(row["reference_url"])) is not None}
+
+
+def _expire_some(transaction: sqlite3.Connection, before: int) -> int:
+    references = transaction.execute(
+        "UPDATE jobs SET reference_sha256 = NULL WHERE job_id IN ("
+        " SELECT job_id FROM jobs INDEXED BY jobs_by_reference"
+        " WHERE reference_sha256 IS NOT NULL AND finished_at < ? LIMIT ?) RETURNING job_id",
+        (before, BATCH),
+    ).fetchall()
+    results = transaction.execute(
+        "DELETE FROM kept_pictures WHERE job_id IN ("
+        " SELECT job_id FROM kept_pictures WHERE kept_at < ? LIMIT ?) RETURNING job_id",
+        (before, BATCH),
+    ).fetchall()
+    return len(references) + len(results)

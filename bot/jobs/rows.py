@@ -1,0 +1,158 @@
+"""How a job, or a request that is none yet, lies in its row, and back.
+
+Owns the columns of jobs and drafts. Never imports anything of ours but jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.jobs import Destination, Failure, Job, Landing, Preset, Reference, Request, Stage
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+def request_columns(request: Request) -> dict[str, object]:
+    """A request without its destination, by column: the same in `jobs` and in `drafts`."""
+    reference, preset = request.reference, request.preset
+    return {
+        "prompt": request.prompt,
+        "model": request.model,
+        "size": request.size,
+        "format": request.format,
+        "private": int(request.destination.private),
+        "spoiler": int(request.spoiler),
+        "reference_url": reference.url if reference else None,
+        "reference_filename": reference.filename if reference else None,
+        "reference_type": reference.content_type if reference else None,
+        "reference_bytes": reference.size_bytes if reference else None,
+        "reference_sha256": reference.sha256 if reference else None,
+        "preset_name": preset.name if preset else None,
+        "preset_before": preset.before if preset else None,
+        "preset_after": preset.after if preset else None,
+        "parent_job_id": request.parent_job_id,
+    }
+
+
+def columns_of(job: Job) -> dict[str, object]:
+    """What is known of a job when it is accepted, by column; the other columns are set on its way."""
+    destination = job.request.destination
+    return {
+        "job_id": job.job_id,
+        "interaction_id": destination.interaction_id,
+        "interaction_token": destination.interaction_token,
+        "application_id": destination.application_id,
+        "guild_id": destination.guild_id,
+        "channel_id": destination.channel_id,
+        "user_id": destination.user_id,
+        "upload_limit_bytes": destination.upload_limit_bytes,
+        "locale": destination.locale,
+        "guild_locale": destination.guild_locale,
+        **request_columns(job.request),
+        "stage": job.stage,
+        "quote_credits": job.quote_credits,
+        "accepted_at": job.accepted_at,
+    }
+
+
+def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, object], key: str) -> bool:
+    """Write a new row; False, and nothing written, if there is one with the same `key` already."""
+    # The names are our own; every value is bound.
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    row = transaction.execute(
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING RETURNING {key}",  # noqa: S608  # see above
+        tuple(columns.values()),
+    ).fetchone()
+    return row is not None
+
+
+def job_from(row: sqlite3.Row) -> Job:
+    """The one place where a row of `jobs` becomes a job."""
+    failure = None
+    if row["failure_who"] is not None:
+        failure = Failure(
+            who=row["failure_who"],
+            code=row["failure_code"],
+            message=row["failure_message"],
+            charged_credits=row["failure_charged"],
+            in_doubt=bool(row["failure_in_doubt"]),
+        )
+    return Job(
+        job_id=row["job_id"],
+        request=_request(row),
+        stage=Stage(row["stage"]),
+        quote_credits=row["quote_credits"],
+        accepted_at=row["accepted_at"],
+        acknowledged_at=row["acknowledged_at"],
+        message_id=row["message_id"],
+        upload_url=row["upload_url"],
+        upload_mime=row["upload_mime"],
+        create_body=row["create_body"],
+        task_id=row["task_id"],
+        task_created_at=row["task_created_at"],
+        result_url=row["result_url"],
+        failure=failure,
+        late_told_at=row["late_told_at"],
+        painted_at=row["painted_at"],
+        finished_at=row["finished_at"],
+        landing=_landing(row),
+        shared_at=row["shared_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+def _landing(row: sqlite3.Row) -> Landing | None:
+    if row["landed_message_id"] is None:
+        return None
+    return Landing(
+        channel_id=row["landed_channel_id"],
+        message_id=row["landed_message_id"],
+        way=row["landed_way"],
+        url=row["landed_url"],
+    )
+
+
+def reference_from(row: sqlite3.Row) -> Reference | None:
+    """The reference of a row of `jobs` or `drafts`; None if there is none, or its words were erased."""
+    if row["reference_url"] is None:
+        return None
+    return Reference(
+        url=row["reference_url"],
+        filename=row["reference_filename"],
+        content_type=row["reference_type"],
+        size_bytes=row["reference_bytes"],
+        sha256=row["reference_sha256"],
+    )
+
+
+def preset_from(row: sqlite3.Row) -> Preset | None:
+    """The preset of a row of `jobs` or `drafts`, as it was then."""
+    if row["preset_name"] is None:
+        return None
+    return Preset(row["preset_name"], row["preset_before"], row["preset_after"])
+
+
+def _request(row: sqlite3.Row) -> Request:
+    return Request(
+        destination=Destination(
+            guild_id=row["guild_id"],
+            channel_id=row["channel_id"],
+            user_id=row["user_id"],
+            application_id=row["application_id"],
+            interaction_id=row["interaction_id"],
+            interaction_token=row["interaction_token"],
+            upload_limit_bytes=row["upload_limit_bytes"],
+            locale=row["locale"],
+            private=bool(row["private"]),
+            guild_locale=row["guild_locale"],
+        ),
+        prompt=row["prompt"],
+        model=row["model"],
+        size=row["size"],
+        format=row["format"],
+        reference=reference_from(row),
+        spoiler=bool(row["spoiler"]),
+        preset=preset_from(row),
+        parent_job_id=row["parent_job_id"],
+    )

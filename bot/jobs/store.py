@@ -1,0 +1,301 @@
+"""The jobs table: one row a job, moved one stage at a time, together with its credits.
+
+Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
+stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
+
+Owns the tables jobs and kept_pictures. Never imports anything of ours but access.rules, clock, database,
+drafts, errors, jobs, ledger, money.rules, pauses, register, rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bot.credits import ledger
+from bot.domain.access import hides
+from bot.domain.clock import now_ms
+from bot.domain.errors import ContractBroken, MemberError, MemberReason
+from bot.domain.jobs import BEFORE_TASK, Stage
+from bot.guilds import pauses
+from bot.guilds.access_rules import admit, require_first_click, terms_of
+from bot.jobs import drafts
+from bot.jobs.rows import columns_of, insert, job_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.credits.ledger import Transaction
+    from bot.domain.jobs import Failure, Job, Landing, Picture, Presence
+    from bot.domain.limits import Limit
+    from bot.storage.database import Database
+
+
+class Store:
+    """Every job that was ever accepted. `default_limit` binds guilds whose admins have set nothing."""
+
+    def __init__(self, database: Database, default_limit: Limit) -> None:
+        self._database = database
+        self._default_limit = default_limit
+
+    async def accept(self, job: Job, presence: Presence, *, draft_id: int | None = None) -> Job | None:
+        """Insert the job and reserve its quote, both or neither; returns it as it was written.
+
+        None if its interaction was taken before. `draft_id` is the draft that this job comes of.
+
+        Raises:
+            LimitReached: a rule about credits has no room; nothing was written.
+            MemberError: PAUSED by the operator; refused by a rule of the server, as `access.rules.judge`;
+                ALREADY_ASKED, the second of two clicks;
+                DRAFT_TAKEN, another job came of the draft already.
+        """
+        where = job.request.destination
+
+        def unit(tx: Transaction) -> Job | None:
+            terms = terms_of(tx, where.guild_id, job.accepted_at)
+            hidden = job.request.spoiler or hides(presence, terms)
+            accepted = replace(job, request=replace(job.request, spoiler=hidden))
+            if not insert(tx, "jobs", columns_of(accepted), "interaction_id"):
+                return None
+            pauses.require_open(tx, where.guild_id)
+            admit(tx, job.request, presence, terms, job.accepted_at)
+            require_first_click(tx, job.request, job.accepted_at)
+            if draft_id is not None and not drafts.take(tx, draft_id, job.job_id):
+                raise MemberError(MemberReason.DRAFT_TAKEN)
+            ledger.reserve(
+                tx,
+                job_id=job.job_id,
+                guild_id=where.guild_id,
+                user_id=where.user_id,
+                cost_credits=job.quote_credits,
+                default=self._default_limit,
+                at=job.accepted_at,
+                role_ids=presence.role_ids,
+            )
+            return accepted
+
+        return await self._database.run(unit)
+
+    async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
+        """Discord has our first answer. Asking again keeps the first time and a message id once known."""
+        at = now_ms()
+        return await self._move(
+            job_id,
+            "acknowledged_at = coalesce(acknowledged_at, ?), message_id = coalesce(?, message_id)",
+            (at, message_id),
+            tuple(Stage),
+        )
+
+    async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
+        """Rivya has the reference, and the vault has what was sent under that hash."""
+        return await self._move(
+            job_id,
+            "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
+            (Stage.UPLOADED, url, mime, sha256),
+            (Stage.ACCEPTED,),
+        )
+
+    async def creating(self, job_id: str, body: str) -> Job:
+        """From here on a task may exist: this body, and no other, is sent until an answer is had."""
+        return await self._move(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
+
+    async def created(self, job_id: str, task_id: str, reserved_credits: int | None) -> Job:
+        """Rivya has the task; the reservation is corrected to what it reserved.
+
+        Raises:
+            ContractBroken: `task_taken`; the task is another job's, and whether ours exists is not known.
+        """
+
+        def money(tx: Transaction) -> None:
+            # Before the row moves: the schema would only say that some row breaks a rule.
+            other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
+            if other.fetchone() is not None:
+                raise ContractBroken("task_taken", "Rivya names a task that is another job's")
+            if reserved_credits is not None:
+                ledger.correct(tx, job_id=job_id, reserved_credits=reserved_credits)
+
+        return await self._move(
+            job_id,
+            "stage = ?, task_id = ?, task_created_at = ?",
+            (Stage.CREATED, task_id, now_ms()),
+            BEFORE_TASK,
+            money,
+        )
+
+    async def late_told(self, job_id: str) -> Job:
+        """The member was told that it takes longer; once is enough."""
+        return await self._move(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
+
+    async def succeeded(self, job_id: str, result_url: str | None, final_credits: int | None) -> Job:
+        """The task has succeeded: settle. None books what was reserved."""
+        at = now_ms()
+        return await self._move(
+            job_id,
+            "stage = ?, result_url = ?, painted_at = ?",
+            (Stage.SUCCEEDED, result_url, at),
+            (Stage.CREATED,),
+            lambda tx: ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at),
+        )
+
+    async def failed(self, job_id: str, failure: Failure) -> Job:
+        """No picture will come. Settles what was charged, keeps held what is in doubt, releases the rest."""
+        at = now_ms()
+
+        def money(tx: Transaction) -> None:
+            if failure.in_doubt:
+                ledger.keep_held(tx, job_id=job_id, note=f"{failure.who}: {failure.code} {failure.message}")
+            elif failure.charged_credits:
+                ledger.settle(tx, job_id=job_id, final_credits=failure.charged_credits, at=at)
+            else:
+                ledger.release(tx, job_id=job_id, at=at)
+
+        stages = (*BEFORE_TASK, Stage.CREATED)
+        return await self._move(job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, money)
+
+    async def lost(self, job_id: str, failure: Failure) -> Job:
+        """The picture was painted and paid for, but cannot be had; its member is still to be told."""
+        return await self._move(
+            job_id, _FAILURE, _failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
+        )
+
+    async def delivered(self, job_id: str, landing: Landing) -> Job:
+        """The picture is where its people see it."""
+        return await self._move(
+            job_id,
+            f"stage = ?, {LANDING}, {_FINISH}",
+            (Stage.DELIVERED, *landing_values(landing), now_ms()),
+            (Stage.SUCCEEDED,),
+        )
+
+    async def keep_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
+        """Note that the vault has the picture itself, since no message of everybody's will."""
+        at = now_ms()
+        await self._database.run(
+            lambda tx: tx.execute(
+                "INSERT INTO kept_pictures (job_id, format, width, height, sha256, kept_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
+                (job_id, picture.format, picture.width, picture.height, sha256, at),
+            )
+        )
+
+    async def undeliverable(self, job_id: str) -> Job:
+        """Nowhere to post it; the picture was kept before."""
+        return await self._move(
+            job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
+        )
+
+    async def told(self, job_id: str) -> Job:
+        """The member knows that no picture comes, or cannot be reached."""
+        return await self._move(job_id, _FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
+
+    async def cancelled(self, job_id: str) -> Job:
+        """Nothing was sent and nothing will be: release."""
+        at = now_ms()
+        return await self._move(
+            job_id,
+            "stage = ?, " + _FINISH,
+            (Stage.CANCELLED, at),
+            BEFORE_TASK,
+            lambda tx: ledger.release(tx, job_id=job_id, at=at),
+        )
+
+    async def cancelled_in_time(self, job_id: str) -> Job | None:
+        """Its member changed their mind: release, if it is certain that no task was ever asked for.
+
+        None if it is too late: a body that was written down may have been sent.
+        """
+        at = now_ms()
+
+        def unit(tx: Transaction) -> Job | None:
+            row = tx.execute(
+                "UPDATE jobs SET stage = ?, finished_at = ?, interaction_token = ''"
+                " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING *",
+                (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
+            ).fetchone()
+            if row is None:
+                return None
+            ledger.release(tx, job_id=job_id, at=at)
+            return job_from(row)
+
+        return await self._database.run(unit)
+
+    async def due(self) -> list[Job]:
+        """Every job with something left to do, the oldest first."""
+        return await self._database.run(
+            lambda tx: [
+                job_from(row)
+                for row in tx.execute(
+                    "SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id"
+                )
+            ]
+        )
+
+    async def running(self) -> dict[str, int]:
+        """How many jobs have something left to do, by stage."""
+        return await self._database.run(
+            lambda tx: {
+                row["stage"]: row["jobs"]
+                for row in tx.execute(
+                    "SELECT stage, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY stage"
+                )
+            }
+        )
+
+    async def find(self, job_id: str) -> Job | None:
+        """The job as it stands."""
+
+        def unit(tx: Transaction) -> Job | None:
+            row = tx.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+            return None if row is None else job_from(row)
+
+        return await self._database.run(unit)
+
+    async def _move(
+        self,
+        job_id: str,
+        changes: str,
+        values: tuple[object, ...],
+        stages: tuple[Stage, ...],
+        money: Callable[[Transaction], object] | None = None,
+    ) -> Job:
+        """Change a job that is in one of `stages`, and its credits with it.
+
+        Raises:
+            ContractBroken: `bug`; the job is in none of them, nothing was changed.
+        """
+        marks = ", ".join("?" * len(stages))
+
+        def unit(tx: Transaction) -> Job:
+            # What is refused below takes this back too.
+            if money is not None:
+                money(tx)
+            # `changes` and `marks` are texts of this module; every value is bound.
+            row = tx.execute(
+                f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({marks}) RETURNING *",  # noqa: S608  # see above
+                (*values, job_id, *stages),
+            ).fetchone()
+            if row is None:
+                raise ContractBroken("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
+            return job_from(row)
+
+        return await self._database.run(unit)
+
+
+LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
+
+# A finished job needs its interaction no more, and a token that is not stored cannot leak.
+_FINISH: Final = "finished_at = ?, interaction_token = ''"
+
+_FAILURE: Final = (
+    "stage = ?, failure_who = ?, failure_code = ?, failure_message = ?,"
+    " failure_charged = ?, failure_in_doubt = ?"
+)
+
+
+def landing_values(landing: Landing) -> tuple[object, ...]:
+    """The values of `LANDING`."""
+    return (landing.channel_id, landing.message_id, landing.way, landing.url)
+
+
+def _failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
+    return (stage, failure.who, failure.code, failure.message, failure.charged_credits, int(failure.in_doubt))

@@ -1,4 +1,0 @@
-"""Whose credits, how many, until when: limits, grants, reservations and the sums of them.
-
-Owns the package. Never imports anything.
-"""

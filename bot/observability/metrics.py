@@ -1,0 +1,109 @@
+"""What a host can watch: jobs, credits, Rivya, Discord and the event loop, as numbers for Prometheus.
+
+Each bot has a registry of its own, so that two in one process do not add up. Names follow
+https://prometheus.io/docs/practices/naming/ and no label ever holds a member, a server or a prompt.
+
+Owns the metrics. Never imports anything of ours but calls, clock, errors, jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from bot.domain.clock import now_ms
+from bot.domain.jobs import Stage
+
+if TYPE_CHECKING:
+    from bot.domain.errors import KuasError
+    from bot.domain.jobs import Job
+    from bot.rivya.calls import Attempt
+
+_JOB_SECONDS: Final = (2, 5, 8, 12, 16, 20, 30, 45, 60, 90, 120, 300, 900, 3600)
+_CALL_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
+_LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
+
+class Metrics:
+    """Counts as things happen; what can be asked for is asked when the numbers are collected."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._jobs = self._counter("jobs", "Jobs that ended, by how.", "outcome")
+        self._setbacks = self._counter(
+            "setbacks", "Steps of jobs that did not work, by who must act.", "stage", "error"
+        )
+        self._charged = self._counter("credits_charged", "Credits that Rivya charged.")
+        self._calls = self._counter(
+            "rivya_attempts",
+            "Attempts of calls to Rivya: `read` is mostly polls, then `create` and `upload`.",
+            "purpose",
+            "outcome",
+        )
+        self._job_seconds = self._histogram(
+            "job_seconds", "From the command to the delivered picture.", _JOB_SECONDS
+        )
+        self._painting_seconds = self._histogram(
+            "painting_seconds", "From a task's creation until its end was seen.", _JOB_SECONDS, "reference"
+        )
+        self._call_seconds = self._histogram(
+            "rivya_attempt_seconds", "How long an attempt took.", _CALL_SECONDS, "purpose"
+        )
+        self._lag = self._histogram(
+            "loop_lag_seconds", "How much later than planned the event loop woke.", _LAG_SECONDS
+        )
+        self.running = self._gauge("jobs_running", "Jobs that are not finished, by stage.", "stage")
+        self.held = self._gauge("credits_held", "Credits set aside and not closed.")
+        self.latency = self._gauge("gateway_latency_seconds", "Discord's heartbeat.")
+        self.outage = self._gauge("rivya_down", "1 while Rivya does not answer.")
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"kuas_{name}", words, labels, registry=self.registry)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(f"kuas_{name}", words, labels, registry=self.registry)
+
+    def _histogram(self, name: str, words: str, seconds: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"kuas_{name}", words, labels, buckets=seconds, registry=self.registry)
+
+    def attempted(self, attempt: Attempt) -> None:
+        """One attempt of a call to Rivya has ended."""
+        outcome = "ok" if attempt.error is None else type(attempt.error).__name__
+        self._calls.labels(attempt.purpose.value, outcome).inc()
+        self._call_seconds.labels(attempt.purpose.value).observe(attempt.seconds)
+
+    def set_back(self, stage: Stage, error: KuasError) -> None:
+        """A step did not work; it may be tried again."""
+        self._setbacks.labels(stage.value, type(error).__name__).inc()
+
+    def painted(self, job: Job, charged_credits: int) -> None:
+        """A task was seen to have ended, well or not."""
+        self._charged.inc(charged_credits)
+        if job.task_created_at is not None:
+            reference = "no" if job.request.reference is None else "yes"
+            self._painting_seconds.labels(reference).observe(_seconds_since(job.task_created_at))
+
+    def ended(self, job: Job) -> None:
+        """A job is finished."""
+        self._jobs.labels(job.stage.value).inc()
+        if job.stage is Stage.DELIVERED:
+            self._job_seconds.observe(_seconds_since(job.accepted_at))
+
+    def lagged(self, seconds: float) -> None:
+        """The event loop woke so much later than planned."""
+        self._lag.observe(seconds)
+
+
+def _seconds_since(at: int) -> float:
+    return max(0.0, (now_ms() - at) / 1000)

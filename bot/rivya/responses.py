@@ -1,0 +1,226 @@
+"""What comes back over HTTP, and who must act when it is a refusal.
+
+Facts: https://rivya.ai/docs/api-errors-and-limits (read 2026-05). The list of codes may grow without notice,
+so an unknown one is judged by its status; pages of proxies and gateways in between are survived.
+
+Owns the meaning of an HTTP answer. Never imports anything of ours but errors, reading.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
+from bot.rivya.json_values import an_object, field, message, word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.rivya.json_values import Json
+
+T = TypeVar("T")
+
+_DAY_SECONDS = 86_400.0
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_OK = range(200, 300)
+_CLIENT_ERRORS = range(400, 500)
+_CONFLICT = 409
+_TOO_BIG = 413
+_TOO_MANY = 429
+_PASSING = (408, 425)
+"""Refusals that may pass by themselves: the request came too slowly, or too early."""
+
+_OPERATOR_CODES = {
+    "api_key_missing": ("key_refused", "Rivya refuses the API key"),
+    "api_key_invalid": ("key_refused", "Rivya refuses the API key"),
+    "api_key_revoked": ("key_refused", "Rivya refuses the API key"),
+    "api_key_expired": ("key_refused", "Rivya refuses the API key"),
+    "api_scope_denied": ("scope_denied", "Rivya's API key lacks a scope and must be made anew"),
+    "insufficient_credits": ("wallet_empty", "Rivya's wallet is empty"),
+}
+_OPERATOR_STATUSES = {
+    401: ("key_refused", "Rivya refuses the API key"),
+    402: ("wallet_empty", "Rivya's wallet is empty"),
+    403: ("key_refused", "Rivya refuses the API key"),
+}
+
+
+class Purpose(StrEnum):
+    """What a call is for, as far as the meaning of its refusal depends on it."""
+
+    UPLOAD = "upload"
+    CREATE = "create"
+    READ = "read"
+    """Changes nothing, so it is never in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, with whatever could be read of it."""
+
+    status: int
+    readable: bool
+    """The body is JSON."""
+    value: Json
+    code: str | None
+    """`error.code`, the part of a refusal that is a contract."""
+    message: str
+    """Their words about a refusal, at most 500 characters. May quote the prompt: not for logs."""
+    request_id: str | None
+    """What their support asks for."""
+    retry_after_seconds: float | None
+    """Never negative, at most a day."""
+    sent_at: float | None = None
+    """Their clock, in seconds since the epoch, to the second."""
+
+    @classmethod
+    def from_http(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
+        """Read an answer; whatever it holds, this succeeds. `headers` must ignore the case of names."""
+        readable, value = _parse(body)
+        error = an_object(field(an_object(value), "error"))
+        return cls(
+            status=status,
+            readable=readable,
+            value=value,
+            code=word(field(error, "code")),
+            message=message(field(error, "message")) or "",
+            request_id=word(field(error, "requestId", "request_id")),
+            retry_after_seconds=_retry_after(headers.get("Retry-After"), headers.get("Date")),
+            sent_at=sent.timestamp() if (sent := _http_date(headers.get("Date") or "")) else None,
+        )
+
+    @property
+    def is_ok(self) -> bool:
+        """Any 2xx: which one each call answers with is not documented."""
+        return self.status in _OK
+
+
+def error_from(answer: Answer, purpose: Purpose) -> KuasError:
+    """Say who must act on a refusal: by its code, or by its status where the code is unknown.
+
+    The text of the returned error holds codes and numbers, never their words. What a member may want to read
+    of those is in the `data` of a `MemberError`: `code`, `message`.
+    """
+    error = _error_by_code(answer, purpose) or _error_by_status(answer, purpose)
+    error.request_id = answer.request_id
+    return error
+
+
+def understand(answer: Answer, purpose: Purpose, parse: Callable[[Json], T]) -> T:
+    """Return what `parse` makes of the answer's JSON.
+
+    Raises:
+        KuasError: see `error_from`; also `TryLater` if a 2xx holds no JSON, since something in between may
+            have made it, and what `parse` raises, in doubt if the call was to change something.
+    """
+    if not answer.is_ok:
+        raise error_from(answer, purpose)
+    if not answer.readable:
+        raise TryLater(f"Rivya answered {answer.status} with something that is not JSON")
+    try:
+        return parse(answer.value)
+    except ContractBroken as error:
+        error.in_doubt = purpose is not Purpose.READ
+        error.request_id = answer.request_id
+        raise
+
+
+class Doubt:
+    """Whether any attempt of one call may have had its effect without our knowing."""
+
+    def __init__(self) -> None:
+        self._raised = False
+
+    def mark(self, error: KuasError) -> None:
+        """Learn from an attempt's error, and write on it what holds for the call as a whole.
+
+        Nothing on a `MemberError`: it judges the request itself, which is the same in each attempt.
+        """
+        if isinstance(error, TryLater):
+            self._raised |= not error.answered
+            error.answered = not self._raised
+        elif isinstance(error, OperatorError | ContractBroken):
+            self._raised |= error.in_doubt
+            error.in_doubt = self._raised
+
+
+def _error_by_code(answer: Answer, purpose: Purpose) -> KuasError | None:
+    code = answer.code or ""
+    error: KuasError | None = None
+    if code in _OPERATOR_CODES:
+        ours, sentence = _OPERATOR_CODES[code]
+        error = OperatorError(ours, f"{sentence} ({code})")
+    elif code == "validation_failed" and purpose is Purpose.UPLOAD:
+        error = _member_error(MemberReason.REFERENCE_UNREADABLE, answer)
+    elif code == "validation_failed" and purpose is Purpose.CREATE:
+        error = _member_error(MemberReason.PROMPT_REFUSED, answer)
+    elif code in {"rate_limited", "public_api_disabled"}:
+        error = _try_later(answer, refused=True)
+    elif code in {"idempotency_conflict", "not_found"}:
+        error = ContractBroken(code, f"Rivya answered {answer.status} {code}")
+        # Somebody has used the key: for all we know an earlier attempt of the very same call.
+        error.in_doubt = code == "idempotency_conflict"
+    return error
+
+
+def _error_by_status(answer: Answer, purpose: Purpose) -> KuasError:
+    status, code = answer.status, answer.code or f"http_{answer.status}"
+    error: KuasError
+    if status in _OPERATOR_STATUSES:
+        ours, sentence = _OPERATOR_STATUSES[status]
+        error = OperatorError(ours, f"{sentence} ({code})")
+    elif status == _TOO_BIG and purpose is Purpose.UPLOAD:
+        error = _member_error(MemberReason.REFERENCE_TOO_BIG, answer)
+    elif status == _TOO_MANY:
+        error = _try_later(answer, refused=answer.code is not None)
+    elif status in _CLIENT_ERRORS and status not in _PASSING and (answer.readable or status == _TOO_BIG):
+        error = ContractBroken(code, f"Rivya answered {status} {code}")
+        # Whatever it conflicts with may be an earlier attempt: only the one code is documented.
+        error.in_doubt = status == _CONFLICT and purpose is Purpose.CREATE
+    else:
+        # 5xx; redirects, never followed since the key must not travel; pages of something in between.
+        error = _try_later(answer, refused=False)
+    return error
+
+
+def _member_error(reason: MemberReason, answer: Answer) -> MemberError:
+    return MemberError(reason, code=answer.code, message=answer.message)
+
+
+def _try_later(answer: Answer, *, refused: bool) -> TryLater:
+    """`refused`: by the API itself, before anything was done; otherwise it may have been done."""
+    told = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
+    return TryLater(told, retry_after_seconds=answer.retry_after_seconds, answered=refused)
+
+
+def _parse(body: bytes) -> tuple[bool, Json]:
+    try:
+        return True, json.loads(body)
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, absurdly long numbers, absurdly deep
+        return False, None
+
+
+def _retry_after(value: str | None, date: str | None) -> float | None:
+    """Read either form of the header, RFC 9110 10.2.3; a date is measured against the answer's own clock."""
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value.strip()):
+        return min(float(value), _DAY_SECONDS)
+    until = _http_date(value)
+    if until is None:
+        return None
+    now = _http_date(date or "") or datetime.now(UTC)
+    return min(max(0.0, (until - now).total_seconds()), _DAY_SECONDS)
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value).replace(tzinfo=UTC)  # an HTTP date is always GMT
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

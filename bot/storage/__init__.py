@@ -1,0 +1,1 @@
+"""Files: the SQLite database with its schema and migrations, backups, locks, stored pictures."""

@@ -1,0 +1,91 @@
+"""Which schema a database has, and how it gets the newest.
+
+Owns the migrations. Never imports anything of ours but errors.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+APPLICATION_ID: Final = 0x4B554153
+"""`KUAS`: https://sqlite.org/pragma.html#pragma_application_id"""
+
+
+def migrations() -> list[Path]:
+    """The migration files in their order; file N brings the schema to version N."""
+    return sorted(MIGRATIONS.glob("[0-9]*.sql"))
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date in one transaction, or leave the file alone.
+
+    Raises:
+        OperatorError: `database`; the file belongs to a newer Kuas or to another program.
+    """
+    files = migrations()
+    # The version is read inside the transaction, so that two starts at once cannot both migrate.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = version_of(connection)
+        for number, file in enumerate(files[version:], start=version + 1):
+            for statement in _statements(file.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The schema's version; 0 for a new file.
+
+    Raises:
+        OperatorError: `database`; the file belongs to a newer Kuas or to another program.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and (owner or version or tables):
+        raise OperatorError(
+            "database", "the database belongs to another program; point database.path elsewhere"
+        )
+    if version > (known := len(migrations())):
+        raise OperatorError(
+            "database", f"the database has version {version}, this Kuas knows {known}: install a newer Kuas"
+        )
+    return version
+
+
+def require_current(connection: sqlite3.Connection) -> None:
+    """See that the schema is the one this program knows.
+
+    Raises:
+        OperatorError: `database`; it is not.
+    """
+    if (version := version_of(connection)) != (known := len(migrations())):
+        raise OperatorError(
+            "database", f"the database has version {version}, not {known}; start the bot once"
+        )
+
+
+def _statements(script: str) -> Iterable[str]:
+    # executescript would commit first, and a split at `;` would cut a trigger in two.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement  # the last one may lack its `;`

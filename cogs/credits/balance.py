@@ -1,0 +1,45 @@
+"""`/credits`: what I spent, what is left, which limit binds and when it resets.
+
+Owns the command that shows balances. Never imports anything of ours but catalog, credits_cards, grants,
+guards, ledger, people, treasury.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.credits.grants import WHOLE_GUILD
+from bot.domain.image_models import QWEN_IMAGE
+from cogs.credits import balance_views
+from cogs.ui.context import guild_id_of
+from cogs.ui.people import role_ids_of
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.credits.admin import Treasury
+    from bot.credits.ledger import Ledger
+
+
+class Credits(commands.Cog):
+    """Shows members what they and their server may still spend, privately."""
+
+    def __init__(self, ledger: Ledger, treasury: Treasury) -> None:
+        self._ledger = ledger
+        self._treasury = treasury
+
+    @app_commands.command(description="What you spent, what is left for you and this server, when it resets")
+    async def credits(self, interaction: discord.Interaction) -> None:
+        """Three questions, one card."""
+        guild_id, user_id = guild_id_of(interaction), interaction.user.id
+        grants = (await self._treasury.in_force(guild_id)).grants
+        account = balance_views.Account(
+            standing=await self._ledger.standing(guild_id, user_id, role_ids_of(interaction.user)),
+            mine_credits=await self._ledger.member_used(guild_id, user_id),
+            grants=tuple(grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}),
+            cost_credits=QWEN_IMAGE.cost_credits,
+        )
+        await interaction.response.send_message(view=balance_views.credits_card(account), ephemeral=True)

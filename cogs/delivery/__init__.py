@@ -1,0 +1,1 @@
+"""Post the progress, the picture or the failure of a job to Discord."""

@@ -1,0 +1,1 @@
+"""`/doctor`: what the bot lacks in a channel."""

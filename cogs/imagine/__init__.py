@@ -1,0 +1,1 @@
+"""`/imagine`: the command, its form, the price question, defaults, presets, context menus."""

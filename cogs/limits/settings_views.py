@@ -1,0 +1,135 @@
+"""What a server's settings are called, and what an admin reads after changing one.
+
+Owns the words about settings of a server. Never imports anything of ours but cards, guilds, jobs, tongues,
+wording.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from bot.guilds.settings import Setting
+from cogs.text.terms import credits_text, length_text, permission_names, reset_words, usage_words
+from cogs.text.translation import noted, say
+from cogs.ui.layout import card, small
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from discord import ui
+
+    from bot.domain.jobs import Usage
+    from bot.guilds.settings import SettingChange
+
+DEFAULT_ZONE: Final = "UTC"
+NO_PLACES: Final = ("localtime", "Factory")
+"""Names that say nothing about a place, or something else on each host."""
+CHOICES: Final = 25
+_NAMES: Final = {
+    Setting.TIMEZONE: noted("Time zone"),
+    Setting.ALERT_CHANNEL: noted("Alerts"),
+    Setting.CONFIRM_ABOVE: noted("Ask before spending"),
+    Setting.COOLDOWN_SECONDS: noted("Pause between two pictures"),
+    Setting.RUNNING_LIMIT: noted("Pictures of a member at once"),
+    Setting.AGE_RESTRICTED_ONLY: noted("Age-restricted channels only"),
+    Setting.OWNER_ONLY: noted("Buttons for a picture's own member only"),
+}
+ABOUT_LIMITS: Final = (Setting.TIMEZONE, Setting.ALERT_CHANNEL, Setting.CONFIRM_ABOVE)
+"""The settings that are about credits; the others are shown by `/access`."""
+
+
+def setting_name(name: Setting) -> str:
+    """A setting, for people; opens a line."""
+    return say(_NAMES[name])
+
+
+def setting_words(name: Setting, value: str | None) -> str:
+    """The value of a setting, for people."""
+    match name:
+        case Setting.TIMEZONE:
+            return value or DEFAULT_ZONE
+        case Setting.ALERT_CHANNEL:
+            return say("off") if value is None else say("in <#{channel}>", channel=value)
+        case Setting.CONFIRM_ABOVE:
+            return say("never") if value is None else say("above {credits}", credits=credits_text(int(value)))
+        case Setting.COOLDOWN_SECONDS:
+            return say("none") if value is None else length_text(int(value))
+        case Setting.RUNNING_LIMIT:
+            return say("as many as they like") if value is None else value
+        case Setting.AGE_RESTRICTED_ONLY | Setting.OWNER_ONLY:
+            return say("off") if value is None else say("on")
+
+
+def setting_changed_card(name: Setting, change: SettingChange, *notes: str) -> ui.LayoutView:
+    """From what to what."""
+    before, after = setting_words(name, change.before), setting_words(name, change.after)
+    changed = say("From **{before}** to **{after}**.", before=before, after=after)
+    return card(f"### {setting_name(name)}", changed, *map(small, notes))
+
+
+def zone_note(usage: Usage) -> str:
+    """What a new time zone means for the period that runs."""
+    return say(
+        "Days, weeks and months of this server's limits begin at midnight there. Now: {usage}. {reset}",
+        usage=usage_words(usage),
+        reset=reset_words(usage),
+    )
+
+
+def unknown_zone(typed: str) -> str:
+    """Nobody knows this time zone; `typed` is fit to be shown."""
+    return say(
+        'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.',
+        typed=typed,
+    )
+
+
+def closed_channel(channel_id: int, missing: Iterable[str]) -> str:
+    """The bot could not post its alerts there."""
+    return say(
+        "I cannot post in <#{channel}>: I need {permissions} there. Give me that, or choose another channel.",
+        channel=channel_id,
+        permissions=permission_names(missing),
+    )
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """All time zones of this host, the default first; read from the disk once."""
+    return (DEFAULT_ZONE, *sorted(available_timezones() - {DEFAULT_ZONE, *NO_PLACES}))
+
+
+def zone_named(typed: str) -> str | None:
+    """The time zone as it is spelt, however it was typed; None if there is none."""
+    sought = _spelt(typed)
+    return next((name for name in zones() if name.casefold() == sought), None)
+
+
+def zone_choices(typed: str, at: datetime | None = None) -> list[tuple[str, str]]:
+    """The labels and names of the time zones that fit best; `at` is the moment whose offset they show."""
+    sought, moment = _spelt(typed), at or datetime.now(UTC)
+    ranked = sorted((rank, name) for name in zones() if (rank := _rank(name.casefold(), sought)) is not None)
+    return [(f"{name} ({_offset(name, moment)})", name) for _, name in ranked[:CHOICES]]
+
+
+def _spelt(typed: str) -> str:
+    return typed.strip().casefold().replace(" ", "_")
+
+
+def _rank(name: str, sought: str) -> int | None:
+    """How well a name fits, 0 the best; None if it does not."""
+    if name == (sought or DEFAULT_ZONE.casefold()):
+        return 0
+    if name.rpartition("/")[2].startswith(sought):
+        return 1
+    if name.startswith(sought):
+        return 2
+    return 3 if sought in name else None
+
+
+def _offset(name: str, moment: datetime) -> str:
+    offset = f"{moment.astimezone(ZoneInfo(name)):%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}"

@@ -1,0 +1,72 @@
+"""Where finished pictures can be shown from: their own message, or the vault, to be posted again.
+
+The address of a picture in a message is put into a card as it is: Discord signs it anew for whoever looks
+(https://discord.com/developers/docs/reference#signed-attachment-cdn-urls).
+
+Owns the showing of finished pictures. Never imports anything of ours but bounds, gallery, images, vault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from bot.images import processing
+from cogs.ui.discord_limits import attachments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import discord
+
+    from bot.jobs.history import Piece
+    from bot.storage.picture_store import Vault
+
+THUMBNAIL_PIXELS: Final = 512
+
+
+class Shelves:
+    """Finds something to show for each picture."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def small(self, pieces: Iterable[Piece]) -> tuple[dict[str, str], list[discord.File]]:
+        """Addresses for a page of pictures, by job, and the files that go with them, small ones.
+
+        Raises:
+            OperatorError: `disk`.
+        """
+        addresses: dict[str, str] = {}
+        files: dict[str, bytes] = {}
+        for piece in pieces:
+            if (url := _public(piece)) is not None:
+                addresses[piece.job.job_id] = url
+            elif (data := await self._kept(piece)) is not None:
+                name = f"{piece.job.job_id}.jpg"
+                files[name] = await asyncio.to_thread(processing.thumbnail, data, THUMBNAIL_PIXELS)
+                addresses[piece.job.job_id] = f"attachment://{name}"
+        return addresses, attachments(files)
+
+    async def whole(self, piece: Piece) -> tuple[str | None, list[discord.File]]:
+        """An address for one picture, and the file that goes with it; None if there is nothing to show.
+
+        Raises:
+            OperatorError: `disk`.
+        """
+        if (url := _public(piece)) is not None:
+            return url, []
+        if (data := await self._kept(piece)) is None:
+            return None, []
+        return f"attachment://{piece.filename}", attachments({piece.filename: data})
+
+    async def _kept(self, piece: Piece) -> bytes | None:
+        return None if piece.kept_sha256 is None else await self._vault.read(piece.kept_sha256)
+
+
+def _public(piece: Piece) -> str | None:
+    """Where everybody could see it; of a private picture the address dies with its message."""
+    landing = piece.job.landing
+    if landing is None or piece.job.request.destination.private:
+        return None
+    return landing.url

@@ -1,0 +1,1 @@
+"""`/privacy`: what is kept of a member, export, erasure."""

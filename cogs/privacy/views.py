@@ -1,0 +1,255 @@
+"""What a member reads about their own data, and the file with all of it.
+
+Owns the words and the file of /privacy. Never imports anything of ours but cards, records, tongues, wording.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cogs.text.terms import moment
+from cogs.text.translation import count, noted, say
+from cogs.ui import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from discord import ui
+
+    from bot.privacy.models import Export, Holdings
+
+FILE_NAME: Final = "kuas-your-data"
+ERASE_LABEL: Final = noted("Erase it")
+_YES_OR_NO: Final = frozenset({"private", "spoiler", "picture_kept"})
+_OWN_MESSAGES: Final = noted(
+    "A picture that was posted is a message of its server: erasing does not take it away."
+    " Delete the message yourself, or ask somebody who may manage messages there."
+)
+
+
+def holdings_card(holdings: Holdings) -> ui.LayoutView:
+    """How much is kept of a member."""
+    return layout.card(
+        say("### What is kept about you"),
+        "\n".join([_kept_requests(holdings), *(f"- {line}" for line in _kept_things(holdings))]),
+        _wish(holdings),
+        layout.small(
+            say("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
+        ),
+    )
+
+
+def _kept_requests(holdings: Holdings) -> str:
+    if not holdings.requests:
+        return say("**No requests.**")
+    servers = count("{n} server", "{n} servers", holdings.guilds)
+    if holdings.oldest_at is None:
+        return count(
+            "**{n} request** in {servers}",
+            "**{n} requests** in {servers}",
+            holdings.requests,
+            servers=servers,
+        )
+    return count(
+        "**{n} request** in {servers}, the oldest of {day}",
+        "**{n} requests** in {servers}, the oldest of {day}",
+        holdings.requests,
+        servers=servers,
+        day=moment(holdings.oldest_at, "D"),
+    )
+
+
+def _kept_things(holdings: Holdings) -> Iterator[str]:
+    if kept := holdings.prompts:
+        yield count("{n} prompt", "{n} prompts", kept)
+    if kept := holdings.references:
+        yield count("{n} name of an attached file", "{n} names of attached files", kept)
+    if kept := holdings.kept_references:
+        yield count(
+            "{n} attached picture, to paint from again", "{n} attached pictures, to paint from again", kept
+        )
+    if kept := holdings.kept_pictures:
+        yield count(
+            "{n} picture that only you were to see, or that could not be posted",
+            "{n} pictures that only you were to see, or that could not be posted",
+            kept,
+        )
+    if kept := holdings.drafts:
+        yield count("{n} request that you have not sent in", "{n} requests that you have not sent in", kept)
+    if holdings.habits:
+        yield say("how you like your pictures to be")
+    if kept := holdings.amounts:
+        yield count("{n} amount of credits under your name", "{n} amounts of credits under your name", kept)
+    if kept := holdings.about:
+        yield count(
+            "{n} limit, grant, refund or block for you",
+            "{n} limits, grants, refunds and blocks for you",
+            kept,
+        )
+    if kept := holdings.decisions:
+        yield count("{n} decision you made for a server", "{n} decisions you made for servers", kept)
+
+
+def _wish(holdings: Holdings) -> str:
+    if holdings.asked_at is None:
+        return ""
+    return say(
+        "You asked to be forgotten {when}. What is left of that follows by itself.",
+        when=moment(holdings.asked_at),
+    )
+
+
+def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """What erasing takes and what it leaves, before it is done."""
+    if holdings.requests or holdings.drafts:
+        taken = count(
+            "{n} request of yours will be forgotten, in every server: the prompts, the attached files, where"
+            " the pictures were posted, and that it was you. This cannot be undone.",
+            "{n} requests of yours will be forgotten, in every server: the prompts, the attached files, where"
+            " the pictures were posted, and that it was you. This cannot be undone.",
+            holdings.requests,
+        )
+    else:
+        taken = say(
+            "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
+            " This cannot be undone."
+        )
+    return layout.card(
+        say("### Erase what is kept about you?"),
+        taken,
+        _list([*_unfinished(holdings), *_staying(holdings)]),
+        button,
+    )
+
+
+def nothing_card(holdings: Holdings) -> ui.LayoutView:
+    """There is nothing that could be erased now."""
+    return layout.card(say("### Nothing to erase"), _list(_staying(holdings)), _wish(holdings))
+
+
+def erased_card(erased: int, holdings: Holdings) -> ui.LayoutView:
+    """What went, what is still being finished, what stays and until when."""
+    if erased:
+        went = count("{n} request forgotten.", "{n} requests forgotten.", erased)
+    else:
+        went = say("Everything that can be forgotten now is.")
+    return layout.card(say("### Erased"), went, _list([*_unfinished(holdings), *_staying(holdings)]))
+
+
+def not_yours_card() -> ui.LayoutView:
+    """Somebody else's button."""
+    return layout.card(say("This button is for somebody else's data. `/privacy erase` is for yours."))
+
+
+def _unfinished(holdings: Holdings) -> list[str]:
+    if not holdings.unfinished:
+        return []
+    return [
+        count(
+            "Still under way: {n} request. What is kept of them goes within an hour of their end.",
+            "Still under way: {n} requests. What is kept of them goes within an hour of their end.",
+            holdings.unfinished,
+        )
+    ]
+
+
+def _staying(holdings: Holdings) -> list[str]:
+    """What stays under the member's name, and until when."""
+    lines = []
+    if holdings.amounts:
+        lines.append(
+            say(
+                "Credits: the amounts stay for the books. Your id stays on those that a limit may still"
+                " count, or erasing would begin the limit anew: {ends}.",
+                ends=", ".join(_ends(holdings)),
+            )
+        )
+    if holdings.about:
+        lines.append(say("Limits and grants that admins set for you stay while they are in force."))
+    if holdings.decisions:
+        lines.append(say("What you decided for a server, such as a limit, stays in its record."))
+    return [*lines, say(_OWN_MESSAGES)]
+
+
+def _ends(holdings: Holdings) -> Iterator[str]:
+    """Until when a member's id stays on amounts of credits."""
+    if holdings.amounts_until is not None:
+        yield say("until {when}", when=moment(holdings.amounts_until, "f"))
+    if holdings.amounts_unending:
+        yield count(
+            "in {n} server for as long as a limit that never resets is in force there",
+            "in {n} servers for as long as a limit that never resets is in force there",
+            holdings.amounts_unending,
+        )
+
+
+def _list(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def export_card(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """The file, and what it lacks."""
+    held = count(
+        "{n} request and what belongs to them, as JSON.",
+        "{n} requests and what belongs to them, as JSON.",
+        len(export.requests),
+    )
+    lacking = count(
+        "{n} older request did not fit. Ask whoever runs the bot for the rest.",
+        "{n} older requests did not fit. Ask whoever runs the bot for the rest.",
+        left_out,
+    )
+    return layout.card(say("### Everything kept about you"), held, file, lacking if left_out else "")
+
+
+def packed(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:
+    """The export as a file of at most `limit_bytes`: its name, its bytes, how many requests are not in it.
+
+    Plain if that fits, else zipped; if that is too big as well, without the oldest half of the requests, and
+    so on. Takes a moment for thousands of requests: call it in a thread.
+    """
+    while True:
+        text = _json(export).encode()
+        if len(text) <= limit_bytes:
+            return f"{FILE_NAME}.json", text, export.older_requests
+        zipped = _zipped(text)
+        if len(zipped) <= limit_bytes or not export.requests:
+            return f"{FILE_NAME}.zip", zipped, export.older_requests
+        kept = len(export.requests) // 2
+        export = replace(
+            export,
+            requests=export.requests[:kept],
+            older_requests=export.older_requests + len(export.requests) - kept,
+        )
+
+
+def _zipped(text: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{FILE_NAME}.json", text)
+    return sink.getvalue()
+
+
+def _json(export: Export) -> str:
+    return json.dumps(_readable(asdict(export)), ensure_ascii=False, indent=2)
+
+
+def _readable(value: object, name: str = "") -> object:
+    """Ids as texts, which no program rounds; moments in ISO 8601, UTC."""
+    if isinstance(value, dict):
+        return {key: _readable(inner, key) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_readable(inner) for inner in value]
+    if not isinstance(value, int):
+        # Half a character, which JSON can carry and UTF-8 cannot, never comes this far: no prompt has one.
+        return value
+    if name.endswith("_at"):
+        return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds")
+    if name.endswith("_id"):
+        return str(value)
+    return bool(value) if name in _YES_OR_NO else value

@@ -1,0 +1,1 @@
+"""Words without Discord objects: translation, terms, error messages, escaping."""

@@ -1,0 +1,1 @@
+"""What all commands share: layout, Discord's limits, responses, buttons, error reports."""

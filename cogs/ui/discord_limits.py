@@ -1,0 +1,225 @@
+"""How much Discord takes, in one place: discord.py checks little of it, and too much ends in a refusal.
+
+Every card, form, command and list of choices goes through here. What can be cut is cut before, where it is
+made; what is still too much is our mistake, and is told as one. Lengths are counted in UTF-16 units, the
+largest measure that Discord could count by.
+
+https://discord.com/developers/docs/components/reference and
+https://discord.com/developers/docs/interactions/application-commands
+
+Owns Discord's limits. Never imports anything of ours but errors, text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import discord
+from discord import app_commands, ui
+from discord.enums import ComponentType
+
+from bot.domain.errors import ContractBroken
+from cogs.text.escaping import shorten, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Part = Mapping[str, Any]
+
+CONTENT_UNITS: Final = 2000
+CARD_TEXT_UNITS: Final = 4000
+"""All texts of one message together."""
+CARD_PARTS: Final = 40
+ALT_TEXT_UNITS: Final = 1024
+TEXT_INPUT_UNITS: Final = 4000
+CHOICES: Final = 25
+CHOICE_UNITS: Final = 100
+FILES: Final = 10
+FILES_BYTES: Final = 25 * 1024 * 1024
+"""Of one request: https://discord.com/developers/docs/resources/message#create-message"""
+FORM_PARTS: Final = 5
+COMMAND_UNITS: Final = 8000
+COMMAND_OPTIONS: Final = 25
+
+_TEXTS: Final[Mapping[str, int]] = {
+    "label": 80,
+    "custom_id": 100,
+    "url": 512,
+    "placeholder": 150,
+    "description": ALT_TEXT_UNITS,
+}
+"""The texts of a component, by the name of their field."""
+_OF_FORMS: Final[Mapping[str, int]] = {"label": 45, "description": 100, "placeholder": 100, "custom_id": 100}
+_OF_OPTIONS: Final[Mapping[str, int]] = {"label": 100, "value": 100, "description": 100}
+_PARTS: Final[Mapping[ComponentType, tuple[str, int, int]]] = {
+    ComponentType.action_row: ("components", 1, 5),
+    ComponentType.section: ("components", 1, 3),
+    ComponentType.media_gallery: ("items", 1, 10),
+    ComponentType.select: ("options", 1, 25),
+    ComponentType.radio_group: ("options", 2, 10),
+    ComponentType.checkbox_group: ("options", 1, 10),
+}
+"""How many parts of which kind a component has, at least and at most."""
+_COMMAND_NAME: Final = re.compile(r"[-_'\w]{1,32}")
+_MENU_NAME: Final = re.compile(r".{1,32}", re.DOTALL)
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+def framed(container: ui.Container[ui.LayoutView]) -> ui.LayoutView:
+    """A card around it.
+
+    Raises:
+        ContractBroken: `bug`; what is too much.
+    """
+    view = ui.LayoutView(timeout=None)
+    try:
+        view.add_item(container)
+    except ValueError as error:  # how the library refuses too many parts
+        raise ContractBroken("bug", f"more than Discord takes: {error}") from error
+    # Our buttons are found by their templates. The library need not remember who showed which, as it would
+    # for good, or for a quarter of an hour after a private answer (discord.py 2.7.1, ui/view.py).
+    view.stop()
+    return checked(view)
+
+
+def checked(view: ui.LayoutView) -> ui.LayoutView:
+    """The view, if Discord takes it as a message.
+
+    Raises:
+        ContractBroken: `bug`; what is too much.
+    """
+    every = list(_every(cast("Any", view).to_components()))
+    _require(len(every) <= CARD_PARTS, f"{len(every)} components in a card")
+    texts = [part["content"] for part in every if part["type"] == ComponentType.text_display.value]
+    _require(all(texts), "an empty text in a card")
+    _require(sum(map(units, texts)) <= CARD_TEXT_UNITS, "too much text in a card")
+    for part in every:
+        _check_part(part, _TEXTS)
+    ids = [part["custom_id"] for part in every if part.get("custom_id") is not None]
+    _require(len(ids) == len(set(ids)), "the same custom_id twice in a card")
+    return view
+
+
+def checked_form(form: ui.Modal) -> ui.Modal:
+    """The form, if Discord takes it.
+
+    Raises:
+        ContractBroken: `bug`; what is too much.
+    """
+    told = form.to_dict()
+    _require(1 <= units(told["title"]) <= 45, "title of a form")  # noqa: PLR2004  # stands nowhere else
+    _require(1 <= len(told["components"]) <= FORM_PARTS, "parts of a form")
+    for part in _every(told["components"]):
+        _check_part(part, _OF_FORMS)
+        if part["type"] == ComponentType.text_input.value:
+            _require(units(part.get("value") or "") <= TEXT_INPUT_UNITS, "value of a text input")
+    return form
+
+
+def check_command(payload: Part) -> None:
+    """See that Discord takes a command as it is synced, in its longest language.
+
+    Raises:
+        ContractBroken: `bug`; what is too much.
+    """
+    total = sum(_command_units(part) for part in _branches(payload))
+    _require(total <= COMMAND_UNITS, f"/{payload['name']} is {total} units in all")
+    for part in _branches(payload):
+        is_menu = part is payload and payload.get("type", 1) != 1
+        for name in _languages(part, "name"):
+            _require(
+                (_MENU_NAME if is_menu else _COMMAND_NAME).fullmatch(name) is not None or _is_choice(part),
+                f"name {name}",
+            )
+            _require(units(name) <= CHOICE_UNITS, f"name {name}")
+        for description in _languages(part, "description"):
+            _require(units(description) <= CHOICE_UNITS, f"description {description}")
+        for parts in ("options", "choices"):
+            _require(len(part.get(parts, ())) <= CHOICES, f"{parts} of {part['name']}")
+
+
+def offered(pairs: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
+    """Choices for an option that is being typed, as many and as long as Discord takes; names, then values.
+
+    A value that is too long cannot be cut, and is left out.
+    """
+    fitting = [(name, value) for name, value in pairs if name and units(value) <= CHOICE_UNITS]
+    return [
+        app_commands.Choice(name=shorten(name, CHOICE_UNITS), value=value)
+        for name, value in fitting[:CHOICES]
+    ]
+
+
+def content(sentence: str) -> str:
+    """A plain message, cut to what one holds."""
+    return shorten(sentence, CONTENT_UNITS)
+
+
+def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
+    """Files by their names, opened anew: one that was sent is closed.
+
+    Raises:
+        ContractBroken: `bug`; what is too much.
+    """
+    _require(len(files) <= FILES, f"{len(files)} files")
+    _require(sum(map(len, files.values())) <= FILES_BYTES, "files too big together")
+    for name in files:
+        _require(_FILE_NAME.fullmatch(name) is not None, f"file name {name}")
+    return [discord.File(io.BytesIO(data), name) for name, data in files.items()]
+
+
+def _require(fits: bool, what: str) -> None:  # noqa: FBT001  # reads as an assertion
+    if not fits:
+        raise ContractBroken("bug", f"more than Discord takes: {what}")
+
+
+def _every(parts: Iterable[Part]) -> Iterator[Part]:
+    """Every component, the outer before the inner."""
+    for part in parts:
+        yield part
+        yield from _every(part.get("components", ()))
+        for name in ("accessory", "component"):
+            if inner := part.get(name):
+                yield from _every([inner])
+
+
+def _check_part(part: Part, texts: Mapping[str, int]) -> None:
+    kind = ComponentType(part["type"])
+    for name, most in texts.items():
+        text = part.get(name)
+        _require(not isinstance(text, str) or units(text) <= most, f"{name} of {kind.name}: {text}")
+    if kind is ComponentType.button:
+        _require(bool(part.get("label")), "a button without words")  # an emoji alone says nothing aloud
+    if kind in _PARTS:
+        name, least, most = _PARTS[kind]
+        count = len(part.get(name, ()))
+        _require(least <= count <= most, f"{count} {name} of {kind.name}")
+    for item in part.get("items", ()):
+        _require(units(item.get("description") or "") <= ALT_TEXT_UNITS, "alt text")
+    for option in part.get("options", ()):
+        for name, most in _OF_OPTIONS.items():
+            _require(units(option.get(name) or "") <= most, f"{name} of an option")
+
+
+def _branches(payload: Part) -> Iterator[Part]:
+    """A command, its options and choices, all the way down."""
+    yield payload
+    for name in ("options", "choices"):
+        for inner in payload.get(name, ()):
+            yield from _branches(inner)
+
+
+def _languages(part: Part, field: str) -> list[str]:
+    localised = cast("Mapping[str, str]", part.get(f"{field}_localizations") or {})
+    return [*([part[field]] if part.get(field) else []), *localised.values()]
+
+
+def _command_units(part: Part) -> int:
+    longest = sum(max(map(units, _languages(part, field)), default=0) for field in ("name", "description"))
+    return longest + units(str(part.get("value", "")))
+
+
+def _is_choice(part: Part) -> bool:
+    return "value" in part

@@ -1,0 +1,138 @@
+"""A small world for the real bot: a simulated Discord with one server, a Rivya to paint, files to fetch.
+
+Owns what the sandbox's world is made of. Never imports anything of ours but app, cdn, rivya, settings,
+wallclock.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import discord
+import simcord
+from pydantic import SecretStr
+
+from bot.app import open_app
+from bot.config.settings import (
+    DatabaseSettings,
+    DiscordSettings,
+    LogSettings,
+    NetworkSettings,
+    RivyaSettings,
+    Settings,
+)
+from sandbox.cdn import LoopbackCdn
+from sandbox.fake_rivya import StandIn
+from sandbox.wallclock import WallClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from simcord import ChannelHandle, Env, MemberActor
+
+GUILD_NAME: Final = "Kuas sandbox"
+CHANNEL_NAME: Final = "studio"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast this world turns, in seconds."""
+
+    painting_seconds: float | None = None
+    """How long the stand-in takes for a picture; None for about 12, at random. Real Rivya takes its time."""
+    first_poll_seconds: float = RivyaSettings.model_fields["first_poll_seconds"].default
+    poll_seconds: float = RivyaSettings.model_fields["poll_seconds"].default
+    settle_seconds: float = 0.5
+    """How long an action in the simulated Discord waits for the bot to come to rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One server, one channel, three people. Mira and Tomo are members, Sari has Manage Server."""
+
+    env: Env
+    cdn: LoopbackCdn
+    channel: ChannelHandle
+    mira: MemberActor
+    tomo: MemberActor
+    sari: MemberActor
+    guide: MemberActor
+    """Who explains things; nobody looks through these eyes."""
+
+    @property
+    def people(self) -> tuple[MemberActor, ...]:
+        """Everybody who may look at the channel."""
+        return self.mira, self.tomo, self.sari
+
+
+@asynccontextmanager
+async def open_world(pace: Pace, *, live_key: str | None = None) -> AsyncIterator[World]:
+    """Build it around the real bot; when the block ends, everything is closed in reverse and nothing is left.
+
+    Args:
+        pace: how fast it turns.
+        live_key: a key for https://rivya.ai, where pictures cost real credits; None for the stand-in.
+
+    Raises:
+        OperatorError: the database cannot be made.
+    """
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="kuas-sandbox-"))
+        if live_key is None:
+            standin = await stack.enter_async_context(StandIn(painting_seconds=pace.painting_seconds))
+            rivya = _rivya(pace, standin.api_key, standin.url)
+        else:
+            rivya = _rivya(pace, live_key, RivyaSettings.model_fields["base_url"].default)
+        cdn = await stack.enter_async_context(LoopbackCdn())
+        app = await stack.enter_async_context(open_app(_settings(Path(folder, "bot.sqlite3"), rivya)))
+        env = await stack.enter_async_context(
+            # What goes wrong in the bot is the bot's to tell, as it would in a real server.
+            simcord.run(app.client, shard_count=1, check_errors=False, settle_timeout=pace.settle_seconds)
+        )
+        env.backend.cdn = cdn
+        env.backend.clock = WallClock()
+        # SimCord listens at the tree to call every refused command a bug; here refusals are answers.
+        del app.client.tree.on_error
+        yield _people(env, cdn)
+
+
+def _rivya(pace: Pace, api_key: str, base_url: str) -> RivyaSettings:
+    return RivyaSettings(
+        api_key=SecretStr(api_key),
+        base_url=base_url,
+        first_poll_seconds=pace.first_poll_seconds,
+        poll_seconds=pace.poll_seconds,
+    )
+
+
+def _settings(database: Path, rivya: RivyaSettings) -> Settings:
+    return Settings(
+        discord=DiscordSettings(token=SecretStr("no-token-is-needed-here")),
+        rivya=rivya,
+        database=DatabaseSettings(path=database),
+        network=NetworkSettings(allow_loopback=True),
+        log=LogSettings(level="warning"),
+    )
+
+
+def _people(env: Env, cdn: LoopbackCdn) -> World:
+    guild = env.create_guild(GUILD_NAME)
+    channel = guild.create_text_channel(CHANNEL_NAME, topic="Where the pictures are painted")
+    managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
+    mira, tomo, sari, guide = (
+        env.create_user(name.lower(), global_name=name) for name in ("Mira", "Tomo", "Sari", "Guide")
+    )
+    env.backend.edit_bot_profile("Kuas")
+    return World(
+        env=env,
+        cdn=cdn,
+        channel=channel,
+        mira=guild.add_member(mira),
+        tomo=guild.add_member(tomo),
+        sari=guild.add_member(sari, roles=[managers]),
+        guide=guild.add_member(guide),
+    )

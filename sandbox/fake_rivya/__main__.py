@@ -1,0 +1,40 @@
+"""`python -m sandbox.rivya`: the stand-in of Rivya, until Ctrl-C.
+
+Owns its command line. Never imports anything of ours but rivya.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from sandbox.fake_rivya import StandIn
+
+
+async def _serve(port: int, painting_seconds: float | None) -> None:
+    async with StandIn(port=port, painting_seconds=painting_seconds) as standin:
+        print(f"Rivya's stand-in listens at {standin.url} with the key {standin.api_key}; Ctrl-C ends it.")
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.rivya", description="A stand-in of the Rivya API."
+    )
+    parser.add_argument(
+        "--port", type=int, default=8766, help="where to listen (default 8766; 0 for any free port)"
+    )
+    parser.add_argument("--painting-seconds", type=float, help="how long a picture takes (default: about 12)")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(_serve(arguments.port, arguments.painting_seconds))
+    except KeyboardInterrupt:
+        print()
+    except OSError as error:
+        sys.exit(f"cannot listen on port {arguments.port}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

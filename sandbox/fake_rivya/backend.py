@@ -1,0 +1,261 @@
+"""Where the stand-in's tasks live: the wallet, the uploads, and tasks that take their time.
+
+Pages: https://rivya.ai/docs/api-generation-status, https://rivya.ai/docs/task-lifecycle and
+https://rivya.ai/docs/failed-tasks-and-refunds.
+
+Owns tasks, uploads and the wallet. Never imports anything of ours but forms, painter, refusals, tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import random
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.fake_rivya.errors import RefusedError
+from sandbox.fake_rivya.models import Task, Upload
+from sandbox.painter import paint
+
+if TYPE_CHECKING:
+    from sandbox.fake_rivya.request_validation import Order, UploadForm
+
+Painter = Callable[[str, str, str, bytes | None], bytes]
+"""Prompt, size, output format and reference in; the picture's bytes out. Runs in a thread."""
+
+_QUEUED_SHARE = 0.2
+"""How much of a task's time it is `queued`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What an Idempotency-Key stands for; `task_id` is None while its first request is being worked on."""
+
+    digest: bytes
+    task_id: str | None
+
+
+class Studio:
+    """Tasks, uploads and the wallet, without the network; everything a test may look at or wait for.
+
+    Attributes:
+        tasks: by id, in the order of their creation.
+        uploads: by id.
+        wallet_credits: what is left; may be set.
+        wallet_mode: what too few credits cause: a 402 ("error"), or a task that fails ("failed_task").
+        creates_without_key: how many create calls came without an Idempotency-Key.
+        peak_concurrent: the most tasks that were unfinished at one moment.
+    """
+
+    def __init__(
+        self,
+        *,
+        wallet_credits: int,
+        painting_seconds: Callable[[], float],
+        seed: int,
+        painter: Painter = paint,
+    ) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.wallet_credits = wallet_credits
+        self.wallet_mode: Literal["error", "failed_task"] = "error"
+        self.creates_without_key = 0
+        self.peak_concurrent = 0
+        self._painting_seconds = painting_seconds
+        self._painter = painter
+        self._dice = random.Random(seed)
+        self._claims: dict[str, _Claim] = {}
+        self._fail_next: list[str] = []
+        self._running: set[asyncio.Task[None]] = set()
+        self._released = asyncio.Event()
+        self._released.set()
+        self._changed = asyncio.Condition()
+
+    @property
+    def charged_credits(self) -> int:
+        """What left the wallet and did not come back, of unfinished tasks what is reserved."""
+        return sum(
+            task.final_credits if task.has_ended else task.reserved_credits for task in self.tasks.values()
+        )
+
+    @property
+    def keys_in_flight(self) -> frozenset[str]:
+        """Keys whose first request is being worked on right now."""
+        return frozenset(key for key, claim in self._claims.items() if claim.task_id is None)
+
+    def hold(self) -> None:
+        """From now on no task ends: they stay `processing`."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let the held tasks end."""
+        self._released.set()
+
+    def fail_next(self, code: str = "generation_failed") -> None:
+        """The next task created, for which nothing else is planned, ends `failed` with `code`."""
+        self._fail_next.append(code)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds; it is asked again after every change here and every answered call."""
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    async def created(self, count: int) -> None:
+        """Wait until `count` tasks exist."""
+        await self.until(lambda: len(self.tasks) >= count)
+
+    async def ended(self, task_id: str) -> None:
+        """Wait until the task's status is final."""
+        await self.until(lambda: self.tasks[task_id].has_ended)
+
+    async def announce(self) -> None:
+        """Wake those who wait in `until`."""
+        async with self._changed:
+            self._changed.notify_all()
+
+    def new_id(self, prefix: str) -> str:
+        """An id nobody can guess the next of, but the same again for the same seed."""
+        return f"{prefix}_{self._dice.getrandbits(64):016x}"
+
+    def claim(self, key: str | None, body: bytes) -> Task | None:
+        """Take the key for this body, or return the task it already made.
+
+        Raises:
+            RefusedError: idempotency_conflict; it came with another body, or its first request is in flight.
+        """
+        if key is None:
+            self.creates_without_key += 1
+            return None
+        digest = hashlib.sha256(body).digest()
+        earlier = self._claims.get(key)
+        if earlier is None:
+            self._claims[key] = _Claim(digest, None)
+            return None
+        if earlier.digest != digest:
+            raise RefusedError("idempotency_conflict", "This Idempotency-Key was used with a different body.")
+        if earlier.task_id is None:
+            raise RefusedError(
+                "idempotency_conflict", "The first request with this Idempotency-Key is in flight."
+            )
+        return self.tasks[earlier.task_id]
+
+    def unclaim(self, key: str | None) -> None:
+        """Forget the key if its request made no task: a refused request may be mended and sent again."""
+        if key is not None and self._claims[key].task_id is None:
+            del self._claims[key]
+
+    def create(self, order: Order, key: str | None) -> Task:
+        """Make the task and charge for it. Raises RefusedError."""
+        reference_id = self._reference_id(order)
+        cost = order.offer.base_credits
+        short = self.wallet_credits < cost
+        if short and self.wallet_mode == "error":
+            raise RefusedError("insufficient_credits", f"This takes {cost} credits.")
+        now = time.time()
+        task = Task(
+            id=self.new_id(f"task_{order.offer.model_id.replace('-', '_')}"),
+            model=order.offer.model_id,
+            key=key,
+            client_request_id=order.client_request_id,
+            prompt=order.prompt,
+            size=order.size,
+            output_format=order.output_format,
+            reference_id=reference_id,
+            reserved_credits=0 if short else cost,
+            created_at=now,
+            updated_at=now,
+        )
+        self.wallet_credits -= task.reserved_credits
+        self.tasks[task.id] = task
+        if key is not None:
+            self._claims[key] = _Claim(self._claims[key].digest, task.id)
+        if short:
+            self._end(task, "insufficient_credits")
+        else:
+            self._start(task)
+        return task
+
+    async def picture(self, task: Task) -> bytes:
+        """The bytes of a succeeded task's picture."""
+        if task.picture is None:
+            reference = self.uploads[task.reference_id].data if task.reference_id else None
+            task.picture = asyncio.create_task(
+                asyncio.to_thread(self._painter, task.prompt, task.size, task.output_format, reference)
+            )
+        return await asyncio.shield(task.picture)
+
+    async def close_studio(self) -> None:
+        """End every task's walk where it is."""
+        for walk in self._running:
+            walk.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        pictures = [task.picture for task in self.tasks.values() if task.picture is not None]
+        await asyncio.gather(*pictures, return_exceptions=True)
+
+    def _reference_id(self, order: Order) -> str | None:
+        if order.reference is None:
+            return None
+        for upload in self.uploads.values():
+            if upload.url == order.reference.url:
+                if order.reference.mime_type not in {None, upload.mime_type}:
+                    raise RefusedError("validation_failed", "The reference is not what mimeType says.")
+                return upload.id
+        raise RefusedError("validation_failed", "The reference's url is not one of an uploaded file.")
+
+    def _start(self, task: Task) -> None:
+        error_code = None
+        if re.search(r"\bforbidden\b", task.prompt, re.IGNORECASE):
+            error_code = "generation_failed"
+        elif self._fail_next:
+            error_code = self._fail_next.pop(0)
+        walk = asyncio.create_task(self._walk(task, self._painting_seconds(), error_code))
+        self._running.add(walk)
+        walk.add_done_callback(self._running.discard)
+        self.peak_concurrent = max(self.peak_concurrent, len(self._running))
+
+    async def _walk(self, task: Task, seconds: float, error_code: str | None) -> None:
+        await asyncio.sleep(seconds * _QUEUED_SHARE)
+        task.status = "processing"
+        task.updated_at = time.time()
+        await self.announce()
+        await asyncio.sleep(seconds * (1 - _QUEUED_SHARE))
+        await self._released.wait()
+        self._end(task, error_code)
+        await self.announce()
+
+    def _end(self, task: Task, error_code: str | None) -> None:
+        task.error_code = error_code
+        task.status = "succeeded" if error_code is None else "failed"
+        task.updated_at = time.time()
+        if error_code is None:
+            task.final_credits = task.reserved_credits
+        else:
+            self.wallet_credits += task.reserved_credits
+
+
+def realistic_seconds(seed: int) -> Callable[[], float]:
+    """Painting times as they feel with image models: log-normal around 12 seconds."""
+    dice = random.Random(seed)
+    return lambda: dice.lognormvariate(math.log(12), 0.35)
+
+
+def store_upload(studio: Studio, form: UploadForm, base_url: str) -> Upload:
+    """Keep an upload and give it an address."""
+    upload_id = studio.new_id("file")
+    upload = Upload(
+        id=upload_id,
+        url=f"{base_url}/uploads/{upload_id}.{form.mime_type.removeprefix('image/')}",
+        name=form.name,
+        mime_type=form.mime_type,
+        data=form.data,
+        model=form.model,
+        client_request_id=form.client_request_id,
+        created_at=time.time(),
+    )
+    studio.uploads[upload_id] = upload
+    return upload

@@ -1,0 +1,155 @@
+"""How a fault looks on the wire.
+
+Owns the breaking of answers. Never imports anything of ours but answers, faults, refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.fake_rivya.errors import envelope
+from sandbox.fake_rivya.responses import edge_page
+
+if TYPE_CHECKING:
+    from sandbox.fake_rivya.faults import Fault
+
+_SLICES = 10
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_NO_PICTURE = b"<html><body>This is no picture.</body></html>"
+_CHUNK = bytes(65_536)
+
+
+class Cut(Exception):
+    """The connection is gone on purpose; there is no answer."""
+
+
+async def before(fault: Fault | None, request: web.Request) -> web.StreamResponse | None:
+    """Misbehave before the request is processed; an answer here means it never is. Raises Cut."""
+    if fault is None or fault.processed:
+        return None
+    if fault.name == "cut_before":
+        _cut(request)
+    return _instead(fault)
+
+
+async def after(
+    fault: Fault | None, request: web.Request, response: web.StreamResponse, closing: asyncio.Event
+) -> web.StreamResponse:
+    """Misbehave once the request is processed. Raises Cut."""
+    if fault is None:
+        return response
+    if fault.name == "stall":
+        await _until_gone(request, closing)
+    if fault.name in {"cut_after", "stall"}:
+        _cut(request)
+    if fault.name == "too_big":
+        return await _endless(request, closing)
+    if fault.processed:
+        return _instead(fault) or response
+    if isinstance(response, web.Response) and isinstance(response.body, bytes):
+        return await _spoil(fault, request, response, response.body)
+    return response
+
+
+async def _spoil(
+    fault: Fault, request: web.Request, response: web.Response, body: bytes
+) -> web.StreamResponse:
+    """Send something else instead of the body, or the body in another way."""
+    if fault.name == "redirect":
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": fault.url})
+    if fault.name == "not_a_picture":
+        return web.Response(body=_NO_PICTURE, content_type=response.content_type)
+    if fault.name == "half_json":
+        response.body = body[: len(body) // 2]
+    elif fault.name == "slow":
+        return await _dribble(request, response, body, fault.seconds)
+    elif fault.name == "lying_length":
+        return await _lie(request, response, body, fault.claimed_bytes)
+    return response
+
+
+def _instead(fault: Fault) -> web.Response | None:
+    """The answer of `status` and `html`, None for the other faults."""
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if fault.name == "html" or (fault.name == "status" and fault.body == "html"):
+        page = edge_page(HTTPStatus.BAD_GATEWAY if fault.name == "html" else HTTPStatus(fault.code))
+        page.headers.update(headers)
+        return page
+    if fault.name == "status":
+        document = envelope(fault.error_code, "As ordered.", "req_fault")
+        return web.json_response(document, status=fault.code, headers=headers)
+    return None
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+    raise Cut
+
+
+async def _until_gone(request: web.Request, closing: asyncio.Event) -> None:
+    """Wait until the client goes away or the stand-in closes."""
+    while request.transport is not None and not closing.is_set():
+        try:
+            # A connection's end cannot be awaited from a handler, so it is looked at now and then.
+            await asyncio.wait_for(closing.wait(), timeout=0.05)
+        except TimeoutError:
+            continue
+
+
+async def _dribble(
+    request: web.Request, response: web.Response, body: bytes, seconds: float
+) -> web.StreamResponse:
+    stream = await _begin(request, response, len(body))
+    step = max(1, len(body) // _SLICES)
+    for start in range(0, len(body), step):
+        await asyncio.sleep(seconds / _SLICES)
+        await _write(request, stream, body[start : start + step])
+    await stream.write_eof()
+    return stream
+
+
+async def _lie(
+    request: web.Request, response: web.Response, body: bytes, claimed: int | None
+) -> web.StreamResponse:
+    claimed = 2 * len(body) if claimed is None else claimed
+    stream = await _begin(request, response, claimed)
+    await _write(request, stream, body[:claimed])
+    if claimed > len(body):
+        if request.transport is not None:
+            request.transport.close()  # what was written still arrives, the rest never does
+        raise Cut
+    return stream
+
+
+async def _endless(request: web.Request, closing: asyncio.Event) -> web.StreamResponse:
+    stream = web.StreamResponse(headers={"Content-Type": "image/png"})
+    stream.enable_chunked_encoding()
+    await stream.prepare(request)
+    await _write(request, stream, _PNG_START)
+    while not closing.is_set():
+        await _write(request, stream, _CHUNK)
+    return stream
+
+
+async def _begin(request: web.Request, response: web.Response, length: int) -> web.StreamResponse:
+    stream = web.StreamResponse(
+        status=response.status, headers={"Content-Type": response.headers["Content-Type"]}
+    )
+    stream.content_length = length
+    try:
+        await stream.prepare(request)
+    except ConnectionError:
+        raise Cut from None
+    return stream
+
+
+async def _write(request: web.Request, stream: web.StreamResponse, data: bytes) -> None:
+    try:
+        await stream.write(data)
+    except ConnectionError:
+        _cut(request)  # the client has had enough

@@ -1,0 +1,241 @@
+"""What a client may send: the create call's JSON and the upload's multipart, checked to the letter.
+
+Pages: https://rivya.ai/docs/api-files, https://rivya.ai/docs/api-generations and
+https://rivya.ai/docs/api-openapi-schema. Where they are silent, the stricter of the plausible readings.
+
+Owns the reading of requests. Never imports anything of ours but offers, refusals.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import BodyPartReader
+from PIL import Image
+
+from sandbox.fake_rivya.errors import RefusedError, TooLargeError
+from sandbox.fake_rivya.model_catalog import (
+    OFFERS,
+    PICTURE_TYPES,
+    REFERENCE_LIMIT_BYTES,
+    SIZE_OF_RATIO,
+    Offer,
+)
+
+if TYPE_CHECKING:
+    from aiohttp import MultipartReader
+
+EDGE_LIMIT_BYTES = 25_000_000
+"""Bodies above this never reach the API; the number is ours, that there is one is likely."""
+CLIENT_REQUEST_ID_LIMIT = 128
+_TOP_KEYS = {"model", "prompt", "params", "client_request_id"}
+_ITEM_KEYS = {"url", "kind", "name", "mimeType", "durationSeconds", "durationToken"}
+_FILE_KINDS = ("image", "video", "audio")
+_TEXT_FIELDS = {"kind", "model", "client_request_id"}
+_TEXT_LIMIT_BYTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceItem:
+    """The one item of `params.referenceMediaItems`."""
+
+    url: str
+    mime_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A create call that is in order; `size` and `output_format` are the painter's words."""
+
+    offer: Offer
+    prompt: str
+    size: str
+    output_format: str
+    reference: ReferenceItem | None
+    client_request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """An upload that is in order: a picture that decodes, and what was said about it."""
+
+    data: bytes
+    name: str
+    mime_type: str
+    model: str | None
+    client_request_id: str | None
+
+
+def refuse(message: str) -> RefusedError:
+    """The refusal for anything wrong with what was sent."""
+    return RefusedError("validation_failed", message)
+
+
+def read_order(body: bytes) -> Order:
+    """Read the create call's body. Raises RefusedError."""
+    try:
+        document: object = json.loads(body)
+    except ValueError:
+        raise refuse("The body is not JSON.") from None
+    fields = _object(document, "The body", _TOP_KEYS)
+    offer = _offer(fields.get("model"))
+    if offer is None:
+        raise refuse("model is required.")
+    prompt = fields.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise refuse("prompt is required.")
+    if len(prompt) > offer.prompt_limit:
+        raise refuse(f"prompt is longer than {offer.prompt_limit} characters.")
+    allowed = set(offer.params) | ({"referenceMediaItems"} if offer.reference_count else set())
+    params = _object(fields.get("params", {}), "params", allowed)
+    chosen = {
+        name: _choice(name, params.get(name, options[0]), options) for name, options in offer.params.items()
+    }
+    return Order(
+        offer=offer,
+        prompt=prompt,
+        size=chosen.get("image_size") or SIZE_OF_RATIO[chosen["aspect_ratio"]],
+        output_format=chosen.get("output_format", "png"),
+        reference=_reference(params["referenceMediaItems"], offer)
+        if "referenceMediaItems" in params
+        else None,
+        client_request_id=_client_request_id(fields.get("client_request_id")),
+    )
+
+
+async def read_upload(reader: MultipartReader) -> UploadForm:
+    """Read the upload's parts. Raises RefusedError and TooLargeError."""
+    texts: dict[str, str] = {}
+    file: tuple[bytes, str, str | None] | None = None
+    try:
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                raise refuse("Nested multipart bodies are not accepted.")
+            if part.name == "file" and file is None:
+                if not part.filename:
+                    raise refuse("file has to be sent as a file, with a file name.")
+                file = (
+                    await _bounded(part, EDGE_LIMIT_BYTES),
+                    part.filename,
+                    part.headers.get("Content-Type"),
+                )
+            elif part.name in _TEXT_FIELDS and part.name not in texts:
+                texts[part.name] = (await _bounded(part, _TEXT_LIMIT_BYTES)).decode()
+            else:
+                raise refuse(f"Unexpected field: {part.name}.")
+    except ValueError:
+        raise refuse("The multipart body cannot be read.") from None
+    if file is None:
+        raise refuse("file is required.")
+    return _upload_form(*file, texts)
+
+
+def decodes(data: bytes) -> bool:
+    """Whether the bytes really are the picture their signature promises; to be run in a thread."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return False  # Pillow's ways to say no: which of them depends on where the file is broken
+    return True
+
+
+def signature(data: bytes) -> str | None:
+    """The MIME type the first bytes prove, or None for anything but JPEG, PNG and WebP."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def _upload_form(data: bytes, name: str, declared: str | None, texts: dict[str, str]) -> UploadForm:
+    kind = texts.get("kind")
+    if kind not in _FILE_KINDS:
+        raise refuse("kind is required: image, video or audio.")
+    mime_type = signature(data)
+    if kind != "image" or mime_type is None:
+        raise refuse(f"Not accepted as {kind}: the file's signature is {mime_type or 'unknown'}.")
+    if len(data) > REFERENCE_LIMIT_BYTES:
+        raise refuse(f"file is larger than {REFERENCE_LIMIT_BYTES} bytes.")
+    if declared not in {None, "application/octet-stream", mime_type}:
+        raise refuse(f"file is declared as {declared}, but it is {mime_type}.")
+    model = texts.get("model")
+    offer = _offer(model)
+    if offer is not None and not offer.reference_count:
+        raise refuse(f"{model} takes no reference media.")
+    return UploadForm(
+        data=data,
+        name=name,
+        mime_type=mime_type,
+        model=model,
+        client_request_id=_client_request_id(texts.get("client_request_id")),
+    )
+
+
+async def _bounded(part: BodyPartReader, limit_bytes: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk(65_536):
+        data += chunk
+        if len(data) > limit_bytes:
+            raise TooLargeError
+    return bytes(data)
+
+
+def _object(value: object, what: str, allowed: set[str]) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise refuse(f"{what} has to be an object.")
+    if unknown := sorted(set(value) - allowed):
+        raise refuse(f"{what} has unknown fields: {', '.join(unknown)}.")
+    return value
+
+
+def _offer(model: object) -> Offer | None:
+    if model is None:
+        return None
+    if not isinstance(model, str) or model not in OFFERS:
+        raise refuse("There is no such model.")
+    return OFFERS[model]
+
+
+def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in options:
+        raise refuse(f"{name} has to be one of {', '.join(options)}.")
+    return value
+
+
+def _reference(value: object, offer: Offer) -> ReferenceItem | None:
+    if not isinstance(value, list):
+        raise refuse("referenceMediaItems has to be a list.")
+    if len(value) > offer.reference_count:
+        raise refuse(f"referenceMediaItems takes {offer.reference_count} at most.")
+    if not value:
+        return None
+    item = _object(value[0], "A reference media item", _ITEM_KEYS)
+    url, mime_type = item.get("url"), item.get("mimeType")
+    if not isinstance(url, str) or not re.match(r"https?://", url):
+        raise refuse("A reference media item needs a url.")
+    if item.get("kind") != "image":
+        raise refuse(f"{offer.model_id} takes references of kind image only.")
+    if mime_type is not None and mime_type not in PICTURE_TYPES:
+        raise refuse("The mimeType of a reference is not accepted.")
+    for key in ("name", "durationToken"):
+        if not isinstance(item.get(key), str | None):
+            raise refuse(f"{key} has to be text.")
+    if not isinstance(item.get("durationSeconds"), float | int | None):
+        raise refuse("durationSeconds has to be a number.")
+    return ReferenceItem(url, mime_type if isinstance(mime_type, str) else None)
+
+
+def _client_request_id(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value) <= CLIENT_REQUEST_ID_LIMIT:
+        raise refuse(f"client_request_id has to be text of 1 to {CLIENT_REQUEST_ID_LIMIT} characters.")
+    return value

@@ -1,0 +1,81 @@
+"""What the stand-in answers: the public shapes of files and tasks, and the edge's web pages.
+
+The nine keys of a task: https://rivya.ai/docs/api-generation-status. The keys of a file other than `url` and
+`duration_token` are a guess.
+
+Owns the shapes of answers. Never imports anything of ours but tasks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from aiohttp import web
+
+from sandbox.fake_rivya.models import iso
+
+if TYPE_CHECKING:
+    from http import HTTPStatus
+
+    from sandbox.fake_rivya.models import Task, Upload
+
+Spelling = Literal["snake", "camel"]
+
+_CAMEL = {
+    "id": "fileId",
+    "mime_type": "mimeType",
+    "size": "sizeBytes",
+    "duration_seconds": "durationSeconds",
+    "duration_token": "durationToken",
+    "client_request_id": "clientRequestId",
+    "created_at": "createdAt",
+    "expires_at": "expiresAt",
+}
+
+
+def public_file(upload: Upload, spelling: Spelling) -> dict[str, object]:
+    """An upload's metadata (`PublicApiFile`)."""
+    answer: dict[str, object] = {
+        "id": upload.id,
+        "object": "file",
+        "kind": "image",
+        "url": upload.url,
+        "name": upload.name,
+        "mime_type": upload.mime_type,
+        "size": len(upload.data),
+        "duration_seconds": None,
+        "duration_token": None,
+        "model": upload.model,
+        "client_request_id": upload.client_request_id,
+        "created_at": iso(upload.created_at),
+        "expires_at": None,
+    }
+    if spelling == "camel":
+        return {_CAMEL.get(key, key): value for key, value in answer.items()}
+    return answer
+
+
+def public_task(task: Task, base_url: str) -> dict[str, object]:
+    """A task: the nine documented keys, the same from create and from status."""
+    url = f"{base_url}/results/{task.id}.{task.output_format}"
+    message = f"The generation failed: {task.error_code}."
+    if task.error_code == "generation_failed":
+        message = "The generation failed."
+    return {
+        "id": task.id,
+        "status": task.status,
+        "model": task.model,
+        "reserved_credits": task.reserved_credits,
+        "final_credits": task.final_credits,
+        "created_at": iso(task.created_at),
+        "updated_at": iso(task.updated_at),
+        "result": {"primary_url": url, "urls": [url]} if task.status == "succeeded" else None,
+        "error": None if task.error_code is None else {"code": task.error_code, "message": message},
+    }
+
+
+def edge_page(status: HTTPStatus) -> web.Response:
+    """What a proxy in front of an API shows: a web page."""
+    title = f"{status} {status.phrase}"
+    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return web.Response(text=text, status=status, content_type="text/html")

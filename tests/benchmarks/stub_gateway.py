@@ -1,0 +1,214 @@
+"""As much of Discord as a bot needs to start, in a process beside the one that is measured.
+
+`python -m tests.benchmarks.stub_gateway '{"guilds": 2500, "channels": 10, "roles": 5}'`
+says where it listens in one line of JSON, then serves until its standard input ends. Servers are sent as
+Discord sends them, compressed:
+https://discord.com/developers/docs/events/gateway-events#guild-create
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import zlib
+
+from aiohttp import WSMsgType, web
+
+BOT = {"id": "30", "username": "Kuas", "discriminator": "0", "avatar": None, "bot": True, "flags": 0}
+APPLICATION = {
+    "id": "30",
+    "name": "Kuas",
+    "description": "",
+    "icon": None,
+    "owner": BOT,
+    "team": None,
+    "flags": 0,
+    "verify_key": "",
+    "bot_public": True,
+    "bot_require_code_grant": False,
+    "rpc_origins": [],
+}
+EVERYBODYS = "1071698660929"
+"""Permissions as a new server gives them."""
+LAUNCHED = "2026-05-01T12:00:00.000000+00:00"
+DISPATCH, HEARTBEAT, IDENTIFY, HELLO, HEARTBEAT_ACK = 0, 1, 2, 10, 11
+
+
+def guild(number: int, channels: int, roles: int) -> dict[str, object]:
+    """One server, with the ids that belong to it; the bot is the only member that is sent."""
+    first = (number + 1) * 1_000_000 << 22
+    me = {
+        "user": BOT,
+        "roles": [str(first + 1)],
+        "joined_at": LAUNCHED,
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+    }
+    return {
+        "id": str(first),
+        "name": f"The guild of painters number {number}",
+        "owner_id": str(first + 999),
+        "icon": f"{number:032x}",
+        **dict.fromkeys(("description", "banner", "splash", "discovery_splash", "vanity_url_code")),
+        **dict.fromkeys(
+            ("afk_channel_id", "rules_channel_id", "public_updates_channel_id", "application_id")
+        ),
+        **dict.fromkeys(("verification_level", "mfa_level", "nsfw_level", "premium_tier", "afk_timeout"), 1),
+        **dict.fromkeys(("default_message_notifications", "explicit_content_filter"), 1),
+        "premium_subscription_count": 2,
+        "premium_progress_bar_enabled": False,
+        "system_channel_id": str(first + 100),
+        "system_channel_flags": 0,
+        "preferred_locale": "en-US",
+        "features": ["COMMUNITY", "NEWS", "SOUNDBOARD"],
+        "max_members": 500_000,
+        "max_video_channel_users": 25,
+        "joined_at": LAUNCHED,
+        "large": True,
+        "member_count": 400,
+        "unavailable": False,
+        "roles": [_role(first + place, place) for place in range(roles)],
+        "channels": [_channel(first + 100 + place, first, place) for place in range(channels)],
+        "members": [me],
+        **{name: [] for name in ("emojis", "stickers", "voice_states", "threads", "presences")},
+        **{name: [] for name in ("stage_instances", "guild_scheduled_events", "soundboard_sounds")},
+    }
+
+
+def _role(role_id: int, place: int) -> dict[str, object]:
+    return {
+        "id": str(role_id),
+        "name": f"role {place}" if place else "@everyone",
+        "color": 0x00_99_CC,
+        "colors": {"primary_color": 0x00_99_CC, "secondary_color": None, "tertiary_color": None},
+        "hoist": False,
+        "icon": None,
+        "unicode_emoji": None,
+        "position": place,
+        "permissions": EVERYBODYS,
+        "managed": False,
+        "mentionable": False,
+        "flags": 0,
+    }
+
+
+def _channel(channel_id: int, guild_id: int, place: int) -> dict[str, object]:
+    everybody = {"id": str(guild_id), "type": 0, "allow": "0", "deny": "2048"}
+    return {
+        "id": str(channel_id),
+        "type": 0,
+        "name": f"channel-{place}",
+        "position": place,
+        "topic": "What this channel is for, in a sentence or two.",
+        "nsfw": False,
+        "parent_id": None,
+        "rate_limit_per_user": 0,
+        "last_message_id": str(channel_id + 500),
+        "permission_overwrites": [everybody],
+        "flags": 0,
+    }
+
+
+class Gateway:
+    """The handful of routes, and one socket at a time."""
+
+    def __init__(self, guilds: int, channels: int, roles: int) -> None:
+        self._ids = [str(guild(number, 0, 0)["id"]) for number in range(guilds)]
+        self._sent = [json.dumps(guild(number, channels, roles)) for number in range(guilds)]
+        self._url = ""
+
+    async def serve(self) -> None:
+        app = web.Application()
+        app.router.add_get("/users/@me", self._me)
+        app.router.add_get("/oauth2/applications/@me", self._application)
+        app.router.add_get("/gateway/bot", self._where)
+        app.router.add_put("/applications/{id}/commands", self._commands)
+        app.router.add_get("/", self._socket)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self._url = f"127.0.0.1:{runner.addresses[0][1]}"
+        print(json.dumps({"http": f"http://{self._url}", "socket": f"ws://{self._url}/"}), flush=True)
+        await asyncio.to_thread(sys.stdin.buffer.read)
+        await runner.cleanup()
+
+    async def _me(self, _: web.Request) -> web.Response:
+        return _json(BOT)
+
+    async def _application(self, _: web.Request) -> web.Response:
+        return _json(APPLICATION)
+
+    async def _where(self, _: web.Request) -> web.Response:
+        limits = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        return _json({"url": f"ws://{self._url}/", "shards": 1, "session_start_limit": limits})
+
+    async def _commands(self, request: web.Request) -> web.Response:
+        """Take them all, and answer with them, as Discord does."""
+        told = enumerate(await request.json())
+        return _json(
+            [
+                {"description": "", **command, "id": str(place + 1), "application_id": "30", "version": "1"}
+                for place, command in told
+            ]
+        )
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(max_msg_size=0, compress=False)
+        await socket.prepare(request)
+        wire = _Wire(socket)
+        await wire.send(HELLO, {"heartbeat_interval": 41_250})
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            told = json.loads(message.data)["op"]
+            if told == HEARTBEAT:
+                await wire.send(HEARTBEAT_ACK, None)
+            elif told == IDENTIFY:
+                await self._ready(wire)
+        return socket
+
+    async def _ready(self, wire: _Wire) -> None:
+        ready = {
+            "v": 10,
+            "user": BOT,
+            "session_id": "1",
+            "resume_gateway_url": f"ws://{self._url}/",
+            "application": {"id": "30", "flags": 0},
+            "shard": [0, 1],
+            "guilds": [{"id": guild_id, "unavailable": True} for guild_id in self._ids],
+        }
+        await wire.send(DISPATCH, ready, "READY")
+        for text in self._sent:
+            await wire.send_text(f'{{"op":0,"t":"GUILD_CREATE","s":{wire.next()},"d":{text}}}')
+
+
+def _json(value: object) -> web.Response:
+    # Discord's does not name a charset, and discord.py takes only that for JSON.
+    return web.Response(body=json.dumps(value).encode(), content_type="application/json")
+
+
+class _Wire:
+    """One compressed stream: https://discord.com/developers/docs/events/gateway#transport-compression."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._press = zlib.compressobj()
+        self._sequence = 0
+
+    def next(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    async def send(self, code: int, data: object, event: str | None = None) -> None:
+        sequence = self.next() if event else None
+        await self.send_text(json.dumps({"op": code, "t": event, "s": sequence, "d": data}))
+
+    async def send_text(self, text: str) -> None:
+        pressed = self._press.compress(text.encode()) + self._press.flush(zlib.Z_SYNC_FLUSH)
+        await self._socket.send_bytes(pressed)
+
+
+if __name__ == "__main__":
+    asyncio.run(Gateway(**json.loads(sys.argv[1])).serve())

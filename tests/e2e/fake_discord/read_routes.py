@@ -1,0 +1,93 @@
+"""What a bot may look at that has logged in and is not connected: commands, servers, channels, itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from tests.e2e.fake_discord.errors import RefusedError
+from tests.e2e.fake_discord.payloads import document
+from tests.e2e.fake_discord.state import PERMISSIONS, State
+
+
+class Looking:
+    """Handlers of GET routes; what is shown is what `State` would enforce."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def commands(self, _: web.Request) -> web.Response:
+        return document(self._state.commands.get(0, []))
+
+    async def guild(self, request: web.Request) -> web.Response:
+        guild_id = self._guild_id(request)
+        everyone = {
+            "id": str(guild_id),
+            "name": "@everyone",
+            "permissions": str(sum(PERMISSIONS.values())),
+            "position": 0,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "managed": False,
+            "mentionable": False,
+            "flags": 0,
+        }
+        return document(
+            {
+                "id": str(guild_id),
+                "name": f"Server {guild_id}",
+                "owner_id": "1",
+                "roles": [everyone],
+                "emojis": [],
+                "features": [],
+                "verification_level": 0,
+                "nsfw_level": 0,
+                "mfa_level": 0,
+                "premium_tier": 0,
+                "preferred_locale": "en-US",
+                "default_message_notifications": 0,
+                "explicit_content_filter": 0,
+                "afk_timeout": 60,
+                "system_channel_flags": 0,
+                "stickers": [],
+                "icon": None,
+            }
+        )
+
+    async def channel(self, request: web.Request) -> web.Response:
+        channel = self._state.channel_for(int(request.match_info["channel"]))
+        denied = sum(PERMISSIONS[name] for name in channel.denied)
+        shown: dict[str, Any] = {
+            "id": str(channel.id),
+            "type": 0,
+            "guild_id": str(channel.guild_id),
+            "name": "studio",
+            "position": 0,
+            "permission_overwrites": [
+                {"id": str(channel.guild_id), "type": 0, "allow": "0", "deny": str(denied)}
+            ],
+        }
+        return document(shown)
+
+    async def member(self, request: web.Request) -> web.Response:
+        self._guild_id(request)
+        if int(request.match_info["user"]) != self._state.application_id:
+            raise RefusedError(10007)
+        user = {
+            "id": str(self._state.application_id),
+            "username": "Kuas",
+            "discriminator": "0001",
+            "avatar": None,
+        }
+        return document(
+            {"user": user, "roles": [], "joined_at": "2026-01-01T00:00:00+00:00", "flags": 0, "deaf": False}
+            | {"mute": False}
+        )
+
+    def _guild_id(self, request: web.Request) -> int:
+        guild_id = int(request.match_info["guild"])
+        if guild_id not in self._state.guild_ids:
+            raise RefusedError(10004)
+        return guild_id

@@ -1,0 +1,236 @@
+"""What the loopback Discord remembers: servers, channels, people, interactions, messages."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.e2e.fake_discord.errors import RefusedError
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+TOKEN_LIFE_SECONDS = 15 * 60
+ANSWER_SECONDS = 3.0
+NONCE_LIFE_SECONDS = 300.0
+"""The documentation says "the past few minutes"."""
+LOADING, EPHEMERAL, COMPONENTS_V2 = 1 << 7, 1 << 6, 1 << 15
+
+PERMISSIONS = {
+    "view_channel": 1 << 10,
+    "send_messages": 1 << 11,
+    "embed_links": 1 << 14,
+    "attach_files": 1 << 15,
+    "read_message_history": 1 << 16,
+}
+
+
+@dataclass
+class Channel:
+    """A text channel of a server, or, with a `user_id` and no server, a direct one."""
+
+    id: int
+    guild_id: int | None = None
+    user_id: int | None = None
+    denied: set[str] = field(default_factory=set)
+    """What the bot may not do here."""
+    tells: bool = True
+    """Whether events say so: what they tell is a moment old, and somebody may just have changed it."""
+    deleted: bool = False
+
+    def permissions(self, *, told: bool) -> int:
+        """The bot's, as a bit set."""
+        denied = set() if told and not self.tells else self.denied
+        return sum(bit for name, bit in PERMISSIONS.items() if name not in denied)
+
+
+@dataclass
+class Attachment:
+    id: int
+    filename: str
+    data: bytes = field(repr=False)
+    description: str | None = None
+
+
+@dataclass
+class Message:
+    id: int
+    channel_id: int
+    flags: int = 0
+    content: str = ""
+    components: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    nonce: str | None = None
+    pinged: list[int] = field(default_factory=list)
+    """Whom it called: those it mentions and may mention."""
+    interaction_id: int | None = None
+    deleted: bool = False
+    edits: int = 0
+
+    @property
+    def ephemeral(self) -> bool:
+        return bool(self.flags & EPHEMERAL)
+
+    @property
+    def loading(self) -> bool:
+        return bool(self.flags & LOADING)
+
+
+@dataclass
+class Interaction:
+    """Something a member did; `payload` is the event that tells the bot."""
+
+    id: int
+    token: str
+    channel_id: int
+    user_id: int
+    prompt: str
+    payload: dict[str, Any] = field(repr=False)
+    created_at: float = field(default_factory=time.monotonic)
+    answer_type: int | None = None
+    """The type of the callback that was taken; None while there is none."""
+    message_id: int | None = None
+    expired: bool = False
+    """Set by a test: the token dies at once."""
+
+    def age_seconds(self) -> float:
+        return time.monotonic() - self.created_at
+
+
+@dataclass
+class Person:
+    id: int
+    name: str
+    takes_dms: bool = True
+
+
+class State:
+    """Everything there is, and a way to wait for it to change.
+
+    Attributes:
+        surprises: what a bot should never have sent: unknown routes, unknown fields. A test that ends with
+            any has failed.
+        upload_limit_bytes: what a message takes; events tell `told_limit_bytes`, which may promise more.
+        commands: what was synced, by server; under 0 for all of them.
+        answer_seconds: how long a first answer is waited for.
+        late_repeats: nonces that came again when they were forgotten, and so posted a second message.
+    """
+
+    def __init__(self) -> None:
+        self.application_id = self.new_id()
+        self.bot_token = f"{secrets.token_urlsafe(18)}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(28)}"
+        self.channels: dict[int, Channel] = {}
+        self.people: dict[int, Person] = {}
+        self.guild_ids: list[int] = []
+        self.messages: dict[int, Message] = {}
+        self.interactions: dict[int, Interaction] = {}
+        self.commands: dict[int, list[dict[str, Any]]] = {}
+        self.upload_limit_bytes = self.told_limit_bytes = 10 * 1024 * 1024
+        self.answer_seconds = ANSWER_SECONDS
+        self.late_repeats: list[str] = []
+        self.surprises: list[str] = []
+        self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
+        self._changed = asyncio.Condition()
+
+    # Waiting.
+
+    async def announce(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Wait until it holds; asked again after every answered call and every event."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(condition)
+
+    # Making.
+
+    def new_id(self) -> int:
+        """A snowflake of this moment, later than all before."""
+        fresh = int(time.time() * 1000) - DISCORD_EPOCH_MS << 22
+        self._last_id = max(getattr(self, "_last_id", 0) + 1, fresh)
+        return self._last_id
+
+    def add_guild(self, channels: int = 1) -> list[Channel]:
+        guild_id = self.new_id()
+        self.guild_ids.append(guild_id)
+        return [self.add_channel(guild_id) for _ in range(channels)]
+
+    def add_channel(self, guild_id: int) -> Channel:
+        channel = Channel(self.new_id(), guild_id)
+        self.channels[channel.id] = channel
+        return channel
+
+    def add_person(self, name: str) -> Person:
+        person = Person(self.new_id(), name)
+        self.people[person.id] = person
+        return person
+
+    def add_message(self, channel_id: int, **details: Any) -> Message:
+        message = Message(self.new_id(), channel_id, **details)
+        self.messages[message.id] = message
+        return message
+
+    def direct_channel(self, user_id: int) -> Channel:
+        """The same one each time it is asked for."""
+        if user_id not in self.people:
+            raise RefusedError(10013)
+        for channel in self.channels.values():
+            if channel.user_id == user_id:
+                return channel
+        channel = Channel(self.new_id(), user_id=user_id)
+        self.channels[channel.id] = channel
+        return channel
+
+    # Finding, or refusing as Discord does.
+
+    def channel_for(self, channel_id: int, *needed: str) -> Channel:
+        channel = self.channels.get(channel_id)
+        if channel is None or channel.deleted:
+            raise RefusedError(10003)
+        if "view_channel" in channel.denied:
+            raise RefusedError(50001)
+        if channel.denied & set(needed):
+            raise RefusedError(50013)
+        if channel.user_id is not None and needed and not self.people[channel.user_id].takes_dms:
+            raise RefusedError(50007)
+        return channel
+
+    def message_for(self, message_id: int | None) -> Message:
+        """A message that is there, whoever may see it."""
+        message = None if message_id is None else self.messages.get(message_id)
+        if message is None or message.deleted:
+            raise RefusedError(10008)
+        return message
+
+    def interaction_by_token(self, token: str) -> Interaction:
+        """One whose token may edit: it lives, and was used for a first answer."""
+        for interaction in self.interactions.values():
+            if interaction.token == token:
+                if interaction.expired or interaction.age_seconds() > TOKEN_LIFE_SECONDS:
+                    raise RefusedError(50027)
+                if interaction.answer_type is None:
+                    raise RefusedError(10015)
+                return interaction
+        raise RefusedError(10015)
+
+    def posted_before(self, channel_id: int, nonce: str) -> Message | None:
+        """What `enforce_nonce` brings back; what was posted is told by `remember_nonce`."""
+        posted_at, message_id = self._nonces.get((channel_id, nonce), (0.0, 0))
+        if not message_id:
+            return None
+        if time.monotonic() - posted_at > NONCE_LIFE_SECONDS:
+            self.late_repeats.append(nonce)
+            return None
+        return self.message_for(message_id)
+
+    def forget_nonces(self) -> None:
+        """As if those few minutes were over."""
+        self._nonces = {
+            key: (-NONCE_LIFE_SECONDS, message_id) for key, (_, message_id) in self._nonces.items()
+        }
+
+    def remember_nonce(self, channel_id: int, nonce: str, message_id: int) -> None:
+        self._nonces[channel_id, nonce] = (time.monotonic(), message_id)

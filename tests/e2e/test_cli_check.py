@@ -1,0 +1,77 @@
+"""`python -m bot check` and `health` as a host runs them, over the wire."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from tests.e2e.environment import Town
+
+
+def findings(said: str) -> dict[str, tuple[bool, str]]:
+    """Each line of `check` by its name: whether it is well, and its words."""
+    lines = re.findall(r"^(ok|FAIL) +([^:]+): (.*)$", said, flags=re.MULTILINE)
+    assert len(lines) == len(said.splitlines()), said
+    return {name: (well == "ok", words) for well, name, words in lines}
+
+
+async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_there_yet(
+    fresh: Town,
+) -> None:
+    home = str(fresh.channel.guild_id)
+    code, said = await fresh.kuas.run(
+        "check", "--channel", str(fresh.channel.id), BOT_DISCORD__OPERATOR_GUILD=home
+    )
+    found = findings(said)
+    assert code == 0
+    assert all(well for well, _ in found.values())
+    assert "none yet" in found["discord commands"][1]
+    assert f"Server {home}" in found["operator's server"][1]
+    assert "pictures can be posted" in found[f"channel {fresh.channel.id}"][1]
+    assert {"settings", "database", "disk", "clock", "rivya scopes", "rivya model"} < found.keys()
+
+
+async def test_beside_a_running_bot_the_commands_are_named(fresh: Town) -> None:
+    await fresh.kuas.live()
+    code, said = await fresh.kuas.run("check")
+    found = findings(said)
+    assert code == 0
+    assert "/imagine" in found["discord commands"][1]
+    assert "in use by the running bot" in found["database"][1]
+
+
+async def test_what_is_missing_on_discord_is_named(fresh: Town) -> None:
+    fresh.channel.denied = {"attach_files"}
+    hidden = fresh.discord.add_channel(fresh.channel.guild_id or 0)
+    hidden.denied = {"view_channel"}
+    channels = (f"--channel={channel.id}" for channel in (fresh.channel, hidden))
+    code, said = await fresh.kuas.run("check", *channels, "--channel=5", BOT_DISCORD__OPERATOR_GUILD="7")
+    found = findings(said)
+    assert code == 1
+    assert found[f"channel {fresh.channel.id}"] == (False, "the bot lacks attach_files")
+    assert not found[f"channel {hidden.id}"][0]
+    assert not found["channel 5"][0]
+    assert "invite the bot there" in found["operator's server"][1]
+    assert found["discord"][0]
+
+
+async def test_a_refused_token_hides_nothing_else(fresh: Town) -> None:
+    code, said = await fresh.kuas.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
+    found = findings(said)
+    assert code == 1
+    assert found["discord"] == (False, "Discord refuses the token")
+    assert found["rivya model"][0]
+
+
+async def test_a_health_check_follows_the_bot(fresh: Town) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    fresh.kuas.settings["BOT_MONITOR__PORT"] = port
+    assert (await fresh.kuas.run("health"))[0] == 1
+    await fresh.kuas.live()
+    interaction = await fresh.ask("a fox")
+    await fresh.outcome(interaction)
+    assert await fresh.kuas.run("health") == (0, "ok\n")
+    assert (await fresh.kuas.close())[0] == 0
+    assert (await fresh.kuas.run("health"))[0] == 1

@@ -1,0 +1,94 @@
+"""Buttons that no message of ours ever had, or that were another's: each is answered, and does nothing."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from tests.e2e.environment import Town
+from tests.e2e.fake_discord.server import said
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
+HAND_MADE = (
+    "kuas",
+    "kuas:ask:yes:1",
+    "kuas:ask:yes:9999999999999999999",
+    "kuas:ask:yes:-1",
+    "kuas:ask:maybe:1",
+    "kuas:ask:yes:1\n",
+    "kuas:privacy:erase:1",
+    "kuas:privacy:erase:9999999999999999999",
+    "kuas:reconcile:abcdefabcdef",
+    "kuas:reconcile:ABCDEFABCDEF",
+    "kuas:guilds:month:999999",
+    "kuas:guilds:century:1",
+    "kuas:log:older:9999999999999999:1:ffff",
+    "kuas:log:newer:0:6:00000000-0000-0000-0000-000000000000",
+    "kuas:log:older:\u0663:1:1",  # an Arabic three
+    "kuas:log:older:1:1:-",
+    *(f"kuas:picture:{action}:00000000-0000-4000-8000-000000000000" for action in ACTIONS),
+    "kuas:picture:again:------------------------------------",
+    "kuas:picture:burn:00000000-0000-4000-8000-000000000000",
+    "kuas:picture:cancel:00000000-0000-4000-8000-00000000000",
+    "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:1",
+    "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:9999999999999999999",
+    "kuas:draft:1",
+    "kuas:draft:9999999999999999999",
+    "kuas:draft:",
+    "kuas:history:newest:1:0:",
+    "kuas:history:newer:9999999999999999999:9999999999999999999:fox",
+    "kuas:history:older:0:0:%_' OR 1=1 --",
+    "kuas:history:oldest:1:1:",
+    "kuas:history:pick:1:",
+    "kuas:form:1",
+    "'; DROP TABLE jobs; --",
+    "\u202eeert",
+    "{}{0}%s%n" * 11,
+    "🦊" * 50,
+)
+
+
+def a_mutant(dice: random.Random) -> str:
+    """One of them, with a few letters changed, doubled or gone."""
+    letters = list(dice.choice(HAND_MADE))
+    for _ in range(dice.randint(1, 4)):
+        place = dice.randrange(len(letters) + 1)
+        letters[place : place + dice.randint(0, 2)] = dice.choices(string.printable + "٣é\0", k=1)
+    return "".join(letters)[:100] or "x"
+
+
+async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(town: Town) -> None:
+    dice = random.Random(7)
+    custom_ids = [*HAND_MADE, *(a_mutant(dice) for _ in range(60))]
+    pressed = [await town.discord.press(town.channel, town.alice, custom_id) for custom_id in custom_ids]
+    await town.discord.until(lambda: all(click.answer_type is not None for click in pressed))
+    for custom_id, click in zip(custom_ids, pressed, strict=True):
+        reply = town.discord.reply(click)
+        assert (reply.ephemeral, reply.loading) == (True, False), custom_id
+        assert said(reply), custom_id
+    assert town.rivya.tasks == {}
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "@everyone @here <@1> <@&2> <#3> </imagine:4>",
+        "**bold** __under__ ~~gone~~ ||spoiler|| `code` ```block``` > quote # title [a](http://evil.example)",
+        "\u202eabc\u2066def\u2069 right to left",
+        "🦊👨\u200d👩\u200d👧\u200d👦" * 600,
+        "-# small\n# large\n>>> all of it",
+    ],
+    ids=["mentions", "markdown", "bidi", "emoji", "layout"],
+)
+async def test_a_prompt_is_quoted_as_it_is_and_calls_nobody(town: Town, prompt: str) -> None:
+    interaction = await town.ask(prompt[:5000])
+    assert (await town.outcome(interaction))[0] == "delivered"
+    (reply,) = town.seen()
+    assert reply.pinged == []
+    quoted = said(reply)
+    for live in ("@everyone", "<@1>", "[a](", "\u202e", "||spoiler||"):
+        assert live not in quoted

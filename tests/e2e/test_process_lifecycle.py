@@ -1,0 +1,141 @@
+"""How the bot's process begins and ends, and what a `kill -9` leaves to the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e.environment import Town
+from tests.e2e.fake_discord.faults import Call
+
+pytestmark = pytest.mark.timeout(60)
+
+PROMPT_SECONDS = 10.0
+"""Half of the grace that a step under way is given."""
+
+
+def with_files(call: Call) -> bool:
+    return call.has_files
+
+
+async def test_a_second_start_tells_discord_no_commands(fresh: Town) -> None:
+    rest = fresh.discord.rest
+    fresh.kuas.settings["BOT_DISCORD__OPERATOR_GUILD"] = str(fresh.channel.guild_id)
+    await fresh.kuas.live()
+    assert (await fresh.kuas.close())[0] == 0
+    first = rest.count("sync"), rest.count("sync_guild")
+    await fresh.kuas.live()
+    assert (await fresh.kuas.close())[0] == 0
+    assert (rest.count("sync"), rest.count("sync_guild")) == first
+    assert first[0] == 1
+    assert {command["name"] for command in fresh.discord.commands[0]} >= {"imagine", "credits", "limits"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(None, "Discord refuses the token"), (("html", 503), "503"), (("cut_before", 0), "out of reach")],
+)
+async def test_who_cannot_log_in_says_so_in_one_line(
+    fresh: Town, fault: tuple[Any, int] | None, words: str
+) -> None:
+    settings = {}
+    if fault is None:
+        settings = {"BOT_DISCORD__TOKEN": "a.wrong.one"}
+    else:
+        fresh.discord.faults.add(fault[0], "me", None, status=fault[1])
+    await fresh.kuas.begin(**settings)
+    assert await fresh.kuas.ended() == 1
+    ours = [line for line in fresh.kuas.log().splitlines() if not line.startswith("{")]
+    assert len(ours) == 1
+    assert words in ours[0]
+
+
+async def test_sigterm_ends_promptly_and_the_next_life_brings_the_picture(fresh: Town) -> None:
+    fresh.rivya.hold()
+    await fresh.kuas.live(strict=True)
+    interaction = await fresh.ask("a parked fox")
+    await fresh.painting("a parked fox")
+    code, seconds = await fresh.kuas.close()
+    assert code == 0
+    assert seconds < PROMPT_SECONDS
+    assert "LEFT OVER" not in fresh.kuas.log()
+    assert "Unclosed" not in fresh.kuas.log()
+    fresh.rivya.release()
+    await fresh.kuas.live()
+    assert await fresh.outcome(interaction) == ("delivered", "reply", "settled", 4)
+    assert fresh.seen() == [fresh.picture("a parked fox")]
+    assert len(fresh.tasks("a parked fox")) == 1
+
+
+async def test_sigterm_waits_for_a_picture_that_is_under_way(fresh: Town) -> None:
+    await fresh.kuas.live()
+    slow = fresh.discord.faults.add("lag", "reply_edit", seconds=1.0, only=with_files)
+    interaction = await fresh.ask("a slow fox")
+    await fresh.discord.until(lambda: slow.hits == 1)
+    assert (await fresh.kuas.close())[0] == 0
+    assert await fresh.outcome(interaction) == ("delivered", "reply", "settled", 4)
+    assert fresh.seen() == [fresh.picture("a slow fox")]
+
+
+async def test_a_token_that_is_reset_ends_the_bot_in_one_line(fresh: Town) -> None:
+    await fresh.kuas.live()
+    fresh.discord.bot_token = "another.one.now"
+    await fresh.discord.gateway.reconnect()
+    assert await fresh.kuas.ended() == 1
+    assert "4004" in fresh.kuas.log().splitlines()[-1]
+
+
+async def killed_at(
+    town: Town, route: Any, *, processed: bool, meanwhile: Callable[[], None] | None = None, **details: Any
+) -> None:
+    """`kill -9` when the bot next calls that route; then a new life."""
+    town.discord.faults.add("strike", route, act=town.kuas.kill, processed=processed, **details)
+    town.rivya.release()
+    await town.kuas.ended()
+    if meanwhile is not None:
+        meanwhile()
+    await town.kuas.live()
+
+
+async def test_killed_between_the_picture_and_its_commit_the_same_message_is_edited(fresh: Town) -> None:
+    await fresh.kuas.live()
+    fresh.rivya.hold()
+    interaction = await fresh.ask("a fox")
+    await fresh.painting("a fox")
+    await killed_at(fresh, "reply_edit", processed=True, only=with_files)
+    assert await fresh.outcome(interaction) == ("delivered", "reply", "settled", 4)
+    assert fresh.seen() == [fresh.picture("a fox")]
+
+
+@pytest.mark.parametrize("minutes_later", [False, True])
+async def test_killed_between_a_new_message_and_its_commit_the_nonce_brings_it_back_while_it_lives(
+    fresh: Town, minutes_later: bool
+) -> None:
+    """The one way to two pictures: Discord has forgotten the nonce by the time the bot is back."""
+    await fresh.kuas.live()
+    fresh.rivya.hold()
+    interaction = await fresh.ask("a fox")
+    await fresh.painting("a fox")
+    fresh.discord.reply(interaction).deleted = True
+    forget = fresh.discord.forget_nonces if minutes_later else None
+    await killed_at(fresh, "post", processed=True, meanwhile=forget)
+    assert await fresh.outcome(interaction) == ("delivered", "channel", "settled", 4)
+    pictures = len(fresh.discord.pictures("a fox"))
+    assert pictures == 1 + minutes_later == 1 + len(fresh.discord.late_repeats)
+
+
+@pytest.mark.parametrize("processed", [True, False])
+async def test_killed_at_the_first_answer_it_goes_on_if_discord_has_it(fresh: Town, processed: bool) -> None:
+    await fresh.kuas.live()
+    fresh.discord.faults.add("strike", "callback", act=fresh.kuas.kill, processed=processed)
+    interaction = await fresh.ask("a fox")
+    await fresh.kuas.ended()
+    await fresh.kuas.live()
+    if processed:
+        assert await fresh.outcome(interaction) == ("delivered", "reply", "settled", 4)
+        assert fresh.seen() == [fresh.picture("a fox")]
+    else:
+        assert await fresh.outcome(interaction) == ("cancelled", None, "released", 0)
+        assert fresh.tasks("a fox") == []

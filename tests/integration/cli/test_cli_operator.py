@@ -1,0 +1,268 @@
+"""`python -m bot operator` beside a bot that has the database open: as a process, or in a thread.
+
+A process takes a second to import everything, so what needs no proof of its own runs in a thread, where
+`main` opens a connection and an event loop of its own all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.credits.ledger_export import entries
+from bot.domain.errors import LimitReached, MemberError, MemberReason
+from bot.domain.jobs import Failure, Landing
+from bot.domain.limits import Rule
+from bot.jobs.store import Store
+from bot.storage.database import Database
+from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya.models import Task
+from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.paths import ROOT
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a process said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Line:
+    """The command line, on the same database as the bot that runs in this process."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._folder = folder
+        self._capsys = capsys
+
+    async def __call__(self, *arguments: str) -> Told:
+        """Run it in a thread."""
+        self._capsys.readouterr()
+        code = await asyncio.to_thread(main, ["operator", *arguments])
+        return Told(code, *self._capsys.readouterr())
+
+    async def process(self, *arguments: str, **environ: str) -> Told:
+        """Run it as an operator does."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "operator", *arguments),
+            cwd=self._folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | environ,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(60):
+                out, err = await process.communicate()
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+        return Told(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.01) as standin:
+        yield standin
+
+
+@pytest.fixture
+def line(
+    tmp_path: Path,
+    database: Database,
+    database_path: Path,
+    rivya: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Line:
+    del database  # open in this process, as by a running bot
+    for name in [name for name in os.environ if name.startswith("BOT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOT_DATABASE__PATH", str(database_path))
+    monkeypatch.setenv("BOT_DISCORD__TOKEN", "not-a-real-token")
+    monkeypatch.setenv("BOT_RIVYA__API_KEY", rivya.api_key)
+    monkeypatch.setenv("BOT_RIVYA__BASE_URL", rivya.url)
+    return Line(tmp_path, capsys)
+
+
+async def a_paid_job(store: Store, rivya: StandIn, *, booked: int, charged: int) -> str:
+    """A delivered picture; Rivya may have charged something else for it."""
+    job = a_job()
+    task_id = f"task_{job.job_id}"
+    rivya.tasks[task_id] = Task(
+        id=task_id,
+        model="qwen-image",
+        key=None,
+        client_request_id=None,
+        prompt="a fox",
+        size="square",
+        output_format="png",
+        reference_id=None,
+        reserved_credits=booked,
+        created_at=0.0,
+        status="succeeded",
+        final_credits=charged,
+    )
+    await store.accept(job, ANYWHERE)
+    await store.created(job.job_id, task_id, booked)
+    await store.succeeded(job.job_id, None, booked)
+    await store.delivered(job.job_id, Landing(1, 2, "reply"))
+    return job.job_id
+
+
+async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: Store) -> None:
+    told = await line.process("pause", "--sentence", "Back soon.")
+    assert told == Told(0, "all servers: no new pictures\n", "")
+    with pytest.raises(MemberError) as refused:
+        await store.accept(a_job(), ANYWHERE)
+    assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
+    assert (await line("resume")).code == 0
+    assert await store.accept(a_job(), ANYWHERE)
+
+
+async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: Store) -> None:
+    assert (await line("pause", "--guild", "7")).code == 0
+    assert await store.accept(a_job(), ANYWHERE)
+    with pytest.raises(MemberError):
+        await store.accept(a_job(a_request(guild_id=7)), ANYWHERE)
+
+
+async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
+    line: Line, store: Store
+) -> None:
+    await line("pause")
+    told = await line("resume", "--guild", "1")
+    assert told.out == "server 1: not paused on its own, but all servers are paused\n"
+    with pytest.raises(MemberError):
+        await store.accept(a_job(), ANYWHERE)
+    await line("pause", "--guild", "1")
+    told = await line("resume")
+    assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
+
+
+async def test_a_pause_needs_neither_token_nor_key_but_a_database(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BOT_DISCORD__TOKEN", "BOT_RIVYA__API_KEY", "BOT_RIVYA__BASE_URL"):
+        monkeypatch.delenv(name)
+    assert (await line("pause")).code == 0
+    monkeypatch.setenv("BOT_DATABASE__PATH", str(tmp_path / "none.sqlite3"))
+    told = await line("pause")
+    assert (told.code, told.err.count("\n")) == (1, 1)
+    assert "no such file" in told.err
+
+
+async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: Store) -> None:
+    told = await line("ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month")
+    assert told == Told(0, "all servers together: from none to 3 credits a day\n", "")
+    with pytest.raises(LimitReached) as refused:
+        await store.accept(a_job(), ANYWHERE)
+    assert refused.value.usage.rule == Rule.CEILING_ALL
+    told = await line("ceiling", "--all", "--remove")
+    assert told.out == "all servers together: from 3 credits a day to none\n"
+    assert await store.accept(a_job(), ANYWHERE)
+    assert (await line("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
+    with pytest.raises(LimitReached):
+        await store.accept(a_job(), ANYWHERE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("pause", "--guild", "Painters"),
+        ("pause", "--guild", "99999999999999999999"),
+        ("pause", "--sentence", "x" * 201),
+        ("ceiling", "--all"),
+        ("ceiling", "--credits", "4"),
+        ("ceiling", "--all", "--each", "--credits", "4"),
+        ("ceiling", "--all", "--credits", "-4"),
+        ("ceiling", "--all", "--credits", "4", "--period", "year"),
+        ("ceiling", "--all", "--credits", "99999999999"),
+        ("reconcile", "--days", "-1"),
+        ("reconcile", "--apply", "../../etc"),
+        ("reconcile", "--since", "yesterday"),
+        ("close", "some-job", "none", "because"),
+        ("close", "some-job", "4", " "),
+        ("close", "some-job\udcff", "4", "because"),
+        ("pause", "--sentence", "b\udcffck soon"),
+        ("dance",),
+    ],
+)
+def test_what_makes_no_sense_is_refused_without_a_trace(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["operator", *arguments])
+    assert refused.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_them(
+    line: Line, store: Store, rivya: StandIn, database_path: Path
+) -> None:
+    await a_paid_job(store, rivya, booked=4, charged=4)
+    job_id = await a_paid_job(store, rivya, booked=4, charged=7)
+    told = await line.process("reconcile")
+    assert (told.code, told.err) == (1, "")
+    first, summary, hint = told.out.splitlines()
+    assert first == f"{job_id} server 1 charged_other: booked 4, Rivya charged 7"
+    assert "2 looked at, 1 differences" in summary
+    (run_id,) = re.findall(r"--apply ([0-9a-f]{12})$", hint)
+    assert sorted(entry["final_credits"] or 0 for entry in entries(database_path)) == [4, 4]
+    assert (await line("reconcile", "--show", run_id)).out == f"{first}\n"
+    booked = await line("reconcile", "--apply", run_id)
+    assert (booked.code, "1 booked (+3 credits)" in booked.out) == (0, True)
+    unknown = await line("reconcile", "--show", "0123456789ab")
+    assert (unknown.code, unknown.out) == (0, "run 0123456789ab: no differences, or no such run\n")
+    assert "0 booked" in (await line("reconcile", "--apply", run_id)).out
+    assert sorted(entry["final_credits"] or 0 for entry in entries(database_path)) == [4, 7]
+    agreed = await line.process("reconcile", "--since", "2020-01-01T00:00:00Z")
+    assert (agreed.code, agreed.out.count("\n")) == (0, 1)
+
+
+async def test_a_comparison_that_cannot_ask_says_so_and_fails(
+    line: Line, store: Store, rivya: StandIn
+) -> None:
+    await a_paid_job(store, rivya, booked=4, charged=4)
+    told = await line.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
+    assert told.code == 1
+    assert "refuses the API key" in told.err
+    assert "rvya_sk_another" not in told.out + told.err
+
+
+async def test_a_doubt_is_closed_by_hand_once(line: Line, store: Store, database_path: Path) -> None:
+    job = a_job()
+    await store.accept(job, ANYWHERE)
+    walking = await line("close", job.job_id, "0", "Rivya said so")
+    assert (walking.code, "still under way" in walking.out) == (1, True)
+    await store.failed(job.job_id, Failure("developer", "task_vanished", in_doubt=True))
+    await store.told(job.job_id)
+    assert (await line("close", job.job_id, "3", "Rivya said so")).code == 0
+    assert (await line("close", job.job_id, "0", "again")).code == 1
+    assert [(entry["state"], entry["final_credits"]) for entry in entries(database_path)] == [("settled", 3)]
+
+
+async def test_the_wallet_and_the_servers_are_a_line_each(line: Line, store: Store, rivya: StandIn) -> None:
+    rivya.wallet_credits = 321
+    await store.accept(a_job(), ANYWHERE)
+    await line("pause", "--guild", "1")
+    wallet = await line.process("wallet")
+    assert "321 credits in Rivya's wallet" in wallet.out
+    assert "4 credits held by 1 jobs" in wallet.out
+    guilds = await line("guilds", "--period", "day", "--page", "9")
+    assert guilds.out.splitlines() == [
+        "server 1: 4 credits, limit 200 credits a month, ceiling none, paused",
+        "1 servers, 4 credits; page 1 of 1",
+    ]

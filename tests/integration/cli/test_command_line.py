@@ -1,0 +1,184 @@
+"""`python -m bot` as its operator runs it: in a process of its own, with a file of settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.credits.ledger_export import entries
+from bot.domain.jobs import Landing
+from bot.domain.limits import Limit
+from bot.jobs.store import Store
+from bot.storage.backups import backup
+from bot.storage.database import Database
+from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.paths import ROOT
+
+SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
+
+
+def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        check=False,
+        cwd=folder,
+        env=clean | {"PYTHONPATH": str(ROOT)} | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+@pytest.fixture
+async def filled(database_path: Path) -> Path:
+    """A database with one settled, one released and one held reservation, and no process on it."""
+    database = await Database.open(database_path)
+    store = Store(database, Limit(200, "month"))
+    jobs = [
+        a_job(a_request(guild_id=2**53 + 1, user_id=5), accepted_at=1_790_000_000_000 + n) for n in range(3)
+    ]
+    for job in jobs:
+        await store.accept(job, ANYWHERE)
+    await store.created(jobs[0].job_id, "task_1", 4)
+    await store.succeeded(jobs[0].job_id, "https://example.org/p.png", 3)
+    await store.delivered(jobs[0].job_id, Landing(1, 2, "reply"))
+    await store.cancelled(jobs[1].job_id)
+    await database.close()
+    return database_path
+
+
+def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled: Path, tmp_path: Path) -> None:
+    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled))
+    assert (told.returncode, told.stderr) == (0, "")
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [(line["state"], line["reserved_credits"], line["final_credits"]) for line in lines] == [
+        ("settled", 4, 3),
+        ("released", 4, 0),
+        ("held", 4, None),
+    ]
+    assert lines[0].keys() == {
+        *("job_id", "guild_id", "user_id", "state", "reserved_credits", "final_credits"),
+        *("task_id", "created_at", "closed_at"),
+    }
+    assert (lines[0]["guild_id"], lines[0]["task_id"]) == ("9007199254740993", "task_1")
+    assert lines[0]["created_at"] == "2026-09-21T14:13:20.000Z"
+    assert lines[2]["closed_at"] is None
+
+
+async def test_the_books_open_beside_a_running_bot(filled: Path, tmp_path: Path) -> None:
+    running = await Database.open(filled)
+    try:
+        assert len(bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled)).stdout.splitlines()) == 3
+        copy = tmp_path / "copy.sqlite3"
+        saved = bot(tmp_path, "backup", str(copy), BOT_DATABASE__PATH=str(filled))
+        assert (saved.returncode, saved.stderr) == (0, "")
+    finally:
+        await running.close()
+    again = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(copy))
+    assert again.stdout == bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled)).stdout
+    connection = sqlite3.connect(copy)
+    assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    connection.close()
+
+
+def test_a_backup_never_overwrites(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    told = bot(tmp_path, "backup", "precious", BOT_DATABASE__PATH=str(filled))
+    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
+    assert "exists already" in told.stderr
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+@pytest.mark.parametrize("arguments", [("ledger",), ("backup", "copy")])
+def test_a_missing_database_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    told = bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(tmp_path / "none.sqlite3"))
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+    assert not list(tmp_path.glob("none*"))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "nowhere/copy"])
+def test_a_backup_that_cannot_be_written_is_one_line(filled: Path, tmp_path: Path, name: str) -> None:
+    told = bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled))
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_backup_may_have_any_name(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("file:copy", ":memory:", "a b%41#?.db"):
+        backup(filled, Path(name))
+        assert len(list(entries(tmp_path / name))) == 3
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "."])
+def test_a_database_path_that_cannot_be_is_one_line(tmp_path: Path, name: str) -> None:
+    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(tmp_path / "y" / ".." / name))
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+
+
+def test_every_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[rivya]\npoll_seconds = "often"\nmax_runing = 3\n[log]\nlevel = 7\n'
+    )
+    told = bot(tmp_path)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    for key in ("discord.token", "rivya.api_key", "rivya.poll_seconds", "rivya.max_runing", "log.level"):
+        assert sum(line.startswith(key) for line in told.stderr.splitlines()) == 1, told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("order", [("--config", "my.toml", "ledger"), ("ledger", "--config", "my.toml")])
+def test_config_may_stand_before_or_after_the_command(
+    filled: Path, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    (tmp_path / "my.toml").write_text(f'[database]\npath = "{filled}"\n')
+    assert len(bot(tmp_path, *order).stdout.splitlines()) == 3
+
+
+def test_a_second_bot_on_the_same_file_refuses_in_one_line(tmp_path: Path, database_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("".join(SECRETS))
+    database_path.parent.mkdir()
+    holder = sqlite3.connect(f"{database_path}.lock", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    told = bot(tmp_path, BOT_DATABASE__PATH=str(database_path))
+    holder.close()
+    assert told.returncode == 1
+    assert "another bot process is using it" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_path: Path) -> None:
+    copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled)}
+    assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
+    before = list(entries(filled))
+    running = await Database.open(filled)
+    await Store(running, Limit(200, "month")).accept(a_job(), ANYWHERE)
+    refused = bot(tmp_path, "restore", str(copy), **place)
+    await running.close()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "another bot process is using it" in refused.stderr
+    assert len(list(entries(filled))) == len(before) + 1
+    told = bot(tmp_path, "restore", str(copy), **place)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "what it was before is in" in told.stdout
+    assert list(entries(filled)) == before
+
+
+def test_a_health_check_needs_no_secrets_and_says_who_does_not_answer(tmp_path: Path) -> None:
+    unset = bot(tmp_path, "health")
+    assert (unset.returncode, unset.stdout) == (1, "")
+    assert "monitor.port" in unset.stderr
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        told = bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
+    assert told.returncode == 1
+    assert "no bot answers on port" in told.stderr

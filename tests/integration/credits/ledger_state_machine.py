@@ -1,0 +1,217 @@
+"""How the machine of `test_ledger_machine` holds the real ledger, and what it compares with the model."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import time_machine
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from bot.credits import totals
+from bot.credits.admin import Treasury
+from bot.credits.ledger import Ledger, Transaction
+from bot.credits.ledger_export import entries
+from bot.domain.clock import DAY_MS
+from bot.domain.jobs import Usage
+from bot.domain.limits import Limit
+from bot.jobs.store import Store
+from bot.storage.database import Database
+from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model, Use
+
+T = TypeVar("T")
+GUILDS = (1, 2)
+MEMBERS = (5, 6)
+ROLES = (31, 32)
+DEFAULT = Cap(12, "month")
+PERIODS = st.sampled_from(["day", "week", "month", "total"])
+A_GUILD = st.sampled_from(GUILDS)
+A_MEMBER = st.sampled_from(MEMBERS)
+CREDITS = st.integers(0, 9)
+CAPS = st.integers(0, 16)
+HOURS = st.sampled_from([None, 1, 30, 24 * 20])
+"""In how many a grant expires."""
+ANY_ROLES = st.sampled_from([(), ROLES[:1], ROLES[1:], ROLES])
+ZONES = st.sampled_from(
+    [
+        "UTC",
+        "America/New_York",
+        "Asia/Kathmandu",  # a quarter of an hour off
+        "Australia/Lord_Howe",  # clocks move by half an hour
+        "America/Santiago",  # clocks skip midnight
+        "Asia/Beirut",  # the same, in the other hemisphere
+        "America/Havana",  # clocks go back at 1:00: two midnights
+        "Pacific/Apia",  # a day before everybody
+        "Pacific/Pago_Pago",  # a day after Apia
+    ]
+)
+BEGINNINGS = st.sampled_from(
+    [
+        "2026-01-28T22:30",
+        "2026-03-07T20:00",  # New York and Havana go forward
+        "2026-03-28T18:00",  # Beirut
+        "2026-04-04T10:00",  # Santiago and Lord Howe go back
+        "2026-09-05T22:00",  # Santiago goes forward
+        "2026-10-31T23:00",  # New York and Havana go back
+        "2026-12-30T09:00",  # the year ends in a week of two years
+        "2028-02-27T13:00",
+    ]
+).map(lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC))
+# Whom a limit can be set for: guild, rule, subject.
+SUBJECTS = st.one_of(
+    st.tuples(A_GUILD, st.just("guild"), st.just(0)),
+    st.tuples(A_GUILD, st.just("everyone"), st.just(0)),
+    st.tuples(A_GUILD, st.just("member"), A_MEMBER),
+    st.tuples(A_GUILD, st.just("role"), st.sampled_from(ROLES)),
+    st.tuples(st.sampled_from((ALL, *GUILDS)), st.just("ceiling"), st.just(0)),
+    st.tuples(st.just(ALL), st.just("ceiling_all"), st.just(0)),
+)
+
+
+def cap_of(limit: Limit) -> Cap:
+    return Cap(None if limit.exempt else limit.credits, limit.period)
+
+
+def use_of(usage: Usage) -> Use:
+    return Use(
+        usage.rule,
+        usage.subject_id,
+        usage.limit_credits,
+        usage.spent_credits,
+        usage.held_credits,
+        usage.granted_credits,
+        None if usage.resets_at is None else datetime.fromtimestamp(usage.resets_at / 1000, UTC),
+    )
+
+
+def is_open(booking: Booking) -> bool:
+    return not booking.over
+
+
+def is_before_task(booking: Booking) -> bool:
+    return not booking.over and not booking.has_task
+
+
+class MoneyMachine(RuleBasedStateMachine):
+    """A ledger, a clock, a model, and the promise that they agree after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "bot.sqlite3"
+        self.interactions = 0
+        self.pruned_at: datetime | None = None
+        self.model = Model(DEFAULT, {}, datetime(2026, 1, 1, tzinfo=UTC))
+        self.traveller = time_machine.travel(self.model.now, tick=False)
+        self.clock = self.traveller.start()
+        self.open()
+
+    def run_async(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def open(self) -> None:
+        self.database = self.run_async(Database.open(self.path))
+        default = Limit(credits=DEFAULT.credits or 0, period=DEFAULT.period)
+        self.ledger = Ledger(self.database, default)
+        self.treasury = Treasury(self.database, default)
+        self.store = Store(self.database, default)
+
+    def teardown(self) -> None:
+        self.run_async(self.database.close())
+        self.loop.close()
+        self.traveller.stop()
+        shutil.rmtree(self.folder)
+
+    def interaction(self) -> int:
+        self.interactions += 1
+        return self.interactions
+
+    def move_to(self, now: datetime) -> None:
+        self.model.now = now
+        self.clock.move_to(now, tick=False)
+
+    def any(self, wanted: Callable[[Booking], bool]) -> bool:
+        return any(map(wanted, self.model.bookings.values()))
+
+    def draw(self, data: st.DataObject, wanted: Callable[[Booking], bool]) -> tuple[str, Booking]:
+        # In the order in which they came: sorted, random ids would make each replay another story.
+        job_id = data.draw(st.sampled_from([j for j, b in self.model.bookings.items() if wanted(b)]))
+        return job_id, self.model.bookings[job_id]
+
+    def end(self, job_id: str, cost: int, state: str) -> None:
+        self.model.recost(job_id, cost, state)
+        self.model.bookings[job_id].over = True
+
+    @invariant()
+    def standings_agree(self) -> None:
+        asked = [(g, m, r) for g in self.model.zones for m, r in ((MEMBERS[0], ()), (MEMBERS[1], ROLES))]
+
+        async def answers() -> list[Any]:
+            standings = (self.ledger.standing(*who) for who in asked)
+            return await asyncio.gather(*standings, *(self.ledger.member_used(g, m) for g, m, _ in asked))
+
+        found = self.run_async(answers()) if asked else []
+        for (guild_id, user_id, roles), standing, used in zip(
+            asked, found[: len(asked)], found[len(asked) :], strict=True
+        ):
+            verdict = self.model.verdict(guild_id, user_id, roles)
+            assert [use_of(usage) for usage in standing.binding] == verdict.binding
+            assert use_of(standing.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
+            assert (standing.personal and use_of(standing.personal)) == verdict.personal
+            assert [use_of(usage) for usage in standing.passed_over] == verdict.passed_over
+            assert (standing.exempt is not None) is verdict.exempt
+            assert used == self.model.member_spent(guild_id, user_id)
+
+    @invariant()
+    def rows_agree(self) -> None:
+        def unit(tx: Transaction) -> tuple[list[Any], ...]:
+            return tuple(
+                tx.execute(query).fetchall()
+                for query in (
+                    "SELECT grant_id, left_credits FROM grants",
+                    "SELECT job_id, grant_id, credits FROM draws",
+                    "SELECT * FROM tallies WHERE counted_credits > 0 OR guild_credits > 0",
+                )
+            )
+
+        grants, draws, sums = self.run_async(self.database.run(unit))
+        assert {row["grant_id"]: row["left_credits"] for row in grants} == {
+            number: pot.left for number, pot in self.model.pots.items()
+        }
+        assert {(row["job_id"], row["grant_id"]): row["credits"] for row in draws} == {
+            (job_id, number): credits
+            for job_id, booking in self.model.bookings.items()
+            for level in booking.levels.values()
+            for number, credits in level.drawn
+        }
+        for span, width in (("day", DAY_MS), ("quarter", totals.QUARTER_MS)):
+            for guild_id in (ALL, *self.model.zones):
+                mine = [row for row in sums if (row["span"], row["guild_id"]) == (span, guild_id)]
+                found = {row["slot"]: (row["counted_credits"], row["guild_credits"]) for row in mine}
+                assert found == self.still_kept(
+                    span, self.model.slots(timedelta(milliseconds=width), guild_id)
+                )
+
+    @invariant()
+    def books_agree(self) -> None:
+        booked = {str(line["job_id"]): line for line in entries(self.path)}
+        assert booked.keys() == self.model.bookings.keys()
+        for job_id, booking in self.model.bookings.items():
+            line = booked[job_id]
+            assert line["state"] == booking.state
+            assert (line["state"] == "held") == (line["closed_at"] is None)
+            assert line["reserved_credits" if booking.state == "held" else "final_credits"] == booking.cost
+
+    def still_kept(self, span: str, slots: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+        if span == "day" or self.pruned_at is None:
+            return slots
+        oldest = self.pruned_at - timedelta(days=40)
+        first = int(oldest.timestamp() * 1000) // totals.QUARTER_MS
+        return {slot: sums for slot, sums in slots.items() if slot >= first}

@@ -1,0 +1,333 @@
+"""Alerts about a guild's limit: each once a limit and period, none lost, none told when it is no news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from bot.credits.admin import Treasury
+from bot.credits.alerts import Alert, Alerts
+from bot.credits.grants import WHOLE_GUILD
+from bot.domain.clock import now_ms
+from bot.domain.errors import LimitReached
+from bot.domain.jobs import Failure
+from bot.domain.limits import Limit
+from bot.guilds.settings import Guilds, Setting
+from bot.jobs.store import Store
+from bot.storage.database import Database
+from tests.support.factories import ANYWHERE, a_job, a_request
+
+GUILD, CHANNEL, ADMIN = 1, 70, 9
+COST = 4
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@dataclass
+class Office:
+    """One guild that spends, whose limit is watched."""
+
+    store: Store
+    treasury: Treasury
+    guilds: Guilds
+    alerts: Alerts
+    clock: time_machine.Coordinates
+
+    async def paint(self, times: int = 1) -> str:
+        for _ in range(times):
+            job = a_job(a_request(guild_id=GUILD), accepted_at=now_ms())
+            assert await self.store.accept(job, ANYWHERE)
+        return job.job_id
+
+    async def fail(self, job_id: str) -> None:
+        await self.store.failed(job_id, Failure("rivya", "refused"))
+
+    async def limit(self, credits: int, period: str = "month") -> None:
+        await self.treasury.set_limit(GUILD, Limit(credits, period), set_by=ADMIN)
+
+    async def channel(self, channel_id: int | None) -> None:
+        value = None if channel_id is None else str(channel_id)
+        await self.guilds.change(GUILD, Setting.ALERT_CHANNEL, value, set_by=ADMIN)
+
+    async def untold(self) -> list[int]:
+        return [alert.percent for alert in await self.alerts.untold()]
+
+    async def tell(self) -> list[int]:
+        """What is told now; afterwards it is."""
+        alerts = await self.alerts.untold()
+        for alert in alerts:
+            await self.alerts.told(alert)
+        return [alert.percent for alert in alerts]
+
+    async def only(self) -> Alert:
+        (alert,) = await self.alerts.untold()
+        return alert
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(NOON, tick=False) as travelled:
+        yield travelled
+
+
+@pytest.fixture
+async def office(
+    clock: time_machine.Coordinates,
+    database: Database,
+    store: Store,
+    treasury: Treasury,
+    default_limit: Limit,
+) -> Office:
+    opened = Office(store, treasury, Guilds(database), Alerts(database, default_limit, COST), clock)
+    await opened.limit(40)
+    await opened.channel(CHANNEL)
+    return opened
+
+
+async def test_each_mark_is_told_once(office: Office) -> None:
+    told = []
+    for _ in range(10):
+        await office.paint()
+        told.append(await office.tell())
+    assert told == [[], [], [], [], [50], [], [], [80], [], [100]]
+    with pytest.raises(LimitReached):
+        await office.paint()
+    await office.alerts.look(GUILD)
+    assert await office.tell() == []
+
+
+async def test_several_marks_at_once_are_one_alert(office: Office) -> None:
+    await office.limit(4)
+    await office.paint()
+    assert await office.tell() == [100]
+    assert await office.tell() == []
+
+
+async def test_marks_that_waited_are_one_alert_too(office: Office) -> None:
+    await office.paint(9)
+    assert await office.tell() == [80]
+    assert await office.tell() == []
+
+
+async def test_used_up_is_when_no_picture_can_be_paid(office: Office) -> None:
+    await office.limit(7)
+    await office.paint()
+    alert = await office.only()
+    assert (alert.percent, alert.usage.used_credits, alert.usage.limit_credits) == (100, 4, 7)
+
+
+async def test_without_a_channel_nothing_is_raised_and_a_channel_set_later_hears_the_next(
+    office: Office,
+) -> None:
+    await office.channel(None)
+    await office.paint(6)
+    assert await office.untold() == []
+    await office.channel(CHANNEL)
+    assert await office.untold() == []
+    await office.paint()
+    assert await office.tell() == [50]
+
+
+async def test_a_channel_taken_away_hears_nothing_and_nothing_old_when_it_is_back(office: Office) -> None:
+    await office.paint(5)
+    await office.channel(None)
+    assert await office.untold() == []
+    await office.channel(CHANNEL)
+    assert await office.untold() == []
+
+
+async def test_an_alert_goes_to_the_channel_of_now(office: Office) -> None:
+    await office.paint(5)
+    await office.channel(71)
+    assert (await office.only()).channel_id == 71
+
+
+async def test_what_is_released_and_used_again_is_not_told_again(office: Office) -> None:
+    await office.paint(4)
+    last = await office.paint()
+    assert await office.tell() == [50]
+    await office.fail(last)
+    await office.paint()
+    assert await office.tell() == []
+
+
+async def test_what_is_released_before_it_was_told_is_told_when_it_comes_to_that_again(
+    office: Office,
+) -> None:
+    await office.paint(4)
+    last = await office.paint()
+    await office.fail(last)
+    assert await office.untold() == []
+    await office.paint()
+    assert await office.tell() == [50]
+
+
+async def test_the_next_period_begins_anew(office: Office) -> None:
+    await office.paint(5)
+    assert await office.tell() == [50]
+    office.clock.move_to(datetime(2026, 4, 1, tzinfo=UTC))
+    await office.paint(5)
+    assert await office.tell() == [50]
+
+
+async def test_an_alert_of_the_period_before_is_no_news(office: Office) -> None:
+    office.clock.move_to(datetime(2026, 3, 31, 23, 59, tzinfo=UTC))
+    await office.paint(5)
+    office.clock.move_to(datetime(2026, 4, 1, tzinfo=UTC))
+    assert await office.untold() == []
+
+
+async def test_an_alert_of_yesterday_is_no_news(office: Office) -> None:
+    await office.paint(5)
+    office.clock.shift(timedelta(hours=23, minutes=59))
+    assert await office.untold() == [50]
+    office.clock.shift(timedelta(minutes=2))
+    assert await office.untold() == []
+    office.clock.shift(timedelta(hours=-12))
+    assert await office.untold() == []
+
+
+async def test_a_new_limit_has_marks_of_its_own(office: Office) -> None:
+    await office.paint(8)
+    assert await office.tell() == [80]
+    await office.limit(60)
+    await office.paint()
+    assert await office.tell() == [50]
+    await office.paint(3)
+    assert await office.tell() == [80]
+
+
+async def test_a_limit_that_was_raised_before_it_was_told_is_no_news(office: Office) -> None:
+    await office.paint(10)
+    await office.limit(400)
+    assert await office.untold() == []
+
+
+async def test_a_limit_changed_before_it_was_told_is_told_as_the_new_one_or_not(office: Office) -> None:
+    await office.paint(9)
+    await office.limit(60)
+    assert await office.untold() == []
+    await office.paint()
+    assert await office.tell() == [50]
+    assert await office.tell() == []
+
+
+async def test_a_limit_too_small_for_any_picture_is_not_called_used_up(office: Office) -> None:
+    await office.limit(3)
+    await office.alerts.look(GUILD)
+    assert await office.untold() == []
+
+
+async def test_the_lower_of_two_marks_is_told_if_the_higher_is_undone_before(office: Office) -> None:
+    await office.paint(7)
+    await office.fail(await office.paint())
+    assert await office.tell() == [50]
+
+
+async def test_the_same_limit_set_again_repeats_nothing(office: Office) -> None:
+    await office.paint(5)
+    assert await office.tell() == [50]
+    await office.limit(40)
+    await office.paint()
+    assert await office.untold() == []
+
+
+async def test_another_time_zone_repeats_nothing(office: Office) -> None:
+    await office.paint(5)
+    assert await office.tell() == [50]
+    await office.guilds.change(GUILD, Setting.TIMEZONE, "Asia/Tokyo", set_by=ADMIN)
+    await office.paint()
+    assert await office.untold() == []
+
+
+async def test_a_grant_pays_before_the_limit_is_used_up(office: Office) -> None:
+    await office.treasury.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
+    await office.paint(10)
+    assert await office.tell() == [80]
+    await office.paint()
+    assert await office.tell() == []
+    await office.paint()
+    assert await office.tell() == [100]
+
+
+async def test_a_limit_of_zero_has_no_half_but_its_grants_have_an_end(office: Office) -> None:
+    await office.limit(0)
+    await office.alerts.look(GUILD)
+    assert await office.untold() == []
+    await office.treasury.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
+    await office.paint()
+    assert await office.tell() == []
+    await office.paint()
+    assert await office.tell() == [100]
+
+
+async def test_a_limit_set_to_zero_is_no_news_to_who_set_it(office: Office) -> None:
+    await office.paint()
+    await office.limit(0)
+    await office.alerts.look(GUILD)
+    assert await office.untold() == []
+
+
+async def test_a_price_that_rivya_raised_is_seen_by_looking(office: Office) -> None:
+    await office.paint(4)
+    last = await office.paint()
+    assert await office.tell() == [50]
+    await office.store.created(last, "task-1", 24)
+    with pytest.raises(LimitReached):
+        await office.paint()
+    assert await office.untold() == []
+    await office.alerts.look(GUILD)
+    assert await office.tell() == [100]
+
+
+async def test_a_guild_is_told_of_its_own_limit_only(office: Office) -> None:
+    await office.store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
+    await office.alerts.look(2)
+    assert await office.untold() == []
+
+
+async def test_the_forecast_goes_on_from_the_guilds_first_picture(office: Office) -> None:
+    await office.limit(40, "total")
+    await office.paint()
+    office.clock.shift(timedelta(days=4))
+    await office.paint(4)
+    alert = await office.only()
+    assert alert.empty_at == now_ms() + timedelta(days=4) // timedelta(milliseconds=1)
+
+
+async def test_the_forecast_of_a_month_goes_on_from_its_first_day(office: Office) -> None:
+    office.clock.move_to(datetime(2026, 2, 10, tzinfo=UTC))
+    await office.paint()
+    office.clock.move_to(datetime(2026, 3, 11, tzinfo=UTC))
+    await office.paint(5)
+    assert (await office.only()).empty_at == int(datetime(2026, 3, 21, tzinfo=UTC).timestamp() * 1000)
+
+
+async def test_a_forecast_after_the_reset_is_none(office: Office) -> None:
+    office.clock.move_to(datetime(2026, 2, 10, tzinfo=UTC))
+    await office.paint()
+    office.clock.move_to(datetime(2026, 3, 20, tzinfo=UTC))
+    await office.paint(5)
+    assert (await office.only()).empty_at is None
+
+
+async def test_a_host_who_changes_the_default_has_set_another_limit(
+    clock: time_machine.Coordinates, database: Database
+) -> None:
+    guilds = Guilds(database)
+    await guilds.change(GUILD, Setting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)
+    told = []
+    for default, pictures in ((Limit(16, "month"), 2), (Limit(16, "month"), 0), (Limit(40, "month"), 3)):
+        office = Office(
+            Store(database, default),
+            Treasury(database, default),
+            guilds,
+            Alerts(database, default, COST),
+            clock,
+        )
+        await office.paint(pictures) if pictures else await office.alerts.look(GUILD)
+        told.append(await office.tell())
+    assert told == [[50], [], [50]]

@@ -1,0 +1,311 @@
+"""The real ledger on a real file, driven at random against a plain model of what everybody was promised."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from bot.credits import ledger as verbs
+from bot.credits import totals
+from bot.domain.errors import LimitReached, MemberError, MemberReason
+from bot.domain.jobs import Failure, Presence
+from bot.domain.limits import Limit, Rule
+from bot.guilds.pauses import Pauses
+from bot.guilds.settings import Guilds, Setting
+from tests.integration.credits.ledger_model import ALL, Cap, Pot, end_of
+from tests.integration.credits.ledger_state_machine import (
+    A_GUILD,
+    A_MEMBER,
+    ANY_ROLES,
+    BEGINNINGS,
+    CAPS,
+    CREDITS,
+    DEFAULT,
+    GUILDS,
+    HOURS,
+    PERIODS,
+    ROLES,
+    SUBJECTS,
+    ZONES,
+    MoneyMachine,
+    cap_of,
+    is_before_task,
+    is_open,
+    use_of,
+)
+from tests.support.factories import ANYWHERE, a_job, a_request
+
+
+class LedgerMachine(MoneyMachine):
+    """Everything that happens to credits, in any order, at any hour of any calendar: the sums agree."""
+
+    @initialize(now=BEGINNINGS, zones=st.tuples(*[ZONES] * len(GUILDS)))
+    def begin(self, now: datetime, zones: tuple[str, ...]) -> None:
+        self.move_to(now)
+        for guild_id, zone in zip(GUILDS, zones, strict=True):
+            self.move_house(guild_id, zone)
+
+    @rule(guild_id=A_GUILD, zone=ZONES)
+    def move_house(self, guild_id: int, zone: str) -> None:
+        work = Guilds(self.database).change(guild_id, Setting.TIMEZONE, zone, set_by=99)
+        self.run_async(work)
+        self.model.zones[guild_id] = zone
+
+    @rule(guild_id=A_GUILD, user_id=A_MEMBER, roles=ANY_ROLES, cost=CREDITS)
+    def reserve(self, guild_id: int, user_id: int, roles: tuple[int, ...], cost: int) -> None:
+        job = replace(a_job(a_request(guild_id=guild_id, user_id=user_id)), quote_credits=cost)
+        verdict = self.model.verdict(guild_id, user_id, roles)
+        if self.model.is_paused(guild_id):
+            with pytest.raises(MemberError) as refused:
+                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+            assert refused.value.reason is MemberReason.PAUSED
+            for whose in (ALL, guild_id):
+                self.switch(whose, paused=False)
+        elif (refusal := verdict.refusal(cost)) is not None:
+            with pytest.raises(LimitReached) as full:
+                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+            assert use_of(full.value.usage) == refusal
+            assert self.run_async(self.store.find(job.job_id)) is None
+        else:
+            assert self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+            self.model.book(job.job_id, guild_id, user_id, cost, verdict)
+            again = a_job(a_request(interaction_id=job.request.destination.interaction_id))
+            assert self.run_async(self.store.accept(again, ANYWHERE)) is None
+
+    @rule(
+        guild_id=A_GUILD,
+        user_id=A_MEMBER,
+        roles=ANY_ROLES,
+        costs=st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    )
+    def reserve_several(self, guild_id: int, user_id: int, roles: tuple[int, ...], costs: list[int]) -> None:
+        for cost in costs:
+            self.reserve(guild_id, user_id, roles, cost)
+
+    @rule(
+        guild_id=A_GUILD,
+        user_id=A_MEMBER,
+        caps=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+        pots=st.lists(st.tuples(st.booleans(), st.integers(1, 5), HOURS), min_size=2, max_size=4),
+        costs=st.lists(st.integers(1, 6), min_size=2, max_size=4),
+    )
+    def live_on_gifts(
+        self,
+        guild_id: int,
+        user_id: int,
+        caps: tuple[int, int],
+        pots: list[tuple[bool, int, int | None]],
+        costs: list[int],
+    ) -> None:
+        for name, amount in zip(("guild", "everyone"), caps, strict=True):
+            self.set_limit((guild_id, name, 0), amount, "month", exempt=False)
+        for personal, amount, hours in pots:
+            self.grant(guild_id, user_id if personal else ALL, amount, hours)
+        self.reserve_several(guild_id, user_id, (), costs)
+
+    @precondition(lambda self: self.any(is_before_task))
+    @rule(data=st.data(), reserved=st.none() | CREDITS)
+    def create(self, data: st.DataObject, reserved: int | None) -> None:
+        job_id, booking = self.draw(data, is_before_task)
+        self.run_async(self.store.created(job_id, f"task_{job_id}", reserved))
+        booking.has_task = True
+        if reserved is not None:
+            self.model.recost(job_id, reserved, "held")
+
+    @precondition(lambda self: self.any(is_open))
+    @rule(data=st.data(), final=st.none() | CREDITS, blurred=st.booleans())
+    def settle(self, data: st.DataObject, final: int | None, blurred: bool) -> None:
+        job_id, booking = self.draw(data, is_open)
+        if not booking.has_task:
+            self.run_async(self.store.created(job_id, f"task_{job_id}", None))
+        self.run_async(self.store.succeeded(job_id, "https://example.org/p.png", final))
+        self.end(job_id, booking.cost if final is None else final, "settled")
+        if blurred:
+            self.give_back(job_id)
+
+    @precondition(lambda self: self.any(is_open))
+    @rule(data=st.data(), charged=CREDITS, in_doubt=st.booleans())
+    def fail(self, data: st.DataObject, charged: int, in_doubt: bool) -> None:
+        job_id, booking = self.draw(data, is_open)
+        failure = Failure("rivya", "generation_failed", charged_credits=charged, in_doubt=in_doubt)
+        self.run_async(self.store.failed(job_id, failure))
+        if in_doubt:
+            self.end(job_id, booking.cost, "held")  # it goes on counting
+        else:
+            self.end(job_id, charged, "settled" if charged else "released")
+
+    @precondition(lambda self: self.any(is_before_task))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job_id, _ = self.draw(data, is_before_task)
+        self.run_async(self.store.cancelled(job_id))
+        self.end(job_id, 0, "released")
+
+    @precondition(lambda self: self.any(lambda booking: booking.over))
+    @rule(data=st.data(), final=CREDITS)
+    def rebook(self, data: st.DataObject, final: int) -> None:
+        job_id, _ = self.draw(data, lambda booking: booking.over)
+        state, at = "settled" if final else "released", int(self.model.now.timestamp() * 1000)
+        self.run_async(
+            self.database.run(
+                lambda tx: verbs.rebook(tx, job_id=job_id, state=state, final_credits=final, at=at)
+            )
+        )
+        self.model.recost(job_id, final, state)
+
+    @precondition(lambda self: self.any(lambda _: True))
+    @rule(data=st.data(), elsewhere=st.sampled_from([False, False, True]))
+    def refund(self, data: st.DataObject, elsewhere: bool) -> None:
+        job_id, _ = self.draw(data, lambda _: True)
+        self.give_back(job_id, elsewhere=elsewhere)
+
+    def give_back(self, job_id: str, *, elsewhere: bool = False) -> None:
+        booking = self.model.bookings[job_id]
+        guild_id = 3 - booking.guild_id if elsewhere else booking.guild_id
+        why_not = None
+        if elsewhere:
+            why_not = MemberReason.JOB_UNKNOWN
+        elif booking.state != "settled" or not booking.cost:
+            why_not = MemberReason.JOB_NOT_CHARGED
+        elif booking.refunded:
+            why_not = MemberReason.JOB_REFUNDED
+        work = self.treasury.refund(guild_id, job_id, reason="blurred", refunded_by=99)
+        if why_not is None:
+            assert self.run_async(work).credits == booking.cost
+            self.model.refund(job_id)
+            return
+        with pytest.raises(MemberError) as refused:
+            self.run_async(work)
+        assert refused.value.reason is why_not
+
+    @rule(subject=SUBJECTS, amount=CAPS, period=PERIODS, exempt=st.booleans())
+    def set_limit(self, subject: tuple[int, str, int], amount: int, period: str, exempt: bool) -> None:
+        guild_id, name, subject_id = subject
+        exempt = exempt and name in {"member", "role"}
+        cap = Cap(None, "total") if exempt else Cap(amount, period)
+        limit = Limit(amount, period, rule=Rule(name), subject_id=subject_id, exempt=exempt)
+        for said in (limit, replace(limit, credits=7, exempt=False)):  # the second is the same interaction
+            number = self.interaction() if said is limit else self.interactions
+            work = self.treasury.set_limit(guild_id, said, set_by=99, interaction_id=number)
+            change = self.run_async(work)
+            known = self.model.caps.get(subject, DEFAULT if name == "guild" else None)
+            assert (change.before and cap_of(change.before)) == known
+            assert change.after is not None
+            assert cap_of(change.after) == cap
+            self.model.caps[subject] = cap
+
+    @rule(
+        guild_id=A_GUILD,
+        user_id=A_MEMBER,
+        caps=st.tuples(CAPS, CAPS),
+        periods=st.tuples(PERIODS, PERIODS),
+        exempt=st.sampled_from([False, False, True]),
+    )
+    def speak_of_roles(
+        self,
+        guild_id: int,
+        user_id: int,
+        caps: tuple[int, int],
+        periods: tuple[str, str],
+        exempt: bool,
+    ) -> None:
+        self.remove_limit((guild_id, "member", user_id))
+        for role_id, amount, period, is_exempt in zip(ROLES, caps, periods, (False, exempt), strict=True):
+            self.set_limit((guild_id, "role", role_id), amount, period, is_exempt)
+        self.reserve_several(guild_id, user_id, ROLES, [3, 2, 1])
+
+    @rule(subject=SUBJECTS)
+    def remove_limit(self, subject: tuple[int, str, int]) -> None:
+        guild_id, name, subject_id = subject
+        self.run_async(self.treasury.remove_limit(guild_id, Rule(name), subject_id, set_by=99))
+        self.model.caps.pop(subject, None)
+
+    @rule(
+        guild_id=A_GUILD,
+        user_id=st.just(ALL) | A_MEMBER,
+        amount=st.integers(1, 9),
+        hours=HOURS,
+    )
+    def grant(self, guild_id: int, user_id: int, amount: int, hours: int | None) -> None:
+        expires = None if hours is None else self.model.now + timedelta(hours=hours)
+        number = self.interaction()
+        for again in (False, True):
+            given = self.run_async(
+                self.treasury.grant(
+                    guild_id,
+                    user_id,
+                    credits=amount,
+                    reason="a prize",
+                    granted_by=99,
+                    expires_at=None if expires is None else int(expires.timestamp() * 1000),
+                    interaction_id=number,
+                )
+            )
+            assert (given is None) is again
+            if given is not None:
+                self.model.pots[given.grant_id] = Pot(guild_id, user_id, amount, expires)
+
+    @precondition(lambda self: self.model.pots)
+    @rule(data=st.data())
+    def revoke(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(list(self.model.pots)))
+        pot = self.model.pots[number]
+        taken = self.run_async(self.treasury.revoke(pot.guild_id, number, revoked_by=99))
+        assert (taken and taken.left_credits) == (None if pot.revoked or not pot.left else pot.left)
+        pot.revoked = pot.revoked or taken is not None
+
+    @rule(guild_id=st.sampled_from((ALL, *GUILDS)), paused=st.booleans())
+    def switch(self, guild_id: int, paused: bool) -> None:
+        self.run_async(Pauses(self.database).switch(guild_id, paused=paused, set_by=99))
+        (self.model.paused.add if paused else self.model.paused.discard)(guild_id)
+
+    @rule(hours=st.sampled_from([0.25, 1, 5, 24, 24 * 7, 24 * 31, 24 * 100]))
+    def let_time_pass(self, hours: float) -> None:
+        self.move_to(self.model.now + timedelta(hours=hours))
+
+    @rule(hours=st.sampled_from([1, 30, 24 * 5]))
+    def set_the_clock_back(self, hours: int) -> None:
+        earlier = self.model.now - timedelta(hours=hours)
+        # Pruned sums reach back 40 days: a host that is wrong by more than a week must not be believed.
+        if self.pruned_at is None or earlier > self.pruned_at - timedelta(days=7):
+            self.move_to(earlier)
+
+    @rule(guild_id=A_GUILD, user_id=A_MEMBER, period=PERIODS.filter(lambda period: period != "total"))
+    def spend_around_the_end_of_a_period(self, guild_id: int, user_id: int, period: str) -> None:
+        for name, amount in (("guild", 3), ("everyone", 2), ("ceiling", 4)):
+            self.set_limit((guild_id, name, 0), amount, period, exempt=False)
+        end = end_of(period, self.model.now, self.model.zones[guild_id])
+        assert end is not None
+        for moment in (end - timedelta(hours=2), end - timedelta(milliseconds=1), end):
+            self.move_to(moment)
+            self.reserve(guild_id, user_id, (), 1)
+            self.standings_agree()
+
+    @rule()
+    def restart(self) -> None:
+        self.run_async(self.database.close())
+        self.open()
+
+    @rule()
+    def prune(self) -> None:
+        at = int(self.model.now.timestamp() * 1000)
+        self.run_async(self.database.run(lambda tx: totals.prune(tx, at)))
+        newest = max((booking.at for booking in self.model.bookings.values()), default=None)
+        if newest is not None:
+            reached = min(newest, self.model.now)
+            self.pruned_at = max(reached, self.pruned_at or reached)
+
+
+LedgerMachine.TestCase.settings = settings(
+    max_examples=int(os.environ.get("KUAS_MACHINE_EXAMPLES", "60")),
+    stateful_step_count=int(os.environ.get("KUAS_MACHINE_STEPS", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestLedgerMachine = pytest.mark.timeout(180)(LedgerMachine.TestCase)

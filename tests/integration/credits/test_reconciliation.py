@@ -1,0 +1,455 @@
+"""The books against Rivya: every difference is found, and booked once, where Rivya proves it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.credits.admin import Treasury
+from bot.credits.ledger import Ledger, Transaction
+from bot.credits.ledger_export import entries
+from bot.credits.overview import ROWS, Overview
+from bot.credits.reconciliation import store as findings_module
+from bot.credits.reconciliation.models import Booking, Closing, Finding, Kind
+from bot.credits.reconciliation.reconciler import Comparison, Reconciler
+from bot.credits.reconciliation.store import PAGE, Findings
+from bot.domain.clock import now_ms
+from bot.domain.errors import OperatorError
+from bot.domain.jobs import Failure, Landing
+from bot.domain.limits import Limit, Rule
+from bot.guilds.pauses import Pauses
+from bot.jobs.store import Store
+from bot.rivya.client import Rivya, open_session
+from bot.storage.database import Database
+from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya.models import Task
+from tests.support.factories import ANYWHERE, a_job, a_request
+
+DAY_MS = 24 * 60 * 60 * 1000
+ROOMY = Limit(1_000_000_000, "total")
+_tasks = itertools.count(1)
+
+
+def a_task(rivya: StandIn, status: str, credits: int) -> str:
+    """A task at Rivya as it stands in the end."""
+    task_id = f"task_{next(_tasks)}"
+    rivya.tasks[task_id] = Task(
+        id=task_id,
+        model="qwen-image",
+        key=None,
+        client_request_id=None,
+        prompt="a fox",
+        size="square",
+        output_format="png",
+        reference_id=None,
+        reserved_credits=4,
+        created_at=time.time(),
+        status=status,  # type: ignore[arg-type]  # the tests' own words
+        final_credits=credits,
+        error_code="generation_failed" if status == "failed" else None,
+    )
+    return task_id
+
+
+class House:
+    """The books and Rivya, with a way to make them disagree."""
+
+    def __init__(self, database: Database, rivya: StandIn, client: Rivya) -> None:
+        self.database = database
+        self.rivya = rivya
+        self.store = Store(database, ROOMY)
+        self.ledger = Ledger(database, ROOMY)
+        self.findings = Findings(database)
+        self.reconciler = Reconciler(self.findings, client, rest_seconds=0.01)
+
+    async def settled(self, booked: int, status: str, charged: int, *, age_ms: int = 0) -> str:
+        """A delivered picture for which we booked `booked`, and Rivya charged `charged`."""
+        return await self._over(a_task(self.rivya, status, charged), booked, age_ms)
+
+    async def released(self, status: str, charged: int) -> str:
+        """A failed one for which we booked nothing."""
+        task_id = a_task(self.rivya, status, charged)
+        return await self._failed(task_id, Failure("rivya", "generation_failed"))
+
+    async def doubtful(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
+        """A failed one that stays held."""
+        return await self._failed(task_id, Failure("developer", "task_vanished", in_doubt=True), age_ms)
+
+    async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
+        """One that is under way."""
+        job = a_job(accepted_at=now_ms() - age_ms)
+        await self.store.accept(job, ANYWHERE)
+        if task_id is not None:
+            await self.store.created(job.job_id, task_id, 4)
+        return job.job_id
+
+    async def _over(self, task_id: str, booked: int, age_ms: int) -> str:
+        job_id = await self.walking(task_id, age_ms=age_ms)
+        await self.store.succeeded(job_id, "https://example.org/p.png", booked)
+        await self.store.delivered(job_id, Landing(1, 2, "reply"))
+        return job_id
+
+    async def _failed(self, task_id: str | None, failure: Failure, age_ms: int = 0) -> str:
+        job_id = await self.walking(task_id, age_ms=age_ms)
+        await self.store.failed(job_id, failure)
+        await self.store.told(job_id)
+        return job_id
+
+    async def compare(self, days: int = 30) -> tuple[Comparison, dict[str, Finding]]:
+        run = await self.reconciler.compare(now_ms() - days * DAY_MS)
+        return run, {found.booked.job_id: found for found in await self.findings.of(run.run_id)}
+
+    async def kinds(self) -> dict[str, Kind]:
+        return {job_id: found.kind for job_id, found in (await self.compare())[1].items()}
+
+    async def query(self, sql: str) -> list[tuple[object, ...]]:
+        return await self.database.run(lambda tx: [tuple(row) for row in tx.execute(sql)])
+
+
+@pytest.fixture
+async def rivya() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.01) as standin:
+        yield standin
+
+
+@pytest.fixture
+async def house(database: Database, rivya: StandIn) -> AsyncIterator[House]:
+    async with open_session() as session:
+        client = Rivya(
+            session, base_url=rivya.url, api_key=rivya.api_key, attempts=1, first_wait_seconds=0.01
+        )
+        yield House(database, rivya, client)
+
+
+async def test_books_that_agree_show_nothing(house: House) -> None:
+    await house.settled(4, "succeeded", 4)
+    await house.released("failed", 0)
+    await house.walking(a_task(house.rivya, "processing", 0), age_ms=0)
+    run, found = await house.compare()
+    assert (run.looked_at, run.found, run.stopped, found) == (2, 0, "", {})
+
+
+async def test_every_kind_of_difference_has_its_name(house: House) -> None:
+    expected = {
+        await house.settled(4, "succeeded", 6): Kind.CHARGED_OTHER,
+        await house.settled(4, "failed", 0): Kind.CHARGED_OTHER,
+        await house.released("failed", 4): Kind.CHARGED_AFTER_RELEASE,
+        await house.released("processing", 0): Kind.NOT_OVER,
+        await house.doubtful(a_task(house.rivya, "succeeded", 4)): Kind.HELD_DONE,
+        await house.doubtful(a_task(house.rivya, "processing", 0)): Kind.HELD_RUNNING,
+        await house.doubtful("task_unheard_of"): Kind.VANISHED,
+        await house.doubtful(None): Kind.HELD_UNKNOWN,
+        await house.walking(None): Kind.HELD_WAITING,
+    }
+    await house.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be looked into
+    assert await house.kinds() == expected
+
+
+async def test_a_held_one_says_why(house: House) -> None:
+    job_id = await house.doubtful(None)
+    _, found = await house.compare()
+    assert "task_vanished" in found[job_id].booked.note
+
+
+async def test_what_is_held_is_listed_however_old_and_what_is_closed_as_far_back_as_asked(
+    house: House,
+) -> None:
+    held = await house.doubtful(None, age_ms=90 * DAY_MS)
+    await house.settled(4, "succeeded", 6, age_ms=40 * DAY_MS)
+    _, found = await house.compare(days=30)
+    assert found.keys() == {held}
+    _, found = await house.compare(days=50)
+    assert len(found) == 2
+
+
+async def test_a_comparison_alone_changes_nothing(house: House, database_path: Path) -> None:
+    await house.settled(4, "succeeded", 6)
+    await house.doubtful(a_task(house.rivya, "succeeded", 4))
+    before = list(entries(database_path))
+    await house.compare()
+    assert list(entries(database_path)) == before
+    assert await house.query("SELECT * FROM corrections") == []
+
+
+async def test_booking_makes_the_books_say_what_rivya_charged(house: House, database_path: Path) -> None:
+    other = await house.settled(4, "succeeded", 6)
+    failed = await house.settled(4, "failed", 0)
+    late = await house.released("failed", 4)
+    done = await house.doubtful(a_task(house.rivya, "succeeded", 5))
+    run, _ = await house.compare()
+    assert await house.findings.apply(run.run_id, by=77) == Booking(booked=4, difference_credits=3)
+    booked = {str(line["job_id"]): (line["state"], line["final_credits"]) for line in entries(database_path)}
+    assert booked == {
+        other: ("settled", 6),
+        failed: ("released", 0),
+        late: ("settled", 4),
+        done: ("settled", 5),
+    }
+    assert sum(final for _, final in booked.values()) == house.rivya.charged_credits
+    assert (await house.ledger.usage(1)).spent_credits == house.rivya.charged_credits
+    corrections = await house.query(
+        "SELECT job_id, from_state, from_credits, to_state, to_credits, reason, made_by FROM corrections"
+    )
+    assert (other, "settled", 4, "settled", 6, f"reconcile {run.run_id}: charged_other", 77) in corrections
+    assert (done, "held", 4, "settled", 5, f"reconcile {run.run_id}: held_done", 77) in corrections
+    assert await house.kinds() == {}
+
+
+async def test_booking_twice_changes_nothing(house: House, database_path: Path) -> None:
+    await house.settled(4, "succeeded", 6)
+    run, _ = await house.compare()
+    first, second = await asyncio.gather(
+        house.findings.apply(run.run_id, by=1), house.findings.apply(run.run_id, by=2)
+    )
+    assert {first, second} == {Booking(booked=1, difference_credits=2), Booking(before=1)}
+    assert await house.query("SELECT to_credits FROM corrections") == [(6,)]
+    assert [line["final_credits"] for line in entries(database_path)] == [6]
+
+
+async def test_what_rivya_does_not_prove_is_never_booked(house: House, database_path: Path) -> None:
+    await house.doubtful("task_unheard_of")
+    await house.doubtful(None)
+    await house.released("processing", 0)
+    before = list(entries(database_path))
+    run, found = await house.compare()
+    assert len(found) == 3
+    assert await house.findings.apply(run.run_id, by=1) == Booking()
+    assert list(entries(database_path)) == before
+
+
+async def test_what_changed_after_it_was_found_is_left_alone(house: House, database_path: Path) -> None:
+    job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
+    run, _ = await house.compare()
+    assert await house.findings.close(job_id, 9, reason="by hand", by=1) is Closing.CLOSED
+    assert await house.findings.apply(run.run_id, by=1) == Booking(changed=1)
+    assert [line["final_credits"] for line in entries(database_path)] == [9]
+
+
+async def test_what_changes_while_rivya_is_asked_is_no_finding(house: House) -> None:
+    job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
+    fault = house.rivya.faults.add("slow", "status", seconds=0.3)
+    comparing = asyncio.create_task(house.compare())
+    await house.rivya.until(lambda: fault.hits == 1)
+    await house.findings.close(job_id, 4, reason="by hand", by=1)
+    _, found = await comparing
+    assert found == {}
+
+
+async def test_a_job_that_still_walks_is_left_to_the_engine(house: House, database_path: Path) -> None:
+    task_id = a_task(house.rivya, "succeeded", 4)
+    job_id = await house.walking(task_id)
+    run, found = await house.compare()
+    assert found[job_id].kind is Kind.HELD_DONE
+    assert await house.findings.apply(run.run_id, by=1) == Booking(walking=1)
+    await house.store.succeeded(job_id, None, 4)
+    assert await house.findings.apply(run.run_id, by=1) == Booking(before=1)
+    assert [line["state"] for line in entries(database_path)] == ["settled"]
+
+
+async def test_an_unknown_run_has_nothing_to_book(house: House) -> None:
+    assert await house.findings.apply("0123456789ab", by=1) == Booking()
+
+
+@pytest.mark.parametrize(("final_credits", "state"), [(0, "released"), (3, "settled")])
+async def test_the_operator_decides_a_doubt_by_hand(
+    house: House, database_path: Path, final_credits: int, state: str
+) -> None:
+    job_id = await house.doubtful(None)
+    closing = house.findings.close(job_id, final_credits, reason="Rivya's support said so", by=5)
+    assert await closing is Closing.CLOSED
+    (line,) = entries(database_path)
+    assert (line["state"], line["final_credits"]) == (state, final_credits)
+    assert await house.query("SELECT from_state, to_state, to_credits, reason, made_by FROM corrections") == [
+        ("held", state, final_credits, "Rivya's support said so", 5)
+    ]
+    assert (await house.findings.close(job_id, 9, reason="again", by=5)) is Closing.NOT_HELD
+    assert len(await house.query("SELECT * FROM corrections")) == 1
+
+
+async def test_only_a_doubt_can_be_decided_by_hand(house: House) -> None:
+    walking, settled = await house.walking(None), await house.settled(4, "succeeded", 4)
+    assert await house.findings.close(walking, 0, reason="no", by=1) is Closing.WALKING
+    assert await house.findings.close(settled, 0, reason="no", by=1) is Closing.NOT_HELD
+    assert await house.findings.close("no such job", 0, reason="no", by=1) is Closing.UNKNOWN
+    with pytest.raises(ValueError, match="-1"):
+        await house.findings.close(walking, -1, reason="no", by=1)
+    assert await house.query("SELECT * FROM corrections") == []
+
+
+async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(house: House) -> None:
+    job_id = await house.doubtful(None, age_ms=90 * DAY_MS)
+    await house.query("DELETE FROM tallies WHERE span = 'quarter'")
+    assert await house.findings.close(job_id, 0, reason="long ago", by=1) is Closing.CLOSED
+
+
+async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_found(house: House) -> None:
+    await house.doubtful(None)
+    await house.settled(4, "succeeded", 6)
+    house.rivya.faults.add("status", "status", times=2, code=503)
+    run, found = await house.compare()
+    assert (run.stopped, len(found)) == ("", 2)
+    house.rivya.faults.add("status", "status", times=None, code=503)
+    run, found = await house.compare()
+    assert "503" in run.stopped
+    assert len(found) == 1
+
+
+async def test_a_refused_key_is_the_operators_to_mend(house: House) -> None:
+    await house.settled(4, "succeeded", 4)
+    house.rivya.api_key = "rvya_sk_another"
+    run, _ = await house.compare()
+    assert "refuses the API key" in run.stopped
+
+
+async def test_more_than_a_page_is_gone_through_a_few_at_once(house: House) -> None:
+    jobs = [await house.settled(4, "succeeded", 4 + n % 2) for n in range(PAGE + 7)]
+    told: list[Comparison] = []
+
+    async def progress(run: Comparison) -> None:
+        told.append(run)
+
+    run = await house.reconciler.compare(0, progress=progress)
+    assert (run.looked_at, run.found, run.total) == (len(jobs), len(jobs) // 2, len(jobs))
+    assert [step.looked_at for step in told] == [PAGE, len(jobs)]
+    assert (await house.findings.apply(run.run_id, by=1)).booked == len(jobs) // 2
+    usage = await house.ledger.usage(1)
+    assert usage.spent_credits == house.rivya.charged_credits
+    again = await house.reconciler.compare(run.reached_at or 0)
+    assert (again.looked_at >= 1, again.found) == (True, 0)
+
+
+async def test_pages_are_read_along_indexes(house: House) -> None:
+    async def plan(query: str) -> str:
+        steps = await house.query(f"EXPLAIN QUERY PLAN {query.replace('?', '5')}")
+        return " ".join(str(step[3]) for step in steps)
+
+    closed, held = await plan(findings_module._CLOSED), await plan(findings_module._HELD)
+    assert "reservations_by_time ((created_at,job_id)>(?,?))" in closed
+    assert "TEMP B-TREE" not in closed
+    assert "reservations_held" in held
+
+
+CASES = st.lists(
+    st.tuples(
+        st.sampled_from(["settled", "released", "doubtful"]),
+        st.integers(0, 9),
+        st.sampled_from(["succeeded", "failed"]),
+        st.integers(0, 9),
+    ),
+    max_size=8,
+)
+
+
+@given(cases=CASES)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
+    tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, int, str, int]]
+) -> None:
+    database = await Database.open(tmp_path_factory.mktemp("books") / "bot.sqlite3")
+    try:
+        async with StandIn(painting_seconds=0.01) as rivya, open_session() as session:
+            await compare_and_book(
+                House(database, rivya, Rivya(session, base_url=rivya.url, api_key=rivya.api_key)), cases
+            )
+    finally:
+        await database.close()
+
+
+async def compare_and_book(house: House, cases: list[tuple[str, int, str, int]]) -> None:
+    for state, booked, status, charged in cases:
+        if state == "settled":
+            await house.settled(booked, status, charged)
+        elif state == "released":
+            await house.released(status, charged)
+        else:
+            await house.doubtful(a_task(house.rivya, status, charged))
+    run, _ = await house.compare()
+    await house.findings.apply(run.run_id, by=1)
+    assert await house.kinds() == {}
+    usage = await house.ledger.usage(1)
+    assert (usage.spent_credits, usage.held_credits) == (house.rivya.charged_credits, 0)
+    tallied = await house.query(
+        "SELECT coalesce(sum(counted_credits), 0) FROM tallies WHERE guild_id = 0 AND span = 'day'"
+    )
+    assert tallied == [(house.rivya.charged_credits,)]
+
+
+# What the operator sees of all guilds.
+
+
+async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
+    house: House, treasury: Treasury, database: Database
+) -> None:
+    for guild_id in range(1, ROWS + 3):
+        for _ in range(guild_id):
+            await house.store.accept(a_job(a_request(guild_id=guild_id)), ANYWHERE)
+    await treasury.set_limit(3, Limit(500, "week"), set_by=1)
+    await treasury.set_limit(4, Limit(40, "day", rule=Rule.CEILING), set_by=1)
+    await treasury.set_limit(0, Limit(70, "month", rule=Rule.CEILING), set_by=1)
+    await Pauses(database).switch(5, paused=True, set_by=1)
+    overview = Overview(database, ROOMY)
+    first, second = await overview.guilds("month", 1), await overview.guilds("month", 99)
+    assert [row.guild_id for row in first.rows] == list(range(ROWS + 2, 2, -1))
+    assert [row.guild_id for row in second.rows] == [2, 1]
+    assert (second.page, second.pages, second.guilds) == (2, 2, ROWS + 2)
+    assert first.used_credits == sum(4 * n for n in range(1, ROWS + 3))
+    rows = {row.guild_id: row for row in first.rows}
+    assert (rows[3].limit.credits, rows[6].limit) == (500, ROOMY)
+    ceilings = {n: ceiling.credits for n in (3, 4) if (ceiling := rows[n].ceiling) is not None}
+    assert ceilings == {3: 70, 4: 40}
+    assert [n for n, row in rows.items() if row.paused] == [5]
+
+
+async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(house: House, database: Database) -> None:
+    overview = Overview(database, ROOMY)
+    assert (await overview.held()).oldest_at is None
+    await house.walking(None, age_ms=0)
+    await house.doubtful(None)
+    await house.settled(4, "succeeded", 4)
+    held = await overview.held()
+    assert (held.credits, held.reservations, held.doubtful_credits, held.doubtful) == (8, 2, 4, 1)
+    assert held.oldest_at is not None
+    assert now_ms() - held.oldest_at >= 2 * DAY_MS
+
+
+# Beside a running bot.
+
+
+async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
+    database: Database, database_path: Path, store: Store
+) -> None:
+    beside = await Database.beside(database_path)
+    try:
+        await Pauses(beside).switch(0, paused=True, sentence="Back soon.", set_by=0)
+        with pytest.raises(Exception, match="paused"):
+            await store.accept(a_job(), ANYWHERE)
+
+        def both(n: int) -> Callable[[Transaction], object]:
+            return lambda tx: tx.execute(
+                "INSERT INTO pauses (guild_id, paused, set_by, set_at) VALUES (9, 0, 0, ?)", (n,)
+            )
+
+        await asyncio.gather(
+            *(connection.run(both(n)) for n in range(50) for connection in (database, beside))
+        )
+    finally:
+        await beside.close()
+    count = await database.run(
+        lambda tx: tx.execute("SELECT count(*) FROM pauses WHERE guild_id = 9").fetchone()[0]
+    )
+    assert count == 100
+
+
+async def test_beside_needs_a_file_that_is_there_and_current(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="no such file"):
+        await Database.beside(tmp_path / "none.sqlite3")
+    (tmp_path / "empty.sqlite3").touch()
+    with pytest.raises(OperatorError, match="start the bot once"):
+        await Database.beside(tmp_path / "empty.sqlite3")

@@ -1,0 +1,173 @@
+"""A process that walks one job for real, and dies where it is told to.
+
+`python -m tests.integration.walking SETTINGS`: opens the database, the real Rivya client and fetcher,
+submits one request (or resumes what is there), and runs until every walk has ended. Each public call into the
+database, to Rivya, to the picture hosts, to the vault and to the courier is a kill point, before and after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+
+from bot.credits.ledger import Ledger
+from bot.domain.errors import TryLater
+from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference
+from bot.domain.limits import Limit
+from bot.engine.circuit_breaker import Outage
+from bot.engine.delivery import Undeliverable
+from bot.engine.engine import Engine
+from bot.engine.polling.duration_store import Durations
+from bot.engine.timings import Beat
+from bot.images.downloads import Fetcher
+from bot.jobs.store import Store
+from bot.observability.metrics import Metrics
+from bot.observability.operator_log import Notices
+from bot.rivya.client import Rivya, open_session
+from bot.storage.database import Database
+from bot.storage.picture_store import Vault, vault_beside
+from tests.support.factories import ANYWHERE, a_request
+
+
+class Points:
+    """Counts the kill points as they are passed, writes each down, dies at the one it is told.
+
+    `die_at` is a number, or a name: the first of that name.
+    """
+
+    def __init__(self, trace: Path, die_at: str | None) -> None:
+        self._trace = trace.open("a", buffering=1)
+        self._die_at = die_at
+        self._passed = 0
+
+    def reach(self, name: str) -> None:
+        self._trace.write(name + "\n")
+        if self._die_at in {name, str(self._passed)}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._passed += 1
+
+
+class Wired:
+    """The real thing behind a wire: every public coroutine of it is two kill points."""
+
+    def __init__(self, inner: object, label: str, points: Points) -> None:
+        self._inner = inner
+        self._label = label
+        self._points = points
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._inner, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
+
+        async def wired(*args: object, **kwargs: object) -> object:
+            self._points.reach(f"{self._label}.{name} before")
+            result = await method(*args, **kwargs)
+            stage = f" {result.stage}" if isinstance(result, Job) else ""
+            self._points.reach(f"{self._label}.{name} after{stage}")
+            return result
+
+        return wired
+
+
+class LoopbackCourier:
+    """A channel kept by another process, so that it outlives this one."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def defer(self, job: Job) -> int:
+        async with self._session.post(self._reply(job)) as answer:
+            return int((await answer.json())["message_id"])
+
+    async def find_reply(self, job: Job) -> int | None:
+        try:
+            async with self._session.get(self._reply(job)) as answer:
+                return None if answer.status == 404 else int((await answer.json())["message_id"])
+        except aiohttp.ClientError as error:
+            raise TryLater("the channel is out of reach") from error
+
+    async def show_progress(self, job: Job, progress: Progress) -> None:
+        async with self._session.patch(self._reply(job), json={"line": progress.phase}) as answer:
+            assert answer.status == 200
+
+    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+        headers = {"x-charged": str(receipt.charged_credits), "x-shrunk": str(int(shrunk))}
+        async with self._session.put(self._reply(job), data=picture.data, headers=headers) as answer:
+            if answer.status == 410:
+                raise Undeliverable
+            return Landing(1, int((await answer.json())["message_id"]), "reply")
+
+    async def tell_failure(self, job: Job, failure: Failure) -> None:
+        async with self._session.patch(self._reply(job), json={"line": failure.code}) as answer:
+            await answer.read()
+
+    def _reply(self, job: Job) -> str:
+        return f"{self._url}/replies/{job.request.destination.interaction_id}"
+
+
+async def main(told: dict[str, str]) -> None:
+    """Walk until nothing is left, or until SIGTERM."""
+    limit = Limit(200, "month")
+    async with AsyncExitStack() as stack:
+        database = await Database.open(Path(told["database"]))
+        stack.push_async_callback(database.close)
+        rivya_session = await stack.enter_async_context(open_session())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
+        points = Points(Path(told["trace"]), told.get("die_at"))
+        courier = LoopbackCourier(session, told["channel"])
+        rivya = Rivya(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
+        outage = Outage(rivya.credits, Notices())
+        engine = Engine(
+            store=Wired(Store(database, limit), "store", points),
+            ledger=Ledger(database, limit),
+            rivya=Wired(rivya, "rivya", points),
+            fetcher=Wired(fetcher, "fetcher", points),
+            courier=Wired(courier, "courier", points),
+            notices=Notices(),
+            outage=outage,
+            metrics=Metrics(),
+            durations=Durations(database),
+            beat=Beat(0.02, 0.05),
+            max_running=5,
+            scratch=Path(told["database"] + ".scratch"),
+            vault=Wired(Vault(vault_beside(Path(told["database"]))), "vault", points),
+        )
+        stack.push_async_callback(engine.close)
+        closed = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: closed.set_result(None))
+        if "reference" in told:
+            await submit(engine, Wired(courier, "discord", points), told)
+        else:
+            await engine.resume()
+        if walks := list(engine._walks.values()):
+            await asyncio.wait([closed, *walks], return_when=asyncio.FIRST_COMPLETED)
+
+
+async def submit(engine: Engine, discord: LoopbackCourier, told: dict[str, str]) -> None:
+    """What the command does: submit, answer, record the answer, start."""
+    request = a_request(
+        interaction_id=int(told["interaction_id"]),
+        reference=Reference(told["reference"], "fox.png", "image/png", 1000),
+    )
+    destination = replace(request.destination, private="private" in told)
+    job = await engine.submit(replace(request, destination=destination), ANYWHERE)
+    assert job is not None
+    message_id = await discord.defer(job)
+    engine.start(job, answered=True, message_id=message_id)
+
+
+if __name__ == "__main__":
+    signal.alarm(120)  # whatever becomes of the test, this process does not outlive it for long
+    asyncio.run(main(json.loads(sys.argv[1])))

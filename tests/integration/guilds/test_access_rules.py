@@ -1,0 +1,517 @@
+"""Who may paint where, and with which words: judged as one table, and held under fifty requests at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.credits.ledger import Ledger
+from bot.domain.access import Effect, Kind, Lately, Rule, Terms, blocked_word, hides, judge
+from bot.domain.clock import now_ms
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.jobs import Job, Presence, Reference, Stage
+from bot.domain.text_folding import fold
+from bot.guilds import access_rules as register_module
+from bot.guilds.access_rules import DOUBLE_CLICK_MS, Register
+from bot.guilds.settings import Guilds, Setting
+from bot.jobs.store import Store
+from bot.storage.database import Database
+from tests.support.factories import ANYWHERE, a_job, a_request
+
+ADMIN = 99
+MEMBER = 7
+AT = 1_790_000_000_000
+THREAD = Presence(channel_ids=(21, 20, 2))
+"""In a thread, 21, of a channel, 20, of a category, 2."""
+
+
+@pytest.fixture
+def register(database: Database) -> Register:
+    return Register(database)
+
+
+@pytest.fixture
+def guilds(database: Database) -> Guilds:
+    return Guilds(database)
+
+
+def allow(kind: Kind, subject: int) -> Rule:
+    return Rule(kind, str(subject), Effect.ALLOW, set_by=ADMIN)
+
+
+def deny(kind: Kind, subject: int) -> Rule:
+    return Rule(kind, str(subject), Effect.DENY, set_by=ADMIN)
+
+
+def word(typed: str) -> Rule:
+    return Rule(Kind.WORD, fold(typed), Effect.DENY, words=typed, set_by=ADMIN)
+
+
+def terms(*rules: Rule, **settings: int) -> Terms:
+    return Terms(rules=rules, **settings)  # type: ignore[arg-type]  # numbers and booleans, by their names
+
+
+def refusal(
+    rules: Terms, presence: Presence = ANYWHERE, lately: Lately | None = None, prompt: str = "a red fox"
+) -> MemberError | None:
+    try:
+        judge(a_request(user_id=MEMBER, prompt=prompt), presence, rules, lately or Lately(), AT)
+    except MemberError as error:
+        return error
+    return None
+
+
+ROLES = Presence(role_ids=(31, 32))
+ROLE, CHANNEL = MemberReason.ROLE_REFUSED, MemberReason.CHANNEL_REFUSED
+TABLE = {
+    "nothing is set": (terms(), ANYWHERE, None),
+    "this member is blocked": (terms(deny(Kind.MEMBER, 7)), ANYWHERE, MemberReason.MEMBER_BLOCKED),
+    "another member is blocked": (terms(deny(Kind.MEMBER, 8)), ANYWHERE, None),
+    "a role of theirs is denied": (terms(deny(Kind.ROLE, 32)), ROLES, ROLE),
+    "another role is denied": (terms(deny(Kind.ROLE, 33)), ROLES, None),
+    "a role is denied, and they have none": (terms(deny(Kind.ROLE, 33)), ANYWHERE, None),
+    "a role of theirs is allowed": (terms(allow(Kind.ROLE, 31)), ROLES, None),
+    "another role is allowed": (terms(allow(Kind.ROLE, 33)), ROLES, ROLE),
+    "a role is allowed, and they have none": (terms(allow(Kind.ROLE, 31)), ANYWHERE, ROLE),
+    "one of two allowed roles is theirs": (terms(allow(Kind.ROLE, 33), allow(Kind.ROLE, 31)), ROLES, None),
+    "denied beats allowed": (terms(allow(Kind.ROLE, 31), deny(Kind.ROLE, 32)), ROLES, ROLE),
+    "denied beats allowed, set first": (terms(deny(Kind.ROLE, 32), allow(Kind.ROLE, 31)), ROLES, ROLE),
+    "the thread is denied": (terms(deny(Kind.CHANNEL, 21)), THREAD, CHANNEL),
+    "the channel over the thread is denied": (terms(deny(Kind.CHANNEL, 20)), THREAD, CHANNEL),
+    "the category is denied": (terms(deny(Kind.CHANNEL, 2)), THREAD, CHANNEL),
+    "a channel beside it is denied": (terms(deny(Kind.CHANNEL, 22)), THREAD, None),
+    "the category is allowed": (terms(allow(Kind.CHANNEL, 2)), THREAD, None),
+    "the channel over the thread is allowed": (terms(allow(Kind.CHANNEL, 20)), THREAD, None),
+    "a channel beside it is allowed": (terms(allow(Kind.CHANNEL, 22)), THREAD, CHANNEL),
+    "its category is allowed, and it denied": (
+        terms(allow(Kind.CHANNEL, 2), deny(Kind.CHANNEL, 20)),
+        THREAD,
+        CHANNEL,
+    ),
+    "a role with a channel's number is denied": (terms(deny(Kind.ROLE, 20)), THREAD, None),
+    "only restricted channels, and this is none": (
+        terms(age_restricted_only=True),
+        THREAD,
+        MemberReason.AGE_RESTRICTED_ONLY,
+    ),
+    "only restricted channels, and this is one": (
+        terms(age_restricted_only=True),
+        Presence(age_restricted=True),
+        None,
+    ),
+    "a word is blocked": (terms(word("Fox")), ANYWHERE, MemberReason.WORD_BLOCKED),
+    "another word is blocked": (terms(word("vixen")), ANYWHERE, None),
+    "spoilers refuse nobody": (
+        terms(allow(Kind.SPOILER_ROLE, 31), allow(Kind.SPOILER_CHANNEL, 20)),
+        replace(THREAD, role_ids=(31,)),
+        None,
+    ),
+    "the buttons are their owner's": (terms(owner_only=True), ANYWHERE, None),
+}
+
+
+@pytest.mark.parametrize(("rules", "presence", "reason"), TABLE.values(), ids=TABLE.keys())
+def test_what_the_rules_say_of_somebody_somewhere(
+    rules: Terms, presence: Presence, reason: MemberReason | None
+) -> None:
+    refused = refusal(rules, presence)
+    assert (None if refused is None else refused.reason) is reason
+
+
+@pytest.mark.parametrize(
+    ("rules", "lately", "reason"),
+    [
+        (terms(running_limit=2), Lately(running=1), None),
+        (terms(running_limit=2), Lately(running=2), MemberReason.TOO_MANY_RUNNING),
+        (terms(running_limit=2), Lately(running=3), MemberReason.TOO_MANY_RUNNING),
+        (terms(), Lately(running=50), None),
+        (terms(cooldown_seconds=60), Lately(), None),
+        (terms(cooldown_seconds=60), Lately(asked_at=AT - 59_999), MemberReason.COOLDOWN),
+        (terms(cooldown_seconds=60), Lately(asked_at=AT - 60_000), None),
+        (terms(cooldown_seconds=60), Lately(asked_at=AT + 5), MemberReason.COOLDOWN),  # our clock went back
+        (terms(), Lately(asked_at=AT), None),
+        (terms(cooldown_seconds=60, running_limit=1), Lately(1, AT), MemberReason.TOO_MANY_RUNNING),
+    ],
+)
+def test_how_many_and_how_soon(rules: Terms, lately: Lately, reason: MemberReason | None) -> None:
+    refused = refusal(rules, lately=lately)
+    assert (None if refused is None else refused.reason) is reason
+
+
+def test_a_refusal_says_what_its_sentence_needs() -> None:
+    blocked = replace(deny(Kind.MEMBER, MEMBER), reason="spam", expires_at=AT + 5)
+    found = {
+        "member": refusal(terms(blocked)),
+        "denied": refusal(terms(deny(Kind.ROLE, 32), deny(Kind.ROLE, 31), allow(Kind.ROLE, 31)), ROLES),
+        "allowed": refusal(terms(allow(Kind.CHANNEL, 40), allow(Kind.CHANNEL, 30)), THREAD),
+        "word": refusal(terms(word("Red  FOX!"))),
+        "running": refusal(terms(running_limit=2), lately=Lately(running=3)),
+        "cooldown": refusal(terms(cooldown_seconds=60), lately=Lately(asked_at=AT - 1000)),
+    }
+    assert {name: error.data for name, error in found.items() if error is not None} == {
+        "member": {"why": "spam", "expires_at": AT + 5},
+        "denied": {"denied": [31, 32], "allowed": []},
+        "allowed": {"denied": [], "allowed": [30, 40]},
+        "word": {"word": "Red  FOX!"},
+        "running": {"running": 3, "limit": 2},
+        "cooldown": {"over_at": AT + 59_000, "seconds": 60},
+    }
+
+
+LISTED = st.lists(st.sampled_from(range(30, 36)), max_size=4, unique=True)
+
+
+@given(denied=LISTED, allowed=LISTED, ids=LISTED)
+def test_denied_beats_allowed_and_allowed_is_asked_for_once_there_is_any(
+    denied: list[int], allowed: list[int], ids: list[int]
+) -> None:
+    for kind, presence in (
+        (Kind.ROLE, Presence(role_ids=tuple(ids))),
+        (Kind.CHANNEL, Presence(channel_ids=tuple(ids))),
+    ):
+        rules = terms(*(deny(kind, each) for each in denied), *(allow(kind, each) for each in allowed))
+        may = not set(denied) & set(ids) and (not allowed or bool(set(allowed) & set(ids)))
+        assert (refusal(rules, presence) is None) is may
+
+
+@given(roles=LISTED, channels=LISTED, of_role=LISTED, of_channel=LISTED)
+def test_a_spoiler_is_wished_by_a_role_or_by_anything_the_channel_hangs_under(
+    roles: list[int], channels: list[int], of_role: list[int], of_channel: list[int]
+) -> None:
+    rules = terms(
+        *(allow(Kind.SPOILER_ROLE, each) for each in of_role),
+        *(allow(Kind.SPOILER_CHANNEL, each) for each in of_channel),
+    )
+    wished = bool(set(roles) & set(of_role)) or bool(set(channels) & set(of_channel))
+    assert hides(Presence(tuple(roles), tuple(channels)), rules) is wished
+
+
+# Words.
+
+
+@pytest.mark.parametrize(
+    ("blocked", "prompt"),
+    [
+        ("fox", "a FOX."),
+        ("fox", "a fóx"),
+        ("fox", "a fo\u0308x"),
+        ("fox", "a \uff46\uff4f\uff58"),
+        ("fox", "a \U0001d41f\U0001d428\U0001d431 and \U0001d4bb\u2134\U0001d4cd"),
+        ("fox", "a f\u200bo\u200dx\ufeff"),
+        ("fox", "a f\u00ado\u2060x"),
+        ("fox", "a \u202efox\u202c"),
+        ("fox", "(fox)"),
+        ("fox", "red-fox"),
+        ("fox", "_fox_"),
+        ("fox", "red_fox"),
+        ("fox", "fox\nhen"),
+        ("FÖX", "fox"),
+        ("red fox", "a red, fox"),
+        ("red fox", "a red_fox"),
+        ("red fox", "red\n\n  fox"),
+        ("red fox", "red \u2013 fox"),
+        ("straße", "STRASSE"),
+        ("fish", "a ﬁsh"),
+        ("λόγος", "ΛΟΓΟΣ"),
+        ("ёлка", "ЕЛКА"),
+        ("狐", "赤い狐の絵"),
+        ("きつね", "赤いきつねの絵"),
+        ("キツネ", "赤いｷﾂﾈの絵"),
+        ("สุนัข", "วาดสุนัขสีแดง"),
+        ("여우", "빨간 여우"),
+        ("كتاب", "كِتاب"),
+        ("हिन्दी", "हिन्दी में"),
+        ("ไม่", "ไม่เอา"),
+        ("7", "seven 7"),
+    ],
+)
+def test_a_blocked_word_is_found_however_it_is_written(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, terms(word(blocked))) == blocked
+
+
+@pytest.mark.parametrize(
+    ("blocked", "prompt"),
+    [
+        ("fox", "a foxtrot"),
+        ("fox", "an outfox"),
+        ("fox", "a f o x"),
+        ("fox", ""),
+        ("red fox", "a fox that is red"),
+        ("red fox", "red hen, fox"),
+        ("red fox", "a redfox"),
+        ("여우", "여우비"),
+        ("狐", "a fox"),
+    ],
+)
+def test_another_word_is_not_taken_for_a_blocked_one(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, terms(word(blocked))) is None
+
+
+@pytest.mark.parametrize("sign", ["\ufe0f", "\u180b", "\u3164", "\u115f", "\U000e0101", "\u20e3", "\u0336"])
+def test_no_invisible_sign_hides_a_blocked_word(sign: str) -> None:
+    assert blocked_word(f"a fo{sign}x", terms(word("fox"))) == "fox"
+
+
+@pytest.mark.parametrize(("blocked", "prompt"), [("काम", "कि मी"), ("दिन", "दान")])
+def test_a_vowel_sign_is_a_part_of_its_word(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, terms(word(blocked))) is None
+
+
+def test_the_first_of_several_is_named_as_its_admin_typed_it() -> None:
+    rules = terms(word("hen"), word("Fóx"), word("red"))
+    assert blocked_word("a red fox", rules) == "Fóx"
+    lifted = tuple(replace(rule, effect=Effect.ALLOW) for rule in rules.rules)
+    assert blocked_word("a red fox", Terms(rules=lifted)) is None
+
+
+@given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_a_word_is_found_between_any_others(typed: str, before: str, after: str) -> None:
+    if not fold(typed):
+        return
+    assert blocked_word(f"{before} {typed} {after}", terms(word(typed))) == typed
+
+
+@given(st.text(max_size=60))
+def test_what_was_folded_has_single_spaces_and_no_ends(text: str) -> None:
+    folded = fold(text)
+    assert folded == " ".join(folded.split())
+    assert folded == fold(folded), "a subject is folded once, and what it is compared with, too"
+
+
+@given(st.text(alphabet="abcxyz019", min_size=2, max_size=8), st.data())
+def test_nothing_that_cannot_be_seen_hides_a_word(plain: str, data: st.DataObject) -> None:
+    hidden = data.draw(
+        st.lists(
+            st.sampled_from(
+                ["", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u034f"]
+            ),
+            min_size=len(plain),
+            max_size=len(plain),
+        )
+    )
+    written = "".join(sign + between for sign, between in zip(plain, hidden, strict=True))
+    assert blocked_word(f"a {written}, please", terms(word(plain))) == plain
+
+
+# On the record.
+
+
+async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
+    register: Register, store: Store, ledger: Ledger
+) -> None:
+    await register.set(1, [deny(Kind.MEMBER, MEMBER)], interaction_id=1)
+    job = a_job(a_request(user_id=MEMBER))
+    with pytest.raises(MemberError) as refused:
+        await store.accept(job, ANYWHERE)
+    assert refused.value.reason is MemberReason.MEMBER_BLOCKED
+    assert await store.find(job.job_id) is None
+    assert (await ledger.usage(1)).used_credits == 0
+    assert await store.accept(a_job(a_request(user_id=MEMBER, guild_id=2)), ANYWHERE)
+    assert await store.accept(a_job(a_request(user_id=8)), ANYWHERE)
+
+
+async def test_where_a_server_wants_a_spoiler_the_job_has_one(register: Register, store: Store) -> None:
+    await register.set(1, [allow(Kind.SPOILER_CHANNEL, 2)], interaction_id=1)
+    hidden = await store.accept(a_job(), THREAD)
+    open_ = await store.accept(a_job(), ANYWHERE)
+    own = await store.accept(a_job(replace(a_request(), spoiler=True)), ANYWHERE)
+    assert hidden is not None
+    assert open_ is not None
+    assert own is not None
+    assert [job.request.spoiler for job in (hidden, open_, own)] == [True, False, True]
+    found = await store.find(hidden.job_id)
+    assert found == hidden
+
+
+async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(register: Register) -> None:
+    await register.set(1, [deny(Kind.ROLE, 31), deny(Kind.ROLE, 32)], interaction_id=1)
+    await register.set(1, [allow(Kind.ROLE, 31)], interaction_id=2)
+    rules = (await register.terms(1)).rules
+    assert [(rule.subject_id, rule.effect) for rule in rules] == [(32, Effect.DENY), (31, Effect.ALLOW)]
+    ended = await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=3)
+    assert ended is not None
+    assert ended.effect is Effect.ALLOW
+    assert await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=4) is None
+    assert [rule.subject_id for rule in (await register.terms(1)).rules] == [32]
+    assert (await register.terms(2)).rules == ()
+    await register.set(1, [deny(Kind.ROLE, 31)], interaction_id=5)
+    assert [rule.subject_id for rule in (await register.terms(1)).rules] == [32, 31]
+
+
+async def test_a_rule_ends_by_itself_at_its_moment(register: Register, store: Store) -> None:
+    with time_machine.travel(AT / 1000, tick=False) as clock:
+        await register.set(1, [replace(deny(Kind.MEMBER, MEMBER), expires_at=AT + 5000)], interaction_id=1)
+        clock.shift(4.999)
+        with pytest.raises(MemberError):
+            await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+        clock.shift(0.001)
+        assert await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+        assert (await register.terms(1)).rules == ()
+        # What was in force before it does not come back to life with its end.
+        await register.set(1, [deny(Kind.MEMBER, MEMBER)], interaction_id=2)
+        await register.set(
+            1, [replace(deny(Kind.MEMBER, MEMBER), expires_at=now_ms() + 10)], interaction_id=3
+        )
+        clock.shift(1)
+        assert (await register.terms(1)).rules == ()
+
+
+async def test_an_interaction_that_comes_twice_sets_and_lifts_once(
+    register: Register, database: Database
+) -> None:
+    rules = [deny(Kind.ROLE, 31), deny(Kind.ROLE, 32), word("fox")]
+    for _ in range(2):
+        assert await register.set(1, rules, interaction_id=1)
+    await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=2)
+    assert await register.set(1, rules, interaction_id=1)  # delivered again, after the fact
+    assert {rule.subject for rule in (await register.terms(1)).rules} == {"32", "fox"}
+    written = await database.run(lambda tx: tx.execute("SELECT count(*) FROM access_rules").fetchone()[0])
+    assert written == 4
+
+
+async def test_more_rules_than_can_be_looked_through_are_not_set(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register_module, "MOST_RULES", 3)
+    assert await register.set(1, [word("one"), word("two")], interaction_id=1)
+    assert not await register.set(1, [word("three"), word("four")], interaction_id=2)
+    assert {rule.subject for rule in (await register.terms(1)).rules} == {"one", "two"}
+    assert await register.set(1, [word("three"), word("Two!")], interaction_id=3)  # one is there already
+    assert not await register.set(1, [word("four")], interaction_id=4)
+    await register.lift(1, Kind.WORD, "one", lifted_by=ADMIN, interaction_id=5)
+    assert await register.set(1, [word("four")], interaction_id=6)
+    assert await register.set(2, [word("one")], interaction_id=7)
+
+
+# Under fifty at once.
+
+
+async def accepted(store: Store, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
+    ended = await asyncio.gather(*(store.accept(job, ANYWHERE) for job in jobs), return_exceptions=True)
+    errors = [each for each in ended if isinstance(each, MemberError)]
+    taken = [each for each in ended if isinstance(each, Job)]
+    assert len(errors) + len(taken) == len(jobs), ended
+    return taken, errors
+
+
+async def test_fifty_at_once_are_as_many_as_the_limit_on_running_ones(
+    store: Store, guilds: Guilds, ledger: Ledger
+) -> None:
+    await guilds.change(1, Setting.RUNNING_LIMIT, "3", set_by=ADMIN)
+    taken, refused = await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)])
+    assert len(taken) == 3
+    assert {error.reason for error in refused} == {MemberReason.TOO_MANY_RUNNING}
+    assert (await ledger.usage(1)).used_credits == 12
+    # Of others, and of other servers, nothing is counted; what has ended leaves room.
+    assert len((await accepted(store, [a_job(a_request(user_id=8)) for _ in range(5)]))[0]) == 3
+    assert len((await accepted(store, [a_job(a_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
+    await store.cancelled(taken[0].job_id)
+    assert len((await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+
+
+async def test_fifty_at_once_are_one_within_a_cooldown(store: Store, guilds: Guilds, ledger: Ledger) -> None:
+    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+    with time_machine.travel(AT / 1000, tick=False) as clock:
+        taken, refused = await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)])
+        assert len(taken) == 1
+        assert {error.reason for error in refused} == {MemberReason.COOLDOWN}
+        clock.shift(59.999)
+        assert (await accepted(store, [a_job(a_request(user_id=MEMBER))]))[0] == []
+        clock.shift(0.001)
+        assert len((await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+        assert (await ledger.usage(1)).used_credits == 8
+
+
+async def test_what_was_cancelled_in_time_starts_no_cooldown(store: Store, guilds: Guilds) -> None:
+    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+    first = await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+    assert first is not None
+    await store.cancelled(first.job_id)
+    assert await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+
+
+async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
+    store: Store, guilds: Guilds
+) -> None:
+    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+    await guilds.change(1, Setting.RUNNING_LIMIT, "1", set_by=ADMIN)
+    request = a_request(user_id=MEMBER)
+    assert await store.accept(a_job(request), ANYWHERE)
+    assert await store.accept(a_job(request), ANYWHERE) is None
+
+
+# The second of two clicks.
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(AT / 1000, tick=False) as stopped:
+        yield stopped
+
+
+async def a_parent(store: Store) -> Job:
+    job = await store.accept(a_job(), ANYWHERE)
+    assert job is not None
+    return job
+
+
+async def test_two_clicks_on_one_button_are_one_picture(
+    store: Store, ledger: Ledger, clock: time_machine.Traveller
+) -> None:
+    parent = await a_parent(store)
+
+    def click(**changes: object) -> Job:
+        request = replace(a_request(user_id=MEMBER), parent_job_id=parent.job_id)
+        return a_job(replace(request, **changes))  # type: ignore[arg-type]  # of a request
+
+    first, *more = [click() for _ in range(5)]
+    assert await store.accept(first, ANYWHERE)
+    clock.shift((DOUBLE_CLICK_MS - 1) / 1000)
+    taken, refused = await accepted(store, [replace(job, accepted_at=now_ms()) for job in more])
+    assert taken == []
+    assert {error.reason for error in refused} == {MemberReason.ALREADY_ASKED}
+    # Anything else about it is another wish.
+    reference = Reference("kept:" + "a" * 64, "fox.png", "image/png", 0)
+    for changes in (
+        {"prompt": "a blue fox"},
+        {"size": "portrait"},
+        {"format": "jpeg"},
+        {"reference": reference},
+    ):
+        assert await store.accept(replace(click(**changes), accepted_at=now_ms()), ANYWHERE)
+    with pytest.raises(MemberError):
+        await store.accept(replace(click(reference=reference), accepted_at=now_ms()), ANYWHERE)
+    clock.shift(0.001)
+    assert await store.accept(replace(click(), accepted_at=now_ms()), ANYWHERE)
+    assert (await ledger.usage(1)).used_credits == 4 * 7
+
+
+async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
+    store: Store, clock: time_machine.Traveller
+) -> None:
+    parent = await a_parent(store)
+
+    def click(user_id: int) -> Job:
+        return a_job(replace(a_request(user_id=user_id), parent_job_id=parent.job_id))
+
+    mine = click(7)
+    assert await store.accept(mine, ANYWHERE)
+    assert await store.accept(click(8), ANYWHERE)
+    await store.cancelled(mine.job_id)
+    again = click(7)
+    assert await store.accept(again, ANYWHERE)
+    assert await store.accept(again, ANYWHERE) is None
+    found = await store.find(again.job_id)
+    assert found is not None
+    assert found.stage is Stage.ACCEPTED
+
+
+async def test_words_typed_twice_are_two_pictures(store: Store, clock: time_machine.Traveller) -> None:
+    assert await store.accept(a_job(a_request(prompt="a fox")), ANYWHERE)
+    assert await store.accept(a_job(a_request(prompt="a fox")), ANYWHERE)

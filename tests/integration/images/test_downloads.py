@@ -1,0 +1,454 @@
+"""Downloads against servers that lie, stall, cut, redirect and never end."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
+from bot.images.downloads import Fetcher, RefusedAddressError, TimeOuts, is_public
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+BODY = b"picture" * 1000
+LIMIT = 10_000
+
+
+@dataclass
+class Server:
+    """A web server that answers each path with exactly these bytes, and then closes or stalls."""
+
+    answers: dict[str, bytes]
+    port: int = 0
+    connections: int = 0
+    requests: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            path = head[0].split(" ")[1]
+            self.requests.append(path)
+            self.headers = {
+                name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])
+            }
+            writer.write(self.answers[path.partition("?")[0]])
+            await writer.drain()
+            if path == "/stalls":
+                await self.released.wait()
+            while path == "/endless":
+                writer.write(b"10000\r\n" + bytes(65_536) + b"\r\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.released.set()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(**answers: bytes) -> AsyncIterator[Server]:
+    server = Server({f"/{name}": data for name, data in answers.items()})
+    listener = await asyncio.start_server(server.answer, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        async with asyncio.timeout(20):
+            yield server
+    finally:
+        server.released.set()
+        listener.close()
+
+
+def reply(status: str = "200 OK", body: bytes = b"", *, length: int | None = None, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[Fetcher]:
+    """As in development: this machine is allowed."""
+    async with Fetcher(allow_loopback=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[Fetcher]:
+    """As in production."""
+    async with Fetcher() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Fetcher]:
+    time_outs = TimeOuts(connect_seconds=60, read_seconds=0.2, total_seconds=60)
+    async with Fetcher(allow_loopback=True, time_outs=time_outs) as opened:
+        yield opened
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "address",
+        ["8.8.8.8", "162.159.130.233", "2606:4700::6810:84e5", "2001:4860:4860::8888", "::ffff:8.8.8.8"],
+    )
+    def test_a_host_on_the_internet_is_public(self, address: str) -> None:
+        assert is_public(address)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            *("127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255"),
+            *("192.168.1.1", "169.254.169.254", "100.64.0.1", "100.127.255.255", "224.0.0.1", "239.1.1.1"),
+            *("240.0.0.1", "255.255.255.255", "192.0.0.1", "192.0.0.8", "192.0.2.1", "198.51.100.1"),
+            *("203.0.113.1", "198.18.0.1", "192.88.99.1"),
+            *("::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1"),
+            *("::8.8.8.8", "fe80::1", "fe80::1%eth0", "fec0::1", "fc00::1", "fd12:3456::1", "ff02::1"),
+            *("64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "2002:7f00:1::1", "2002:808:808::1"),
+            *("2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:10::1", "2001:20::1", "2001:db8::1"),
+            *("3fff::1", "100::1", "5f00::1", "4000::1"),
+            *("", "localhost", "127.1", "0x7f000001", "2130706433", "8.8.8.8.", "8.8.8.8/32", "[::1]"),
+        ],
+    )
+    def test_everything_else_is_not(self, address: str) -> None:
+        assert not is_public(address)
+
+
+class TestReference:
+    async def test_an_attachment_is_written_to_the_file(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        async with serving(cat=reply(body=BODY)) as server:
+            await fetcher.reference(
+                server.url("/cat?ex=1&is=2&hm=%2Fa%7e"), tmp_path / "cat", limit_bytes=len(BODY)
+            )
+        assert (tmp_path / "cat").read_bytes() == BODY
+        assert server.requests == ["/cat?ex=1&is=2&hm=%2Fa%7e"]
+        assert server.headers["accept-encoding"] == "identity"
+        assert "authorization" not in server.headers
+        assert "cookie" not in server.headers
+
+    async def test_no_cookie_is_ever_sent_back(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        async with serving(cat=reply(body=BODY, Set_Cookie="a=b")) as server:
+            for _ in range(2):
+                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+        assert server.connections == 2
+        assert "cookie" not in server.headers
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://cdn.discordapp.com/a",
+            "https://cdn.discordapp.com.evil.example/a",
+            "https://cdn.discordapp.com@evil.example/a",
+            "https://user@cdn.discordapp.com/a",
+            "https://:@cdn.discordapp.com/a",
+            "https://cdn.discordapp.com\\@evil.example/a",
+            "https://evil.example\\@cdn.discordapp.com/a",
+            "https://evil.example/cdn.discordapp.com",
+            "https://evil.example#@cdn.discordapp.com/",
+            "https://CDN.discordapp.com.evil.example/a",
+            "https://cdn.discordapp.com./a",
+            "https://cdn.discordapp.com:444/a",
+            "https://cdn.discordapp.com:99999/a",
+            "https://discordapp.com/a",
+            "https://xcdn.discordapp.com/a",
+            "https://127.0.0.1/a",
+            "http://127.0.0.2/a",
+            "http://localhost/a",
+            "ftp://cdn.discordapp.com/a",
+            "file:///etc/passwd",
+            "//cdn.discordapp.com/a",
+            "https:///a",
+            "https://[::1/",
+            "",
+        ],
+    )
+    async def test_an_address_that_is_not_discords_is_refused(
+        self, url: str, fetcher: Fetcher, strict: Fetcher, tmp_path: Path
+    ) -> None:
+        for chosen in (fetcher, strict):
+            with pytest.raises(ContractBroken) as caught:
+                await chosen.reference(url, tmp_path / "a", limit_bytes=LIMIT)
+            assert caught.value.code == "reference_url"
+
+    async def test_this_machine_is_refused_without_being_asked(self, strict: Fetcher, tmp_path: Path) -> None:
+        async with serving(cat=reply(body=BODY)) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await strict.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+        assert caught.value.code == "reference_url"
+        assert server.connections == 0
+
+    @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "410 Gone"])
+    async def test_an_attachment_that_is_gone_is_gone(
+        self, fetcher: Fetcher, status: str, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply(status)) as server:
+            with pytest.raises(MemberError) as caught:
+                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+        assert caught.value.reason is MemberReason.REFERENCE_GONE
+
+    @pytest.mark.parametrize(
+        "status", ["302 Found", "204 No Content", "206 Partial Content", "400 Bad Request"]
+    )
+    async def test_no_redirect_is_followed_and_no_odd_answer_taken(
+        self, fetcher: Fetcher, status: str, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply(status, Location="/dog"), dog=reply(body=BODY)) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+        assert caught.value.code == "reference_status"
+        assert server.requests == ["/cat"]
+
+    async def test_a_declared_size_over_the_limit_is_refused_before_anything_is_written(
+        self, fetcher: Fetcher, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply(body=b"x", length=11_000_000)) as server:
+            with pytest.raises(MemberError) as caught:
+                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+        assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
+        assert caught.value.data == {"size_bytes": 11_000_000, "limit_bytes": LIMIT}
+        assert (tmp_path / "cat").read_bytes() == b""
+
+    async def test_a_body_without_end_is_cut_at_the_limit(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        async with serving(endless=CHUNKED) as server:
+            with pytest.raises(MemberError) as caught:
+                await fetcher.reference(server.url("/endless"), tmp_path / "cat", limit_bytes=1_000_000)
+            await server.released.wait()
+        assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
+        assert (tmp_path / "cat").stat().st_size <= 1_000_000
+
+    async def test_compressed_bytes_are_not_blown_up(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        bomb = gzip.compress(bytes(50_000_000))
+        async with serving(cat=reply(body=bomb, Content_Encoding="gzip")) as server:
+            await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=len(bomb))
+        assert (tmp_path / "cat").read_bytes() == bomb
+
+    async def test_a_disk_that_takes_nothing_is_the_operators_business(
+        self, fetcher: Fetcher, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply(body=BODY)) as server:
+            with pytest.raises(OperatorError) as caught:
+                await fetcher.reference(server.url("/cat"), tmp_path / "no" / "cat", limit_bytes=LIMIT)
+        assert caught.value.code == "disk"
+
+
+class TestPassingTroubles:
+    """What time heals, for both kinds of download alike."""
+
+    @pytest.fixture(params=["reference", "result"])
+    def kind(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    async def download(self, fetcher: Fetcher, kind: str, url: str, folder: Path) -> TryLater:
+        reference = (
+            fetcher.reference(url, folder / "file", limit_bytes=LIMIT) if kind == "reference" else None
+        )
+        with pytest.raises(TryLater) as caught:
+            await (reference or fetcher.result(url, limit_bytes=LIMIT))
+        return caught.value
+
+    @pytest.mark.parametrize("status", ["429 Too Many Requests", "500 Oops", "503 Busy", "408 Slow"])
+    async def test_a_busy_server_is_asked_again_when_it_wants(
+        self, fetcher: Fetcher, kind: str, status: str, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply(status, Retry_After="7")) as server:
+            error = await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+        assert error.retry_after_seconds == 7
+        assert error.answered
+
+    @pytest.mark.parametrize("wish", ["soon", "-1", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"])
+    async def test_a_wish_that_is_no_number_of_seconds_is_left_out(
+        self, fetcher: Fetcher, kind: str, wish: str, tmp_path: Path
+    ) -> None:
+        async with serving(cat=reply("503 Busy", Retry_After=wish)) as server:
+            error = await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+        assert error.retry_after_seconds is None
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            reply(body=BODY, length=len(BODY) + 1),
+            CHUNKED + b"10\r\nhalf",
+            b"HTTP/1.1 200",
+            b"",
+            b"SSH-2.0-OpenSSH\r\n",
+        ],
+        ids=["shorter than declared", "half a chunk", "half a header", "nothing", "another protocol"],
+    )
+    async def test_a_body_cut_short_is_not_a_body(
+        self, fetcher: Fetcher, kind: str, answer: bytes, tmp_path: Path
+    ) -> None:
+        async with serving(cat=answer) as server:
+            await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+
+    async def test_a_server_that_stalls_is_left(self, hasty: Fetcher, kind: str, tmp_path: Path) -> None:
+        async with serving(stalls=reply(body=BODY, length=9000)) as server:
+            await self.download(hasty, kind, server.url("/stalls"), tmp_path)
+
+    async def test_a_server_that_drips_for_ever_is_left(self, kind: str, tmp_path: Path) -> None:
+        time_outs = TimeOuts(connect_seconds=60, read_seconds=60, total_seconds=0.2)
+        async with (
+            Fetcher(allow_loopback=True, time_outs=time_outs) as fetcher,
+            serving(stalls=reply(body=BODY, length=9000)) as server,
+        ):
+            await self.download(fetcher, kind, server.url("/stalls"), tmp_path)
+
+    async def test_nobody_listening_is_a_matter_of_time(
+        self, fetcher: Fetcher, kind: str, tmp_path: Path
+    ) -> None:
+        async with serving() as server:
+            url = server.url("/cat")
+        await self.download(fetcher, kind, url, tmp_path)
+
+
+class TestResult:
+    async def test_the_bytes_come_as_they_are_whatever_they_are_called(self, fetcher: Fetcher) -> None:
+        answer = reply(body=BODY, Content_Type="text/html", Content_Encoding="gzip")
+        async with serving(cat=answer) as server:
+            assert await fetcher.result(server.url("/cat")) == BODY
+        assert "authorization" not in server.headers
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    async def test_three_redirects_are_followed(self, fetcher: Fetcher, status: int) -> None:
+        hops = {
+            name: reply(f"{status} Elsewhere", Location=f"/{target}?s=%2F") for name, target in ("ab", "bc")
+        }
+        async with serving(**hops, c=reply("302 Found"), d=reply(body=BODY)) as server:
+            server.answers["/c"] = reply("302 Found", Location=server.url("/d"))
+            assert await fetcher.result(server.url("/a")) == BODY
+        assert server.requests == ["/a", "/b?s=%2F", "/c?s=%2F", "/d"]
+
+    async def test_a_circle_of_redirects_is_left(self, fetcher: Fetcher) -> None:
+        async with serving(a=reply("302 Found", Location="/a")) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await fetcher.result(server.url("/a"))
+        assert caught.value.code == "result_redirects"
+        assert len(server.requests) == 4
+
+    @pytest.mark.parametrize(
+        ("location", "code"),
+        [
+            ("http://169.254.169.254/latest/meta-data", "result_url"),
+            ("http://example.com/", "result_url"),
+            ("file:///etc/passwd", "result_url"),
+            ("https://name:word@example.com/", "result_url"),
+            ("https://example.com:8443/", "result_url"),
+            ("https://[::1/", "result_url"),
+            ("https://example.com:99999/", "result_url"),
+            ("https://10.0.0.1/", "result_address"),
+            ("https://169.254.169.254/", "result_address"),
+            ("https://[::1]/", "result_address"),
+            ("https://[::ffff:127.0.0.1]/", "result_address"),
+            ("https://[64:ff9b::7f00:1]/", "result_address"),
+            ("//192.168.0.1/", "result_url"),
+        ],
+    )
+    async def test_a_redirect_is_judged_like_an_address(
+        self, fetcher: Fetcher, location: str, code: str
+    ) -> None:
+        async with serving(a=reply("302 Found", Location=location)) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await fetcher.result(server.url("/a"))
+        assert caught.value.code == code
+
+    @pytest.mark.parametrize(
+        ("url", "code"),
+        [
+            ("https://localhost/", "result_address"),
+            ("https://127.0.0.1/", "result_address"),
+            ("https://127.0.0.1:443/", "result_address"),
+            ("https://[::1]/", "result_address"),
+            ("https://[::]/", "result_address"),
+            ("https://0.0.0.0/", "result_address"),
+            ("https://10.1.2.3/", "result_address"),
+            ("https://100.64.0.1/", "result_address"),
+            ("https://[fe80::1]/", "result_address"),
+            ("https://[2002:7f00:1::1]/", "result_address"),
+            ("https://127.1/", "result_url"),
+            ("https://2130706433/", "result_url"),
+            ("http://127.0.0.1/", "result_url"),
+            ("http://localhost/", "result_url"),
+            ("https://a..b/", "result_url"),
+            (f"https://{'a' * 70}.example/", "result_url"),
+            ("https://127.0.0.1:8000/", "result_url"),
+            ("data:image/png;base64,AAAA", "result_url"),
+            ("not an address", "result_url"),
+        ],
+    )
+    async def test_this_machine_and_its_network_are_refused(
+        self, strict: Fetcher, url: str, code: str
+    ) -> None:
+        with pytest.raises(ContractBroken) as caught:
+            await strict.result(url)
+        assert caught.value.code == code
+
+    async def test_the_guard_stands_at_the_socket_not_at_the_address(self, strict: Fetcher) -> None:
+        async with serving(cat=reply(body=BODY)) as server:
+            for session in (strict._references, strict._results):
+                for host in ("127.0.0.1", "localhost"):
+                    with pytest.raises(aiohttp.ClientConnectorError) as caught:
+                        await session.get(f"http://{host}:{server.port}/cat")
+                    assert isinstance(caught.value.os_error, RefusedAddressError)
+        assert server.connections == 0
+
+    @pytest.mark.parametrize(
+        ("answer", "code"),
+        [
+            (reply("404 Not Found"), "result_gone"),
+            (reply("410 Gone"), "result_gone"),
+            (reply("403 Forbidden"), "result_gone"),
+            (reply("401 Unauthorized"), "result_status"),
+            (reply("304 Not Modified"), "result_status"),
+            (reply(body=b"x", length=LIMIT + 1), "result_too_big"),
+            (CHUNKED + b"4000\r\n" + bytes(0x4000) + b"\r\n0\r\n\r\n", "result_too_big"),
+        ],
+        ids=["404", "410", "403", "401", "304", "declared too big", "too big in chunks"],
+    )
+    async def test_a_result_that_cannot_be_had_breaks_the_contract(
+        self, fetcher: Fetcher, answer: bytes, code: str
+    ) -> None:
+        async with serving(cat=answer) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await fetcher.result(server.url("/cat"), limit_bytes=LIMIT)
+        assert caught.value.code == code
+
+    async def test_a_result_without_end_is_cut_at_the_limit(self, fetcher: Fetcher) -> None:
+        async with serving(endless=CHUNKED) as server:
+            with pytest.raises(ContractBroken) as caught:
+                await fetcher.result(server.url("/endless"), limit_bytes=1_000_000)
+            await server.released.wait()
+        assert caught.value.code == "result_too_big"
+
+
+async def test_many_downloads_at_once_all_arrive(fetcher: Fetcher, tmp_path: Path) -> None:
+    async with serving(cat=reply(body=BODY)) as server:
+        await asyncio.gather(
+            *(fetcher.reference(server.url("/cat"), tmp_path / str(i), limit_bytes=LIMIT) for i in range(60))
+        )
+    assert [(tmp_path / str(i)).read_bytes() for i in range(60)] == [BODY] * 60
+
+
+async def test_a_cancelled_download_leaves_its_place_to_others(fetcher: Fetcher) -> None:
+    async with serving(stalls=reply(body=BODY, length=9000), cat=reply(body=BODY)) as server:
+        stuck = [asyncio.create_task(fetcher.result(server.url("/stalls"))) for _ in range(16)]
+        while len(server.requests) < 16:
+            await asyncio.sleep(0.01)
+        for task in stuck:
+            task.cancel()
+        ends = await asyncio.gather(*stuck, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+        assert not any(isinstance(end, KuasError) for end in ends)
+        assert await fetcher.result(server.url("/cat")) == BODY

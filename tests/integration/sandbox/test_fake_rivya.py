@@ -1,0 +1,539 @@
+"""The stand-in of Rivya, over real sockets: what it refuses, what it charges, how it misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from sandbox.fake_rivya import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+NINE_KEYS = {
+    "id",
+    "status",
+    "model",
+    "reserved_credits",
+    "final_credits",
+    "created_at",
+    "updated_at",
+    "result",
+    "error",
+}
+
+
+def picture(picture_format: str = "PNG", colour: str = "teal") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(buffer, picture_format)
+    return buffer.getvalue()
+
+
+def plain(_prompt: str, _size: str, output_format: str, _reference: bytes | None) -> bytes:
+    """A quicker painter, for tests that do not look."""
+    return picture(output_format)
+
+
+def order(prompt: str = "a fox", **params: object) -> dict[str, object]:
+    return {"model": "qwen-image", "prompt": prompt, "params": params}
+
+
+class Client:
+    """The fewest lines that speak to the stand-in; shares nothing with the bot's own client."""
+
+    def __init__(self, session: aiohttp.ClientSession, standin: StandIn) -> None:
+        self.session = session
+        self.standin = standin
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        token: str | None = "rvya_sk_standin",
+        body: dict[str, object] | None = None,
+        data: aiohttp.FormData | bytes | None = None,
+        content_type: str | None = None,
+    ) -> tuple[int, dict[str, object]]:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if body is not None:
+            data, content_type = json.dumps(body).encode(), content_type or "application/json"
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        url = f"{self.standin.url}/api/v1{path}"
+        async with self.session.request(method, url, headers=headers, data=data) as response:
+            return response.status, await response.json()
+
+    async def create(
+        self, body: dict[str, object] | None = None, key: str | None = "key"
+    ) -> tuple[int, dict[str, object]]:
+        return await self.call("POST", "/generations", body=body or order(), key=key)
+
+    async def upload(
+        self,
+        data: bytes | None = None,
+        content_type: str | None = "image/png",
+        name: str = "reference.png",
+        **fields: str,
+    ) -> tuple[int, dict[str, object]]:
+        form = aiohttp.FormData()
+        file = io.BytesIO(picture() if data is None else data)
+        form.add_field("file", file, filename=name, content_type=content_type)
+        for field, value in ({"kind": "image"} | fields).items():
+            form.add_field(field, value)
+        return await self.call("POST", "/files", data=form)
+
+    async def finished(self, prompt: str = "a fox", **params: object) -> dict[str, object]:
+        """Create a task, wait for its end, and ask for it."""
+        _, task = await self.create(order(prompt, **params), key=None)
+        await self.standin.ended(str(task["id"]))
+        return (await self.call("GET", f"/generations/{task['id']}"))[1]
+
+
+def code(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
+    """Status and error code of a refusal, whose envelope must be complete."""
+    status, document = answer
+    error = document["error"]
+    assert isinstance(error, dict)
+    assert set(error) == {"code", "message", "requestId"}
+    assert str(error["requestId"]).startswith("req_")
+    return status, error["code"]
+
+
+async def stays_so(change: Awaitable[object]) -> bool:
+    """Whether something does not happen for many times as long as it would take."""
+    try:
+        await asyncio.wait_for(change, timeout=0.2)
+    except TimeoutError:
+        return True
+    return False
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[StandIn]:
+    async with StandIn(painting_seconds=0.02, painter=plain) as standin:
+        yield standin
+
+
+@pytest.fixture
+async def client(standin: StandIn) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, standin)
+
+
+class TestKeys:
+    async def test_a_missing_and_a_wrong_key_are_told_apart(self, client: Client) -> None:
+        assert code(await client.call("GET", "/credits", token=None)) == (401, "api_key_missing")
+        assert code(await client.call("GET", "/credits", token="rvya_sk_other")) == (401, "api_key_invalid")
+
+    @pytest.mark.parametrize(
+        ("scope", "method", "path"),
+        [
+            ("credits:read", "GET", "/credits"),
+            ("files:create", "POST", "/files"),
+            ("files:read", "GET", "/files/file_1"),
+            ("generations:create", "POST", "/generations"),
+            ("generations:read", "GET", "/generations/task_1"),
+        ],
+    )
+    async def test_a_missing_scope_is_denied(
+        self, client: Client, scope: str, method: str, path: str
+    ) -> None:
+        client.standin.scopes.remove(scope)
+        assert code(await client.call(method, path)) == (403, "api_scope_denied")
+
+    async def test_models_need_no_key(self, client: Client) -> None:
+        status, document = await client.call("GET", "/models", token=None)
+        assert status == 200
+        models = document["data"]
+        assert isinstance(models, list)
+        assert [(model["id"], model["base_credits"]) for model in models] == [
+            ("qwen-image", 4),
+            ("z-image", 1),
+        ]
+        assert models[0]["max_prompt_length"] == 5000
+
+    async def test_an_unknown_path_and_method_answer_in_the_envelope(self, client: Client) -> None:
+        assert code(await client.call("GET", "/nothing")) == (404, "not_found")
+        assert code(await client.call("DELETE", "/credits")) == (405, "method_not_allowed")
+
+
+class TestFiles:
+    @pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP"])
+    async def test_a_picture_is_taken_by_its_signature(self, client: Client, picture_format: str) -> None:
+        data = picture(picture_format)
+        status, file = await client.upload(data, None, "odd.name", model="qwen-image", client_request_id="c1")
+        assert status == 201
+        assert file["mime_type"] == f"image/{picture_format.lower()}"
+        assert str(file["id"]).startswith("file_")
+        assert (await client.call("GET", f"/files/{file['id']}")) == (200, file)
+        async with client.session.get(str(file["url"])) as response:
+            assert await response.read() == data
+
+    async def test_the_other_spelling_of_the_answer(self, client: Client) -> None:
+        client.standin.spelling = "camel"
+        _, file = await client.upload()
+        assert "fileId" in file
+        assert file["mimeType"] == "image/png"
+
+    @pytest.mark.parametrize(
+        ("data", "content_type", "fields"),
+        [
+            (b"GIF89a not for us", "image/gif", {}),
+            (b"", None, {}),
+            (picture()[:60], "image/png", {}),
+            (picture(), "image/jpeg", {}),
+            (picture(), "image/png", {"kind": "video"}),
+            (picture(), "image/png", {"kind": "picture"}),
+            (picture(), "image/png", {"model": "no-such-model"}),
+            (picture(), "image/png", {"model": "z-image"}),
+            (picture(), "image/png", {"purpose": "vision"}),
+            (picture(), "image/png", {"client_request_id": "x" * 129}),
+            (picture() + bytes(10_000_001), "image/png", {}),
+        ],
+        ids=[
+            "a GIF",
+            "nothing",
+            "half a picture",
+            "another type than declared",
+            "as a video",
+            "of no known kind",
+            "for no known model",
+            "for a model without references",
+            "with an unknown field",
+            "with a long id",
+            "above 10 MB",
+        ],
+    )
+    async def test_anything_else_is_refused(
+        self, client: Client, data: bytes, content_type: str | None, fields: dict[str, str]
+    ) -> None:
+        assert code(await client.upload(data, content_type, **fields)) == (400, "validation_failed")
+        assert client.standin.uploads == {}
+
+    async def test_a_body_that_is_no_multipart_is_refused(self, client: Client) -> None:
+        answer = await client.call("POST", "/files", data=picture(), content_type="image/png")
+        assert code(answer) == (400, "validation_failed")
+
+    async def test_a_file_without_a_name_or_a_kind_is_refused(self, client: Client) -> None:
+        nameless = aiohttp.FormData(default_to_multipart=True)
+        nameless.add_field("kind", "image")
+        nameless.add_field("file", "text")
+        assert code(await client.call("POST", "/files", data=nameless)) == (400, "validation_failed")
+        kindless = aiohttp.FormData()
+        kindless.add_field("file", picture(), filename="a.png")
+        assert code(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
+
+    async def test_a_far_too_large_body_meets_the_edge_and_its_web_page(self, client: Client) -> None:
+        port = int(client.standin.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rvya_sk_standin\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 30000000\r\n\r\n"
+        )
+        assert b" 413 " in await reader.readline()
+        assert b"Content-Type: text/html" in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+
+class TestCreate:
+    async def test_a_task_has_the_nine_keys_and_goes_from_queued_to_succeeded(self, client: Client) -> None:
+        client.standin.hold()
+        status, task = await client.create()
+        assert status == 201
+        assert set(task) == NINE_KEYS
+        assert (task["status"], task["reserved_credits"], task["final_credits"]) == ("queued", 4, 0)
+        task_id = str(task["id"])
+        await client.standin.until(lambda: client.standin.tasks[task_id].status == "processing")
+        assert await stays_so(client.standin.ended(task_id))
+        assert (await client.call("GET", f"/generations/{task_id}"))[1]["status"] == "processing"
+        client.standin.release()
+        await client.standin.ended(task_id)
+        _, task = await client.call("GET", f"/generations/{task_id}")
+        assert set(task) == NINE_KEYS
+        assert (task["status"], task["final_credits"], task["error"]) == ("succeeded", 4, None)
+        assert client.standin.tasks[task_id].polls == 2
+
+    async def test_the_status_of_a_created_task_can_be_any_success(self, client: Client) -> None:
+        client.standin.create_status = 202
+        assert (await client.create())[0] == 202
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"prompt": "a fox"},
+            {"model": "qwen-image-edit", "prompt": "a fox"},
+            {"model": "qwen-image"},
+            order(" \n"),
+            order("x" * 5001),
+            {**order(), "prompt": 7},
+            {**order(), "files": []},
+            {**order(), "params": None},
+            {**order(), "client_request_id": "x" * 129},
+            order(seed=1),
+            order(image_size="huge"),
+            order(image_size=1024),
+            order(output_format="webp"),
+            order(referenceMediaItems={}),
+            order(referenceMediaItems=[{"kind": "image"}]),
+            order(referenceMediaItems=[{"url": "https://example.com/a.png", "kind": "image"}]),
+            {"model": "z-image", "prompt": "a fox", "params": {"referenceMediaItems": []}},
+        ],
+    )
+    async def test_a_body_that_is_not_in_order_is_refused(
+        self, client: Client, body: dict[str, object]
+    ) -> None:
+        assert code(await client.create(body)) == (400, "validation_failed")
+        assert client.standin.tasks == {}
+        assert client.standin.wallet_credits == 1000
+
+    async def test_the_body_has_to_be_json_and_say_so(self, client: Client) -> None:
+        refused = (400, "validation_failed")
+        assert (
+            code(await client.call("POST", "/generations", body=order(), content_type="text/plain"))
+            == refused
+        )
+        for data in (b"[]", b"{", b"\xff"):
+            answer = await client.call("POST", "/generations", data=data, content_type="application/json")
+            assert code(answer) == refused
+
+    async def test_the_longest_prompt_is_taken(self, client: Client) -> None:
+        assert (await client.create(order("x" * 5000)))[0] == 201
+
+    async def test_a_reference_has_to_be_an_upload_of_this_kind(self, client: Client) -> None:
+        _, file = await client.upload()
+        item = {"url": file["url"], "kind": "image", "name": "a.png", "mimeType": "image/png"}
+        refused = (400, "validation_failed")
+        for wrong in (
+            [item, item],
+            [{**item, "kind": "video"}],
+            [{**item, "mimeType": "image/jpeg"}],
+            [{**item, "mime_type": "image/png"}],
+            [{**item, "durationSeconds": "3"}],
+        ):
+            assert code(await client.create(order(referenceMediaItems=wrong))) == refused
+        _, task = await client.create(order(referenceMediaItems=[item]))
+        assert client.standin.tasks[str(task["id"])].reference_id == file["id"]
+
+    async def test_an_unknown_task_is_not_found(self, client: Client) -> None:
+        assert code(await client.call("GET", "/generations/task_none")) == (404, "not_found")
+        assert code(await client.call("GET", "/files/file_none")) == (404, "not_found")
+
+    async def test_waiting_for_tasks_and_the_most_of_them_at_once(self, client: Client) -> None:
+        client.standin.hold()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(client.standin.created(3))
+            for number in range(3):
+                group.create_task(client.create(key=f"key-{number}"))
+        assert client.standin.peak_concurrent == 3
+
+
+class TestIdempotency:
+    async def test_the_same_key_and_body_is_the_same_task_and_paid_once(self, client: Client) -> None:
+        _, first = await client.create()
+        status, again = await client.create()
+        assert (status, again["id"]) == (201, first["id"])
+        assert len(client.standin.tasks) == 1
+        assert client.standin.charged_credits == 4
+        assert client.standin.creates_without_key == 0
+
+    async def test_the_same_key_with_another_body_conflicts(self, client: Client) -> None:
+        await client.create()
+        assert code(await client.create(order("a cat"))) == (409, "idempotency_conflict")
+        assert len(client.standin.tasks) == 1
+
+    async def test_the_same_key_while_the_first_is_in_flight_conflicts(self, client: Client) -> None:
+        client.standin.faults.add("lag", "create", seconds=0.3)
+        first = asyncio.create_task(client.create())
+        await client.standin.until(lambda: "key" in client.standin.keys_in_flight)
+        assert code(await client.create()) == (409, "idempotency_conflict")
+        assert (await first)[0] == 201
+        assert len(client.standin.tasks) == 1
+
+    async def test_a_refused_request_frees_its_key(self, client: Client) -> None:
+        client.standin.wallet_credits = 3
+        assert code(await client.create()) == (402, "insufficient_credits")
+        client.standin.wallet_credits = 4
+        assert (await client.create())[0] == 201
+
+    async def test_without_a_key_each_call_is_a_task_and_is_counted(self, client: Client) -> None:
+        await client.create(key=None)
+        await client.create(key=None)
+        assert len(client.standin.tasks) == client.standin.creates_without_key == 2
+
+
+class TestWallet:
+    async def test_what_is_charged_and_what_is_left_add_up(self, client: Client) -> None:
+        await client.finished("a fox")
+        failed = await client.finished("a forbidden fox")
+        assert failed["status"] == "failed"
+        assert failed["result"] is None
+        assert failed["error"] == {"code": "generation_failed", "message": "The generation failed."}
+        assert (failed["reserved_credits"], failed["final_credits"]) == (4, 0)
+        client.standin.hold()
+        await client.create(key="running")
+        assert client.standin.charged_credits == 8
+        assert await client.call("GET", "/credits") == (200, {"current_credits": 992})
+
+    async def test_the_next_task_can_be_made_to_fail_with_any_code(self, client: Client) -> None:
+        client.standin.fail_next("provider_down")
+        failed = await client.finished()
+        assert failed["error"] == {
+            "code": "provider_down",
+            "message": "The generation failed: provider_down.",
+        }
+        assert (await client.finished())["status"] == "succeeded"
+
+    async def test_too_few_credits_can_come_as_a_failed_task(self, client: Client) -> None:
+        client.standin.wallet_credits, client.standin.wallet_mode = 3, "failed_task"
+        status, task = await client.create()
+        assert (status, task["status"], task["final_credits"]) == (201, "failed", 0)
+        assert isinstance(task["error"], dict)
+        assert task["error"]["code"] == "insufficient_credits"
+        assert (client.standin.wallet_credits, client.standin.charged_credits) == (3, 0)
+
+
+class TestResults:
+    async def test_a_result_is_the_painted_picture_for_anyone_with_its_address(self) -> None:
+        async with StandIn(painting_seconds=0) as standin, aiohttp.ClientSession() as session:
+            client = Client(session, standin)
+            _, file = await client.upload()
+            items = [{"url": file["url"], "kind": "image"}]
+            task = await client.finished(image_size="square", output_format="jpeg", referenceMediaItems=items)
+            assert isinstance(task["result"], dict)
+            assert task["result"]["urls"] == [task["result"]["primary_url"]]
+            async with session.get(task["result"]["primary_url"]) as response:
+                assert response.content_type == "image/jpeg"
+                data = await response.read()
+                assert response.content_length == len(data)
+            with Image.open(io.BytesIO(data)) as painted:
+                assert (painted.format, painted.size) == ("JPEG", (512, 512))
+
+    async def test_an_unfinished_task_has_no_picture(self, client: Client) -> None:
+        client.standin.hold()
+        _, task = await client.create()
+        async with client.session.get(f"{client.standin.url}/results/{task['id']}.png") as response:
+            assert response.status == 404
+
+
+async def result_url(client: Client) -> str:
+    task = await client.finished()
+    assert isinstance(task["result"], dict)
+    return str(task["result"]["primary_url"])
+
+
+class TestFaults:
+    async def test_cut_before_leaves_no_trace(self, client: Client) -> None:
+        client.standin.faults.add("cut_before", "create")
+        with pytest.raises(aiohttp.ClientError):
+            await client.create()
+        assert client.standin.tasks == {}
+        assert client.standin.calls == [("POST", "/api/v1/generations", 0)]
+        assert (await client.create())[0] == 201
+
+    async def test_cut_after_makes_the_task_and_the_repeat_finds_it(self, client: Client) -> None:
+        client.standin.faults.add("cut_after", "create")
+        with pytest.raises(aiohttp.ClientError):
+            await client.create()
+        (task_id,) = client.standin.tasks
+        assert (await client.create())[1]["id"] == task_id
+        assert client.standin.charged_credits == 4
+
+    async def test_half_json_is_a_success_nobody_can_read(self, client: Client) -> None:
+        fault = client.standin.faults.add("half_json", "create")
+        with pytest.raises(json.JSONDecodeError):
+            await client.create()
+        assert len(client.standin.tasks) == fault.hits == 1
+
+    @pytest.mark.parametrize("retry_after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
+    async def test_a_status_may_say_when_to_come_back(self, client: Client, retry_after: float | str) -> None:
+        faults = client.standin.faults
+        faults.add("status", "credits", 2, code=429, error_code="rate_limited", retry_after=retry_after)
+        for _ in range(2):
+            async with client.session.get(f"{client.standin.url}/api/v1/credits") as response:
+                assert response.headers["Retry-After"] == str(retry_after)
+                assert code((response.status, await response.json())) == (429, "rate_limited")
+        assert (await client.call("GET", "/credits"))[0] == 200
+
+    @pytest.mark.parametrize(("processed", "tasks"), [(False, 0), (True, 1)])
+    async def test_a_web_page_instead_of_an_answer(self, client: Client, processed: bool, tasks: int) -> None:
+        client.standin.faults.add("html", "create", processed=processed)
+        with pytest.raises(aiohttp.ContentTypeError) as caught:
+            await client.create()
+        assert caught.value.status == 502
+        assert len(client.standin.tasks) == tasks
+
+    async def test_stall_does_the_work_and_says_nothing(self, client: Client) -> None:
+        client.standin.faults.add("stall", "create")
+        call = asyncio.create_task(client.create())
+        await client.standin.created(1)
+        assert await stays_so(call)
+        assert call.cancelled()
+        await client.standin.until(lambda: client.standin.calls == [("POST", "/api/v1/generations", 0)])
+        assert client.standin.charged_credits == 4
+
+    async def test_closing_ends_a_stall(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            async with StandIn(painting_seconds=0.02) as standin:
+                standin.faults.add("stall", "credits", None)
+                call = asyncio.create_task(Client(session, standin).call("GET", "/credits"))
+                await standin.until(lambda: not standin.faults.waiting or standin.faults.waiting[0].hits == 1)
+            with pytest.raises(aiohttp.ClientError):
+                await call
+
+    async def test_slow_arrives_whole_in_the_end(self, client: Client) -> None:
+        client.standin.faults.add("slow", "credits", seconds=0.05)
+        assert await client.call("GET", "/credits") == (200, {"current_credits": 1000})
+
+    async def test_a_fault_for_ever_lasts_until_cleared(self, client: Client) -> None:
+        client.standin.faults.add("status", "status", None, code=503, error_code="public_api_disabled")
+        for _ in range(3):
+            assert code(await client.call("GET", "/generations/x")) == (503, "public_api_disabled")
+        client.standin.faults.clear()
+        assert code(await client.call("GET", "/generations/x")) == (404, "not_found")
+
+    async def test_a_fault_that_does_not_exist_is_loud(self, standin: StandIn) -> None:
+        with pytest.raises(ValueError):
+            standin.faults.add("explode", "create")
+        with pytest.raises(ValueError):
+            standin.faults.add("redirect", "create")
+
+    async def test_a_result_can_lead_elsewhere_or_be_something_else(self, client: Client) -> None:
+        url = await result_url(client)
+        client.standin.faults.add("redirect", "result", url="http://127.0.0.1:1/")
+        async with client.session.get(url, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/")
+        client.standin.faults.add("not_a_picture", "result")
+        async with client.session.get(url) as response:
+            assert response.content_type == "image/png"
+            assert (await response.read()).startswith(b"<html>")
+
+    async def test_a_result_can_be_endless(self, client: Client) -> None:
+        url = await result_url(client)
+        client.standin.faults.add("too_big", "result")
+        async with client.session.get(url) as response:
+            assert response.content_length is None
+            assert len(await response.content.readexactly(3_000_000)) == 3_000_000
+        await client.standin.until(
+            lambda: client.standin.calls[-1] == ("GET", url.removeprefix(client.standin.url), 0)
+        )
+
+    async def test_a_result_can_lie_about_its_length_in_both_directions(self, client: Client) -> None:
+        url = await result_url(client)
+        client.standin.faults.add("lying_length", "result")
+        async with client.session.get(url) as response:
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.read()
+        client.standin.faults.add("lying_length", "result", claimed_bytes=10)
+        async with client.session.get(url) as response:
+            assert len(await response.read()) == 10

@@ -1,0 +1,97 @@
+"""The sandbox without a browser, run as its users run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.support.paths import ROOT
+
+
+def run_sandbox(
+    folder: Path, *arguments: str | Path, environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run it in a folder of its own, with its temporary files there too."""
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"}
+    return subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-m", "sandbox", *map(str, arguments)],
+        cwd=folder,
+        env={**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def size_of(picture: Path) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(picture) as opened:
+        opened.load()
+        return opened.format, opened.size
+
+
+def test_one_picture_is_painted_over_a_reference_and_saved(tmp_path: Path) -> None:
+    reference, out = tmp_path / "reference.jpg", tmp_path / "fox.png"
+    Image.new("RGB", (640, 480), (10, 200, 30)).save(reference)
+    ran = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Uploading your reference." in ran.stdout
+    saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
+    assert re.search(saved, ran.stdout, re.MULTILINE)
+    assert size_of(out) == ("PNG", (1024, 1024))
+    with Image.open(out) as painted:
+        red, green, blue = painted.convert("RGB").resize((1, 1)).getpixel((0, 0))
+    assert green > red + 20, "the reference shines through"
+    assert green > blue + 20
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_the_file_is_named_after_the_format_where_no_name_is_given(tmp_path: Path) -> None:
+    ran = run_sandbox(tmp_path, "--once", "a boat", "--size", "landscape_16_9", "--format", "jpeg")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert size_of(tmp_path / "out.jpg") == ("JPEG", (1024, 576))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--once", "a fox", "--reference", "text.png"), "The reference is not a picture that can be used"),
+        (("--once", " "), "The prompt is empty."),
+        (("--once", ""), "must be at least 1 characters"),
+        (("--once", "a fox", "--reference", "nowhere.png"), "nowhere.png: No such file or directory"),
+    ],
+)
+def test_what_is_refused_ends_in_one_clear_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    (tmp_path / "text.png").write_text("not a picture at all")
+    ran = run_sandbox(tmp_path, *arguments)
+    assert ran.returncode == 1
+    assert sentence in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert not (tmp_path / "out.png").exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--live", "--once", "a fox"), "RIVYA_API_KEY"),
+        (("--size", "square"), "go with --once"),
+        (("--once", "a fox", "--out", "nowhere/fox.png"), "no such folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_starts(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    ran = run_sandbox(tmp_path, *arguments)
+    assert ran.returncode == 2
+    assert sentence in ran.stderr

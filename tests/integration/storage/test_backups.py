@@ -1,0 +1,388 @@
+"""Backups: one a day, the newest kept, each of them whole; and the way back from one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.credits.ledger_export import entries
+from bot.domain.errors import OperatorError
+from bot.domain.jobs import Picture
+from bot.domain.limits import Limit
+from bot.jobs.history import Gallery
+from bot.jobs.store import Store
+from bot.storage import backups
+from bot.storage.backups import PICTURES, Backups, backup, examine, restore
+from bot.storage.database import Database
+from bot.storage.file_lock import InUse
+from bot.storage.picture_store import Vault, vault_beside
+from tests.support.factories import ANYWHERE, a_job
+
+DEFAULT = Limit(200, "month")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backups"
+
+
+async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
+    database: Database, database_path: Path, folder: Path, store: Store
+) -> None:
+    await store.accept(a_job(), ANYWHERE)
+    copies = Backups(database_path, folder, keep=3)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        made = [await copies.keep_fresh()]
+        assert await copies.keep_fresh() is None
+        for _ in range(4):
+            clock.shift(backups.DAY_SECONDS)
+            made.append(await copies.keep_fresh())
+    assert all(made)
+    assert sorted(folder.iterdir()) == made[-3:]
+    assert len(list(entries(made[-1] or Path()))) == 1
+
+
+async def test_what_else_lies_in_the_folder_is_left_alone(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    mine = [folder / "kuas-before-the-move.sqlite3", folder / "notes.txt"]
+    for path in mine:
+        path.write_text("mine")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert len(list(folder.iterdir())) == 3
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+async def test_what_a_killed_process_left_half_written_is_removed(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    (folder / "kuas-20260101T030000Z.sqlite3.unfinished").write_text("half a copy")
+    mine = folder / "kuas-mine.sqlite3.unfinished"
+    mine.write_text("under way elsewhere")
+    made = await Backups(database_path, folder, keep=2).keep_fresh()
+    assert set(folder.iterdir()) == {made, mine}
+
+
+async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    copies = Backups(database_path, folder, keep=1)
+    with time_machine.travel("2036-03-01 03:00:00+00:00", tick=False):
+        await copies.keep_fresh()
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False):
+        made = await copies.keep_fresh()
+        assert await copies.keep_fresh() is None
+    assert made is not None
+    assert list(folder.iterdir()) == [made]
+
+
+async def test_a_damaged_copy_does_not_pass_for_todays(
+    database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_the_end(source: Path, target: Path) -> None:
+        backup(source, target)
+        target.write_bytes(target.read_bytes()[:-8192])
+
+    copies = Backups(database_path, folder, keep=1)
+    with monkeypatch.context() as disk:
+        disk.setattr(backups, "backup", lose_the_end)
+        for _ in range(2):
+            with pytest.raises(OperatorError):
+                await copies.keep_fresh()
+            assert list(folder.iterdir()) == []
+    assert await copies.keep_fresh() is not None
+
+
+async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
+    assert await Backups(database_path, folder, keep=0).keep_fresh() is None
+    assert not folder.exists()
+
+
+async def test_a_folder_that_cannot_be_made_is_the_operators(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    folder.write_text("in the way")
+    with pytest.raises(OperatorError, match="backups"):
+        await Backups(database_path, folder, keep=1).keep_fresh()
+
+
+async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
+    opened = await Database.open(database_path)
+    store = Store(opened, DEFAULT)
+    await store.accept(a_job(), ANYWHERE)
+    saved, before = tmp_path / "saved.sqlite3", list(entries(database_path))
+    backup(database_path, saved)
+    await store.accept(a_job(), ANYWHERE)
+    await opened.close()
+
+    aside = restore(saved, database_path)
+
+    assert list(entries(database_path)) == before
+    assert aside is not None
+    assert len(list(entries(aside))) == 2
+    again = await Database.open(database_path)
+    assert len(await Store(again, DEFAULT).due()) == 1
+    await again.close()
+
+
+async def test_what_only_the_log_held_is_moved_aside_with_the_database(
+    database_path: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    saved = tmp_path / "saved.sqlite3"
+    backup(database_path, saved)
+    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
+    # As a kill leaves it: the file without what is in the log beside it.
+    killed = tmp_path / "killed.sqlite3"
+    for suffix in ("", "-wal"):
+        Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
+    await opened.close()
+
+    aside = restore(saved, killed)
+
+    assert list(entries(killed)) == []
+    assert aside is not None
+    assert len(list(entries(aside))) == 1
+
+
+async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
+    database_path: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
+    killed, target = tmp_path / "killed.sqlite3", tmp_path / "new.sqlite3"
+    for suffix in ("", "-wal"):
+        Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
+    await opened.close()
+
+    with pytest.raises(OperatorError, match=r"killed\.sqlite3-wal"):
+        restore(killed, target)
+    assert not target.exists()
+    # What the words advise.
+    backup(killed, tmp_path / "whole.sqlite3")
+    restore(tmp_path / "whole.sqlite3", target)
+    assert len(list(entries(target))) == 1
+
+
+async def test_a_restore_beside_a_running_bot_is_refused(
+    database: Database, database_path: Path, tmp_path: Path, store: Store
+) -> None:
+    saved = tmp_path / "saved.sqlite3"
+    backup(database_path, saved)
+    await store.accept(a_job(), ANYWHERE)
+    with pytest.raises(InUse):
+        restore(saved, database_path)
+    assert len(await store.due()) == 1
+
+
+async def test_a_restore_where_nothing_is_lost_yet_needs_no_database(
+    database: Database, database_path: Path, tmp_path: Path
+) -> None:
+    saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
+    backup(database_path, saved)
+    assert restore(saved, fresh) is None
+    assert list(entries(fresh)) == []
+
+
+async def test_a_damaged_database_can_be_replaced(database: Database, tmp_path: Path) -> None:
+    saved, damaged = tmp_path / "saved.sqlite3", tmp_path / "damaged.sqlite3"
+    backup(database._path, saved)
+    damaged.write_bytes(b"not a database at all" * 300)
+    aside = restore(saved, damaged)
+    assert aside is not None
+    assert aside.read_bytes().startswith(b"not a database")
+    assert list(entries(damaged)) == []
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "foreign", "newer", "cut"])
+async def test_what_is_no_backup_is_refused_and_nothing_moved(
+    database: Database, database_path: Path, tmp_path: Path, kind: str
+) -> None:
+    wrong = tmp_path / "wrong.sqlite3"
+    if kind == "text":
+        wrong.write_text("hello" * 400)
+    elif kind == "empty":
+        wrong.touch()
+    elif kind in {"foreign", "newer"}:
+        connection = sqlite3.connect(wrong)
+        connection.execute("CREATE TABLE t (x)")
+        if kind == "newer":
+            connection.execute("PRAGMA application_id = 0x4B554153")
+            connection.execute("PRAGMA user_version = 999")
+        connection.commit()
+        connection.close()
+    elif kind == "cut":
+        backup(database_path, wrong)
+        wrong.write_bytes(wrong.read_bytes()[:-8192])
+    target = tmp_path / "target.sqlite3"
+    target.write_bytes(b"as it was")
+    with pytest.raises(OperatorError):
+        restore(wrong, target)
+    assert target.read_bytes() == b"as it was"
+    if kind != "missing":
+        with pytest.raises(OperatorError):
+            examine(wrong)
+
+
+# The pictures beside the database.
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    """What a folder of kept pictures holds, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
+
+
+def named(*contents: bytes) -> dict[str, bytes]:
+    return {hashlib.sha256(data).hexdigest(): data for data in contents}
+
+
+async def test_the_pictures_are_copied_with_the_database_and_follow_it(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    vault, copies = Vault(vault_beside(database_path)), Backups(database_path, folder, keep=2)
+    with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
+        await copies.keep_fresh()
+        assert not (folder / PICTURES).exists(), "nothing is kept yet"
+        fox, hen = await vault.keep(b"a fox"), await vault.keep(b"a hen")
+        clock.shift(backups.DAY_SECONDS)
+        await copies.keep_fresh()
+        assert pictures(folder / PICTURES) == named(b"a fox", b"a hen")
+        vault.path(hen).unlink()
+        await vault.keep(b"an owl")
+        clock.shift(backups.DAY_SECONDS)
+        await copies.keep_fresh()
+    assert pictures(folder / PICTURES) == named(b"a fox", b"an owl"), "what was swept is forgotten here, too"
+    # On the same disk it takes no room twice.
+    assert vault.path(fox).samefile(folder / PICTURES / fox)
+
+
+async def test_a_copy_of_a_picture_outlives_the_file_it_was_made_of(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    vault = Vault(vault_beside(database_path))
+    fox = await vault.keep(b"a fox")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    vault.path(fox).unlink()
+    assert pictures(folder / PICTURES) == named(b"a fox")
+    # A torn file is made anew under its name, and the copy is another file by then.
+    vault.path(fox).write_bytes(b"torn")
+    await vault.keep(b"a fox")
+    assert (folder / PICTURES / fox).read_bytes() == vault.path(fox).read_bytes() == b"a fox"
+
+
+async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
+    database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    vault = Vault(vault_beside(database_path))
+    fox = await vault.keep(b"a fox")
+    monkeypatch.setattr(os, "link", other_disk)
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert pictures(folder / PICTURES) == named(b"a fox")
+    assert not vault.path(fox).samefile(folder / PICTURES / fox)
+
+
+async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    (vault_beside(database_path) / "half.part").write_text("half")
+    (folder / PICTURES).mkdir(parents=True)
+    (folder / PICTURES / "notes.txt").write_text("mine")
+    await Backups(database_path, folder, keep=1).keep_fresh()
+    assert pictures(folder / PICTURES) == {**named(b"a fox"), "notes.txt": b"mine"}
+
+
+async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    folder.mkdir()
+    (folder / PICTURES).write_text("in the way")
+    with pytest.raises(OperatorError) as refused:
+        await Backups(database_path, folder, keep=1).keep_fresh()
+    assert refused.value.code == "backup"
+
+
+async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
+    database: Database, database_path: Path, folder: Path
+) -> None:
+    await Vault(vault_beside(database_path)).keep(b"a fox")
+    folder.mkdir()
+    (folder / PICTURES).write_text("in the way")
+    copies = Backups(database_path, folder, keep=1)
+    with pytest.raises(OperatorError):
+        await copies.keep_fresh()
+    (folder / PICTURES).unlink()
+    await copies.keep_fresh()  # an hour later
+    assert pictures(folder / PICTURES) == named(b"a fox")
+
+
+async def test_a_restore_brings_back_the_pictures_that_are_gone(
+    database_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    vault, store = Vault(vault_beside(database_path)), Store(opened, DEFAULT)
+    job = a_job()
+    await store.accept(job, ANYWHERE)
+    await store.created(job.job_id, "task", 4)
+    await store.succeeded(job.job_id, None, 4)
+    await store.keep_picture(job.job_id, Picture(b"a fox", "png", 1, 1), await vault.keep(b"a fox"))
+    await store.undeliverable(job.job_id)
+    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    assert made is not None
+    later = await vault.keep(b"later")
+    await opened.close()
+
+    # The same machine: what is there stays, what is gone comes back.
+    vault.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
+    restore(made, database_path)
+    assert pictures(vault_beside(database_path)) == named(b"a fox", b"later")
+    assert vault.holds(later)
+
+    # A new machine, with nothing but the folder of backups.
+    fresh = tmp_path / "elsewhere" / "bot.sqlite3"
+    restore(made, fresh)
+    assert pictures(vault_beside(fresh)) == named(b"a fox")
+    again = await Database.open(fresh)
+    piece = await Gallery(again).find(job.job_id)
+    await again.close()
+    assert piece is not None
+    assert piece.kept_sha256 is not None
+    assert await Vault(vault_beside(fresh)).read(piece.kept_sha256) == b"a fox"
+
+
+async def test_a_restore_without_pictures_needs_none(
+    database: Database, database_path: Path, tmp_path: Path
+) -> None:
+    saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
+    backup(database_path, saved)
+    restore(saved, fresh)
+    assert not vault_beside(fresh).exists()
+
+
+async def test_a_restore_through_a_link_brings_the_pictures_to_where_the_bot_looks_for_them(
+    database_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    opened = await Database.open(database_path)
+    fox = await Vault(vault_beside(database_path)).keep(b"a fox")
+    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    await opened.close()
+    assert made is not None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / "link.sqlite3"
+    link.symlink_to(elsewhere / "real.sqlite3")
+    restore(made, link)
+    assert link.is_symlink()
+    assert Vault(vault_beside(link)).holds(fox)

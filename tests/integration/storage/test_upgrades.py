@@ -1,0 +1,427 @@
+"""A database of every earlier version opens with today's code, and not a credit of it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.credits.admin import Treasury
+from bot.credits.ledger import Ledger, Transaction
+from bot.credits.ledger_export import entries
+from bot.domain.errors import ContractBroken, MemberError, MemberReason
+from bot.domain.jobs import Failure, Reference, Stage
+from bot.domain.limits import Limit
+from bot.jobs.drafts import Drafts
+from bot.jobs.history import Gallery
+from bot.jobs.picture_retention import Keepings
+from bot.jobs.store import Store
+from bot.storage.backups import backup
+from bot.storage.database import Database
+from bot.storage.picture_store import Vault, vault_beside
+from bot.storage.schema import APPLICATION_ID, migrate, migrations
+from tests.integration.storage.legacy_databases import (
+    FILLERS,
+    HAS_TASK,
+    KEPT,
+    LINES,
+    OLD_ASK,
+    OPEN_ASK,
+    TAKEN_ASK,
+    UNFINISHED,
+    sums_of_lines,
+)
+from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.paths import ROOT
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DEFAULT = Limit(credits=200, period="month")
+
+# What was released stays as it is: a database out there has it already. A change is a new file.
+RELEASED = {
+    "0001_jobs_and_reservations.sql": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
+    "0002_rules_grants_and_refunds.sql": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
+    "0003_task_durations.sql": "60216188dea8ad6dab8a39cbc6d884b159b97911c1efa0bbda5bc341efcb3e4f",
+    "0004_operator_sync.sql": "dbdca6a956497a5d7b4a42e07f8d50264968aa0ab74444e18143f51499461359",
+}
+
+
+EARLIER = range(1, len(migrations()))
+
+
+@pytest.fixture(params=EARLIER, ids=lambda version: f"version {version}")
+def old(request: pytest.FixtureRequest, database_path: Path) -> Path:
+    """A database as that version left it: its own files, run by hand."""
+    database_path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(database_path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = OFF")
+        for file in migrations()[: request.param]:
+            connection.executescript(file.read_text("utf-8"))
+        FILLERS[max(version for version in FILLERS if version <= request.param)](connection)
+        connection.execute(f"PRAGMA user_version = {request.param}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    return database_path
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def dump(path: Path) -> list[str]:
+    """Every table and row as text, with the version."""
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return [f"version {version}", *connection.iterdump()]
+
+
+def iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_not_a_line_of_the_books_changes(old: Path) -> None:
+    await (await Database.open(old)).close()
+    assert list(entries(old)) == [
+        {
+            "job_id": line.job_id,
+            "guild_id": str(line.guild_id),
+            "user_id": "7",
+            "state": line.state,
+            "reserved_credits": line.reserved,
+            "final_credits": line.final,
+            "task_id": f"task_{line.number}" if line.stage in HAS_TASK else None,
+            "created_at": iso(line.at_ms),
+            "closed_at": None if line.state == "held" else iso(line.at_ms + 8000),
+        }
+        for line in sorted(LINES, key=lambda line: (line.at_ms, line.job_id))
+    ]
+
+
+async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        ledger, treasury = Ledger(database, DEFAULT), Treasury(database, DEFAULT)
+        first, second = await ledger.usage(1), await ledger.usage(2)
+        assert (first.limit_credits, first.period, first.spent_credits, first.held_credits) == (
+            60,
+            "week",
+            8,
+            9,
+        )
+        assert (second.limit_credits, second.period) == (200, "month")
+        assert (second.spent_credits, second.held_credits) == (0, 8)
+        assert await ledger.member_used(1, 7) == 17
+        change = await treasury.set_limit(1, Limit(100, "month"), set_by=99)
+        assert change.before is not None
+        assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
+        assert change.usage is not None
+        assert change.usage.used_credits == sum(
+            line.counted for line in LINES if line.guild_id == 1 and line.at.startswith("2026-11")
+        )
+        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        assert (await ledger.usage(1)).used_credits == sum(
+            line.counted for line in LINES if line.guild_id == 1
+        )
+        standing = await ledger.standing(1, 7, (31,))
+        assert (standing.personal, standing.ceilings, standing.exempt) == (None, (), None)
+    finally:
+        await database.close()
+
+
+async def test_running_sums_are_filled_in_for_the_past(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+
+        def unit(tx: Transaction) -> dict[tuple[int, str, int], tuple[int, int]]:
+            return {tuple(row)[:3]: tuple(row)[3:] for row in tx.execute("SELECT * FROM tallies")}
+
+        assert await database.run(unit) == {key: (sum_, sum_) for key, sum_ in sums_of_lines().items()}
+    finally:
+        await database.close()
+
+
+async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        store = Store(database, DEFAULT)
+        assert [job.job_id for job in await store.due()] == [
+            line.job_id for line in LINES if line.stage in UNFINISHED
+        ]
+        for line in LINES:
+            job = await store.find(line.job_id)
+            assert job is not None
+            assert (job.stage, job.accepted_at) == (Stage(line.stage), line.at_ms)
+            assert job.request.prompt == "ein roter Fuchs 🦊"
+
+        def unit(tx: Transaction) -> tuple[object, ...]:
+            kept = "SELECT job_id, data FROM kept_inside"
+            (synced,) = tx.execute("SELECT payload_sha256 FROM command_syncs")
+            return synced[0], dict(map(tuple, tx.execute(kept)))
+
+        assert await database.run(unit) == ("ab" * 32, KEPT)
+    finally:
+        await database.close()
+
+
+async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        store, ledger, treasury = (
+            Store(database, DEFAULT),
+            Ledger(database, DEFAULT),
+            Treasury(database, DEFAULT),
+        )
+        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        before = (await ledger.usage(1)).used_credits
+        painted, refunded, asked = LINES[7], LINES[0], LINES[10]
+        await store.succeeded(painted.job_id, None, 1)
+        await treasury.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
+        usage = await ledger.usage(1)
+        assert usage.used_credits == before - 3 - 4
+        assert usage.held_credits == 5
+        await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
+        assert (await ledger.usage(2)).used_credits == 4
+        assert await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
+        assert (await ledger.usage(2)).used_credits == 8
+        assert await store.accept(a_job(a_request(interaction_id=10**16 + 1)), ANYWHERE) is None
+    finally:
+        await database.close()
+
+
+async def test_the_file_is_sound_and_its_rules_are_in_force(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+
+        def unit(tx: Transaction) -> list[tuple[object, ...]]:
+            found = [tuple(row) for row in tx.execute("PRAGMA foreign_key_check")]
+            return found + [tuple(row) for row in tx.execute("PRAGMA integrity_check")]
+
+        assert await database.run(unit) == [("ok",)]
+        for broken in (
+            "UPDATE reservations SET guild_credits = counted_credits + 1",
+            "UPDATE reservations SET counted_credits = counted_credits + 1",
+            "UPDATE reservations SET job_id = 'nobody' WHERE state = 'held'",
+            "UPDATE limits SET rule = 'member'",
+            "UPDATE limits SET credits = NULL",
+            "UPDATE tallies SET guild_credits = -1",
+            "DELETE FROM jobs",
+            "INSERT INTO draws VALUES ('nobody', 1, 1)",
+        ):
+            with pytest.raises(ContractBroken):
+                await database.run(lambda tx, broken=broken: tx.execute(broken))  # type: ignore[misc]
+    finally:
+        await database.close()
+
+
+async def test_a_second_start_and_a_copy_change_nothing(old: Path) -> None:
+    await (await Database.open(old)).close()
+    once = dump(old)
+    await (await Database.open(old)).close()
+    assert dump(old) == once
+    backup(old, copy := old.with_name("copy.sqlite3"))
+    assert sorted(dump(copy)) == sorted(once)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bot.storage.database import _connect, _prepare
+from bot.storage.picture_store import Vault, vault_beside
+from bot.storage.schema import migrate
+
+def look(statement):
+    if sys.argv[2] in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+connection = _connect(Path(sys.argv[1]))
+_prepare(connection)
+connection.execute("PRAGMA cache_size = 1")  # what does not fit in memory is written before the commit
+connection.set_trace_callback(look)
+migrate(connection)
+"""
+
+
+async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_twice(
+    old: Path, request: pytest.FixtureRequest
+) -> None:
+    database = await Database.open(old)
+    try:
+        store, drafts = Store(database, DEFAULT), Drafts(database)
+        waiting, taken = await drafts.find(OPEN_ASK), await drafts.find(TAKEN_ASK)
+        if request.node.callspec.params["old"] == 1:  # nobody was asked in those days
+            assert (waiting, taken) == (None, None)
+            return
+        assert waiting is not None
+        assert (waiting.prompt, waiting.private, waiting.spoiler) == ("ein teurer Fuchs 🦊", True, False)
+        assert waiting.reference == Reference("https://cdn/fox.png", "fox.png", "image/png", 9)
+        assert (waiting.preset, waiting.parent_job_id, waiting.taken) == (None, None, False)
+        assert taken is not None
+        assert taken.taken
+        assert await drafts.find(OLD_ASK) is None  # its reference would be gone
+        before = (await Ledger(database, DEFAULT).usage(2)).used_credits
+        job = a_job(waiting.request(a_request(guild_id=2).destination))
+        assert await store.accept(job, ANYWHERE, draft_id=OPEN_ASK)
+        for draft in (waiting, taken):
+            again = a_job(draft.request(a_request(guild_id=2).destination))
+            with pytest.raises(MemberError) as refused:
+                await store.accept(again, ANYWHERE, draft_id=draft.draft_id)
+            assert refused.value.reason is MemberReason.DRAFT_TAKEN
+        assert (await Ledger(database, DEFAULT).usage(2)).used_credits == before + 4
+    finally:
+        await database.close()
+
+
+def money(path: Path) -> list[str]:
+    """Every row that is about credits."""
+    tables = ("reservations", "tallies", "limits", "grants", "draws", "refunds", "corrections")
+    return [line for line in dump(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))]
+
+
+async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old: Path) -> None:
+    database = await Database.open(old)
+    try:
+        before, vault = money(old), Vault(vault_beside(old))
+        assert len(before) > len(LINES)
+        assert await Keepings(database, vault).move_out() == len(KEPT)
+        assert await Keepings(database, vault).move_out() == 0
+        for job_id, data in KEPT.items():
+            piece = await Gallery(database).find(job_id)
+            assert piece is not None
+            assert piece.kept_sha256 is not None
+            assert await vault.read(piece.kept_sha256) == data
+        assert sorted(path.name for path in vault_beside(old).iterdir()) == sorted(
+            {hashlib.sha256(data).hexdigest() for data in KEPT.values()}
+        )
+        assert money(old) == before
+    finally:
+        await database.close()
+    for data in KEPT.values():
+        assert data not in old.read_bytes(), "the database still holds a picture"
+
+
+KILLED_MOVING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from bot.storage.database import Database
+from bot.jobs.picture_retention import Keepings
+from bot.storage import picture_store as vault
+
+left = int(sys.argv[2])
+
+def reach(*_):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+
+class Dying:
+    def __init__(self, inner):
+        self.inner = inner
+    async def keep(self, data):
+        reach()
+        sha256 = await self.inner.keep(data)
+        reach()
+        return sha256
+
+replace = Path.replace
+def dying_replace(path, target):
+    reach()
+    replace(path, target)
+    reach()
+Path.replace = dying_replace
+
+async def main():
+    path = Path(sys.argv[1])
+    database = await Database.open(path)
+    await Keepings(database, Dying(vault.Vault(vault.vault_beside(path)))).move_out()
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_while_its_pictures_move_out_nothing_is_lost(old: Path) -> None:
+    await (await Database.open(old)).close()
+    before, deaths = money(old), 0
+    for point in range(20):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            KILLED_MOVING,
+            str(old),
+            # Each start gets as far as the one before, and one step further if it had moved nothing.
+            str(point % 5),
+            cwd=ROOT,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        assert process.returncode in {0, -signal.SIGKILL}, said.decode()
+        deaths += process.returncode != 0
+        assert still_there(old) == KEPT
+        assert money(old) == before
+        if process.returncode == 0:
+            break
+    assert deaths >= 4
+    database = await Database.open(old)
+    try:
+        assert await Keepings(database, Vault(vault_beside(old))).move_out() == 0
+    finally:
+        await database.close()
+    assert still_there(old) == KEPT
+
+
+def still_there(path: Path) -> dict[str, bytes]:
+    """Every kept picture, wherever it is."""
+    with closing(sqlite3.connect(path)) as connection:
+        inside = dict(connection.execute("SELECT job_id, data FROM kept_inside"))
+        moved = dict(connection.execute("SELECT job_id, sha256 FROM kept_pictures"))
+    assert not inside.keys() & moved.keys()
+    return inside | {job_id: (vault_beside(path) / sha256).read_bytes() for job_id, sha256 in moved.items()}
+
+
+@pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
+async def test_killed_in_the_middle_an_upgrade_has_not_happened(old: Path, at: str) -> None:
+    before = dump(old)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, str(old), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, said.decode()
+    assert dump(old) == before
+    await (await Database.open(old)).close()
+    assert len(list(entries(old))) == len(LINES)
+
+
+def test_an_upgrade_that_fails_leaves_the_file_alone(old: Path) -> None:
+    before = dump(old)
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        # The last thing that every upgrade does.
+        connection.set_authorizer(
+            lambda _, name, value, *__: (
+                sqlite3.SQLITE_DENY
+                if (name, value) == ("user_version", str(len(migrations())))
+                else sqlite3.SQLITE_OK
+            )
+        )
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            migrate(connection)
+        assert not connection.in_transaction
+    assert dump(old) == before
+
+
+def test_what_was_released_is_not_edited() -> None:
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in migrations()}
+    assert {name: found[name] for name in RELEASED} == RELEASED

@@ -1,0 +1,76 @@
+"""Whatever breaks, nobody ever sees "the application did not respond"."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import discord
+import pytest
+from structlog.testing import capture_logs
+
+from sandbox.fake_rivya import StandIn
+
+
+async def test_a_broken_database_is_told_privately_with_a_reference(server: Any, rivya: StandIn) -> None:
+    holder = sqlite3.connect(server.database, isolation_level=None)
+    await server.app.ledger._database.run(lambda tx: tx.execute("PRAGMA busy_timeout = 20"))
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        with capture_logs() as lines:
+            result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    finally:
+        holder.close()
+    sentence = server.answer(result).lower()
+    assert "not your fault" in sentence
+    (notice,) = [line for line in lines if line["event"] == "operator must act" and "ref" in line]
+    assert notice["ref"] in sentence
+    assert "locked" in notice["error"]
+    assert rivya.tasks == {}
+
+
+async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_be_read(server: Any) -> None:
+    with closing(sqlite3.connect(server.database)) as other:
+        other.execute("DROP TABLE member_defaults")
+    result = await server.alice.slash(server.channel, "imagine", prompt="a fox, typed at great length")
+    assert "a fox, typed at great length" in server.answer(result)
+    assert server.books() == []
+
+
+async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_reference(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("cogs.credits.balance_views.credits_card", broken)
+    with capture_logs() as lines:
+        result = await server.alice.slash(server.channel, "credits")
+    (line,) = [line for line in lines if line["event"] == "command broke"]
+    assert line["ref"] in server.answer(result)
+    assert "ZeroDivisionError" not in server.answer(result)
+
+
+async def test_a_button_of_another_age_is_answered(server: Any) -> None:
+    class Old(discord.ui.View):
+        @discord.ui.button(label="Again", custom_id="kuas:again:1999")
+        async def again(self, interaction: discord.Interaction, _: discord.ui.Button[Any]) -> None:
+            raise AssertionError("nobody listens to this one after the restart")
+
+    channel = server.app.client.get_channel(server.channel.id)
+    message = await channel.send("an old card", view=Old(timeout=None))
+    await server.restart()
+    result = await server.alice.click(message, custom_id="kuas:again:1999")
+    assert "no longer" in server.answer(result)
+
+
+async def test_nothing_secret_is_in_what_the_bot_logs(
+    server: Any, rivya: StandIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rivya.faults.add("status", "create", times=1, code=500)
+    await server.alice.slash(server.channel, "imagine", prompt="a very private fox")
+    said = "".join(capfd.readouterr())
+    assert "delivered" in said
+    for secret in (rivya.api_key, "a very private fox", "no-token"):
+        assert secret not in said

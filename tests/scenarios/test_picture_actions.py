@@ -1,0 +1,364 @@
+"""What can be done with a picture once it is there, by its owner, another member and a moderator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+import pytest
+from simcord.components import walk_components
+
+from sandbox.fake_rivya import StandIn
+from tests.scenarios.interactions import Screen, a_picture, field, filled, labels
+
+EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
+
+
+@pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])
+async def shown(request: pytest.FixtureRequest, server: Any) -> Any:
+    """A picture of Alice's, painted from a reference, in the channel."""
+    await server.alice.slash(
+        server.channel, "imagine", prompt="a red fox", size="portrait_4_3", reference=("r.png", a_picture())
+    )
+    (message,) = server.channel.history()
+    if request.param:
+        await server.restart()
+    return message
+
+
+@pytest.fixture
+async def moderator(server: Any) -> Any:
+    role = server.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+    return server.guild.add_member(server.env.create_user("mod"), roles=[role])
+
+
+async def painted(server: Any, member: Any, prompt: str = "a fox", **options: Any) -> Any:
+    """A picture in the channel, or what its member alone sees of it."""
+    await member.slash(server.channel, "imagine", prompt=prompt, **options)
+    return server.visible_to(member)[-1]
+
+
+async def test_a_picture_has_words_on_every_button(server: Any, shown: Any) -> None:
+    assert labels(server, shown) == EVERYBODYS
+
+
+async def test_again_paints_the_same_once_more_with_the_same_reference(
+    server: Any, rivya: StandIn, shown: Any
+) -> None:
+    await server.alice.click(shown, label="Again")
+    first, second = rivya.tasks.values()
+    assert (second.prompt, second.size) == (first.prompt, first.size) == ("a red fox", "portrait_4_3")
+    sent = [rivya.uploads[task.reference_id] for task in (first, second)]
+    assert first.reference_id != second.reference_id
+    assert sent[0].data == sent[1].data
+    assert len(server.pictures()) == 2
+    assert server.states() == ["settled", "settled"]
+
+
+async def test_two_clicks_on_again_are_one_picture(server: Any, rivya: StandIn, shown: Any) -> None:
+    await server.alice.click(shown, label="Again")
+    result = await server.alice.click(shown, label="Again")
+    assert "a moment ago" in server.answer(result)
+    assert len(rivya.tasks) == 2
+
+
+async def test_edit_changes_words_and_swaps_the_reference(server: Any, rivya: StandIn, shown: Any) -> None:
+    form = await server.alice.click(shown, label="Edit")
+    assert field(form, "prompt")["value"] == "a red fox"
+    assert filled(form)["size"] == ["portrait_4_3"]
+    another = a_picture(size=(32, 32))
+    await server.alice.submit_modal(form, filled(form, prompt="a blue fox", reference=("new.png", another)))
+    first, second = rivya.tasks.values()
+    assert second.prompt == "a blue fox"
+    assert rivya.uploads[second.reference_id].data != rivya.uploads[first.reference_id].data
+
+
+async def test_the_picture_becomes_the_reference_of_the_next(server: Any, rivya: StandIn, shown: Any) -> None:
+    form = await server.bob.click(shown, label="Use as reference")
+    assert "value" not in field(form, "prompt")
+    await server.bob.submit_modal(form, filled(form, prompt="in winter"))
+    _, winter = rivya.tasks.values()
+    assert winter.reference_id in rivya.uploads
+    details = await server.alice.click(server.channel.history()[-1], label="Details")
+    words = server.answer(details)
+    assert "It grew from 1 picture; together they cost 8 credits:" in words
+    assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{shown.id}" in words
+
+
+async def test_details_tell_everything_to_everybody(server: Any, shown: Any) -> None:
+    words = server.answer(await server.bob.click(shown, label="Details"))
+    for part in ("> a red fox", "Portrait 3:4", "PNG", "4 credits", "r.png", server.alice.mention, "Id: `"):
+        assert part in words
+
+
+async def test_another_member_pays_for_their_own_again(server: Any, rivya: StandIn) -> None:
+    message = await painted(server, server.alice)
+    await server.bob.click(message, label="Again")
+    assert [entry["user_id"] for entry in server.books()] == [str(server.alice.id), str(server.bob.id)]
+    assert len(rivya.tasks) == 2
+
+
+async def test_a_reference_that_somebody_else_attached_stays_theirs(
+    server: Any, rivya: StandIn, shown: Any
+) -> None:
+    for label in ("Again", "Edit"):
+        result = await server.bob.click(shown, label=label)
+        assert result.modal is None
+        assert "it is theirs" in server.answer(result)
+    assert len(rivya.tasks) == 1
+
+
+async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: StandIn) -> None:
+    message = await painted(server, server.alice)
+    await server.sari.slash(server.channel, "access buttons", who="owner")
+    for label in ("Again", "Edit", "Use as reference"):
+        result = await server.bob.click(message, label=label)
+        assert "for its member alone" in server.answer(result)
+    await server.alice.click(message, label="Again")
+    assert len(rivya.tasks) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [
+        ("limits guild", {"credits": 4, "period": "day"}, "4 of 4 credits used"),
+        ("access cooldown", {"seconds": 600}, "a pause of 10 minutes"),
+        ("access forbid", {"words": "fox"}, "“fox” is blocked"),
+        ("access block", {"reason": "too loud", "days": 2}, "too loud"),
+    ],
+)
+async def test_a_button_is_refused_what_the_command_is_refused(
+    server: Any, rivya: StandIn, command: str, options: dict[str, Any], words: str
+) -> None:
+    message = await painted(server, server.alice)
+    more = {"member": server.alice} if command == "access block" else {}
+    await server.sari.slash(server.channel, command, **options, **more)
+    typed = await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    clicked = await server.alice.click(message, label="Again")
+    assert words in server.answer(typed)
+    assert words in server.answer(clicked)
+    assert len(rivya.tasks) == 1
+
+
+async def test_only_its_owner_and_moderators_delete_a_picture(server: Any, moderator: Any) -> None:
+    message = await painted(server, server.alice)
+    refused = await server.bob.click(message, label="Delete")
+    assert "Manage Messages" in server.answer(refused)
+    question = await moderator.click(message, label="Delete")
+    assert "Delete this picture for everybody?" in server.answer(question)
+    assert message.id in {seen.id for seen in server.visible_to(server.bob)}
+    await moderator.click(question.response.message, label="Delete it")
+    assert message.id not in {seen.id for seen in server.visible_to(server.bob)}
+    assert "Deleted." in server.said(question.response.message)
+
+
+async def test_a_deleted_picture_is_no_beginning_of_anything(server: Any, rivya: StandIn) -> None:
+    message = await painted(server, server.alice)
+    old_screen = Screen(server, message)
+    question = await server.alice.click(message, label="Delete")
+    late_screen = Screen(server, question.response.message)
+    await server.alice.click(question.response.message, label="Delete it")
+    for label in ("Again", "Edit", "Use as reference"):
+        assert "was deleted" in server.answer(await old_screen.click(server.alice, label))
+    await late_screen.click(server.alice, "Delete it")
+    assert len(rivya.tasks) == 1
+    assert server.states() == ["settled"]
+
+
+async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(server: Any) -> None:
+    message = await painted(server, server.alice)
+    question = await server.alice.click(message, label="Delete")
+    server.env.backend.delete_message(server.channel.id, message.id)
+    await server.alice.click(question.response.message, label="Delete it")
+    assert "Deleted." in server.said(question.response.message)
+
+
+async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
+    server: Any, rivya: StandIn
+) -> None:
+    message = await painted(server, server.alice, "a secret fox", private=True)
+    assert server.visible_to(server.bob) == []
+    assert labels(server, message) == [
+        "Again", "Edit", "Use as reference", "Details", "Show to everybody", "Delete",
+    ]  # fmt: skip
+    await server.alice.click(message, label="Show to everybody")
+    (public,) = server.visible_to(server.bob)
+    assert "> a secret fox" in server.said(public)
+    assert server.alt_texts(public) == ["a secret fox"]
+    assert labels(server, public) == EVERYBODYS
+    again = await server.alice.click(message, label="Show to everybody")
+    assert "already" in server.answer(again)
+    assert len(server.visible_to(server.bob)) == 1
+    assert len(rivya.tasks) == 1
+
+
+async def test_a_private_picture_painted_again_is_private_again(server: Any) -> None:
+    message = await painted(server, server.alice, private=True)
+    await server.alice.click(message, label="Again")
+    assert server.visible_to(server.bob) == []
+    assert server.states() == ["settled", "settled"]
+
+
+async def test_a_private_picture_can_be_worked_from(server: Any, rivya: StandIn) -> None:
+    message = await painted(server, server.alice, private=True)
+    await server.restart()
+    form = await server.alice.click(message, label="Use as reference")
+    await server.alice.submit_modal(form, filled(form, prompt="in winter"))
+    assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
+
+
+async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: Any) -> None:
+    secret = await painted(server, server.alice, "a secret fox", private=True)
+    loud = await painted(server, server.bob, "a loud dog")
+    raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
+    (job_id,) = {name.rpartition(":")[2] for name in custom_ids(own) if name.startswith("kuas:picture:")}
+    for action in ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel"):
+        forge(raw, f"kuas:picture:{action}:{job_id}")
+        result = await server.bob.click(loud, custom_id=f"kuas:picture:{action}:{job_id}")
+        assert result.modal is None
+        assert "no such picture" in server.answer(result)
+    assert server.states() == ["settled", "settled"]
+
+
+def custom_ids(raw: Any) -> list[str]:
+    return [part["custom_id"] for part in walk_components(raw.components) if "custom_id" in part]
+
+
+def forge(raw: Any, custom_id: str) -> None:
+    """Let the last button of a message carry an id made by hand."""
+    [part for part in walk_components(raw.components) if "custom_id" in part][-1]["custom_id"] = custom_id
+
+
+async def test_a_spoiler_stays_hidden_until_clicked(server: Any) -> None:
+    message = await painted(server, server.alice, spoiler=True)
+    raw = server.env.backend.get_message(server.channel.id, message.id)
+    assert spoilers(raw) == [True]
+    await server.alice.click(message, label="Again")
+    raw = server.env.backend.get_message(server.channel.id, server.channel.history()[-1].id)
+    assert spoilers(raw) == [True]
+
+
+def spoilers(raw: Any) -> list[bool]:
+    return [
+        bool(item.get("spoiler"))
+        for part in walk_components(raw.components)
+        if part["type"] == 12
+        for item in part["items"]
+    ]
+
+
+async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: StandIn) -> None:
+    server = await open_server(max_running=1)
+    rivya.hold()
+    await server.begin(server.alice, "a slow fox")
+    await server.begin(server.bob, "a waiting dog")
+    waiting = server.channel.history()[-1]
+    await server.until(lambda: labels(server, waiting) == ["Cancel"])
+    with server.painting_on():
+        await server.alice.click(waiting, label="Cancel")
+    await server.until(lambda: "Manage Messages" in server.said(server.visible_to(server.alice)[-1]))
+    with server.painting_on():
+        await server.bob.click(waiting, label="Cancel")
+    await server.until(lambda: "Cancelled. Nothing was charged." in server.said(waiting))
+    assert labels(server, waiting) == ["Again", "Edit"]
+    assert server.states() == ["held", "released"]
+    rivya.release()
+    await server.rest()
+    assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox"]
+    await server.bob.click(waiting, label="Again")
+    assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
+
+
+async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice, reference=("r.png", a_picture()))
+    (message,) = server.channel.history()
+    with server.painting_on():
+        await server.alice.click(message, label="Cancel")
+    await server.until(lambda: "too late to cancel" in server.said(server.visible_to(server.alice)[-1]))
+    rivya.release()
+    await server.rest()
+    assert server.states() == ["settled"]
+    assert len(server.pictures()) == 1
+
+
+async def test_a_failed_picture_offers_another_try(server: Any, rivya: StandIn) -> None:
+    message = await painted(server, server.alice, "something forbidden")
+    assert labels(server, message) == ["Again", "Edit"]
+    form = await server.alice.click(message, label="Edit")
+    await server.alice.submit_modal(form, filled(form, prompt="a fox"))
+    assert server.states() == ["released", "settled"]
+
+
+async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, rivya: StandIn) -> None:
+    rivya.fail_next()
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    (message,) = server.channel.history()
+    await server.alice.click(message, label="Again")
+    result = await server.alice.click(message, label="Again")
+    assert "a moment ago" in server.answer(result)
+    assert server.states() == ["released", "settled"]
+
+
+async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: Any) -> None:
+    message = await painted(server, server.alice, "my secret", private=True)
+    shown = await server.alice.click(message, label="Edit")
+    await server.alice.submit_modal(shown, filled(shown, prompt="a public fox", options=["spoiler"]))
+    public = server.channel.history()[-1]
+    assert "public fox" in server.said(public)
+    theirs = server.answer(await server.bob.click(public, label="Details"))
+    assert "a private picture" in theirs
+    assert "my secret" not in theirs
+    assert "my secret" in server.answer(await server.alice.click(public, label="Details"))
+
+
+async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(server: Any) -> None:
+    message = await painted(server, server.alice, private=True)
+    await server.alice.click(message, label="Show to everybody")
+    seen = len(server.visible_to(server.bob))
+    await server.alice.click(message, label="Again")
+    assert len(server.visible_to(server.bob)) == seen
+    assert server.states() == ["settled", "settled"]
+
+
+async def test_a_picture_whose_place_is_forgotten_is_deleted_where_it_hangs(
+    server: Any, moderator: Any
+) -> None:
+    message = await painted(server, server.alice)
+    result = await server.alice.slash(server.channel, "privacy erase")
+    await server.alice.click(result.response.message, label="Erase it")
+    question = await moderator.click(message, label="Delete")
+    result = await moderator.click(question.response.message, label="Delete it")
+    assert server.pictures() == []
+
+
+async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(server: Any) -> None:
+    message = await painted(server, server.alice, "a rude fox", private=True)
+    server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=200000, times=1)
+    await server.alice.click(message, label="Show to everybody")
+    public = server.visible_to(server.bob)[-1]
+    assert len(public.attachments) == 1
+    assert "rude" not in server.said(public)
+
+
+async def test_what_discord_does_not_show_is_explained_and_stays_private(server: Any) -> None:
+    message = await painted(server, server.alice, private=True)
+    server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
+    result = await server.alice.click(message, label="Show to everybody")
+    assert server.heard(result)
+    assert server.visible_to(server.bob) == []
+    await server.alice.click(message, label="Show to everybody")
+    assert len(server.visible_to(server.bob)[-1].attachments) == 1
+
+
+async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: Any, rivya: StandIn) -> None:
+    rivya.hold()
+    await server.begin(server.alice, private=True)
+    await rivya.created(1)
+    server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)
+    rivya.release()
+    await server.rest()
+    (message,) = server.alice.user.dm_channel.history()
+    question = await server.alice.user.click(message, label="Delete")
+    await server.alice.user.click(question.response.message, label="Delete it")
+    assert [left for left in server.alice.user.dm_channel.history() if left.attachments] == []

@@ -1,0 +1,72 @@
+"""What no tool checks: sizes, migrations, and that the README's `make` targets exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+FILE_LINES = 400
+FUNCTION_LINES = 45
+PRODUCT = sorted(path for folder in ("bot", "cogs", "sandbox") for path in (ROOT / folder).rglob("*.py"))
+
+
+def too_long(name: str, source: str) -> list[str]:
+    """The file if it has too many lines, and each function that has."""
+    lines = len(source.splitlines())
+    found = [f"{name}: {lines} lines, at most {FILE_LINES}"] if lines > FILE_LINES else []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            length = node.end_lineno - node.lineno + 1
+            if length > FUNCTION_LINES:
+                found.append(f"{name}: {node.name} has {length} lines, at most {FUNCTION_LINES}")
+    return found
+
+
+def wrong_migrations(files: dict[str, str]) -> list[str]:
+    """Names that are not 0001_..., 0002_... in a row, and files that do not begin with their reason."""
+    found = [
+        f"{name}: expected {number:04}_<what>.sql"
+        for number, name in enumerate(sorted(files), start=1)
+        if not re.fullmatch(rf"{number:04}_\w+\.sql", name)
+    ]
+    return found + [f"{name}: begin with `-- reason`" for name, text in files.items() if text[:3] != "-- "]
+
+
+def missing_targets(text: str, makefile: str) -> list[str]:
+    """The `make` targets that a page names, as code, and the Makefile does not have."""
+    code = " ".join(re.findall(r"```.*?```|`[^`]+`", text, flags=re.DOTALL))
+    named = set(re.findall(r"\bmake ([a-z][\w-]*)", code))
+    return sorted(named - set(re.findall(r"^([a-z][\w-]*):", makefile, flags=re.MULTILINE)))
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_and_no_function_is_too_long(path: Path) -> None:
+    assert too_long(path.name, path.read_text("utf-8")) == []
+
+
+def test_migrations_are_numbered_and_give_their_reason() -> None:
+    files = {path.name: path.read_text("utf-8") for path in (ROOT / "bot/storage/migrations").glob("*.sql")}
+    assert len(files) >= 5
+    assert wrong_migrations(files) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_of_a_page_exists(page: str) -> None:
+    assert missing_targets((ROOT / page).read_text("utf-8"), (ROOT / "Makefile").read_text("utf-8")) == []
+
+
+def test_the_checks_find_what_is_wrong() -> None:
+    assert too_long("a.py", "x = 1\n" * 400) == []
+    assert too_long("a.py", "x = 1\n" * 401) == ["a.py: 401 lines, at most 400"]
+    long = "def f():\n" + "    x = 1\n" * 45
+    assert too_long("a.py", long) == ["a.py: f has 46 lines, at most 45"]
+    assert wrong_migrations({"0001_a.sql": "-- why", "0003_b.sql": "SELECT 1"}) == [
+        "0003_b.sql: expected 0002_<what>.sql",
+        "0003_b.sql: begin with `-- reason`",
+    ]
+    assert missing_targets("run `make test` and ```\nmake paint\n```", "test: x\n") == ["paint"]

@@ -1,0 +1,274 @@
+"""What members and admins read about prices, credits and alerts: all that binds, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from discord.ui import LayoutView, TextDisplay
+
+from bot.credits.alerts import Alert
+from bot.credits.grants import WHOLE_GUILD, Grant
+from bot.domain.jobs import Reference, Usage
+from bot.domain.limits import HIGHEST_CREDITS, Limit, Rule, Standing
+from cogs.credits.balance_views import Account, credits_card
+from cogs.imagine.confirm_views import declined_card, late_card, question_card
+from cogs.imagine.submission import NO, YES, Answer
+from cogs.notifications.views import alert_card, wallet_card
+from cogs.text.escaping import units
+from cogs.text.translation import speaking, tongues
+from cogs.ui.layout import row
+from tests.support.factories import a_request
+
+NOON = 1_750_000_000_000
+DAY = 24 * 60 * 60 * 1000
+GUILD = Usage("guild", 200, 184, 4, "month", NOON)
+MINE = Usage("member", 20, 10, 0, "day", NOON, subject_id=7)
+CEILING = Usage("ceiling", 500, 450, 0, "month", NOON)
+EVERYWHERE = Usage("ceiling_all", 77_777, 66_666, 0, "month", NOON)
+HUGE = Usage(
+    "role", HIGHEST_CREDITS, 2**62, 2**62, "total", None, subject_id=2**63, granted_credits=HIGHEST_CREDITS
+)
+NASTY = "@everyone <@&1234567890123456789> `*_~| " * 200
+
+
+def words(card: LayoutView) -> str:
+    return "\n".join(item.content for item in card.walk_children() if isinstance(item, TextDisplay))
+
+
+def an_account(standing: Standing, *grants: Grant, cost: int = 4) -> Account:
+    return Account(standing, 8, grants, cost)
+
+
+def a_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
+    return Grant(1, 1, user_id, 50, 30, reason, 9, NOON, expires_at)
+
+
+def an_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) -> Alert:
+    return Alert(1, 2, NOON - DAY, percent, 70, usage, empty_at)
+
+
+def every_card() -> Iterator[LayoutView]:
+    hostile = replace(a_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63))
+    for standing in (Standing(GUILD), Standing(HUGE, (HUGE, EVERYWHERE), HUGE)):
+        yield question_card(hostile, standing, HIGHEST_CREDITS, row(Answer(YES, 2**63), Answer(NO, 2**63)))
+        grants = [a_grant(reason=NASTY) for _ in range(100)]
+        yield credits_card(Account(standing, 2**63, tuple(grants), 4))
+    for percent in (50, 80, 100):
+        yield alert_card(an_alert(percent, HUGE, NOON), NOON)
+    yield wallet_card(2**63, HIGHEST_CREDITS)
+    yield declined_card()
+    yield late_card(started=True)
+    yield late_card(started=False)
+
+
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
+    with speaking(tongue):
+        cards = list(every_card())
+    for card in cards:
+        said = words(card)
+        assert 0 < units(said) <= 4000
+        assert "@everyone" not in said
+        assert "<@&1234567890123456789>" not in said
+        assert card.timeout is None
+
+
+@pytest.mark.parametrize("word", [YES, NO])
+@pytest.mark.parametrize("ask_id", [1, 2**63 - 1])
+def test_a_button_knows_itself_again(word: str, ask_id: int) -> None:
+    custom_id = Answer(word, ask_id).custom_id
+    assert len(custom_id) <= 100
+    match = Answer.__discord_ui_compiled_template__.fullmatch(custom_id)
+    assert match is not None
+    assert (match["word"], int(match["draft_id"])) == (word, ask_id)
+
+
+@pytest.mark.parametrize(
+    "custom_id", ["kuas:ask:maybe:1", "kuas:ask:yes:", "kuas:ask:yes:-1", "kuas:ask:yes:1x"]
+)
+def test_what_is_no_button_of_ours_is_nobodys(custom_id: str) -> None:
+    assert Answer.__discord_ui_compiled_template__.fullmatch(custom_id) is None
+
+
+def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
+    request = replace(a_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
+    said = words(question_card(request, Standing(GUILD, (), MINE), 5, row(Answer(YES, 1))))
+    for part in (
+        "costs 5 credits",
+        r"> a \*red\* fox",
+        "**7 credits** of this server's limit this month",
+        "**5 credits** of your own limit today",
+        "fox.png",
+    ):
+        assert part in said
+
+
+def test_the_question_keeps_silent_about_other_servers() -> None:
+    said = words(question_card(a_request(), Standing(GUILD, (EVERYWHERE, CEILING)), 4, row(Answer(YES, 1))))
+    assert "**46 credits** of what this bot allows this server this month" in said
+    assert "77" not in said
+    assert "11111" not in said
+
+
+def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
+    said = words(credits_card(an_account(Standing(GUILD, (CEILING,), MINE))))
+    for part in (
+        "You: **8 credits** spent or set aside this month",
+        "**This server's limit**: 188 of 200 credits used this month, **12 left**",
+        "**Your own limit**: 10 of 20 credits used today, **10 left**",
+        "450 of 500 credits used this month, **50 left**",
+        f"<t:{NOON // 1000}:R>",
+        "A picture costs 4 credits: enough for 2 more.",
+        "your own limit.",
+    ):
+        assert part in said
+
+
+def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
+    said = words(credits_card(an_account(Standing(GUILD, (EVERYWHERE,)))))
+    assert "there is room" in said
+    nearly = replace(EVERYWHERE, spent_credits=77_772)
+    assert "enough for 3 more" in words(credits_card(an_account(Standing(GUILD, (nearly,)))))
+    empty = replace(EVERYWHERE, spent_credits=77_775)
+    closed = words(credits_card(an_account(Standing(GUILD, (empty,)))))
+    assert "used up" in closed
+    assert "enough for no more" in closed
+    for text in (said, closed):
+        assert not any(number in text for number in ("77", "66666", "11111"))
+
+
+@pytest.mark.parametrize(
+    ("left", "pictures"), [(0, "no more"), (3, "no more"), (4, "one more"), (8, "2 more"), (100, "25 more")]
+)
+def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> None:
+    usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
+    assert f"enough for {pictures}." in words(credits_card(an_account(Standing(usage))))
+
+
+def test_credits_tell_an_exempt_member_so() -> None:
+    mine = Limit(0, "total", 9, NOON, Rule.MEMBER, 7, exempt=True)
+    role = replace(mine, rule=Rule.ROLE, subject_id=55)
+    assert "You are exempt" in words(credits_card(an_account(Standing(GUILD, exempt=mine))))
+    assert "<@&55> is exempt" in words(credits_card(an_account(Standing(GUILD, exempt=role))))
+    assert "exempt" not in words(credits_card(an_account(Standing(GUILD))))
+
+
+def test_credits_list_the_grants_that_can_still_pay() -> None:
+    said = words(credits_card(an_account(Standing(GUILD), a_grant(), a_grant(WHOLE_GUILD, expires_at=None))))
+    assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in said
+    assert "Granted to this server: 30 of 50 credits left (a party)" in said
+
+
+def test_many_grants_are_shortened() -> None:
+    said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(8)])))
+    assert said.count("Granted to you") == 5
+    assert "and 3 more grants" in said
+    said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(6)])))
+    assert said.splitlines().count("- and 1 more grant") == 1
+
+
+@pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
+def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, title: str) -> None:
+    said = words(alert_card(an_alert(percent), NOON))
+    for part in (
+        title,
+        "188 of 200 credits used this month",
+        f"<t:{NOON // 1000}:",
+        "/limits guild",
+        "/limits grant",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
+def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> None:
+    at = NOON + after_ms
+    said = words(alert_card(an_alert(80, empty_at=at), NOON))
+    assert f"At this pace it is empty on <t:{at // 1000}:{style}>." in said
+    assert "pace" not in words(alert_card(an_alert(80), NOON))
+
+
+def test_a_limit_that_never_resets_ends_only_when_somebody_allows_more() -> None:
+    usage = replace(GUILD, period="total", resets_at=None)
+    assert "until somebody allows more" in words(alert_card(an_alert(100, usage), NOON))
+
+
+def test_a_limit_of_zero_speaks_of_its_grants() -> None:
+    said = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+    assert "what grants gave on top of it is used up" in said
+    assert "0 of 0" not in said
+
+
+def test_credits_are_told_in_the_language_of_the_reader() -> None:
+    grants = (a_grant(), a_grant(WHOLE_GUILD, expires_at=None), *[a_grant() for _ in range(5)])
+    exempt = Limit(0, "total", 9, NOON, Rule.ROLE, 55, exempt=True)
+    with speaking("id"):
+        said = words(credits_card(an_account(Standing(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants)))
+    for part in (
+        "### Kredit",
+        "terpakai atau disisihkan",
+        "**tersisa 12**. ",
+        "masih ada sisa.",
+        "Peranmu <@&55> bebas dari batas untuk anggota.",
+        "- Hibah untukmu: tersisa 30 dari 50",
+        f", berlaku sampai <t:{NOON // 1000}:f> (a party)",
+        "- Hibah untuk server ini: tersisa 30 dari 50",
+        "- dan 2 hibah lainnya",
+        "cukup untuk 3 gambar lagi.",
+        "-# Aturan yang menentukan: ",
+    ):
+        assert part in said
+
+
+def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
+    empty = replace(EVERYWHERE, spent_credits=77_775)
+    mine = Limit(0, "total", 9, NOON, Rule.MEMBER, 7, exempt=True)
+    whole = a_grant(WHOLE_GUILD)
+    with speaking("id"):
+        said = words(
+            credits_card(an_account(Standing(GUILD, (empty,), exempt=mine), whole, a_grant(expires_at=None)))
+        )
+    for part in (
+        "sudah habis. ",
+        "Kamu bebas dari batas untuk anggota.",
+        "sisanya tidak cukup untuk satu gambar pun.",
+        "- Hibah untuk server ini: tersisa 30 dari 50",
+        "- Hibah untukmu: tersisa 30 dari 50",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("percent", "title"),
+    [(50, "Setengah kredit"), (80, "80 persen kredit"), (100, "Kredit server ini sudah")],
+)
+def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str) -> None:
+    with speaking("id"):
+        said = words(alert_card(an_alert(percent, empty_at=NOON + DAY), NOON))
+    assert title in said
+    for part in (
+        "188",
+        "200",
+        f"<t:{NOON // 1000}:",
+        "`/batas server`",
+        "`/batas hibah`",
+        "`/batas peringatan`",
+    ):
+        assert part in said
+    if percent == 100:
+        assert f"Tidak ada gambar lagi yang dilukis sampai <t:{NOON // 1000}:f>." in said
+    else:
+        assert f"Dengan laju seperti ini, kredit akan habis pada <t:{(NOON + DAY) // 1000}:D>." in said
+
+
+def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
+    with speaking("id"):
+        for_ever = words(alert_card(an_alert(100, replace(GUILD, period="total", resets_at=None)), NOON))
+        nothing = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+        wallet = words(wallet_card(3, 100))
+    assert "sampai ada yang menambah jatahnya." in for_ever
+    assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
+    for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):
+        assert part in wallet

@@ -1,0 +1,57 @@
+"""What a button's custom_id may be: any text at all may come, and only ours is read."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.ids import HIGHEST_ID
+from cogs.imagine.draft_button import DraftButton
+from cogs.imagine.submission import Answer
+from cogs.limits import audit_log
+from cogs.operator.commands import Book, Turn
+from cogs.pictures import history
+from cogs.pictures.buttons import PictureButton
+from cogs.privacy.commands import Erase
+
+LONGEST = 100
+BUTTONS = (Answer, Erase, Turn, Book, PictureButton, DraftButton, history.Turn, history.Pick, audit_log.Turn)
+
+
+def template(button: Any) -> re.Pattern[str]:
+    return button.__discord_ui_compiled_template__
+
+
+def values(match: re.Match[str]) -> dict[str, int | str]:
+    """What the groups say: numbers as such, words as they are."""
+    numbers = {"user_id", "draft_id", "message_id", "mark", "page", "at"}
+    return {name: int(text or 0) if name in numbers else text for name, text in match.groupdict().items()}
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+@given(data=st.data())
+def test_what_fits_the_template_is_read_back_as_the_same_button(button: Any, data: st.DataObject) -> None:
+    custom_id = data.draw(st.from_regex(template(button), fullmatch=True))
+    match = template(button).fullmatch(custom_id)
+    assert match is not None
+    read = asyncio.run(button.from_custom_id(None, None, match))
+    assert len(read.custom_id) <= LONGEST
+    again = template(button).fullmatch(read.custom_id)
+    assert again is not None
+    # Zeros before a number are lost, ids that Discord never gives become the highest, and nothing else.
+    assert values(again) == {
+        name: min(value, HIGHEST_ID) if isinstance(value, int) else value
+        for name, value in values(match).items()
+    }
+
+
+@given(st.text(max_size=LONGEST) | st.text(alphabet="kuas:0123456789abcdefyesno-", max_size=LONGEST))
+def test_any_other_text_is_nobodys_button(custom_id: str) -> None:
+    for button in BUTTONS:
+        match = template(button).fullmatch(custom_id)
+        assert match is None or custom_id.startswith("kuas:")

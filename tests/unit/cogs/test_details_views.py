@@ -1,0 +1,59 @@
+"""Details hold together, however long the prompt and the descent are, and tell nobody what is not theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from bot.domain.jobs import Destination, Job, Landing, Request, Stage
+from bot.jobs.history import Chain, Piece
+from cogs.pictures.details_views import ANCESTORS_SHOWN, details_card
+from cogs.text.escaping import units
+
+MEMBER, OTHER, HERE, ELSEWHERE = 3, 4, 2, 9
+NOON = 1_750_000_000_000
+
+
+def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> Piece:
+    where = Destination(2**62, channel_id, MEMBER, 4, number, "", 10_485_760, "en-US", private=private)
+    job = Job(
+        job_id=f"{number:08d}-0000-4000-8000-000000000000",
+        request=Request(where, prompt, "qwen-image", "square_hd", "png"),
+        stage=Stage.DELIVERED,
+        quote_credits=4,
+        accepted_at=NOON,
+        landing=Landing(channel_id, 2**62 + number, "reply"),
+    )
+    return Piece(job, 4, None)
+
+
+def told(piece: Piece, *ancestors: Piece, to: int = OTHER, at: int = HERE) -> str:
+    chain = Chain(ancestors, 4 * (len(ancestors) + 1))
+    card, _ = details_card(piece, chain, user_id=to, channel_id=at)
+    (container,) = cast("Any", card).to_components()
+    texts = [part["content"] for part in container["components"] if "content" in part]
+    assert sum(map(units, texts)) <= 4000
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("prompt", ["x" * 2400, "[" * 1200, "x" * 5000])
+def test_neither_the_id_nor_a_link_is_cut_by_a_long_prompt(prompt: str) -> None:
+    said = told(a_piece(1, prompt), *(a_piece(number, "[" * 90) for number in range(2, 20)))
+    assert "Id: `00000001-" in said
+    assert said.count(f"/{2**62}/") == ANCESTORS_SHOWN
+    assert "…" not in said.splitlines()[-1]
+    assert said.endswith("and 13 before")
+
+
+def test_words_are_shown_to_whom_they_belong_and_where_the_picture_hangs() -> None:
+    piece, parent = a_piece(1, "a fox"), a_piece(2, "its parent")
+    hidden = a_piece(2, "its parent", private=True)
+    elsewhere = a_piece(2, "its parent", channel_id=ELSEWHERE)
+    deleted = Piece(replace(parent.job, deleted_at=NOON), 4, None)
+    assert "its parent" in told(piece, parent)
+    assert "a private picture" in told(piece, hidden)
+    assert "a deleted picture" in told(piece, deleted, to=MEMBER)
+    assert all("its parent" not in told(piece, each) for each in (hidden, elsewhere, deleted))
+    assert all("its parent" in told(piece, each, to=MEMBER) for each in (hidden, elsewhere))

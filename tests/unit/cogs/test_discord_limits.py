@@ -1,0 +1,230 @@
+"""What is too much for Discord is found before it is sent: every limit, at the limit and one past it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+import pytest
+from discord import ui
+
+from bot.domain.errors import ContractBroken
+from cogs.text.escaping import units
+from cogs.ui import discord_limits
+from cogs.ui.layout import card
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+View = ui.LayoutView
+Button = ui.Button[View]
+
+
+def view(*items: ui.Item[Any]) -> View:
+    made: View = View(timeout=None)
+    for item in items:
+        made.add_item(item)
+    return made
+
+
+def row(*items: ui.Item[Any]) -> ui.ActionRow[View]:
+    return ui.ActionRow(*items)
+
+
+def button(**options: Any) -> Button:
+    return ui.Button(**({"label": "Again", "custom_id": "kuas:x"} | options))
+
+
+def link(url: str) -> Button:
+    return ui.Button(label="Open", url=url)
+
+
+def gallery(count: int, alt: str = "a fox") -> ui.MediaGallery[View]:
+    media = ["https://example.org/a.png"] * count
+    made: ui.MediaGallery[View] = ui.MediaGallery()
+    for url in media:
+        # The library holds this one limit itself, when an item is added by its method.
+        made._underlying.items.append(discord.MediaGalleryItem(url, description=alt))
+    return made
+
+
+def select(count: int = 2, **options: Any) -> ui.Select[View]:
+    made: ui.Select[View] = ui.Select(custom_id="kuas:s", placeholder=options.get("placeholder"))
+    label, description = options.get("label", "A"), options.get("description")
+    made._underlying.options = [  # as above
+        discord.SelectOption(label=label, value=str(place), description=description) for place in range(count)
+    ]
+    return made
+
+
+def texts(*contents: str) -> View:
+    return view(*(ui.TextDisplay[View](content) for content in contents))
+
+
+def form(**options: Any) -> ui.Modal:
+    made = ui.Modal(title=options.get("title", "A form"), custom_id="kuas:form:1")
+    field: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id="prompt", placeholder=options.get("placeholder"), default=options.get("value")
+    )
+    for _ in range(options.get("parts", 1)):
+        made._children.append(  # as above
+            ui.Label(
+                text=options.get("label", "Prompt"), description=options.get("description"), component=field
+            )
+        )
+    return made
+
+
+def command(**changes: Any) -> dict[str, Any]:
+    return {"name": "imagine", "description": "Paint", "type": 1, "options": []} | changes
+
+
+def option(**changes: Any) -> dict[str, Any]:
+    return {"name": "size", "description": "Which", "type": 3} | changes
+
+
+def a_command(**changes: Any) -> Callable[[], None]:
+    return lambda: discord_limits.check_command(command(**changes))
+
+
+def a_card(*items: ui.Item[Any]) -> Callable[[], object]:
+    return lambda: discord_limits.checked(view(*items))
+
+
+def a_form(**options: Any) -> Callable[[], object]:
+    return lambda: discord_limits.checked_form(form(**options))
+
+
+def some_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], object]:
+    return lambda: discord_limits.attachments({name.format(place): b"x" * size for place in range(count)})
+
+
+MENU = {"type": 3, "description": ""}
+LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+    "text of a card": (
+        lambda: discord_limits.checked(texts("x" * 4000)),
+        lambda: discord_limits.checked(texts("x" * 4001)),
+    ),
+    "text of a card, in UTF-16 units": (
+        lambda: discord_limits.checked(texts("🦊" * 2000)),
+        lambda: discord_limits.checked(texts("🦊" * 2001)),
+    ),
+    "texts of a card together": (
+        lambda: discord_limits.checked(texts("x" * 2000, "y" * 2000)),
+        lambda: discord_limits.checked(texts("x" * 2000, "y" * 2001)),
+    ),
+    "an empty text": (
+        lambda: discord_limits.checked(texts("x")),
+        lambda: discord_limits.checked(texts("x", "")),
+    ),
+    "label of a button": (a_card(row(button(label="x" * 80))), a_card(row(button(label="x" * 81)))),
+    "a button that is an emoji alone": (
+        a_card(row(button(emoji="🦊"))),
+        a_card(row(button(label=None, emoji="🦊"))),
+    ),
+    "address of a button": (
+        a_card(row(link("https://example.org/" + "x" * 492))),
+        a_card(row(link("https://example.org/" + "x" * 493))),
+    ),
+    "custom_id": (
+        a_card(row(button(custom_id="x" * 100))),
+        a_card(row(button(custom_id="x" * 101))),
+    ),
+    "a custom_id twice": (
+        a_card(row(button(), button(custom_id="kuas:y"))),
+        a_card(row(button(), button())),
+    ),
+    "pictures of a gallery": (a_card(gallery(10)), a_card(gallery(11))),
+    "a gallery without pictures": (a_card(gallery(1)), a_card(gallery(0))),
+    "alternative text": (a_card(gallery(1, "x" * 1024)), a_card(gallery(1, "x" * 1025))),
+    "options of a select": (a_card(row(select(25))), a_card(row(select(26)))),
+    "a select without options": (a_card(row(select(1))), a_card(row(select(0)))),
+    "placeholder of a select": (
+        a_card(row(select(placeholder="x" * 150))),
+        a_card(row(select(placeholder="x" * 151))),
+    ),
+    "label of an option": (a_card(row(select(label="x" * 100))), a_card(row(select(label="x" * 101)))),
+    "description of an option": (
+        a_card(row(select(description="x" * 100))),
+        a_card(row(select(description="x" * 101))),
+    ),
+    "title of a form": (a_form(title="x" * 45), a_form(title="x" * 46)),
+    "a form without a title": (a_form(title="x"), a_form(title="")),
+    "fields of a form": (a_form(parts=5), a_form(parts=6)),
+    "a form without fields": (a_form(parts=1), a_form(parts=0)),
+    "label of a field": (a_form(label="x" * 45), a_form(label="x" * 46)),
+    "description of a field": (a_form(description="x" * 100), a_form(description="x" * 101)),
+    "placeholder of a field": (a_form(placeholder="x" * 100), a_form(placeholder="x" * 101)),
+    "value of a field": (a_form(value="x" * 4000), a_form(value="x" * 4001)),
+    "name of a command": (a_command(name="x" * 32), a_command(name="x" * 33)),
+    "a name with a space": (a_command(name="a_b"), a_command(name="a b")),
+    "name of a menu": (a_command(name="Use it " + "x" * 25, **MENU), a_command(name="x" * 33, **MENU)),
+    "name of a command in another language": (
+        a_command(name_localizations={"id": "x" * 32}),
+        a_command(name_localizations={"id": "x" * 33}),
+    ),
+    "description of a command": (a_command(description="x" * 100), a_command(description="x" * 101)),
+    "description in another language": (
+        a_command(description_localizations={"id": "x" * 100}),
+        a_command(description_localizations={"id": "x" * 101}),
+    ),
+    "options of a command": (a_command(options=[option()] * 25), a_command(options=[option()] * 26)),
+    "choices of an option": (
+        a_command(options=[option(choices=[{"name": "a", "value": "a"}] * 25)]),
+        a_command(options=[option(choices=[{"name": "a", "value": "a"}] * 26)]),
+    ),
+    "name of a choice": (
+        a_command(options=[option(choices=[{"name": "x" * 100, "value": "a"}])]),
+        a_command(options=[option(choices=[{"name": "x" * 101, "value": "a"}])]),
+    ),
+    "a command in all": (
+        a_command(name="x" * 30, options=[option(name="n" * 10, description="x" * 90)] * 25),
+        a_command(
+            options=[
+                option(choices=[{"name": "x" * 100, "value": "y" * 100}] * 20, description="x" * 100)
+                for _ in range(2)
+            ]
+        ),
+    ),
+    "files": (some_files(10), some_files(11)),
+    "bytes of files together": (some_files(5, 5 * 1024 * 1024), some_files(5, 5 * 1024 * 1024 + 1)),
+    "name of a file": (some_files(1, name="a_b-{}.png"), some_files(1, name="a b{}.png")),
+    "length of a file's name": (some_files(1, name="x" * 99 + "{}"), some_files(1, name="x" * 100 + "{}")),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_what_just_fits_is_taken_and_one_more_is_not(limit: str) -> None:
+    fits, too_much = LIMITS[limit]
+    fits()
+    with pytest.raises(ContractBroken, match="more than Discord takes"):
+        too_much()
+
+
+def test_every_card_goes_through_the_check() -> None:
+    with pytest.raises(ContractBroken):
+        card("a fox", gallery(1, "x" * 1025))
+    with pytest.raises(ContractBroken):
+        card("a fox", *(row(button(custom_id=f"kuas:{place}")) for place in range(20)))
+
+
+async def test_nothing_remembers_a_card_that_was_sent() -> None:
+    assert card("a fox", row(button())).is_finished()
+
+
+def test_a_card_holds_forty_parts_and_not_one_more() -> None:
+    card(*"x" * 39)  # and the frame
+    with pytest.raises(ContractBroken):
+        card(*"x" * 40)
+
+
+def test_a_plain_message_is_cut_to_what_one_holds() -> None:
+    assert discord_limits.content("x" * 2000) == "x" * 2000
+    assert units(discord_limits.content("🦊" * 2000)) <= discord_limits.CONTENT_UNITS
+
+
+def test_choices_are_cut_or_left_out() -> None:
+    long = [(f"{'n' * 120}{place}", f"v{place}") for place in range(30)]
+    offered = discord_limits.offered([("", "no name"), ("too long a value", "v" * 101), *long])
+    assert [choice.value for choice in offered] == [f"v{n}" for n in range(25)]
+    assert all(units(choice.name) <= discord_limits.CHOICE_UNITS for choice in offered)

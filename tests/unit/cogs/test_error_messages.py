@@ -1,0 +1,299 @@
+"""Every refusal, phase and failure has a sentence, and no sentence outgrows a message."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import LimitReached, MemberError, MemberReason
+from bot.domain.image_models import MODELS
+from bot.domain.jobs import Failure, Phase, Progress, Receipt, Usage
+from bot.domain.limits import Limit, Rule
+from bot.domain.periods import PERIODS
+from cogs.pictures import texts
+from cogs.text import error_messages
+from cogs.text.escaping import harmless, plain, shorten, units
+from cogs.text.terms import (
+    PERMISSION_NAMES,
+    format_name,
+    limit_words,
+    period_choice,
+    period_name,
+    period_word,
+    rule_name,
+    size_name,
+)
+
+MESSAGE_LIMIT = 2000
+HUGE = 2**63
+NOON = 1_750_000_000_000
+MONTH = Usage("guild", limit_credits=200, spent_credits=180, held_credits=8, period="month", resets_at=NOON)
+
+EXTREME: dict[str, object] = {
+    "kind": "@everyone <@&1234567890123456789> `*_~|" * 200,
+    "size_bytes": HUGE,
+    "limit_bytes": HUGE - 1,
+    "width": HUGE,
+    "height": HUGE,
+    "side_limit": HUGE,
+    "pixel_limit": HUGE,
+    "limit": HUGE,
+    "missing": tuple(PERMISSION_NAMES),
+    "sentence": "@everyone **soon** <@1234567890123456789>\n# back" * 200,
+}
+
+
+@pytest.mark.parametrize("reason", MemberReason)
+@pytest.mark.parametrize("data", [{}, EXTREME], ids=["without data", "with extreme data"])
+def test_every_reason_has_a_sentence_that_fits_a_message(
+    reason: MemberReason, data: dict[str, object]
+) -> None:
+    sentence = error_messages.member_error(MemberError(reason, **data))
+    assert 20 < units(sentence) < MESSAGE_LIMIT
+    assert sentence.endswith(".")
+    assert reason is MemberReason.PAUSED or reason.value not in sentence  # "paused" is plain English
+    assert "@everyone" not in sentence
+
+
+def test_no_two_reasons_share_a_sentence() -> None:
+    sentences = [error_messages.member_error(MemberError(reason)) for reason in MemberReason]
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> None:
+    sentence = error_messages.member_error(LimitReached(MONTH, 20))
+    for part in ("20 credits", "this server's limit", "12 left", "188 of 200 credits used this month"):
+        assert part in sentence
+    assert f"<t:{NOON // 1000}:R>" in sentence
+    assert "/limits guild" in sentence
+    assert "Nothing was charged" in sentence
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "remedy"),
+    [
+        (
+            "guild",
+            "this server's limit has 3 left",
+            "Someone with Manage Server can raise it with `/limits guild`",
+        ),
+        (
+            "everyone",
+            "the limit for each member has",
+            "`/limits member`, or give you more once with `/limits grant`",
+        ),
+        (
+            "role",
+            "the limit of your role <@&55> has",
+            "`/limits role`, or give you more once with `/limits grant`",
+        ),
+        ("member", "your own limit has", "`/limits member`, or give you more once with `/limits grant`"),
+        ("ceiling", "what this bot allows this server has", "Only the people who run this bot can raise it"),
+    ],
+)
+def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, name: str, remedy: str) -> None:
+    usage = Usage(rule, 20, 10, 7, "week", NOON, subject_id=55 if rule == "role" else 0)
+    sentence = error_messages.member_error(LimitReached(usage, 4))
+    for part in (name, remedy, "17 of 20 credits used this week", f"<t:{NOON // 1000}:R>"):
+        assert part in sentence
+    assert sentence.endswith("Nothing was charged.")
+    assert ("Manage Server" in sentence) == (not Rule(rule).is_ceiling)
+
+
+def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
+    usage = Usage("ceiling_all", 98765, 54321, 44441, "week", NOON)
+    sentence = error_messages.member_error(LimitReached(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
+    assert not any(character.isdigit() for character in sentence)
+    assert "used up" in sentence
+    assert "people who run this bot" in sentence
+
+
+def test_what_grants_hold_is_said_with_a_refusal() -> None:
+    usage = Usage("member", 20, 20, 0, "week", NOON, granted_credits=3)
+    sentence = error_messages.member_error(LimitReached(usage, 4))
+    assert "has 3 left (20 of 20 credits used this week; grants hold 3 more)" in sentence
+
+
+def test_no_rule_is_without_words() -> None:
+    for rule in Rule:
+        assert (
+            units(
+                error_messages.member_error(
+                    LimitReached(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)
+                )
+            )
+            < 600
+        )
+        assert rule_name(rule, 5)[0].isupper() or rule_name(rule, 5).startswith("<")
+
+
+def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
+    error = MemberError(MemberReason.PAUSED, sentence="Back on Monday @everyone")
+    sentence = error_messages.member_error(error)
+    assert "They say: Back on Monday" in sentence
+    assert "@everyone" not in sentence
+    assert "They say" not in error_messages.member_error(MemberError(MemberReason.PAUSED, sentence=""))
+
+
+@pytest.mark.parametrize("exempt", [True, False])
+def test_a_limit_in_words(exempt: bool) -> None:
+    assert limit_words(Limit(5, "day", exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
+    assert limit_words(None) == "no limit"
+
+
+def test_a_limit_in_total_never_resets() -> None:
+    usage = Usage("guild", 10, 10, 0, "total", None)
+    assert "never resets" in error_messages.member_error(LimitReached(usage, 4))
+
+
+def test_a_file_a_byte_too_big_does_not_look_as_if_it_fitted() -> None:
+    error = MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=10_000_001, limit_bytes=10_000_000)
+    assert "10.1 MB, where 10.0 MB are allowed" in error_messages.member_error(error)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (9000, 100, "9000 × 100, where a side may have 8192"),  # noqa: RUF001  # the sign for sizes
+        (8000, 6000, "8000 × 6000, where 40 million in all are allowed"),  # noqa: RUF001  # same
+    ],
+)
+def test_too_many_pixels_name_the_limit_that_was_passed(width: int, height: int, expected: str) -> None:
+    limits = {"side_limit": 8192, "pixel_limit": 40_000_000}
+    error = MemberError(MemberReason.REFERENCE_TOO_LARGE, width=width, height=height, **limits)
+    assert expected in error_messages.member_error(error)
+
+
+def test_missing_permissions_are_named_as_discord_names_them() -> None:
+    error = MemberError(MemberReason.CHANNEL_UNUSABLE, missing=("view_channel", "attach_files"))
+    assert "View Channel, Attach Files" in error_messages.member_error(error)
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_has_a_line(phase: Phase) -> None:
+    line = texts.progress_line(Progress(phase, NOON, position=HUGE))
+    assert 10 < units(line) < MESSAGE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("position", "expected"),
+    [(1, "next in line"), (2, "place 2 in line"), (112, "place 112 in line")],
+)
+def test_places_in_line_are_counted(position: int, expected: str) -> None:
+    assert expected in texts.progress_line(Progress(Phase.WAITING, NOON, position))
+
+
+def test_a_late_job_is_not_given_up() -> None:
+    line = texts.progress_line(Progress(Phase.LATE, NOON))
+    assert "not lost" in line
+    assert f"<t:{NOON // 1000}:R>" in line
+
+
+@pytest.mark.parametrize("who", ["member", "operator", "rivya", "developer"])
+def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
+    free = texts.failure_sentence(Failure(who, "some_code", "x" * 5000))
+    assert free.endswith("Nothing was charged.")
+    assert units(free) < MESSAGE_LIMIT
+    assert "4 credits were charged." in texts.failure_sentence(Failure(who, "some_code", charged_credits=4))
+    assert "1 credit was charged." in texts.failure_sentence(Failure(who, "some_code", charged_credits=1))
+    doubtful = texts.failure_sentence(Failure(who, "some_code", in_doubt=True))
+    assert "being checked" in doubtful
+    assert "Nothing was charged" not in doubtful
+
+
+@pytest.mark.parametrize("reason", MemberReason)
+def test_a_member_hears_the_same_reason_late_as_early(reason: MemberReason) -> None:
+    data = json.dumps(EXTREME | {"missing": ["view_channel"]})
+    sentence = texts.failure_sentence(Failure("member", reason, message=data))
+    assert sentence.count("Nothing was charged.") == 1
+    assert units(sentence) < MESSAGE_LIMIT
+    early = error_messages.member_error(MemberError(reason, **(EXTREME | {"missing": ("view_channel",)})))
+    assert sentence.startswith(early.removesuffix("Nothing was charged.").rstrip())
+
+
+@pytest.mark.parametrize("message", ["", "no json", "[1]", "null"])
+def test_a_failure_whose_data_cannot_be_read_still_has_its_reason(message: str) -> None:
+    sentence = texts.failure_sentence(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
+    assert sentence.startswith("The reference file is too big.")
+
+
+def test_rivyas_words_can_do_nothing() -> None:
+    sentence = texts.failure_sentence(
+        Failure("rivya", "x", "@everyone **look** <@1234567890123456789> [a](b)")
+    )
+    assert "@everyone" not in sentence
+    assert "\\*\\*look\\*\\*" in sentence
+    assert "\\<@" in sentence
+
+
+@pytest.mark.parametrize(
+    "sentence", [error_messages.operator_error("ab12cd34"), error_messages.broken("ab12cd34")]
+)
+def test_somebody_elses_trouble_comes_with_a_reference(sentence: str) -> None:
+    assert "`ab12cd34`" in sentence
+
+
+def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
+    assert texts.receipt_line(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
+    assert texts.receipt_line(Receipt(1, MONTH)).startswith("1 credit ·")
+    helped = Usage("guild", 200, 200, 0, "month", NOON, granted_credits=50)
+    assert texts.receipt_line(Receipt(4, helped)) == (
+        "4 credits · 0 of 200 left this month; grants hold 50 more"
+    )
+
+
+def test_everything_on_offer_has_a_name() -> None:
+    for model in MODELS.values():
+        assert all(size_name(size) != size for size in model.sizes)
+        assert all(format_name(name) != name for name in model.formats)
+    for period in PERIODS:
+        assert len({period_name(period), period_word(period), period_choice(period), period}) >= 3
+
+
+@given(st.text(), st.integers(0, 60))
+def test_shortened_text_fits_and_can_always_be_sent(text: str, limit: int) -> None:
+    short = shorten(text, limit)
+    assert units(short) <= limit
+    short.encode()  # raises for a lone surrogate
+
+
+@given(
+    st.text(
+        alphabet=st.sampled_from("a \n\t*_~|`<>[]()#@&!:0123456789everyonehere\u202e\u200f\ud83d"),
+        max_size=80,
+    )
+)
+def test_harmless_text_is_one_line_without_live_markup(text: str) -> None:
+    line = harmless(text, 60)
+    assert "\n" not in line
+    assert "\u202e" not in line
+    rest = line.replace("\\\\", "")
+    for mark in "*_~|`<>[]#":
+        assert mark not in rest.replace(f"\\{mark}", "")
+    assert "@everyone" not in line
+    assert "@here" not in line
+
+
+def test_harmless_text_still_reads_as_it_was_typed() -> None:
+    assert harmless("a cat & a dog, 3:4 (really!)", 60) == "a cat & a dog, 3:4 (really!)"
+    assert plain("a  cat\nin\tthe\x00rain", 60) == "a cat in the rain"
+
+
+def test_half_a_character_which_no_encoding_can_carry_is_dropped() -> None:
+    assert shorten("a\ud83d cat", 60) == "a cat"
+    assert shorten("ab\U0001f3a8", 3) == "ab…"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("- a fox", "\\- a fox"), ("1. a fox", "1\\. a fox"), ("-# fox", "-\\# fox")]
+)
+def test_harmless_text_begins_no_list_and_no_small_print(typed: str, shown: str) -> None:
+    assert harmless(typed, 60) == shown
+
+
+@pytest.mark.parametrize("typed", ["1.5 foxes", "a - b", "-5 degrees", "2026"])
+def test_harmless_text_leaves_numbers_and_dashes_alone(typed: str) -> None:
+    assert harmless(typed, 60) == typed

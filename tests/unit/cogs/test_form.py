@@ -1,0 +1,108 @@
+"""The form holds whatever a model takes, and gives it back exactly as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.jobs import Preset, Reference
+from bot.jobs.drafts import Draft
+from cogs.imagine.form import TEXTS, completed, composition_form, holds, read, split
+from cogs.text.escaping import units
+from cogs.ui.discord_limits import FORM_PARTS, TEXT_INPUT_UNITS
+
+REFERENCE = Reference(
+    url="https://cdn.example/a.png", filename="a" * 300 + ".png", content_type=None, size_bytes=9
+)
+WORDS = st.text(st.characters(codec="utf-16"), min_size=1, max_size=12)
+PROMPTS = st.one_of(
+    st.text(st.characters(codec="utf-16"), max_size=QWEN_IMAGE.prompt_limit),
+    st.builds(
+        lambda words, times, seam: (seam.join(words) * times)[: QWEN_IMAGE.prompt_limit],
+        st.lists(WORDS, min_size=1, max_size=40),
+        st.integers(1, 400),
+        st.sampled_from([" ", "\n", "  ", " \n", ""]),
+    ),
+)
+
+
+def draft(prompt: str, **fields: Any) -> Draft:
+    return Draft(
+        draft_id=2**63 - 1,
+        guild_id=1,
+        user_id=2,
+        prompt=prompt,
+        model=QWEN_IMAGE.model_id,
+        size=QWEN_IMAGE.sizes[1],
+        format="jpeg",
+        **({"private": True, "spoiler": False} | fields),
+    )
+
+
+def sent_unchanged(told: dict[str, Any]) -> dict[str, Any]:
+    """What a client sends for a form in which nobody touched anything."""
+    components = []
+    for part in told["components"]:
+        field = part["component"]
+        answer: dict[str, Any] = {"type": field["type"], "custom_id": field["custom_id"]}
+        chosen = [option["value"] for option in field.get("options", ()) if option.get("default")]
+        if "options" not in field:
+            answer |= {"value": field.get("value") or ""} if "value" in field else {"values": []}
+        elif field["custom_id"] == "format":
+            answer["value"] = chosen[0]
+        else:
+            answer["values"] = chosen
+        components.append({"type": part["type"], "component": answer})
+    return {"components": components}
+
+
+@given(PROMPTS)
+@example("🦊" * QWEN_IMAGE.prompt_limit)
+@example("x" * 3200 + "🦊" * 1800)
+@example(("🦊 " * QWEN_IMAGE.prompt_limit)[: QWEN_IMAGE.prompt_limit])
+def test_whatever_a_model_takes_comes_back_exactly(prompt: str) -> None:
+    given = draft(prompt, reference=REFERENCE)
+    told = composition_form(given).to_dict()
+    assert len(told["components"]) <= FORM_PARTS
+    assert completed(given, read(sent_unchanged(told))) == given
+
+
+@given(PROMPTS)
+def test_a_prompt_is_parted_without_losing_a_letter(prompt: str) -> None:
+    parts = split(prompt)
+    assert "".join(seam + text for seam, text in parts) == prompt
+    assert all(units(text) <= TEXT_INPUT_UNITS for _, text in parts)
+    assert len(parts) <= TEXTS
+
+
+def test_a_prompt_is_parted_between_words() -> None:
+    (_, first), (seam, second) = split(" ".join(f"word{place:04}" for place in range(500)))
+    assert (first[-8:-4], seam, second[:4]) == ("word", " ", "word")
+
+
+def test_what_is_longer_than_any_model_takes_is_not_put_into_a_form() -> None:
+    assert holds("x" * 12_000)
+    assert not holds("x" * 12_001)
+
+
+def test_a_size_that_nobody_offers_changes_nothing() -> None:
+    given = draft("a fox")
+    answer = sent_unchanged(composition_form(given).to_dict())
+    for part in answer["components"]:
+        if part["component"]["custom_id"] == "size":
+            part["component"]["values"] = ["as_big_as_a_house"]
+    assert completed(given, read(answer)) == given
+
+
+def test_an_answer_that_says_nothing_is_read_as_nothing() -> None:
+    typed = read({})
+    assert (typed.prompt, typed.size, typed.format, typed.reference) == ("", None, None, None)
+
+
+def test_the_longest_names_fit_the_form() -> None:
+    preset = Preset("p" * 32, "before " * 100, "after " * 100)
+    told = composition_form(draft("x", preset=preset, reference=REFERENCE), note="n" * 500).to_dict()
+    assert next(part["label"] for part in told["components"]) == "Prompt"

@@ -1,0 +1,763 @@
+"""What admins read about limits: within Discord's bounds, true, and telling nothing of other servers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from discord import ui
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.credits.admin import InForce, Refund
+from bot.credits.audit_log import (
+    PAGE_ENTRIES,
+    Entry,
+    Given,
+    GivenBack,
+    LimitSet,
+    Mark,
+    Page,
+    Paused,
+    Revoked,
+    SettingSet,
+)
+from bot.credits.grants import WHOLE_GUILD, Grant
+from bot.credits.refundable import PaidPicture
+from bot.domain.jobs import Usage
+from bot.domain.limits import HIGHEST_CREDITS, Limit, LimitChange, Rule, Standing
+from bot.guilds.settings import Setting, SettingChange
+from cogs.limits import audit_log_views as limits_log_cards
+from cogs.limits import grants_views
+from cogs.limits import settings_views as guild_settings_cards
+from cogs.limits import show_views as limits_shown_cards
+from cogs.limits import views as limits_cards
+from cogs.limits.audit_log import NEWER, OLDER, Turn
+from cogs.text.escaping import units
+from cogs.text.translation import speaking
+from cogs.ui.people import not_a_member
+
+NOON = 1_750_000_000_000
+MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
+JOB_ID = "0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11"
+NASTY = "*@everyone* <@1> `_~|[]#>" * 40
+DEFAULT = Limit(200, "month")
+
+
+def usage(rule: Rule, used: int = 4, limit: int = 200, subject_id: int = 0, **more: int) -> Usage:
+    return Usage(rule, limit, used, 0, "month", NOON, subject_id, **more)
+
+
+def limit(rule: Rule, subject_id: int = 0, *, exempt: bool = False, reason: str = "") -> Limit:
+    return Limit(20, "week", ADMIN, NOON, rule, subject_id, exempt, reason, 5)
+
+
+def grant(
+    user_id: int = MEMBER, grant_id: int = 3, expires_at: int | None = None, reason: str = "a prize"
+) -> Grant:
+    return Grant(grant_id, 1, user_id, 50, 30, reason, ADMIN, NOON, expires_at)
+
+
+def said(card: ui.LayoutView) -> str:
+    """All the words of a card, which must be within Discord's bounds."""
+    parts = list(card.walk_children())
+    texts = [part.content for part in parts if isinstance(part, ui.TextDisplay)]
+    assert sum(map(units, texts)) <= 4000
+    assert len(parts) <= 40
+    assert all(texts)
+    assert "@everyone" not in "".join(texts)
+    return "\n".join(texts)
+
+
+def shown(in_force: InForce, standing: Standing | None = None, roles: set[int] | None = None) -> str:
+    settings = {Setting.TIMEZONE: "Asia/Jakarta", Setting.ALERT_CHANNEL: "77", Setting.CONFIRM_ABOVE: None}
+    standing = standing or Standing(usage(Rule.GUILD))
+    return said(limits_shown_cards.show_card(in_force, standing, settings, roles or set()))
+
+
+def explained(standing: Standing, *exemptions: Limit, is_member: bool = True) -> list[str]:
+    card = limits_shown_cards.explain_card(MEMBER, standing, exemptions, cost_credits=4, is_member=is_member)
+    return said(card).splitlines()
+
+
+# Changing
+
+
+@pytest.mark.parametrize("rule", [Rule.GUILD, Rule.EVERYONE, Rule.MEMBER, Rule.ROLE])
+def test_a_change_says_whose_from_what_to_what_and_why(rule: Rule) -> None:
+    after = limit(rule, MEMBER if rule in {Rule.MEMBER, Rule.ROLE} else 0, reason="more *fun*")
+    words = said(limits_cards.changed_card(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+    assert "from **200 credits a month** to **20 credits a week**" in words
+    assert "Why: more \\*fun\\*" in words
+    assert "4 of 20 credits used" in words
+    assert "More than that" not in words
+
+
+def test_a_limit_below_what_is_used_says_so() -> None:
+    change = LimitChange(DEFAULT, limit(Rule.GUILD), usage(Rule.GUILD, 21, 20))
+    words = said(limits_cards.changed_card(limit(Rule.GUILD), change))
+    assert "More than that is used already: no new pictures until it resets" in words
+    helped = LimitChange(DEFAULT, limit(Rule.GUILD), usage(Rule.GUILD, 21, 20, granted_credits=8))
+    assert "already: only grants pay until" in said(limits_cards.changed_card(limit(Rule.GUILD), helped))
+
+
+def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
+    total = Usage(Rule.GUILD, 20, 21, 0, "total", None)
+    words = said(limits_cards.changed_card(limit(Rule.GUILD), LimitChange(DEFAULT, limit(Rule.GUILD), total)))
+    assert "no new pictures until it is raised." in words
+    assert "until it resets" not in words
+
+
+def test_an_exemption_says_that_the_server_still_binds() -> None:
+    exempt = limit(Rule.ROLE, ROLE, exempt=True)
+    words = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
+    assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
+    assert "This server's limit still does" in words
+
+
+def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
+    before = limit(Rule.GUILD)
+    words = said(limits_cards.removed_card(before, LimitChange(before, DEFAULT, usage(Rule.GUILD)), NASTY))
+    assert "default of this bot" in words
+    gone = limit(Rule.MEMBER, MEMBER)
+    words = said(limits_cards.removed_card(gone, LimitChange(gone, None, None), ""))
+    assert "to **no limit**" in words
+    assert "default" not in words
+
+
+@pytest.mark.parametrize(
+    ("credits", "period", "exempt", "wrong"),
+    [
+        (5, "day", False, False),
+        (0, "total", False, False),
+        (None, None, True, False),
+        (None, None, False, True),
+        (5, None, False, True),
+        (None, "day", False, True),
+        (5, "day", True, True),
+        (None, "day", True, True),
+    ],
+)
+def test_terms_are_credits_and_a_period_or_an_exemption(
+    credits: int | None, period: str | None, exempt: bool, wrong: bool
+) -> None:
+    assert bool(limits_cards.terms_problem(credits, period, exempt=exempt)) == wrong
+
+
+def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
+    words = said(limits_cards.revoked_card(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    assert f"1 credit of 50 for <@{MEMBER}> was left. What it has paid stays paid.\nWhy: over" in words
+    assert "30 credits of 50 for the whole server were left." in said(
+        limits_cards.revoked_card(grant(WHOLE_GUILD), "")
+    )
+
+
+# Removing
+
+EVERYTHING = InForce(
+    limit(Rule.GUILD),
+    (limit(Rule.EVERYONE), limit(Rule.MEMBER, MEMBER, reason="a friend"), limit(Rule.ROLE, ROLE)),
+    (grant(), grant(WHOLE_GUILD, 4)),
+)
+
+
+def test_all_that_is_in_force_is_offered_and_found_again() -> None:
+    offered = limits_cards.choices(EVERYTHING, "", {ROLE: "Painters"})
+    assert [value for _, value in offered] == [
+        "guild",
+        "everyone",
+        f"member:{MEMBER}",
+        f"role:{ROLE}",
+        "grant:3",
+        "grant:4",
+    ]
+    assert offered[3][0] == "Role Painters: 20 credits a week"
+    found = [limits_cards.find(EVERYTHING, value) for _, value in offered]
+    assert found == [EVERYTHING.guild, *EVERYTHING.limits, *EVERYTHING.grants]
+
+
+def test_the_default_cannot_be_removed() -> None:
+    assert limits_cards.choices(InForce(DEFAULT, (), ()), "", {}) == []
+    assert limits_cards.find(InForce(DEFAULT, (), ()), "guild") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "values"),
+    [
+        ("painters", [f"role:{ROLE}"]),
+        (" A Friend ", [f"member:{MEMBER}"]),
+        (f"<@{MEMBER}>", [f"member:{MEMBER}", "grant:3"]),
+        (f"<@&{ROLE}>", [f"role:{ROLE}"]),
+        ("grant", ["grant:3", "grant:4"]),
+        ("nothing", []),
+    ],
+)
+def test_what_is_typed_narrows_the_choice(typed: str, values: list[str]) -> None:
+    assert [value for _, value in limits_cards.choices(EVERYTHING, typed, {ROLE: "Painters"})] == values
+
+
+def test_a_mention_finds_the_limit_of_whom_it_names() -> None:
+    assert limits_cards.find(EVERYTHING, f"<@{MEMBER}> ") == EVERYTHING.limits[1]
+    assert limits_cards.find(EVERYTHING, f"<@&{ROLE}>") == EVERYTHING.limits[2]
+
+
+@given(st.text(max_size=40))
+def test_nothing_typed_finds_what_is_not_there(typed: str) -> None:
+    assert limits_cards.find(InForce(DEFAULT, (), ()), typed) is None
+    assert limits_cards.choices(InForce(DEFAULT, (), ()), typed, {}) == []
+
+
+def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
+    many = InForce(
+        limit(Rule.GUILD),
+        tuple(limit(Rule.MEMBER, MEMBER - n, reason=NASTY) for n in range(60)),
+        (grant(reason=NASTY),),
+    )
+    offered = limits_cards.choices(many, "", {})
+    assert len(offered) == 25
+    assert all(0 < units(text) <= 100 for choice in offered for text in choice)
+
+
+# Showing
+
+
+def test_everything_that_is_set_is_shown() -> None:
+    words = shown(EVERYTHING, roles={ROLE})
+    for part in (
+        "**20 credits a week** for the whole server",
+        f"by <@{ADMIN}>",
+        "4 of 200 credits used this month",
+        "Every member: **20 credits a week**",
+        f"<@{MEMBER}>: **20 credits a week**",
+        "a friend",
+        f"<@&{ROLE}>: **20 credits a week**",
+        "the whole server: **30 of 50 credits** left",
+        "Time zone: Asia/Jakarta",
+        "Alerts: in <#77>",
+        "Ask before spending: never",
+    ):
+        assert part in words
+
+
+def test_a_role_that_is_gone_is_called_deleted() -> None:
+    assert f"A deleted role ({ROLE})" in shown(EVERYTHING, roles={OTHER_ROLE})
+    assert "deleted" not in shown(EVERYTHING)  # the server's roles are not known
+
+
+def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
+    limits = [limit(rule, MEMBER - n, reason=NASTY) for rule in (Rule.MEMBER, Rule.ROLE) for n in range(300)]
+    gifts = [grant(MEMBER - n, n, NOON, NASTY) for n in range(300)]
+    guild = Limit(HIGHEST_CREDITS, "total", ADMIN, NOON, reason=NASTY, limit_id=1)
+    ceiling = usage(Rule.CEILING, HIGHEST_CREDITS, HIGHEST_CREDITS, granted_credits=HIGHEST_CREDITS)
+    words = shown(InForce(guild, tuple(limits), tuple(gifts)), Standing(usage(Rule.GUILD), (ceiling,)))
+    assert words.count(" more") >= 3
+    assert "Time zone" in words
+
+
+def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> None:
+    everywhere = usage(Rule.CEILING_ALL, 98765, 98765)
+    words = shown(EVERYTHING, Standing(usage(Rule.GUILD), (everywhere, usage(Rule.CEILING, 7, 77))))
+    assert "7 of 77 credits used this month" in words
+    assert "98765" not in words
+
+
+# Explaining
+
+
+def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
+    personal = usage(Rule.MEMBER, 18, 20, MEMBER)
+    lines = explained(Standing(usage(Rule.GUILD, 190), (usage(Rule.CEILING, 4, 900),), personal))
+    (marked,) = [line for line in lines if "This one binds" in line]
+    assert marked.startswith(f"- **➜ The limit of <@{MEMBER}>: 18 of 20")
+    assert sum("➜" in line for line in lines) == 1
+    assert any("190 of 200" in line for line in lines)
+    assert any("4 of 900" in line for line in lines)
+
+
+def test_of_equals_the_one_closest_to_the_member_binds() -> None:
+    lines = explained(Standing(usage(Rule.GUILD, 190), personal=usage(Rule.EVERYONE, 10, 20)))
+    assert "The limit for each member" in next(line for line in lines if "➜" in line)
+
+
+@pytest.mark.parametrize(
+    ("used", "marked"),
+    [(90_000, "This server's limit"), (99_997, "The bot's own budget for all servers is used up")],
+)
+def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, marked: str) -> None:
+    lines = explained(Standing(usage(Rule.GUILD, 190), (usage(Rule.CEILING_ALL, used, 100_000),)))
+    assert marked in next(line for line in lines if "➜" in line)
+    for number in ("90000", "99997", "100000", "10000"):
+        assert number not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("counts", "passed", "why"),
+    [
+        (
+            usage(Rule.MEMBER, 0, 20, MEMBER),
+            usage(Rule.ROLE, 0, 30, ROLE),
+            "what is set for them by name counts",
+        ),
+        (usage(Rule.MEMBER, 0, 20, MEMBER), usage(Rule.EVERYONE), "what is set for them by name counts"),
+        (usage(Rule.ROLE, 0, 20, ROLE), usage(Rule.EVERYONE), "one of their roles counts"),
+        (usage(Rule.ROLE, 0, 20, ROLE), usage(Rule.ROLE, 0, 10, OTHER_ROLE), "another role leaves more"),
+    ],
+)
+def test_what_is_passed_over_says_why(counts: Usage, passed: Usage, why: str) -> None:
+    lines = explained(Standing(usage(Rule.GUILD), (), counts, (passed,)))
+    (line,) = [line for line in lines if "passed over" in line]
+    assert why in line
+    assert f"of {passed.limit_credits}" in line
+
+
+def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
+    exempt = limit(Rule.ROLE, ROLE, exempt=True)
+    standing = Standing(usage(Rule.GUILD), (), None, (usage(Rule.ROLE, 0, 10, OTHER_ROLE),), exempt)
+    words = "\n".join(explained(standing, exempt))
+    assert f"Exempt, by the exemption of <@&{ROLE}>" in words
+    assert "another role exempts them" in words
+    assert words.count("exemption") == 1
+
+
+def test_an_exemption_that_does_not_count_is_passed_over() -> None:
+    standing = Standing(usage(Rule.GUILD), personal=usage(Rule.MEMBER, 0, 20, MEMBER))
+    lines = explained(standing, limit(Rule.ROLE, ROLE, exempt=True), limit(Rule.EVERYONE, exempt=True))
+    assert (
+        f"- The exemption of <@&{ROLE}> is passed over, since what is set for them by name counts." in lines
+    )
+    assert any(line.startswith("- The exemption of every member is passed over") for line in lines)
+
+
+def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
+    roles = tuple(usage(Rule.ROLE, 0, 10, ROLE - number) for number in range(250))
+    free = [limit(Rule.ROLE, ROLE - number, exempt=True) for number in range(250)]
+    lines = explained(Standing(usage(Rule.GUILD), (), usage(Rule.MEMBER, 0, 20, MEMBER), roles), *free)
+    told = sum("passed over" in line for line in lines)
+    assert told > 10
+    assert f"- and {500 - told} more that do not count" in lines
+    assert lines[-1] == "-# A picture costs 4 credits: enough for 5 more."
+    assert "\u2026" not in "".join(lines)
+
+
+def test_who_left_and_whom_nothing_binds_is_said() -> None:
+    words = "\n".join(explained(Standing(usage(Rule.GUILD)), is_member=False))
+    assert "Not a member of this server (any more)" in words
+    assert "No limit for members binds them" in words
+    assert "enough for 49 more" in words
+
+
+# The log
+
+EVENTS = [
+    LimitSet(Rule.ROLE, ROLE, None, Limit(5, "day"), NASTY),
+    LimitSet(Rule.GUILD, 0, None, Limit(5, "day"), ""),
+    LimitSet(Rule.CEILING, 0, Limit(5, "day"), None, NASTY),
+    Given(MEMBER, HIGHEST_CREDITS, NASTY, NOON),
+    Given(WHOLE_GUILD, 5, "a feast", None),
+    Revoked(MEMBER, HIGHEST_CREDITS, HIGHEST_CREDITS - 1, NASTY),
+    GivenBack(JOB_ID, MEMBER, HIGHEST_CREDITS, NASTY),
+    SettingSet(Setting.TIMEZONE, None, "America/Argentina/ComodRivadavia"),
+    SettingSet(Setting.ALERT_CHANNEL, None, "77"),
+    Paused(paused=True, sentence=NASTY),
+]
+
+
+@pytest.mark.parametrize("tongue", ["en", "id"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_page_full_of_any_event_fits(event: object, tongue: str) -> None:
+    entries = tuple(Entry(Mark(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
+    with speaking(tongue):
+        words = said(limits_log_cards.log_card(Page(entries, None, None), []))
+    assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
+
+
+def logged(event: object, by: int = ADMIN) -> str:
+    page = Page((Entry(Mark(NOON, 1, "1"), by, event),), None, None)  # type: ignore[arg-type]
+    return said(limits_log_cards.log_card(page, []))
+
+
+def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
+    words = logged(LimitSet(Rule.ROLE, ROLE, None, Limit(5, "day"), "more fun"))
+    for part in (
+        f"<@{ADMIN}>",
+        f"<t:{NOON // 1000}:f>",
+        f"<@&{ROLE}>",
+        "from **no limit** to **5 credits a day**",
+    ):
+        assert part in words
+    assert "Why: more fun" in words
+    assert "from **the default**" in logged(LimitSet(Rule.GUILD, 0, None, Limit(5, "day"), ""))
+    assert "to **no limit of its own**" in logged(LimitSet(Rule.CEILING, 0, Limit(5, "day"), None, ""))
+
+
+@pytest.mark.parametrize("event", [EVENTS[2], EVENTS[-1]])
+def test_whoever_runs_the_bot_is_not_named(event: object) -> None:
+    assert "the people who run this bot" in logged(event)
+    assert str(ADMIN) not in logged(event)
+
+
+def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
+    words = logged(GivenBack(JOB_ID, 0, 4, "blurry"), by=0)
+    assert "<@0>" not in words
+    assert words.count("somebody whose name was erased") == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        LimitSet(Rule.MEMBER, -5, None, Limit(5, "day"), ""),
+        Given(-5, 4, "", None),
+        Revoked(-5, 4, 4, ""),
+    ],
+)
+def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> None:
+    assert "-5" not in logged(event)
+    assert "somebody whose name was erased" in logged(event)
+
+
+def test_a_grant_whose_member_was_erased_names_no_number() -> None:
+    ghost = grant(-5)
+    assert "-5" not in shown(InForce(DEFAULT, (), (ghost,)))
+    assert limits_cards.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
+
+
+def test_an_empty_log_says_so() -> None:
+    assert "Nothing was changed" in said(limits_log_cards.log_card(Page((), None, None), []))
+
+
+# Grants and refunds
+
+
+def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> None:
+    words = said(grants_views.grant_card(grant(expires_at=NOON), needed=True))
+    for part in (
+        "**50 credits**",
+        f"<@{MEMBER}>",
+        f"<t:{NOON // 1000}:R>",
+        "a prize",
+        "limit binds them all the same",
+    ):
+        assert part in words
+    assert "waits until one does" in said(grants_views.grant_card(grant(), needed=False))
+    whole = said(grants_views.grant_card(grant(WHOLE_GUILD, reason=NASTY), needed=False))
+    assert "the whole server" in whole
+    assert "does not expire" in whole
+
+
+def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
+    words = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 4), "blurry"))
+    for part in ("4 credits", f"<@{MEMBER}> no longer count against", "blurry", JOB_ID, "still paid"):
+        assert part in words
+    one = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 1), "blurry"))
+    assert f"**1 credit** of <@{MEMBER}> no longer counts against" in one
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (JOB_ID, JOB_ID),
+        (f" {JOB_ID.upper()} ", JOB_ID),
+        (f"{JOB_ID}.png", JOB_ID),
+        (f"{JOB_ID}.jpg", JOB_ID),
+        ("0b0e", "0b0e"),
+        ("", None),
+        ("a red fox", None),
+        ("%", None),
+        ("0b0e'; --", None),
+        (JOB_ID + "0", None),
+        ("-", None),
+    ],
+)
+def test_an_id_its_beginning_or_the_name_of_a_file(typed: str, found: str | None) -> None:
+    assert grants_views.job_beginning(typed) == found
+
+
+@pytest.mark.parametrize("prompt", ["a red fox", "", NASTY, "🎨" * 200, "a\nfox"])
+def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) -> None:
+    label = grants_views.picture_label(
+        PaidPicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
+    )
+    assert label.startswith("2026-06-01 14:03 · 4 credits · ")
+    assert units(label) <= 100
+    assert "\n" not in label
+    assert prompt or JOB_ID[:8] in label
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("", "UTC"),
+        ("utc", "UTC"),
+        ("berl", "Europe/Berlin"),
+        ("NEW YORK", "America/New_York"),
+        ("europe/ber", "Europe/Berlin"),
+        ("jakarta", "Asia/Jakarta"),
+    ],
+)
+def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
+    offered = guild_settings_cards.zone_choices(typed)
+    assert offered[0][1] == first
+    assert len(offered) <= 25
+    assert all(units(text) <= 100 for choice in offered for text in choice)
+
+
+def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
+    summer, winter = (datetime(2026, month, 1, tzinfo=UTC) for month in (7, 1))
+    assert guild_settings_cards.zone_choices("berlin", summer)[0][0] == "Europe/Berlin (UTC+02:00)"
+    assert guild_settings_cards.zone_choices("berlin", winter)[0][0] == "Europe/Berlin (UTC+01:00)"
+    assert guild_settings_cards.zone_choices("st_johns", winter)[0][0] == "America/St_Johns (UTC-03:30)"
+
+
+def test_a_time_zone_is_known_however_it_is_typed() -> None:
+    assert guild_settings_cards.zone_named(" europe/berlin ") == "Europe/Berlin"
+    assert guild_settings_cards.zone_named("america/new york") == "America/New_York"
+    assert guild_settings_cards.zone_named("Middle Earth") is None
+    assert guild_settings_cards.zone_named("../../etc/passwd") is None
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
+    assert {name for _, name in guild_settings_cards.zone_choices(typed)} <= set(guild_settings_cards.zones())
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "words"),
+    [
+        (Setting.TIMEZONE, None, "Asia/Jakarta", "From **UTC** to **Asia/Jakarta**"),
+        (Setting.ALERT_CHANNEL, "77", None, "From **in <#77>** to **off**"),
+        (Setting.CONFIRM_ABOVE, None, "3", "From **never** to **above 3 credits**"),
+    ],
+)
+def test_a_setting_says_from_what_to_what(
+    name: Setting, before: str | None, after: str | None, words: str
+) -> None:
+    assert words in said(
+        guild_settings_cards.setting_changed_card(name, SettingChange(before, after), "A note.")
+    )
+
+
+def test_a_closed_channel_names_what_is_missing() -> None:
+    assert "View Channel, Send Messages" in guild_settings_cards.closed_channel(
+        7, ("view_channel", "send_messages")
+    )
+
+
+# In another language
+
+
+def holds(words: str, *parts: str) -> None:
+    assert [part for part in parts if part not in words] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "after"),
+    [
+        (Rule.GUILD, "termasuk yang dikecualikan"),
+        (Rule.EVERYONE, "kecuali yang punya batas sendiri"),
+        (Rule.ROLE, "peran dengan sisa terbanyak"),
+        (Rule.MEMBER, "menggantikan batas perannya"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("granted", "resets_at", "until"),
+    [
+        (0, NOON, "tidak ada gambar baru sampai batasnya direset atau dinaikkan"),
+        (0, None, "tidak ada gambar baru sampai batasnya dinaikkan"),
+        (8, NOON, "hanya hibah yang membayar sampai batasnya direset atau dinaikkan"),
+        (8, None, "hanya hibah yang membayar sampai batasnya dinaikkan"),
+    ],
+)
+def test_a_change_is_told_in_indonesian(
+    rule: Rule, after: str, granted: int, resets_at: int | None, until: str
+) -> None:
+    subject = MEMBER if rule in {Rule.MEMBER, Rule.ROLE} else 0
+    new = limit(rule, subject, reason="hemat")
+    used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
+    with speaking("id"):
+        words = said(limits_cards.changed_card(new, LimitChange(DEFAULT, new, used)))
+    holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
+    assert not subject or str(MEMBER) in words
+
+
+def test_what_is_taken_away_is_told_in_indonesian() -> None:
+    before = limit(Rule.GUILD)
+    with speaking("id"):
+        removed = said(limits_cards.removed_card(before, LimitChange(before, DEFAULT, None), "lama"))
+        revoked = said(limits_cards.revoked_card(grant(), "selesai"))
+        exempt = limit(Rule.ROLE, ROLE, exempt=True)
+        freed = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
+        wrong = limits_cards.terms_problem(5, None, exempt=False)
+    holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
+    holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")
+    holds(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
+    holds(wrong, "Isi kredit", "`bebas: True`")
+
+
+def test_what_can_be_removed_is_offered_in_indonesian() -> None:
+    with speaking("id"):
+        offered = [name for name, _ in limits_cards.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
+        (gone,) = limits_cards.choices(EVERYTHING, f"<@&{ROLE}>", {})
+    starts = (
+        "Server ini: 20",
+        "Setiap anggota: 20",
+        f"Anggota {MEMBER}: 20",
+        "Peran Pelukis: 20",
+        f"Hibah untuk anggota {MEMBER}: tersisa 30 dari 50",
+        "Hibah untuk server ini: tersisa 30 dari 50",
+    )
+    assert [name for name, start in zip(offered, starts, strict=True) if not name.startswith(start)] == []
+    assert gone[0].startswith(f"Peran {ROLE} (sudah dihapus): 20")
+
+
+def test_all_that_is_set_is_shown_in_indonesian() -> None:
+    many = tuple(limit(Rule.MEMBER, MEMBER - n, reason=NASTY) for n in range(60))
+    gifts = (*EVERYTHING.grants, grant(expires_at=NOON, reason="lomba"))
+    ceiling = Standing(usage(Rule.GUILD), (usage(Rule.CEILING, 7, 77),))
+    with speaking("id"):
+        words = shown(InForce(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
+        full = shown(InForce(DEFAULT, many, ()))
+    day, end = f"<t:{NOON // 1000}:d>", f"<t:{NOON // 1000}:f>"
+    holds(
+        words,
+        "### Batas server ini",
+        "** untuk seluruh server",
+        f"Ditetapkan oleh <@{ADMIN}>, {day}.",
+        "Pengelola bot ini mengizinkan server ini paling banyak **77",
+        "**Anggota**\n- Setiap anggota: **20",
+        f"**, ditetapkan oleh <@{ADMIN}>, {day}: a friend",
+        f"**Peran**\n- Peran yang sudah dihapus ({ROLE}): **20",
+        f"**Hibah**\n- <@{MEMBER}>: tersisa **30 dari 50",
+        "- seluruh server: tersisa **30 dari 50",
+        f"**, berlaku sampai {end}, diberikan oleh <@{ADMIN}>, {day}: lomba",
+        "Zona waktu: Asia/Jakarta",
+        "Peringatan: di <#77>",
+        "Tanya dulu sebelum memakai kredit: tidak pernah",
+    )
+    holds(full, "Setelan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: ")
+
+
+def test_what_binds_is_explained_in_indonesian() -> None:
+    personal = usage(Rule.MEMBER, 18, 20, MEMBER)
+    with speaking("id"):
+        bound = explained(
+            Standing(
+                usage(Rule.GUILD, 190),
+                (usage(Rule.CEILING_ALL, 99_999, 100_000),),
+                personal,
+                (usage(Rule.ROLE, 1, 10, ROLE),),
+            ),
+            limit(Rule.EVERYONE, exempt=True),
+            is_member=False,
+        )
+        left = explained(Standing(usage(Rule.GUILD, 160)))
+    holds(
+        "\n".join(bound),
+        f"### Batas yang berlaku bagi <@{MEMBER}>",
+        "Bukan (atau bukan lagi) anggota server ini",
+        " sudah habis. ",
+        "** Ini yang menentukan.",
+        " dilewati, karena yang dipakai adalah aturan khusus untuknya: 1",
+        "- Pengecualian untuk semua anggota dilewati, karena yang dipakai adalah aturan khusus untuknya.",
+        "-# Satu gambar seharga 4",
+        ": sisanya tidak cukup untuk satu gambar pun.",
+    )
+    holds("\n".join(left), "- Tidak ada batas anggota yang berlaku baginya.", ": cukup untuk 10 gambar lagi.")
+
+
+@pytest.mark.parametrize(
+    ("rule", "by"),
+    [
+        (Rule.EVERYONE, "pengecualian untuk semua anggota"),
+        (Rule.ROLE, f"pengecualian <@&{ROLE}>"),
+        (Rule.MEMBER, "pengecualian khusus untuknya"),
+    ],
+)
+def test_an_exemption_is_explained_in_indonesian(rule: Rule, by: str) -> None:
+    exempt = limit(rule, ROLE, exempt=True)
+    roles = tuple(usage(Rule.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
+    with speaking("id"):
+        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), None, roles, exempt), exempt))
+    assert words.endswith(": cukup untuk 49 gambar lagi.")
+    holds(words, f"- Dikecualikan, berkat {by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
+    assert ("peran lain memberinya pengecualian" in words) == (rule is Rule.ROLE)
+
+
+def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
+    role, passed = usage(Rule.ROLE, 0, 20, ROLE), (usage(Rule.EVERYONE), usage(Rule.ROLE, 0, 9, OTHER_ROLE))
+    with speaking("id"):
+        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), role, passed)))
+    holds(words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0")
+
+
+@pytest.mark.parametrize(
+    ("event", "parts"),
+    [
+        (EVENTS[0], ("dari **", f"{ROLE}", "menjadi **5", "Alasan: ")),
+        (EVENTS[1], ("dari **setelan bawaan** menjadi **5",)),
+        (EVENTS[2], ("oleh pengelola bot ini", "menjadi **tanpa batas sendiri**")),
+        (EVENTS[3], ("Memberikan **", f"kepada <@{MEMBER}>, berlaku sampai <t:")),
+        (EVENTS[4], ("Memberikan **5", "kepada seluruh server. Alasan: a feast")),
+        (EVENTS[5], ("Menarik kembali **", f"yang diberikan kepada <@{MEMBER}>. Alasan: ")),
+        (EVENTS[6], ("Mengembalikan **", f"milik <@{MEMBER}>, `{JOB_ID}`. Alasan: ")),
+        (EVENTS[7], ("Zona waktu: dari **UTC** menjadi **America/Argentina/ComodRivadavia**.",)),
+        (EVENTS[8], ("Peringatan: dari **nonaktif** menjadi **di <#77>**.",)),
+        (EVENTS[9], ("oleh pengelola bot ini", "Gambar baru dijeda. Alasan: ")),
+        (Paused(paused=False, sentence=""), ("Gambar baru diterima lagi.",)),
+    ],
+)
+def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) -> None:
+    with speaking("id"):
+        words = logged(event)
+    holds(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
+
+
+def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
+    with speaking("id"):
+        words = said(limits_log_cards.log_card(Page((), None, None), []))
+        labels = [Turn(way, Mark(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
+    holds(words, "### Catatan\nBelum ada yang diubah di sini")
+    assert labels == ["Sebelumnya", "Berikutnya"]
+
+
+def test_what_is_given_is_told_in_indonesian() -> None:
+    with speaking("id"):
+        needed = said(grants_views.grant_card(grant(expires_at=NOON, reason="lomba"), needed=True))
+        waiting = said(grants_views.grant_card(grant(), needed=False))
+        whole = said(grants_views.grant_card(grant(WHOLE_GUILD), needed=False))
+        refunded = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 4), "buram"))
+        label = grants_views.picture_label(PaidPicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), ""))
+    holds(needed, "### Kredit diberikan\n**50", f"** di luar batas untuk <@{MEMBER}>.", "Alasan: lomba")
+    holds(needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya.")
+    holds(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
+    holds(whole, "untuk seluruh server.", "yang melebihi batas server ini.")
+    holds(refunded, "### Kredit gambar dikembalikan", f"**4 kredit** milik <@{MEMBER}>", "Alasan: buram")
+    holds(refunded, f"-# `{JOB_ID}`. Yang ditagih Rivya tetap dibayar oleh pengelola bot ini.")
+    assert label.startswith("2026-06-01 00:00 · 4 ")
+    assert label.endswith(" · 0b0e7c62, prompt tidak ditampilkan")
+
+
+def test_a_setting_is_told_in_indonesian() -> None:
+    change = SettingChange(None, "3")
+    with speaking("id"):
+        note = guild_settings_cards.zone_note(usage(Rule.GUILD))
+        words = said(guild_settings_cards.setting_changed_card(Setting.CONFIRM_ABOVE, change, note))
+        unknown = guild_settings_cards.unknown_zone("Bandung")
+        closed = guild_settings_cards.closed_channel(7, ("view_channel",))
+    holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
+    holds(words, "dimulai tengah malam di sana. Saat ini: 4")
+    holds(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
+    holds(closed, "Bot ini tidak bisa mengirim pesan di <#7>: ")
+
+
+def test_who_is_no_member_is_told_in_indonesian() -> None:
+    bot, stranger = (SimpleNamespace(id=MEMBER, bot=is_bot) for is_bot in (True, False))
+    with speaking("id"):
+        words = [not_a_member(bot), not_a_member(stranger)]  # type: ignore[arg-type]
+    assert words == [
+        f"<@{MEMBER}> adalah bot, dan bot tidak meminta gambar. Pilih anggota.",
+        f"<@{MEMBER}> bukan (atau bukan lagi) anggota server ini. Pilih anggota.",
+    ]

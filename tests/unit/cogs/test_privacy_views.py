@@ -1,0 +1,229 @@
+"""What `/privacy` says, and how its file is made to fit."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+
+import discord
+from discord import ui
+
+from bot.privacy.models import Export, Holdings, RequestRecord
+from cogs.privacy import views
+from cogs.privacy.commands import Erase
+from cogs.text.translation import speaking
+
+NOTHING = Holdings(
+    requests=0,
+    unfinished=0,
+    guilds=0,
+    oldest_at=None,
+    prompts=0,
+    references=0,
+    kept_references=0,
+    kept_pictures=0,
+    drafts=0,
+    habits=0,
+    amounts=0,
+    amounts_until=None,
+    amounts_unending=0,
+    about=0,
+    decisions=0,
+    asked_at=None,
+)
+REQUEST = RequestRecord(
+    job_id="00000000-0000-4000-8000-000000000000",
+    guild_id=2**62,
+    channel_id=20,
+    accepted_at=1_700_000_000_000,
+    acknowledged_at=1_700_000_001_000,
+    finished_at=None,
+    stage="created",
+    prompt="ein Füchslein 🦊",
+    model="qwen-image",
+    size="square",
+    format="png",
+    private=1,
+    spoiler=0,
+    locale="de",
+    guild_locale="id",
+    preset_name=None,
+    parent_job_id=None,
+    reference_filename=None,
+    reference_type=None,
+    reference_bytes=None,
+    reference_url=None,
+    uploaded_url=None,
+    task_id="task",
+    result_url=None,
+    failure_code=None,
+    failure_message=None,
+    message_id=77,
+    landed_channel_id=None,
+    landed_message_id=None,
+    landed_way=None,
+    landed_url=None,
+    shared_at=None,
+    deleted_at=None,
+    reference_kept=0,
+    picture_kept=0,
+    state="held",
+    reserved_credits=4,
+    final_credits=None,
+    refunded_at=None,
+    refund_reason=None,
+)
+EXPORT = Export(
+    user_id=2**62 + 1,
+    made_at=1_700_000_000_000,
+    erasure_asked_at=None,
+    older_requests=0,
+    requests=(REQUEST,),
+    drafts=(),
+    habits=(),
+    blocks=(),
+    amounts=(),
+    limits=(),
+    grants=(),
+    decisions=(),
+)
+
+
+EVERYTHING = Holdings(
+    requests=12,
+    unfinished=2,
+    guilds=3,
+    oldest_at=1_700_000_000_000,
+    prompts=11,
+    references=4,
+    kept_references=5,
+    kept_pictures=5,
+    drafts=6,
+    habits=1,
+    amounts=7,
+    amounts_until=1_700_000_001_000,
+    amounts_unending=8,
+    about=9,
+    decisions=10,
+    asked_at=5_000,
+)
+FACTS = re.compile(r"<[^>]+>|\d+")
+
+
+def every_card(holdings: Holdings) -> list[ui.LayoutView]:
+    button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
+    return [
+        views.holdings_card(holdings),
+        views.question_card(holdings, button),
+        views.nothing_card(holdings),
+        views.erased_card(holdings.requests, holdings),
+        views.export_card(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
+        views.not_yours_card(),
+    ]
+
+
+def words(view: ui.LayoutView) -> str:
+    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+
+
+def test_what_is_under_way_is_said_to_follow() -> None:
+    said = words(views.erased_card(3, replace(NOTHING, requests=2, unfinished=2)))
+    assert "3 requests forgotten" in said
+    assert "Still under way: 2 requests" in said
+    assert "within an hour" in said
+
+
+def test_why_an_id_stays_is_said_and_until_when() -> None:
+    said = words(views.erased_card(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
+    assert "until <t:1700000000:f>." in said
+    assert "never resets" not in said
+    said = words(views.erased_card(1, replace(NOTHING, amounts=2, amounts_unending=1)))
+    assert "in 1 server for as long as a limit that never resets is in force there" in said
+
+
+def test_nobody_is_told_of_what_is_not_there() -> None:
+    said = words(views.holdings_card(NOTHING))
+    assert "No requests" in said
+    assert "- " not in said.replace("-# ", "")
+    everything = replace(
+        NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
+    )
+    said = words(views.holdings_card(replace(everything, decisions=3, asked_at=5_000)))
+    for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked to be forgotten <t:5:R>"):
+        assert part in said
+
+
+def test_the_file_is_json_that_people_and_programs_can_read() -> None:
+    name, data, left_out = views.packed(EXPORT, 10_000)
+    assert (name, left_out) == ("kuas-your-data.json", 0)
+    assert "ein Füchslein 🦊".encode() in data
+    told = json.loads(data)
+    assert (told["user_id"], told["made_at"]) == (str(2**62 + 1), "2023-11-14T22:13:20.000+00:00")
+    (request,) = told["requests"]
+    assert (request["guild_id"], request["private"], request["spoiler"]) == (str(2**62), True, False)
+    assert (request["reserved_credits"], request["final_credits"], request["finished_at"]) == (4, None, None)
+
+
+def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
+    requests = tuple(replace(REQUEST, prompt=str(number) * 400, message_id=number) for number in range(64))
+    export = replace(EXPORT, requests=requests, older_requests=5)
+    name, data, left_out = views.packed(export, 20_000)
+    assert (name, left_out) == ("kuas-your-data.zip", 5)
+    assert len(data) <= 20_000
+    _, data, left_out = views.packed(export, 2_500)
+    assert len(data) <= 2_500
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = json.loads(archive.read("kuas-your-data.json"))
+    kept = [int(request["message_id"]) for request in told["requests"]]
+    assert kept == list(range(len(kept)))
+    assert left_out == told["older_requests"] == 5 + 64 - len(kept)
+    said = words(views.export_card(export, left_out, ui.File("attachment://kuas-your-data.zip")))
+    assert f"{left_out} older requests did not fit" in said
+
+
+def test_a_limit_that_nothing_fits_in_still_ends() -> None:
+    name, _, left_out = views.packed(EXPORT, 1)
+    assert (name, left_out) == ("kuas-your-data.zip", 1)
+
+
+def test_every_card_is_within_discords_limits() -> None:
+    full = replace(NOTHING, **dict.fromkeys(NOTHING.__dataclass_fields__, 10**9))
+    button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="Erase it"))
+    for view in (
+        views.holdings_card(full),
+        views.question_card(full, button),
+        views.nothing_card(full),
+        views.erased_card(10**9, full),
+    ):
+        assert len(words(view)) < 2000
+        assert isinstance(view, discord.ui.LayoutView)
+
+
+def test_every_card_is_in_indonesian_and_says_the_same() -> None:
+    for holdings in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
+        english = [words(view).split("\n") for view in every_card(holdings)]
+        with speaking("id"):
+            indonesian = [words(view).split("\n") for view in every_card(holdings)]
+        for said, own in zip(indonesian, english, strict=True):
+            assert not set(said) & set(own)
+            assert [sorted(FACTS.findall(line)) for line in said] == [
+                sorted(FACTS.findall(line)) for line in own
+            ]
+
+
+def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
+    with speaking("id"):
+        shown, asked, *_ = map(words, every_card(EVERYTHING))
+        label = Erase(7).item.label
+    for part in (
+        "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
+        "\n- 11 prompt\n",
+        "<t:5:R>",
+    ):
+        assert part in shown
+    for part in ("### Hapus yang disimpan tentangmu?", "sampai <t:1700000001:f>, di 8 server selama"):
+        assert part in asked
+    assert label == "Hapus"

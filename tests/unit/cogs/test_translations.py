@@ -1,0 +1,260 @@
+"""Every language says everything, with the same facts in it, and in a form that Discord takes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+from babel.plural import to_gettext
+
+from cogs.text.translation import (
+    CATALOGUES,
+    CommandTongues,
+    count,
+    number,
+    say,
+    speaking,
+    tongue_of,
+    tongues,
+)
+from tests.tools.update_translations import COGS, forms, menus, template, untranslated, updated, written
+
+FILES = sorted(CATALOGUES.glob("*.po"))
+COMMAND_NAME_FORM = re.compile(r"[-_'\w]{1,32}")
+"""https://discord.com/developers/docs/interactions/application-commands#application-command-object"""
+LONGEST_MENU_TEXT = 100
+LARGEST_COMMAND = 8000
+SUBCOMMAND, GROUP = 1, 2
+MENTIONED = re.compile(r"`/([^`]+?)(?: [a-z_]+:[^`]*)?`")
+MARKUP = re.compile(r"\*\*|`|^### |^-# |^> |^- |\n|<#|<@", re.MULTILINE)
+WORDS = re.compile(r"[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}")
+SHOWN = {"label", "placeholder"}
+"""Arguments whose value is shown to people even if it is one word."""
+MARKED = {"say", "noted", "count", "locale_str"}
+
+
+def read(file: Path) -> Catalog:
+    with file.open("rb") as opened:
+        return read_po(opened, locale=file.stem.replace("-", "_"), abort_invalid=True)
+
+
+def english(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def file(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def tongue(file: Path) -> str:
+    return file.stem
+
+
+@pytest.fixture
+def catalogue(file: Path) -> Catalog:
+    return read(file)
+
+
+def test_there_is_a_language_beside_english() -> None:
+    assert FILES
+    assert tongues() == {"en", *(file.stem for file in FILES)}
+
+
+async def test_a_catalogue_has_every_message_and_no_other(file: Path, catalogue: Catalog) -> None:
+    current = await template()
+    wanted = {(message.context, message.id) for message in current if message.id}
+    known = {(message.context, message.id) for message in catalogue if message.id}
+    assert known - wanted == set(), "run `make messages`"
+    assert wanted - known == set(), "run `make messages`, then translate what is new"
+    assert untranslated(catalogue) == []
+    assert [message.id for message in catalogue if message.fuzzy and message.id] == []
+    assert file.read_text("utf-8") == written(file, updated(file, current))
+
+
+def test_a_translation_carries_the_same_facts(catalogue: Catalog) -> None:
+    wrong = []
+    for message in catalogue:
+        own = set().union(*map(placeholders, english(message)))
+        texts = forms(message)
+        # Several forms may tell numbers apart by words alone; a single one has to name the number.
+        free = {"n"} if len(texts) > 1 else set()
+        wrong += [form for form in texts if placeholders(form) - own or own - placeholders(form) - free]
+    assert wrong == []
+
+
+def test_a_translation_has_the_same_markup(catalogue: Catalog) -> None:
+    wrong = []
+    for message in catalogue:
+        if message.id:
+            marks = [Counter(MARKUP.findall(form)) for form in english(message)]
+            wrong += [form for form in forms(message) if Counter(MARKUP.findall(form)) not in marks]
+    assert wrong == []
+
+
+def test_the_plural_forms_are_those_of_the_language(catalogue: Catalog) -> None:
+    assert catalogue.locale is not None
+    expected = re.match(r"nplurals=(\d+);", to_gettext(catalogue.locale.plural_form))
+    assert expected is not None
+    assert catalogue.num_plurals == int(expected[1])
+
+
+def branches(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A command, and all commands below it."""
+    yield command
+    for option in command.get("options", ()):
+        if option["type"] in {SUBCOMMAND, GROUP}:
+            yield from branches(option)
+
+
+def name_in(tongue: str, part: dict[str, Any]) -> str:
+    name: str = (part.get("name_localizations") or {}).get(tongue, part["name"])
+    return name
+
+
+async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
+    """https://discord.com/developers/docs/interactions/application-commands#localization"""
+    slash = [command for command in await menus(CommandTongues()) if command.get("type", 1) == 1]
+    for branch in [
+        {"name": "", "options": slash},
+        *(each for command in slash for each in branches(command)),
+    ]:
+        options = branch.get("options", ())
+        names, said = [option["name"] for option in options], [name_in(tongue, option) for option in options]
+        assert len(set(said)) == len(said), (branch["name"], said)
+        for name, own in zip(said, names, strict=True):
+            assert COMMAND_NAME_FORM.fullmatch(name), name
+            assert name == name.lower(), name
+            assert name not in set(names) - {own}, (branch["name"], name)
+
+
+async def test_texts_in_menus_fit(tongue: str) -> None:
+    def texts(part: dict[str, Any]) -> Iterator[str]:
+        for field in ("name", "description"):
+            said = (part.get(f"{field}_localizations") or {}).get(tongue, "")
+            yield max(part.get(field, ""), said, key=len)
+        for inner in (*part.get("options", ()), *part.get("choices", ())):
+            yield from texts(inner)
+
+    for command in await menus(CommandTongues()):
+        shown = list(texts(command))
+        assert max(map(len, shown)) <= LONGEST_MENU_TEXT, max(shown, key=len)
+        assert sum(map(len, shown)) <= LARGEST_COMMAND, command["name"]
+
+
+async def commands_in(tongue: str) -> set[str]:
+    """The whole name of every command in one language."""
+
+    def walk(branch: dict[str, Any], before: str) -> Iterator[str]:
+        name = f"{before}{name_in(tongue, branch)}"
+        yield name
+        for option in branch.get("options", ()):
+            if option["type"] in {SUBCOMMAND, GROUP}:
+                yield from walk(option, f"{name} ")
+
+    return {name for command in await menus(CommandTongues()) for name in walk(command, "")}
+
+
+async def test_only_commands_that_exist_are_named(catalogue: Catalog, tongue: str) -> None:
+    own, said = await commands_in("en-US"), await commands_in(tongue)
+    wrong = []
+    for message in catalogue:
+        for texts, names in ((english(message), own), (forms(message), said)):
+            wrong += [name for form in texts for name in MENTIONED.findall(form) if name not in names]
+    assert wrong == []
+
+
+def hidden(tree: ast.AST) -> Iterator[ast.AST]:
+    """What is marked, or not said to people: docstrings, types, the texts of logs, errors and menus."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in MARKED:
+                yield from (inner for part in node.args for inner in ast.walk(part))
+            case (
+                ast.Raise()
+                | ast.Assert()
+                | ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "re")))
+                | ast.Call(func=ast.Attribute(attr="command" | "describe" | "ContextMenu"))
+                | ast.Call(func=ast.Name(id="cast" | "_require"))
+            ):
+                yield from ast.walk(node)
+            case ast.ClassDef(keywords=keywords):
+                yield from (inner for part in keywords for inner in ast.walk(part))
+            case ast.Expr(value=ast.Constant() as docstring):
+                yield docstring
+
+
+def unsaid(source: str) -> list[str]:
+    """Texts of several words that no translator would ever see."""
+    tree = ast.parse(source)
+    passed_over = set(hidden(tree))
+    shown = {word.value for word in ast.walk(tree) if isinstance(word, ast.keyword) and word.arg in SHOWN}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in passed_over
+        if WORDS.search(node.value) or (node in shown and node.value)
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(COGS.rglob("*.py")),
+    ids=lambda path: str(path.relative_to(COGS)),
+)
+def test_every_word_for_people_can_be_translated(path: Path) -> None:
+    assert unsaid(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("x = say('two words')", []),
+        ("x = 'two words'", ["two words"]),
+        ("x = f'{a} two words'", [" two words"]),
+        ("'a docstring of words'\nlog.info('two words')\nraise E('two words')", []),
+        ("x = {'a': noted('two words'), 'b': 'two words'}", ["two words"]),
+        ("say('fine', fact='two words')", ["two words"]),
+        ("Button(label='Next')", ["Next"]),
+        ("Button(label=say('Next'), custom_id='next')", []),
+    ],
+)
+def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> None:
+    assert unsaid(source) == found
+
+
+@pytest.mark.parametrize(
+    ("locale", "tongue"),
+    [("id", "id"), ("en-US", "en"), ("en-GB", "en"), ("xx", "en"), ("", "en"), ("../id", "en")],
+)
+def test_a_locale_is_spoken_to_in_its_language(locale: str, tongue: str) -> None:
+    assert tongue_of(locale) == tongue
+
+
+def test_the_language_ends_with_its_block() -> None:
+    with speaking("id"):
+        assert number(1234.5) == "1.234,5"
+        with speaking("en-US"):
+            assert number(1234.5) == "1,234.5"
+        assert number(1234.5) == "1.234,5"
+    assert number(1234.5) == "1,234.5"
+
+
+def test_what_a_language_lacks_is_said_in_english() -> None:
+    with speaking("id"):
+        assert say("Never {what} before.", what="seen") == "Never seen before."
+        assert count("{n} thing never seen", "{n} things never seen", 1) == "1 thing never seen"

@@ -1,0 +1,380 @@
+"""What the settings take, what they refuse, and what is said about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from bot.config.error_messages import unknown_in_environment
+from bot.config.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    DiscordSettings,
+    LimitsSettings,
+    LogSettings,
+    MonitorSettings,
+    NetworkSettings,
+    PrivacySettings,
+    RivyaSettings,
+    Settings,
+    SettingsMistakes,
+    load,
+    load_database,
+)
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Write = Callable[[str], Path]
+
+EXAMPLE = ROOT / "config.example.toml"
+SECRETS = '[discord]\ntoken = "hush-token"\n[rivya]\napi_key = "rvya_sk_hush"\n'
+SECTIONS: dict[str, type[BaseModel]] = {
+    "discord": DiscordSettings,
+    "rivya": RivyaSettings,
+    "database": DatabaseSettings,
+    "limits": LimitsSettings,
+    "privacy": PrivacySettings,
+    "backup": BackupSettings,
+    "monitor": MonitorSettings,
+    "network": NetworkSettings,
+    "log": LogSettings,
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Start in an empty folder and with none of our variables set."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.upper().startswith("BOT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a settings file and say where it is."""
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "kuas.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return to_file
+
+
+def mistakes(path: Path | None) -> tuple[str, ...]:
+    with pytest.raises(SettingsMistakes) as caught:
+        load(path)
+    assert caught.value.code == "settings"
+    assert caught.value.__cause__ is None
+    assert all("\n" not in line for line in caught.value.lines)
+    return caught.value.lines
+
+
+def with_rivya(line: str) -> str:
+    return f"{SECRETS}{line}\n"
+
+
+def test_two_secrets_are_enough_and_the_rest_has_the_promised_defaults(write: Write) -> None:
+    settings = load(write(SECRETS))
+    assert settings.discord.token.get_secret_value() == "hush-token"
+    assert settings.discord.operator_guild is None
+    assert settings.rivya.api_key.get_secret_value() == "rvya_sk_hush"
+    assert settings.rivya.base_url == "https://rivya.ai"
+    assert settings.rivya.model == "qwen-image"
+    assert (settings.rivya.first_poll_seconds, settings.rivya.poll_seconds) == (2.5, 5.0)
+    assert settings.rivya.max_running == 50
+    assert settings.database.path == Path("data/bot.sqlite3")
+    assert (settings.limits.guild_credits, settings.limits.period) == (200, "month")
+    assert settings.network.allow_loopback is False
+    assert (settings.log.level, settings.log.format) == ("info", "console")
+
+
+def test_the_environment_wins_over_the_file_and_can_do_without_one(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_RIVYA__POLL_SECONDS", "0.05")
+    monkeypatch.setenv("BOT_NETWORK__ALLOW_LOOPBACK", "true")
+    settings = load(write(with_rivya("poll_seconds = 7")))
+    assert (settings.rivya.poll_seconds, settings.network.allow_loopback) == (0.05, True)
+    monkeypatch.setenv("BOT_DISCORD__TOKEN", '["not","JSON"]')
+    monkeypatch.setenv("BOT_RIVYA__API_KEY", "from-the-environment")
+    assert load(None).discord.token.get_secret_value() == '["not","JSON"]'
+
+
+def test_variables_may_be_written_in_small_letters(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("bot_rivya__max_running", "2")
+    assert load(write(SECRETS)).rivya.max_running == 2
+
+
+def test_a_variable_set_to_nothing_counts_as_not_set(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_DISCORD__OPERATOR_GUILD", "")
+    monkeypatch.setenv("BOT_RIVYA__POLL_SECONDS", "")
+    settings = load(write(with_rivya("poll_seconds = 7")))
+    assert (settings.discord.operator_guild, settings.rivya.poll_seconds) == (None, 7.0)
+
+
+def test_config_toml_of_the_working_directory_is_read_when_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(with_rivya("max_running = 3"), "utf-8")
+    assert load(None).rivya.max_running == 3
+
+
+def test_settings_cannot_be_changed_and_do_not_show_their_secrets(write: Write) -> None:
+    settings = load(write(SECRETS))
+    with pytest.raises(ValidationError):
+        settings.rivya = RivyaSettings(api_key="other")
+    with pytest.raises(ValidationError):
+        settings.rivya.poll_seconds = 1.0
+    assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+def test_settings_made_by_hand_do_not_look_at_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_RIVYA__API_KEY", "from-the-environment")
+    rivya = RivyaSettings(api_key="by-hand")
+    settings = Settings(discord=DiscordSettings(token="by-hand"), rivya=rivya)
+    assert settings.rivya.api_key.get_secret_value() == "by-hand"
+
+
+def test_every_mistake_is_told_at_once_one_line_each(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_RIVYA__POL_SECONDS", "3")
+    monkeypatch.setenv("BOT_TOKEN", "hush")
+    monkeypatch.setenv("BOT_LOG__FORMAT", "xml")
+    text = """
+        colour = "red"
+        log = 5
+        [rivya]
+        poll_seconds = 0
+        max_runing = 3
+        [limit]
+        period = "year"
+        [limits]
+        period = "year"
+        """
+    assert set(mistakes(write(text))) == {
+        "colour: unknown section in kuas.toml",
+        "log: must be a section, written [log] in kuas.toml",
+        "limit: unknown section in kuas.toml; did you mean limits?",
+        "rivya.max_runing: unknown key in kuas.toml; did you mean max_running?",
+        "BOT_RIVYA__POL_SECONDS: unknown environment variable; did you mean BOT_RIVYA__POLL_SECONDS?",
+        "BOT_TOKEN: unknown environment variable; did you mean BOT_DISCORD__TOKEN?",
+        (
+            "discord.token: missing; must be one word: the bot's token, without 'Bot ' before it"
+            " (kuas.toml key discord.token, or environment BOT_DISCORD__TOKEN)"
+        ),
+        (
+            "rivya.api_key: missing; must be one word: the API key, rvya_sk_..."
+            " (kuas.toml key rivya.api_key, or environment BOT_RIVYA__API_KEY)"
+        ),
+        (
+            "rivya.poll_seconds: must be a number greater than 0"
+            " (kuas.toml key rivya.poll_seconds, or environment BOT_RIVYA__POLL_SECONDS)"
+        ),
+        (
+            "limits.period: must be one of day, week, month, total"
+            " (kuas.toml key limits.period, or environment BOT_LIMITS__PERIOD)"
+        ),
+        "log.format: must be one of console, json (kuas.toml key log.format, or environment BOT_LOG__FORMAT)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rivya.poll_seconds", "nan"),
+        ("rivya.poll_seconds", "inf"),
+        ("rivya.poll_seconds", "-1"),
+        ("rivya.first_poll_seconds", "0"),
+        ("rivya.first_poll_seconds", "true"),
+        ("rivya.max_running", "0"),
+        ("rivya.max_running", "2.5"),
+        ("rivya.max_running", "true"),
+        ("rivya.model", '"qwen"'),
+        ("rivya.api_key", '""'),
+        ("rivya.api_key", '"  "'),
+        ("rivya.api_key", '"two words"'),
+        ("rivya.api_key", '["hush"]'),
+        ("rivya.api_key", "12"),
+        ("discord.token", '"Bot hush"'),
+        ("discord.token", '"hüsh"'),
+        ("discord.token", '"hu\\u0000sh"'),
+        ("discord.operator_guild", "0"),
+        ("discord.operator_guild", "9223372036854775808"),
+        ("database.path", '""'),
+        ("database.path", '"/"'),
+        ("database.path", '"a\\u0000b"'),
+        ("database.path", "3"),
+        ("limits.guild_credits", "-1"),
+        ("limits.guild_credits", "1000000001"),
+        ("limits.guild_credits", '"many"'),
+        ("limits.period", '"Month"'),
+        ("network.allow_loopback", '"perhaps"'),
+        ("log.level", '"loud"'),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_its_key_and_not_the_value(
+    write: Write, key: str, value: str
+) -> None:
+    given_too = {"discord.token": "'x'", "rivya.api_key": "'x'"} | {key: value}
+    (line,) = mistakes(write("\n".join(f"{name} = {text}" for name, text in given_too.items())))
+    assert line.startswith(f"{key}: must be ")
+    assert f"BOT_{key.replace('.', '__').upper()}" in line
+    assert "hush" not in line
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://rivya.ai/", "https://rivya.ai"),
+        ("https://proxy.example/rivya//", "https://proxy.example/rivya"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("http://localhost:1", "http://localhost:1"),
+    ],
+)
+def test_an_address_that_keeps_the_key_safe_is_taken_without_its_last_slash(
+    write: Write, url: str, kept: str
+) -> None:
+    assert load(write(with_rivya(f'base_url = "{url}"'))).rivya.base_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "rivya.ai",
+        "http://rivya.ai",
+        "http://127.0.0.1.rivya.example",
+        "http://localhost.example",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://:443",
+        "https://rivya.ai:port",
+        "https://rivya.ai:0",
+        "https://user:hush@rivya.ai",
+        "https://@rivya.ai",
+        "https://rivya.ai?key=hush",
+        "https://rivya.ai/#hush",
+        "https://rivya.ai/a b",
+        "https://[::1",
+    ],
+)
+def test_an_address_that_could_lose_the_key_is_refused(write: Write, url: str) -> None:
+    (line,) = mistakes(write(with_rivya(f'base_url = "{url}"')))
+    assert line.startswith("rivya.base_url: must be an https address")
+    assert "hush" not in line
+
+
+def test_spaces_around_a_pasted_secret_are_dropped(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_DISCORD__TOKEN", " pasted\n")
+    assert load(write(SECRETS)).discord.token.get_secret_value() == "pasted"
+
+
+@pytest.mark.parametrize(
+    "name", ["BOT_DISCORD", "BOT_DISCORD__TOKEN__X", "BOT_", "BOT_LOG_LEVEL", "bot_logs"]
+)
+def test_an_unknown_variable_is_a_mistake_at_any_level(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, '{"token": "hush"}')
+    (line,) = mistakes(write(SECRETS))
+    assert line.startswith(f"{name}: unknown environment variable")
+    assert "hush" not in line
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="=\0"), max_size=30))
+def test_no_variable_that_begins_like_ours_passes_unnoticed(rest: str) -> None:
+    known = {f"BOT_{name}__{key}".upper() for name, keys in SECTIONS.items() for key in keys.model_fields}
+    lines = list(unknown_in_environment(SECTIONS, {f"BOT_{rest}": "hush"}))
+    assert len(lines) == (f"BOT_{rest}".upper() not in known)
+    assert all("\n" not in line for line in lines)
+
+
+def test_a_key_that_holds_a_line_end_still_makes_one_line(write: Write) -> None:
+    assert mistakes(write(f'"a\\nb" = 1\n{SECRETS}')) == (r"'a\nb': unknown section in kuas.toml",)
+
+
+def test_names_that_mean_something_to_pydantic_mean_nothing_here(write: Write) -> None:
+    (line,) = mistakes(write(f'_env_prefix = "X_"\n{SECRETS}'))
+    assert line.startswith("_env_prefix: unknown section")
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    assert mistakes(tmp_path / "no.toml") == (f"{tmp_path / 'no.toml'}: there is no such file",)
+
+
+def test_a_folder_in_the_place_of_the_file_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").mkdir()
+    assert mistakes(None) == ("config.toml: cannot be read (Is a directory)",)
+
+
+def test_broken_toml_is_told_with_file_and_line(write: Write) -> None:
+    path = write("[discord]\ntoken = hush\n")
+    (line,) = mistakes(path)
+    assert line.startswith(f"{path}: is not TOML: ")
+    assert "line 2" in line
+    assert "hush" not in line
+
+
+def test_a_file_that_is_not_utf_8_is_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes('[discord]\ntoken = "hüsh"'.encode("latin-1"))
+    assert mistakes(path) == (f"{path}: is not UTF-8 text (byte 20)",)
+
+
+def test_a_byte_order_mark_is_stepped_over(tmp_path: Path) -> None:
+    path = tmp_path / "notepad.toml"
+    path.write_text(SECRETS, "utf-8-sig")
+    assert load(path).discord.operator_guild is None
+
+
+def test_the_books_can_be_read_without_token_or_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_database(None).path == Path("data/bot.sqlite3")
+    path = write('nonsense = 1\n[database]\npath = "books.sqlite3"\n[rivya]\npoll_seconds = -1\n')
+    monkeypatch.setenv("BOT_LOGS", "nonsense too")
+    assert load_database(path).path == Path("books.sqlite3")
+    monkeypatch.setenv("BOT_DATABASE__PATH", "elsewhere.sqlite3")
+    assert load_database(path).path == Path("elsewhere.sqlite3")
+
+
+@pytest.mark.parametrize(
+    "name", ["BOT_DATABASE", "BOT_DATABASE__PAHT", "bot_database__x", "BOT_DATABASE_PATH"]
+)
+def test_the_database_section_is_judged_even_alone(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "books.sqlite3")
+    with pytest.raises(SettingsMistakes) as caught:
+        load_database(write("[database]\nfile = 'x'\n"))
+    assert {line.split(":")[0] for line in caught.value.lines} == {name, "database.file"}
+
+
+def test_the_example_loads_and_shows_every_key_with_its_default() -> None:
+    text = re.sub(r"^# (?=\w+ = )", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    shown = tomllib.loads(text)
+    assert {name: set(table) for name, table in shown.items()} == {
+        name: set(section.model_fields) for name, section in SECTIONS.items()
+    }
+    assert set(Settings.model_fields) == set(SECTIONS)
+    loaded = load(EXAMPLE)
+    for name, section in SECTIONS.items():
+        for key, field in section.model_fields.items():
+            if not field.is_required():
+                assert getattr(getattr(loaded, name), key) == field.default, f"{name}.{key}"
+
+
+def test_every_key_of_the_example_has_a_sentence_above_it() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    keys = [number for number, line in enumerate(lines) if re.match(r"(# )?\w+ = ", line)]
+    # `poll_seconds` shares the sentence of the line above it.
+    bare = [lines[number] for number in keys if not re.match(r"# .*\.$", lines[number - 1])]
+    assert bare == ["poll_seconds = 5.0"]

@@ -1,0 +1,291 @@
+"""The chart is a picture that a phone can show and that needs no colours to be read."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from PIL import Image, ImageChops
+
+from bot.credits.reports import chart
+from bot.credits.reports.models import COLOURED, Bar, Report, Spender
+from bot.domain.limits import HIGHEST_CREDITS, Limit
+from cogs.credits.chart_labels import lettering, period_title
+from cogs.text.translation import speaking, tongues
+from tests.support.paths import ROOT
+
+FIRST = datetime(2026, 11, 1, tzinfo=UTC)
+READABLE_ON_A_GRAPH, READABLE_AS_TEXT = 3.0, 4.5
+"""https://www.w3.org/TR/WCAG22/#non-text-contrast and #contrast-minimum"""
+
+
+def a_report(
+    *,
+    members: int = 1,
+    each: int = 4,
+    others: int = 0,
+    erased: int = 0,
+    unit: str = "day",
+    period: str = "month",
+    bars: int = 30,
+    step: timedelta = timedelta(days=1),
+    limit: Limit | None = None,
+) -> Report:
+    starts = [int((FIRST + number * step).timestamp() * 1000) for number in range(bars)]
+    top = (each,) * min(members, COLOURED)
+    drawn = tuple(Bar(start, top, others, erased) for start in starts)
+    credits = sum(bar.credits for bar in drawn)
+    return Report(
+        guild_id=1,
+        period=period,
+        ago=0,
+        end=starts[-1] + 1,
+        zone=UTC,
+        unit=unit,
+        bars=drawn,
+        spenders=tuple(Spender(user_id, each * bars, 0, bars) for user_id in range(1, members + 1)),
+        members=members,
+        erased=Spender(0, erased * bars, 0, 0),
+        reservations=bars,
+        spent_credits=credits,
+        held_credits=0,
+        refunded_credits=0,
+        granted_credits=0,
+        pictures=bars,
+        failures=0,
+        before_credits=None,
+        limit=limit or Limit(200, "total"),
+    )
+
+
+def opened(report: Report, tongue: str = "en") -> Image.Image:
+    with speaking(tongue):
+        words = lettering(report)
+    # Drawn where no language is spoken, as by the press.
+    picture = Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"])
+    picture.load()
+    return picture.convert("RGB")
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def contrast(one: str, other: str) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    darker, lighter = sorted(luminance(colour) for colour in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in rgb(colour))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def amount(picture: Image.Image, colour: str) -> int:
+    """How many pixels have exactly this colour."""
+    counted = {value: count for count, value in picture.getcolors(picture.width * picture.height) or []}
+    return counted.get(rgb(colour), 0)
+
+
+def test_the_formula_for_contrast_is_the_right_one() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("colour", chart.COLOURS)
+def test_every_colour_stands_out_from_the_ground(colour: str) -> None:
+    assert contrast(colour, chart.BACKGROUND) >= READABLE_ON_A_GRAPH
+
+
+def test_text_and_line_are_readable() -> None:
+    assert contrast(chart.TEXT, chart.BACKGROUND) >= READABLE_AS_TEXT
+    assert contrast(chart.PACE_COLOUR, chart.BACKGROUND) >= READABLE_AS_TEXT
+    assert chart.TEXT_POINTS * chart.DPI / 72 >= 24
+
+
+def test_neighbours_differ_without_colour() -> None:
+    assert len(set(chart.COLOURS)) == len(chart.COLOURS) == len(chart.HATCHES) == COLOURED + 2
+    assert all(one != other for one, other in pairwise(chart.HATCHES))
+
+
+def test_the_picture_has_its_size_and_discords_ground() -> None:
+    picture = opened(a_report(members=2))
+    assert picture.size == (1200, 800)
+    corners = [(0, 0), (1199, 0), (0, 799), (1199, 799)]
+    assert {picture.getpixel(corner) for corner in corners} == {rgb(chart.BACKGROUND)}
+
+
+@pytest.mark.parametrize("members", [1, 6, 7])
+def test_each_of_the_first_six_has_a_colour(members: int) -> None:
+    picture = opened(a_report(members=members, others=9 if members > COLOURED else 0))
+    seen = [amount(picture, colour) > 500 for colour in chart.COLOURS]
+    assert seen == [place < min(members, COLOURED) or (place == COLOURED < members) for place in range(8)]
+
+
+def test_members_without_a_name_have_a_colour() -> None:
+    assert amount(opened(a_report(erased=5)), chart.COLOURS[-1]) > 500
+    assert amount(opened(a_report()), chart.COLOURS[-1]) == 0
+
+
+@pytest.mark.parametrize("members", [0, 7])
+def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
+    picture = opened(a_report(members=members, each=0))
+    assert not any(amount(picture, colour) for colour in chart.COLOURS)
+    assert amount(picture, chart.TEXT) > 500
+
+
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("each", [1, 12_499, HIGHEST_CREDITS, 10**13])
+def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
+    report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month"))
+    assert_margins_free(opened(report, tongue))
+
+
+@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize(
+    ("unit", "period", "bars", "step"),
+    [
+        ("hour", "day", 25, timedelta(hours=1)),
+        ("day", "week", 7, timedelta(days=1)),
+        ("day", "month", 31, timedelta(days=1)),
+        ("day", "total", 1, timedelta(days=1)),
+        ("week", "total", 31, timedelta(days=7)),
+        ("month", "total", 31, timedelta(days=31)),
+        ("months", "total", 16, timedelta(days=62)),
+    ],
+)
+def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
+    unit: str, period: str, bars: int, step: timedelta, tongue: str
+) -> None:
+    """A letter that the font does not have is a warning, and here an error."""
+    report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
+    assert len(lettering(report).bars) == bars
+    assert_margins_free(opened(report, tongue))
+
+
+def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
+    report = a_report()
+    words = replace(lettering(report), title="Credits by " + "a very long while " * 5)
+    with Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"]) as picture:
+        assert_margins_free(picture.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "tongue", "title", "bar"),
+    [
+        ("hour", "day", "en-GB", "Credits by hour, 1 November 2026", "13h"),
+        ("hour", "day", "id", "Kredit per jam, 1 November 2026", "13.00"),
+        ("day", "week", "en-US", "Credits by day, week of 1 November 2026", "Sun 1"),
+        ("day", "week", "id", "Kredit per hari, minggu mulai 1 November 2026", "Min, 1"),
+        ("day", "month", "id", "Kredit per hari, November 2026", "1"),
+        ("week", "total", "en-US", "Credits by week, since 1 November 2026", "1 Nov"),
+        ("day", "total", "id", "Kredit per hari, sejak 1 November 2026", "1 Nov"),
+        ("months", "total", "en-US", "Credits by several months, since 1 November 2026", "Nov 2026"),
+        ("month", "total", "id", "Kredit per bulan, sejak 1 November 2026", "Nov 2026"),
+    ],
+)
+def test_every_word_is_in_the_language_of_the_reader(
+    unit: str, period: str, tongue: str, title: str, bar: str
+) -> None:
+    report = a_report(unit=unit, period=period, bars=1)
+    noon = replace(report.bars[0], start=report.start + 13 * 60 * 60 * 1000)
+    with speaking(tongue):
+        words = lettering(replace(report, bars=(*report.bars, noon)))
+    assert (words.title, words.bars[-1]) == (title, bar)
+    assert words.others == ("lainnya" if tongue == "id" else "others")
+    assert words.erased == ("dihapus" if tongue == "id" else "erased")
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "tongue", "pace"),
+    [
+        ("day", "month", "en-US", "even pace: 6.7 a day"),
+        ("day", "month", "id", "laju merata: 6,7 per hari"),
+        ("hour", "day", "id", "laju merata: 6,7 per jam"),
+    ],
+)
+def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongue: str, pace: str) -> None:
+    with speaking(tongue):
+        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, period))).pace == pace
+        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, "total"))).pace == ""
+
+
+def test_times_are_those_of_the_server() -> None:
+    """In English all year round as it always was; Babel alone would write `Sept`, or the month first."""
+    at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
+    there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), bars=(Bar(at, (4,), 0, 0),))
+    assert period_title(there) == "2 September 2026"
+    assert lettering(replace(there, period="total")).bars == ("2 Sep",)
+    assert lettering(replace(there, unit="hour")).bars == ("06h",)
+
+
+def assert_margins_free(picture: Image.Image) -> None:
+    """The outermost pixels are ground: nothing runs over the edge."""
+    ground = Image.new("RGB", picture.size, chart.BACKGROUND)
+    box = ImageChops.difference(picture, ground).getbbox()
+    assert box is not None
+    left, top, right, bottom = box
+    assert left >= 4
+    assert top >= 4
+    assert right <= picture.width - 4
+    assert bottom <= picture.height - 4
+
+
+def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
+    bold = chart.PACE_COLOUR
+    assert amount(opened(a_report(limit=Limit(150, "month"))), bold) > 1000
+    assert amount(opened(a_report(limit=Limit(150, "week"))), bold) == 0
+    assert amount(opened(a_report(limit=Limit(HIGHEST_CREDITS, "month"))), bold) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "indonesian"),
+    [
+        (0, "0", "0"),
+        (0.25, "0.25", "0,25"),
+        (6.6667, "6.7", "6,7"),
+        (10.4, "10", "10"),
+        (1200, "1,200", "1.200"),
+        (9_999, "9,999", "9.999"),
+        (12_500, "12.5k", "12,5rb"),
+        (250_000, "250k", "250rb"),
+        (1_200_000, "1.2M", "1,2jt"),
+        (3_600_000_000, "3.6B", "3,6M"),
+        (10**13, "10T", "10T"),
+    ],
+)
+def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
+    report = a_report()
+    with speaking("id"):
+        kept = lettering(report).number
+    assert lettering(report).number(value) == text
+    assert kept(value) == indonesian
+
+
+def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_windows() -> None:
+    script = (
+        "import sys, runpy; from bot.credits.reports import chart; assert chart.supported();"
+        "assert 'matplotlib' not in sys.modules;"
+        "from tests.unit.credits import test_chart as here; report = here.a_report();"
+        "chart.draw(report, here.lettering(report));"
+        "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    warnings = ["error", "ignore:'audioop' is deprecated:DeprecationWarning"]  # the same as in pyproject.toml
+    command = [sys.executable, *(part for each in warnings for part in ("-W", each)), "-c", script]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def test_without_the_library_charts_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert not chart.supported()

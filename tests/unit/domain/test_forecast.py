@@ -1,0 +1,81 @@
+"""When a limit is empty at the pace so far: never a promise that the numbers do not bear."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.forecast import FARTHEST_MS, LEAST_MS, empty_at
+from bot.domain.jobs import Usage
+
+HOUR = 60 * 60 * 1000
+DAY = 24 * HOUR
+START = 1_750_000_000_000
+
+
+def a_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int | None = None) -> Usage:
+    return Usage("guild", limit, used, 0, "month", resets_at, granted_credits=granted)
+
+
+@pytest.mark.parametrize(
+    ("usage", "seen_ms", "after_ms"),
+    [
+        (a_usage(100), 10 * DAY, 10 * DAY),
+        (a_usage(160), 8 * DAY, 2 * DAY),
+        (a_usage(100, resets_at=START + 30 * DAY), 10 * DAY, 10 * DAY),
+        (a_usage(100, granted=100), 10 * DAY, 20 * DAY),
+        (a_usage(199), 199 * HOUR, HOUR),
+    ],
+)
+def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
+    at = START + seen_ms
+    assert empty_at(usage, START, at) == at + after_ms
+
+
+@pytest.mark.parametrize(
+    ("usage", "seen_ms"),
+    [
+        (a_usage(0), 10 * DAY),
+        (a_usage(200), 10 * DAY),
+        (a_usage(250), 10 * DAY),
+        (a_usage(100), LEAST_MS - 1),
+        (a_usage(100), -DAY),
+        (a_usage(100, resets_at=START + 20 * DAY), 10 * DAY),
+        (a_usage(100, resets_at=START + 15 * DAY), 10 * DAY),
+        (a_usage(1, 10**9), DAY),
+    ],
+    ids=[
+        "nothing is used",
+        "nothing is left",
+        "more than all is used",
+        "seen for too short",
+        "the clock was set back",
+        "it lasts exactly until it resets",
+        "it lasts longer",
+        "it lasts for ages",
+    ],
+)
+def test_there_is_nothing_to_say(usage: Usage, seen_ms: int) -> None:
+    assert empty_at(usage, START, START + seen_ms) is None
+
+
+@given(
+    used=st.integers(0, 10**9),
+    limit=st.integers(0, 10**9),
+    granted=st.integers(0, 10**9),
+    seen_ms=st.integers(-DAY, 400 * DAY),
+    rest_ms=st.none() | st.integers(1, 366 * DAY),
+)
+def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
+    used: int, limit: int, granted: int, seen_ms: int, rest_ms: int | None
+) -> None:
+    at = START + seen_ms
+    usage = a_usage(used, limit, granted=granted, resets_at=None if rest_ms is None else at + rest_ms)
+    empty = empty_at(usage, START, at)
+    if empty is None:
+        return
+    assert at < empty <= at + FARTHEST_MS
+    assert rest_ms is None or empty < at + rest_ms
+    # What is used until then at this pace covers what is left, and a millisecond sooner it would not.
+    assert used * (empty - at) >= usage.left_credits * seen_ms > used * (empty - at - 1)

@@ -1,0 +1,117 @@
+"""When Rivya counts as down, who waits, and how the end is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from bot.domain.errors import ContractBroken, TryLater
+from bot.engine.circuit_breaker import ENOUGH_FAILURES, Outage
+from bot.observability.operator_log import Notices
+
+
+class Api:
+    """Answers, or does not; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self.trouble: Exception = TryLater("down")
+        self.asked = asyncio.Queue[None]()
+        self.outage = Outage(self.probe, Notices(), probe_seconds=0.001)
+
+    async def probe(self) -> None:
+        self.outage.heard(answered=self.up)
+        await self.asked.put(None)
+        if not self.up:
+            raise self.trouble
+
+    def fails(self, times: int) -> None:
+        for _ in range(times):
+            self.outage.heard(answered=False)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    made = Api()
+    yield made
+    await made.outage.close()
+
+
+async def test_a_few_failures_are_no_outage(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES - 1)
+    api.outage.heard(answered=True)
+    api.fails(ENOUGH_FAILURES - 1)
+    assert not api.outage.lasts
+    await asyncio.wait_for(api.outage.passed(), 1)
+
+
+async def test_an_outage_is_told_once_and_ends_with_an_answer(api: Api) -> None:
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES + 5)
+        waiting = [asyncio.create_task(api.outage.passed()) for _ in range(20)]
+        for _ in range(3):
+            await api.asked.get()
+        assert not any(task.done() for task in waiting)
+        api.up = True
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    assert not api.outage.lasts
+    assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
+
+
+async def test_an_answer_to_anybody_ends_it(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES)
+    assert api.outage.lasts
+    api.outage.heard(answered=True)
+    assert not api.outage.lasts
+
+
+async def test_a_second_outage_has_a_probe_of_its_own(api: Api) -> None:
+    api.fails(ENOUGH_FAILURES)
+    api.up = True
+    await asyncio.wait_for(api.outage.passed(), 1)
+    api.up = False
+    api.fails(ENOUGH_FAILURES)
+    assert api.outage.lasts
+    while not api.asked.empty():
+        api.asked.get_nowait()
+    await asyncio.wait_for(api.asked.get(), 1)
+    api.up = True
+    await asyncio.wait_for(api.outage.passed(), 1)
+
+
+async def test_a_probe_that_breaks_is_logged_and_goes_on(api: Api) -> None:
+    api.trouble = ValueError("a bug")
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES)
+        for _ in range(2):
+            await asyncio.wait_for(api.asked.get(), 1)
+        api.up = True
+        await asyncio.wait_for(api.outage.passed(), 1)
+    assert {line["event"] for line in logs if line["log_level"] == "error"} >= {"probe broke"}
+
+
+async def test_an_answer_that_nobody_can_read_is_not_told_as_the_end(api: Api) -> None:
+    api.trouble = ContractBroken("unreadable", "no credits in it")
+    with capture_logs() as logs:
+        api.fails(ENOUGH_FAILURES)
+        for _ in range(2):
+            await asyncio.wait_for(api.asked.get(), 1)
+    assert {line["event"] for line in logs} == {"operator must act", "rivya still down"}
+
+
+async def test_the_probe_names_no_job() -> None:
+    seen = asyncio.Queue[object]()
+
+    async def probe() -> None:
+        await seen.put(structlog.contextvars.get_contextvars())
+
+    outage = Outage(probe, Notices(), probe_seconds=0.001)
+    with structlog.contextvars.bound_contextvars(job_id="the last straw"):
+        for _ in range(ENOUGH_FAILURES):
+            outage.heard(answered=False)
+    assert await asyncio.wait_for(seen.get(), 1) == {}
+    await outage.close()

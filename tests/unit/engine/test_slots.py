@@ -1,0 +1,138 @@
+"""Who may paint now."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from bot.engine.slots import Slots
+
+
+class Line:
+    """Holders and waiters of one `Slots`, in the order in which they got in."""
+
+    def __init__(self, total: int) -> None:
+        self.slots = Slots(total)
+        self.entered: list[str] = []
+        self._leave: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def come(self, key: str, guild_id: int, *, at_once: bool = False) -> None:
+        self._leave[key] = asyncio.Event()
+        self._tasks[key] = asyncio.create_task(self._hold(key, guild_id, at_once))
+        await asyncio.sleep(0)
+
+    async def go(self, key: str) -> None:
+        self._leave[key].set()
+        await self._tasks[key]
+        await asyncio.sleep(0)
+
+    async def cancel(self, key: str) -> None:
+        self._tasks[key].cancel()
+        await asyncio.gather(self._tasks[key], return_exceptions=True)
+        await asyncio.sleep(0)
+
+    async def _hold(self, key: str, guild_id: int, at_once: bool) -> None:
+        async with self.slots.hold(guild_id, key, at_once=at_once):
+            self.entered.append(key)
+            await self._leave[key].wait()
+
+
+async def test_a_free_slot_is_taken_at_once() -> None:
+    line = Line(2)
+    await line.come("a", 1)
+    assert line.entered == ["a"]
+    assert line.slots.position("a") is None
+
+
+async def test_a_crowd_of_one_guild_does_not_shut_out_another() -> None:
+    line = Line(1)
+    for number in range(4):
+        await line.come(f"crowd-{number}", 1)
+    await line.come("guest", 2)
+    assert [line.slots.position(key) for key in ("crowd-1", "guest", "crowd-2", "crowd-3")] == [1, 2, 3, 4]
+    await line.go("crowd-0")
+    await line.go("crowd-1")
+    assert line.entered[-1] == "guest"
+
+
+async def test_one_guild_never_holds_every_slot() -> None:
+    line = Line(5)
+    for number in range(6):
+        await line.come(f"crowd-{number}", 1)
+    assert len(line.entered) == 4
+    await line.come("guest", 2)
+    assert line.entered[-1] == "guest"
+
+
+async def test_work_in_flight_goes_on_although_every_slot_is_taken() -> None:
+    line = Line(1)
+    await line.come("a", 1)
+    await line.come("resumed", 1, at_once=True)
+    await line.come("b", 1)
+    await line.go("a")
+    assert line.entered == ["a", "resumed"]
+    await line.go("resumed")
+    assert line.entered == ["a", "resumed", "b"]
+
+
+async def test_a_waiter_that_gives_up_leaves_the_line() -> None:
+    line = Line(1)
+    for key in ("a", "b", "c"):
+        await line.come(key, 1)
+    await line.cancel("b")
+    assert (line.slots.position("b"), line.slots.position("c")) == (None, 1)
+    await line.go("a")
+    assert line.entered == ["a", "c"]
+
+
+async def test_a_slot_granted_to_one_who_gives_up_in_that_moment_is_passed_on() -> None:
+    line = Line(1)
+    for key in ("a", "b", "c"):
+        await line.come(key, 1)
+    line._leave["a"].set()
+    await asyncio.sleep(0)  # "a" leaves and grants "b", which has not run yet
+    line._tasks["b"].cancel()
+    await asyncio.gather(line._tasks["a"], line._tasks["b"], return_exceptions=True)
+    await asyncio.sleep(0)
+    assert line.entered[-1] == "c"
+
+
+@pytest.mark.parametrize("total", [1, 2, 7, 50])
+async def test_never_more_than_the_total_hold_a_slot(total: int) -> None:
+    slots, inside, most = Slots(total), 0, 0
+
+    async def visit(number: int) -> None:
+        nonlocal inside, most
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(slots.hold(number % 3, str(number)))
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(visit(number) for number in range(300)))
+    assert most <= total
+    assert inside == 0
+    assert slots._in_use == 0
+
+
+async def test_a_holder_and_its_waiters_may_all_be_cancelled_in_one_breath() -> None:
+    slots = Slots(1)
+    entered = asyncio.Event()
+
+    async def hold(key: str) -> None:
+        async with slots.hold(1, key):
+            entered.set()
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(hold(key)) for key in "abc"]
+    await entered.wait()
+    for task in tasks:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
+    async with asyncio.timeout(1), slots.hold(1, "d"):
+        assert slots.position("d") is None

@@ -1,0 +1,553 @@
+"""What becomes a reference, what is refused and why, and what a finished picture must be."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import struct
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+
+from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError
+from bot.images.processing import (
+    PIXEL_LIMIT,
+    SIDE_LIMIT,
+    Normalised,
+    check_declared,
+    fit_upload,
+    normalise_reference,
+    verify_picture,
+)
+
+LIMIT = 10_000_000
+RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
+
+# 24x16 pixels, red on the left and blue on the right, to be turned upright; a profile in which red and green
+# are exchanged; EXIF with a make and a place. Made with pillow-heif 1.8.1, since pi-heif only reads.
+HEIC = base64.b85decode(
+    "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<000CGZDn*}000000000XXk=`10000000000aA{+700000000000000000000G-+&a"
+    "V*mgE07O6l0ssL300004FaQAn00000002J#0ssI200eIU0RR9100000egFUfIB98aW&i*H00062000$fZf0cy000000RRAKc4ILB"
+    "0000LX>Mj^0ssI300IC2MR;ju000004sdC7Z2$lO0003100T>DaB^?}00Sy%aAR)(004Dpc4I>U18@KU0FVFx0000U@BsY%`1k+-"
+    "4+CHT0RR|40Sp2E{{wIU00RJ!0009300RIXx&lC90096gLID8-Z~y=U0FVFx0{{R603M(qfd!W8uA1iHA)vs3000bt00093gkk^z"
+    "00u+>!E?ch00075V{dG7aB^>E0006^Y-4S61V8`)ZEkdOQb$4{SXo*i2kHO|02Tld00IC3VPkV}K~PXk00000000000000000000"
+    "0000000000008#Z00961007f1Y-4S600000000000000000000000000000000000000000000000000000000000BWMy+>00039"
+    "0000sV{meG0003%0000?cXV)c0004u0000KV`yPy0004?0000iXINQU0005Z0000KVpv&P0005t0000Ka#&ef0005>0000Ka#T`7"
+    "0006A0000WXH-%{0006A0000WVpLK?0006A0000WV`y@10006g0000aZESU800000000010000CWo}hd0000Q0000S0CNCR07n2q"
+    "03ZNj0CfOq0Bits04)G%0B!&PZESU800000000010000CWo}hd0000m0000S08RjJ03ZNk0B-<r0C@m%0BHbc0B8Vo04x9?0CfO!"
+    "0A&Cm0A>Jk0A&DW0BitxSXo*i00000008#Z00961007f1b7nI#00000009g_000Hv|NrwP000M*008}v|Nr};|Ns4>000Br006*l"
+    "SXo*i00000003{G0021k000A!SXo*i00000001PP000k!006ebSXo*i00000003f_006g#000=-aA9&`0000000RI300L%a008o*"
+    "000eH000xv000VGV`y@10000000RI3005)c002~b002zQ005bq001Ut000kM0000KX>)L8000000000$0000$0000eV{Bn?0000O"
+    "000010000G00001|NsBk00002|NsBc000020000GaA|mH000000|*ER00009X>xCL0{{R38EJ5BVE_OC000000RRC8fdT^sgoXeB"
+    "02*m>Wo7^X0000001jhhb7KGk009620002RZDe6|0000xC;_ih8X-i0@|02jINaKO%2}l;C-1OR&0WF7yi9)uxg-DEvB72FF1~>D"
+    "P?9i*K(65k1H7qS{cpek000I>cxh$;08LE*DgXcg2mk{C4*&uH000aC001%p5&#1L000311^@tvB>)5f00031002G!0000+a&>8R"
+    "AW&#;Ze;)f0ssL30ssI20#g70000621poj50{{R3TmS$7000001^@s60RR913;+NC0RR91000000R"
+)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture
+def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is where the `heif` extra is not installed."""
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    sink = io.BytesIO()
+    image.save(sink, kind, **options)
+    return sink.getvalue()
+
+
+def halves(width: int = 24, height: int = 16, mode: str = "RGB") -> Image.Image:
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    return image.convert(mode)
+
+
+def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    return Image.frombytes(mode, (width, height), random.Random(7).randbytes(width * height * len(mode)))
+
+
+def normalise(data: bytes, *, limit_bytes: int = LIMIT) -> tuple[Normalised, Image.Image]:
+    """Through files, as the engine does it; and the result, loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "source"), Path(folder, "target")
+        source.write_bytes(data)
+        normalised = normalise_reference(source, target, limit_bytes=limit_bytes)
+        assert {path.name for path in Path(folder).iterdir()} == {"source", "target"}
+        assert target.stat().st_size <= limit_bytes
+        image = Image.open(io.BytesIO(target.read_bytes()))
+        image.load()
+    assert normalised.mime_type == Image.MIME[str(image.format)]
+    return normalised, image
+
+
+def output(data: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "source"), Path(folder, "target")
+        source.write_bytes(data)
+        normalise_reference(source, target, limit_bytes=LIMIT)
+        return target.read_bytes()
+
+
+def refused(data: bytes) -> MemberError:
+    with pytest.raises(MemberError) as caught:
+        normalise(data)
+    return caught.value
+
+
+def near(pixel: object, colour: tuple[int, ...], tolerance: int = 40) -> bool:
+    assert isinstance(pixel, tuple)
+    return len(pixel) == len(colour) and all(
+        abs(a - b) <= tolerance for a, b in zip(pixel, colour, strict=True)
+    )
+
+
+def png(
+    width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 2, extra: bytes = b""
+) -> bytes:
+    """A PNG by hand; `extra` stands between the header and the pixels."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(pixels, 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def located_exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Fruit Phone"
+    exif[ExifTags.Base.Orientation] = orientation
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (6.0, 12.0, 0.0)
+    return exif
+
+
+class TestDeclared:
+    @pytest.mark.parametrize(
+        ("filename", "content_type"),
+        [
+            ("cat.png", "image/png"),
+            ("CAT.JPG", "image/jpeg"),
+            ("cat.jfif", None),
+            ("cat", "image/webp"),
+            ("cat", None),
+            ("holiday 3.5.2026", None),
+            ("cat.gif", "image/gif"),
+            ("cat.avif", "image/avif"),
+            ("IMG_1.HEIC", "image/heic"),
+            ("cat.txt", "image/png"),
+            ("cat.png", "text/plain; charset=utf-8"),
+            ("cat", "application/octet-stream"),
+        ],
+    )
+    def test_what_may_be_a_picture_passes(self, filename: str, content_type: str | None) -> None:
+        check_declared(filename=filename, content_type=content_type, size_bytes=LIMIT, limit_bytes=LIMIT)
+
+    @pytest.mark.parametrize(
+        ("filename", "content_type", "kind"),
+        [
+            ("notes.txt", "text/plain; charset=utf-8", "TXT"),
+            ("notes.txt", None, "TXT"),
+            ("paper.PDF", "application/pdf", "PDF"),
+            ("clip.mp4", "video/mp4", "MP4"),
+            ("logo.svg", "image/svg+xml", "SVG"),
+            ("old.bmp", "image/bmp", "BMP"),
+            ("clip", "video/mp4", "video/mp4"),
+            ("a.**bold**", "video/mp4", "video/mp4"),
+        ],
+    )
+    def test_what_is_no_picture_is_refused_by_name_and_type(
+        self, filename: str, content_type: str | None, kind: str
+    ) -> None:
+        with pytest.raises(MemberError) as caught:
+            check_declared(filename=filename, content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
+        assert (caught.value.reason, caught.value.data) == (MemberReason.REFERENCE_TYPE, {"kind": kind})
+
+    def test_a_picture_of_eleven_megabytes_is_refused(self) -> None:
+        with pytest.raises(MemberError) as caught:
+            check_declared(
+                filename="a.png", content_type="image/png", size_bytes=11_000_000, limit_bytes=LIMIT
+            )
+        assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
+        assert caught.value.data == {"size_bytes": 11_000_000, "limit_bytes": LIMIT}
+
+    @pytest.mark.usefixtures("no_heif")
+    @pytest.mark.parametrize("content_type", [None, "image/heic", "image/heif"])
+    def test_heic_is_refused_at_once_where_it_cannot_be_read(self, content_type: str | None) -> None:
+        with pytest.raises(MemberError) as caught:
+            check_declared(filename="a.heic", content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
+        assert caught.value.reason is MemberReason.REFERENCE_HEIC
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("kind", "mime_type", "filename"),
+        [
+            ("JPEG", "image/jpeg", "reference.jpg"),
+            ("PNG", "image/png", "reference.png"),
+            ("WEBP", "image/png", "reference.png"),
+            ("GIF", "image/png", "reference.png"),
+            ("AVIF", "image/png", "reference.png"),
+        ],
+    )
+    def test_each_format_becomes_one_that_rivya_takes(self, kind: str, mime_type: str, filename: str) -> None:
+        normalised, image = normalise(encoded(halves(), kind))
+        assert (normalised.mime_type, normalised.filename) == (mime_type, filename)
+        assert image.size == (24, 16)
+        assert near(image.getpixel((4, 8)), RED)
+        assert near(image.getpixel((20, 8)), BLUE)
+
+    def test_a_photo_of_an_iphone_becomes_an_upright_jpeg_without_its_place(self) -> None:
+        assert b"Fruit Phone" in HEIC
+        normalised, image = normalise(HEIC)
+        assert normalised.mime_type == "image/jpeg"
+        assert image.size == (16, 24)
+        assert near(image.getpixel((8, 4)), GREEN)
+        assert near(image.getpixel((8, 20)), BLUE)
+        assert not image.getexif()
+
+    @pytest.mark.usefixtures("no_heif")
+    def test_a_photo_of_an_iphone_is_refused_by_its_bytes_where_it_cannot_be_read(self) -> None:
+        assert refused(HEIC).reason is MemberReason.REFERENCE_HEIC
+
+    def test_a_broken_heic_is_unreadable(self) -> None:
+        assert refused(HEIC[:300]).reason is MemberReason.REFERENCE_UNREADABLE
+
+    def test_an_avif_that_calls_itself_by_its_container_is_read_as_one(self) -> None:
+        data = encoded(halves(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
+        normalised, _ = normalise(data)
+        assert normalised.mime_type == "image/png"
+
+    def test_a_heic_that_crashes_its_reader_is_unreadable_and_the_bot_lives(self) -> None:
+        # The type of the item that holds the EXIF; pi-heif 1.4.0 ends in a segmentation fault over it.
+        assert (
+            refused(HEIC.replace(b"\0\0Exif", b"\0\0Ex\xd4f", 1)).reason is MemberReason.REFERENCE_UNREADABLE
+        )
+
+    def test_a_heic_of_900_megapixels_is_refused_by_its_header(self) -> None:
+        # Both what is stored and what is shown of it.
+        at = HEIC.index(b"clap") + 4
+        shown = HEIC[:at] + struct.pack(">8i", 30_000, 1, 30_000, 1, 0, 1, 0, 1) + HEIC[at + 32 :]
+        huge = shown.replace(struct.pack(">III", 0, 64, 64), struct.pack(">III", 0, 30_000, 30_000))
+        error = refused(huge)
+        assert error.reason is MemberReason.REFERENCE_TOO_LARGE
+        assert (error.data["width"], error.data["height"]) == (30_000, 30_000)
+
+    def test_the_readers_process_is_not_told_our_secrets(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spy = tmp_path / "python"
+        spy.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\nexec "{sys.executable}" "$@"\n')
+        spy.chmod(0o700)
+        monkeypatch.setenv("BOT_RIVYA__API_KEY", "rvya_sk_secret")
+        monkeypatch.setattr(sys, "executable", str(spy))
+        normalise(HEIC)
+        assert "PATH=" in (tmp_path / "seen").read_text()
+        assert "secret" not in (tmp_path / "seen").read_text()
+
+    def test_a_jpeg_with_a_second_picture_inside_is_one_picture(self) -> None:
+        mpo = encoded(halves(), "MPO", save_all=True, append_images=[Image.new("RGB", (24, 16))])
+        assert Image.open(io.BytesIO(mpo)).format == "MPO"
+        normalised, image = normalise(mpo)
+        assert normalised.mime_type == "image/jpeg"
+        assert near(image.getpixel((4, 8)), RED)
+
+    def test_cmyk_becomes_rgb(self) -> None:
+        _, image = normalise(encoded(halves(mode="CMYK"), "JPEG"))
+        assert image.mode == "RGB"
+        assert near(image.getpixel((4, 8)), RED, 60)
+
+    def test_sixteen_bits_a_pixel_are_scaled_not_cut_off(self) -> None:
+        pixels = b"\0" + struct.pack(">HHH", 0, 0x8000, 0xFFFF)
+        _, image = normalise(png(3, 1, pixels, depth=16, colour=0))
+        assert [image.getpixel((x, 0)) for x in range(3)] == [(0,) * 3, (128,) * 3, (255,) * 3]
+
+    def test_a_palette_with_a_transparent_colour_keeps_it(self) -> None:
+        palette = Image.new("P", (4, 4), 0)
+        palette.putpalette([*RED, *BLUE])
+        palette.putpixel((0, 0), 1)
+        _, image = normalise(encoded(palette, "PNG", transparency=1))
+        assert image.mode == "RGBA"
+        assert image.getpixel((0, 0)) == (*BLUE, 0)
+        assert image.getpixel((3, 3)) == (*RED, 255)
+
+    @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16"])
+    def test_an_opaque_mode_becomes_rgb(self, mode: str) -> None:
+        _, image = normalise(encoded(Image.new(mode, (8, 8), 0), "PNG"))
+        assert (image.mode, image.getpixel((0, 0))) == ("RGB", (0, 0, 0))
+
+    def test_grey_with_alpha_keeps_its_alpha(self) -> None:
+        _, image = normalise(encoded(Image.new("LA", (8, 8), (90, 120)), "PNG"))
+        assert image.getpixel((0, 0)) == (90, 90, 90, 120)
+
+    def test_an_alpha_that_hides_nothing_is_dropped(self) -> None:
+        _, image = normalise(encoded(Image.new("RGBA", (8, 8), (*RED, 255)), "PNG"))
+        assert image.mode == "RGB"
+
+
+class TestMetadata:
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+    def test_the_place_is_gone_and_the_picture_upright(self, kind: str) -> None:
+        data = encoded(halves(), kind, exif=located_exif(6))
+        assert b"Fruit Phone" in data
+        clean = output(data)
+        image = Image.open(io.BytesIO(clean))
+        assert image.size == (16, 24)
+        assert near(image.getpixel((8, 4)), RED)
+        assert near(image.getpixel((8, 20)), BLUE)
+        assert not image.getexif()
+        assert b"Fruit Phone" not in clean
+        assert b"Exif" not in clean
+        assert b"eXIf" not in clean
+
+    def test_comments_texts_and_xmp_are_gone(self) -> None:
+        texts = PngImagePlugin.PngInfo()
+        texts.add_text("Author", "Ayu Secret")
+        texts.add_itxt("XML:com.adobe.xmp", "<x>Ayu Secret</x>")
+        for data in (
+            encoded(halves(), "PNG", pnginfo=texts),
+            encoded(halves(), "JPEG", comment="Ayu Secret", xmp=b"<x>Ayu Secret</x>"),
+            encoded(halves(), "WEBP", xmp=b"<x>Ayu Secret</x>"),
+        ):
+            assert b"Ayu Secret" in data
+            assert b"Ayu" not in output(data)
+
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+    def test_a_file_hidden_behind_the_picture_is_gone(self, kind: str) -> None:
+        assert b"stowaway" not in output(encoded(halves(), kind) + b"PK\3\4 stowaway")
+
+    def test_colours_are_those_the_profile_means_and_the_profile_is_gone(self) -> None:
+        # With red and green exchanged, what is stored as red is meant to be seen as green.
+        swapped = SRGB.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
+        _, image = normalise(encoded(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=swapped))
+        assert near(image.getpixel((0, 0)), (0, 255, 0), 8)
+        assert "icc_profile" not in image.info
+
+    @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA"])
+    @pytest.mark.parametrize("profile", ["for colours", "not a profile at all"])
+    def test_a_profile_that_does_not_fit_changes_nothing(self, mode: str, profile: str) -> None:
+        colours = SRGB if profile == "for colours" else profile.encode()
+        _, image = normalise(
+            encoded(Image.new("RGB", (8, 8), (255,) * 3).convert(mode), "PNG", icc_profile=colours)
+        )
+        assert near(image.convert("RGB").getpixel((0, 0)), (255, 255, 255), 3)
+        assert "icc_profile" not in image.info
+
+    def test_alpha_survives_a_profile(self) -> None:
+        _, image = normalise(encoded(Image.new("RGBA", (8, 8), (*RED, 77)), "PNG", icc_profile=SRGB))
+        assert near(image.getpixel((0, 0)), (*RED, 77), 3)
+
+    def test_exif_that_cannot_be_read_does_not_cost_a_good_picture(self) -> None:
+        _, image = normalise(encoded(halves(), "PNG", exif=b"Exif\0\0MM\0\x0b" + bytes(40)))
+        assert near(image.getpixel((4, 8)), RED)
+
+    def test_exif_that_cannot_be_written_again_still_turns_the_picture(self) -> None:
+        # The make becomes a width, in words.
+        broken = located_exif(6).tobytes().replace(b"\x01\x0f", b"\x01\x00", 1)
+        _, image = normalise(encoded(halves(), "PNG", exif=broken))
+        assert image.size == (16, 24)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("data", "kind"),
+        [
+            (b"just a few words, renamed to .png", "text"),
+            ("catatan: se\u00f1or".encode() * 60, "text"),
+            (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+            (b"<svg onload=alert(1)>", "SVG"),
+            (b"<!DOCTYPE html><html></html>", "HTML"),
+            (b"%PDF-1.7\n", "PDF"),
+            (b"PK\3\4" + bytes(30), "archive"),
+            (b"\0\0\0\x20ftypisom" + bytes(30), "video"),
+            (b"RIFF\0\0\0\0WAVEfmt ", "audio"),
+            (b"\x7fELF" + bytes(30), "program"),
+            (encoded(halves(), "BMP"), "BMP"),
+            (encoded(halves(), "TIFF"), "TIFF"),
+            (bytes(range(256)), "unknown"),
+        ],
+    )
+    def test_what_is_no_picture_is_named(self, data: bytes, kind: str) -> None:
+        error = refused(data)
+        assert (error.reason, error.data) == (MemberReason.REFERENCE_TYPE, {"kind": kind})
+
+    @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+    def test_a_picture_that_moves_is_refused(self, kind: str) -> None:
+        frames = [halves(), Image.new("RGB", (24, 16), BLUE)]
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert refused(data).reason is MemberReason.REFERENCE_ANIMATED
+
+    def test_a_small_file_of_900_megapixels_is_refused_by_its_header(self) -> None:
+        data = png(30_000, 30_000, bytes(30_000), depth=1, colour=0)
+        assert len(data) < 20_000
+        error = refused(data)
+        assert error.reason is MemberReason.REFERENCE_TOO_LARGE
+        assert error.data == {
+            "width": 30_000,
+            "height": 30_000,
+            "side_limit": SIDE_LIMIT,
+            "pixel_limit": PIXEL_LIMIT,
+        }
+
+    @pytest.mark.parametrize(("width", "height"), [(SIDE_LIMIT + 1, 1), (1, SIDE_LIMIT + 1), (8000, 5001)])
+    def test_a_side_or_an_area_just_over_the_limit_is_refused(self, width: int, height: int) -> None:
+        data = png(width, height, b"", depth=1, colour=0)
+        assert refused(data).reason is MemberReason.REFERENCE_TOO_LARGE
+
+    def test_the_longest_side_is_taken(self) -> None:
+        _, image = normalise(encoded(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
+        assert image.width == SIDE_LIMIT
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
+    def test_a_picture_cut_in_half_is_unreadable(self, kind: str) -> None:
+        data = encoded(noise(64, 64), kind)
+        assert refused(data[: len(data) // 2]).reason is MemberReason.REFERENCE_UNREADABLE
+
+    def test_an_empty_file_is_unreadable(self) -> None:
+        assert refused(b"").reason is MemberReason.REFERENCE_UNREADABLE
+
+    def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded(self) -> None:
+        *head, last = encoded(Image.new("L", (512, 512), 9), "JPEG", progressive=True).split(b"\xff\xda")
+        data = b"\xff\xda".join([*head, *[last.removesuffix(b"\xff\xd9")] * 600]) + b"\xff\xd9"
+        assert refused(data).reason is MemberReason.REFERENCE_UNREADABLE
+
+    def test_a_disk_that_takes_nothing_is_the_operators_business(self, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(encoded(halves(), "PNG"))
+        with pytest.raises(OperatorError) as caught:
+            normalise_reference(source, tmp_path / "missing" / "target", limit_bytes=LIMIT)
+        assert caught.value.code == "disk"
+
+
+class TestLadder:
+    def test_a_drawing_too_big_for_png_becomes_a_jpeg_of_the_same_size(self) -> None:
+        data = encoded(noise(300, 200), "PNG")
+        normalised, image = normalise(data, limit_bytes=100_000)
+        assert (normalised.mime_type, image.size) == ("image/jpeg", (300, 200))
+
+    def test_a_transparent_one_becomes_a_webp_and_stays_transparent(self) -> None:
+        data = encoded(noise(300, 200, "RGBA"), "PNG")
+        normalised, image = normalise(data, limit_bytes=150_000)
+        assert (normalised.mime_type, image.mode, image.size) == ("image/webp", "RGBA", (300, 200))
+
+    @pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGB"), ("PNG", "RGBA")])
+    def test_what_fits_in_no_format_is_made_smaller(self, kind: str, mode: str) -> None:
+        _, image = normalise(encoded(noise(400, 200, mode), kind), limit_bytes=4096)
+        assert image.width < 400
+        assert abs(image.width - 2 * image.height) <= 2
+
+    def test_even_the_narrowest_picture_fits_the_smallest_limit(self) -> None:
+        _, image = normalise(encoded(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
+        assert image.height == 1
+
+
+class TestResults:
+    @pytest.mark.parametrize(
+        ("kind", "name", "extension"),
+        [("PNG", "png", "png"), ("JPEG", "jpeg", "jpg"), ("WEBP", "webp", "webp")],
+    )
+    def test_a_finished_picture_is_what_its_bytes_say(self, kind: str, name: str, extension: str) -> None:
+        data = encoded(halves(), kind)
+        picture = verify_picture(data)
+        assert picture.data is data
+        assert (picture.format, picture.extension) == (name, extension)
+        assert (picture.width, picture.height) == (24, 16)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"<html>sign in</html>",
+            encoded(halves(), "GIF"),
+            encoded(noise(64, 64), "PNG")[:-100],
+            encoded(noise(64, 64), "JPEG")[:-2000],
+            encoded(noise(64, 64), "WEBP")[:-500],
+            png(30_000, 30_000, b"", depth=1, colour=0),
+            png(1, 1, b"\0\1\2\3")[:-12],
+        ],
+        ids=[
+            "nothing",
+            "HTML",
+            "GIF",
+            "cut PNG",
+            "cut JPEG",
+            "cut WebP",
+            "900 megapixels",
+            "PNG without an end",
+        ],
+    )
+    def test_what_is_no_picture_breaks_the_contract(self, data: bytes) -> None:
+        with pytest.raises(ContractBroken) as caught:
+            verify_picture(data)
+        assert caught.value.code == "not_a_picture"
+
+    def test_a_jpeg_with_a_second_picture_inside_is_a_finished_jpeg(self) -> None:
+        data = encoded(halves(), "MPO", save_all=True, append_images=[halves()])
+        assert verify_picture(data).format == "jpeg"
+
+    def test_a_picture_that_fits_is_uploaded_as_it_came(self) -> None:
+        picture = verify_picture(encoded(halves(), "PNG"))
+        assert fit_upload(picture, len(picture.data)) == (picture, False)
+
+    def test_a_picture_that_does_not_fit_becomes_a_jpeg_and_says_so(self) -> None:
+        picture = verify_picture(encoded(noise(300, 200), "PNG"))
+        smaller, changed = fit_upload(picture, 100_000)
+        assert changed
+        assert len(smaller.data) <= 100_000
+        assert smaller == verify_picture(smaller.data)
+        assert (smaller.format, smaller.width, smaller.height) == ("jpeg", 300, 200)
+
+    def test_a_picture_far_too_big_is_made_smaller(self) -> None:
+        picture = verify_picture(encoded(noise(300, 200, "RGBA"), "PNG"))
+        smaller, changed = fit_upload(picture, 4096)
+        assert changed
+        assert len(smaller.data) <= 4096
+        assert smaller == verify_picture(smaller.data)
+        assert smaller.width < 300
+
+    def test_what_is_transparent_lies_on_white(self) -> None:
+        picture = verify_picture(encoded(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG", compress_level=0))
+        smaller, _ = fit_upload(picture, 4096)
+        assert near(Image.open(io.BytesIO(smaller.data)).getpixel((9, 9)), (255, 255, 255), 2)
+
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
+HEADS = [encoded(noise(32, 32), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "AVIF")]
+
+
+@unhurried
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.tuples(st.sampled_from(HEADS), st.binary(max_size=60)).map(b"".join)
+    )
+)
+def test_arbitrary_bytes_raise_nothing_but_our_own_errors(data: bytes) -> None:
+    check(data)
+
+
+@unhurried
+@given(st.sampled_from(HEADS), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8))
+def test_damaged_pictures_raise_nothing_but_our_own_errors(
+    data: bytes, damage: list[tuple[int, int]]
+) -> None:
+    damaged = bytearray(data)
+    for place, value in damage:
+        damaged[place % len(damaged)] = value
+    check(bytes(damaged))
+
+
+def check(data: bytes) -> None:
+    for attempt in (normalise, verify_picture):
+        try:
+            attempt(data)
+        except KuasError as error:
+            assert isinstance(error, MemberError | ContractBroken)  # noqa: PT017  # both outcomes are fine

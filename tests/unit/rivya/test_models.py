@@ -1,0 +1,392 @@
+"""Rivya's JSON, and JSON that is not quite Rivya's."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.errors import ContractBroken, KuasError, MemberError, OperatorError, TryLater
+from bot.domain.image_models import QWEN_IMAGE
+from bot.rivya.json_values import Json
+from bot.rivya.models import (
+    ModelOffer,
+    Task,
+    TaskStatus,
+    UploadedFile,
+    create_body,
+    offers_from,
+    wallet_from,
+)
+from bot.rivya.responses import Answer, Doubt, Purpose, error_from, understand
+
+READ, CREATE, UPLOAD = Purpose.READ, Purpose.CREATE, Purpose.UPLOAD
+
+# Keys and words of the real thing make it likelier that a generated value gets far into a parser.
+WORDS = st.sampled_from([
+    "id", "url", "status", "result", "primary_url", "primaryUrl", "urls", "error", "code", "message", "data",
+    "requestId", "reserved_credits", "final_credits", "current_credits", "base_credits", "file", "succeeded",
+    "failed", "https://rivya.ai/x.png", "rate_limited", "validation_failed",
+])  # fmt: skip
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(), inner, max_size=6),
+    max_leaves=25,
+)
+
+
+def answer(status: int, value: object = None, headers: dict[str, str] | None = None) -> Answer:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return Answer.from_http(status, headers or {}, body)
+
+
+def refusal(code: str) -> dict[str, object]:
+    return {"error": {"code": code, "message": "Their words.", "requestId": "req_7"}}
+
+
+def outcome(error: KuasError) -> str:
+    """One word for what an error is: class and code, reason or answeredness."""
+    match error:
+        case MemberError():
+            return f"member {error.reason}"
+        case OperatorError():
+            return f"operator {error.code}"
+        case TryLater():
+            return f"later {'answered' if error.answered else 'unanswered'}"
+        case ContractBroken():
+            return f"contract {error.code}{' in doubt' if error.in_doubt else ''}"
+    raise AssertionError(error)
+
+
+def test_a_create_answer_as_documented_is_read_whole() -> None:
+    task = Task.from_json({
+        "id": "task_1", "status": "queued", "model": "qwen-image", "reserved_credits": 4, "final_credits": 0,
+        "created_at": "2026-05-11T00:00:00.000Z", "updated_at": "2026-05-11T00:00:00.000Z",
+        "result": None, "error": None,
+    })  # fmt: skip
+    assert task == Task("task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0)
+
+
+def test_a_task_is_read_in_camel_case_too() -> None:
+    task = Task.from_json({
+        "taskId": "task_1", "status": "SUCCESS", "reservedCredits": 4, "finalCredits": 4,
+        "result": {"primaryUrl": "https://cdn/x.png"},
+    })  # fmt: skip
+    assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, "https://cdn/x.png")
+
+
+def test_without_a_primary_address_the_first_usable_one_is_taken() -> None:
+    result: Json = {"primary_url": "", "urls": [None, 5, "https://cdn/a.png", "https://cdn/b.png"]}
+    task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
+    assert task.result_url == "https://cdn/a.png"
+
+
+def test_a_failed_task_carries_rivyas_reason() -> None:
+    error: Json = {"code": "generation_failed", "message": "The generation failed."}
+    task = Task.from_json({"id": "t", "status": "failed", "final_credits": 0, "result": None, "error": error})
+    assert (task.status, task.final_credits) == (TaskStatus.FAILED, 0)
+    assert (task.error_code, task.error_message) == ("generation_failed", "The generation failed.")
+
+
+def test_a_failed_task_may_give_no_reason() -> None:
+    task = Task.from_json({"id": "t", "status": "failed", "error": None})
+    assert (task.error_code, task.error_message, task.final_credits) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"id": ""}, {"id": 5}, {"id": None}, {"id": "\ud800"}, [], None, "task_1"]
+)
+def test_a_task_without_an_id_is_unreadable(value: Json) -> None:
+    with pytest.raises(ContractBroken) as caught:
+        Task.from_json(value)
+    assert caught.value.code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("queued", TaskStatus.QUEUED),
+        ("WAITING", TaskStatus.QUEUED),
+        ("Processing", TaskStatus.PROCESSING),
+        ("GENERATING", TaskStatus.PROCESSING),
+        ("succeeded", TaskStatus.SUCCEEDED),
+        ("SUCCESS", TaskStatus.SUCCEEDED),
+        ("FAILED", TaskStatus.FAILED),
+        ("cancelled", TaskStatus.PROCESSING),
+        ("", TaskStatus.PROCESSING),
+        (None, TaskStatus.PROCESSING),
+        (3, TaskStatus.PROCESSING),
+    ],
+)
+def test_a_status_we_do_not_know_is_never_an_end(word: Json, status: TaskStatus) -> None:
+    assert TaskStatus.from_json(word) is status
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        (0, 0), (4, 4), (4.0, 4), ("4", 4), (10**9, 10**9),
+        (4.5, None), (-1, None), (True, None), (False, None), ([4], None), (None, None),
+        ("-4", None), ("4.0", None), ("\u0664", None), ("", None), ("9" * 5000, None),
+        (float("nan"), None), (float("inf"), None), (10**30, None),
+    ],
+)  # fmt: skip
+def test_credits_that_are_no_whole_number_are_unknown(value: Json, known: int | None) -> None:
+    assert Task.from_json({"id": "t", "reserved_credits": value}).reserved_credits == known
+
+
+def test_an_upload_needs_no_more_than_an_address() -> None:
+    assert UploadedFile.from_json({"url": "https://f/1"}) == UploadedFile("https://f/1", None)
+
+
+@pytest.mark.parametrize("wrap", ["data", "file"])
+def test_an_upload_is_read_in_every_plausible_form(wrap: str) -> None:
+    inner: Json = {"url": "https://f/1", "mimeType": "image/png", "fileId": "file_1", "expires_at": None}
+    assert UploadedFile.from_json({wrap: inner}) == UploadedFile("https://f/1", "image/png")
+    bare: Json = {"url": "https://f/1", "mime_type": "image/png", "id": "file_1", "size": 3}
+    assert UploadedFile.from_json(bare) == UploadedFile("https://f/1", "image/png")
+
+
+@pytest.mark.parametrize("url", [None, "", 5, "ftp://f/1", "/files/1", "javascript:alert(1)"])
+def test_an_upload_without_a_web_address_is_unreadable(url: Json) -> None:
+    with pytest.raises(ContractBroken):
+        UploadedFile.from_json({"url": url})
+
+
+def test_models_are_listed_and_nameless_ones_left_out() -> None:
+    qwen: Json = {"id": "qwen-image", "base_credits": 4, "max_prompt_length": 5000, "api_status": "available"}
+    offers = offers_from({"data": [qwen, {"id": None}, 7, {"id": "new", "base_credits": "cheap"}]})
+    assert offers == (
+        ModelOffer("qwen-image", 4, "available"),
+        ModelOffer("new", None, None),
+    )
+    assert offers_from([qwen]) == offers_from({"models": [qwen]}) == offers[:1]
+
+
+def test_a_wallet_is_a_number_or_unreadable() -> None:
+    assert wallet_from({"current_credits": 123}) == 123
+    with pytest.raises(ContractBroken):
+        wallet_from({"current_credits": None})
+
+
+def test_a_body_is_written_as_documented_and_always_the_same() -> None:
+    def body() -> str:
+        return create_body(
+            QWEN_IMAGE,
+            prompt='Gajah "ungu" 🐘\n',
+            size="square_hd",
+            format="png",
+            reference=("https://f/1", "reference.png", "image/png"),
+            client_request_id="job-1",
+        )
+
+    assert body() == body()
+    assert body().isascii()
+    assert json.loads(body()) == {
+        "model": "qwen-image",
+        "prompt": 'Gajah "ungu" 🐘\n',
+        "params": {
+            "image_size": "square_hd",
+            "output_format": "png",
+            "referenceMediaItems": [
+                {"url": "https://f/1", "kind": "image", "name": "reference.png", "mimeType": "image/png"}
+            ],
+        },
+        "client_request_id": "job-1",
+    }
+
+
+def test_a_body_without_a_reference_names_none() -> None:
+    body = create_body(
+        QWEN_IMAGE, prompt="p", size="square", format="jpeg", reference=None, client_request_id="j"
+    )
+    assert body == (
+        '{"model":"qwen-image","prompt":"p","params":{"image_size":"square","output_format":"jpeg"},'
+        '"client_request_id":"j"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "purpose", "expected"),
+    [
+        (400, "validation_failed", CREATE, "member prompt_refused"),
+        (400, "validation_failed", UPLOAD, "member reference_unreadable"),
+        (400, "validation_failed", READ, "contract validation_failed"),
+        (401, "api_key_missing", CREATE, "operator key_refused"),
+        (401, "api_key_invalid", READ, "operator key_refused"),
+        (401, "api_key_revoked", CREATE, "operator key_refused"),
+        (401, "api_key_expired", CREATE, "operator key_refused"),
+        (403, "api_scope_denied", UPLOAD, "operator scope_denied"),
+        (403, "account_frozen", CREATE, "operator key_refused"),
+        (402, "insufficient_credits", CREATE, "operator wallet_empty"),
+        (400, "insufficient_credits", CREATE, "operator wallet_empty"),
+        (402, "pay_up", CREATE, "operator wallet_empty"),
+        (429, "rate_limited", CREATE, "later answered"),
+        (429, "slow_down", CREATE, "later answered"),
+        (503, "public_api_disabled", CREATE, "later answered"),
+        (503, "overloaded", CREATE, "later unanswered"),
+        (500, "internal_error", CREATE, "later unanswered"),
+        (408, "slow_request", CREATE, "later unanswered"),
+        (425, "too_early", CREATE, "later unanswered"),
+        (409, "idempotency_conflict", CREATE, "contract idempotency_conflict in doubt"),
+        (409, "still_working_on_it", CREATE, "contract still_working_on_it in doubt"),
+        (409, None, CREATE, "contract http_409 in doubt"),
+        (409, "still_working_on_it", READ, "contract still_working_on_it"),
+        (404, "not_found", READ, "contract not_found"),
+        (400, "invented_yesterday", CREATE, "contract invented_yesterday"),
+        (413, "too_big", UPLOAD, "member reference_too_big"),
+        (413, "too_big", CREATE, "contract too_big"),
+        (302, "moved", CREATE, "later unanswered"),
+    ],
+)
+def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Purpose, expected: str) -> None:
+    assert outcome(error_from(answer(status, refusal(code)), purpose)) == expected
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>gateway</html>", b"", b'{"error":{"code":', b"\xff\xfe", b"[" * 100_000]
+)
+@pytest.mark.parametrize(
+    ("status", "purpose", "expected"),
+    [
+        (401, CREATE, "operator key_refused"),
+        (402, CREATE, "operator wallet_empty"),
+        (403, READ, "operator key_refused"),
+        (413, UPLOAD, "member reference_too_big"),
+        (413, CREATE, "contract http_413"),
+        (429, CREATE, "later unanswered"),
+        (400, CREATE, "later unanswered"),
+        (404, READ, "later unanswered"),
+        (500, CREATE, "later unanswered"),
+        (502, UPLOAD, "later unanswered"),
+        (301, READ, "later unanswered"),
+    ],
+)
+def test_a_page_that_is_not_the_apis_is_judged_by_its_status(
+    status: int, purpose: Purpose, expected: str, body: bytes
+) -> None:
+    assert outcome(error_from(answer(status, body), purpose)) == expected
+
+
+def test_json_without_a_code_is_judged_by_its_status() -> None:
+    assert outcome(error_from(answer(400, {"detail": "no"}), CREATE)) == "contract http_400"
+    assert outcome(error_from(answer(400, {"error": "no"}), CREATE)) == "contract http_400"
+
+
+def test_a_refusal_keeps_the_request_id() -> None:
+    for code in ("api_key_invalid", "rate_limited", "not_found"):
+        error = error_from(answer(400, refusal(code)), READ)
+        assert isinstance(error, OperatorError | TryLater | ContractBroken)
+        assert error.request_id == "req_7"
+    error = error_from(answer(400, refusal("validation_failed")), CREATE)
+    assert isinstance(error, MemberError)
+    assert error.data == {"code": "validation_failed", "message": "Their words."}
+    assert error.request_id == "req_7"
+
+
+def test_the_text_of_an_error_never_quotes_their_words() -> None:
+    for code in ("validation_failed", "api_key_invalid", "rate_limited", "not_found", "new"):
+        error = error_from(answer(400, refusal(code)), CREATE)
+        assert "Their words" not in f"{error} {error!r}"
+
+
+def test_codes_and_ids_that_are_no_words_stay_out_of_the_log() -> None:
+    nasty = {"error": {"code": "a\nb", "message": "m", "requestId": "x" * 200}}
+    assert (answer(400, nasty).code, answer(400, nasty).request_id) == (None, None)
+
+
+DATE = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        ("0", 0.0),
+        (format_datetime(DATE + timedelta(seconds=90), usegmt=True), 90.0),
+        (format_datetime(DATE - timedelta(seconds=90), usegmt=True), 0.0),
+        ("999999999", 86_400.0),
+        ("-5", None),
+        ("inf", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
+    headers = {"Retry-After": value, "Date": format_datetime(DATE, usegmt=True)}
+    assert answer(429, refusal("rate_limited"), headers).retry_after_seconds == seconds
+
+
+def test_without_their_clock_a_date_is_measured_against_ours() -> None:
+    value = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
+    seconds = answer(429, None, {"Retry-After": value}).retry_after_seconds
+    assert seconds is not None
+    assert 500 < seconds <= 600
+
+
+def test_an_unreadable_2xx_is_in_doubt_only_if_it_was_to_change_something() -> None:
+    for purpose, in_doubt in ((CREATE, True), (READ, False)):
+        with pytest.raises(ContractBroken) as caught:
+            understand(answer(200, {}), purpose, Task.from_json)
+        assert caught.value.in_doubt is in_doubt
+    with pytest.raises(TryLater):
+        understand(answer(200, b'{"id": "task_'), CREATE, Task.from_json)
+
+
+def test_any_2xx_is_a_success() -> None:
+    for status in (200, 201, 202, 299):
+        assert understand(answer(status, {"id": "t"}), CREATE, Task.from_json).task_id == "t"
+
+
+def test_a_doubt_once_raised_stays_for_the_whole_call() -> None:
+    doubt, refused = Doubt(), TryLater("429", answered=True)
+    doubt.mark(refused)
+    assert refused.answered
+
+    doubt.mark(TryLater("cut"))
+    refused_later, key = TryLater("429", answered=True), OperatorError("key_refused", "")
+    vanished = ContractBroken("not_found", "")
+    for error in (refused_later, key, vanished):
+        doubt.mark(error)
+    assert (refused_later.answered, key.in_doubt, vanished.in_doubt) == (False, True, True)
+
+
+@unhurried
+@given(VALUES)
+def test_no_json_makes_a_parser_raise_anything_but_ours(value: Json) -> None:
+    for parse in (Task.from_json, UploadedFile.from_json, offers_from, wallet_from):
+        try:
+            parse(value)
+        except KuasError as error:
+            assert isinstance(error, ContractBroken)  # noqa: PT017  # any of the four may also succeed
+
+
+@unhurried
+@given(
+    status=st.integers(100, 599),
+    value=VALUES,
+    purpose=st.sampled_from(Purpose),
+    retry_after=st.text() | st.integers().map(str) | st.datetimes().map(format_datetime),
+    date=st.text() | st.datetimes().map(format_datetime),
+)
+def test_every_refusal_is_one_of_ours(
+    status: int, value: Json, purpose: Purpose, retry_after: str, date: str
+) -> None:
+    read = answer(status, value, {"Retry-After": retry_after, "Date": date})
+    error = error_from(read, purpose)
+    assert isinstance(error, MemberError | OperatorError | TryLater | ContractBroken)
+    assert read.retry_after_seconds is None or 0 <= read.retry_after_seconds <= 86_400
+
+
+@unhurried
+@given(st.binary())
+def test_every_body_can_be_read(body: bytes) -> None:
+    assert isinstance(answer(400, body), Answer)

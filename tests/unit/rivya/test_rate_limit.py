@@ -1,0 +1,56 @@
+"""When calls have to wait, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.domain.errors import TryLater
+from bot.rivya.rate_limit import Pace
+
+
+async def test_pauses_grow_until_a_call_went_well() -> None:
+    pace, loop = Pace(first_seconds=0.1, longest_seconds=0.25, careful_seconds=0), asyncio.get_running_loop()
+    for seconds in (0.1, 0.2, 0.25):
+        began = loop.time()
+        pace.pause(None)
+        pace.pause(None)  # refused together: one pause
+        pace.went_well()  # sent before the pause: proves nothing
+        assert pace._resume_at - began == pytest.approx(seconds, abs=0.04)
+        await pace.wait()
+    pace.went_well()
+    assert pace._next_seconds == 0.1
+
+
+async def test_the_longest_pause_wins_up_to_the_cap() -> None:
+    pace = Pace(cap_seconds=100)
+    pace.pause(1000)
+    pace.pause(3)
+    assert 99 < pace._resume_at - asyncio.get_running_loop().time() <= 100
+
+
+async def test_after_a_pause_calls_trickle() -> None:
+    pace, loop = Pace(careful_seconds=30, careful_per_second=10), asyncio.get_running_loop()
+    pace.pause(0.05)
+    began = loop.time()
+    await asyncio.gather(*(pace.wait() for _ in range(15)))
+    assert loop.time() - began >= 0.05 + 0.45  # ten at once, then five more at ten a second
+
+
+async def test_without_a_pause_nothing_waits() -> None:
+    pace = Pace(careful_per_second=1)
+    async with asyncio.timeout(10):  # with the limiter on, it would be half a minute
+        await asyncio.gather(*(pace.wait() for _ in range(30)))
+
+
+async def test_nobody_waits_for_a_pause_once_the_bot_closes() -> None:
+    pace = Pace()
+    pace.pause(600)
+    waiting = asyncio.create_task(pace.wait())
+    await asyncio.sleep(0)
+    pace.end()
+    async with asyncio.timeout(5):
+        with pytest.raises(TryLater) as ended:
+            await waiting
+    assert ended.value.answered
