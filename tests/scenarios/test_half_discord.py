@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot.app import run
 from bot.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
 from cogs.ground import answers
+from tests.patience import soon
 
 ME = {"id": "1", "username": "kuas", "discriminator": "0", "avatar": None, "bot": True}
 APPLICATION = {
@@ -78,9 +79,9 @@ async def test_a_bot_told_to_end_while_it_starts_ends_without_complaint(
         database=DatabaseSettings(path=database_path),
     )
     running = asyncio.create_task(run(settings))
-    await asyncio.wait_for(half_discord.reached.wait(), 20)
+    await soon(half_discord.reached.wait())
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 20)
+    await soon(running)
 
 
 async def test_discord_is_not_asked_for_a_slow_first_answer_before_it_can_have_taken_it(
