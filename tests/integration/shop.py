@@ -40,6 +40,7 @@ from bot.watching.notices import Notices
 from bot.watching.outage import Outage
 from conftest import ANYWHERE, a_request
 from sandbox.rivya import StandIn
+from tests.patience import soon, until
 
 BEAT = Beat(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
 DEFAULT = Limit(200, "month")
@@ -137,7 +138,7 @@ class Shop:
         """Wait until the job's walk has ended; how the row stands then."""
         walk = self.engine._walks.get(job.job_id)
         if walk is not None:
-            await asyncio.wait_for(walk, 20)
+            await soon(walk)
         found = await self.store.find(job.job_id)
         assert found is not None
         return found
@@ -227,6 +228,4 @@ async def write_protect(shop: Shop, on: bool) -> None:
 
 async def logged(lines: list[dict[str, object]], **wanted: object) -> None:
     """Wait until such a line was logged."""
-    async with asyncio.timeout(10):
-        while not any(wanted.items() <= line.items() for line in lines):
-            await asyncio.sleep(0.005)
+    await until(lambda: any(wanted.items() <= line.items() for line in lines))

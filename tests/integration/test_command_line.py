@@ -18,6 +18,7 @@ from bot.jobs import Landing
 from bot.money.rules import Limit
 from bot.store import Store
 from conftest import ANYWHERE, a_job, a_request
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
@@ -32,7 +33,7 @@ def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
         env=clean | {"PYTHONPATH": str(ROOT)} | environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -29,10 +29,10 @@ from bot.books import entries
 from bot.jobs import Stage
 from bot.pictures.vault import vault_beside
 from sandbox.rivya import StandIn
+from tests.patience import soon
 
 CHILD = "tests.integration.walking"
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 20
 POLLS_MORE_OR_LESS = 8
 AT_ONCE = 3
 """Processes alive at a time: two cores, and each waits for its task now and then."""
@@ -131,7 +131,7 @@ class Case:
     async def walk(self, *, resume: bool, die_at: int | str | None = None) -> int:
         process = await self.spawn(resume=resume, die_at=die_at)
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+            said, _ = await soon(process.communicate())
         except TimeoutError:
             process.kill()
             said, _ = await process.communicate()
@@ -188,7 +188,6 @@ async def a_clean_run(
     return case.trace
 
 
-@pytest.mark.timeout(240)
 async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -217,7 +216,6 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     assert rivya.charged_credits == 4 * len(rivya.tasks)
 
 
-@pytest.mark.timeout(240)
 async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -244,7 +242,6 @@ async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_pict
     assert len(after) >= 10
 
 
-@pytest.mark.timeout(120)
 async def test_killed_again_while_resuming_it_still_ends_once(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -258,7 +255,6 @@ async def test_killed_again_while_resuming_it_still_ends_once(
     assert case.faults() == []
 
 
-@pytest.mark.timeout(60)
 async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -267,7 +263,7 @@ async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
     process = await case.spawn(resume=False)
     await rivya.created(1)
     process.send_signal(signal.SIGTERM)
-    said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    said, _ = await soon(process.communicate())
     assert process.returncode == 0, said.decode()
     assert [line["state"] for line in entries(case.database)] == ["held"]
     rivya.release()

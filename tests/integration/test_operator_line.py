@@ -26,6 +26,7 @@ from bot.store import Store
 from conftest import ANYWHERE, a_job, a_request
 from sandbox.rivya import StandIn
 from sandbox.rivya.tasks import Task
+from tests.patience import soon
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,8 +63,7 @@ class Line:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(60):
-                out, err = await process.communicate()
+            out, err = await soon(process.communicate())
         except BaseException:
             process.kill()
             await process.wait()

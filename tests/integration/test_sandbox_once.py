@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,7 +29,7 @@ def run_sandbox(
         env={**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -169,5 +169,5 @@ async def submit(engine: Engine, discord: LoopbackCourier, told: dict[str, str])
 
 
 if __name__ == "__main__":
-    signal.alarm(120)  # whatever becomes of the test, this process does not outlive it for long
+    signal.alarm(600)  # whatever becomes of the test, this process does not outlive it for long
     asyncio.run(main(json.loads(sys.argv[1])))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
 from tests.wire.refusals import RefusedError
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
@@ -140,7 +141,7 @@ class State:
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it holds; asked again after every answered call and every event."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(condition)

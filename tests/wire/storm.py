@@ -22,6 +22,7 @@ from pathlib import Path
 
 from sandbox.rivya import Fault as RivyaFault
 from sandbox.rivya import StandIn
+from tests.patience import PATIENCE_SECONDS
 from tests.wire.crowd import Crowd
 from tests.wire.faults import Fault
 from tests.wire.lives import Kuas
@@ -30,7 +31,6 @@ from tests.wire.reckoning import Reckoning
 from tests.wire.town import Town, paint
 from tests.wire.weather import Deed, End, Life, Mishap, Plan, Step, draw
 
-DRAIN_SECONDS = 90.0
 PROMPT_SECONDS = 25.0
 """A call that Rivya never answers is given its grace of 20 s."""
 WALLET_CREDITS = 1_000_000
@@ -219,7 +219,7 @@ class Storm:
     async def _see_through(self) -> None:
         """No more faults: everything that was begun ends."""
         self._clear()
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._town.kuas.connected()
             await self._crowd.answered()
             while self._unfinished():

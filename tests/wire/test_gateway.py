@@ -8,7 +8,7 @@ import pytest
 
 from tests.wire.town import Town
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def leave(town: Town, how: str) -> None:

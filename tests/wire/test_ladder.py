@@ -7,7 +7,7 @@ import pytest
 from tests.wire.loopback import said
 from tests.wire.town import Town, paint
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def deliver_late(town: Town, prompt: str, *, reply_stays: bool = True) -> tuple[object, ...]:

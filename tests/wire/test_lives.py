@@ -10,8 +10,6 @@ import pytest
 from tests.wire.faults import Call
 from tests.wire.town import Town
 
-pytestmark = pytest.mark.timeout(60)
-
 PROMPT_SECONDS = 10.0
 """Half of the grace that a step under way is given."""
 
