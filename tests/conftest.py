@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,6 +21,11 @@ from bot.store import Store
 ANYWHERE = Presence()
 """A member without roles, in a channel that nobody has a rule about."""
 _interactions = itertools.count(10**17)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give each test dice of its own: the bot shakes the pauses between its tries."""
+    random.seed(item.nodeid)
 
 
 def a_request(

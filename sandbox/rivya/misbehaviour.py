@@ -6,6 +6,7 @@ Owns the breaking of answers. Never imports anything of ours but answers, faults
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,15 @@ async def after(
     if isinstance(response, web.Response) and isinstance(response.body, bytes):
         return await _spoil(fault, request, response, response.body)
     return response
+
+
+async def wait_out(lag: Fault | None) -> None:
+    """Let the work begin when the lag is over; at once, after a turn of the loop, if there is none."""
+    if lag is None:
+        await asyncio.sleep(0)
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(lag.over.wait(), lag.seconds)
 
 
 async def _spoil(

@@ -20,7 +20,7 @@ from sandbox.painter import paint
 from sandbox.rivya import answers
 from sandbox.rivya.faults import Fault, Faults
 from sandbox.rivya.forms import EDGE_LIMIT_BYTES, decodes, read_order, read_upload, refuse
-from sandbox.rivya.misbehaviour import Cut, after, before
+from sandbox.rivya.misbehaviour import Cut, after, before, wait_out
 from sandbox.rivya.offers import OFFERS
 from sandbox.rivya.refusals import RefusedError, TooLargeError, envelope
 from sandbox.rivya.studio import Studio, realistic_seconds, store_upload
@@ -43,7 +43,7 @@ ALL_SCOPES = frozenset(
 )
 _CREATE_LIMIT_BYTES = 1_000_000
 _KEY_LIMIT = 255
-_LAG = web.RequestKey("lag_seconds", float)
+_LAG = web.RequestKey("lag", Fault)
 
 
 class StandIn(Studio):
@@ -150,7 +150,8 @@ class StandIn(Studio):
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
         fault: Fault | None,
     ) -> web.StreamResponse:
-        request[_LAG] = fault.seconds if fault is not None and fault.name == "lag" else 0.0
+        if fault is not None and fault.name == "lag":
+            request[_LAG] = fault
         try:
             return await handler(request)
         except RefusedError as error:
@@ -215,7 +216,7 @@ class StandIn(Studio):
         if task is None:
             try:
                 await self.announce()
-                await asyncio.sleep(request[_LAG])
+                await wait_out(request.get(_LAG))
                 task = self.create(read_order(body), key)
             finally:
                 self.unclaim(key)

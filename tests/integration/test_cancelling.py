@@ -16,7 +16,7 @@ from bot.money.rules import Limit
 from bot.tools import Beat
 from conftest import ANYWHERE, a_request
 from tests.integration.shop import Shop, write_protect
-from tests.patience import soon, until
+from tests.patience import PATIENCE_SECONDS, soon, until
 
 ROUNDS = 200
 AT_ONCE = 10
@@ -100,10 +100,11 @@ async def test_before_its_walk_has_begun(shop: Shop) -> None:
 
 
 async def test_once_its_body_is_written_down_it_is_too_late(shop: Shop) -> None:
-    shop.rivya.faults.add("lag", "create", seconds=0.2)
+    lag = shop.rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
     job = await shop.paint()
     await shop.rivya.until(lambda: bool(shop.rivya.keys_in_flight))
     assert not await shop.engine.cancel(job.job_id)
+    lag.over.set()
     assert (await shop.end(job)).stage is Stage.DELIVERED
     assert (await shop.state(job), tasks_of(shop, job)) == ("settled", 1)
 

@@ -416,11 +416,12 @@ async def test_waiting_jobs_show_their_place_in_the_line(shops: object) -> None:
 
 async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_refusal(shop: Shop) -> None:
     key = shop.rivya.api_key
-    shop.rivya.faults.add("lag", "create", seconds=0.1)
+    lag = shop.rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
     job = await shop.paint()
     with structlog.testing.capture_logs() as lines:
         await shop.rivya.until(lambda: bool(shop.rivya.keys_in_flight))
         await write_protect(shop, on=True)
+        lag.over.set()
         await logged(lines, event="operator must act", code="database")
         shop.rivya.api_key = "rvya_sk_another"
         await write_protect(shop, on=False)
