@@ -33,7 +33,8 @@ from tests.patience import soon
 
 CHILD = "tests.integration.walking"
 ROOT = Path(__file__).parents[2]
-POLLS_MORE_OR_LESS = 8
+POLLS_ENOUGH = 3
+"""A run that dies at its fourth poll tells nothing that the third did not."""
 AT_ONCE = 3
 """Processes alive at a time: two cores, and each waits for its task now and then."""
 
@@ -198,21 +199,25 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     assert set(Stage) - apart <= seen, "a stage that the clean run does not pass is a stage nobody kills at"
     room = asyncio.Semaphore(AT_ONCE)
 
-    outlived: list[int] = []
+    outlived: list[str] = []
 
-    async def kill_at(number: int) -> list[str]:
+    async def kill_at(number: int, point: str) -> list[str]:
         async with room:
             case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=100 + number)
-            if await case.walk(resume=False, die_at=number) != -signal.SIGKILL:
-                outlived.append(number)  # this run polled less often than the clean one, and had ended before
+            if await case.walk(resume=False, die_at=point) != -signal.SIGKILL:
+                outlived.append(point)  # this run polled less often than the clean one, and had ended before
                 return []
             if case.database.exists():
                 await case.walk(resume=True)
             return [f"killed at {number} ({case.trace[-1]}): {wrong}" for wrong in case.faults()]
 
-    wrong = [fault for faults in await asyncio.gather(*map(kill_at, range(len(points)))) for fault in faults]
+    # By name and not by number: how often a run polls depends on how busy the machine is.
+    named = [f"{point}#{points[: number + 1].count(point)}" for number, point in enumerate(points)]
+    chosen = [point for point in named if int(point.rpartition("#")[2]) <= POLLS_ENOUGH]
+    walks = await asyncio.gather(*map(kill_at, range(len(chosen)), chosen))
+    wrong = [fault for faults in walks for fault in faults]
     assert not wrong, "\n".join(wrong)
-    assert len(outlived) <= POLLS_MORE_OR_LESS, f"never killed at {outlived}"
+    assert {point for point in outlived if point.endswith("#1")} == set(), f"never killed at {outlived}"
     assert rivya.charged_credits == 4 * len(rivya.tasks)
 
 
