@@ -180,6 +180,7 @@ def build(
     max_running: int = 5,
     beat: Beat = BEAT,
     outages: bool = False,
+    time_outs: TimeOuts | None = None,
 ) -> Shop:
     courier = HandmadeCourier()
 
@@ -194,7 +195,7 @@ def build(
         session,
         base_url=rivya.url,
         api_key=rivya.api_key,
-        time_outs=TimeOuts(create_seconds=0.5, status_seconds=0.5),
+        time_outs=time_outs,
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.02,

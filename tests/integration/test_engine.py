@@ -28,12 +28,16 @@ from bot.pictures.vault import vault_beside
 from bot.polling.durations import Durations
 from bot.polling.tempo import Kind
 from bot.polling.timetable import Ending
+from bot.rivya.calls import TimeOuts
 from bot.rivya.models import Task
 from bot.tools import Beat
 from bot.walk import Walk
 from conftest import ANYWHERE, a_request
 from tests.integration.shop import BEAT, Shop, a_png, kept, logged, write_protect
 from tests.patience import PATIENCE_SECONDS, soon, until
+
+HASTY = TimeOuts(create_seconds=0.5)
+"""For who means a call to take too long; else no call does, however busy the machine."""
 
 
 async def test_a_picture_is_painted_booked_and_brought(shop: Shop) -> None:
@@ -168,7 +172,8 @@ async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(shop: Shop
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before", "half_json", "stall"])
-async def test_a_create_call_that_goes_wrong_still_makes_one_task(shop: Shop, fault: str) -> None:
+async def test_a_create_call_that_goes_wrong_still_makes_one_task(shops: object, fault: str) -> None:
+    shop: Shop = shops(time_outs=HASTY)
     shop.rivya.faults.add(fault, "create", times=3)
     job = await shop.paint_to_the_end()
     assert job.stage is Stage.DELIVERED
@@ -176,7 +181,8 @@ async def test_a_create_call_that_goes_wrong_still_makes_one_task(shop: Shop, fa
     assert shop.rivya.charged_credits == 4
 
 
-async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(shop: Shop) -> None:
+async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(shops: object) -> None:
+    shop: Shop = shops(time_outs=HASTY)
     shop.rivya.faults.add("lag", "create", seconds=0.8)
     job = await shop.paint_to_the_end()
     assert job.stage is Stage.DELIVERED
