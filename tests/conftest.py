@@ -23,6 +23,16 @@ ANYWHERE = Presence()
 _interactions = itertools.count(10**17)
 
 
+def pytest_configure() -> None:
+    """Let no example of Hypothesis be too slow, and none be drawn by chance: a red test is red again."""
+    from hypothesis import HealthCheck, settings  # noqa: PLC0415  # processes of ours import this file, too
+
+    settings.register_profile(
+        "kuas", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("kuas")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give each test dice of its own: the bot shakes the pauses between its tries."""
     random.seed(item.nodeid)

@@ -354,7 +354,11 @@ CASES = st.lists(
 
 
 @given(cases=CASES)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
     tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, int, str, int]]
 ) -> None:
