@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
@@ -77,7 +78,9 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
 async def visit(page: Page, url: str) -> None:
     """Open the page, and wait until it says it is ready: what it still tells at its start closes menus."""
     await page.goto(url)
-    await page.wait_for_function("window.simcordPreview?.ready")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await page.evaluate("window.simcordPreview?.ready"):
+            await asyncio.sleep(0.05)  # the page's policy forbids Playwright's own waiting, which uses eval
 
 
 # Long enough for a page that is slow to see the line before the picture.
