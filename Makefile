@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests of one file stay together: they share what is slow to start.
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test check audit bench storm messages lock clean
+.PHONY: sandbox test check audit bench storm shake messages lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -30,6 +30,9 @@ bench: $(READY)  ## the benchmarks, as a table
 
 storm: $(READY)  ## a long storm of faults and kills over the real process; the short one is in the tests
 	$(BIN)/python -m tests.e2e.storm --jobs 300
+
+shake: $(READY)  ## every test five times, beside programs that keep the processors and the disk busy
+	$(BIN)/python -m tests.tools.shake
 
 messages: $(READY)  ## bring the translations up to date with the code
 	$(BIN)/python -m tests.tools.update_translations

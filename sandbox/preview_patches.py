@@ -2,9 +2,10 @@
 
 It was made for bots that come to rest after each action: an action is refused while another is under way, or
 if anything was published since the page was last read; it counts as failed if the bot is still at work after
-a while; and the times in its answer are told from before it. Here a picture takes its time, and the member
-goes on typing. There is no public way to tell SimCord so, which is why this module, alone, reaches behind its
-names; the lock file pins their version.
+a while; and the times in its answer are told from before it. A picture is refused if nine are asked for at
+once, or if it is not decoded after a while, and the page never asks for it again. Here a picture takes its
+time, and the member goes on typing. There is no public way to tell SimCord so, which is why this module,
+alone, reaches behind its names; the lock file pins their version.
 
 Owns the liveness of the page. Never imports anything of ours.
 """
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final, ParamSpec
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+from simcord import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
     from simcord import Preview
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 BEAT_SECONDS: Final = 0.25
 """How soon news of the bot is published; the page itself asks twice a second."""
 _TURN_SECONDS: Final = 0.01
+_TRIES: Final = 20
+"""At a picture that is not decoded within SimCord's half a minute: a machine that busy is left in peace."""
 
 
 def let_act(preview: Preview) -> None:
@@ -50,9 +56,34 @@ def let_act(preview: Preview) -> None:
 def let_show(preview: Preview, files: Mapping[str, tuple[str, bytes]]) -> None:
     """Show the files at these addresses wherever a message names one, as Discord does with its own.
 
-    SimCord takes them once, before anything is posted.
+    SimCord takes them once, before anything is posted. However late a picture is decoded, it is shown.
     """
     preview._explicit_assets = files  # type: ignore[assignment]  # noqa: SLF001  # see above
+    preview._prepare_asset = _in_turn(preview._prepare_asset)  # type: ignore[method-assign]  # noqa: SLF001  # see above
+
+
+def _in_turn(prepare: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[object, object, T]]:
+    # One at a time, as SimCord decodes them anyway: so its queue is never full, and its time-out, which
+    # counts from the asking, is that of one picture.
+    turn = asyncio.Lock()
+
+    async def prepare_in_turn(*args: P.args, **options: P.kwargs) -> T:
+        for _ in range(_TRIES - 1):
+            async with turn:
+                try:
+                    return await prepare(*args, **options)
+                except SetupError as error:
+                    if not _took_too_long(error):
+                        raise
+        async with turn:
+            return await prepare(*args, **options)
+
+    return prepare_in_turn
+
+
+def _took_too_long(error: SetupError) -> bool:
+    """Whether that is why the picture was refused; whatever else is wrong with it will not pass."""
+    return error.__cause__ is not None and isinstance(error.__cause__.__cause__, TimeoutError)
 
 
 def _in_time(settle: Callable[P, Awaitable[None]]) -> Callable[P, Coroutine[object, object, None]]:

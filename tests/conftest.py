@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot.credits.admin import Treasury
 from bot.credits.ledger import Ledger
@@ -14,6 +16,18 @@ from bot.domain.limits import Limit
 from bot.jobs.store import Store
 from bot.storage.database import Database
 from tests.support.factories import a_job, a_request
+
+# No example is too slow for a busy machine, and none is drawn by chance: what is red is red again.
+# `--hypothesis-profile=explore` looks for new examples.
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", calm)
+settings.register_profile("kuas", calm, derandomize=True)
+settings.load_profile("kuas")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Seed the random module by the test's name, since the bot draws the pauses between its attempts."""
+    random.seed(item.nodeid)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -95,11 +95,9 @@ def tongues() -> frozenset[str]:
     """Every language there is; a file that Babel has no locale for is none."""
     found = {ENGLISH}
     for file in CATALOGUES.glob("*.po"):
-        try:
+        with suppress(UnknownLocaleError, ValueError):
             Locale.parse(file.stem, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-        found.add(file.stem)
+            found.add(file.stem)
     return frozenset(found)
 
 

@@ -6,6 +6,8 @@ Owns the breaking of answers. Never imports anything of ours but answers, faults
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,15 @@ async def after(
     return response
 
 
+async def wait_out(lag: Fault | None) -> None:
+    """Let the work begin when the lag is over; at once, after a turn of the loop, if there is none."""
+    if lag is None:
+        await asyncio.sleep(0)
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(lag.over.wait(), lag.seconds)
+
+
 async def _spoil(
     fault: Fault, request: web.Request, response: web.Response, body: bytes
 ) -> web.StreamResponse:
@@ -94,11 +105,9 @@ def _cut(request: web.Request) -> None:
 async def _until_gone(request: web.Request, closing: asyncio.Event) -> None:
     """Wait until the client goes away or the stand-in closes."""
     while request.transport is not None and not closing.is_set():
-        try:
-            # A connection's end cannot be awaited from a handler, so it is looked at now and then.
+        # A connection's end cannot be awaited from a handler, so it is looked at now and then.
+        with suppress(TimeoutError):
             await asyncio.wait_for(closing.wait(), timeout=0.05)
-        except TimeoutError:
-            continue
 
 
 async def _dribble(

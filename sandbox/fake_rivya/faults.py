@@ -9,7 +9,8 @@ Owns the faults waiting to happen. Never imports anything of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict, Unpack, get_args
 
 FaultName = Literal[
@@ -63,7 +64,9 @@ class Fault:
     processed: bool = False
     """Whether `status` and `html` come after the work is done, as from a gateway that timed out."""
     seconds: float = 0.5
-    """How long `slow` dribbles and `lag` waits."""
+    """How long `slow` dribbles, and `lag` waits if nobody says that it is over."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends `lag` once it is set."""
     url: str = ""
     """Where `redirect` leads."""
     claimed_bytes: int | None = None

@@ -19,7 +19,7 @@ from aiohttp import web
 from sandbox.fake_rivya import responses
 from sandbox.fake_rivya.backend import Studio, realistic_seconds, store_upload
 from sandbox.fake_rivya.errors import RefusedError, TooLargeError, envelope
-from sandbox.fake_rivya.fault_injection import Cut, after, before
+from sandbox.fake_rivya.fault_injection import Cut, after, before, wait_out
 from sandbox.fake_rivya.faults import Fault, Faults
 from sandbox.fake_rivya.model_catalog import OFFERS
 from sandbox.fake_rivya.request_validation import EDGE_LIMIT_BYTES, decodes, read_order, read_upload, refuse
@@ -43,7 +43,7 @@ ALL_SCOPES = frozenset(
 )
 _CREATE_LIMIT_BYTES = 1_000_000
 _KEY_LIMIT = 255
-_LAG = web.RequestKey("lag_seconds", float)
+_LAG = web.RequestKey("lag", Fault)
 
 
 class StandIn(Studio):
@@ -150,7 +150,8 @@ class StandIn(Studio):
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
         fault: Fault | None,
     ) -> web.StreamResponse:
-        request[_LAG] = fault.seconds if fault is not None and fault.name == "lag" else 0.0
+        if fault is not None and fault.name == "lag":
+            request[_LAG] = fault
         try:
             return await handler(request)
         except RefusedError as error:
@@ -215,7 +216,7 @@ class StandIn(Studio):
         if task is None:
             try:
                 await self.announce()
-                await asyncio.sleep(request[_LAG])
+                await wait_out(request.get(_LAG))
                 task = self.create(read_order(body), key)
             finally:
                 self.unclaim(key)

@@ -17,8 +17,8 @@ from bot.credits.ledger_export import Entry, entries
 from sandbox.fake_rivya import StandIn
 from tests.e2e.fake_discord.server import Discord
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE_SECONDS, soon
 
-PATIENCE_SECONDS = 30.0
 _LAST_WORDS = (
     *("Discord refuses the token", "Discord answers", "Discord is out of reach"),
     "Discord ended the connection for good",
@@ -93,7 +93,7 @@ class Kuas:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+            said, _ = await soon(process.communicate())
         finally:
             if process.returncode is None:
                 process.kill()
@@ -122,7 +122,7 @@ class Kuas:
 
     async def connected(self) -> None:
         """Wait until the bot is at the gateway."""
-        await self.discord.until(lambda: self.discord.gateway.connected or not self.alive, PATIENCE_SECONDS)
+        await self.discord.until(lambda: self.discord.gateway.connected or not self.alive)
         assert self.alive, self.log()
 
     async def live(self, **settings: Any) -> None:
@@ -131,7 +131,7 @@ class Kuas:
 
     async def ended(self) -> int:
         """Wait for its end; Discord notices it, too."""
-        code = await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+        code = await soon(self.process.wait())
         if self._watch is not None:
             await self._watch
         self.discord.gateway.forget()

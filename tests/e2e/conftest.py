@@ -13,11 +13,13 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.environment import Town, a_town, assert_calm
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lasting_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with a_town(tmp_path_factory.mktemp("town")) as town:
+        town.discord.answer_seconds = PATIENCE_SECONDS  # a test says who is too late
         await town.kuas.live()
         yield town
 
@@ -38,5 +40,6 @@ async def town(lasting_town: Town) -> AsyncIterator[Town]:
 async def fresh(tmp_path: Path) -> AsyncIterator[Town]:
     """A town of its own for one test, with the bot not alive yet."""
     async with a_town(tmp_path) as town:
+        town.discord.answer_seconds = PATIENCE_SECONDS
         yield town
         assert_calm(town)

@@ -29,8 +29,8 @@ from tests.e2e.fake_discord.server import Discord
 from tests.e2e.storm_checks import Reckoning
 from tests.e2e.storm_members import Crowd
 from tests.e2e.storm_plan import Deed, End, Life, Mishap, Plan, Step, draw
+from tests.support.waiting import PATIENCE_SECONDS
 
-DRAIN_SECONDS = 90.0
 PROMPT_SECONDS = 25.0
 """A call that Rivya never answers is given its grace of 20 s."""
 WALLET_CREDITS = 1_000_000
@@ -219,7 +219,7 @@ class Storm:
     async def _see_through(self) -> None:
         """No more faults: everything that was begun ends."""
         self._clear()
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._town.kuas.connected()
             await self._crowd.answered()
             while self._unfinished():

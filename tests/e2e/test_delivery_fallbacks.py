@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.environment import Town, paint
 from tests.e2e.fake_discord.server import said
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def deliver_late(town: Town, prompt: str, *, reply_stays: bool = True) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.environment import Town
 from tests.e2e.fake_discord.server import said
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
 HAND_MADE = (

@@ -10,8 +10,6 @@ import pytest
 from tests.e2e.environment import Town
 from tests.e2e.fake_discord.faults import Call
 
-pytestmark = pytest.mark.timeout(60)
-
 PROMPT_SECONDS = 10.0
 """Half of the grace that a step under way is given."""
 

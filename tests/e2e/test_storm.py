@@ -12,7 +12,6 @@ from tests.e2e.storm_plan import Deed, draw
 JOBS, SEED = 64, 215
 
 
-@pytest.mark.timeout(180)
 async def test_a_storm_leaves_one_task_one_close_and_one_picture_for_each_job(tmp_path: Path) -> None:
     report = await storm(JOBS, SEED, tmp_path)
     print(report)

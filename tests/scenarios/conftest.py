@@ -30,8 +30,45 @@ from bot.credits.ledger_export import Entry, entries
 from sandbox.cdn import LoopbackCdn
 from sandbox.fake_rivya import StandIn
 from tests.scenarios.interactions import a_picture
+from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
+
+
+class PatientEnv(simcord.Env):
+    """SimCord that waits until the bot rests, however busy the machine, or does not wait at all.
+
+    SimCord's `settle_timeout` says two things: which of the bot's timers are near enough to be waited for,
+    and how long that may take. Here it says the first only. Where a look ends unsettled, SimCord leaves every
+    timer of the bot to the next look, which is why whoever waits has to look again.
+    """
+
+    waiting = True
+
+    async def _settle_internal(
+        self,
+        *,
+        timeout: float | None = None,
+        idle: float = 0.05,
+        dispatch: str | None = None,
+        _deadline: float | None = None,
+    ) -> None:
+        if not self.waiting and _deadline is None:
+            return await self.look()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    return await super()._settle_internal(
+                        timeout=timeout, idle=idle, dispatch=dispatch, _deadline=_deadline
+                    )
+                except TimeoutError:
+                    if _deadline is not None:  # SimCord moves its clock: that look has an end of its own
+                        raise
+
+    async def look(self) -> None:
+        """Let every timer that is due go off, and come back at once."""
+        with suppress(TimeoutError):
+            await super()._settle_internal(timeout=0)
 
 
 @dataclass
@@ -44,12 +81,12 @@ class Server:
     stack: AsyncExitStack
     options: dict[str, Any] = field(default_factory=dict)
     app: App = field(init=False)
-    env: simcord.Env = field(init=False)
+    env: PatientEnv = field(init=False)
 
     async def open(self) -> None:
         self.app = await self._start()
         # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
-        self.env = simcord.Env(self.app.client, shard_count=1, settle_timeout=10)
+        self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
         self.stack.push_async_callback(self._shut_down)
         self._build_headquarters()
         await self.env.start()
@@ -73,10 +110,14 @@ class Server:
                 for name in ("operator", "clerk")
             )
 
-    async def restart(self) -> None:
-        """Stop the process politely and start another on the same file, while Discord goes on."""
+    async def restart(self, *, rested: bool = True) -> None:
+        """Stop the process politely and start another on the same file, while Discord goes on.
+
+        Whatever is under way besides the jobs may end first if `rested`.
+        """
         await self.app.engine.close()
-        await self.rest()
+        if rested:
+            await self.rest()
         await self._app_stack.aclose()
         self.app = await self._start()
         await self.env.restart_bot(self.app.client)
@@ -121,29 +162,43 @@ class Server:
     @contextmanager
     def painting_on(self) -> Iterator[None]:
         """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
-        patience, self.env.settle_timeout = self.env.settle_timeout, 0.1
-        with suppress(TimeoutError):
+        self.env.waiting = False
+        try:
             yield
-        self.env.settle_timeout = patience
+        finally:
+            self.env.waiting = True
 
     async def rest(self) -> None:
-        """Wait until the bot rests. SimCord tells whoever asks next that an impatient look saw it at work."""
-        with suppress(TimeoutError):
-            await self.env.settle()
+        """Wait until the bot rests."""
         await self.env.settle()
 
     async def until(self, seen: Callable[[], object]) -> None:
         """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not seen():
+                await self.env.look()
                 await asyncio.sleep(0.01)
 
-    async def begin(self, member: simcord.MemberActor, prompt: str = "a red fox", **options: Any) -> None:
-        """Ask, and come back while it is still being painted."""
-        held, seen = self.states().count("held"), len(self.visible_to(member))
+    async def begin(
+        self, member: simcord.MemberActor, prompt: str = "a red fox", *, where: Any = None, **options: Any
+    ) -> None:
+        """Ask, and come back once it is being painted, or every place is taken, and the reply says words."""
+        where = self.channel if where is None else where
+        seen = len(where.history(viewer=member))
+        held, tasks = self.states().count("held"), len(self.rivya.tasks)
+
+        def is_on() -> bool:
+            replies = where.history(viewer=member)[seen:]
+            if self.states().count("held") == held or not replies:
+                return False
+            taken = sum(not task.has_ended for task in self.rivya.tasks.values())
+            stays = len(self.rivya.tasks) > tasks or taken >= self.options.get("max_running", 10)
+            shown = self.env.backend.get_message(replies[-1].channel.id, replies[-1].id)
+            return stays and bool(shown.components)
+
         with self.painting_on():
-            await member.slash(self.channel, "imagine", prompt=prompt, **options)
-        await self.until(lambda: self.states().count("held") > held and len(self.visible_to(member)) > seen)
+            await member.slash(where, "imagine", prompt=prompt, **options)
+        await self.until(is_on)
 
     # What a person sees.
 

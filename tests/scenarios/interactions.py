@@ -56,6 +56,18 @@ class Screen:
         self._stored = server.env.backend.get_message(message.channel.id, message.id)
         self._shown = deepcopy(serializers.message_payload(server.env.backend, self._stored))
 
+    @classmethod
+    def from_before(cls, server: Any, message: Any, label: str) -> Screen:
+        """It shows the message as it was when it last had this button."""
+        screen = cls(server, message)
+        screen._shown["components"] = next(
+            entry.json["components"]
+            for entry in reversed(server.env.http_requests)
+            if entry.method == "PATCH"
+            and any(item.get("label") == label for item in walk_components(entry.json["components"]))
+        )
+        return screen
+
     async def click(self, member: Any, label: str) -> simcord.InteractionResult:
         backend = self._server.env.backend
         (custom_id,) = [

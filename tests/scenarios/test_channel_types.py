@@ -65,9 +65,7 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
 ) -> None:
     where = await place(server, kind)
     rivya.hold()
-    with server.painting_on():
-        await server.alice.slash(where, "imagine", prompt="a fox")
-    await rivya.created(1)
+    await server.begin(server.alice, "a fox", where=where)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     rivya.release()
     await server.rest()
@@ -79,9 +77,7 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
 async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, rivya: StandIn) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
-    with server.painting_on():
-        await server.alice.slash(thread, "imagine", prompt="a fox")
-    await rivya.created(1)
+    await server.begin(server.alice, "a fox", where=thread)
     asleep = server.env.backend.get_channel(thread.id).thread_metadata
     asleep.archived = True
     # SimCord lets archived threads be written to: https://discord.com/developers/docs/topics/threads
@@ -99,9 +95,7 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
 ) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
-    with server.painting_on():
-        await server.alice.slash(thread, "imagine", prompt="a fox")
-    await rivya.created(1)
+    await server.begin(server.alice, "a fox", where=thread)
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=None)
     server.env.inject_error("*", f"/channels/{thread.id}*", status=403, code=50083, times=None)
     rivya.release()
@@ -113,9 +107,7 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
 async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, rivya: StandIn) -> None:
     doomed = server.guild.create_text_channel("doomed")
     rivya.hold()
-    with server.painting_on():
-        await server.alice.slash(doomed, "imagine", prompt="a fox")
-    await rivya.created(1)
+    await server.begin(server.alice, "a fox", where=doomed)
     await server.app.client.get_channel(doomed.id).delete()
     rivya.release()
     await server.rest()

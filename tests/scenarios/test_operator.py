@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 import discord
@@ -370,23 +369,18 @@ async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
 ) -> None:
     server = differing
     server.rivya.faults.add("status", "status", times=None, code=503)
-    server.env.settle_timeout = 0.5
-    with suppress(TimeoutError):  # it rests until Rivya answers again
+    with server.painting_on():  # it rests until Rivya answers again
         await server.operator.slash(server.office, "operator reconcile")
-    server.env.settle_timeout = 10
-    assert "under way already" in await operate_beside(server, "reconcile")
+        await server.operator.slash(server.office, "operator reconcile")
+    await server.until(lambda: "under way already" in overheard(server))
+    await server.restart(rested=False)
     server.rivya.faults.clear()
-    await server.restart()
     assert "broke" not in capsys.readouterr().out
     assert "one difference" in await operate(server, "reconcile")
 
 
-async def operate_beside(server: Any, command: str) -> str:
-    """The same as `operate`, while something never comes to rest."""
-    server.env.settle_timeout, patience = 0.5, server.env.settle_timeout
-    with suppress(TimeoutError):
-        await server.operator.slash(server.office, f"operator {command}")
-    server.env.settle_timeout = patience
+def overheard(server: Any) -> str:
+    """All that the operator can read in the office."""
     return "\n".join(server.said(message) for message in server.office.history(viewer=server.operator))
 
 

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot.app import run
 from bot.config.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
 from cogs.ui import responses
+from tests.support.waiting import soon
 
 ME = {"id": "1", "username": "kuas", "discriminator": "0", "avatar": None, "bot": True}
 APPLICATION = {
@@ -45,7 +46,7 @@ class HalfDiscord:
             self.reached.set()
             await asyncio.Event().wait()
         if request.path.endswith("/callback"):
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.2)  # the bot waits for 1, and then for another before it asks
             self.first_answers += 1
         known = {"/users/@me": ME, "/oauth2/applications/@me": APPLICATION}
         body = json.dumps(known.get(request.path, [])).encode()
@@ -78,15 +79,15 @@ async def test_a_bot_told_to_end_while_it_starts_ends_without_complaint(
         database=DatabaseSettings(path=database_path),
     )
     running = asyncio.create_task(run(settings))
-    await asyncio.wait_for(half_discord.reached.wait(), 20)
+    await soon(half_discord.reached.wait())
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 20)
+    await soon(running)
 
 
 async def test_discord_is_not_asked_for_a_slow_first_answer_before_it_can_have_taken_it(
     half_discord: HalfDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(responses, "DEFER_SECONDS", 0.1)
+    monkeypatch.setattr(responses, "DEFER_SECONDS", 1.0)  # time enough to send it
     async with discord.Client(intents=discord.Intents.none()) as client:
         await client.login("no-token")
         data = {"id": "5", "application_id": "1", "type": 2, "token": "t", "version": 1}

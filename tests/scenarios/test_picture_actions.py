@@ -273,8 +273,9 @@ async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: StandIn) 
     rivya.hold()
     await server.begin(server.alice, reference=("r.png", a_picture()))
     (message,) = server.channel.history()
+    screen = Screen.from_before(server, message, "Cancel")
     with server.painting_on():
-        await server.alice.click(message, label="Cancel")
+        await screen.click(server.alice, "Cancel")
     await server.until(lambda: "too late to cancel" in server.said(server.visible_to(server.alice)[-1]))
     rivya.release()
     await server.rest()
@@ -354,7 +355,6 @@ async def test_what_discord_does_not_show_is_explained_and_stays_private(server:
 async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: Any, rivya: StandIn) -> None:
     rivya.hold()
     await server.begin(server.alice, private=True)
-    await rivya.created(1)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)
     rivya.release()
     await server.rest()

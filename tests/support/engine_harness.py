@@ -32,6 +32,7 @@ from bot.storage.database import Database
 from bot.storage.picture_store import Vault, vault_beside
 from sandbox.fake_rivya import StandIn
 from tests.support.factories import ANYWHERE, a_request
+from tests.support.waiting import soon, until
 
 BEAT = Beat(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
 DEFAULT = Limit(200, "month")
@@ -129,7 +130,7 @@ class Shop:
         """Wait until the job's walk has ended; how the row stands then."""
         walk = self.engine._walks.get(job.job_id)
         if walk is not None:
-            await asyncio.wait_for(walk, 20)
+            await soon(walk)
         found = await self.store.find(job.job_id)
         assert found is not None
         return found
@@ -171,6 +172,7 @@ def build(
     max_running: int = 5,
     beat: Beat = BEAT,
     outages: bool = False,
+    time_outs: TimeOuts | None = None,
 ) -> Shop:
     courier = HandmadeCourier()
 
@@ -185,7 +187,7 @@ def build(
         session,
         base_url=rivya.url,
         api_key=rivya.api_key,
-        time_outs=TimeOuts(create_seconds=0.5, status_seconds=0.5),
+        time_outs=time_outs,
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.02,
@@ -219,6 +221,4 @@ async def write_protect(shop: Shop, on: bool) -> None:
 
 async def logged(lines: list[dict[str, object]], **wanted: object) -> None:
     """Wait until such a line was logged."""
-    async with asyncio.timeout(10):
-        while not any(wanted.items() <= line.items() for line in lines):
-            await asyncio.sleep(0.005)
+    await until(lambda: any(wanted.items() <= line.items() for line in lines))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.fake_discord.errors import RefusedError
+from tests.support.waiting import PATIENCE_SECONDS
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 TOKEN_LIFE_SECONDS = 15 * 60
@@ -140,7 +141,7 @@ class State:
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it holds; asked again after every answered call and every event."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(condition)

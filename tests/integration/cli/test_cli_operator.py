@@ -27,6 +27,7 @@ from sandbox.fake_rivya import StandIn
 from sandbox.fake_rivya.models import Task
 from tests.support.factories import ANYWHERE, a_job, a_request
 from tests.support.paths import ROOT
+from tests.support.waiting import soon
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ class Line:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(60):
-                out, err = await process.communicate()
+            out, err = await soon(process.communicate())
         except BaseException:
             process.kill()
             await process.wait()

@@ -20,6 +20,7 @@ from bot.storage.backups import backup
 from bot.storage.database import Database
 from tests.support.factories import ANYWHERE, a_job, a_request
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE_SECONDS
 
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
 
@@ -33,7 +34,7 @@ def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
         env=clean | {"PYTHONPATH": str(ROOT)} | environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -308,4 +308,4 @@ LedgerMachine.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestLedgerMachine = pytest.mark.timeout(180)(LedgerMachine.TestCase)
+TestLedgerMachine = LedgerMachine.TestCase

@@ -16,6 +16,7 @@ from bot.domain.limits import Limit
 from bot.engine.timings import Beat
 from tests.support.engine_harness import Shop, write_protect
 from tests.support.factories import ANYWHERE, a_request
+from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
 ROUNDS = 200
 AT_ONCE = 10
@@ -99,10 +100,11 @@ async def test_before_its_walk_has_begun(shop: Shop) -> None:
 
 
 async def test_once_its_body_is_written_down_it_is_too_late(shop: Shop) -> None:
-    shop.rivya.faults.add("lag", "create", seconds=0.2)
+    lag = shop.rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
     job = await shop.paint()
     await shop.rivya.until(lambda: bool(shop.rivya.keys_in_flight))
     assert not await shop.engine.cancel(job.job_id)
+    lag.over.set()
     assert (await shop.end(job)).stage is Stage.DELIVERED
     assert (await shop.state(job), tasks_of(shop, job)) == ("settled", 1)
 
@@ -148,7 +150,7 @@ async def test_after_a_restart_before_and_after_it_was_resumed(shops: Shops) -> 
     first.rivya.hold()
     jobs = [await first.paint() for _ in range(4)]
     await first.rivya.created(1)
-    await asyncio.wait_for(first.engine.close(), 10)
+    await soon(first.engine.close())
     painting = next(job for job in jobs if tasks_of(first, job))
     early, late, stays = [job for job in jobs if job is not painting]
 
@@ -221,7 +223,6 @@ async def test_a_step_that_fails_just_then_is_no_trouble(shop: Shop, monkeypatch
     assert [line["event"] for line in lines if line["log_level"] == "error"] == []
 
 
-@pytest.mark.timeout(180)
 async def test_against_a_racing_create_exactly_one_of_them_wins(
     shops: Shops, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,13 +288,9 @@ async def test_while_rivya_is_out_of_reach_nothing_was_asked_for(shops: Shops) -
     for route in ("create", "credits"):
         shop.rivya.faults.add("status", route, times=None, code=503)
     asked = [await shop.paint() for _ in range(4)]
-    async with asyncio.timeout(10):
-        while not shop.engine._tools.outage.lasts:
-            await asyncio.sleep(0.005)
+    await until(lambda: shop.engine._tools.outage.lasts)
     waiting = await shop.paint()
-    async with asyncio.timeout(10):
-        while Phase.OUTAGE not in {line.phase for line in shop.courier.shown[waiting.job_id]}:
-            await asyncio.sleep(0.005)
+    await until(lambda: Phase.OUTAGE in {line.phase for line in shop.courier.shown[waiting.job_id]})
     assert await shop.engine.cancel(waiting.job_id)
     await assert_cancelled(shop, waiting)
     shop.rivya.faults.clear()
@@ -312,6 +309,5 @@ async def test_what_discord_cannot_say_now_keeps_nobody_from_cancelling(
     monkeypatch.setattr(shop.courier, "find_reply", away)
     job = await shop.paint(answered=False)
     await asked.wait()
-    async with asyncio.timeout(5):
-        assert await shop.engine.cancel(job.job_id)
+    assert await soon(shop.engine.cancel(job.job_id))
     await assert_cancelled(shop, job)

@@ -30,10 +30,11 @@ from bot.domain.jobs import Stage
 from bot.storage.picture_store import vault_beside
 from sandbox.fake_rivya import StandIn
 from tests.support.paths import ROOT
+from tests.support.waiting import soon
 
 CHILD = "tests.integration.engine.crash_worker"
-PATIENCE_SECONDS = 20
-POLLS_MORE_OR_LESS = 8
+POLLS_ENOUGH = 3
+"""A run that dies at its fourth poll tells nothing that the third did not."""
 AT_ONCE = 3
 """Processes alive at a time: two cores, and each waits for its task now and then."""
 
@@ -131,7 +132,7 @@ class Case:
     async def walk(self, *, resume: bool, die_at: int | str | None = None) -> int:
         process = await self.spawn(resume=resume, die_at=die_at)
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+            said, _ = await soon(process.communicate())
         except TimeoutError:
             process.kill()
             said, _ = await process.communicate()
@@ -188,7 +189,6 @@ async def a_clean_run(
     return case.trace
 
 
-@pytest.mark.timeout(240)
 async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -199,25 +199,28 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
     assert set(Stage) - apart <= seen, "a stage that the clean run does not pass is a stage nobody kills at"
     room = asyncio.Semaphore(AT_ONCE)
 
-    outlived: list[int] = []
+    outlived: list[str] = []
 
-    async def kill_at(number: int) -> list[str]:
+    async def kill_at(number: int, point: str) -> list[str]:
         async with room:
             case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=100 + number)
-            if await case.walk(resume=False, die_at=number) != -signal.SIGKILL:
-                outlived.append(number)  # this run polled less often than the clean one, and had ended before
+            if await case.walk(resume=False, die_at=point) != -signal.SIGKILL:
+                outlived.append(point)  # this run polled less often than the clean one, and had ended before
                 return []
             if case.database.exists():
                 await case.walk(resume=True)
             return [f"killed at {number} ({case.trace[-1]}): {wrong}" for wrong in case.faults()]
 
-    wrong = [fault for faults in await asyncio.gather(*map(kill_at, range(len(points)))) for fault in faults]
+    # By name and not by number: how often a run polls depends on how busy the machine is.
+    named = [f"{point}#{points[: number + 1].count(point)}" for number, point in enumerate(points)]
+    chosen = [point for point in named if int(point.rpartition("#")[2]) <= POLLS_ENOUGH]
+    walks = await asyncio.gather(*map(kill_at, range(len(chosen)), chosen))
+    wrong = [fault for faults in walks for fault in faults]
     assert not wrong, "\n".join(wrong)
-    assert len(outlived) <= POLLS_MORE_OR_LESS, f"never killed at {outlived}"
+    assert {point for point in outlived if point.endswith("#1")} == set(), f"never killed at {outlived}"
     assert rivya.charged_credits == 4 * len(rivya.tasks)
 
 
-@pytest.mark.timeout(240)
 async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -244,7 +247,6 @@ async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_pict
     assert len(after) >= 10
 
 
-@pytest.mark.timeout(120)
 async def test_killed_again_while_resuming_it_still_ends_once(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -258,7 +260,6 @@ async def test_killed_again_while_resuming_it_still_ends_once(
     assert case.faults() == []
 
 
-@pytest.mark.timeout(60)
 async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
     tmp_path: Path, channel: Channel, rivya: StandIn
 ) -> None:
@@ -267,7 +268,7 @@ async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
     process = await case.spawn(resume=False)
     await rivya.created(1)
     process.send_signal(signal.SIGTERM)
-    said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    said, _ = await soon(process.communicate())
     assert process.returncode == 0, said.decode()
     assert [line["state"] for line in entries(case.database)] == ["held"]
     rivya.release()

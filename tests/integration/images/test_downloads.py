@@ -13,6 +13,7 @@ import pytest
 
 from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
 from bot.images.downloads import Fetcher, RefusedAddressError, TimeOuts, is_public
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,7 +65,7 @@ async def serving(**answers: bytes) -> AsyncIterator[Server]:
     listener = await asyncio.start_server(server.answer, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             yield server
     finally:
         server.released.set()
@@ -444,8 +445,7 @@ async def test_many_downloads_at_once_all_arrive(fetcher: Fetcher, tmp_path: Pat
 async def test_a_cancelled_download_leaves_its_place_to_others(fetcher: Fetcher) -> None:
     async with serving(stalls=reply(body=BODY, length=9000), cat=reply(body=BODY)) as server:
         stuck = [asyncio.create_task(fetcher.result(server.url("/stalls"))) for _ in range(16)]
-        while len(server.requests) < 16:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(server.requests) == 16)
         for task in stuck:
             task.cancel()
         ends = await asyncio.gather(*stuck, return_exceptions=True)

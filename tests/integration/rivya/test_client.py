@@ -22,6 +22,7 @@ from bot.rivya.calls import Attempt, TimeOuts
 from bot.rivya.client import ANSWER_LIMIT_BYTES, Rivya, open_session
 from bot.rivya.models import ModelOffer, Task, TaskStatus, UploadedFile
 from bot.rivya.rate_limit import Pace
+from tests.support.waiting import PATIENCE_SECONDS, soon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -436,7 +437,7 @@ async def test_a_flood_of_an_answer_is_not_read_to_its_end(
 
     script.lines.append(flood)
     rivya = Rivya(session, base_url=script.url, api_key=KEY, attempts=1)
-    error = await asyncio.wait_for(failure_of(rivya.credits()), 10)
+    error = await soon(failure_of(rivya.credits()))
     assert isinstance(error, TryLater)
 
 
@@ -482,9 +483,9 @@ async def test_a_wait_that_is_too_long_for_a_call_is_handed_on(
 
 async def test_without_a_429_nothing_waits(script: Script, session: aiohttp.ClientSession) -> None:
     rivya = client(script.url, session, pace=Pace(careful_per_second=1))
-    script.says(*[{"current_credits": 1}] * 30)
-    async with asyncio.timeout(10):  # with the limiter on it would be half a minute
-        await asyncio.gather(*(rivya.credits() for _ in range(30)))
+    calls = 2 * round(PATIENCE_SECONDS)
+    script.says(*[{"current_credits": 1}] * calls)
+    await soon(asyncio.gather(*(rivya.credits() for _ in range(calls))))  # limited, it is a second for each
 
 
 async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_rivya(
@@ -498,7 +499,7 @@ async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_
     await asyncio.sleep(0)
     with capture_logs() as logs:
         rivya.hurry()
-        error = await asyncio.wait_for(call, 5)
+        error = await soon(call)
     assert isinstance(error, TryLater)
     assert error.answered
     assert len(logs) == 1

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sandbox.fake_rivya import StandIn
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -353,10 +354,11 @@ class TestIdempotency:
         assert len(client.standin.tasks) == 1
 
     async def test_the_same_key_while_the_first_is_in_flight_conflicts(self, client: Client) -> None:
-        client.standin.faults.add("lag", "create", seconds=0.3)
+        lag = client.standin.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
         first = asyncio.create_task(client.create())
         await client.standin.until(lambda: "key" in client.standin.keys_in_flight)
         assert code(await client.create()) == (409, "idempotency_conflict")
+        lag.over.set()
         assert (await first)[0] == 201
         assert len(client.standin.tasks) == 1
 

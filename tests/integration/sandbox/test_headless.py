@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def run_sandbox(
@@ -27,7 +28,7 @@ def run_sandbox(
         env={**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -15,6 +15,7 @@ from bot.domain.errors import ContractBroken, OperatorError
 from bot.storage import database as database_module
 from bot.storage import schema
 from bot.storage.database import Database, open_read_only
+from tests.support.waiting import PATIENCE_SECONDS, soon
 
 
 def _insert(connection: sqlite3.Connection, number: int) -> None:
@@ -82,17 +83,17 @@ async def test_who_comes_while_it_closes_is_told(database_path: Path) -> None:
 
     def last(_: sqlite3.Connection) -> None:
         busy.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_SECONDS)
 
     working = asyncio.create_task(opened.run(last))
     closing = asyncio.create_task(opened.close())  # in one batch with the last unit
-    await asyncio.to_thread(busy.wait, 10)
+    await asyncio.to_thread(busy.wait, PATIENCE_SECONDS)
     late = asyncio.create_task(opened.run(_count))
     await asyncio.sleep(0)
     go_on.set()
-    await asyncio.wait_for(asyncio.gather(working, closing), 10)
+    await soon(asyncio.gather(working, closing))
     with pytest.raises(OperatorError, match="already closed"):
-        await asyncio.wait_for(late, 10)
+        await soon(late)
 
 
 async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(database: Database) -> None:
@@ -101,8 +102,8 @@ async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(databas
         raise LookupError("after it")
 
     with pytest.raises(LookupError):
-        await asyncio.wait_for(database.run(rogue), 10)
-    assert await asyncio.wait_for(database.run(_count), 10) == 0
+        await soon(database.run(rogue))
+    assert await soon(database.run(_count)) == 0
 
 
 async def test_a_row_that_breaks_a_rule_is_a_bug_and_not_the_operators(database: Database) -> None:
@@ -157,7 +158,7 @@ async def test_a_second_process_is_refused_in_one_line(database: Database, datab
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert "another bot process is using it" in second.stdout
     assert second.stderr == ""

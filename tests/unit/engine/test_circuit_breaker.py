@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.domain.errors import ContractBroken, TryLater
 from bot.engine.circuit_breaker import ENOUGH_FAILURES, Outage
 from bot.observability.operator_log import Notices
+from tests.support.waiting import soon
 
 
 class Api:
@@ -46,7 +47,7 @@ async def test_a_few_failures_are_no_outage(api: Api) -> None:
     api.outage.heard(answered=True)
     api.fails(ENOUGH_FAILURES - 1)
     assert not api.outage.lasts
-    await asyncio.wait_for(api.outage.passed(), 1)
+    await soon(api.outage.passed())
 
 
 async def test_an_outage_is_told_once_and_ends_with_an_answer(api: Api) -> None:
@@ -57,7 +58,7 @@ async def test_an_outage_is_told_once_and_ends_with_an_answer(api: Api) -> None:
             await api.asked.get()
         assert not any(task.done() for task in waiting)
         api.up = True
-        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        await soon(asyncio.gather(*waiting))
     assert not api.outage.lasts
     assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
 
@@ -72,15 +73,15 @@ async def test_an_answer_to_anybody_ends_it(api: Api) -> None:
 async def test_a_second_outage_has_a_probe_of_its_own(api: Api) -> None:
     api.fails(ENOUGH_FAILURES)
     api.up = True
-    await asyncio.wait_for(api.outage.passed(), 1)
+    await soon(api.outage.passed())
     api.up = False
     api.fails(ENOUGH_FAILURES)
     assert api.outage.lasts
     while not api.asked.empty():
         api.asked.get_nowait()
-    await asyncio.wait_for(api.asked.get(), 1)
+    await soon(api.asked.get())
     api.up = True
-    await asyncio.wait_for(api.outage.passed(), 1)
+    await soon(api.outage.passed())
 
 
 async def test_a_probe_that_breaks_is_logged_and_goes_on(api: Api) -> None:
@@ -88,9 +89,9 @@ async def test_a_probe_that_breaks_is_logged_and_goes_on(api: Api) -> None:
     with capture_logs() as logs:
         api.fails(ENOUGH_FAILURES)
         for _ in range(2):
-            await asyncio.wait_for(api.asked.get(), 1)
+            await soon(api.asked.get())
         api.up = True
-        await asyncio.wait_for(api.outage.passed(), 1)
+        await soon(api.outage.passed())
     assert {line["event"] for line in logs if line["log_level"] == "error"} >= {"probe broke"}
 
 
@@ -99,7 +100,7 @@ async def test_an_answer_that_nobody_can_read_is_not_told_as_the_end(api: Api) -
     with capture_logs() as logs:
         api.fails(ENOUGH_FAILURES)
         for _ in range(2):
-            await asyncio.wait_for(api.asked.get(), 1)
+            await soon(api.asked.get())
     assert {line["event"] for line in logs} == {"operator must act", "rivya still down"}
 
 
@@ -113,5 +114,5 @@ async def test_the_probe_names_no_job() -> None:
     with structlog.contextvars.bound_contextvars(job_id="the last straw"):
         for _ in range(ENOUGH_FAILURES):
             outage.heard(answered=False)
-    assert await asyncio.wait_for(seen.get(), 1) == {}
+    assert await soon(seen.get()) == {}
     await outage.close()

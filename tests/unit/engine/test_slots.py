@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.engine.slots import Slots
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Line:
@@ -134,5 +135,5 @@ async def test_a_holder_and_its_waiters_may_all_be_cancelled_in_one_breath() -> 
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
-    async with asyncio.timeout(1), slots.hold(1, "d"):
+    async with asyncio.timeout(PATIENCE_SECONDS), slots.hold(1, "d"):
         assert slots.position("d") is None
