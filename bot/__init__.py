@@ -1,4 +1,1 @@
-"""Kuas: members of a Discord server ask for a picture, Rivya paints it, every credit is booked.
-
-Owns the package. Never imports anything.
-"""
+"""Kuas: members of a Discord server ask for a picture, Rivya paints it, every credit is booked."""

@@ -1,8 +1,4 @@
-"""The command line.
-
-Owns the arguments and the exit codes. Never imports anything of ours but app, backups, books, doctor, errors,
-logs, monitor, office, settings.
-"""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -31,10 +27,10 @@ WRONG_SETTINGS = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, and says every failure in one line on standard error."""
-    told = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        return _COMMANDS[told.command or "run"](told)
-    except settings.SettingsMistakes as mistakes:
+        return _COMMANDS[args.command or "run"](args)
+    except settings.SettingsError as mistakes:
         print(*mistakes.lines, sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
     except KuasError as error:
@@ -48,54 +44,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _run(told: argparse.Namespace) -> int:
-    loaded = settings.load(told.config)
+def _run(args: argparse.Namespace) -> int:
+    loaded = settings.load(args.config)
     log_setup.configure(loaded.log.level, loaded.log.format)
     asyncio.run(app.run(loaded))
     return 0
 
 
-def _check(told: argparse.Namespace) -> int:
-    loaded = settings.load(told.config)
+def _check(args: argparse.Namespace) -> int:
+    loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
     print("ok    settings: every key is understood")
 
     async def examine() -> bool:
         well = True
-        async for finding in checks.examine(loaded, told.channel):
-            print(f"{'ok   ' if finding.well else 'FAIL '} {finding.name}: {finding.words}")
-            well = well and finding.well
+        async for finding in checks.run_checks(loaded, args.channel):
+            print(f"{'ok   ' if finding.ok else 'FAIL '} {finding.name}: {finding.detail}")
+            well = well and finding.ok
         return well
 
     return 0 if asyncio.run(examine()) else FAILED
 
 
-def _ledger(told: argparse.Namespace) -> int:
-    for entry in ledger_export.entries(settings.load_database(told.config).path):
+def _ledger(args: argparse.Namespace) -> int:
+    for entry in ledger_export.export_ledger(settings.load_database(args.config).path):
         print(json.dumps(entry))
     return 0
 
 
-def _backup(told: argparse.Namespace) -> int:
-    backups.backup(settings.load_database(told.config).path, told.path)
-    print(f"the whole database is in {told.path}")
+def _backup(args: argparse.Namespace) -> int:
+    backups.backup(settings.load_database(args.config).path, args.path)
+    print(f"the whole database is in {args.path}")
     return 0
 
 
-def _restore(told: argparse.Namespace) -> int:
-    database = settings.load_database(told.config).path
-    aside = backups.restore(told.path, database)
-    print(f"{database} is now what {told.path} holds")
+def _restore(args: argparse.Namespace) -> int:
+    database = settings.load_database(args.config).path
+    aside = backups.restore(args.path, database)
+    print(f"{database} is now what {args.path} holds")
     if aside is not None:
         print(f"what it was before is in {aside}")
     return 0
 
 
-def _health(told: argparse.Namespace) -> int:
-    watched = settings.load_monitor(told.config)
+def _health(args: argparse.Namespace) -> int:
+    watched = settings.load_monitor(args.config)
     if watched.port is None:
         raise OperatorError("settings", "monitor.port: not set, so there is nobody to ask")
-    well, words = asyncio.run(http_server.ask_health(watched.host, watched.port))
+    well, words = asyncio.run(http_server.probe_health(watched.host, watched.port))
     print(words)
     return 0 if well else FAILED
 
@@ -130,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("path", type=Path, help="the copy; the bot must be stopped")
     commands.add_parser("health", parents=[config], help="does the running bot work? for a health check")
     steps = commands.add_parser("operator", parents=[config], help="pause, cap, compare with Rivya")
-    operator.add_steps(steps, config)
+    operator.add_subcommands(steps, config)
     return parser
 
 

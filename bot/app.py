@@ -1,9 +1,4 @@
-"""The composition root: builds everything in order, closes it in reverse.
-
-Owns the wiring. Never imports anything of ours but assembly, backups, bot.client, calls, commands, courier,
-crier, database, departures, durations, engine, erasures, fetch, herald, keepings, ledger, metrics, monitor,
-notices, outage, rivya.client, rounds, settings, shelf, spokesman, syncs, tools, upkeep, wallet.
-"""
+"""The composition root: builds everything in order, closes it in reverse."""
 
 from __future__ import annotations
 
@@ -17,32 +12,32 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.background.alert_notifier import Herald
-from bot.background.balance_monitor import Wallet
-from bot.background.maintenance import EVERY_SECONDS, Upkeep, chores
-from bot.background.periodic import Rounds
+from bot.background.alert_notifier import AlertNotifier
+from bot.background.balance_monitor import BalanceMonitor
+from bot.background.maintenance import INTERVAL_SECONDS, Maintenance, maintenance_tasks
+from bot.background.periodic import PeriodicTask
 from bot.discord_client.client import KuasClient
-from bot.discord_client.command_syncs import Syncs
-from bot.engine.circuit_breaker import Outage
-from bot.engine.engine import Engine
-from bot.engine.polling.duration_store import Durations
-from bot.engine.timings import Beat
-from bot.images.downloads import Fetcher
-from bot.jobs.picture_retention import Keepings
-from bot.observability.http_server import Monitor
+from bot.discord_client.command_syncs import CommandSyncStore
+from bot.engine.circuit_breaker import CircuitBreaker
+from bot.engine.engine import JobEngine
+from bot.engine.polling.duration_store import TaskDurationStore
+from bot.engine.timings import Timings
+from bot.images.downloads import Downloader
+from bot.jobs.picture_retention import PictureRetention
+from bot.observability.http_server import MonitoringServer
 from bot.observability.metrics import Metrics
-from bot.observability.operator_log import Notices
-from bot.privacy.erasure import Erasures
-from bot.privacy.guild_departures import Departures
-from bot.rivya.client import Rivya, open_session
+from bot.observability.operator_log import OperatorLog
+from bot.privacy.erasure import ErasureRequests
+from bot.privacy.guild_departures import GuildDepartures
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.backups import Backups
 from bot.storage.database import Database
-from bot.stores import Shelf
-from cogs.delivery.discord_delivery import DiscordCourier
-from cogs.notifications.notifier import DiscordCrier
+from bot.stores import Stores
+from cogs.delivery.discord_delivery import DiscordDelivery
+from cogs.notifications.notifier import DiscordNotifier
 from cogs.operator.commands import add_operator
-from cogs.registry import Parts, add_commands
-from cogs.ui.error_reporter import Spokesman
+from cogs.registry import CogDependencies, register
+from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -55,7 +50,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PROBE_BEATS: Final = 6
+PROBE_POLLS: Final = 6
 """How often an outage is looked into, in polls: every 30 s as things come."""
 
 
@@ -64,7 +59,7 @@ class App:
     """The built bot, not connected yet."""
 
     client: KuasClient
-    engine: Engine
+    engine: JobEngine
     ledger: Ledger
 
 
@@ -78,148 +73,163 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database.path)
         stack.push_async_callback(database.close)
-        shelf, notices, metrics = Shelf.of(database, settings), Notices(), Metrics()
-        await Keepings(database, shelf.vault).move_out()
-        rivya, outage = await _rivya(stack, settings, notices, metrics)
-        upkeep, departures = _upkeep(stack, shelf, notices, settings)
-        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=settings.network.allow_loopback))
+        stores, operator_log, metrics = Stores.open(database, settings), OperatorLog(), Metrics()
+        await PictureRetention(database, stores.pictures).migrate_inline_pictures()
+        rivya, circuit_breaker = await _rivya(stack, settings, operator_log, metrics)
+        maintenance, departures = _maintenance(stack, stores, operator_log, settings)
+        downloader = await stack.enter_async_context(
+            Downloader(allow_loopback=settings.network.allow_loopback)
+        )
 
         # The hooks name the engine, which needs the courier, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
-            await add_commands(client, Parts(engine, herald, shelf, outage, fetcher))
-            await add_operator(client, settings.discord.operator_guild, database, shelf.ledger.default, rivya)
+            await register(
+                client, CogDependencies(engine, alert_notifier, stores, circuit_breaker, downloader)
+            )
+            await add_operator(
+                client, settings.discord.operator_guild, database, stores.ledger.default, rivya
+            )
 
         async def resume(_: KuasClient) -> None:
             await engine.resume()
-            herald.start()
+            alert_notifier.start()
             wallet.start()
-            upkeep.start()
+            maintenance.start()
 
-        client = _client(database, notices, departures, add_cogs, resume)
+        client = _client(database, operator_log, departures, add_cogs, resume)
         stack.push_async_callback(client.close)
-        engine = _engine(shelf, DiscordCourier(client), rivya, fetcher, (notices, outage, metrics), settings)
-        herald, wallet = _criers(stack, client, shelf, rivya, notices, settings)
+        observers, delivery = (operator_log, circuit_breaker, metrics), DiscordDelivery(client)
+        engine = _engine(stores, delivery, rivya, downloader, observers, settings)
+        alert_notifier, wallet = _notifiers(stack, client, stores, rivya, operator_log, settings)
         stack.push_async_callback(engine.close)
-        await _listen(stack, settings, Seen(client, outage, shelf), metrics)
-        yield App(client, engine, shelf.ledger)
+        await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
+        yield App(client, engine, stores.ledger)
 
 
 def _engine(
-    shelf: Shelf,
-    courier: DiscordCourier,
-    rivya: Rivya,
-    fetcher: Fetcher,
-    watching: tuple[Notices, Outage, Metrics],
+    stores: Stores,
+    delivery: DiscordDelivery,
+    rivya: RivyaClient,
+    downloader: Downloader,
+    watching: tuple[OperatorLog, CircuitBreaker, Metrics],
     settings: Settings,
-) -> Engine:
+) -> JobEngine:
     """Who walks the jobs; it walks none before it is told to resume."""
-    notices, outage, metrics = watching
-    return Engine(
-        store=shelf.store,
-        ledger=shelf.ledger,
+    operator_log, circuit_breaker, metrics = watching
+    return JobEngine(
+        store=stores.jobs,
+        ledger=stores.ledger,
         rivya=rivya,
-        fetcher=fetcher,
-        courier=courier,
-        notices=notices,
-        outage=outage,
+        downloader=downloader,
+        delivery=delivery,
+        operator_log=operator_log,
+        circuit_breaker=circuit_breaker,
         metrics=metrics,
-        durations=Durations(shelf.database),
-        beat=Beat(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
+        durations=TaskDurationStore(stores.database),
+        timings=Timings(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
         max_running=settings.rivya.max_running,
-        scratch=_scratch(settings.database.path),
-        vault=shelf.vault,
+        scratch=_temp_folder(settings.database.path),
+        picture_store=stores.pictures,
     )
 
 
-def _scratch(database: Path) -> Path:
+def _temp_folder(database: Path) -> Path:
     """Beside the database, whose lock says that no other process is using it."""
     return database.with_name(database.name + ".scratch")
 
 
 def _client(
-    database: Database, notices: Notices, departures: Departures, on_setup: Hook, on_synced: Hook
+    database: Database,
+    operator_log: OperatorLog,
+    departures: GuildDepartures,
+    on_setup: Hook,
+    on_synced: Hook,
 ) -> KuasClient:
     """The way to Discord."""
     return KuasClient(
-        record=Syncs(database),
+        record=CommandSyncStore(database),
         guild_record=departures,
-        spokesman=Spokesman(notices),
+        error_reporter=DiscordErrorReporter(operator_log),
         on_setup=on_setup,
         on_synced=on_synced,
     )
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, seen: Seen, metrics: Metrics) -> None:
+async def _listen(stack: AsyncExitStack, settings: Settings, seen: AppHealth, metrics: Metrics) -> None:
     """Open the monitoring port, if there is to be one."""
     if settings.monitor.port is not None:
-        monitor = Monitor(seen, metrics)
-        await stack.enter_async_context(monitor.listening(settings.monitor.host, settings.monitor.port))
+        monitor = MonitoringServer(seen, metrics)
+        await stack.enter_async_context(monitor.serve(settings.monitor.host, settings.monitor.port))
 
 
-def _upkeep(
-    stack: AsyncExitStack, shelf: Shelf, notices: Notices, settings: Settings
-) -> tuple[Rounds, Departures]:
+def _maintenance(
+    stack: AsyncExitStack, stores: Stores, operator_log: OperatorLog, settings: Settings
+) -> tuple[PeriodicTask, GuildDepartures]:
     """What is done every hour, not begun yet, and who remembers which servers are gone."""
-    database = shelf.database
-    departures = Departures(database, settings.privacy.leave_grace_days)
+    database = stores.database
+    departures = GuildDepartures(database, settings.privacy.leave_grace_days)
     folder = settings.backup.folder or settings.database.path.with_name("backups")
-    every_hour = chores(
+    every_hour = maintenance_tasks(
         database,
-        erasures=Erasures(database),
+        erasures=ErasureRequests(database),
         departures=departures,
         backups=Backups(settings.database.path, folder, settings.backup.keep),
-        keepings=Keepings(database, shelf.vault),
+        picture_retention=PictureRetention(database, stores.pictures),
         privacy=settings.privacy,
     )
-    rounds = Rounds("upkeep", Upkeep(every_hour, notices).once, EVERY_SECONDS, notices)
+    rounds = PeriodicTask(
+        "upkeep", Maintenance(every_hour, operator_log).run_once, INTERVAL_SECONDS, operator_log
+    )
     stack.push_async_callback(rounds.close)
     return rounds, departures
 
 
-def _criers(
+def _notifiers(
     stack: AsyncExitStack,
     client: KuasClient,
-    shelf: Shelf,
-    rivya: Rivya,
-    notices: Notices,
+    stores: Stores,
+    rivya: RivyaClient,
+    operator_log: OperatorLog,
     settings: Settings,
-) -> tuple[Herald, Wallet]:
+) -> tuple[AlertNotifier, BalanceMonitor]:
     """Who speaks up unasked, not begun yet: to a server's admins, and to the operator."""
-    crier = DiscordCrier(client, settings.discord.operator_channel)
-    herald = Herald(shelf.alerts, crier, notices)
-    wallet = Wallet(rivya, crier, settings.rivya.wallet_alert_credits, notices)
-    stack.push_async_callback(herald.close)
+    notifier = DiscordNotifier(client, settings.discord.operator_channel)
+    alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
+    wallet = BalanceMonitor(rivya, notifier, settings.rivya.wallet_alert_credits, operator_log)
+    stack.push_async_callback(alert_notifier.close)
     stack.push_async_callback(wallet.close)
-    return herald, wallet
+    return alert_notifier, wallet
 
 
 async def _rivya(
-    stack: AsyncExitStack, settings: Settings, notices: Notices, metrics: Metrics
-) -> tuple[Rivya, Outage]:
+    stack: AsyncExitStack, settings: Settings, operator_log: OperatorLog, metrics: Metrics
+) -> tuple[RivyaClient, CircuitBreaker]:
     """The way to Rivya, and who notices that it is closed."""
 
     def watch(attempt: Attempt) -> None:
-        metrics.attempted(attempt)
-        outage.heard(answered=attempt.answered)
+        metrics.record_attempt(attempt)
+        circuit_breaker.record(answered=attempt.answered)
 
-    rivya = Rivya(
+    rivya = RivyaClient(
         await stack.enter_async_context(open_session()),
         base_url=settings.rivya.base_url,
         api_key=settings.rivya.api_key.get_secret_value(),
         watch=watch,
     )
-    outage = Outage(rivya.credits, notices, probe_seconds=PROBE_BEATS * settings.rivya.poll_seconds)
-    stack.push_async_callback(outage.close)
-    return rivya, outage
+    circuit_breaker = CircuitBreaker(
+        rivya.credits, operator_log, probe_seconds=PROBE_POLLS * settings.rivya.poll_seconds
+    )
+    stack.push_async_callback(circuit_breaker.close)
+    return rivya, circuit_breaker
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class AppHealth:
     """What the monitor sees of the bot."""
 
     client: KuasClient
-    outage: Outage
-    shelf: Shelf
+    circuit_breaker: CircuitBreaker
+    stores: Stores
 
     @property
     def connected(self) -> bool:
@@ -235,18 +245,18 @@ class Seen:
     @property
     def rivya_down(self) -> bool:
         """Whether there is an outage."""
-        return self.outage.lasts
+        return self.circuit_breaker.is_open
 
     async def running(self) -> Mapping[str, int]:
         """Jobs by stage."""
-        return await self.shelf.store.running()
+        return await self.stores.jobs.count_by_stage()
 
     async def held_credits(self) -> int:
         """Credits set aside."""
-        return await self.shelf.ledger.held_credits()
+        return await self.stores.ledger.held_credits()
 
 
-def ease_collection() -> None:
+def tune_gc() -> None:
     """Let Python look for cycles less often: among ten thousand jobs a look stops the loop for a while.
 
     Little here makes cycles, so little is gained by looking: https://docs.python.org/3/library/gc.html
@@ -259,9 +269,9 @@ async def run(settings: Settings) -> None:
 
     Raises:
         OperatorError: somebody must act first: the database, the token, the portal.
-        TryLater: Discord is out of reach.
+        TransientError: Discord is out of reach.
     """
-    ease_collection()
+    tune_gc()
     async with open_app(settings) as app:
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -269,9 +279,9 @@ async def run(settings: Settings) -> None:
         serving = asyncio.create_task(
             app.client.start(settings.discord.token.get_secret_value()), name="discord"
         )
-        ending = asyncio.create_task(told.wait(), name="signals")
-        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
+        bounds = asyncio.create_task(told.wait(), name="signals")
+        await asyncio.wait((serving, bounds), return_when=asyncio.FIRST_COMPLETED)
+        bounds.cancel()
         if not serving.done():
             log.info("closing: no new requests, running steps end, the rest waits for the next start")
             # While the steps end the gateway stays open, so that a member who asks is told politely.

@@ -1,30 +1,26 @@
-"""What answers from the database, and from the pictures beside it, for more than one part of the bot.
-
-Owns the building of it. Never imports anything of ours but alerts, catalog, charts, database, drafts,
-gallery, guilds, habits, ledger, presets, press, prices, register, rules, settings, store, treasury, vault.
-"""
+"""What answers from the database, and from the pictures beside it, for more than one part of the bot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.credits.admin import Treasury
-from bot.credits.alerts import Alerts
+from bot.credits.admin import CreditAdmin
+from bot.credits.alerts import AlertStore
 from bot.credits.ledger import Ledger
-from bot.credits.preflight import Prices
+from bot.credits.preflight import PreflightCheck
 from bot.credits.reports import chart
-from bot.credits.reports.builder import Press
+from bot.credits.reports.builder import ReportBuilder
 from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.domain.limits import Limit
-from bot.guilds.access_rules import Register
-from bot.guilds.presets import Presets
-from bot.guilds.settings import Guilds
-from bot.jobs.drafts import Drafts
-from bot.jobs.history import Gallery
-from bot.jobs.member_defaults import Habits
-from bot.jobs.store import Store
-from bot.storage.picture_store import Vault, vault_beside
+from bot.guilds.access_rules import AccessRuleStore
+from bot.guilds.presets import PresetStore
+from bot.guilds.settings import GuildSettingsStore
+from bot.jobs.drafts import DraftStore
+from bot.jobs.history import HistoryStore
+from bot.jobs.member_defaults import MemberDefaultsStore
+from bot.jobs.store import JobStore
+from bot.storage.picture_store import PictureStore, picture_folder
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -32,43 +28,43 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Stores:
     """What several parts ask; who is alone with a question asks the database itself."""
 
     database: Database
-    vault: Vault
-    store: Store
+    pictures: PictureStore
+    jobs: JobStore
     ledger: Ledger
-    treasury: Treasury
-    drafts: Drafts
-    prices: Prices
-    register: Register
-    presets: Presets
-    habits: Habits
-    gallery: Gallery
-    alerts: Alerts
-    guilds: Guilds
-    press: Press
+    credit_admin: CreditAdmin
+    drafts: DraftStore
+    preflight: PreflightCheck
+    access_rules: AccessRuleStore
+    presets: PresetStore
+    member_defaults: MemberDefaultsStore
+    history: HistoryStore
+    alerts: AlertStore
+    guild_settings: GuildSettingsStore
+    reports: ReportBuilder
 
     @classmethod
-    def of(cls, database: Database, settings: Settings) -> Shelf:
+    def open(cls, database: Database, settings: Settings) -> Stores:
         """Open none of them anew: they share the one connection."""
         default = Limit(settings.limits.guild_credits, settings.limits.period)
         return cls(
             database=database,
-            vault=Vault(vault_beside(settings.database.path)),
-            store=Store(database, default),
+            pictures=PictureStore(picture_folder(settings.database.path)),
+            jobs=JobStore(database, default),
             ledger=Ledger(database, default),
-            treasury=Treasury(database, default),
-            drafts=Drafts(database),
-            prices=Prices(database, default),
-            register=Register(database),
-            presets=Presets(database),
-            habits=Habits(database),
-            gallery=Gallery(database),
-            alerts=Alerts(database, default, CHEAPEST_CREDITS),
-            guilds=Guilds(database),
-            press=Press(
-                settings.database.path, default, chart.draw if chart.supported() else None, chart.load
+            credit_admin=CreditAdmin(database, default),
+            drafts=DraftStore(database),
+            preflight=PreflightCheck(database, default),
+            access_rules=AccessRuleStore(database),
+            presets=PresetStore(database),
+            member_defaults=MemberDefaultsStore(database),
+            history=HistoryStore(database),
+            alerts=AlertStore(database, default, CHEAPEST_CREDITS),
+            guild_settings=GuildSettingsStore(database),
+            reports=ReportBuilder(
+                settings.database.path, default, chart.draw if chart.is_available() else None, chart.preload
             ),
         )

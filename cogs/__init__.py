@@ -1,4 +1,1 @@
-"""Discord in, Discord out; decides nothing.
-
-Owns the package. Never imports anything.
-"""
+"""Discord in, Discord out; decides nothing."""

@@ -1,119 +1,123 @@
-"""Every command, and every button that may still stand under an old message.
-
-Owns the list of them. Never imports anything of ours but access.commands, bounds, buttons, chronicle, client,
-composer, credits, defaults, desk, doctor, engine, erasures, exhibits, fetch, grants, herald, history,
-imagine, known, limits.commands, log, menus, outage, pictures, presets, privacy, report, returns, settings,
-shelf, shelves, shown, studio, tongues.
-"""
+"""Every command, and every button that may still stand under an old message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.credits.audit_log import Chronicle
-from bot.credits.refundable import PaidPictures
-from bot.privacy.data_export import Known
-from bot.privacy.erasure import Erasures
+from bot.credits.audit_log import AuditLog
+from bot.credits.refundable import RefundablePictures
+from bot.privacy.data_export import MemberData
+from bot.privacy.erasure import ErasureRequests
 from cogs.access.commands import Access
 from cogs.credits.balance import Credits
 from cogs.credits.report import Reports
 from cogs.doctor.commands import Doctor
 from cogs.imagine.command import Imagine
-from cogs.imagine.compose import Composer
-from cogs.imagine.context_menus import Menus
+from cogs.imagine.compose import ComposeForms
+from cogs.imagine.context_menus import ContextMenus
 from cogs.imagine.defaults import Defaults
 from cogs.imagine.draft_button import DraftButton
 from cogs.imagine.presets import PresetCommands
-from cogs.imagine.rejection import Returns
-from cogs.imagine.submission import Answer, Desk
-from cogs.limits.audit_log import LimitsLog
+from cogs.imagine.rejection import RejectedRequests
+from cogs.imagine.submission import ConfirmButton, Submission
+from cogs.limits.audit_log import AuditLogCommand
 from cogs.limits.commands import Limits
 from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
-from cogs.limits.show import LimitsShown
-from cogs.pictures.actions import Studio
+from cogs.limits.show import ShowLimits
+from cogs.pictures.actions import PictureActions
 from cogs.pictures.buttons import PictureButton
-from cogs.pictures.history import History, Pick, Turn
-from cogs.pictures.image_sources import Shelves
-from cogs.pictures.result_messages import Exhibits
-from cogs.privacy.commands import Erase, Privacy
-from cogs.text.translation import CommandTongues
-from cogs.ui.discord_limits import check_command
+from cogs.pictures.history import History, HistoryPageButton, HistorySelect
+from cogs.pictures.image_sources import ImageSources
+from cogs.pictures.result_messages import ResultMessages
+from cogs.privacy.commands import EraseButton, Privacy
+from cogs.text.translation import CommandTranslator
+from cogs.ui.discord_limits import validate_command
 
 if TYPE_CHECKING:
     from discord.ext import commands
 
-    from bot.background.alert_notifier import Herald
+    from bot.background.alert_notifier import AlertNotifier
     from bot.discord_client.client import KuasClient
-    from bot.engine.circuit_breaker import Outage
-    from bot.engine.engine import Engine
-    from bot.images.downloads import Fetcher
-    from bot.stores import Shelf
+    from bot.engine.circuit_breaker import CircuitBreaker
+    from bot.engine.engine import JobEngine
+    from bot.images.downloads import Downloader
+    from bot.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CogDependencies:
     """What commands work with."""
 
-    engine: Engine
-    herald: Herald
-    shelf: Shelf
-    outage: Outage
-    fetcher: Fetcher
+    engine: JobEngine
+    alert_notifier: AlertNotifier
+    stores: Stores
+    circuit_breaker: CircuitBreaker
+    downloader: Downloader
 
 
-async def add_commands(client: KuasClient, parts: Parts) -> None:
+async def register(client: KuasClient, parts: CogDependencies) -> None:
     """Every command in every language, and every button that may still stand under an old message.
 
     Raises:
-        ContractBroken: `bug`; Discord would not take a command.
+        ContractViolation: `bug`; Discord would not take a command.
     """
-    await client.tree.set_translator(tongues := CommandTongues())
-    limits_log = LimitsLog(Chronicle(parts.shelf.database))
-    client.add_dynamic_items(Answer, limits_log.turn_item, Erase, PictureButton, DraftButton, Turn, Pick)
-    for cog in (*_accounts(parts), *_pictures(client, parts), _limits(parts.shelf, limits_log)):
+    await client.tree.set_translator(tongues := CommandTranslator())
+    limits_log = AuditLogCommand(AuditLog(parts.stores.database))
+    client.add_dynamic_items(
+        ConfirmButton,
+        limits_log.page_button,
+        EraseButton,
+        PictureButton,
+        DraftButton,
+        HistoryPageButton,
+        HistorySelect,
+    )
+    for cog in (*_accounts(parts), *_pictures(client, parts), _limits(parts.stores, limits_log)):
         await client.add_cog(cog)
     for command in client.tree.get_commands():
-        check_command(await command.get_translated_payload(client.tree, tongues))
+        validate_command(await command.get_translated_payload(client.tree, tongues))
 
 
-def _accounts(parts: Parts) -> tuple[commands.Cog, ...]:
+def _accounts(parts: CogDependencies) -> tuple[commands.Cog, ...]:
     """What was spent, what is known, what is allowed."""
-    shelf = parts.shelf
+    stores = parts.stores
     return (
-        Credits(shelf.ledger, shelf.treasury),
-        Doctor(shelf.guilds, parts.outage),
-        Reports(shelf.press),
-        Privacy(Known(shelf.database), Erasures(shelf.database)),
-        Access(shelf.register, shelf.guilds),
+        Credits(stores.ledger, stores.credit_admin),
+        Doctor(stores.guild_settings, parts.circuit_breaker),
+        Reports(stores.reports),
+        Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
+        Access(stores.access_rules, stores.guild_settings),
     )
 
 
-def _pictures(client: KuasClient, parts: Parts) -> tuple[commands.Cog, ...]:
+def _pictures(client: KuasClient, parts: CogDependencies) -> tuple[commands.Cog, ...]:
     """From a member's words to a picture, and everything that can be done with it."""
-    shelf, returns = parts.shelf, Returns(parts.shelf.drafts)
-    desk = Desk(parts.engine, shelf.prices, shelf.drafts, parts.herald, returns)
-    composer = Composer(desk, shelf.drafts, shelf.habits, returns)
-    exhibits = Exhibits(client, shelf.gallery, parts.shelf.vault, parts.fetcher)
+    stores, rejected_requests = parts.stores, RejectedRequests(parts.stores.drafts)
+    submission = Submission(
+        parts.engine, stores.preflight, stores.drafts, parts.alert_notifier, rejected_requests
+    )
+    compose_forms = ComposeForms(submission, stores.drafts, stores.member_defaults, rejected_requests)
+    result_messages = ResultMessages(client, stores.history, parts.stores.pictures, parts.downloader)
     return (
-        desk,
-        composer,
-        Imagine(desk, composer, returns, shelf.presets, shelf.habits),
-        Studio(parts.engine, shelf.gallery, desk, composer, exhibits),
-        History(shelf.gallery, Shelves(shelf.vault), exhibits),
-        Menus(client.tree, composer, shelf.gallery, parts.fetcher),
-        Defaults(shelf.habits),
-        PresetCommands(shelf.presets),
+        submission,
+        compose_forms,
+        Imagine(submission, compose_forms, rejected_requests, stores.presets, stores.member_defaults),
+        PictureActions(parts.engine, stores.history, submission, compose_forms, result_messages),
+        History(stores.history, ImageSources(stores.pictures), result_messages),
+        ContextMenus(client.tree, compose_forms, stores.history, parts.downloader),
+        Defaults(stores.member_defaults),
+        PresetCommands(stores.presets),
     )
 
 
-def _limits(shelf: Shelf, log: LimitsLog) -> Limits:
+def _limits(stores: Stores, log: AuditLogCommand) -> Limits:
     """The family of `/limits`, whose commands stand in several files."""
     return Limits(
-        shelf.treasury,
-        LimitsShown(shelf.ledger, shelf.treasury, shelf.guilds),
-        Grants(shelf.treasury, shelf.ledger, PaidPictures(shelf.database)),
-        GuildSettings(shelf.guilds, shelf.ledger),
+        stores.credit_admin,
+        ShowLimits(stores.ledger, stores.credit_admin, stores.guild_settings),
+        Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
+        GuildSettings(stores.guild_settings, stores.ledger),
         log,
     )

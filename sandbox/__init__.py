@@ -1,4 +1,1 @@
-"""A guest in the house: the real bot, a simulated Discord, a stand-in of Rivya. Nothing in the bot knows it.
-
-Owns the package. Never imports anything.
-"""
+"""The real bot on a simulated Discord, with a stand-in of Rivya. Nothing in `bot` or `cogs` imports it."""

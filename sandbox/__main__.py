@@ -1,7 +1,4 @@
-"""`python -m sandbox`: the real bot without an account, in a browser or for one picture.
-
-Owns the sandbox's command line. Never imports anything of ours but catalog, logs, once, page, world.
-"""
+"""`python -m sandbox`: the real bot without an account, in a browser or for one picture."""
 
 from __future__ import annotations
 
@@ -19,9 +16,9 @@ from simcord import SetupError
 
 from bot.domain.image_models import QWEN_IMAGE
 from bot.observability import log_setup
-from sandbox.browser import USUAL_PORT, show_page
-from sandbox.environment import Pace, open_world
-from sandbox.headless import Order, paint_once
+from sandbox.browser import USUAL_PORT, serve
+from sandbox.environment import Timings, open_environment
+from sandbox.headless import ImagineOptions, run_once
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -46,27 +43,27 @@ _LIVE: Final = "only Discord is a stand-in, and every picture costs real credits
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; returns the exit code, and says every failure in one line on standard error."""
     parser = _parser()
-    told = parser.parse_args(arguments)
-    if told.once is None and (told.reference or told.size or told.format or told.out):
+    args = parser.parse_args(arguments)
+    if args.once is None and (args.reference or args.size or args.format or args.out):
         parser.error("--reference, --size, --format and --out go with --once")
-    if told.out is not None and not told.out.absolute().parent.is_dir():
+    if args.out is not None and not args.out.absolute().parent.is_dir():
         parser.error("--out: there is no such folder")  # before anything is painted, and perhaps paid for
-    if told.out is not None and told.out.is_dir():
+    if args.out is not None and args.out.is_dir():
         parser.error("--out: that is a folder; name the file, too")
     live_key = os.environ.get(KEY_VARIABLE, "").strip() or None
-    if told.live and live_key is None:
+    if args.live and live_key is None:
         print(f"--live needs a key of Rivya's in the environment variable {KEY_VARIABLE}.", file=sys.stderr)
         return WRONG_USAGE
-    if told.live:
+    if args.live:
         print("Pictures are painted by https://rivya.ai now, and cost real credits.", file=sys.stderr)
     # One picture ends in one sentence; on the page it may be of interest what the bot struggles with.
-    log_setup.configure("warning" if told.once is None else "error", "console")
+    log_setup.configure("warning" if args.once is None else "error", "console")
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of missing voice libraries
-    command = _page if told.once is None else _once
+    command = _page if args.once is None else _once
     try:
-        return asyncio.run(_until_told(command(told, live_key if told.live else None)))
+        return asyncio.run(_until_told(command(args, live_key if args.live else None)))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        return 0 if told.once is None else FAILED
+        return 0 if args.once is None else FAILED
     except TimeoutError:
         print("The bot came to no end in time.", file=sys.stderr)
     except OSError as error:
@@ -83,26 +80,26 @@ async def _until_told(command: Coroutine[object, object, int]) -> int:
     return await task
 
 
-async def _page(told: argparse.Namespace, live_key: str | None) -> int:
-    async with open_world(Pace(painting_seconds=told.painting_seconds), live_key=live_key) as world:
+async def _page(args: argparse.Namespace, live_key: str | None) -> int:
+    async with open_environment(Timings(painting_seconds=args.painting_seconds), live_key=live_key) as world:
         guidance = _GUIDANCE.format(around=_STAND_INS if live_key is None else _LIVE)
-        await show_page(world, port=told.port, guidance=guidance)
+        await serve(world, port=args.port, guidance=guidance)
     return 0
 
 
-async def _once(told: argparse.Namespace, live_key: str | None) -> int:
-    order = Order(told.once, reference=told.reference, size=told.size, format=told.format)
-    pace, patience_seconds = Pace(), 1800.0
+async def _once(args: argparse.Namespace, live_key: str | None) -> int:
+    order = ImagineOptions(args.once, reference=args.reference, size=args.size, format=args.format)
+    pace, patience_seconds = Timings(), 1800.0
     if live_key is None:
-        painting_seconds = 1.0 if told.painting_seconds is None else told.painting_seconds
-        pace = Pace(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
+        painting_seconds = 1.0 if args.painting_seconds is None else args.painting_seconds
+        pace = Timings(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
         patience_seconds = painting_seconds + 60
-    async with open_world(pace, live_key=live_key) as world:
-        answer = await paint_once(world, order, patience_seconds=patience_seconds)
+    async with open_environment(pace, live_key=live_key) as world:
+        answer = await run_once(world, order, patience_seconds=patience_seconds)
     if answer.picture is None:
         print(*answer.words, sep="\n", file=sys.stderr)
         return FAILED
-    out = told.out or Path(f"out.{answer.extension}")
+    out = args.out or Path(f"out.{answer.extension}")
     out.write_bytes(answer.picture)
     print(f"Saved to {out}: {answer.words[-1]}")
     return 0

@@ -1,7 +1,4 @@
-"""The page: a channel in the browser, in which three people can use the real bot.
-
-Owns the browser's view of the world. Never imports anything of ours but cdn, live, world.
-"""
+"""The page: a channel in the browser, in which three people can use the real bot."""
 
 from __future__ import annotations
 
@@ -11,21 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 from simcord import SetupError
 
-from sandbox.cdn import Posted
-from sandbox.preview_patches import follow, let_act, let_show
+from sandbox.cdn import CdnFiles
+from sandbox.preview_patches import follow, patch_actions, patch_assets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from simcord import Preview
 
-    from sandbox.environment import World
+    from sandbox.environment import SandboxEnvironment
 
 USUAL_PORT: Final = 8765
 _WIDTH, _HEIGHT = 1100, 860
 
 
-async def show_page(world: World, *, port: int | None, guidance: str) -> None:
+async def serve(world: SandboxEnvironment, *, port: int | None, guidance: str) -> None:
     """Serve the page until it is cancelled, or ended in the browser.
 
     Args:
@@ -39,8 +36,8 @@ async def show_page(world: World, *, port: int | None, guidance: str) -> None:
     await world.guide.send(world.channel, guidance)
     async with _preview(world, port) as preview:
         print(f"Kuas paints at {preview.url}\nCtrl-C ends it.", flush=True)
-        let_act(preview)
-        let_show(preview, Posted(world.cdn))
+        patch_actions(preview)
+        patch_assets(preview, CdnFiles(world.cdn))
         follower = asyncio.create_task(follow(preview), name="page")
         try:
             await preview.wait_closed()
@@ -50,7 +47,7 @@ async def show_page(world: World, *, port: int | None, guidance: str) -> None:
 
 
 @asynccontextmanager
-async def _preview(world: World, port: int | None) -> AsyncIterator[Preview]:
+async def _preview(world: SandboxEnvironment, port: int | None) -> AsyncIterator[Preview]:
     preview = _made(world, USUAL_PORT if port is None else port)
     try:
         await preview.__aenter__()
@@ -65,7 +62,7 @@ async def _preview(world: World, port: int | None) -> AsyncIterator[Preview]:
         await preview.close()
 
 
-def _made(world: World, port: int) -> Preview:
+def _made(world: SandboxEnvironment, port: int) -> Preview:
     return world.env.preview(
         world.channel, viewers=world.people, layout="channel", width=_WIDTH, height=_HEIGHT, port=port
     )

@@ -3,8 +3,6 @@
 SimCord keeps attachments in memory, at addresses that lead nowhere. Here they stand on 127.0.0.1, so that the
 bot's own fetcher brings a reference over a real socket: `async with LoopbackCdn() as cdn: env.backend.cdn =
 cdn`.
-
-Owns the addresses of attachments and the server behind them. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class LoopbackCdn(CdnStore):
+class FakeCdn(CdnStore):
     """SimCord's store of files, with a server for the attachments in it.
 
     Attributes:
@@ -76,10 +74,10 @@ class LoopbackCdn(CdnStore):
         return list(self._by_url)
 
 
-class Posted(Mapping[str, tuple[str, bytes]]):
+class CdnFiles(Mapping[str, tuple[str, bytes]]):
     """Every file that was ever posted, by its address: its name and its bytes."""
 
-    def __init__(self, cdn: LoopbackCdn) -> None:
+    def __init__(self, cdn: FakeCdn) -> None:
         self._cdn = cdn
 
     def __getitem__(self, url: str) -> tuple[str, bytes]:

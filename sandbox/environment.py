@@ -1,8 +1,4 @@
-"""A small world for the real bot: a simulated Discord with one server, a Rivya to paint, files to fetch.
-
-Owns what the sandbox's world is made of. Never imports anything of ours but app, cdn, rivya, settings,
-wallclock.
-"""
+"""A small world for the real bot: a simulated Discord with one server, a Rivya to paint, files to fetch."""
 
 from __future__ import annotations
 
@@ -25,8 +21,8 @@ from bot.config.settings import (
     RivyaSettings,
     Settings,
 )
-from sandbox.cdn import LoopbackCdn
-from sandbox.fake_rivya import StandIn
+from sandbox.cdn import FakeCdn
+from sandbox.fake_rivya import FakeRivya
 from sandbox.wallclock import WallClock
 
 if TYPE_CHECKING:
@@ -39,7 +35,7 @@ CHANNEL_NAME: Final = "studio"
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Timings:
     """How fast this world turns, in seconds."""
 
     painting_seconds: float | None = None
@@ -51,11 +47,11 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SandboxEnvironment:
     """One server, one channel, three people. Mira and Tomo are members, Sari has Manage Server."""
 
     env: Env
-    cdn: LoopbackCdn
+    cdn: FakeCdn
     channel: ChannelHandle
     mira: MemberActor
     tomo: MemberActor
@@ -70,7 +66,9 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(pace: Pace, *, live_key: str | None = None) -> AsyncIterator[World]:
+async def open_environment(
+    pace: Timings, *, live_key: str | None = None
+) -> AsyncIterator[SandboxEnvironment]:
     """Build it around the real bot; when the block ends, everything is closed in reverse and nothing is left.
 
     Args:
@@ -83,11 +81,11 @@ async def open_world(pace: Pace, *, live_key: str | None = None) -> AsyncIterato
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="kuas-sandbox-"))
         if live_key is None:
-            standin = await stack.enter_async_context(StandIn(painting_seconds=pace.painting_seconds))
-            rivya = _rivya(pace, standin.api_key, standin.url)
+            fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=pace.painting_seconds))
+            rivya = _rivya(pace, fake_rivya.api_key, fake_rivya.url)
         else:
             rivya = _rivya(pace, live_key, RivyaSettings.model_fields["base_url"].default)
-        cdn = await stack.enter_async_context(LoopbackCdn())
+        cdn = await stack.enter_async_context(FakeCdn())
         app = await stack.enter_async_context(open_app(_settings(Path(folder, "bot.sqlite3"), rivya)))
         env = await stack.enter_async_context(
             # What goes wrong in the bot is the bot's to tell, as it would in a real server.
@@ -100,7 +98,7 @@ async def open_world(pace: Pace, *, live_key: str | None = None) -> AsyncIterato
         yield _people(env, cdn)
 
 
-def _rivya(pace: Pace, api_key: str, base_url: str) -> RivyaSettings:
+def _rivya(pace: Timings, api_key: str, base_url: str) -> RivyaSettings:
     return RivyaSettings(
         api_key=SecretStr(api_key),
         base_url=base_url,
@@ -119,7 +117,7 @@ def _settings(database: Path, rivya: RivyaSettings) -> Settings:
     )
 
 
-def _people(env: Env, cdn: LoopbackCdn) -> World:
+def _people(env: Env, cdn: FakeCdn) -> SandboxEnvironment:
     guild = env.create_guild(GUILD_NAME)
     channel = guild.create_text_channel(CHANNEL_NAME, topic="Where the pictures are painted")
     managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
@@ -127,7 +125,7 @@ def _people(env: Env, cdn: LoopbackCdn) -> World:
         env.create_user(name.lower(), global_name=name) for name in ("Mira", "Tomo", "Sari", "Guide")
     )
     env.backend.edit_bot_profile("Kuas")
-    return World(
+    return SandboxEnvironment(
         env=env,
         cdn=cdn,
         channel=channel,

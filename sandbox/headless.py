@@ -1,7 +1,4 @@
-"""One `/imagine` without a browser, through the same world: from the member's words to the file.
-
-Owns the headless job. Never imports anything of ours but world.
-"""
+"""One `/imagine` without a browser, through the same world: from the member's words to the file."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
-    from sandbox.environment import World
+    from sandbox.environment import SandboxEnvironment
 
 LOOK_SECONDS: Final = 0.1
 _TEXT_DISPLAY: Final = 10
@@ -28,7 +25,7 @@ _TIMESTAMP: Final = re.compile(r"<t:(\d+)(?::\w)?>")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ImagineOptions:
     """What is asked for; what is None is left to the bot."""
 
     prompt: str
@@ -49,7 +46,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HeadlessResult:
     """What the bot said last, and the picture if it brought one."""
 
     words: tuple[str, ...]
@@ -57,7 +54,9 @@ class Answer:
     extension: str = ""
 
 
-async def paint_once(world: World, order: Order, *, patience_seconds: float) -> Answer:
+async def run_once(
+    world: SandboxEnvironment, order: ImagineOptions, *, patience_seconds: float
+) -> HeadlessResult:
     """Ask as Mira, tell the terminal what the bot says meanwhile, and bring what came of it.
 
     Raises:
@@ -72,15 +71,15 @@ async def paint_once(world: World, order: Order, *, patience_seconds: float) -> 
         await _rest(world)
     seen = world.channel.history(viewer=world.mira)
     if not seen:
-        return Answer(("The bot did not answer.",))
+        return HeadlessResult(("The bot did not answer.",))
     components = [component.to_dict() for component in seen[-1].components]
     words = tuple(line for line in _words(seen[-1].content, components) if line != _spoken(order.prompt))
     for attachment in seen[-1].attachments:
-        return Answer(words, world.cdn.get(attachment.url), attachment.filename.rpartition(".")[2])
-    return Answer(words)
+        return HeadlessResult(words, world.cdn.get(attachment.url), attachment.filename.rpartition(".")[2])
+    return HeadlessResult(words)
 
 
-async def _rest(world: World) -> None:
+async def _rest(world: SandboxEnvironment) -> None:
     """Wait until no job walks and the bot is at rest: a walk that sleeps would pass for rest as well."""
     while True:
         walks = [task for task in asyncio.all_tasks() if task.get_name().startswith("job ")]
@@ -92,7 +91,7 @@ async def _rest(world: World) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(world: World, prompt: str) -> AsyncIterator[None]:
+async def _listening(world: SandboxEnvironment, prompt: str) -> AsyncIterator[None]:
     listener = asyncio.create_task(_listen(world, prompt), name="progress")
     try:
         yield
@@ -101,7 +100,7 @@ async def _listening(world: World, prompt: str) -> AsyncIterator[None]:
         await asyncio.gather(listener, return_exceptions=True)
 
 
-async def _listen(world: World, prompt: str) -> None:
+async def _listen(world: SandboxEnvironment, prompt: str) -> None:
     """Print each new line of the bot's cards. SimCord's log of requests may be read while it is at work."""
     began, heard, said = time.perf_counter(), 0, {_spoken(prompt)}
     while True:

@@ -6,8 +6,6 @@ a while; and the times in its answer are told from before it. A picture is refus
 once, or if it is not decoded after a while, and the page never asks for it again. Here a picture takes its
 time, and the member goes on typing. There is no public way to tell SimCord so, which is why this module,
 alone, reaches behind its names; the lock file pins their version.
-
-Owns the liveness of the page. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ _TRIES: Final = 20
 """At a picture that is not decoded within SimCord's half a minute: a machine that busy is left in peace."""
 
 
-def let_act(preview: Preview) -> None:
+def patch_actions(preview: Preview) -> None:
     """From now on an action waits for its turn, is never out of date, and is over when its time is up.
 
     What is published tells times as from now; the page does not let them tick until a message changes.
@@ -53,7 +51,7 @@ def let_act(preview: Preview) -> None:
     preview._action = act_in_turn  # type: ignore[method-assign]  # noqa: SLF001  # see above
 
 
-def let_show(preview: Preview, files: Mapping[str, tuple[str, bytes]]) -> None:
+def patch_assets(preview: Preview, files: Mapping[str, tuple[str, bytes]]) -> None:
     """Show the files at these addresses wherever a message names one, as Discord does with its own.
 
     SimCord takes them once, before anything is posted. However late a picture is decoded, it is shown.

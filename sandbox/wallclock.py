@@ -2,8 +2,6 @@
 
 SimCord's own stands still at the beginning of 2026 until a test moves it. The bot writes real times into its
 messages, and people read them.
-
-Owns the sandbox's time. Never imports anything of ours.
 """
 
 from __future__ import annotations

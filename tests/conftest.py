@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
-from bot.domain.jobs import Job, Request
 from bot.domain.limits import Limit
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import a_job, a_request
 
 # No example is too slow for a busy machine, and none is drawn by chance: what is red is red again.
 # `--hypothesis-profile=explore` looks for new examples.
@@ -28,16 +26,6 @@ settings.load_profile("kuas")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Seed the random module by the test's name, since the bot draws the pauses between its attempts."""
     random.seed(item.nodeid)
-
-
-@pytest.fixture
-def make_request() -> Callable[..., Request]:
-    return a_request
-
-
-@pytest.fixture
-def make_job() -> Callable[..., Job]:
-    return a_job
 
 
 @pytest.fixture
@@ -65,10 +53,10 @@ def ledger(database: Database, default_limit: Limit) -> Ledger:
 
 
 @pytest.fixture
-def treasury(database: Database, default_limit: Limit) -> Treasury:
-    return Treasury(database, default_limit)
+def credit_admin(database: Database, default_limit: Limit) -> CreditAdmin:
+    return CreditAdmin(database, default_limit)
 
 
 @pytest.fixture
-def store(database: Database, default_limit: Limit) -> Store:
-    return Store(database, default_limit)
+def store(database: Database, default_limit: Limit) -> JobStore:
+    return JobStore(database, default_limit)

@@ -2,8 +2,6 @@
 
 An alert is marked as told after it was posted. If the bot dies in between it is posted again, under the same
 nonce, by which Discord knows the first.
-
-Owns the telling of alerts. Never imports anything of ours but alerts, errors, notices, rounds.
 """
 
 from __future__ import annotations
@@ -13,42 +11,42 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from bot.background.periodic import Rounds
-from bot.domain.errors import TryLater
+from bot.background.periodic import PeriodicTask
+from bot.domain.errors import TransientError
 
 if TYPE_CHECKING:
-    from bot.credits.alerts import Alert, Alerts, Key
-    from bot.observability.operator_log import Notices
+    from bot.credits.alerts import Alert, AlertStore, Key
+    from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS: Final = 60.0
+INTERVAL_SECONDS: Final = 60.0
 """After so long, what could not be told is tried again."""
 
 
-class Unheard(Exception):
+class NotificationFailed(Exception):
     """The place to tell it is closed for good; nothing was posted."""
 
 
-class Crier(Protocol):
+class Notifier(Protocol):
     """Posts in a channel. The herald never calls it twice at once."""
 
-    async def cry(self, alert: Alert) -> None:
+    async def send_alert(self, alert: Alert) -> None:
         """Post an alert in its channel; a repeat within minutes is the same message.
 
         Raises:
-            Unheard: the channel is gone, or closed to the bot.
-            TryLater: the platform is out of reach.
+            NotificationFailed: the channel is gone, or closed to the bot.
+            TransientError: the platform is out of reach.
         """
 
 
-class Herald:
+class AlertNotifier:
     """Looks after every guild that was woken, and tells what is untold."""
 
-    def __init__(self, alerts: Alerts, crier: Crier, notices: Notices) -> None:
+    def __init__(self, alerts: AlertStore, notifier: Notifier, operator_log: OperatorLog) -> None:
         self._alerts = alerts
-        self._crier = crier
-        self._rounds = Rounds("herald", self._go_round, BEAT_SECONDS, notices)
+        self._notifier = notifier
+        self._rounds = PeriodicTask("herald", self._run_once, INTERVAL_SECONDS, operator_log)
         self._woken: set[int] = set()
         self._not_before: dict[Key, float] = {}
         # Kept, since a database that fails just then must not let the alert be posted a second time.
@@ -58,19 +56,19 @@ class Herald:
         """Tell what the last process could not, and go on."""
         self._rounds.start()
 
-    def wake(self, guild_id: int) -> None:
+    def check_soon(self, guild_id: int) -> None:
         """A member of this guild has just asked for a picture."""
         self._woken.add(guild_id)
-        self._rounds.wake()
+        self._rounds.trigger()
 
     async def close(self) -> None:
         """Let the telling under way end; the rest waits for the next start."""
         await self._rounds.close()
 
-    async def _go_round(self) -> None:
+    async def _run_once(self) -> None:
         while self._woken:
-            await self._alerts.look(self._woken.pop())
-        alerts = await self._alerts.untold()
+            await self._alerts.check_guild(self._woken.pop())
+        alerts = await self._alerts.pending()
         keys = {alert.key for alert in alerts}
         self._posted &= keys
         self._not_before = {key: at for key, at in self._not_before.items() if key in keys}
@@ -82,15 +80,15 @@ class Herald:
         facts = {"guild_id": alert.guild_id, "channel_id": alert.channel_id, "percent": alert.percent}
         try:
             if alert.key not in self._posted:
-                await self._crier.cry(alert)
-        except Unheard as error:
+                await self._notifier.send_alert(alert)
+        except NotificationFailed as error:
             log.warning("alert unheard", error=str(error), **facts)
-        except TryLater as error:
+        except TransientError as error:
             # Not with every picture that is asked for meanwhile.
-            self._not_before[alert.key] = time.monotonic() + BEAT_SECONDS
+            self._not_before[alert.key] = time.monotonic() + INTERVAL_SECONDS
             log.info("alert waits", error=str(error), **facts)
             return
         else:
             log.info("alert told", **facts)
         self._posted.add(alert.key)
-        await self._alerts.told(alert)
+        await self._alerts.mark_sent(alert)

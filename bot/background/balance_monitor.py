@@ -1,7 +1,4 @@
-"""Watches the wallet at Rivya that all guilds spend from, so that its operator fills it before it is empty.
-
-Owns the watch over the wallet. Never imports anything of ours but catalog, errors, herald, notices, rounds.
-"""
+"""Check the balance at Rivya, from which all guilds spend, and warn the operator before it runs out."""
 
 from __future__ import annotations
 
@@ -9,17 +6,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from bot.background.alert_notifier import Unheard
-from bot.background.periodic import Rounds
+from bot.background.alert_notifier import NotificationFailed
+from bot.background.periodic import PeriodicTask
 from bot.domain.errors import OperatorError
 from bot.domain.image_models import CHEAPEST_CREDITS
 
 if TYPE_CHECKING:
-    from bot.observability.operator_log import Notices
+    from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 600.0
+INTERVAL_SECONDS: Final = 600.0
 
 
 class Purse(Protocol):
@@ -30,35 +27,35 @@ class Purse(Protocol):
 
         Raises:
             OperatorError: the key is refused, or may not ask.
-            TryLater: no answer now.
+            TransientError: no answer now.
         """
 
 
 class Steward(Protocol):
     """Who reaches the operator."""
 
-    async def warn(self, left_credits: int, alert_credits: int) -> None:
+    async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
         """Say that the wallet holds less than `alert_credits`.
 
         Raises:
-            Unheard: there is nowhere to say it.
-            TryLater: the platform is out of reach.
+            NotificationFailed: there is nowhere to say it.
+            TransientError: the platform is out of reach.
         """
 
 
-class Wallet:
+class BalanceMonitor:
     """Warns once when the wallet falls under `alert_credits`, and again only after it has been filled.
 
     With 0 it warns when the wallet cannot pay a picture any more. A restart warns anew.
     """
 
-    def __init__(self, purse: Purse, steward: Steward, alert_credits: int, notices: Notices) -> None:
-        self._purse = purse
-        self._steward = steward
+    def __init__(self, purse: Purse, steward: Steward, alert_credits: int, operator_log: OperatorLog) -> None:
+        self._get_balance = purse
+        self._notifier = steward
         self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
-        self._notices = notices
+        self._operator_log = operator_log
         # Nothing is lost with a look that is cut: the next process begins with one.
-        self._rounds = Rounds("wallet", self._look, LOOK_SECONDS, notices, grace_seconds=0)
+        self._rounds = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
         self._warned = False
 
     def start(self) -> None:
@@ -69,8 +66,8 @@ class Wallet:
         """Look no more."""
         await self._rounds.close()
 
-    async def _look(self) -> None:
-        left_credits = await self._purse.credits()
+    async def _check(self) -> None:
+        left_credits = await self._get_balance.credits()
         if left_credits >= self._alert_credits:
             self._warned = False
         elif not self._warned:
@@ -82,9 +79,9 @@ class Wallet:
             "wallet_low", f"Rivya's wallet holds {left_credits} credits, less than {self._alert_credits}"
         )
         try:
-            await self._steward.warn(left_credits, self._alert_credits)
-        except Unheard as error:
+            await self._notifier.warn_low_balance(left_credits, self._alert_credits)
+        except NotificationFailed as error:
             # Nobody reads it in Discord, so the log has to say it loudly.
-            self._notices.give(low, unheard=str(error))
+            self._operator_log.report(low, unheard=str(error))
         else:
             log.warning("wallet low", left_credits=left_credits, alert_credits=self._alert_credits)

@@ -1,9 +1,6 @@
 """What is done every hour beside the jobs: what is due to be forgotten goes, the file is tidied and copied.
 
 Every chore works in small transactions, so that no member waits for it, and fails alone.
-
-Owns the hourly chores. Never imports anything of ours but backups, clock, database, departures, drafts,
-erasures, errors, forgetting, keepings, notices, settings, tallies.
 """
 
 from __future__ import annotations
@@ -23,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bot.config.settings import PrivacySettings
-    from bot.jobs.picture_retention import Keepings
-    from bot.observability.operator_log import Notices
-    from bot.privacy.erasure import Erasures
-    from bot.privacy.guild_departures import Departures
+    from bot.jobs.picture_retention import PictureRetention
+    from bot.observability.operator_log import OperatorLog
+    from bot.privacy.erasure import ErasureRequests
+    from bot.privacy.guild_departures import GuildDepartures
     from bot.storage.backups import Backups
     from bot.storage.database import Database
 
@@ -35,26 +32,26 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVERY_SECONDS: Final = 3600.0
+INTERVAL_SECONDS: Final = 3600.0
 RECORDS_KEPT_DAYS: Final = 400
 """Alerts and findings: a year and a month, for who looks back at the same month."""
 
 
-class Upkeep:
+class Maintenance:
     """Runs its chores, in their order."""
 
-    def __init__(self, chores: Mapping[str, Chore], notices: Notices) -> None:
+    def __init__(self, chores: Mapping[str, Chore], operator_log: OperatorLog) -> None:
         self._chores = chores
-        self._notices = notices
+        self._operator_log = operator_log
 
-    async def once(self) -> dict[str, int]:
+    async def run_once(self) -> dict[str, int]:
         """Do every chore; returns what was done. What breaks is logged, and tried again next time."""
         done = {}
         for name, chore in self._chores.items():
             try:
                 count = await chore(now_ms())
             except OperatorError as error:
-                self._notices.give(error, chore=name)
+                self._operator_log.report(error, chore=name)
             except Exception:
                 log.exception("upkeep broke", chore=name)
             else:
@@ -65,19 +62,19 @@ class Upkeep:
         return done
 
 
-def chores(
+def maintenance_tasks(
     database: Database,
     *,
-    erasures: Erasures,
-    departures: Departures,
+    erasures: ErasureRequests,
+    departures: GuildDepartures,
     backups: Backups,
-    keepings: Keepings,
+    picture_retention: PictureRetention,
     privacy: PrivacySettings,
 ) -> dict[str, Chore]:
     """The chores of one database. `privacy` says how long words and pictures are kept; 0 days is for ever."""
 
-    async def vault(_: int) -> int:
-        return await keepings.sweep()
+    async def picture_store(_: int) -> int:
+        return await picture_retention.collect_garbage()
 
     async def records(at: int) -> int:
         before = at - RECORDS_KEPT_DAYS * DAY_MS
@@ -95,13 +92,13 @@ def chores(
         return 0
 
     async def copies(_: int) -> int:
-        return 0 if await backups.keep_fresh() is None else 1
+        return 0 if await backups.run_daily() is None else 1
 
     return {
-        **_retention(database, keepings, privacy),
-        "erasures": erasures.go_on,
-        "departures": departures.go_on,
-        "vault": vault,
+        **_retention(database, picture_retention, privacy),
+        "erasures": erasures.process_due,
+        "departures": departures.process_due,
+        "vault": picture_store,
         "records": records,
         "leftovers": leftovers,
         "file": file,
@@ -109,7 +106,9 @@ def chores(
     }
 
 
-def _retention(database: Database, keepings: Keepings, privacy: PrivacySettings) -> dict[str, Chore]:
+def _retention(
+    database: Database, picture_retention: PictureRetention, privacy: PrivacySettings
+) -> dict[str, Chore]:
     """What is kept for so many days only."""
 
     async def prompts(at: int) -> int:
@@ -118,6 +117,6 @@ def _retention(database: Database, keepings: Keepings, privacy: PrivacySettings)
 
     async def pictures(at: int) -> int:
         before = at - privacy.picture_days * DAY_MS
-        return await keepings.expire(before) if privacy.picture_days else 0
+        return await picture_retention.expire(before) if privacy.picture_days else 0
 
     return {"prompts": prompts, "pictures": pictures}

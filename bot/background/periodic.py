@@ -1,7 +1,4 @@
-"""Work that is done again and again while the bot runs, and sooner if something asks for it.
-
-Owns the repeating. Never imports anything of ours but errors, notices.
-"""
+"""Work that is done again and again while the bot runs, and sooner if something asks for it."""
 
 from __future__ import annotations
 
@@ -10,19 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.domain.errors import OperatorError, TryLater
+from bot.domain.errors import OperatorError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.observability.operator_log import Notices
+    from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS: Final = 5.0
 
 
-class Rounds:
+class PeriodicTask:
     """One piece of work, done by one task at a time. What breaks a round is logged and ends no other.
 
     `grace_seconds` is how long a round under way may take to end when the bot closes.
@@ -33,7 +30,7 @@ class Rounds:
         name: str,
         work: Callable[[], Awaitable[object]],
         every_seconds: float,
-        notices: Notices,
+        operator_log: OperatorLog,
         *,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
@@ -41,51 +38,51 @@ class Rounds:
         self._grace_seconds = grace_seconds
         self._work = work
         self._every_seconds = every_seconds
-        self._notices = notices
+        self._operator_log = operator_log
         self._due = False
         self._closed = False
-        self._beat: asyncio.Task[None] | None = None
-        self._round: asyncio.Task[None] | None = None
+        self._scheduler: asyncio.Task[None] | None = None
+        self._current_run: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin the first round now and another every `every_seconds`; a second start changes nothing."""
-        if self._beat is None and not self._closed:
-            self._beat = asyncio.create_task(self._keep_beat(), name=f"{self._name} beat")
+        if self._scheduler is None and not self._closed:
+            self._scheduler = asyncio.create_task(self._schedule(), name=f"{self._name} beat")
 
-    def wake(self) -> None:
+    def trigger(self) -> None:
         """Do a round that begins after this moment, started or not; not once it is closed."""
         if self._closed:
             return
         self._due = True
-        if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._go(), name=self._name)
+        if self._current_run is None or self._current_run.done():
+            self._current_run = asyncio.create_task(self._run(), name=self._name)
 
     async def close(self) -> None:
         """Let the round under way end, for a while; safe to call twice."""
         self._closed = True
         self._due = False
-        if self._beat is not None:
-            self._beat.cancel()
-            await asyncio.wait([self._beat])
-        if self._round is not None:
-            _, late = await asyncio.wait([self._round], timeout=self._grace_seconds)
+        if self._scheduler is not None:
+            self._scheduler.cancel()
+            await asyncio.wait([self._scheduler])
+        if self._current_run is not None:
+            _, late = await asyncio.wait([self._current_run], timeout=self._grace_seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _keep_beat(self) -> None:
+    async def _schedule(self) -> None:
         while True:
-            self.wake()
+            self.trigger()
             await asyncio.sleep(self._every_seconds)
 
-    async def _go(self) -> None:
+    async def _run(self) -> None:
         while self._due:
             self._due = False
             try:
                 await self._work()
             except OperatorError as error:
-                self._notices.give(error, at=self._name)
-            except TryLater as error:
+                self._operator_log.report(error, at=self._name)
+            except TransientError as error:
                 log.info("later", at=self._name, error=str(error))
             except Exception:
                 log.exception("round broke", at=self._name)

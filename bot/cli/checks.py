@@ -1,9 +1,6 @@
 """Is everything in place? One finding a line, before anybody relies on it.
 
 Nothing is spent: the scopes that only a paid call would show are said to be unseen.
-
-Owns the examination. Never imports anything of ours but calls, catalog, client, database, datafile, errors,
-login, settings.
 """
 
 from __future__ import annotations
@@ -12,39 +9,39 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.discord_client.login import visit
-from bot.domain.errors import ContractBroken, KuasError
+from bot.discord_client.login import open_login
+from bot.domain.errors import ContractViolation, KuasError
 from bot.domain.image_models import MODELS
-from bot.rivya.client import Rivya, open_session
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database, open_read_only
-from bot.storage.file_lock import InUse
+from bot.storage.file_lock import DatabaseInUse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from bot.config.settings import DiscordSettings, Settings
-    from bot.discord_client.login import Visit
-    from bot.domain.image_models import Model
+    from bot.discord_client.login import LoginSession
+    from bot.domain.image_models import ImageModel
     from bot.rivya.calls import Attempt
 
 
-LEAST_FREE_BYTES: Final = 200_000_000
+MIN_FREE_BYTES: Final = 200_000_000
 """Room for references on their way, the write-ahead log and a backup."""
 CLOCK_TOLERANCE_SECONDS: Final = 20.0
 """The ladder of delivery leaves half a minute for the way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at."""
 
     name: str
-    well: bool
-    words: str
+    ok: bool
+    detail: str
 
 
-async def examine(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[Finding]:
+async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[CheckResult]:
     """Look at everything in turn, at these channels too; one trouble does not hide the next."""
     yield await _database(settings.database.path)
     yield _disk(settings.database.path)
@@ -53,7 +50,7 @@ async def examine(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncI
     model = MODELS[settings.rivya.model]
     attempts: list[Attempt] = []
     async with open_session() as session:
-        rivya = Rivya(
+        rivya = RivyaClient(
             session,
             base_url=settings.rivya.base_url,
             api_key=settings.rivya.api_key.get_secret_value(),
@@ -65,26 +62,26 @@ async def examine(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncI
     yield _clock(attempts)
 
 
-async def _database(path: Path) -> Finding:
+async def _database(path: Path) -> CheckResult:
     try:
         try:
             database = await Database.open(path)
-        except InUse:
+        except DatabaseInUse:
             open_read_only(path).close()
-            return Finding("database", well=True, words=f"{path}, in use by the running bot")
+            return CheckResult("database", ok=True, detail=f"{path}, in use by the running bot")
         await database.close()
     except KuasError as error:
-        return Finding("database", well=False, words=str(error))
-    return Finding("database", well=True, words=f"{path}, up to date")
+        return CheckResult("database", ok=False, detail=str(error))
+    return CheckResult("database", ok=True, detail=f"{path}, up to date")
 
 
-async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> AsyncIterator[Finding]:
+async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> AsyncIterator[CheckResult]:
     try:
-        async with visit(settings.token.get_secret_value()) as seen:
-            yield Finding(
+        async with open_login(settings.token.get_secret_value()) as seen:
+            yield CheckResult(
                 "discord",
-                well=True,
-                words=f"the token belongs to {seen.name}; no privileged intent is needed",
+                ok=True,
+                detail=f"the token belongs to {seen.name}; no privileged intent is needed",
             )
             yield await _commands(seen)
             if settings.operator_guild is not None:
@@ -92,104 +89,104 @@ async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> Asy
             for channel_id in channel_ids:
                 yield await _channel(seen, channel_id)
     except KuasError as error:
-        yield Finding("discord", well=False, words=str(error))
+        yield CheckResult("discord", ok=False, detail=str(error))
 
 
-async def _commands(seen: Visit) -> Finding:
+async def _commands(seen: LoginSession) -> CheckResult:
     try:
         names = await seen.commands()
     except KuasError as error:
-        return Finding("discord commands", well=False, words=str(error))
+        return CheckResult("discord commands", ok=False, detail=str(error))
     words = ", ".join(f"/{name}" for name in names) if names else "none yet; the first start registers them"
-    return Finding("discord commands", well=True, words=words)
+    return CheckResult("discord commands", ok=True, detail=words)
 
 
-async def _operator_guild(seen: Visit, guild_id: int) -> Finding:
+async def _operator_guild(seen: LoginSession, guild_id: int) -> CheckResult:
     try:
         name = await seen.guild_name(guild_id)
     except KuasError as error:
         words = f"discord.operator_guild {guild_id}: {error}; invite the bot there"
-        return Finding("operator's server", well=False, words=words)
-    return Finding("operator's server", well=True, words=f"/operator is in {name}")
+        return CheckResult("operator's server", ok=False, detail=words)
+    return CheckResult("operator's server", ok=True, detail=f"/operator is in {name}")
 
 
-async def _channel(seen: Visit, channel_id: int) -> Finding:
+async def _channel(seen: LoginSession, channel_id: int) -> CheckResult:
     name = f"channel {channel_id}"
     try:
-        missing = await seen.lacking(channel_id)
+        missing = await seen.missing_permissions(channel_id)
     except KuasError as error:
-        return Finding(name, well=False, words=str(error))
+        return CheckResult(name, ok=False, detail=str(error))
     if missing:
-        return Finding(name, well=False, words=f"the bot lacks {', '.join(missing)}")
-    return Finding(name, well=True, words="pictures can be posted there")
+        return CheckResult(name, ok=False, detail=f"the bot lacks {', '.join(missing)}")
+    return CheckResult(name, ok=True, detail="pictures can be posted there")
 
 
-def _disk(path: Path) -> Finding:
+def _disk(path: Path) -> CheckResult:
     try:
         free = shutil.disk_usage(path.resolve().parent).free
     except OSError as error:
-        return Finding("disk", well=False, words=f"{path.parent}: {error.strerror}")
+        return CheckResult("disk", ok=False, detail=f"{path.parent}: {error.strerror}")
     megabytes = free // 1_000_000
-    if free < LEAST_FREE_BYTES:
-        return Finding("disk", well=False, words=f"only {megabytes} MB are free beside {path}")
-    return Finding("disk", well=True, words=f"{megabytes} MB are free beside {path}")
+    if free < MIN_FREE_BYTES:
+        return CheckResult("disk", ok=False, detail=f"only {megabytes} MB are free beside {path}")
+    return CheckResult("disk", ok=True, detail=f"{megabytes} MB are free beside {path}")
 
 
-def _clock(attempts: Iterable[Attempt]) -> Finding:
+def _clock(attempts: Iterable[Attempt]) -> CheckResult:
     """Ours tells how long an answer of Discord's can still be edited, and when a day ends."""
     ahead = next((a.clock_ahead_seconds for a in attempts if a.clock_ahead_seconds is not None), None)
     if ahead is None:
-        return Finding("clock", well=True, words="not compared: Rivya did not say what time it is")
+        return CheckResult("clock", ok=True, detail="not compared: Rivya did not say what time it is")
     words = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} Rivya's"
-    return Finding("clock", well=abs(ahead) <= CLOCK_TOLERANCE_SECONDS, words=words)
+    return CheckResult("clock", ok=abs(ahead) <= CLOCK_TOLERANCE_SECONDS, detail=words)
 
 
-async def _wallet(rivya: Rivya, model: Model) -> Finding:
+async def _wallet(rivya: RivyaClient, model: ImageModel) -> CheckResult:
     try:
         credits_left = await rivya.credits()
     except KuasError as error:
-        return Finding("rivya key and wallet", well=False, words=str(error))
+        return CheckResult("rivya key and wallet", ok=False, detail=str(error))
     pictures = credits_left // model.cost_credits
-    return Finding(
+    return CheckResult(
         "rivya key and wallet",
-        well=pictures > 0,
-        words=f"{credits_left} credits, enough for {pictures} pictures",
+        ok=pictures > 0,
+        detail=f"{credits_left} credits, enough for {pictures} pictures",
     )
 
 
-async def _scopes(rivya: Rivya) -> Finding:
+async def _scopes(rivya: RivyaClient) -> CheckResult:
     """Asked for a task that cannot exist, Rivya says not_found to a key that may read, else refuses."""
     try:
-        await rivya.task("task_that_cannot_exist")
-    except ContractBroken as error:
+        await rivya.get_task("task_that_cannot_exist")
+    except ContractViolation as error:
         if error.code == "not_found":
-            return Finding(
+            return CheckResult(
                 "rivya scopes",
-                well=True,
-                words="generations:read is there; the scopes to create show with the first picture",
+                ok=True,
+                detail="generations:read is there; the scopes to create show with the first picture",
             )
-        return Finding("rivya scopes", well=False, words=str(error))
+        return CheckResult("rivya scopes", ok=False, detail=str(error))
     except KuasError as error:
-        return Finding("rivya scopes", well=False, words=str(error))
-    return Finding("rivya scopes", well=False, words="a task that cannot exist was found")
+        return CheckResult("rivya scopes", ok=False, detail=str(error))
+    return CheckResult("rivya scopes", ok=False, detail="a task that cannot exist was found")
 
 
-async def _model(rivya: Rivya, model: Model) -> Finding:
+async def _model(rivya: RivyaClient, model: ImageModel) -> CheckResult:
     try:
         offers = {offer.model_id: offer for offer in await rivya.models()}
     except KuasError as error:
-        return Finding("rivya model", well=False, words=str(error))
+        return CheckResult("rivya model", ok=False, detail=str(error))
     offer = offers.get(model.model_id)
     if offer is None:
-        return Finding("rivya model", well=False, words=f"{model.model_id} is not in Rivya's catalogue")
+        return CheckResult("rivya model", ok=False, detail=f"{model.model_id} is not in Rivya's catalogue")
     if offer.api_status not in (None, "available"):
-        return Finding("rivya model", well=False, words=f"{model.model_id} is {offer.api_status}")
+        return CheckResult("rivya model", ok=False, detail=f"{model.model_id} is {offer.api_status}")
     if offer.base_credits not in (None, model.cost_credits):
-        return Finding(
+        return CheckResult(
             "rivya model",
-            well=False,
-            words=f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}",
+            ok=False,
+            detail=f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}",
         )
-    return Finding(
-        "rivya model", well=True, words=f"{model.model_id} at {model.cost_credits} credits a picture"
+    return CheckResult(
+        "rivya model", ok=True, detail=f"{model.model_id} at {model.cost_credits} credits a picture"
     )

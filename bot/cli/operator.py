@@ -1,9 +1,6 @@
 """The operator's part of the command line, for a host without Discord at hand.
 
 It works beside a running bot, which reads pauses, ceilings and reservations anew with every request.
-
-Owns the operator's arguments and lines. Never imports anything of ours but client, clock, database,
-differences, findings, ids, logs, overview, pauses, periods, reconcile, rules, settings, treasury.
 """
 
 from __future__ import annotations
@@ -17,18 +14,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.config import settings
-from bot.credits.admin import Treasury
-from bot.credits.overview import Overview
-from bot.credits.reconciliation.models import Closing, Finding, describe
-from bot.credits.reconciliation.reconciler import Comparison, Reconciler
-from bot.credits.reconciliation.store import Findings
+from bot.credits.admin import CreditAdmin
+from bot.credits.overview import GuildOverview
+from bot.credits.reconciliation.models import CloseResult, Discrepancy, describe
+from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
+from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
-from bot.domain.ids import ALL_GUILDS, id_from
-from bot.domain.limits import HIGHEST_CREDITS, Limit, Rule
+from bot.domain.ids import ALL_GUILDS, parse_id
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import PERIODS
-from bot.guilds.pauses import Pauses
+from bot.guilds.pauses import PauseStore
 from bot.observability import log_setup
-from bot.rivya.client import Rivya, open_session
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 
 if TYPE_CHECKING:
@@ -40,14 +37,14 @@ DEFAULT_DAYS: Final = 30
 FAILED: Final = 1
 _SENTENCE_CHARACTERS: Final = 200
 _CLOSED: Final = {
-    Closing.CLOSED: "is closed, on the record with your reason",
-    Closing.UNKNOWN: "is no job in this database",
-    Closing.WALKING: "is still under way; the bot settles it by itself",
-    Closing.NOT_HELD: "is closed already; only what is held in doubt can be decided by hand",
+    CloseResult.CLOSED: "is closed, on the record with your reason",
+    CloseResult.UNKNOWN: "is no job in this database",
+    CloseResult.IN_PROGRESS: "is still under way; the bot settles it by itself",
+    CloseResult.NOT_HELD: "is closed already; only what is held in doubt can be decided by hand",
 }
 
 
-def add_steps(operator: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
+def add_subcommands(operator: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
     """Add the steps of `operator`; `config` holds the arguments that every command takes."""
     steps = operator.add_subparsers(dest="step", metavar="STEP", required=True)
     pause = steps.add_parser("pause", parents=[config], help="let no new pictures in")
@@ -87,31 +84,31 @@ def _add_reconcile(step: argparse.ArgumentParser) -> None:
     second.add_argument("--apply", type=_run_id, metavar="RUN", help="book what a run has proven")
 
 
-def run(told: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Do one step; returns the exit code.
 
     Raises:
-        SettingsMistakes: the settings that the step needs are wrong.
+        SettingsError: the settings that the step needs are wrong.
         KuasError: whatever keeps it from being done.
     """
-    return asyncio.run(_STEPS[told.step](told))
+    return asyncio.run(_HANDLERS[args.step](args))
 
 
-async def _pause(told: argparse.Namespace) -> int:
-    return await _switch(told, paused=True, sentence=told.sentence)
+async def _pause(args: argparse.Namespace) -> int:
+    return await _switch(args, paused=True, sentence=args.sentence)
 
 
-async def _resume(told: argparse.Namespace) -> int:
-    return await _switch(told, paused=False)
+async def _resume(args: argparse.Namespace) -> int:
+    return await _switch(args, paused=False)
 
 
-async def _switch(told: argparse.Namespace, *, paused: bool, sentence: str = "") -> int:
-    async with _beside(told) as database:
-        pauses = Pauses(database)
-        await pauses.switch(told.guild, paused=paused, sentence=sentence, set_by=THE_COMMAND_LINE)
-        still = {pause.guild_id for pause in await pauses.in_force()}
-    scope = f"server {told.guild}" if told.guild else "all servers"
-    _say(f"{scope}: {'no new pictures' if paused else _let_in(told.guild, still)}")
+async def _switch(args: argparse.Namespace, *, paused: bool, sentence: str = "") -> int:
+    async with _shared_database(args) as database:
+        pauses = PauseStore(database)
+        await pauses.set(args.guild, paused=paused, sentence=sentence, set_by=THE_COMMAND_LINE)
+        still = {pause.guild_id for pause in await pauses.active()}
+    scope = f"server {args.guild}" if args.guild else "all servers"
+    _print(f"{scope}: {'no new pictures' if paused else _let_in(args.guild, still)}")
     return 0
 
 
@@ -122,114 +119,117 @@ def _let_in(guild_id: int, still: set[int]) -> str:
     return f"new pictures are let in{others}"
 
 
-async def _ceiling(told: argparse.Namespace) -> int:
-    rule, guild_id = Rule.CEILING_ALL if told.all else Rule.CEILING, told.guild or ALL_GUILDS
-    async with _beside(told) as database:
+async def _ceiling(args: argparse.Namespace) -> int:
+    rule, guild_id = LimitScope.CEILING_ALL if args.all else LimitScope.CEILING, args.guild or ALL_GUILDS
+    async with _shared_database(args) as database:
         # The default limit is no ceiling's business.
-        treasury = Treasury(database, Limit(0, "total"))
-        if told.remove:
-            change = await treasury.remove_limit(guild_id, rule, set_by=THE_COMMAND_LINE, reason=told.reason)
+        credit_admin = CreditAdmin(database, Limit(0, "total"))
+        if args.remove:
+            change = await credit_admin.remove_limit(
+                guild_id, rule, set_by=THE_COMMAND_LINE, reason=args.reason
+            )
         else:
-            limit = Limit(told.credits, told.period, rule=rule, reason=told.reason)
-            change = await treasury.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
-    scope = "all servers together" if told.all else f"server {guild_id}" if guild_id else "each server"
-    _say(f"{scope}: from {_limit(change.before)} to {_limit(change.after)}")
+            limit = Limit(args.credits, args.period, scope=rule, reason=args.reason)
+            change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
+    scope = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
+    _print(f"{scope}: from {_limit(change.before)} to {_limit(change.after)}")
     return 0
 
 
-async def _reconcile(told: argparse.Namespace) -> int:
-    if told.apply is not None:
-        async with _beside(told) as database:
-            done = await Findings(database).apply(told.apply, by=THE_COMMAND_LINE)
-        _say(
-            f"run {told.apply}: {done.booked} booked ({done.difference_credits:+} credits),"
-            f" {done.before} stood so already, {done.changed} changed since, {done.walking} still under way"
+async def _reconcile(args: argparse.Namespace) -> int:
+    if args.apply is not None:
+        async with _shared_database(args) as database:
+            done = await DiscrepancyStore(database).apply(args.apply, by=THE_COMMAND_LINE)
+        _print(
+            f"run {args.apply}: {done.booked} booked ({done.difference_credits:+} credits),"
+            f" {done.before} stood so already, {done.changed} changed since,"
+            f" {done.in_progress} still under way"
         )
         return 0
-    if told.show is not None:
-        async with _beside(told) as database:
-            if await _print_findings(Findings(database), told.show):
+    if args.show is not None:
+        async with _shared_database(args) as database:
+            if await _print_findings(DiscrepancyStore(database), args.show):
                 return FAILED
-        _say(f"run {told.show}: no differences, or no such run")
+        _print(f"run {args.show}: no differences, or no such run")
         return 0
-    since = now_ms() - told.days * DAY_MS if told.since is None else told.since
-    async with _with_rivya(told) as (database, rivya, _):
-        findings = Findings(database)
+    since = now_ms() - args.days * DAY_MS if args.since is None else args.since
+    async with _with_rivya(args) as (database, rivya, _):
+        findings = DiscrepancyStore(database)
         compared = await Reconciler(findings, rivya).compare(since, progress=_show_progress)
         await _print_findings(findings, compared.run_id)
     return _summarize(compared)
 
 
-def _summarize(compared: Comparison) -> int:
-    _say(
+def _summarize(compared: ReconcileRun) -> int:
+    _print(
         f"run {compared.run_id}: {compared.looked_at} looked at, {compared.found} differences,"
-        f" {compared.unsaid} without a price"
+        f" {compared.unpriced} without a price"
     )
     if compared.found:
-        _say(f"nothing was changed; book what Rivya proves: operator reconcile --apply {compared.run_id}")
+        _print(f"nothing was changed; book what Rivya proves: operator reconcile --apply {compared.run_id}")
     if compared.stopped:
-        _complain(f"stopped before its end: {compared.stopped}")
+        _print_error(f"stopped before its end: {compared.stopped}")
         if compared.reached_at is not None:
-            _complain(f"go on with: operator reconcile --since {iso(compared.reached_at)}")
+            _print_error(f"go on with: operator reconcile --since {iso(compared.reached_at)}")
     return FAILED if compared.found or compared.stopped else 0
 
 
-async def _show_progress(compared: Comparison) -> None:
+async def _show_progress(compared: ReconcileRun) -> None:
     if sys.stderr.isatty():
-        _complain(f"{compared.looked_at} of {compared.total}, {compared.found} differences")
+        _print_error(f"{compared.looked_at} of {compared.total}, {compared.found} differences")
 
 
-async def _print_findings(findings: Findings, run_id: str) -> int:
+async def _print_findings(findings: DiscrepancyStore, run_id: str) -> int:
     """Print a line for each, page by page; returns how many."""
     count, after = 0, ""
-    while page := await findings.of(run_id, after):
+    while page := await findings.list_run(run_id, after):
         for found in page:
-            _say(_line(found))
+            _print(_line(found))
         count, after = count + len(page), page[-1].booked.job_id
     return count
 
 
-def _line(found: Finding) -> str:
+def _line(found: Discrepancy) -> str:
     booked = found.booked
     note = f" ({' '.join(booked.note.split())})" if booked.note else ""
     return f"{booked.job_id} server {booked.guild_id} {found.kind}: {describe(found)}{note}"
 
 
-async def _close(told: argparse.Namespace) -> int:
-    async with _beside(told) as database:
-        closing = await Findings(database).close(
-            told.job.strip().lower(), told.credits, reason=told.reason, by=THE_COMMAND_LINE
+async def _close(args: argparse.Namespace) -> int:
+    async with _shared_database(args) as database:
+        closing = await DiscrepancyStore(database).close(
+            args.job.strip().lower(), args.credits, reason=args.reason, by=THE_COMMAND_LINE
         )
-    _say(f"{told.job} {_CLOSED[closing]}")
-    return 0 if closing is Closing.CLOSED else FAILED
+    _print(f"{args.job} {_CLOSED[closing]}")
+    return 0 if closing is CloseResult.CLOSED else FAILED
 
 
-async def _wallet(told: argparse.Namespace) -> int:
-    async with _with_rivya(told) as (database, rivya, default):
-        held = await Overview(database, default).held()
-        _say(f"{await rivya.credits()} credits in Rivya's wallet")
+async def _wallet(args: argparse.Namespace) -> int:
+    async with _with_rivya(args) as (database, rivya, default):
+        held = await GuildOverview(database, default).held()
+        _print(f"{await rivya.credits()} credits in Rivya's wallet")
     oldest = "" if held.oldest_at is None else f", the oldest since {iso(held.oldest_at)}"
-    _say(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
-    _say(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")
+    _print(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
+    _print(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")
     return 0
 
 
-async def _guilds(told: argparse.Namespace) -> int:
-    loaded = settings.load(told.config)
+async def _guilds(args: argparse.Namespace) -> int:
+    loaded = settings.load(args.config)
     default = Limit(loaded.limits.guild_credits, loaded.limits.period)
-    async with _beside(told) as database:
-        page = await Overview(database, default).guilds(told.period, told.page)
+    async with _shared_database(args) as database:
+        page = await GuildOverview(database, default).guilds(args.period, args.page)
     for row in page.rows:
         paused = ", paused" if row.paused else ""
-        _say(
+        _print(
             f"server {row.guild_id}: {row.used_credits} credits, limit {_limit(row.limit)},"
             f" ceiling {_limit(row.ceiling)}{paused}"
         )
-    _say(f"{page.guilds} servers, {page.used_credits} credits; page {page.page} of {page.pages}")
+    _print(f"{page.guilds} servers, {page.used_credits} credits; page {page.page} of {page.pages}")
     return 0
 
 
-_STEPS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]]] = {
+_HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]]] = {
     "pause": _pause,
     "resume": _resume,
     "ceiling": _ceiling,
@@ -241,8 +241,8 @@ _STEPS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int
 
 
 @asynccontextmanager
-async def _beside(told: argparse.Namespace) -> AsyncIterator[Database]:
-    database = await Database.beside(settings.load_database(told.config).path)
+async def _shared_database(args: argparse.Namespace) -> AsyncIterator[Database]:
+    database = await Database.open_shared(settings.load_database(args.config).path)
     try:
         yield database
     finally:
@@ -250,22 +250,22 @@ async def _beside(told: argparse.Namespace) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _with_rivya(told: argparse.Namespace) -> AsyncIterator[tuple[Database, Rivya, Limit]]:
-    loaded = settings.load(told.config)
+async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database, RivyaClient, Limit]]:
+    loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(_beside(told))
+        database = await stack.enter_async_context(_shared_database(args))
         session = await stack.enter_async_context(open_session())
         key = loaded.rivya.api_key.get_secret_value()
-        rivya = Rivya(session, base_url=loaded.rivya.base_url, api_key=key)
+        rivya = RivyaClient(session, base_url=loaded.rivya.base_url, api_key=key)
         yield database, rivya, Limit(loaded.limits.guild_credits, loaded.limits.period)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _complain(line: str) -> None:
+def _print_error(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
@@ -276,14 +276,14 @@ def _limit(limit: Limit | None) -> str:
 
 
 def _guild_id(text: str) -> int:
-    if (number := id_from(text)) is None:
+    if (number := parse_id(text)) is None:
         raise argparse.ArgumentTypeError("the id of a server is a number of 17 to 19 digits")
     return number
 
 
 def _credits(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,10}", text) or (number := int(text)) > HIGHEST_CREDITS:
-        raise argparse.ArgumentTypeError(f"credits are a whole number from 0 to {HIGHEST_CREDITS}")
+    if not re.fullmatch("[0-9]{1,10}", text) or (number := int(text)) > MAX_CREDITS:
+        raise argparse.ArgumentTypeError(f"credits are a whole number from 0 to {MAX_CREDITS}")
     return number
 
 

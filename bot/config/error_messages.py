@@ -1,7 +1,4 @@
-"""What is said about wrong settings: one readable line a mistake, and no line shows a value.
-
-Owns the sentences about wrong settings. Never imports anything of ours.
-"""
+"""What is said about wrong settings: one readable line a mistake, and no line shows a value."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a setting may be: the kinds of values, each refused with a plain ValueError.
-
-Owns the kinds of settings. Never imports anything of ours but catalog.
-"""
+"""What a setting may be: the kinds of values, each refused with a plain ValueError."""
 
 from __future__ import annotations
 

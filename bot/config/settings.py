@@ -5,9 +5,6 @@ is set but empty counts as not set: that is what a blank line in a compose file 
 
 Every key declares its rule once, as its description, and a mistake is told with that. Pydantic's own messages
 are not shown: some quote the value, which may be a secret.
-
-Owns the settings and their defaults. Never imports anything of ours but catalog, errors, ids, mistakes,
-rules, values.
 """
 
 from __future__ import annotations
@@ -23,9 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.config.error_messages import PREFIX, unknown_in_environment, unknown_in_file, wrong_values
 from bot.config.field_types import Address, ApiUrl, FilePath, FolderPath, ModelId, Seconds, Secret, Whole
 from bot.domain.errors import OperatorError
-from bot.domain.ids import HIGHEST_ID
+from bot.domain.ids import MAX_ID
 from bot.domain.image_models import MODELS, QWEN_IMAGE
-from bot.domain.limits import HIGHEST_CREDITS
+from bot.domain.limits import MAX_CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +31,7 @@ DEFAULT_FILE = Path("config.toml")
 _DAYS_MAX = 36_500
 
 
-class SettingsMistakes(OperatorError):
+class SettingsError(OperatorError):
     """The settings are wrong; `lines` has one readable line for each mistake, and no line shows a value."""
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -51,10 +48,10 @@ class DiscordSettings(_Section):
 
     token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
     operator_guild: Whole | None = Field(
-        default=None, ge=1, le=HIGHEST_ID, description="the id of a server, a whole number"
+        default=None, ge=1, le=MAX_ID, description="the id of a server, a whole number"
     )
     operator_channel: Whole | None = Field(
-        default=None, ge=1, le=HIGHEST_ID, description="the id of a channel, a whole number"
+        default=None, ge=1, le=MAX_ID, description="the id of a channel, a whole number"
     )
 
 
@@ -71,7 +68,7 @@ class RivyaSettings(_Section):
     poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
     max_running: Whole = Field(default=50, ge=1, description="a whole number, 1 or more")
     wallet_alert_credits: Whole = Field(
-        default=100, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
+        default=100, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
     )
 
 
@@ -85,7 +82,7 @@ class LimitsSettings(_Section):
     """What a guild may spend while its admins have set nothing. Credits are integers."""
 
     guild_credits: Whole = Field(
-        default=200, ge=0, le=HIGHEST_CREDITS, description=f"a whole number from 0 to {HIGHEST_CREDITS}"
+        default=200, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
     )
     period: Literal["day", "week", "month", "total"] = Field(
         default="month", description="one of day, week, month, total"
@@ -203,7 +200,7 @@ def load(path: Path | None) -> Settings:
     Without a path, `config.toml` in the working directory is read if it is there; a named file must be there.
 
     Raises:
-        SettingsMistakes: all mistakes at once; only a file that cannot be read at all is reported alone.
+        SettingsError: all mistakes at once; only a file that cannot be read at all is reported alone.
 
     """
     file = path or DEFAULT_FILE
@@ -214,7 +211,7 @@ def load_database(path: Path | None) -> DatabaseSettings:
     """Read the `database` section alone, for commands that need neither token nor key.
 
     Raises:
-        SettingsMistakes: about that section, or a file that cannot be read; other sections are not judged.
+        SettingsError: about that section, or a file that cannot be read; other sections are not judged.
     """
     return _load_alone(_DatabaseOnly, "database", path).database
 
@@ -223,7 +220,7 @@ def load_monitor(path: Path | None) -> MonitorSettings:
     """Read the `monitor` section alone, for a health check, which should be told no secrets.
 
     Raises:
-        SettingsMistakes: as `load_database`.
+        SettingsError: as `load_database`.
     """
     return _load_alone(_MonitorOnly, "monitor", path).monitor
 
@@ -243,14 +240,14 @@ def _read(file: Path, *, required: bool) -> dict[str, object]:
         return dict(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
         if required:
-            raise SettingsMistakes([f"{file}: there is no such file"]) from None
+            raise SettingsError([f"{file}: there is no such file"]) from None
         return {}
     except OSError as error:
-        raise SettingsMistakes([f"{file}: cannot be read ({error.strerror})"]) from None
+        raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError as error:
-        raise SettingsMistakes([f"{file}: is not UTF-8 text (byte {error.start})"]) from None
+        raise SettingsError([f"{file}: is not UTF-8 text (byte {error.start})"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsMistakes([f"{file}: is not TOML: {error}"]) from None
+        raise SettingsError([f"{file}: is not TOML: {error}"]) from None
 
 
 def _load(model: type[_Read], data: Mapping[str, object], file: Path, environ: Mapping[str, str]) -> _Read:
@@ -261,9 +258,9 @@ def _load(model: type[_Read], data: Mapping[str, object], file: Path, environ: M
         settings = model.model_validate(tables)
     except ValidationError as error:
         lines += wrong_values(sections, error, file.name)
-        raise SettingsMistakes(lines) from None
+        raise SettingsError(lines) from None
     if lines:
-        raise SettingsMistakes(lines)
+        raise SettingsError(lines)
     return settings
 
 

@@ -1,9 +1,6 @@
 """What admins and the operator decide about credits: limits, grants and refunds, each on the record.
 
 Every decision carries the interaction it came from, so that one which Discord delivers twice is taken once.
-
-Owns the decisions about credits. Never imports anything of ours but clock, database, errors, grants, jobs,
-ledger, limits, rules, usage.
 """
 
 from __future__ import annotations
@@ -12,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.credits import grants, ledger, limits
-from bot.credits.usage import Sight
+from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.limits import HIGHEST_CREDITS, Limit, LimitChange, Rule
+from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope
 
 if TYPE_CHECKING:
     from bot.credits.grants import Grant
@@ -34,7 +31,7 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class ActiveLimits:
     """Everything that rules in a guild now."""
 
     guild: Limit
@@ -44,7 +41,7 @@ class InForce:
     grants: tuple[Grant, ...]
 
 
-class Treasury:
+class CreditAdmin:
     """Records decisions. `default` is the limit of guilds whose admins have set nothing."""
 
     def __init__(self, database: Database, default: Limit) -> None:
@@ -61,24 +58,24 @@ class Treasury:
         Raises:
             ValueError: negative or absurd credits; no caller that checks its input lets them come here.
         """
-        if not 0 <= limit.credits <= HIGHEST_CREDITS:
+        if not 0 <= limit.credits <= MAX_CREDITS:
             raise ValueError(f"no such limit: {limit.credits} credits")
         at = now_ms()
         signed = replace(limit, set_by=set_by, set_at=at)
 
         def unit(tx: Transaction) -> LimitChange:
-            sight = Sight.of(tx, guild_id, self._default, at)
-            before = self._current(sight, limit.rule, limit.subject_id)
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+            before = self._current(limit_usage, limit.scope, limit.subject_id)
             limits.append(tx, guild_id, signed, interaction_id=interaction_id)
-            after = self._current(sight, limit.rule, limit.subject_id)
-            return LimitChange(before, after, _used(sight, after))
+            after = self._current(limit_usage, limit.scope, limit.subject_id)
+            return LimitChange(before, after, _used(limit_usage, after))
 
         return await self._database.run(unit)
 
     async def remove_limit(
         self,
         guild_id: int,
-        rule: Rule,
+        rule: LimitScope,
         subject_id: int = 0,
         *,
         set_by: int,
@@ -89,24 +86,26 @@ class Treasury:
         at = now_ms()
 
         def unit(tx: Transaction) -> LimitChange:
-            sight = Sight.of(tx, guild_id, self._default, at)
-            before = self._current(sight, rule, subject_id)
-            if limits.newest(tx, guild_id, rule, subject_id) is not None:
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+            before = self._current(limit_usage, rule, subject_id)
+            if limits.current(tx, guild_id, rule, subject_id) is not None:
                 gone = Limit(0, "total", set_by, at, rule, subject_id, reason=reason)
                 limits.append(tx, guild_id, gone, removed=True, interaction_id=interaction_id)
-            after = self._current(sight, rule, subject_id)
-            return LimitChange(before, after, _used(sight, after))
+            after = self._current(limit_usage, rule, subject_id)
+            return LimitChange(before, after, _used(limit_usage, after))
 
         return await self._database.run(unit)
 
-    async def in_force(self, guild_id: int) -> InForce:
+    async def active(self, guild_id: int) -> ActiveLimits:
         """Everything that rules in a guild now."""
         at = now_ms()
 
-        def unit(tx: Transaction) -> InForce:
-            sight = Sight.of(tx, guild_id, self._default, at)
-            personal = [limit for limit in limits.in_force(tx, guild_id) if limit.rule.is_personal]
-            return InForce(sight.guild_limit(), tuple(personal), tuple(grants.in_force(tx, guild_id, at)))
+        def unit(tx: Transaction) -> ActiveLimits:
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+            personal = [limit for limit in limits.active(tx, guild_id) if limit.scope.is_personal]
+            return ActiveLimits(
+                limit_usage.guild_limit(), tuple(personal), tuple(grants.active(tx, guild_id, at))
+            )
 
         return await self._database.run(unit)
 
@@ -126,11 +125,11 @@ class Treasury:
         Raises:
             ValueError: no credits, or absurdly many.
         """
-        if not 0 < credits <= HIGHEST_CREDITS:
+        if not 0 < credits <= MAX_CREDITS:
             raise ValueError(f"no such grant: {credits} credits")
         at = now_ms()
         return await self._database.run(
-            lambda tx: grants.give(
+            lambda tx: grants.issue(
                 tx,
                 guild_id=guild_id,
                 user_id=user_id,
@@ -187,28 +186,28 @@ class Treasury:
             )
             if not recorded:
                 raise MemberError(MemberReason.JOB_REFUNDED)
-            ledger.give_back(tx, job_id=job_id)
+            ledger.apply_refund(tx, job_id=job_id)
             return Refund(job_id, row["user_id"], row["counted_credits"])
 
         return await self._database.run(unit)
 
-    def _current(self, sight: Sight, rule: Rule, subject_id: int) -> Limit | None:
-        if rule is Rule.GUILD:
-            return sight.guild_limit()
-        return limits.newest(sight.transaction, sight.guild_id, rule, subject_id)
+    def _current(self, limit_usage: LimitUsage, rule: LimitScope, subject_id: int) -> Limit | None:
+        if rule is LimitScope.GUILD:
+            return limit_usage.guild_limit()
+        return limits.current(limit_usage.transaction, limit_usage.guild_id, rule, subject_id)
 
 
-def _used(sight: Sight, limit: Limit | None) -> Usage | None:
+def _used(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:
     if limit is None or limit.exempt:
         return None
-    match limit.rule:
-        case Rule.GUILD:
-            return sight.guild()
-        case Rule.MEMBER:
-            return sight.member(limit.subject_id, limit)
-        case Rule.CEILING if not sight.guild_id:
+    match limit.scope:
+        case LimitScope.GUILD:
+            return limit_usage.guild()
+        case LimitScope.MEMBER:
+            return limit_usage.member(limit.subject_id, limit)
+        case LimitScope.CEILING if not limit_usage.guild_id:
             return None
-        case Rule.CEILING | Rule.CEILING_ALL:
-            return next((usage for usage in sight.ceilings() if usage.rule == limit.rule), None)
+        case LimitScope.CEILING | LimitScope.CEILING_ALL:
+            return next((usage for usage in limit_usage.ceilings() if usage.scope == limit.scope), None)
         case _:
             return None

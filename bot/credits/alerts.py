@@ -4,8 +4,7 @@ They are written down with the reservation that led to them, so that a crash los
 for those that nobody was told yet. What is no longer news by then is not told at all: an alert of yesterday,
 of a limit that was changed since, of a period that is over.
 
-Owns the table alerts. Never imports anything of ours but clock, database, forecast, guilds, jobs, periods,
-rules, usage.
+Owns the table alerts.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.credits.usage import Sight
+from bot.credits.usage import LimitUsage
 from bot.domain import forecast, periods
 from bot.domain.clock import DAY_MS, now_ms
-from bot.guilds.settings import Setting, setting, zone_of
+from bot.guilds.settings import GuildSetting, setting, timezone_of
 from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 USED_UP: Final = 100
-PERCENTS: Final = (50, 80, USED_UP)
+THRESHOLDS: Final = (50, 80, USED_UP)
 STALE_MS: Final = DAY_MS
 """What could not be told for a day is not told any more."""
 AT_ONCE: Final = 100
@@ -49,7 +48,7 @@ class Alert:
     channel_id: int
     """Where the admins want it."""
     usage: Usage
-    empty_at: int | None
+    exhausted_at: int | None
     """When nothing is left at the pace so far; None if it lasts, or nobody can say."""
 
     @property
@@ -58,7 +57,7 @@ class Alert:
         return self.guild_id, self.limit_id, self.period_start, self.percent
 
 
-def watch(
+def raise_reached(
     transaction: sqlite3.Connection,
     guild_id: int,
     usage: Usage,
@@ -70,20 +69,20 @@ def watch(
     `cost_credits` is what the next picture costs: with less than that left the limit is used up.
     """
     reached = _reached(usage, cost_credits)
-    if not reached or setting(transaction, guild_id, Setting.ALERT_CHANNEL) is None:
+    if not reached or setting(transaction, guild_id, GuildSetting.ALERT_CHANNEL) is None:
         return
-    start, _ = periods.bounds(usage.period, at, zone_of(transaction, guild_id))
+    start, _ = periods.period_bounds(usage.period, at, timezone_of(transaction, guild_id))
     for percent in reached:
         _raise(transaction, guild_id, start, percent, usage, at)
 
 
 def _reached(usage: Usage, cost_credits: int) -> tuple[int, ...]:
     if usage.left_credits < cost_credits:
-        return PERCENTS
+        return THRESHOLDS
     if not usage.limit_credits:  # it has no half; it is used up with the last of its grants
         return ()
     share = usage.used_credits * 100
-    return tuple(percent for percent in PERCENTS[:-1] if share >= usage.limit_credits * percent)
+    return tuple(percent for percent in THRESHOLDS[:-1] if share >= usage.limit_credits * percent)
 
 
 def _raise(
@@ -129,7 +128,7 @@ def prune(transaction: sqlite3.Connection, before: int) -> int:
     return len(rows)
 
 
-class Alerts:
+class AlertStore:
     """The alerts that are still to be told.
 
     `default` is the limit of guilds whose admins have set nothing, `cost_credits` what the cheapest picture
@@ -141,22 +140,22 @@ class Alerts:
         self._default = default
         self._cost_credits = cost_credits
 
-    async def look(self, guild_id: int) -> None:
+    async def check_guild(self, guild_id: int) -> None:
         """Raise what came without a reservation: Rivya took more than quoted, or a limit was set below."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
-            if setting(tx, guild_id, Setting.ALERT_CHANNEL) is None:
+            if setting(tx, guild_id, GuildSetting.ALERT_CHANNEL) is None:
                 return
-            sight = Sight.of(tx, guild_id, self._default, at)
-            usage = sight.guild()
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+            usage = limit_usage.guild()
             # A limit of 0 was set to stop all pictures: that it does is no news.
             if usage.used_credits and usage.limit_credits:
-                watch(tx, guild_id, usage, self._cost_credits, at)
+                raise_reached(tx, guild_id, usage, self._cost_credits, at)
 
         await self._database.run(unit)
 
-    async def untold(self) -> list[Alert]:
+    async def pending(self) -> list[Alert]:
         """What is still to be told, one for each guild; what is no news any more is settled on the way."""
         at = now_ms()
 
@@ -174,7 +173,7 @@ class Alerts:
 
         return await self._database.run(unit)
 
-    async def told(self, alert: Alert) -> None:
+    async def mark_sent(self, alert: Alert) -> None:
         """The channel has it, or never will."""
         at = now_ms()
         await self._database.run(lambda tx: _tell(tx, alert.key, at))
@@ -183,9 +182,9 @@ class Alerts:
         """The alert with the numbers of now; None if it is no news any more, which is then settled."""
         guild_id, percent = row["guild_id"], row["percent"]
         key = (guild_id, row["limit_id"], row["period_start"], percent)
-        channel = setting(tx, guild_id, Setting.ALERT_CHANNEL)
-        sight = Sight.of(tx, guild_id, self._default, at)
-        limit, usage = sight.guild_limit(), sight.guild()
+        channel = setting(tx, guild_id, GuildSetting.ALERT_CHANNEL)
+        limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+        limit, usage = limit_usage.guild_limit(), limit_usage.guild()
         changed = (limit.limit_id, limit.credits) != (row["limit_id"], row["limit_credits"])
         if channel is None or changed or row["raised_at"] < at - STALE_MS:
             _tell(tx, key, at)
@@ -194,9 +193,9 @@ class Alerts:
             # Released, granted or begun anew since: it comes again if it comes to that again.
             _forget(tx, key)
             return None
-        start, _ = periods.bounds(limit.period, at, sight.zone)
+        start, _ = periods.period_bounds(limit.period, at, limit_usage.zone)
         began = max(start, _first(tx, guild_id, at))
-        return Alert(*key, int(channel), usage, forecast.empty_at(usage, began, at))
+        return Alert(*key, int(channel), usage, forecast.exhausted_at(usage, began, at))
 
 
 def _forget(transaction: sqlite3.Connection, key: Key) -> None:

@@ -2,9 +2,6 @@
 
 The rows of every decision are kept for ever, so a page is found again by its first or last row, whatever was
 decided meanwhile.
-
-Owns the reading of decisions. Never imports anything of ours but access.rules, database, guilds, money.rules,
-register.
 """
 
 from __future__ import annotations
@@ -13,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain import access
-from bot.domain.limits import Limit, Rule
+from bot.domain.limits import Limit, LimitScope
 from bot.guilds.access_rules import rule_from
-from bot.guilds.settings import Setting
+from bot.guilds.settings import GuildSetting
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +23,7 @@ PAGE_ENTRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Cursor:
     """A place in the stream, in the order of these fields."""
 
     at: int
@@ -38,10 +35,10 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitSet:
+class LimitChanged:
     """A limit was set, or taken away. None where there was, or is, none; for the guild's own, the default."""
 
-    rule: Rule
+    scope: LimitScope
     subject_id: int
     before: Limit | None
     after: Limit | None
@@ -49,7 +46,7 @@ class LimitSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GrantIssued:
     """A grant; `user_id` is `grants.WHOLE_GUILD`, or the member."""
 
     user_id: int
@@ -59,7 +56,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Revoked:
+class GrantRevoked:
     """What was left of a grant was taken back."""
 
     user_id: int
@@ -69,7 +66,7 @@ class Revoked:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenBack:
+class RefundIssued:
     """A picture was refunded."""
 
     job_id: str
@@ -79,16 +76,16 @@ class GivenBack:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingSet:
+class SettingChanged:
     """A setting of the guild; None is its default."""
 
-    name: Setting
+    name: GuildSetting
     before: str | None
     after: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class PauseChanged:
     """The operator let no new jobs of this guild in, or let them in again."""
 
     paused: bool
@@ -96,29 +93,37 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSet:
+class AccessRuleChanged:
     """A rule about access was put in force, or lifted."""
 
-    rule: access.Rule
-    lifted: bool
+    rule: access.AccessRule
+    removed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One decision; `by` is 0 for a host's command line, or for a name that was erased."""
 
-    mark: Mark
+    cursor: Cursor
     by: int
-    event: LimitSet | Given | Revoked | GivenBack | SettingSet | Paused | RuleSet
+    event: (
+        LimitChanged
+        | GrantIssued
+        | GrantRevoked
+        | RefundIssued
+        | SettingChanged
+        | PauseChanged
+        | AccessRuleChanged
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AuditPage:
     """A stretch of the stream, the newest first, with the ways on; None at an end."""
 
-    entries: tuple[Entry, ...]
-    newer: Mark | None
-    older: Mark | None
+    entries: tuple[AuditEntry, ...]
+    newer: Cursor | None
+    older: Cursor | None
 
 
 # By source. The zeros keep two rows of one millisecond in the order in which they were written.
@@ -146,66 +151,74 @@ _NEWER: Final = (
     f"SELECT * FROM ({_STREAM}) WHERE (at, source, key) > (:at, :source, :key)"  # noqa: S608  # as above
     " ORDER BY at, source, key LIMIT :rows"
 )
-_END_OF_TIME: Final = Mark(2**63 - 1, 0, "")
+_END_OF_TIME: Final = Cursor(2**63 - 1, 0, "")
 
 
-class Chronicle:
+class AuditLog:
     """Reads the stream."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def older(self, guild_id: int, than: Mark | None = None) -> Page:
+    async def older(self, guild_id: int, than: Cursor | None = None) -> AuditPage:
         """The newest decisions of a guild, or those that were made before a mark."""
 
-        def unit(tx: sqlite3.Connection) -> Page:
+        def unit(tx: sqlite3.Connection) -> AuditPage:
             return _older(tx, guild_id, than)
 
         return await self._database.run(unit)
 
-    async def newer(self, guild_id: int, than: Mark) -> Page:
+    async def newer(self, guild_id: int, than: Cursor) -> AuditPage:
         """The decisions made next after a mark; the newest page, if they no longer fill one."""
 
-        def unit(tx: sqlite3.Connection) -> Page:
+        def unit(tx: sqlite3.Connection) -> AuditPage:
             marks = _marks(tx, _NEWER, guild_id, than)
             if len(marks) <= PAGE_ENTRIES:
                 return _older(tx, guild_id, None)
             shown = marks[PAGE_ENTRIES - 1 :: -1]
-            return Page(_entries(tx, shown), shown[0], shown[-1])
+            return AuditPage(_entries(tx, shown), shown[0], shown[-1])
 
         return await self._database.run(unit)
 
 
-def _older(transaction: sqlite3.Connection, guild_id: int, than: Mark | None) -> Page:
+def _older(transaction: sqlite3.Connection, guild_id: int, than: Cursor | None) -> AuditPage:
     marks = _marks(transaction, _OLDER, guild_id, than or _END_OF_TIME)
     shown = marks[:PAGE_ENTRIES]
     newer = shown[0] if than is not None and shown else than
     older = shown[-1] if len(marks) > PAGE_ENTRIES else None
-    return Page(_entries(transaction, shown), newer, older)
+    return AuditPage(_entries(transaction, shown), newer, older)
 
 
-def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, mark: Mark) -> list[Mark]:
+def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, mark: Cursor) -> list[Cursor]:
     """One more than fit a page, if there are as many."""
     values = {"guild_id": guild_id, "at": mark.at, "source": mark.source, "key": mark.key}
     rows = transaction.execute(query, {**values, "rows": PAGE_ENTRIES + 1})
-    return [Mark(row["at"], row["source"], row["key"]) for row in rows]
+    return [Cursor(row["at"], row["source"], row["key"]) for row in rows]
 
 
-def _entries(transaction: sqlite3.Connection, marks: list[Mark]) -> tuple[Entry, ...]:
-    readers = (_limit_set, _given, _revoked, _given_back, _setting_set, _paused, _rule_set)
+def _entries(transaction: sqlite3.Connection, marks: list[Cursor]) -> tuple[AuditEntry, ...]:
+    readers = (
+        _limit_changed,
+        _grant_issued,
+        _grant_revoked,
+        _refund_issued,
+        _setting_changed,
+        _pause_changed,
+        _access_rule_changed,
+    )
     return tuple(readers[mark.source - 1](transaction, mark) for mark in marks)
 
 
-def _limit_set(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _limit_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM limits WHERE limit_id = ?", (int(mark.key),))
     before = transaction.execute(
         "SELECT * FROM limits WHERE guild_id = ? AND rule = ? AND subject_id = ? AND limit_id < ?"
         " ORDER BY limit_id DESC LIMIT 1",
         (row["guild_id"], row["rule"], row["subject_id"], row["limit_id"]),
     ).fetchone()
-    rule, subject_id = Rule(row["rule"]), row["subject_id"]
+    rule, subject_id = LimitScope(row["rule"]), row["subject_id"]
     was = None if before is None else _limit(before)
-    return Entry(mark, row["set_by"], LimitSet(rule, subject_id, was, _limit(row), row["reason"]))
+    return AuditEntry(mark, row["set_by"], LimitChanged(rule, subject_id, was, _limit(row), row["reason"]))
 
 
 def _limit(row: sqlite3.Row) -> Limit | None:
@@ -218,41 +231,43 @@ def _limit(row: sqlite3.Row) -> Limit | None:
             return Limit(row["credits"], row["period"])
 
 
-def _given(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _grant_issued(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(mark.key),))
-    event = Given(row["user_id"], row["credits"], row["reason"], row["expires_at"])
-    return Entry(mark, row["granted_by"], event)
+    event = GrantIssued(row["user_id"], row["credits"], row["reason"], row["expires_at"])
+    return AuditEntry(mark, row["granted_by"], event)
 
 
-def _revoked(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _grant_revoked(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(mark.key),))
-    event = Revoked(row["user_id"], row["credits"], row["revoked_credits"], row["revoke_reason"] or "")
-    return Entry(mark, row["revoked_by"], event)
+    event = GrantRevoked(row["user_id"], row["credits"], row["revoked_credits"], row["revoke_reason"] or "")
+    return AuditEntry(mark, row["revoked_by"], event)
 
 
-def _given_back(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _refund_issued(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM refunds WHERE job_id = ?", (mark.key,))
-    event = GivenBack(row["job_id"], row["user_id"], row["credits"], row["reason"])
-    return Entry(mark, row["refunded_by"], event)
+    event = RefundIssued(row["job_id"], row["user_id"], row["credits"], row["reason"])
+    return AuditEntry(mark, row["refunded_by"], event)
 
 
-def _setting_set(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _setting_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM guild_settings WHERE setting_id = ?", (int(mark.key),))
     before = transaction.execute(
         "SELECT value FROM guild_settings WHERE guild_id = ? AND name = ? AND setting_id < ?"
         " ORDER BY setting_id DESC LIMIT 1",
         (row["guild_id"], row["name"], row["setting_id"]),
     ).fetchone()
-    event = SettingSet(Setting(row["name"]), None if before is None else before["value"], row["value"])
-    return Entry(mark, row["set_by"], event)
+    event = SettingChanged(
+        GuildSetting(row["name"]), None if before is None else before["value"], row["value"]
+    )
+    return AuditEntry(mark, row["set_by"], event)
 
 
-def _paused(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _pause_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM pauses WHERE pause_id = ?", (int(mark.key),))
-    return Entry(mark, row["set_by"], Paused(bool(row["paused"]), row["sentence"]))
+    return AuditEntry(mark, row["set_by"], PauseChanged(bool(row["paused"]), row["sentence"]))
 
 
-def _rule_set(transaction: sqlite3.Connection, mark: Mark) -> Entry:
+def _access_rule_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM access_rules WHERE rule_id = ?", (int(mark.key),))
     rule = rule_from(row)
-    return Entry(mark, row["set_by"], RuleSet(rule, lifted=row["effect"] == access.LIFTED))
+    return AuditEntry(mark, row["set_by"], AccessRuleChanged(rule, removed=row["effect"] == access.REMOVED))

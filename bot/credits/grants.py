@@ -3,7 +3,7 @@
 A grant pays only what its limit has no room for. Of several the one that expires first pays first; what a job
 did not need in the end goes back in the reverse order.
 
-Owns the tables grants, draws and refunds. Never imports anything of ours.
+Owns the tables grants, draws and refunds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Grant:
     expires_at: int | None
 
 
-def left(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
+def available(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
     """What all open grants to this member, or to the guild, still hold."""
     row = transaction.execute(
         f"SELECT coalesce(sum(left_credits), 0) FROM grants WHERE {_OPEN_TO}",  # noqa: S608  # our own text
@@ -46,7 +46,7 @@ def left(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) 
     return int(row[0])
 
 
-def in_force(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
+def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
     """Every grant of a guild that can still pay, the oldest first."""
     rows = transaction.execute(
         f"SELECT * FROM grants WHERE guild_id = ? AND {_OPEN} ORDER BY grant_id",  # noqa: S608  # our own text
@@ -55,7 +55,7 @@ def in_force(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Gr
     return [_grant(row) for row in rows]
 
 
-def give(
+def issue(
     transaction: sqlite3.Connection,
     *,
     guild_id: int,
@@ -89,7 +89,7 @@ def revoke(
     return None if row is None else _grant(row)
 
 
-def draw(
+def spend(
     transaction: sqlite3.Connection, *, job_id: str, guild_id: int, user_id: int, credits: int, at: int
 ) -> None:
     """Let the open grants pay `credits` of a job; the caller has seen that they hold as much."""
@@ -107,7 +107,7 @@ def draw(
     assert not owed, "the grants hold less than was promised"
 
 
-def drawn(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> int:
+def spent(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> int:
     """What grants to the member, or to the guild, pay of a job."""
     row = transaction.execute(
         "SELECT coalesce(sum(d.credits), 0) FROM draws d JOIN grants g USING (grant_id)"
@@ -117,7 +117,7 @@ def drawn(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> in
     return int(row[0])
 
 
-def give_back(
+def restore(
     transaction: sqlite3.Connection,
     *,
     job_id: str,

@@ -1,10 +1,9 @@
 """Reservations: every credit of every guild, set aside, then settled or released, once.
 
-The functions that take a transaction are the verbs; `Store` calls them inside the transaction that moves a
+The functions that take a transaction are the verbs; `JobStore` calls them inside the transaction that moves a
 job, so that a job and its credits can never disagree. `Ledger` answers questions.
 
-Owns the table reservations. Never imports anything of ours but alerts, clock, database, errors, grants, jobs,
-rules, tallies, usage.
+Owns the table reservations.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.credits import alerts, grants, totals
-from bot.credits.usage import Sight
+from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
-from bot.domain.errors import LimitReached
+from bot.domain.errors import LimitExceeded
 from bot.domain.jobs import Receipt
-from bot.domain.limits import Rule
+from bot.domain.limits import LimitScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit, Standing
+    from bot.domain.limits import Limit, MemberLimits
     from bot.storage.database import Database
 
 Transaction = sqlite3.Connection
@@ -47,12 +46,12 @@ def reserve(
     Units of work follow each other, so nobody else can spend between the question and the answer.
 
     Raises:
-        LimitReached: there is no room; nothing was written.
+        LimitExceeded: there is no room; nothing was written.
     """
-    sight = Sight.of(transaction, guild_id, default, at, apart=False)
-    standing = _require_room(sight, user_id, role_ids, cost_credits)
-    from_guild = _beyond(standing.guild, cost_credits)
-    from_member = _beyond(standing.personal, cost_credits) if standing.personal else 0
+    limit_usage = LimitUsage.at_time(transaction, guild_id, default, at, apart=False)
+    member_limits = _require_capacity(limit_usage, user_id, role_ids, cost_credits)
+    from_guild = _from_grants(member_limits.guild, cost_credits)
+    from_member = _from_grants(member_limits.personal, cost_credits) if member_limits.personal else 0
     transaction.execute(
         "INSERT INTO reservations (job_id, guild_id, user_id, state, reserved_credits, counted_credits,"
         " guild_credits, member_credits, personal_limit_id, created_at)"
@@ -64,27 +63,31 @@ def reserve(
             "cost": cost_credits,
             "guild": cost_credits - from_guild,
             "member": cost_credits - from_member,
-            "limit_id": None if standing.personal is None else standing.personal.limit_id,
+            "limit_id": None if member_limits.personal is None else member_limits.personal.limit_id,
             "at": at,
         },
     )
     for whose, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
         if part:
-            grants.draw(transaction, job_id=job_id, guild_id=guild_id, user_id=whose, credits=part, at=at)
-    totals.add(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
-    _watch(transaction, guild_id, standing.guild, cost_credits, from_guild, at)
+            grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=whose, credits=part, at=at)
+    totals.record(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
+    _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
 
 
-def _require_room(sight: Sight, user_id: int, role_ids: Iterable[int], cost_credits: int) -> Standing:
-    standing = sight.standing(user_id, role_ids)
-    if _refusing(standing, cost_credits):
+def _require_capacity(
+    limit_usage: LimitUsage, user_id: int, role_ids: Iterable[int], cost_credits: int
+) -> MemberLimits:
+    member_limits = limit_usage.member_limits(user_id, role_ids)
+    if _refusing(member_limits, cost_credits):
         # Only who is refused is told what of it is held.
-        refusing = _refusing(replace(sight, apart=True).standing(user_id, role_ids), cost_credits)
-        raise LimitReached(min(refusing, key=lambda usage: usage.left_credits), cost_credits)
-    return standing
+        refusing = _refusing(
+            replace(limit_usage, split_held=True).member_limits(user_id, role_ids), cost_credits
+        )
+        raise LimitExceeded(min(refusing, key=lambda usage: usage.left_credits), cost_credits)
+    return member_limits
 
 
-def _watch(
+def _raise_alerts(
     transaction: Transaction, guild_id: int, before: Usage, cost_credits: int, granted_credits: int, at: int
 ) -> None:
     """Raise what the guild's limit has come to with a reservation, of which grants pay a part."""
@@ -95,20 +98,20 @@ def _watch(
         held_credits=before.held_credits + cost_credits - granted_credits,
         granted_credits=before.granted_credits - granted_credits,
     )
-    alerts.watch(transaction, guild_id, after, cost_credits, at)
+    alerts.raise_reached(transaction, guild_id, after, cost_credits, at)
 
 
-def _refusing(standing: Standing, cost_credits: int) -> list[Usage]:
+def _refusing(member_limits: MemberLimits, cost_credits: int) -> list[Usage]:
     """The rules without room, the closest to the member first."""
-    return [usage for usage in reversed(standing.binding) if usage.left_credits < cost_credits]
+    return [usage for usage in reversed(member_limits.binding) if usage.left_credits < cost_credits]
 
 
-def _beyond(usage: Usage, cost_credits: int) -> int:
+def _from_grants(usage: Usage, cost_credits: int) -> int:
     """What grants have to pay, since the limit itself has no room for it."""
     return max(0, cost_credits - max(0, usage.limit_credits - usage.used_credits))
 
 
-def correct(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
+def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
     """Set a held reservation to what Rivya says it reserved."""
     if (row := _held(transaction, job_id)) is not None:
         _write(transaction, row, state="held", reserved=reserved_credits, final=None, closed_at=None)
@@ -128,7 +131,7 @@ def release(transaction: Transaction, *, job_id: str, at: int) -> None:
         _write(transaction, row, state="released", reserved=row["reserved_credits"], final=0, closed_at=at)
 
 
-def rebook(transaction: Transaction, *, job_id: str, state: str, final_credits: int, at: int) -> None:
+def override(transaction: Transaction, *, job_id: str, state: str, final_credits: int, at: int) -> None:
     """Set a reservation, closed or not, to what Rivya is proven to have charged; for the operator alone."""
     row = _any(transaction, job_id)
     _write(
@@ -141,7 +144,7 @@ def rebook(transaction: Transaction, *, job_id: str, state: str, final_credits: 
     )
 
 
-def give_back(transaction: Transaction, *, job_id: str) -> None:
+def apply_refund(transaction: Transaction, *, job_id: str) -> None:
     """Take a refunded job out of the limits of its guild and member. What Rivya charged stays booked."""
     row = _any(transaction, job_id)
     _write(
@@ -154,7 +157,7 @@ def give_back(transaction: Transaction, *, job_id: str) -> None:
     )
 
 
-def keep_held(transaction: Transaction, *, job_id: str, note: str) -> None:
+def annotate_held(transaction: Transaction, *, job_id: str, note: str) -> None:
     """Say for the operator why a reservation stays held although its job is over."""
     transaction.execute(
         "UPDATE reservations SET note = ? WHERE job_id = ? AND state = 'held'", (note, job_id)
@@ -193,13 +196,13 @@ def _write(
     )
     if refunded:
         for personal in (False, True):
-            grants.give_back(transaction, job_id=job_id, personal=personal, credits=None)
+            grants.restore(transaction, job_id=job_id, personal=personal, credits=None)
     transaction.execute(
         "UPDATE reservations SET state = ?, reserved_credits = ?, final_credits = ?, counted_credits = ?,"
         " guild_credits = ?, member_credits = ?, closed_at = ? WHERE job_id = ?",
         (state, reserved, final, counted, guild, member, closed_at, job_id),
     )
-    totals.change(
+    totals.adjust(
         transaction,
         row["guild_id"],
         row["created_at"],
@@ -210,11 +213,11 @@ def _write(
 
 def _still_drawn(transaction: Transaction, row: sqlite3.Row, counted: int, *, personal: bool) -> int:
     """What grants still pay once a job costs `counted`. The limit's own part is used up first, as it was."""
-    drawn = grants.drawn(transaction, row["job_id"], personal=personal)
+    drawn = grants.spent(transaction, row["job_id"], personal=personal)
     own: int = row["member_credits" if personal else "guild_credits"]
     needed = max(0, min(drawn, counted - own))
     if drawn > needed:
-        grants.give_back(transaction, job_id=row["job_id"], personal=personal, credits=drawn - needed)
+        grants.restore(transaction, job_id=row["job_id"], personal=personal, credits=drawn - needed)
     return needed
 
 
@@ -228,13 +231,13 @@ class Ledger:
     async def usage(self, guild_id: int) -> Usage:
         """How far the guild's own limit is used now."""
         at = now_ms()
-        return await self._database.run(lambda tx: Sight.of(tx, guild_id, self.default, at).guild())
+        return await self._database.run(lambda tx: LimitUsage.at_time(tx, guild_id, self.default, at).guild())
 
-    async def standing(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> Standing:
+    async def member_limits(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
         """Every rule that speaks of this member, and how far each is used now."""
         at, roles = now_ms(), tuple(role_ids)
         return await self._database.run(
-            lambda tx: Sight.of(tx, guild_id, self.default, at).standing(user_id, roles)
+            lambda tx: LimitUsage.at_time(tx, guild_id, self.default, at).member_limits(user_id, roles)
         )
 
     async def member_used(self, guild_id: int, user_id: int) -> int:
@@ -243,7 +246,9 @@ class Ledger:
         Whoever paid, the limit or a grant; a refunded picture cost nothing.
         """
         at = now_ms()
-        return await self._database.run(lambda tx: Sight.of(tx, guild_id, self.default, at).spent_by(user_id))
+        return await self._database.run(
+            lambda tx: LimitUsage.at_time(tx, guild_id, self.default, at).member_spend(user_id)
+        )
 
     async def held_credits(self) -> int:
         """Credits set aside over all guilds, and not closed yet."""
@@ -272,13 +277,13 @@ class Ledger:
                 " WHERE job_id = ? AND state = 'settled'",
                 (job_id,),
             ).fetchone()
-            sight = Sight.of(tx, guild_id, self.default, at)
-            guild = sight.guild()
+            limit_usage = LimitUsage.at_time(tx, guild_id, self.default, at)
+            guild = limit_usage.guild()
             if row is None:
                 return Receipt(0, guild)
-            mine = sight.ruling(row["user_id"], row["personal_limit_id"]) or guild
+            mine = limit_usage.current_usage(row["user_id"], row["personal_limit_id"]) or guild
             # Not the ceiling over all guilds, which tells what the others spend.
-            operators = [usage for usage in sight.ceilings() if usage.rule == Rule.CEILING]
+            operators = [usage for usage in limit_usage.ceilings() if usage.scope == LimitScope.CEILING]
             tightest = min((guild, mine, *operators), key=lambda usage: usage.left_credits)
             return Receipt(row["counted_credits"], tightest)
 

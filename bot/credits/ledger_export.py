@@ -1,7 +1,4 @@
-"""The ledger as lines: every reservation, read beside a running bot.
-
-Owns the read-only view of the table reservations.
-"""
+"""The ledger as lines: every reservation, read beside a running bot."""
 
 from __future__ import annotations
 
@@ -16,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Entry = dict[str, str | int | None]
+LedgerEntry = dict[str, str | int | None]
 """One line of the ledger: ids are strings, times ISO-8601 UTC, `final_credits` None while held."""
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def export_ledger(path: Path) -> Iterator[LedgerEntry]:
     """Every reservation, the oldest first.
 
     Raises:

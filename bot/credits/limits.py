@@ -1,6 +1,6 @@
 """The limits that admins and the operator have set: the newest row of a subject rules.
 
-Owns the table limits. Never imports anything of ours but ids, rules.
+Owns the table limits.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.limits import Limit, Rule
+from bot.domain.limits import Limit, LimitScope
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _COLUMNS = "limit_id, rule, subject_id, effect, credits, period, reason, set_by, set_at"
 
 
-def newest(transaction: sqlite3.Connection, guild_id: int, rule: Rule, subject_id: int = 0) -> Limit | None:
+def current(
+    transaction: sqlite3.Connection, guild_id: int, rule: LimitScope, subject_id: int = 0
+) -> Limit | None:
     """The limit that rules now for exactly this subject; None if there is none, or it was removed."""
     # The names of the columns are this module's own.
     row = transaction.execute(
@@ -39,7 +41,7 @@ def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
         {"all": ALL_GUILDS, "guild": guild_id},
     )
     # Later ones take the place of earlier ones: a guild's own that of the one for each.
-    return list({limit.rule: limit for row in rows if (limit := _limit(row)) is not None}.values())
+    return list({limit.scope: limit for row in rows if (limit := _limit(row)) is not None}.values())
 
 
 def by_id(transaction: sqlite3.Connection, limit_id: int) -> Limit | None:
@@ -51,7 +53,7 @@ def by_id(transaction: sqlite3.Connection, limit_id: int) -> Limit | None:
     return None if row is None else _limit(row)
 
 
-def in_force(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
+def active(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
     """Everything that rules in a guild now, by rule, then by subject."""
     rows = transaction.execute(
         f"SELECT {_COLUMNS} FROM limits WHERE limit_id IN ("  # noqa: S608  # as above
@@ -62,7 +64,7 @@ def in_force(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
     return [limit for row in rows if (limit := _limit(row)) is not None]
 
 
-def personal(
+def member_limits(
     transaction: sqlite3.Connection, guild_id: int, user_id: int, role_ids: Iterable[int]
 ) -> tuple[list[Limit], list[Limit]]:
     """The limits that speak of one member: those that count, and those passed over for closer ones.
@@ -71,9 +73,9 @@ def personal(
     that count are several roles: the most generous wins.
     """
     layers = [
-        [newest(transaction, guild_id, Rule.MEMBER, user_id)],
-        [newest(transaction, guild_id, Rule.ROLE, role_id) for role_id in sorted(set(role_ids))],
-        [newest(transaction, guild_id, Rule.EVERYONE)],
+        [current(transaction, guild_id, LimitScope.MEMBER, user_id)],
+        [current(transaction, guild_id, LimitScope.ROLE, role_id) for role_id in sorted(set(role_ids))],
+        [current(transaction, guild_id, LimitScope.EVERYONE)],
     ]
     found = [[limit for limit in layer if limit is not None] for layer in layers]
     first = next((number for number, layer in enumerate(found) if layer), len(found))
@@ -94,8 +96,8 @@ def append(
     Raises:
         ValueError: an exemption for other than a member or a role; without a number, a guild has no limit.
     """
-    if limit.exempt and limit.rule not in {Rule.MEMBER, Rule.ROLE}:
-        raise ValueError(f"nobody to exempt: {limit.rule}")
+    if limit.exempt and limit.scope not in {LimitScope.MEMBER, LimitScope.ROLE}:
+        raise ValueError(f"nobody to exempt: {limit.scope}")
     effect = "removed" if removed else "exempt" if limit.exempt else "limit"
     numbers = (limit.credits, limit.period) if effect == "limit" else (None, None)
     row = transaction.execute(
@@ -104,7 +106,7 @@ def append(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (interaction_id) DO NOTHING RETURNING limit_id",
         (
             guild_id,
-            limit.rule,
+            limit.scope,
             limit.subject_id,
             effect,
             *numbers,
@@ -126,7 +128,7 @@ def _limit(row: sqlite3.Row) -> Limit | None:
         period="total" if exempt else row["period"],
         set_by=row["set_by"],
         set_at=row["set_at"],
-        rule=Rule(row["rule"]),
+        scope=LimitScope(row["rule"]),
         subject_id=row["subject_id"],
         exempt=exempt,
         reason=row["reason"],

@@ -1,8 +1,4 @@
-"""What the operator sees of all guilds: who spends what, and what is set aside at Rivya's expense.
-
-Owns the sums over all guilds. Never imports anything of ours but clock, database, ids, jobs, limits, pauses,
-periods, rules, usage.
-"""
+"""What the operator sees of all guilds: who spends what, and what is set aside at Rivya's expense."""
 
 from __future__ import annotations
 
@@ -10,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import limits
-from bot.credits.usage import Sight
+from bot.credits.usage import LimitUsage
 from bot.domain import periods
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.limits import Rule
+from bot.domain.limits import LimitScope
 from bot.guilds import pauses
 
 if TYPE_CHECKING:
@@ -69,7 +65,7 @@ class GuildsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldSummary:
     """What is set aside. Rivya has taken most of it from the wallet already: it charges when it begins."""
 
     credits: int
@@ -81,7 +77,7 @@ class Held:
     doubtful: int
 
 
-class Overview:
+class GuildOverview:
     """Asks the books about all guilds; `default` binds those whose admins have set nothing."""
 
     def __init__(self, database: Database, default: Limit) -> None:
@@ -91,7 +87,7 @@ class Overview:
     async def guilds(self, period: str, page: int) -> GuildsPage:
         """One page of the guilds that spent anything in the period of UTC that runs now."""
         at = now_ms()
-        start, resets_at = periods.bounds(period, at)
+        start, resets_at = periods.period_bounds(period, at)
 
         def unit(tx: sqlite3.Connection) -> GuildsPage:
             first_day = start // DAY_MS
@@ -105,16 +101,16 @@ class Overview:
                 f"{_SPENDERS} ORDER BY used DESC, guild_id LIMIT ? OFFSET ?",
                 (first_day, ROWS, (number - 1) * ROWS),
             )
-            paused = tuple(pause.guild_id for pause in pauses.in_force(tx))
-            caps = Sight.of(tx, ALL_GUILDS, self._default, at).ceilings()
-            together = next((usage for usage in caps if usage.rule == Rule.CEILING_ALL), None)
-            each = limits.newest(tx, ALL_GUILDS, Rule.CEILING)
+            paused = tuple(pause.guild_id for pause in pauses.active(tx))
+            caps = LimitUsage.at_time(tx, ALL_GUILDS, self._default, at).ceilings()
+            together = next((usage for usage in caps if usage.scope == LimitScope.CEILING_ALL), None)
+            each = limits.current(tx, ALL_GUILDS, LimitScope.CEILING)
             spending = (
                 GuildSpending(
                     guild_id=guild_id,
                     used_credits=credits,
-                    limit=limits.newest(tx, guild_id, Rule.GUILD) or self._default,
-                    ceiling=limits.newest(tx, guild_id, Rule.CEILING) or each,
+                    limit=limits.current(tx, guild_id, LimitScope.GUILD) or self._default,
+                    ceiling=limits.current(tx, guild_id, LimitScope.CEILING) or each,
                     paused=guild_id in paused or ALL_GUILDS in paused,
                 )
                 for guild_id, credits in rows.fetchall()
@@ -133,10 +129,10 @@ class Overview:
 
         return await self._database.run(unit)
 
-    async def held(self) -> Held:
+    async def held(self) -> HeldSummary:
         """What is set aside in all guilds, and how much of it is in doubt."""
 
-        def unit(tx: sqlite3.Connection) -> Held:
+        def unit(tx: sqlite3.Connection) -> HeldSummary:
             row = tx.execute(
                 "SELECT coalesce(sum(r.counted_credits), 0) AS credits, count(*) AS reservations,"
                 " min(r.created_at) AS oldest_at,"
@@ -144,6 +140,6 @@ class Overview:
                 " AS doubtful_credits, count(j.finished_at) AS doubtful"
                 " FROM reservations r JOIN jobs j USING (job_id) WHERE r.state = 'held'"
             ).fetchone()
-            return Held(**dict(row))
+            return HeldSummary(**dict(row))
 
         return await self._database.run(unit)

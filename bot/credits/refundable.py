@@ -1,7 +1,4 @@
-"""The pictures of a guild that were paid for, as a moderator finds the one to give back.
-
-Owns the search for a paid picture. Never imports anything of ours but database, guilds.
-"""
+"""The pictures of a guild that were paid for, as a moderator finds the one to give back."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from bot.guilds.settings import zone_of
+from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +26,7 @@ _PAID: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class PaidPicture:
+class RefundablePicture:
     """One picture that can be refunded."""
 
     job_id: str
@@ -40,21 +37,21 @@ class PaidPicture:
     """Empty where it was private, which is nobody else's business, or where it was erased."""
 
 
-class PaidPictures:
+class RefundablePictures:
     """Finds them; what was refunded before is left out."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, guild_id: int, typed: str, at_most: int) -> list[PaidPicture]:
+    async def newest(self, guild_id: int, typed: str, at_most: int) -> list[RefundablePicture]:
         """The newest pictures whose prompt holds, or whose id begins with, what was typed."""
         sought = typed.strip().casefold()
 
-        def unit(tx: sqlite3.Connection) -> list[PaidPicture]:
-            zone = zone_of(tx, guild_id)
+        def unit(tx: sqlite3.Connection) -> list[RefundablePicture]:
+            zone = timezone_of(tx, guild_id)
             rows = tx.execute(f"{_PAID} ORDER BY r.created_at DESC LIMIT ?", (guild_id, SEARCHED))
             pictures = [
-                PaidPicture(
+                RefundablePicture(
                     job_id=row["job_id"],
                     credits=row["counted_credits"],
                     asked=datetime.fromtimestamp(row["created_at"] / 1000, zone),
@@ -71,7 +68,7 @@ class PaidPictures:
 
         return await self._database.run(unit)
 
-    async def ids(self, guild_id: int, beginning: str, at_most: int = 2) -> list[str]:
+    async def match_ids(self, guild_id: int, beginning: str, at_most: int = 2) -> list[str]:
         """The ids of jobs of this guild, paid or not, that begin so; two say that it is not clear which."""
 
         def unit(tx: sqlite3.Connection) -> list[str]:

@@ -3,7 +3,7 @@
 A period's sum is read from whole days of UTC and, before the first whole day, from quarters of an hour:
 midnight of every time zone in use falls on one.
 
-Owns the table tallies. Never imports anything of ours but clock, ids.
+Owns the table tallies.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ QUARTERS_KEPT_DAYS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Totals:
     """Credits reserved in a period: all that counts at Rivya, and what counts against the guild's limit."""
 
     counted_credits: int
     guild_credits: int
 
 
-def add(transaction: sqlite3.Connection, guild_id: int, created_at: int, *, counted: int, guild: int) -> None:
+def record(
+    transaction: sqlite3.Connection, guild_id: int, created_at: int, *, counted: int, guild: int
+) -> None:
     """Count a new reservation, made at `created_at` (epoch milliseconds); of 0 credits, too.
 
     So every reservation has its slots from the start, and `change` finds them until they are pruned.
     """
-    for key in _keys(guild_id, created_at):
+    for key in _buckets(guild_id, created_at):
         transaction.execute(
             "INSERT INTO tallies (guild_id, span, slot, counted_credits, guild_credits)"
             " VALUES (?, ?, ?, ?, ?)"
@@ -45,7 +47,7 @@ def add(transaction: sqlite3.Connection, guild_id: int, created_at: int, *, coun
         )
 
 
-def change(
+def adjust(
     transaction: sqlite3.Connection, guild_id: int, created_at: int, *, counted: int, guild: int
 ) -> None:
     """Change the sums by as much as a reservation made at `created_at` has changed, up or down.
@@ -54,7 +56,7 @@ def change(
     """
     if not counted and not guild:
         return
-    for key in _keys(guild_id, created_at):
+    for key in _buckets(guild_id, created_at):
         transaction.execute(
             "UPDATE tallies SET counted_credits = counted_credits + ?, guild_credits = guild_credits + ?"
             " WHERE guild_id = ? AND span = ? AND slot = ?",
@@ -62,7 +64,7 @@ def change(
         )
 
 
-def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int | None) -> Sums:
+def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int | None) -> Totals:
     """The sums of what was reserved from `start` until before `end` (epoch milliseconds); None has no end.
 
     Both are on a quarter of an hour.
@@ -72,7 +74,7 @@ def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int
         return sums
     # Nothing, but where the clock was set back after something had been reserved.
     later = _since(transaction, guild_id, end)
-    return Sums(sums.counted_credits - later.counted_credits, sums.guild_credits - later.guild_credits)
+    return Totals(sums.counted_credits - later.counted_credits, sums.guild_credits - later.guild_credits)
 
 
 def prune(transaction: sqlite3.Connection, at: int) -> int:
@@ -87,12 +89,12 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
     return deleted.rowcount
 
 
-def _keys(guild_id: int, at: int) -> tuple[tuple[int, str, int], ...]:
+def _buckets(guild_id: int, at: int) -> tuple[tuple[int, str, int], ...]:
     slots = (("quarter", at // QUARTER_MS), ("day", at // DAY_MS))
     return tuple((whose, span, slot) for whose in (guild_id, ALL_GUILDS) for span, slot in slots)
 
 
-def _since(transaction: sqlite3.Connection, guild_id: int, start: int) -> Sums:
+def _since(transaction: sqlite3.Connection, guild_id: int, start: int) -> Totals:
     first_day = -(-start // DAY_MS)
     row = transaction.execute(
         """
@@ -110,4 +112,4 @@ def _since(transaction: sqlite3.Connection, guild_id: int, start: int) -> Sums:
             "until_quarter": first_day * (DAY_MS // QUARTER_MS),
         },
     ).fetchone()
-    return Sums(row["counted"], row["guild"])
+    return Totals(row["counted"], row["guild"])

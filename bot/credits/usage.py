@@ -1,8 +1,4 @@
-"""How far each limit is used, and which of them bind a member.
-
-Owns the sums that limits are compared with. Never imports anything of ours but grants, guilds, ids, jobs,
-limits, periods, rules, tallies.
-"""
+"""How far each limit is used, and which of them bind a member."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from bot.credits import grants, limits, totals
 from bot.domain import periods
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.jobs import Usage
-from bot.domain.limits import Rule, Standing
-from bot.guilds.settings import zone_of
+from bot.domain.limits import LimitScope, MemberLimits
+from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,7 +26,7 @@ _NEVER: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class LimitUsage:
     """From where limits are looked at: one guild at one moment, with the limit of who has set none."""
 
     transaction: sqlite3.Connection
@@ -38,26 +34,26 @@ class Sight:
     default: Limit
     at: int
     zone: tzinfo
-    apart: bool = True
+    split_held: bool = True
     """Whether what is held is told apart from what is spent, which takes a look at all that is held."""
 
     @classmethod
-    def of(
+    def at_time(
         cls, transaction: sqlite3.Connection, guild_id: int, default: Limit, at: int, *, apart: bool = True
-    ) -> Sight:
+    ) -> LimitUsage:
         """Look now, in the guild's own time zone."""
-        return cls(transaction, guild_id, default, at, zone_of(transaction, guild_id), apart)
+        return cls(transaction, guild_id, default, at, timezone_of(transaction, guild_id), apart)
 
     def guild_limit(self) -> Limit:
         """The guild's limit that rules now."""
-        return limits.newest(self.transaction, self.guild_id, Rule.GUILD) or self.default
+        return limits.current(self.transaction, self.guild_id, LimitScope.GUILD) or self.default
 
     def guild(self) -> Usage:
         """How far the guild's own limit is used."""
         limit = self.guild_limit()
         start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, self.zone)
         used = totals.between(self.transaction, self.guild_id, start, end).guild_credits
-        granted = grants.left(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
+        granted = grants.available(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
         return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
 
     def ceilings(self) -> tuple[Usage, ...]:
@@ -68,9 +64,9 @@ class Sight:
         """How far a limit for members is used by one of them."""
         return self._members(user_id, [limit])[0]
 
-    def spent_by(self, user_id: int) -> int:
+    def member_spend(self, user_id: int) -> int:
         """What a member's pictures cost in the period of the guild's limit; refunded ones are left out."""
-        start, end = periods.bounds(self.guild_limit().period, self.at, self.zone)
+        start, end = periods.period_bounds(self.guild_limit().period, self.at, self.zone)
         row = self.transaction.execute(
             "SELECT coalesce(sum(r.counted_credits), 0) FROM reservations r"
             " WHERE r.guild_id = ? AND r.user_id = ? AND r.created_at >= ? AND r.created_at < ?"
@@ -79,16 +75,16 @@ class Sight:
         ).fetchone()
         return int(row[0])
 
-    def ruling(self, user_id: int, limit_id: int | None) -> Usage | None:
+    def current_usage(self, user_id: int, limit_id: int | None) -> Usage | None:
         """How the subject of this limit is ruled now, for a member; None if by nothing any more."""
         if not user_id or limit_id is None or (was := limits.by_id(self.transaction, limit_id)) is None:
             return None
-        now = limits.newest(self.transaction, self.guild_id, was.rule, was.subject_id)
+        now = limits.current(self.transaction, self.guild_id, was.scope, was.subject_id)
         return None if now is None or now.exempt else self.member(user_id, now)
 
-    def standing(self, user_id: int, role_ids: Iterable[int]) -> Standing:
+    def member_limits(self, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
         """Every rule that speaks of a member."""
-        counting, passed_over = limits.personal(self.transaction, self.guild_id, user_id, role_ids)
+        counting, passed_over = limits.member_limits(self.transaction, self.guild_id, user_id, role_ids)
         exempt = next((limit for limit in counting if limit.exempt), None)
         usages = self._members(user_id, counting)
         # Of equals the higher limit is named: it says more than one of 0.
@@ -96,13 +92,13 @@ class Sight:
         best = None if exempt else generous
         others = [usage for usage in usages if usage is not best]
         others += self._members(user_id, passed_over)
-        return Standing(self.guild(), self.ceilings(), best, tuple(others), exempt)
+        return MemberLimits(self.guild(), self.ceilings(), best, tuple(others), exempt)
 
     def _members(self, user_id: int, several: list[Limit]) -> list[Usage]:
         numbers = [limit for limit in several if not limit.exempt]
         if not numbers:
             return []
-        granted = grants.left(self.transaction, self.guild_id, user_id, self.at)
+        granted = grants.available(self.transaction, self.guild_id, user_id, self.at)
         # Many roles, few periods: a member's pictures are added up once for each.
         sums = {period: self._member_sums(user_id, period) for period in {limit.period for limit in numbers}}
         return [_usage(limit, *sums[limit.period], granted) for limit in numbers]
@@ -118,7 +114,7 @@ class Sight:
         return row["used"], row["held"], end
 
     def _ceiling(self, limit: Limit) -> Usage:
-        everywhere = limit.rule is Rule.CEILING_ALL
+        everywhere = limit.scope is LimitScope.CEILING_ALL
         whose = ALL_GUILDS if everywhere else self.guild_id
         start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, UTC)
         used = totals.between(self.transaction, whose, start, end).counted_credits
@@ -126,7 +122,7 @@ class Sight:
         return _usage(limit, used, held, end, 0)
 
     def _held(self, column: str, start: int, end: int | None, *, everywhere: bool = False) -> int:
-        if not self.apart:
+        if not self.split_held:
             return 0
         where = "" if everywhere else " AND guild_id = :guild_id"
         # Few are held at a time; left to choose, SQLite goes through everybody's whole period instead.
@@ -141,12 +137,12 @@ class Sight:
 @lru_cache(maxsize=1024)
 def _bounds(period: str, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
     """The bounds of a period; no zone begins a day in the middle of a quarter of an hour."""
-    return periods.bounds(period, quarter * totals.QUARTER_MS, zone)
+    return periods.period_bounds(period, quarter * totals.QUARTER_MS, zone)
 
 
 def _usage(limit: Limit, used: int, held: int, resets_at: int | None, granted: int) -> Usage:
     return Usage(
-        rule=limit.rule,
+        scope=limit.scope,
         limit_credits=limit.credits,
         spent_credits=used - held,
         held_credits=held,

@@ -2,7 +2,7 @@
 
 What to say and which commands there are come from outside, through the constructor.
 
-Owns the connection to Discord. Never imports anything of ours but errors, ids, login.
+Owns the connection to Discord.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_client.login import check_application, passing, translated
-from bot.domain.errors import ContractBroken
+from bot.discord_client.login import check_application, is_transient, translate_errors
+from bot.domain.errors import ContractViolation
 from bot.domain.ids import ALL_GUILDS
 
 if TYPE_CHECKING:
@@ -31,34 +31,34 @@ log = structlog.get_logger(__name__)
 
 UNHANDLED_AFTER_SECONDS: Final = 1.5
 """How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
-TOO_MANY_COMMANDS_TODAY: Final = 30034
-IN_HAND: Final = "in_hand"
+DAILY_COMMAND_LIMIT_REACHED: Final = 30034
+HANDLED: Final = "in_hand"
 """Stands in the extras of a click that a handler of ours is at work on, and will answer."""
 
 
-class Spokesman(Protocol):
+class ErrorReporter(Protocol):
     """Who talks to members, above all when something goes wrong. Nothing it does raises."""
 
-    def attune(self, interaction: discord.Interaction) -> None:
+    def use_locale(self, interaction: discord.Interaction) -> None:
         """From here to the end of this task, speak the member's language."""
 
-    async def explain(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
+    async def report(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
         """Say what went wrong, and give back what the member typed."""
 
-    async def control_gone(self, interaction: discord.Interaction, typed: str) -> None:
+    async def component_expired(self, interaction: discord.Interaction, typed: str) -> None:
         """Say that a button or a form is of no use any more; `typed` is what the form held."""
 
 
 class SyncRecord(Protocol):
     """Remembers which commands Discord was last told, over restarts."""
 
-    async def synced_commands(self, application_id: int) -> dict[int, str]:
+    async def get(self, application_id: int) -> dict[int, str]:
         """The hash of each payload that was last accepted, by guild; 0 is every guild."""
 
-    async def commands_synced(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
+    async def record(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
         """Record that a payload was accepted."""
 
-    async def commands_gone(self, application_id: int, guild_id: int) -> None:
+    async def delete(self, application_id: int, guild_id: int) -> None:
         """Record that a guild has no commands of its own any more."""
 
 
@@ -75,12 +75,12 @@ class GuildRecord(Protocol):
         """These are all the servers the bot is in."""
 
 
-class KuasTree(app_commands.CommandTree["KuasClient"]):
+class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
     """The commands, with one way in, and one way out for their errors."""
 
     async def interaction_check(self, interaction: discord.Interaction[KuasClient], /) -> bool:
         """Let everything in; what it answers is said in the member's language."""
-        self.client.spokesman.attune(interaction)
+        self.client.error_reporter.use_locale(interaction)
         return True
 
     async def on_error(
@@ -88,7 +88,7 @@ class KuasTree(app_commands.CommandTree["KuasClient"]):
     ) -> None:
         """Hand the error itself, not its wrapping, to the spokesman."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        await self.client.spokesman.explain(interaction, cause)
+        await self.client.error_reporter.report(interaction, cause)
 
 
 class KuasClient(commands.AutoShardedBot):
@@ -102,7 +102,7 @@ class KuasClient(commands.AutoShardedBot):
         *,
         record: SyncRecord,
         guild_record: GuildRecord,
-        spokesman: Spokesman,
+        error_reporter: ErrorReporter,
         on_setup: Hook,
         on_synced: Hook,
     ) -> None:
@@ -111,7 +111,7 @@ class KuasClient(commands.AutoShardedBot):
         super().__init__(
             command_prefix=commands.when_mentioned,  # never seen: without the intent no message arrives
             help_command=None,
-            tree_cls=KuasTree,
+            tree_cls=KuasCommandTree,
             intents=discord.Intents(guilds=True),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -120,7 +120,7 @@ class KuasClient(commands.AutoShardedBot):
             allowed_contexts=app_commands.AppCommandContext(guild=True),
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
-        self.spokesman = spokesman
+        self.error_reporter = error_reporter
         self._record = record
         self._guild_record = guild_record
         self._on_setup = on_setup
@@ -132,9 +132,9 @@ class KuasClient(commands.AutoShardedBot):
 
         Raises:
             OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
-            TryLater: Discord is out of reach.
+            TransientError: Discord is out of reach.
         """
-        with translated():
+        with translate_errors():
             await super().start(token, reconnect=reconnect)
 
     async def setup_hook(self) -> None:
@@ -142,7 +142,7 @@ class KuasClient(commands.AutoShardedBot):
 
         Raises:
             OperatorError: `discord`: Discord sends interactions elsewhere.
-            ContractBroken: `bug`: Discord refuses our commands as malformed.
+            ContractViolation: `bug`: Discord refuses our commands as malformed.
         """
         check_application(self.application)
         await self._on_setup(self)
@@ -160,28 +160,28 @@ class KuasClient(commands.AutoShardedBot):
         https://discord.com/developers/docs/interactions/application-commands#registering-a-command
         """
         assert self.application_id is not None  # set by login, before setup_hook
-        known = await self._record.synced_commands(self.application_id)
+        known = await self._record.get(self.application_id)
         for guild_id in sorted(self._scopes | known.keys()):
             guild = discord.Object(guild_id) if guild_id else None
             wanted = await payload_sha256(self.tree, guild)
             if known.get(guild_id) == wanted or not await self._sent(guild):
                 continue
             if guild_id in self._scopes:
-                await self._record.commands_synced(self.application_id, guild_id, wanted)
+                await self._record.record(self.application_id, guild_id, wanted)
             else:
-                await self._record.commands_gone(self.application_id, guild_id)
+                await self._record.delete(self.application_id, guild_id)
 
     async def _sent(self, guild: discord.Object | None) -> bool:
         """Whether Discord needs this set no more: it has taken it, or we are out of that guild for good."""
         try:
             synced = await self.tree.sync(guild=guild)
         except app_commands.CommandSyncFailure as error:
-            raise ContractBroken("bug", f"Discord refuses our commands: {error}") from error
+            raise ContractViolation("bug", f"Discord refuses our commands: {error}") from error
         except discord.HTTPException as error:
             if guild is not None and isinstance(error, discord.Forbidden | discord.NotFound):
                 log.warning("a server's own commands not synced: is the bot in it?", guild_id=guild.id)
                 return guild.id not in self._scopes
-            if not passing(error) and error.code != TOO_MANY_COMMANDS_TODAY:
+            if not is_transient(error) and error.code != DAILY_COMMAND_LIMIT_REACHED:
                 raise
             log.warning("commands not synced; the next start tries again", error=str(error))
             return False
@@ -205,9 +205,9 @@ class KuasClient(commands.AutoShardedBot):
         if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
             return
         await asyncio.sleep(UNHANDLED_AFTER_SECONDS)
-        if not interaction.response.is_done() and IN_HAND not in interaction.extras:
+        if not interaction.response.is_done() and HANDLED not in interaction.extras:
             log.info("nobody answered", custom_id=interaction.custom_id, interaction_id=interaction.id)
-            await self.spokesman.control_gone(interaction, typed_text(interaction.data))
+            await self.error_reporter.component_expired(interaction, typed_text(interaction.data))
 
     async def on_error(self, event_method: str, /, *args: object, **_: object) -> None:
         """Log what broke in an event, and answer if somebody waits for an answer."""
@@ -215,7 +215,7 @@ class KuasClient(commands.AutoShardedBot):
         log.error("event broke", event_name=event_method, exc_info=error)
         for argument in args:
             if isinstance(argument, discord.Interaction) and isinstance(error, Exception):
-                await self.spokesman.explain(argument, error)
+                await self.error_reporter.report(argument, error)
 
 
 async def payload_sha256(

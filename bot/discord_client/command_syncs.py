@@ -1,6 +1,6 @@
 """Which commands Discord was last told, for every guild and for the operator's own.
 
-Owns the table command_syncs. Never imports anything of ours but clock, database.
+Owns the table command_syncs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 
-class Syncs:
+class CommandSyncStore:
     """Remembers it over restarts. `ALL_GUILDS` stands for the commands of every guild."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def synced_commands(self, application_id: int) -> dict[int, str]:
+    async def get(self, application_id: int) -> dict[int, str]:
         """The hash of each command payload that Discord has, by guild, as far as we know."""
 
         def unit(tx: sqlite3.Connection) -> dict[int, str]:
@@ -33,7 +33,7 @@ class Syncs:
 
         return await self._database.run(unit)
 
-    async def commands_synced(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
+    async def record(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
         """Discord has taken this payload."""
         at = now_ms()
 
@@ -47,7 +47,7 @@ class Syncs:
 
         await self._database.run(unit)
 
-    async def commands_gone(self, application_id: int, guild_id: int) -> None:
+    async def delete(self, application_id: int, guild_id: int) -> None:
         """A guild has no commands of its own any more."""
 
         def unit(tx: sqlite3.Connection) -> None:

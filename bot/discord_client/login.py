@@ -1,7 +1,4 @@
-"""Logging in to Discord: what can be seen without being connected, and what may be wrong with it.
-
-Owns logging in. Never imports anything of ours but errors.
-"""
+"""Logging in to Discord: what can be seen without being connected, and what may be wrong with it."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.domain.errors import OperatorError, TryLater
+from bot.domain.errors import OperatorError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,7 +18,7 @@ NEEDED: Final = ("view_channel", "send_messages", "attach_files")
 """What a picture needs, once the token of its interaction has died."""
 
 
-class Visit:
+class LoginSession:
     """What a bot sees that has logged in and is not connected."""
 
     def __init__(self, client: discord.Client) -> None:
@@ -36,9 +33,9 @@ class Visit:
         """The names of the commands that Discord has for all servers.
 
         Raises:
-            OperatorError, TryLater: as `translated`.
+            OperatorError, TransientError: as `translate_errors`.
         """
-        with translated():
+        with translate_errors():
             commands = await app_commands.CommandTree(self._client).fetch_commands()
         return sorted(command.name for command in commands)
 
@@ -46,18 +43,18 @@ class Visit:
         """The name of a server that the bot is in.
 
         Raises:
-            OperatorError, TryLater: as `translated`; also where the bot is not in it.
+            OperatorError, TransientError: as `translate_errors`; also where the bot is not in it.
         """
-        with translated():
+        with translate_errors():
             return (await self._client.fetch_guild(guild_id, with_counts=False)).name
 
-    async def lacking(self, channel_id: int) -> tuple[str, ...]:
+    async def missing_permissions(self, channel_id: int) -> tuple[str, ...]:
         """What the bot may not do in a channel, of what it needs there.
 
         Raises:
-            OperatorError, TryLater: as `translated`; also where it cannot see the channel.
+            OperatorError, TransientError: as `translate_errors`; also where it cannot see the channel.
         """
-        with translated():
+        with translate_errors():
             seen = await self._client.fetch_channel(channel_id)
             if isinstance(seen, discord.abc.PrivateChannel):
                 raise OperatorError("discord", f"{channel_id} is not a channel of a server")
@@ -70,18 +67,18 @@ class Visit:
 
 
 @asynccontextmanager
-async def visit(token: str) -> AsyncIterator[Visit]:
+async def open_login(token: str) -> AsyncIterator[LoginSession]:
     """Log in, without connecting.
 
     Raises:
         OperatorError: `discord`: the token is refused, or interactions go elsewhere.
-        TryLater: Discord is out of reach.
+        TransientError: Discord is out of reach.
     """
     async with discord.Client(intents=discord.Intents.none()) as client:
-        with translated():
+        with translate_errors():
             await client.login(token)
             check_application(client.application)
-        yield Visit(client)
+        yield LoginSession(client)
 
 
 def check_application(application: discord.AppInfo | None) -> None:
@@ -99,12 +96,12 @@ def check_application(application: discord.AppInfo | None) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Say in our own errors what goes wrong inside.
 
     Raises:
         OperatorError: `discord`: somebody must act in the portal or in the settings.
-        TryLater: Discord is out of reach, or asks us to wait.
+        TransientError: Discord is out of reach, or asks us to wait.
     """
     try:
         yield
@@ -113,13 +110,13 @@ def translated() -> Iterator[None]:
     except (discord.ConnectionClosed, discord.PrivilegedIntentsRequired) as error:
         raise OperatorError("discord", f"Discord ended the connection for good: {error}") from error
     except discord.HTTPException as error:
-        if passing(error):
-            raise TryLater(f"Discord answers {error.status}") from error
+        if is_transient(error):
+            raise TransientError(f"Discord answers {error.status}") from error
         raise OperatorError("discord", f"Discord refuses: {error}") from error
     except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
-        raise TryLater(f"Discord is out of reach: {error}") from error
+        raise TransientError(f"Discord is out of reach: {error}") from error
 
 
-def passing(error: discord.HTTPException) -> bool:
+def is_transient(error: discord.HTTPException) -> bool:
     """Whether Discord is in trouble or wants us to wait, so that the same call may work later."""
     return error.status == 429 or error.status >= 500  # noqa: PLR2004  # HTTP's own numbers

@@ -1,8 +1,6 @@
 """The nouns of access, and the judgement: may this request be painted, as far as a server's rules go?
 
 Pure, so that the rules can be read, and tested, as one table.
-
-Owns what rules there are and what they mean. Never imports anything of ours but errors, folding, jobs.
 """
 
 from __future__ import annotations
@@ -13,10 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.text_folding import fold
+from bot.domain.text_folding import fold_text
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Presence, Request
+    from bot.domain.jobs import Request, RequestContext
 
 WORD_LIMIT: Final = 60
 """How long a blocked word or phrase may be, in characters."""
@@ -26,11 +24,11 @@ _NO_SPACES: Final = re.compile(
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words."""
 
 
-LIFTED: Final = "lifted"
+REMOVED: Final = "lifted"
 """Stands in a row in place of an effect: the rule about its subject has ended."""
 
 
-class Kind(StrEnum):
+class RuleTarget(StrEnum):
     """What a rule speaks of."""
 
     ROLE = "role"
@@ -51,10 +49,10 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AccessRule:
     """One rule in force. Times are epoch milliseconds, UTC."""
 
-    kind: Kind
+    kind: RuleTarget
     subject: str
     """An id of Discord's, or a word as `folding.fold` makes it."""
     effect: Effect
@@ -72,10 +70,10 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AccessPolicy:
     """Everything that rules in one server: its rules, and the settings that are about access."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AccessRule, ...] = ()
     cooldown_seconds: int = 0
     """Between two requests of a member; 0 for none."""
     running_limit: int = 0
@@ -84,7 +82,7 @@ class Terms:
     owner_only: bool = False
     """Whether the buttons under a picture work for its member alone, and not for everybody who may paint."""
 
-    def subjects(self, kind: Kind, effect: Effect) -> frozenset[int]:
+    def subjects(self, kind: RuleTarget, effect: Effect) -> frozenset[int]:
         """The ids that rules of this kind and effect speak of."""
         return frozenset(
             rule.subject_id for rule in self.rules if rule.kind is kind and rule.effect is effect
@@ -92,7 +90,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentActivity:
     """What a member is up to. Times are epoch milliseconds, UTC."""
 
     running: int = 0
@@ -101,17 +99,19 @@ class Lately:
     """When their last request here was accepted, if it was not cancelled."""
 
 
-def judge(request: Request, presence: Presence, terms: Terms, lately: Lately, at: int) -> None:
+def check_access(
+    request: Request, context: RequestContext, terms: AccessPolicy, lately: RecentActivity, at: int
+) -> None:
     """Refuse what a server's rules refuse.
 
     Raises:
         MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, WORD_BLOCKED,
             COOLDOWN or TOO_MANY_RUNNING.
     """
-    _judge_member(request.destination.user_id, terms)
-    _judge_listed(Kind.ROLE, presence.role_ids, terms, MemberReason.ROLE_REFUSED)
-    _judge_listed(Kind.CHANNEL, presence.channel_ids, terms, MemberReason.CHANNEL_REFUSED)
-    if terms.age_restricted_only and not presence.age_restricted:
+    _check_member(request.destination.user_id, terms)
+    _check_listed(RuleTarget.ROLE, context.role_ids, terms, MemberReason.ROLE_REFUSED)
+    _check_listed(RuleTarget.CHANNEL, context.channel_ids, terms, MemberReason.CHANNEL_REFUSED)
+    if terms.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
     if (word := blocked_word(request.prompt, terms)) is not None:
         raise MemberError(MemberReason.WORD_BLOCKED, word=word)
@@ -123,20 +123,20 @@ def judge(request: Request, presence: Presence, terms: Terms, lately: Lately, at
             raise MemberError(MemberReason.COOLDOWN, over_at=over_at, seconds=terms.cooldown_seconds)
 
 
-def hides(presence: Presence, terms: Terms) -> bool:
+def requires_spoiler(context: RequestContext, terms: AccessPolicy) -> bool:
     """Whether the server wants pictures asked for by such a member, or there, behind a spoiler."""
-    roles = terms.subjects(Kind.SPOILER_ROLE, Effect.ALLOW)
-    channels = terms.subjects(Kind.SPOILER_CHANNEL, Effect.ALLOW)
-    return not roles.isdisjoint(presence.role_ids) or not channels.isdisjoint(presence.channel_ids)
+    roles = terms.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
+    channels = terms.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
+    return not roles.isdisjoint(context.role_ids) or not channels.isdisjoint(context.channel_ids)
 
 
-def _judge_member(user_id: int, terms: Terms) -> None:
+def _check_member(user_id: int, terms: AccessPolicy) -> None:
     for rule in terms.rules:
-        if rule.kind is Kind.MEMBER and rule.effect is Effect.DENY and rule.subject_id == user_id:
+        if rule.kind is RuleTarget.MEMBER and rule.effect is Effect.DENY and rule.subject_id == user_id:
             raise MemberError(MemberReason.MEMBER_BLOCKED, why=rule.reason, expires_at=rule.expires_at)
 
 
-def _judge_listed(kind: Kind, ids: tuple[int, ...], terms: Terms, reason: MemberReason) -> None:
+def _check_listed(kind: RuleTarget, ids: tuple[int, ...], terms: AccessPolicy, reason: MemberReason) -> None:
     """What is denied beats what is allowed: who has a role of each may not."""
     denied, allowed = terms.subjects(kind, Effect.DENY), terms.subjects(kind, Effect.ALLOW)
     if found := denied.intersection(ids):
@@ -145,12 +145,12 @@ def _judge_listed(kind: Kind, ids: tuple[int, ...], terms: Terms, reason: Member
         raise MemberError(reason, denied=[], allowed=sorted(allowed))
 
 
-def blocked_word(text: str, terms: Terms) -> str | None:
+def blocked_word(text: str, terms: AccessPolicy) -> str | None:
     """The first blocked word or phrase in a text, as the admin typed it; None if there is none."""
-    blocked = [rule for rule in terms.rules if rule.kind is Kind.WORD and rule.effect is Effect.DENY]
+    blocked = [rule for rule in terms.rules if rule.kind is RuleTarget.WORD and rule.effect is Effect.DENY]
     if not blocked:
         return None
-    folded = fold(text)
+    folded = fold_text(text)
     return next((rule.words or rule.subject for rule in blocked if _contains(folded, rule.subject)), None)
 
 

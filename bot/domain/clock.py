@@ -1,7 +1,4 @@
-"""What time it is, in the unit of the rows, and how that is written down.
-
-Owns the one clock of the rows. Never imports anything of ours.
-"""
+"""What time it is, in the unit of the rows, and how that is written down."""
 
 from __future__ import annotations
 

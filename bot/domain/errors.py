@@ -2,8 +2,6 @@
 
 Exceptions carry data; the sentences a member reads are made in `cogs/ground/reasons.py`. A generation that
 Rivya reports as failed is no exception but a value on the job (`jobs.Failure`).
-
-Owns the four error classes and their data. Never imports anything of ours but jobs.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ class MemberReason(StrEnum):
     REFERENCE_GONE = "reference_gone"
     """Discord no longer has the attachment (its links live about a day)."""
     LIMIT_REACHED = "limit_reached"
-    """data: see `LimitReached`."""
+    """data: see `LimitExceeded`."""
     CHANNEL_UNUSABLE = "channel_unusable"
     """The bot may not see or post in this channel; data: `missing`, the names of the permissions."""
     GUILD_ONLY = "guild_only"
@@ -115,7 +113,7 @@ class MemberError(KuasError):
         self.data = data
 
 
-class LimitReached(MemberError):
+class LimitExceeded(MemberError):
     """Reserving `cost_credits` would pass a limit; `usage` says which, how much of it, and when it resets."""
 
     def __init__(self, usage: Usage, cost_credits: int) -> None:
@@ -138,7 +136,7 @@ class OperatorError(KuasError):
         """True if an earlier attempt of the same call was never answered, so it may have had its effect."""
 
 
-class TryLater(KuasError):
+class TransientError(KuasError):
     """Time must act: 429, 5xx, a time-out, a cut connection, an answer that is not the API's.
 
     `retry_after_seconds` is what the other side asked for, if it did. `answered` is False if the request may
@@ -150,10 +148,10 @@ class TryLater(KuasError):
     ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-        self.answered = answered
+        self.had_no_effect = answered
 
 
-class ContractBroken(KuasError):
+class ContractViolation(KuasError):
     """A developer must act: a reply that cannot be read, a key used twice, a task that vanished.
 
     `code` is the API's own `error.code`, or a short word of ours, such as `unreadable`, `not_a_picture`,

@@ -1,7 +1,4 @@
-"""When a limit is empty if its guild goes on as it did.
-
-Owns the forecast. Never imports anything of ours but clock, jobs.
-"""
+"""When a limit is empty if its guild goes on as it did."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ FARTHEST_MS: Final = 366 * DAY_MS
 """What comes after a year is nobody's concern today."""
 
 
-def empty_at(usage: Usage, began_at: int, at: int) -> int | None:
+def exhausted_at(usage: Usage, began_at: int, at: int) -> int | None:
     """The moment from which nothing is left, at the pace from `began_at` to `at`; epoch milliseconds.
 
     None if it lasts until it resets, if nothing is used or left, or if there is too little to say anything.

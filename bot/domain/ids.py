@@ -1,7 +1,4 @@
-"""Discord's ids: which numbers may be one, and what stands where no one guild is meant.
-
-Owns what an id may be. Never imports anything of ours.
-"""
+"""Discord's ids: which numbers may be one, and what stands where no one guild is meant."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ from typing import Final
 
 ALL_GUILDS: Final = 0
 """Stands for all guilds where a guild's id would stand, in rows as well."""
-HIGHEST_ID: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 """The highest number that both a snowflake and SQLite can be."""
 
 
-def id_from(typed: str) -> int | None:
+def parse_id(typed: str) -> int | None:
     """An id as somebody typed it; None for anything else. Numbers of Discord's own options are too small."""
     digits = typed.strip()
     if not re.fullmatch("[0-9]{1,19}", digits):
         return None
-    return number if 0 < (number := int(digits)) <= HIGHEST_ID else None
+    return number if 0 < (number := int(digits)) <= MAX_ID else None

@@ -1,8 +1,6 @@
 """The models on offer, what they take and what they cost. The one place that knows.
 
 Facts: https://rivya.ai/docs/api/models/qwen-image (read 2026-05).
-
-Owns the table of models. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ImageModel:
     """One model of Rivya's catalogue. Credits are integers, sizes are bytes."""
 
     model_id: str
@@ -26,7 +24,7 @@ class Model:
     reference_limit_bytes: int
 
 
-QWEN_IMAGE = Model(
+QWEN_IMAGE = ImageModel(
     model_id="qwen-image",
     cost_credits=4,
     prompt_limit=5000,

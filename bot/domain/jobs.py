@@ -1,7 +1,4 @@
-"""The nouns of a picture's life: what was asked for, how far it has come, what came out.
-
-Owns the frozen types that travel between store, engine and cogs. Never imports anything of ours.
-"""
+"""The nouns of a picture's life: what was asked for, how far it has come, what came out."""
 
 from __future__ import annotations
 
@@ -39,12 +36,12 @@ IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
 _KEPT: Final = "kept"
 
 
-def kept_url(sha256: str) -> str:
+def stored_url(sha256: str) -> str:
     """The address of a picture in the vault, which leads nowhere but there."""
     return f"{_KEPT}:{sha256}"
 
 
-def kept_name(url: str) -> str | None:
+def stored_sha256(url: str) -> str | None:
     """Which picture of the vault has this address; None for an address elsewhere."""
     scheme, _, sha256 = url.partition(":")
     return sha256 if scheme == _KEPT else None
@@ -55,7 +52,7 @@ class Reference:
     """A picture as the member attached it; nothing in here is proven yet."""
 
     url: str
-    """Where Discord serves it, dead after about a day; or `kept_url`, for a picture in the vault."""
+    """Where Discord serves it, dead after about a day; or `stored_url`, for a picture in the vault."""
     filename: str
     content_type: str | None
     """Discord's guess from the name."""
@@ -66,7 +63,7 @@ class Reference:
     @property
     def source_sha256(self) -> str | None:
         """The picture in the vault that it is to be made of, if it comes from there."""
-        return kept_name(self.url)
+        return stored_sha256(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class RequestContext:
     """As whom and where somebody asks: what the rules of a server look at. Ids are Discord's."""
 
     role_ids: tuple[int, ...] = ()
@@ -141,7 +138,7 @@ class Request:
 class Failure:
     """Why no picture came: a value, not an exception."""
 
-    who: str
+    cause: str
     """Who must act: `member`, `operator`, `rivya` (its model said no) or `developer`."""
     code: str
     """A `MemberReason`, an `OperatorError.code`, or Rivya's `error.code`."""
@@ -174,12 +171,12 @@ class Job:
     task_created_at: int | None = None
     result_url: str | None = None
     failure: Failure | None = None
-    late_told_at: int | None = None
+    delay_notified_at: int | None = None
     painted_at: int | None = None
     """When the end of the task was seen, if it ended well."""
     finished_at: int | None = None
     """Nothing is left to do."""
-    landing: Landing | None = None
+    delivered_message: DeliveredMessage | None = None
     shared_at: int | None = None
     """When its member showed a private picture to everybody."""
     deleted_at: int | None = None
@@ -203,12 +200,12 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class DeliveredMessage:
     """Where a result came to rest."""
 
     channel_id: int
     message_id: int
-    way: str
+    method: str
     """Which rung of the ladder: `reply`, `edit`, `channel` or `dm`; `share` if its member showed it later."""
     url: str | None = None
     """The picture there, without the signature that Discord adds for a day; None if Discord did not say."""
@@ -218,7 +215,7 @@ class Landing:
 class Usage:
     """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
 
-    rule: str
+    scope: str
     """Which rule: a `money.rules.Rule`, by its value."""
     limit_credits: int
     spent_credits: int

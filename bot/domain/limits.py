@@ -1,7 +1,4 @@
-"""The nouns of limits: which rules there are, which bind a member, and who stopped a request.
-
-Owns the frozen types of limits and their pure rules. Never imports anything of ours but jobs.
-"""
+"""The nouns of limits: which rules there are, which bind a member, and who stopped a request."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Usage
 
 
-class Rule(StrEnum):
+class LimitScope(StrEnum):
     """Whom a limit binds, from the outside in."""
 
     CEILING_ALL = "ceiling_all"
@@ -32,17 +29,17 @@ class Rule(StrEnum):
     @property
     def is_personal(self) -> bool:
         """Whether it binds each member for themselves."""
-        return self in {Rule.EVERYONE, Rule.ROLE, Rule.MEMBER}
+        return self in {LimitScope.EVERYONE, LimitScope.ROLE, LimitScope.MEMBER}
 
     @property
     def is_ceiling(self) -> bool:
         """Whether it is the operator's."""
-        return self in {Rule.CEILING, Rule.CEILING_ALL}
+        return self in {LimitScope.CEILING, LimitScope.CEILING_ALL}
 
 
-HIGHEST_CREDITS: Final = 1_000_000_000
+MAX_CREDITS: Final = 1_000_000_000
 """No limit, ceiling or grant is higher: far beyond any wallet, and far from any overflow."""
-HIGHEST_TYPED_CREDITS: Final = 1_000_000
+MAX_COMMAND_CREDITS: Final = 1_000_000
 """What a command of Discord takes at most: a zero too many should be noticed."""
 
 
@@ -58,7 +55,7 @@ class Limit:
     period: str
     set_by: int | None = None
     set_at: int | None = None
-    rule: Rule = Rule.GUILD
+    scope: LimitScope = LimitScope.GUILD
     subject_id: int = 0
     """The member or the role; 0 for the other rules."""
     exempt: bool = False
@@ -81,14 +78,14 @@ class LimitChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MemberLimits:
     """Every rule that speaks of one member in one guild, and how far each is used, at one moment."""
 
     guild: Usage
     ceilings: tuple[Usage, ...] = ()
     personal: Usage | None = None
     """The rule for this member that counts; None if none is set or the member is exempt."""
-    passed_over: tuple[Usage, ...] = ()
+    superseded: tuple[Usage, ...] = ()
     """Rules for this member that do not count, since a closer or a more generous one does."""
     exempt: Limit | None = None
     """The rule that exempts this member, if one does."""

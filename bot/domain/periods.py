@@ -1,7 +1,4 @@
-"""When a limit's period began and when it ends.
-
-Owns the calendar of limits. Never imports anything of ours.
-"""
+"""When a limit's period began and when it ends."""
 
 from __future__ import annotations
 
@@ -11,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-ENDING: Final = ("day", "week", "month")
+RESETTING: Final = ("day", "week", "month")
 """Those that end, the shortest first."""
-PERIODS: Final = (*ENDING, "total")
+PERIODS: Final = (*RESETTING, "total")
 
 
-def bounds(period: str, at: int, zone: tzinfo = UTC) -> tuple[int, int | None]:
+def period_bounds(period: str, at: int, zone: tzinfo = UTC) -> tuple[int, int | None]:
     """The start and the end of the period that holds the moment `at`, in epoch milliseconds.
 
     Days begin at midnight in `zone`, weeks on Monday, months on the first; `total` began at 0 and never ends.

@@ -1,7 +1,4 @@
-"""How texts of strangers are compared, and which signs in them nobody sees.
-
-Owns the folding of texts. Never imports anything of ours.
-"""
+"""How texts of strangers are compared, and which signs in them nobody sees."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ _OF_WORDS: Final = frozenset("LMN")
 """The first letters of the categories of what words are made of: letters, marks, digits."""
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """A text as it is compared: no accents, no capitals, no look-alike widths, single spaces between words.
 
     Letters of another width or style become plain (https://unicode.org/reports/tr15/); invisible characters

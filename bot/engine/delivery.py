@@ -1,45 +1,44 @@
-"""What the engine asks of whoever brings results to people.
-
-Owns the Courier protocol and the one way it fails. Never imports anything of ours but jobs.
-"""
+"""What the engine asks of whoever brings results to people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt
 
 
-class Undeliverable(Exception):
+class UndeliverableError(Exception):
     """Every way to the member is closed; nothing was posted."""
 
 
-class Courier(Protocol):
+class Delivery(Protocol):
     """Brings a job's news to its people. The engine never calls it twice at once for one job."""
 
     async def find_reply(self, job: Job) -> int | None:
         """Ask whether our first answer exists: its message id, or None if the member saw none.
 
         Raises:
-            TryLater: it cannot be asked now.
+            TransientError: it cannot be asked now.
         """
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         """Show one true line, as far as possible. Never raises."""
 
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+    async def deliver(
+        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+    ) -> DeliveredMessage:
         """Post the picture where its people see it; `shrunk` if it was made smaller to fit.
 
         Raises:
-            Undeliverable: no way is left.
-            TryLater: the platform is out of reach; ask again.
+            UndeliverableError: no way is left.
+            TransientError: the platform is out of reach; ask again.
         """
 
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
+    async def deliver_failure(self, job: Job, failure: Failure) -> None:
         """Tell the member that no picture comes, and what that cost.
 
         Raises:
-            Undeliverable: no way is left.
-            TryLater: the platform is out of reach; ask again.
+            UndeliverableError: no way is left.
+            TransientError: the platform is out of reach; ask again.
         """

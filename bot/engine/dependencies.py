@@ -1,8 +1,4 @@
-"""What every walk is given: its collaborators, and how often it looks and speaks.
-
-Owns the bundle of them. Never imports anything of ours but client, delivery, durations, easel, fetch, ledger,
-metrics, notices, outage, rests, slots, store, tempo, vault.
-"""
+"""What every walk is given: its collaborators, and how often it looks and speaks."""
 
 from __future__ import annotations
 
@@ -11,38 +7,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
-    from bot.engine.circuit_breaker import Outage
-    from bot.engine.delivery import Courier
-    from bot.engine.polling.duration_store import Durations
-    from bot.engine.polling.scheduler import Tempo
-    from bot.engine.shutdown import Rests
-    from bot.engine.slots import Slots
-    from bot.engine.timings import Beat
-    from bot.images.downloads import Fetcher
-    from bot.images.workers import Easel
-    from bot.jobs.store import Store
+    from bot.engine.circuit_breaker import CircuitBreaker
+    from bot.engine.delivery import Delivery
+    from bot.engine.polling.duration_store import TaskDurationStore
+    from bot.engine.polling.scheduler import PollScheduler
+    from bot.engine.shutdown import Shutdown
+    from bot.engine.slots import FairSlots
+    from bot.engine.timings import Timings
+    from bot.images.downloads import Downloader
+    from bot.images.workers import ImageWorkers
+    from bot.jobs.store import JobStore
     from bot.observability.metrics import Metrics
-    from bot.observability.operator_log import Notices
-    from bot.rivya.client import Rivya
-    from bot.storage.picture_store import Vault
+    from bot.observability.operator_log import OperatorLog
+    from bot.rivya.client import RivyaClient
+    from bot.storage.picture_store import PictureStore
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class EngineDependencies:
     """What a walk works with."""
 
-    store: Store
+    store: JobStore
     ledger: Ledger
-    rivya: Rivya
-    fetcher: Fetcher
-    courier: Courier
-    slots: Slots
-    beat: Beat
-    tempo: Tempo
-    durations: Durations
-    easel: Easel
-    vault: Vault
-    rests: Rests
-    notices: Notices
-    outage: Outage
+    rivya: RivyaClient
+    downloader: Downloader
+    delivery: Delivery
+    slots: FairSlots
+    timings: Timings
+    scheduler: PollScheduler
+    durations: TaskDurationStore
+    image_workers: ImageWorkers
+    picture_store: PictureStore
+    shutdown: Shutdown
+    operator_log: OperatorLog
+    circuit_breaker: CircuitBreaker
     metrics: Metrics

@@ -1,7 +1,4 @@
-"""Where walks wait, and how the waiting ends early when the bot closes.
-
-Owns the interruptible waits. Never imports anything of ours.
-"""
+"""Where walks wait, and how the waiting ends early when the bot closes."""
 
 from __future__ import annotations
 
@@ -13,54 +10,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Parked(Exception):
+class ShuttingDown(Exception):
     """The bot is closing: the job stays where its row says, for the next start."""
 
 
-class Rests:
+class Shutdown:
     """Every wait that is safe to cut, since nothing is under way in it."""
 
     def __init__(self) -> None:
-        self.over = False
+        self.requested = False
         """True from the moment the bot closes."""
-        self._resting: set[asyncio.Task[object]] = set()
+        self._interruptible: set[asyncio.Task[object]] = set()
 
-    def check(self) -> None:
+    def raise_if_requested(self) -> None:
         """Go on only while the bot is open.
 
         Raises:
-            Parked: it is closing.
+            ShuttingDown: it is closing.
         """
-        if self.over:
-            raise Parked
+        if self.requested:
+            raise ShuttingDown
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """What is awaited inside is cut by a cancellation when the bot closes.
 
         Raises:
-            Parked: it is closing already.
+            ShuttingDown: it is closing already.
         """
-        self.check()
+        self.raise_if_requested()
         task = asyncio.current_task()
         assert task is not None  # this is only ever awaited in
-        self._resting.add(task)
+        self._interruptible.add(task)
         try:
             yield
         finally:
-            self._resting.discard(task)
+            self._interruptible.discard(task)
 
-    async def rest(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Sleep, but not past the closing of the bot.
 
         Raises:
-            Parked: it is closing already.
+            ShuttingDown: it is closing already.
         """
         with self.interruptible():
             await asyncio.sleep(seconds)
 
-    def end(self) -> None:
+    def begin(self) -> None:
         """Wake every rest by cancelling its task, and allow no new ones."""
-        self.over = True
-        for task in tuple(self._resting):
+        self.requested = True
+        for task in tuple(self._interruptible):
             task.cancel()

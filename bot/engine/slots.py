@@ -3,8 +3,6 @@
 Start-time fair queueing: each guild's waiters take turns one apart, so a guild with a hundred requests and a
 guild with one alternate instead of standing in one line, and a guild that is alone may use every slot but a
 reserve for the others. Goyal, Vin, Cheng: Start-time Fair Queuing (SIGCOMM 1996).
-
-Owns the slots and the line before them. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ class _Waiter:
     granted: asyncio.Future[None] = field(compare=False)
 
 
-class Slots:
+class FairSlots:
     """At most `total` holders, and at most `total` less a fifth from one guild (never less than one)."""
 
     def __init__(self, total: int) -> None:
@@ -47,9 +45,9 @@ class Slots:
         return self._total
 
     @asynccontextmanager
-    async def hold(self, guild_id: int, key: str, *, at_once: bool = False) -> AsyncIterator[None]:
+    async def acquire(self, guild_id: int, key: str, *, bypass_queue: bool = False) -> AsyncIterator[None]:
         """Hold a slot; waits for a turn, unless `at_once`: for work that is in flight already."""
-        if at_once or self._is_free(guild_id):
+        if bypass_queue or self._is_free(guild_id):
             self._take(guild_id)
         else:
             await self._wait(guild_id, key)

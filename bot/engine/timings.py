@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Timings:
     """How often a walk looks and speaks, in seconds."""
 
     first_poll_seconds: float

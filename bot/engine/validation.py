@@ -1,7 +1,4 @@
-"""What can be seen to be wrong with a request before anything is written or sent.
-
-Owns the checks of a request. Never imports anything of ours but catalog, errors, folding, images, jobs.
-"""
+"""What can be seen to be wrong with a request before anything is written or sent."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from bot.domain.text_folding import BLANK_LETTERS
 from bot.images import processing
 
 if TYPE_CHECKING:
-    from bot.domain.image_models import Model
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Request
 
 _HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
@@ -23,7 +20,7 @@ _SHOWS_NOTHING: Final = ("C", "Z", "M")
 """Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
 
 
-def check(request: Request, model: Model) -> None:
+def validate_request(request: Request, model: ImageModel) -> None:
     """Refuse what can be seen to be wrong before anything is sent.
 
     Raises:
@@ -38,7 +35,7 @@ def check(request: Request, model: Model) -> None:
         room = max(0, len(request.prompt) - beyond)
         raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room)
     if request.reference is not None:
-        processing.check_declared(
+        processing.check_metadata(
             filename=request.reference.filename,
             content_type=request.reference.content_type,
             size_bytes=request.reference.size_bytes,

@@ -1,54 +1,62 @@
 """What admins have decided about access: the newest row of a subject rules, the older ones are the record.
 
-Owns the table access_rules. Never imports anything of ours but clock, database, errors, guilds, jobs, rules.
+Owns the table access_rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.access import LIFTED, Effect, Kind, Lately, Rule, Terms, judge
+from bot.domain.access import (
+    REMOVED,
+    AccessPolicy,
+    AccessRule,
+    Effect,
+    RecentActivity,
+    RuleTarget,
+    check_access,
+)
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.guilds.settings import Setting, setting
+from bot.guilds.settings import GuildSetting, setting
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from bot.domain.jobs import Presence, Request
+    from bot.domain.jobs import Request, RequestContext
     from bot.storage.database import Database
 
 DOUBLE_CLICK_MS: Final = 5000
 """The same picture of the same picture, asked for twice within this, is one click too many."""
-MOST_RULES: Final = 500
+MAX_RULES: Final = 500
 """Rules in force in one server: more would be too much to look through with every request."""
 
 
-def terms_of(transaction: sqlite3.Connection, guild_id: int, at: int) -> Terms:
+def load_policy(transaction: sqlite3.Connection, guild_id: int, at: int) -> AccessPolicy:
     """Everything that rules in a server at that moment."""
-    return Terms(
-        rules=tuple(in_force(transaction, guild_id, at)),
-        cooldown_seconds=int(setting(transaction, guild_id, Setting.COOLDOWN_SECONDS) or 0),
-        running_limit=int(setting(transaction, guild_id, Setting.RUNNING_LIMIT) or 0),
-        age_restricted_only=setting(transaction, guild_id, Setting.AGE_RESTRICTED_ONLY) is not None,
-        owner_only=setting(transaction, guild_id, Setting.OWNER_ONLY) is not None,
+    return AccessPolicy(
+        rules=tuple(active(transaction, guild_id, at)),
+        cooldown_seconds=int(setting(transaction, guild_id, GuildSetting.COOLDOWN_SECONDS) or 0),
+        running_limit=int(setting(transaction, guild_id, GuildSetting.RUNNING_LIMIT) or 0),
+        age_restricted_only=setting(transaction, guild_id, GuildSetting.AGE_RESTRICTED_ONLY) is not None,
+        owner_only=setting(transaction, guild_id, GuildSetting.OWNER_ONLY) is not None,
     )
 
 
-def in_force(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Rule]:
+def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[AccessRule]:
     """The rules that are neither lifted nor over, by kind, the oldest first."""
     rows = transaction.execute(
         "SELECT * FROM access_rules WHERE rule_id IN ("
         " SELECT max(rule_id) FROM access_rules WHERE guild_id = ? GROUP BY kind, subject"
         ") AND effect <> ? AND coalesce(expires_at > ?, 1) ORDER BY kind, rule_id",
-        (guild_id, LIFTED, at),
+        (guild_id, REMOVED, at),
     )
     return [rule_from(row) for row in rows]
 
 
-def admit(
-    transaction: sqlite3.Connection, request: Request, presence: Presence, terms: Terms, at: int
+def enforce(
+    transaction: sqlite3.Connection, request: Request, context: RequestContext, terms: AccessPolicy, at: int
 ) -> None:
     """Refuse what the rules of the server refuse.
 
@@ -56,10 +64,12 @@ def admit(
         MemberError: as `rules.judge`.
     """
     counts = terms.cooldown_seconds or terms.running_limit
-    judge(request, presence, terms, _lately(transaction, request) if counts else Lately(), at)
+    check_access(
+        request, context, terms, _recent_activity(transaction, request) if counts else RecentActivity(), at
+    )
 
 
-def require_first_click(transaction: sqlite3.Connection, request: Request, at: int) -> None:
+def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at: int) -> None:
     """Two clicks on one button are two interactions, and people mean one picture.
 
     Raises:
@@ -89,7 +99,7 @@ def require_first_click(transaction: sqlite3.Connection, request: Request, at: i
         raise MemberError(MemberReason.ALREADY_ASKED)
 
 
-def _lately(transaction: sqlite3.Connection, request: Request) -> Lately:
+def _recent_activity(transaction: sqlite3.Connection, request: Request) -> RecentActivity:
     """The member's other requests in this server: the one that is being judged may be written already."""
     where = request.destination
     row = transaction.execute(
@@ -100,21 +110,21 @@ def _lately(transaction: sqlite3.Connection, request: Request) -> Lately:
         "  AND interaction_id <> :own ORDER BY accepted_at DESC LIMIT 1) AS asked_at",
         {"guild": where.guild_id, "user": where.user_id, "own": where.interaction_id},
     ).fetchone()
-    return Lately(row["running"], row["asked_at"])
+    return RecentActivity(row["running"], row["asked_at"])
 
 
-class Register:
+class AccessRuleStore:
     """The rules of every server, for the commands that show and change them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def terms(self, guild_id: int) -> Terms:
+    async def policy(self, guild_id: int) -> AccessPolicy:
         """Everything that rules now."""
         at = now_ms()
-        return await self._database.run(lambda tx: terms_of(tx, guild_id, at))
+        return await self._database.run(lambda tx: load_policy(tx, guild_id, at))
 
-    async def set(self, guild_id: int, rules: Sequence[Rule], *, interaction_id: int) -> bool:
+    async def set(self, guild_id: int, rules: Sequence[AccessRule], *, interaction_id: int) -> bool:
         """Put rules in force, in place of older ones about the same subjects.
 
         False, and nothing written, if there would be too many. An interaction that Discord delivers twice
@@ -123,8 +133,8 @@ class Register:
         at, keys = now_ms(), {_key(rule) for rule in rules}
 
         def unit(tx: sqlite3.Connection) -> bool:
-            others = [each for each in in_force(tx, guild_id, at) if _key(each) not in keys]
-            if len(others) + len(keys) > MOST_RULES:
+            others = [each for each in active(tx, guild_id, at) if _key(each) not in keys]
+            if len(others) + len(keys) > MAX_RULES:
                 return False
             for rule in rules:
                 _append(tx, guild_id, rule, rule.effect, at, interaction_id)
@@ -132,28 +142,33 @@ class Register:
 
         return await self._database.run(unit)
 
-    async def lift(
-        self, guild_id: int, kind: Kind, subject: str, *, lifted_by: int, interaction_id: int
-    ) -> Rule | None:
+    async def remove(
+        self, guild_id: int, kind: RuleTarget, subject: str, *, lifted_by: int, interaction_id: int
+    ) -> AccessRule | None:
         """End a rule; returns the one that ended, None if there was none."""
         at = now_ms()
 
-        def unit(tx: sqlite3.Connection) -> Rule | None:
-            ended = next((rule for rule in in_force(tx, guild_id, at) if _key(rule) == (kind, subject)), None)
+        def unit(tx: sqlite3.Connection) -> AccessRule | None:
+            ended = next((rule for rule in active(tx, guild_id, at) if _key(rule) == (kind, subject)), None)
             if ended is not None:
-                lifted = Rule(kind, subject, ended.effect, words=ended.words, set_by=lifted_by)
-                _append(tx, guild_id, lifted, LIFTED, at, interaction_id)
+                lifted = AccessRule(kind, subject, ended.effect, words=ended.words, set_by=lifted_by)
+                _append(tx, guild_id, lifted, REMOVED, at, interaction_id)
             return ended
 
         return await self._database.run(unit)
 
 
-def _key(rule: Rule) -> tuple[Kind, str]:
+def _key(rule: AccessRule) -> tuple[RuleTarget, str]:
     return rule.kind, rule.subject
 
 
 def _append(
-    transaction: sqlite3.Connection, guild_id: int, rule: Rule, effect: str, at: int, interaction_id: int
+    transaction: sqlite3.Connection,
+    guild_id: int,
+    rule: AccessRule,
+    effect: str,
+    at: int,
+    interaction_id: int,
 ) -> None:
     transaction.execute(
         "INSERT INTO access_rules"
@@ -174,12 +189,12 @@ def _append(
     )
 
 
-def rule_from(row: sqlite3.Row) -> Rule:
+def rule_from(row: sqlite3.Row) -> AccessRule:
     """A row as the rule that it is, or was when it was lifted."""
-    return Rule(
-        kind=Kind(row["kind"]),
+    return AccessRule(
+        kind=RuleTarget(row["kind"]),
         subject=row["subject"],
-        effect=Effect.DENY if row["effect"] == LIFTED else Effect(row["effect"]),
+        effect=Effect.DENY if row["effect"] == REMOVED else Effect(row["effect"]),
         words=row["words"],
         reason=row["reason"],
         expires_at=row["expires_at"],

@@ -1,6 +1,6 @@
 """The operator's switch for new jobs: for one guild, or for all. What was accepted before walks on.
 
-Owns the table pauses. Never imports anything of ours but clock, database, errors, ids.
+Owns the table pauses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Pause:
     set_at: int
 
 
-def require_open(transaction: sqlite3.Connection, guild_id: int) -> None:
+def require_not_paused(transaction: sqlite3.Connection, guild_id: int) -> None:
     """See that the operator lets new jobs in.
 
     Raises:
@@ -47,7 +47,7 @@ def require_open(transaction: sqlite3.Connection, guild_id: int) -> None:
         raise MemberError(MemberReason.PAUSED, sentence=row["sentence"])
 
 
-def switch(
+def set_pause(
     transaction: sqlite3.Connection, guild_id: int, *, paused: bool, sentence: str, set_by: int, at: int
 ) -> None:
     """Append the new position of the switch."""
@@ -57,7 +57,7 @@ def switch(
     )
 
 
-def in_force(transaction: sqlite3.Connection) -> list[Pause]:
+def active(transaction: sqlite3.Connection) -> list[Pause]:
     """Every switch that is off now, the one over all guilds first."""
     rows = transaction.execute("SELECT DISTINCT guild_id FROM pauses ORDER BY guild_id").fetchall()
     return [pause for row in rows if (pause := _pause(transaction, row["guild_id"])) is not None]
@@ -72,19 +72,19 @@ def _pause(transaction: sqlite3.Connection, guild_id: int) -> Pause | None:
     return Pause(row["guild_id"], row["sentence"], row["set_by"], row["set_at"])
 
 
-class Pauses:
+class PauseStore:
     """The switches, for the bot's own commands."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def switch(self, guild_id: int, *, paused: bool, sentence: str = "", set_by: int) -> None:
+    async def set(self, guild_id: int, *, paused: bool, sentence: str = "", set_by: int) -> None:
         """Let no new jobs in, or let them in again."""
         at = now_ms()
         await self._database.run(
-            lambda tx: switch(tx, guild_id, paused=paused, sentence=sentence, set_by=set_by, at=at)
+            lambda tx: set_pause(tx, guild_id, paused=paused, sentence=sentence, set_by=set_by, at=at)
         )
 
-    async def in_force(self) -> list[Pause]:
+    async def active(self) -> list[Pause]:
         """Every switch that is off now."""
-        return await self._database.run(in_force)
+        return await self._database.run(active)

@@ -2,7 +2,7 @@
 
 Appended, never changed: the newest row of a name rules.
 
-Owns the table presets. Never imports anything of ours but clock, database, folding, jobs.
+Owns the table presets.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
 from bot.domain.jobs import Preset
-from bot.domain.text_folding import fold
+from bot.domain.text_folding import fold_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 NAME_LIMIT: Final = 40
-WORDS_LIMIT: Final = 1000
+TEXT_LIMIT: Final = 1000
 """Of each side, in characters: enough for a style, and members keep most of the prompt."""
-MOST_PRESETS: Final = 100
+MAX_PRESETS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,21 @@ class GuildPreset:
     set_at: int
 
 
-class Presets:
+class PresetStore:
     """The presets of every server."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def in_force(self, guild_id: int) -> list[GuildPreset]:
+    async def active(self, guild_id: int) -> list[GuildPreset]:
         """All of a server's, by name."""
-        return await self._database.run(lambda tx: _in_force(tx, guild_id))
+        return await self._database.run(lambda tx: _active(tx, guild_id))
 
     async def find(self, guild_id: int, name: str) -> GuildPreset | None:
         """The preset of that name, however it was typed; None if there is none."""
-        sought = fold(name)
-        found = await self.in_force(guild_id)
-        return next((each for each in found if fold(each.preset.name) == sought), None)
+        sought = fold_text(name)
+        found = await self.active(guild_id)
+        return next((each for each in found if fold_text(each.preset.name) == sought), None)
 
     async def save(
         self, guild_id: int, preset: Preset, size: str | None, *, set_by: int, interaction_id: int
@@ -59,11 +59,11 @@ class Presets:
         The name has at least one letter or number. An interaction that Discord delivers twice changes nothing
         the second time.
         """
-        at, folded = now_ms(), fold(preset.name)
+        at, folded = now_ms(), fold_text(preset.name)
 
         def unit(tx: sqlite3.Connection) -> bool:
-            others = [each for each in _in_force(tx, guild_id) if fold(each.preset.name) != folded]
-            if len(others) >= MOST_PRESETS:
+            others = [each for each in _active(tx, guild_id) if fold_text(each.preset.name) != folded]
+            if len(others) >= MAX_PRESETS:
                 return False
             _append(tx, guild_id, preset, size, removed=False, by=(set_by, at, interaction_id))
             return True
@@ -74,10 +74,12 @@ class Presets:
         self, guild_id: int, name: str, *, set_by: int, interaction_id: int
     ) -> GuildPreset | None:
         """End a preset; returns the one that ended, None if there was none."""
-        at, folded = now_ms(), fold(name)
+        at, folded = now_ms(), fold_text(name)
 
         def unit(tx: sqlite3.Connection) -> GuildPreset | None:
-            ended = next((each for each in _in_force(tx, guild_id) if fold(each.preset.name) == folded), None)
+            ended = next(
+                (each for each in _active(tx, guild_id) if fold_text(each.preset.name) == folded), None
+            )
             if ended is not None:
                 by = (set_by, at, interaction_id)
                 _append(tx, guild_id, ended.preset, ended.size, removed=True, by=by)
@@ -86,7 +88,7 @@ class Presets:
         return await self._database.run(unit)
 
 
-def _in_force(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:
+def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:
     rows = transaction.execute(
         "SELECT * FROM presets WHERE preset_id IN ("
         " SELECT max(preset_id) FROM presets WHERE guild_id = ? GROUP BY folded"
@@ -118,5 +120,5 @@ def _append(
         "INSERT INTO presets (guild_id, folded, name, before_words, after_words, size, removed,"
         " set_by, set_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (interaction_id) DO NOTHING",
-        (guild_id, fold(preset.name), preset.name, preset.before, preset.after, size, int(removed), *by),
+        (guild_id, fold_text(preset.name), preset.name, preset.before, preset.after, size, int(removed), *by),
     )

@@ -1,6 +1,6 @@
 """What admins have set for their guild beside limits and rules: one value each, such as its time zone.
 
-Owns the table guild_settings. Never imports anything of ours but clock, database.
+Owns the table guild_settings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Setting(StrEnum):
+class GuildSetting(StrEnum):
     """What can be set; a value is a text, None stands for the default."""
 
     TIMEZONE = "timezone"
@@ -51,7 +51,7 @@ class SettingChange:
     after: str | None
 
 
-def setting(transaction: sqlite3.Connection, guild_id: int, name: Setting) -> str | None:
+def setting(transaction: sqlite3.Connection, guild_id: int, name: GuildSetting) -> str | None:
     """The value that rules now; None for the default."""
     row = transaction.execute(
         "SELECT value FROM guild_settings WHERE guild_id = ? AND name = ? ORDER BY setting_id DESC LIMIT 1",
@@ -60,9 +60,9 @@ def setting(transaction: sqlite3.Connection, guild_id: int, name: Setting) -> st
     return None if row is None else row["value"]
 
 
-def zone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
+def timezone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
     """The guild's time zone, in which its periods begin."""
-    name = setting(transaction, guild_id, Setting.TIMEZONE)
+    name = setting(transaction, guild_id, GuildSetting.TIMEZONE)
     if name is None:
         return UTC
     try:
@@ -73,20 +73,20 @@ def zone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
         return UTC
 
 
-class Guilds:
+class GuildSettingsStore:
     """The settings of every guild."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, guild_id: int, name: Setting) -> str | None:
+    async def get(self, guild_id: int, name: GuildSetting) -> str | None:
         """The value that rules now; None for the default."""
         return await self._database.run(lambda tx: setting(tx, guild_id, name))
 
     async def change(
         self,
         guild_id: int,
-        name: Setting,
+        name: GuildSetting,
         value: str | None,
         *,
         set_by: int,

@@ -3,8 +3,6 @@
 A reference comes from Discord's own hosts and from nowhere else. A result may come from any public host, so
 where each connection really goes is judged when its socket is made: after DNS, for every redirect, whatever
 the host in the address was spelled like. Neither request carries a key or a cookie.
-
-Owns every download. Never imports anything of ours but errors.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from yarl import URL
 
-from bot.domain.errors import ContractBroken, MemberError, MemberReason, OperatorError, TryLater
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -57,7 +55,7 @@ _NOT_HOSTS_IPV6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2002::/16", "3
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOuts:
+class DownloadTimeouts:
     """How long a download may take, in seconds. Waiting for other downloads does not count."""
 
     connect_seconds: float = 10
@@ -91,7 +89,7 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-class Fetcher:
+class Downloader:
     """Downloads, bounded in place, size, time and number. Use it as an asynchronous context manager.
 
     With `allow_loopback`, both kinds may also come from http://127.0.0.1, for development.
@@ -100,9 +98,9 @@ class Fetcher:
     _references: aiohttp.ClientSession
     _results: aiohttp.ClientSession
 
-    def __init__(self, *, allow_loopback: bool = False, time_outs: TimeOuts | None = None) -> None:
+    def __init__(self, *, allow_loopback: bool = False, time_outs: DownloadTimeouts | None = None) -> None:
         self._allow_loopback = allow_loopback
-        self._time_outs = time_outs or TimeOuts()
+        self._time_outs = time_outs or DownloadTimeouts()
         self._reference_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
         self._result_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
 
@@ -121,13 +119,13 @@ class Fetcher:
 
         Raises:
             MemberError: REFERENCE_GONE, or REFERENCE_TOO_BIG (`size_bytes`: at least so many; `limit_bytes`).
-            TryLater: a time-out, a cut connection, 429 or 5xx.
+            TransientError: a time-out, a cut connection, 429 or 5xx.
             OperatorError: `disk`: `target` cannot be written.
-            ContractBroken: `reference_url` (not Discord's), `reference_address` or `reference_status`.
+            ContractViolation: `reference_url` (not Discord's), `reference_address` or `reference_status`.
         """
         source = self._checked(_parsed(url, "reference"), "reference")
         if not self._is_discords(source):
-            raise ContractBroken("reference_url", f"not a host of Discord's: {source.raw_host}")
+            raise ContractViolation("reference_url", f"not a host of Discord's: {source.raw_host}")
         async with (
             self._reference_slots,
             _translated("reference", self._time_outs.total_seconds),
@@ -148,8 +146,8 @@ class Fetcher:
         """The bytes at `url`, by way of at most three redirects; what they are is for others to judge.
 
         Raises:
-            TryLater: a time-out, a cut connection, 429 or 5xx.
-            ContractBroken: `result_url` (not a plain https address), `result_address` (not public),
+            TransientError: a time-out, a cut connection, 429 or 5xx.
+            ContractViolation: `result_url` (not a plain https address), `result_address` (not public),
                 `result_redirects`, `result_gone`, `result_status` or `result_too_big`.
         """
         source = self._checked(_parsed(url, "result"), "result")
@@ -160,7 +158,9 @@ class Fetcher:
                         return await _whole(response, limit_bytes)
                     location = _parsed(response.headers.get("Location", ""), "result")
                     source = self._checked(source.join(location), "result")
-        raise ContractBroken("result_redirects", f"more than {MAX_REDIRECTS} redirects, to {source.raw_host}")
+        raise ContractViolation(
+            "result_redirects", f"more than {MAX_REDIRECTS} redirects, to {source.raw_host}"
+        )
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -185,11 +185,11 @@ class Fetcher:
             raise RefusedAddressError
         return socket.socket(family, kind, protocol)
 
-    def serves(self, url: str) -> bool:
+    def is_discord_url(self, url: str) -> bool:
         """Whether `reference` would go to that address: it is one of Discord's own."""
         try:
             return self._is_discords(self._checked(_parsed(url, "reference"), "reference"))
-        except ContractBroken:
+        except ContractViolation:
             return False
 
     def _is_discords(self, url: URL) -> bool:
@@ -202,7 +202,7 @@ class Fetcher:
         """The address, if it is of the plain kind: https, the usual port, no name and password in it."""
         plain = url.scheme == "https" and url.raw_host and url.explicit_port in {None, _HTTPS_PORT}
         if not (plain or self._is_loopback(url)) or url.user is not None or url.password is not None:
-            raise ContractBroken(f"{what}_url", f"refused: {url.scheme} to {url.raw_host}")
+            raise ContractViolation(f"{what}_url", f"refused: {url.scheme} to {url.raw_host}")
         return url
 
 
@@ -219,19 +219,19 @@ def _parsed(url: str, what: str) -> URL:
         # A wrong port is only noticed when somebody asks for it.
         _ = parsed.port
     except ValueError as error:
-        raise ContractBroken(f"{what}_url", f"not an address: {error}") from error
+        raise ContractViolation(f"{what}_url", f"not an address: {error}") from error
     return parsed
 
 
 def _check_status(response: aiohttp.ClientResponse, what: str) -> None:
     if response.status >= _SERVER_ERROR or response.status in _PASSING:
-        raise TryLater(
+        raise TransientError(
             f"{what}: HTTP {response.status} from {response.url.raw_host}",
             retry_after_seconds=_retry_after_seconds(response),
             answered=True,
         )
     if response.status != _OK:
-        raise ContractBroken(f"{what}_status", f"HTTP {response.status} from {response.url.raw_host}")
+        raise ContractViolation(f"{what}_status", f"HTTP {response.status} from {response.url.raw_host}")
 
 
 def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
@@ -245,13 +245,13 @@ def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
 
 async def _whole(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     if response.status in _GONE:
-        raise ContractBroken("result_gone", f"HTTP {response.status} from {response.url.raw_host}")
+        raise ContractViolation("result_gone", f"HTTP {response.status} from {response.url.raw_host}")
     _check_status(response, "result")
     buffer = io.BytesIO()
     try:
         await _receive(response, buffer.write, limit_bytes)
     except _TooBigError as error:
-        raise ContractBroken("result_too_big", f"{error.size_bytes} bytes, of {limit_bytes}") from None
+        raise ContractViolation("result_too_big", f"{error.size_bytes} bytes, of {limit_bytes}") from None
     return buffer.getvalue()
 
 
@@ -301,10 +301,10 @@ async def _translated(what: str, total_seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(total_seconds):
             yield
     except (aiohttp.InvalidURL, UnicodeError) as error:
-        raise ContractBroken(f"{what}_url", f"not an address: {error}") from error
+        raise ContractViolation(f"{what}_url", f"not an address: {error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
             error.os_error, RefusedAddressError
         ):
-            raise ContractBroken(f"{what}_address", f"refused: {error.host} is not public") from error
-        raise TryLater(f"{what}: {type(error).__name__}: {error}") from error
+            raise ContractViolation(f"{what}_address", f"refused: {error.host} is not public") from error
+        raise TransientError(f"{what}: {type(error).__name__}: {error}") from error

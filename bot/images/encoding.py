@@ -1,7 +1,4 @@
-"""How an image becomes a file that is small enough: a ladder of formats, then of sizes. Computes only.
-
-Owns the ladders. Never imports anything of ours.
-"""
+"""How an image becomes a file that is small enough: a ladder of formats, then of sizes. Computes only."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ SMALLEST_LIMIT_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class Encoding:
     """One way to encode, in the words of Pillow; a ladder of them ends with the smallest file."""
 
     format: str
@@ -27,14 +24,14 @@ class Rung:
 
 
 # Level 4: a third of the time of Pillow's own 6, for a few percent more bytes.
-_PNG = Rung("PNG", "png", {"compress_level": 4})
-_JPEG_95 = Rung("JPEG", "jpg", {"quality": 95, "subsampling": 0})
-_JPEG_92, _JPEG_85, _JPEG_75 = (Rung("JPEG", "jpg", {"quality": quality}) for quality in (92, 85, 75))
-_WEBP_90, _WEBP_75 = (Rung("WEBP", "webp", {"quality": quality, "method": 2}) for quality in (90, 75))
-PHOTO_LADDER = (_JPEG_95, _JPEG_92, _JPEG_85)
-DRAWING_LADDER = (_PNG, _JPEG_92, _JPEG_85)
-ALPHA_LADDER = (_PNG, _WEBP_90, _WEBP_75)
-UPLOAD_LADDER = (_JPEG_92, _JPEG_85, _JPEG_75)
+_PNG = Encoding("PNG", "png", {"compress_level": 4})
+_JPEG_95 = Encoding("JPEG", "jpg", {"quality": 95, "subsampling": 0})
+_JPEG_92, _JPEG_85, _JPEG_75 = (Encoding("JPEG", "jpg", {"quality": quality}) for quality in (92, 85, 75))
+_WEBP_90, _WEBP_75 = (Encoding("WEBP", "webp", {"quality": quality, "method": 2}) for quality in (90, 75))
+PHOTO_FALLBACKS = (_JPEG_95, _JPEG_92, _JPEG_85)
+DRAWING_FALLBACKS = (_PNG, _JPEG_92, _JPEG_85)
+ALPHA_FALLBACKS = (_PNG, _WEBP_90, _WEBP_75)
+UPLOAD_FALLBACKS = (_JPEG_92, _JPEG_85, _JPEG_75)
 _SHRINK = 0.8
 
 
@@ -57,8 +54,8 @@ class _Capped:
 
 
 def encode(
-    image: Image.Image, ladder: Sequence[Rung], sink: BinaryIO, limit_bytes: int
-) -> tuple[Rung, tuple[int, int]]:
+    image: Image.Image, ladder: Sequence[Encoding], sink: BinaryIO, limit_bytes: int
+) -> tuple[Encoding, tuple[int, int]]:
     """Writes the image to `sink` by the first rung that fits into the limit, else ever smaller by the last.
 
     Whatever the image, it ends: the limit is at least `SMALLEST_LIMIT_BYTES`.
@@ -85,7 +82,7 @@ def encode(
             return ladder[-1], image.size
 
 
-def _fits(image: Image.Image, rung: Rung, sink: BinaryIO, limit_bytes: int) -> bool:
+def _fits(image: Image.Image, rung: Encoding, sink: BinaryIO, limit_bytes: int) -> bool:
     sink.seek(0)
     sink.truncate()
     try:

@@ -3,8 +3,6 @@
 A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif), and a crash would end the bot and, after each
 restart, end it again. So the file is read by a child that may crash: run as a script, with nothing of the
 bot's in its environment, limits on what it may use, and a plain PNG as its only answer.
-
-Owns reading HEIC, on both sides. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 _MEMORY_BYTES = 2 << 30
 # What a system needs to start Python at all; tokens and keys are not among it.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -29,7 +27,7 @@ class HeicError(Exception):
     """The file cannot be read: it is broken, or it broke its reader."""
 
 
-def supported() -> bool:
+def is_available() -> bool:
     """Whether the `heif` extra is installed."""
     return importlib.util.find_spec("pi_heif") is not None
 
@@ -47,7 +45,7 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         child = subprocess.run(  # noqa: S603  # our own file, and paths that we chose
-            command, env=environment, capture_output=True, check=True, timeout=PATIENCE_SECONDS
+            command, env=environment, capture_output=True, check=True, timeout=TIMEOUT_SECONDS
         )
     except subprocess.SubprocessError as error:
         raise HeicError(str(error)) from error
@@ -63,7 +61,7 @@ def _limit_this_process() -> None:
 
         for what, amount in (
             (resource.RLIMIT_AS, _MEMORY_BYTES),
-            (resource.RLIMIT_CPU, int(PATIENCE_SECONDS)),
+            (resource.RLIMIT_CPU, int(TIMEOUT_SECONDS)),
             (resource.RLIMIT_CORE, 0),
         ):
             resource.setrlimit(what, (amount, amount))

@@ -3,8 +3,6 @@
 A name proves nothing, so Pillow decides by the bytes, among the few formats named here and with the size in
 the header judged before anything is decoded. What is sent on is always encoded anew from the pixels alone:
 no EXIF, no place where it was taken, no file hidden behind it.
-
-Owns what counts as a picture. Never imports anything of ours but encoding, errors, heic, jobs.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from bot.domain.errors import ContractBroken, MemberError, MemberReason, OperatorError
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import Picture
 from bot.images import heic
-from bot.images.encoding import ALPHA_LADDER, DRAWING_LADDER, PHOTO_LADDER, UPLOAD_LADDER, encode
+from bot.images.encoding import ALPHA_FALLBACKS, DRAWING_FALLBACKS, PHOTO_FALLBACKS, UPLOAD_FALLBACKS, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +85,7 @@ class Normalised:
     """`reference.<extension>`: the member's own name stays here."""
 
 
-def check_declared(*, filename: str, content_type: str | None, size_bytes: int, limit_bytes: int) -> None:
+def check_metadata(*, filename: str, content_type: str | None, size_bytes: int, limit_bytes: int) -> None:
     """Refuses what cannot become a reference by what Discord says about it, before anything is sent anywhere.
 
     A name and a type that say nothing pass, and so does a lie: the bytes decide.
@@ -103,7 +101,7 @@ def check_declared(*, filename: str, content_type: str | None, size_bytes: int, 
     if claims and claims.isdisjoint(REFERENCE_TYPES):
         kind = extension.upper() if re.fullmatch(r"[a-z0-9]{1,8}", extension) else min(claims)
         raise MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
-    if claims and claims <= HEIC_TYPES and not heic.supported():
+    if claims and claims <= HEIC_TYPES and not heic.is_available():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     if size_bytes > limit_bytes:
         raise MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=size_bytes, limit_bytes=limit_bytes)
@@ -126,8 +124,8 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
         else:
             image = _decode(file, _REFERENCE_FORMATS)
             photo = image.format in _JPEGS
-            image = _bare(image)
-    ladder = ALPHA_LADDER if image.mode == "RGBA" else PHOTO_LADDER if photo else DRAWING_LADDER
+            image = _normalise_pixels(image)
+    ladder = ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
     try:
         with target.open("wb") as file:
             rung, _ = encode(image, ladder, file, limit_bytes)
@@ -140,7 +138,7 @@ def verify_picture(data: bytes) -> Picture:
     """A finished picture, if `data` is one: PNG, JPEG or WebP, within the limits, decoded to the last byte.
 
     Raises:
-        ContractBroken: `not_a_picture`.
+        ContractViolation: `not_a_picture`.
     """
     image = _decode_result(data)
     name = "jpeg" if image.format in _JPEGS else str(image.format).lower()
@@ -151,17 +149,17 @@ def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
     """The picture as it is, if it fits; else as a JPEG that does, and True, so that it can be said.
 
     Raises:
-        ContractBroken: `not_a_picture`, for bytes that were never verified.
+        ContractViolation: `not_a_picture`, for bytes that were never verified.
     """
     if len(picture.data) <= limit_bytes:
         return picture, False
-    image = _bare(_decode_result(picture.data))
+    image = _normalise_pixels(_decode_result(picture.data))
     if image.mode == "RGBA":
         canvas = Image.new("RGB", image.size, "white")
         canvas.paste(image, mask=image.getchannel("A"))
         image = canvas
     sink = io.BytesIO()
-    _, (width, height) = encode(image, UPLOAD_LADDER, sink, limit_bytes)
+    _, (width, height) = encode(image, UPLOAD_FALLBACKS, sink, limit_bytes)
     return Picture(data=sink.getvalue(), format="jpeg", width=width, height=height), True
 
 
@@ -169,9 +167,9 @@ def thumbnail(data: bytes, side: int) -> bytes:
     """A small JPEG of a picture, at most `side` pixels wide and high.
 
     Raises:
-        ContractBroken: `not_a_picture`.
+        ContractViolation: `not_a_picture`.
     """
-    image = _bare(_decode_result(data)).convert("RGB")
+    image = _normalise_pixels(_decode_result(data)).convert("RGB")
     image.thumbnail((side, side))
     sink = io.BytesIO()
     image.save(sink, "JPEG", quality=85)
@@ -187,13 +185,13 @@ def _is_heic(file: BinaryIO) -> bool:
 
 def _decode_heic(source: Path, between: Path) -> Image.Image:
     """The bare image in `source`, by way of a file that is removed again; no more trusted than any other."""
-    if not heic.supported():
+    if not heic.is_available():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     try:
         size = heic.to_png(source, between, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT)
         _check_size(*size)
         with between.open("rb") as file:
-            return _bare(_decode(file, ("PNG",)))
+            return _normalise_pixels(_decode(file, ("PNG",)))
     except (heic.HeicError, FileNotFoundError) as error:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
     finally:
@@ -206,7 +204,7 @@ def _decode_result(data: bytes) -> Image.Image:
         _decode(io.BytesIO(data), _RESULT_FORMATS, verify=True)
         return _decode(io.BytesIO(data), _RESULT_FORMATS)
     except MemberError as error:
-        raise ContractBroken("not_a_picture", f"{len(data)} bytes: {error} {error.data}") from error
+        raise ContractViolation("not_a_picture", f"{len(data)} bytes: {error} {error.data}") from error
 
 
 def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -> Image.Image:
@@ -270,7 +268,7 @@ def _refusal(file: BinaryIO) -> MemberError:
     return MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
 
 
-def _bare(image: Image.Image) -> Image.Image:
+def _normalise_pixels(image: Image.Image) -> Image.Image:
     """The pixels alone: upright, sRGB, in mode RGB or RGBA. Uses `image` up, for the sake of memory."""
     # Hostile EXIF makes Pillow raise anything; the pixels are good all the same.
     with contextlib.suppress(Exception):

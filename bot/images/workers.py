@@ -2,8 +2,7 @@
 
 Each picture takes tens of megabytes while it is decoded, so the bound is a bound on memory.
 
-Owns the threads that touch pixels and the folder of files under way. Never imports anything of ours but
-errors, images, jobs.
+Owns the threads that touch pixels and the folder of files under way.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from bot.images.processing import Normalised
 
 
-PLACES: Final = 2
+WORKERS: Final = 2
 """Pictures under way at once."""
 
 
-class Easel:
+class ImageWorkers:
     """Room for a few pictures at once, and a folder for files, which it has to itself."""
 
     def __init__(self, scratch: Path) -> None:
@@ -40,10 +39,10 @@ class Easel:
         shutil.rmtree(scratch, ignore_errors=True)
         # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
         # all the threads of the loop's own pool, that is many times as much. They end with this object.
-        self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="easel")
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="easel")
 
     @contextmanager
-    def folder(self) -> Iterator[Path]:
+    def temp_folder(self) -> Iterator[Path]:
         """A folder for the files of one reference, gone afterwards.
 
         Raises:
@@ -57,7 +56,7 @@ class Easel:
         with folder as path:
             yield Path(path)
 
-    async def reference(self, original: Path, ready: Path, *, limit_bytes: int) -> Normalised:
+    async def normalise_reference(self, original: Path, ready: Path, *, limit_bytes: int) -> Normalised:
         """Decide by its bytes whether a reference is a picture, and write it to `ready` fit to be sent.
 
         Raises:
@@ -66,11 +65,11 @@ class Easel:
         work = partial(processing.normalise_reference, original, ready, limit_bytes=limit_bytes)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def result(self, data: bytes, *, limit_bytes: int) -> tuple[Picture, bool]:
+    async def prepare_result(self, data: bytes, *, limit_bytes: int) -> tuple[Picture, bool]:
         """Verify a result, and make it small enough to post; True if it had to be made smaller.
 
         Raises:
-            ContractBroken: `not_a_picture`.
+            ContractViolation: `not_a_picture`.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, _result, data, limit_bytes)
 

@@ -1,7 +1,4 @@
-"""What a picture can be the beginning of: the same again, something changed, or a new one worked from it.
-
-Owns who may begin what. Never imports anything of ours but errors, gallery, jobs, rules.
-"""
+"""What a picture can be the beginning of: the same again, something changed, or a new one worked from it."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Reference, Request, kept_url
+from bot.domain.jobs import Reference, Request, stored_url
 
 if TYPE_CHECKING:
-    from bot.domain.access import Terms
+    from bot.domain.access import AccessPolicy
     from bot.domain.jobs import Destination
-    from bot.jobs.history import Piece
+    from bot.jobs.history import HistoryItem
 
 
-def require_visible(piece: Piece | None, guild_id: int | None, user_id: int) -> Piece:
+def require_visible(piece: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
     """The picture, if somebody may know of it: it belongs to this server, and is not another's private one.
 
     Outside of servers, in direct messages, members see their own pictures alone.
@@ -33,7 +30,7 @@ def require_visible(piece: Piece | None, guild_id: int | None, user_id: int) -> 
     raise MemberError(MemberReason.JOB_UNKNOWN)
 
 
-def again(piece: Piece, destination: Destination, terms: Terms) -> Request:
+def repeat_request(piece: HistoryItem, destination: Destination, terms: AccessPolicy) -> Request:
     """The same request once more, from somebody who may press the buttons of this picture.
 
     Raises:
@@ -56,7 +53,9 @@ def again(piece: Piece, destination: Destination, terms: Terms) -> Request:
     )
 
 
-def beginning(piece: Piece, destination: Destination, terms: Terms, reference: Reference) -> Request:
+def request_from_picture(
+    piece: HistoryItem, destination: Destination, terms: AccessPolicy, reference: Reference
+) -> Request:
     """A request without words yet that has a picture as its reference.
 
     Raises:
@@ -75,20 +74,20 @@ def beginning(piece: Piece, destination: Destination, terms: Terms, reference: R
     )
 
 
-def kept_reference(piece: Piece) -> Reference | None:
+def stored_reference(piece: HistoryItem) -> Reference | None:
     """A picture of the vault as a reference; None if it is not kept there."""
     if piece.kept_sha256 is None:
         return None
-    return Reference(kept_url(piece.kept_sha256), piece.filename, f"image/{piece.kept_format}", 0)
+    return Reference(stored_url(piece.kept_sha256), piece.filename, f"image/{piece.kept_format}", 0)
 
 
-def _require_usable(piece: Piece, user_id: int, terms: Terms) -> None:
+def _require_usable(piece: HistoryItem, user_id: int, terms: AccessPolicy) -> None:
     if piece.job.deleted_at is not None:
         raise MemberError(MemberReason.PICTURE_DELETED)
     if terms.owner_only and piece.job.request.destination.user_id != user_id:
         raise MemberError(MemberReason.NOT_YOURS)
 
 
-def _parent_of(piece: Piece) -> str | None:
+def _parent_of(piece: HistoryItem) -> str | None:
     """What failed is nobody's parent: the next try grows from the same picture."""
     return piece.job.job_id if piece.is_painted else piece.job.request.parent_job_id

@@ -1,6 +1,6 @@
 """Requests that are no jobs yet: being composed, or waiting for a yes to their price. One becomes one job.
 
-Owns the table drafts. Never imports anything of ours but clock, database, ids, jobs, rows.
+Owns the table drafts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.ids import HIGHEST_ID
+from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
 from bot.jobs.rows import insert, preset_from, reference_from, request_columns
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Destination, Preset, Reference
     from bot.storage.database import Database
 
-KEPT_MS: Final = DAY_MS
+TTL_MS: Final = DAY_MS
 """As long as Discord keeps an attached reference."""
 
 _TAKEN: Final = (
@@ -63,7 +63,7 @@ class Draft:
         )
 
 
-def draft_of(request: Request) -> Draft:
+def draft_from(request: Request) -> Draft:
     """A request put aside."""
     where = request.destination
     return Draft(
@@ -82,7 +82,7 @@ def draft_of(request: Request) -> Draft:
     )
 
 
-def take(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
+def claim(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
     """Make this job the one that came of the draft; False if another has.
 
     A job that was cancelled before anything was spent counts for nothing: its yes never reached Discord.
@@ -96,16 +96,16 @@ def take(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
 
 def prune(transaction: sqlite3.Connection, at: int) -> int:
     """Delete the drafts that expired before `at` (epoch milliseconds); returns how many."""
-    return transaction.execute("DELETE FROM drafts WHERE drafted_at < ?", (at - KEPT_MS,)).rowcount
+    return transaction.execute("DELETE FROM drafts WHERE drafted_at < ?", (at - TTL_MS,)).rowcount
 
 
-class Drafts:
+class DraftStore:
     """The requests that wait."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, request: Request) -> int | None:
+    async def save(self, request: Request) -> int | None:
         """Keep a request until its member sends it in; returns its id.
 
         None if this interaction was kept before: Discord may deliver an event twice.
@@ -123,9 +123,9 @@ class Drafts:
 
     async def find(self, draft_id: int) -> Draft | None:
         """The request that waits under this id; None if it was forgotten, or is too old."""
-        if draft_id > HIGHEST_ID:  # made by hand, and more than SQLite can compare with
+        if draft_id > MAX_ID:  # made by hand, and more than SQLite can compare with
             return None
-        since = now_ms() - KEPT_MS
+        since = now_ms() - TTL_MS
 
         def unit(tx: sqlite3.Connection) -> Draft | None:
             row = tx.execute(
@@ -136,7 +136,7 @@ class Drafts:
 
         return await self._database.run(unit)
 
-    async def forget(self, draft_id: int) -> bool:
+    async def delete(self, draft_id: int) -> bool:
         """Take it back; False if a job came of it already, or it was forgotten before."""
 
         def unit(tx: sqlite3.Connection) -> bool:

@@ -1,6 +1,6 @@
 """What members like their pictures to be, where they say nothing else: in every server the same.
 
-Owns the table member_defaults. Never imports anything of ours but clock, database.
+Owns the table member_defaults.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class MemberDefaults:
     """A member's defaults; None leaves it to the bot's own."""
 
     size: str | None = None
@@ -25,36 +25,36 @@ class Habit:
     private: bool | None = None
 
 
-class Habits:
+class MemberDefaultsStore:
     """The defaults of every member."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, user_id: int) -> Habit:
+    async def get(self, user_id: int) -> MemberDefaults:
         """A member's own."""
 
-        def unit(tx: sqlite3.Connection) -> Habit:
+        def unit(tx: sqlite3.Connection) -> MemberDefaults:
             row = tx.execute("SELECT * FROM member_defaults WHERE user_id = ?", (user_id,)).fetchone()
             if row is None:
-                return Habit()
+                return MemberDefaults()
             private = None if row["private"] is None else bool(row["private"])
-            return Habit(row["size"], row["format"], private)
+            return MemberDefaults(row["size"], row["format"], private)
 
         return await self._database.run(unit)
 
-    async def change(self, user_id: int, habit: Habit) -> None:
+    async def set(self, user_id: int, defaults: MemberDefaults) -> None:
         """Set a member's own; a habit that says nothing is forgotten."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
             tx.execute("DELETE FROM member_defaults WHERE user_id = ?", (user_id,))
-            if habit != Habit():
-                private = None if habit.private is None else int(habit.private)
+            if defaults != MemberDefaults():
+                private = None if defaults.private is None else int(defaults.private)
                 tx.execute(
                     "INSERT INTO member_defaults (user_id, size, format, private, set_at)"
                     " VALUES (?, ?, ?, ?, ?)",
-                    (user_id, habit.size, habit.format, private, at),
+                    (user_id, defaults.size, defaults.format, private, at),
                 )
 
         await self._database.run(unit)

@@ -1,31 +1,30 @@
 """Which pictures of the vault are needed, and by whom: as the reference of a request, or as a kept result.
 
-Owns the table kept_pictures together with `store`, which writes it. Never imports anything of ours but
-database, forgetting, jobs, vault.
+Owns the table kept_pictures together with `store`, which writes it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.jobs import kept_name
+from bot.domain.jobs import stored_sha256
 from bot.privacy.anonymization import BATCH
 
 if TYPE_CHECKING:
     import sqlite3
 
     from bot.storage.database import Database
-    from bot.storage.picture_store import Vault
+    from bot.storage.picture_store import PictureStore
 
 
-class Keepings:
+class PictureRetention:
     """Keeps the vault and the tables in step."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, picture_store: PictureStore) -> None:
         self._database = database
-        self._vault = vault
+        self._picture_store = picture_store
 
-    async def move_out(self) -> int:
+    async def migrate_inline_pictures(self) -> int:
         """Bring pictures that an earlier version kept in the database to the vault; returns how many.
 
         One at a time, each durable as a file before its row lets go of it.
@@ -34,10 +33,10 @@ class Keepings:
             OperatorError: `disk` or `database`; what is moved is moved, the rest stays where it is.
         """
         moved = 0
-        while (found := await self._database.run(_kept_inside)) is not None:
+        while (found := await self._database.run(_inline_pictures)) is not None:
             job_id, data = found
-            sha256 = await self._vault.keep(data)
-            await self._database.run(lambda tx, found=(job_id, sha256): _move_out(tx, *found))  # type: ignore[misc]  # bound now
+            sha256 = await self._picture_store.save(data)
+            await self._database.run(lambda tx, found=(job_id, sha256): _migrate_inline_picture(tx, *found))  # type: ignore[misc]  # bound now
             moved += 1
         return moved
 
@@ -45,28 +44,28 @@ class Keepings:
         """Let go of every reference and kept result of requests that ended before a moment; how many."""
         return await self._database.run_in_batches(lambda tx: _expire_some(tx, before))
 
-    async def sweep(self) -> int:
+    async def collect_garbage(self) -> int:
         """Remove every picture that no row needs any more; returns how many.
 
         Raises:
             OperatorError: `disk` or `database`.
         """
-        names, swept = await self._vault.listed(), 0
+        names, swept = await self._picture_store.list_expired(), 0
         for first in range(0, len(names), BATCH):
             batch = names[first : first + BATCH]
             needed = await self._database.run(lambda tx, batch=batch: _needed(tx, batch))  # type: ignore[misc]
             for name in batch:
-                if name not in needed and await self._vault.drop(name):
+                if name not in needed and await self._picture_store.delete(name):
                     swept += 1
         return swept
 
 
-def _kept_inside(transaction: sqlite3.Connection) -> tuple[str, bytes] | None:
+def _inline_pictures(transaction: sqlite3.Connection) -> tuple[str, bytes] | None:
     row = transaction.execute("SELECT job_id, data FROM kept_inside LIMIT 1").fetchone()
     return None if row is None else (row["job_id"], row["data"])
 
 
-def _move_out(transaction: sqlite3.Connection, job_id: str, sha256: str) -> None:
+def _migrate_inline_picture(transaction: sqlite3.Connection, job_id: str, sha256: str) -> None:
     transaction.execute(
         "INSERT INTO kept_pictures (job_id, format, width, height, sha256, kept_at)"
         " SELECT job_id, format, width, height, ?, kept_at FROM kept_inside WHERE job_id = ?"
@@ -94,7 +93,7 @@ def _awaited(transaction: sqlite3.Connection) -> set[str]:
         "SELECT reference_url FROM jobs WHERE finished_at IS NULL AND reference_url IS NOT NULL"
         " UNION SELECT reference_url FROM drafts WHERE reference_url IS NOT NULL"
     )
-    return {name for row in rows if (name := kept_name(row["reference_url"])) is not None}
+    return {name for row in rows if (name := stored_sha256(row["reference_url"])) is not None}
 
 
 def _expire_some(transaction: sqlite3.Connection, before: int) -> int:

@@ -1,13 +1,13 @@
 """How a job, or a request that is none yet, lies in its row, and back.
 
-Owns the columns of jobs and drafts. Never imports anything of ours but jobs.
+Owns the columns of jobs and drafts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.jobs import Destination, Failure, Job, Landing, Preset, Reference, Request, Stage
+from bot.domain.jobs import DeliveredMessage, Destination, Failure, Job, Preset, Reference, Request, Stage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +35,7 @@ def request_columns(request: Request) -> dict[str, object]:
     }
 
 
-def columns_of(job: Job) -> dict[str, object]:
+def job_columns(job: Job) -> dict[str, object]:
     """What is known of a job when it is accepted, by column; the other columns are set on its way."""
     destination = job.request.destination
     return {
@@ -72,7 +72,7 @@ def job_from(row: sqlite3.Row) -> Job:
     failure = None
     if row["failure_who"] is not None:
         failure = Failure(
-            who=row["failure_who"],
+            cause=row["failure_who"],
             code=row["failure_code"],
             message=row["failure_message"],
             charged_credits=row["failure_charged"],
@@ -93,22 +93,22 @@ def job_from(row: sqlite3.Row) -> Job:
         task_created_at=row["task_created_at"],
         result_url=row["result_url"],
         failure=failure,
-        late_told_at=row["late_told_at"],
+        delay_notified_at=row["late_told_at"],
         painted_at=row["painted_at"],
         finished_at=row["finished_at"],
-        landing=_landing(row),
+        delivered_message=_landing(row),
         shared_at=row["shared_at"],
         deleted_at=row["deleted_at"],
     )
 
 
-def _landing(row: sqlite3.Row) -> Landing | None:
+def _landing(row: sqlite3.Row) -> DeliveredMessage | None:
     if row["landed_message_id"] is None:
         return None
-    return Landing(
+    return DeliveredMessage(
         channel_id=row["landed_channel_id"],
         message_id=row["landed_message_id"],
-        way=row["landed_way"],
+        method=row["landed_way"],
         url=row["landed_url"],
     )
 

@@ -3,8 +3,7 @@
 Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
 stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
 
-Owns the tables jobs and kept_pictures. Never imports anything of ours but access.rules, clock, database,
-drafts, errors, jobs, ledger, money.rules, pauses, register, rows.
+Owns the tables jobs and kept_pictures.
 """
 
 from __future__ import annotations
@@ -13,38 +12,38 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import ledger
-from bot.domain.access import hides
+from bot.domain.access import requires_spoiler
 from bot.domain.clock import now_ms
-from bot.domain.errors import ContractBroken, MemberError, MemberReason
+from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.jobs import BEFORE_TASK, Stage
 from bot.guilds import pauses
-from bot.guilds.access_rules import admit, require_first_click, terms_of
+from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
 from bot.jobs import drafts
-from bot.jobs.rows import columns_of, insert, job_from
+from bot.jobs.rows import insert, job_columns, job_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.credits.ledger import Transaction
-    from bot.domain.jobs import Failure, Job, Landing, Picture, Presence
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, RequestContext
     from bot.domain.limits import Limit
     from bot.storage.database import Database
 
 
-class Store:
+class JobStore:
     """Every job that was ever accepted. `default_limit` binds guilds whose admins have set nothing."""
 
     def __init__(self, database: Database, default_limit: Limit) -> None:
         self._database = database
         self._default_limit = default_limit
 
-    async def accept(self, job: Job, presence: Presence, *, draft_id: int | None = None) -> Job | None:
+    async def accept(self, job: Job, context: RequestContext, *, draft_id: int | None = None) -> Job | None:
         """Insert the job and reserve its quote, both or neither; returns it as it was written.
 
         None if its interaction was taken before. `draft_id` is the draft that this job comes of.
 
         Raises:
-            LimitReached: a rule about credits has no room; nothing was written.
+            LimitExceeded: a rule about credits has no room; nothing was written.
             MemberError: PAUSED by the operator; refused by a rule of the server, as `access.rules.judge`;
                 ALREADY_ASKED, the second of two clicks;
                 DRAFT_TAKEN, another job came of the draft already.
@@ -52,15 +51,15 @@ class Store:
         where = job.request.destination
 
         def unit(tx: Transaction) -> Job | None:
-            terms = terms_of(tx, where.guild_id, job.accepted_at)
-            hidden = job.request.spoiler or hides(presence, terms)
+            terms = load_policy(tx, where.guild_id, job.accepted_at)
+            hidden = job.request.spoiler or requires_spoiler(context, terms)
             accepted = replace(job, request=replace(job.request, spoiler=hidden))
-            if not insert(tx, "jobs", columns_of(accepted), "interaction_id"):
+            if not insert(tx, "jobs", job_columns(accepted), "interaction_id"):
                 return None
-            pauses.require_open(tx, where.guild_id)
-            admit(tx, job.request, presence, terms, job.accepted_at)
-            require_first_click(tx, job.request, job.accepted_at)
-            if draft_id is not None and not drafts.take(tx, draft_id, job.job_id):
+            pauses.require_not_paused(tx, where.guild_id)
+            enforce(tx, job.request, context, terms, job.accepted_at)
+            reject_duplicate_click(tx, job.request, job.accepted_at)
+            if draft_id is not None and not drafts.claim(tx, draft_id, job.job_id):
                 raise MemberError(MemberReason.DRAFT_TAKEN)
             ledger.reserve(
                 tx,
@@ -70,7 +69,7 @@ class Store:
                 cost_credits=job.quote_credits,
                 default=self._default_limit,
                 at=job.accepted_at,
-                role_ids=presence.role_ids,
+                role_ids=context.role_ids,
             )
             return accepted
 
@@ -79,7 +78,7 @@ class Store:
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
         """Discord has our first answer. Asking again keeps the first time and a message id once known."""
         at = now_ms()
-        return await self._move(
+        return await self._transition(
             job_id,
             "acknowledged_at = coalesce(acknowledged_at, ?), message_id = coalesce(?, message_id)",
             (at, message_id),
@@ -88,7 +87,7 @@ class Store:
 
     async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
         """Rivya has the reference, and the vault has what was sent under that hash."""
-        return await self._move(
+        return await self._transition(
             job_id,
             "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
             (Stage.UPLOADED, url, mime, sha256),
@@ -97,24 +96,24 @@ class Store:
 
     async def creating(self, job_id: str, body: str) -> Job:
         """From here on a task may exist: this body, and no other, is sent until an answer is had."""
-        return await self._move(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
+        return await self._transition(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
 
     async def created(self, job_id: str, task_id: str, reserved_credits: int | None) -> Job:
         """Rivya has the task; the reservation is corrected to what it reserved.
 
         Raises:
-            ContractBroken: `task_taken`; the task is another job's, and whether ours exists is not known.
+            ContractViolation: `task_taken`; the task is another job's, and whether ours exists is not known.
         """
 
         def money(tx: Transaction) -> None:
             # Before the row moves: the schema would only say that some row breaks a rule.
             other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
             if other.fetchone() is not None:
-                raise ContractBroken("task_taken", "Rivya names a task that is another job's")
+                raise ContractViolation("task_taken", "Rivya names a task that is another job's")
             if reserved_credits is not None:
-                ledger.correct(tx, job_id=job_id, reserved_credits=reserved_credits)
+                ledger.adjust_reserved(tx, job_id=job_id, reserved_credits=reserved_credits)
 
-        return await self._move(
+        return await self._transition(
             job_id,
             "stage = ?, task_id = ?, task_created_at = ?",
             (Stage.CREATED, task_id, now_ms()),
@@ -122,14 +121,14 @@ class Store:
             money,
         )
 
-    async def late_told(self, job_id: str) -> Job:
+    async def delay_notified(self, job_id: str) -> Job:
         """The member was told that it takes longer; once is enough."""
-        return await self._move(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
+        return await self._transition(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
 
     async def succeeded(self, job_id: str, result_url: str | None, final_credits: int | None) -> Job:
         """The task has succeeded: settle. None books what was reserved."""
         at = now_ms()
-        return await self._move(
+        return await self._transition(
             job_id,
             "stage = ?, result_url = ?, painted_at = ?",
             (Stage.SUCCEEDED, result_url, at),
@@ -143,31 +142,33 @@ class Store:
 
         def money(tx: Transaction) -> None:
             if failure.in_doubt:
-                ledger.keep_held(tx, job_id=job_id, note=f"{failure.who}: {failure.code} {failure.message}")
+                ledger.annotate_held(
+                    tx, job_id=job_id, note=f"{failure.cause}: {failure.code} {failure.message}"
+                )
             elif failure.charged_credits:
                 ledger.settle(tx, job_id=job_id, final_credits=failure.charged_credits, at=at)
             else:
                 ledger.release(tx, job_id=job_id, at=at)
 
         stages = (*BEFORE_TASK, Stage.CREATED)
-        return await self._move(job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, money)
+        return await self._transition(job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, money)
 
-    async def lost(self, job_id: str, failure: Failure) -> Job:
+    async def result_lost(self, job_id: str, failure: Failure) -> Job:
         """The picture was painted and paid for, but cannot be had; its member is still to be told."""
-        return await self._move(
+        return await self._transition(
             job_id, _FAILURE, _failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
         )
 
-    async def delivered(self, job_id: str, landing: Landing) -> Job:
+    async def delivered(self, job_id: str, delivered: DeliveredMessage) -> Job:
         """The picture is where its people see it."""
-        return await self._move(
+        return await self._transition(
             job_id,
             f"stage = ?, {LANDING}, {_FINISH}",
-            (Stage.DELIVERED, *landing_values(landing), now_ms()),
+            (Stage.DELIVERED, *landing_values(delivered), now_ms()),
             (Stage.SUCCEEDED,),
         )
 
-    async def keep_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
+    async def record_kept_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
         """Note that the vault has the picture itself, since no message of everybody's will."""
         at = now_ms()
         await self._database.run(
@@ -180,18 +181,18 @@ class Store:
 
     async def undeliverable(self, job_id: str) -> Job:
         """Nowhere to post it; the picture was kept before."""
-        return await self._move(
+        return await self._transition(
             job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
         )
 
-    async def told(self, job_id: str) -> Job:
+    async def failure_notified(self, job_id: str) -> Job:
         """The member knows that no picture comes, or cannot be reached."""
-        return await self._move(job_id, _FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
+        return await self._transition(job_id, _FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
 
     async def cancelled(self, job_id: str) -> Job:
         """Nothing was sent and nothing will be: release."""
         at = now_ms()
-        return await self._move(
+        return await self._transition(
             job_id,
             "stage = ?, " + _FINISH,
             (Stage.CANCELLED, at),
@@ -219,7 +220,7 @@ class Store:
 
         return await self._database.run(unit)
 
-    async def due(self) -> list[Job]:
+    async def unfinished(self) -> list[Job]:
         """Every job with something left to do, the oldest first."""
         return await self._database.run(
             lambda tx: [
@@ -230,7 +231,7 @@ class Store:
             ]
         )
 
-    async def running(self) -> dict[str, int]:
+    async def count_by_stage(self) -> dict[str, int]:
         """How many jobs have something left to do, by stage."""
         return await self._database.run(
             lambda tx: {
@@ -250,7 +251,7 @@ class Store:
 
         return await self._database.run(unit)
 
-    async def _move(
+    async def _transition(
         self,
         job_id: str,
         changes: str,
@@ -261,7 +262,7 @@ class Store:
         """Change a job that is in one of `stages`, and its credits with it.
 
         Raises:
-            ContractBroken: `bug`; the job is in none of them, nothing was changed.
+            ContractViolation: `bug`; the job is in none of them, nothing was changed.
         """
         marks = ", ".join("?" * len(stages))
 
@@ -275,7 +276,7 @@ class Store:
                 (*values, job_id, *stages),
             ).fetchone()
             if row is None:
-                raise ContractBroken("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
+                raise ContractViolation("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
             return job_from(row)
 
         return await self._database.run(unit)
@@ -292,10 +293,17 @@ _FAILURE: Final = (
 )
 
 
-def landing_values(landing: Landing) -> tuple[object, ...]:
+def landing_values(delivered: DeliveredMessage) -> tuple[object, ...]:
     """The values of `LANDING`."""
-    return (landing.channel_id, landing.message_id, landing.way, landing.url)
+    return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
 
 
 def _failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
-    return (stage, failure.who, failure.code, failure.message, failure.charged_credits, int(failure.in_doubt))
+    return (
+        stage,
+        failure.cause,
+        failure.code,
+        failure.message,
+        failure.charged_credits,
+        int(failure.in_doubt),
+    )

@@ -3,7 +3,7 @@
 It listens where the settings say, on this machine only unless told otherwise, shows no names and takes no
 orders. `/healthz` answers 200 with `ok`, or 503 with one line for each thing that is wrong.
 
-Owns the monitoring port. Never imports anything of ours but errors, metrics.
+Owns the monitoring port.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LAG_EVERY_SECONDS: Final = 0.5
-ANSWER_SECONDS: Final = 5.0
+LAG_INTERVAL_SECONDS: Final = 0.5
+TIMEOUT_SECONDS: Final = 5.0
 
 
-class Watched(Protocol):
+class HealthSource(Protocol):
     """What the monitor asks of the bot."""
 
     @property
@@ -61,16 +61,16 @@ class Watched(Protocol):
         """
 
 
-class Monitor:
+class MonitoringServer:
     """Answers about one bot."""
 
-    def __init__(self, watched: Watched, metrics: Metrics) -> None:
+    def __init__(self, watched: HealthSource, metrics: Metrics) -> None:
         self._watched = watched
         self._metrics = metrics
         self._collect = make_aiohttp_handler(metrics.registry)
 
     @asynccontextmanager
-    async def listening(self, host: str, port: int) -> AsyncIterator[int]:
+    async def serve(self, host: str, port: int) -> AsyncIterator[int]:
         """Serve until the block ends; yields the port, which the system chooses for 0.
 
         Raises:
@@ -103,7 +103,7 @@ class Monitor:
         if not self._watched.connected:
             yield "discord: no connection to the gateway"
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._watched.held_credits()
         except KuasError as error:
             yield str(error)
@@ -114,7 +114,7 @@ class Monitor:
     async def _numbers(self, request: web.Request) -> web.StreamResponse:
         metrics = self._metrics
         metrics.latency.set(self._watched.gateway_latency_seconds)
-        metrics.outage.set(self._watched.rivya_down)
+        metrics.circuit_breaker.set(self._watched.rivya_down)
         running, held_credits = await self._from_database()
         metrics.running.clear()
         for stage, count in running.items():
@@ -125,7 +125,7 @@ class Monitor:
     async def _from_database(self) -> tuple[Mapping[str, int], float]:
         """Jobs by stage and credits held; none, and not a number, while it is in trouble."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._watched.running(), await self._watched.held_credits()
         except (KuasError, TimeoutError) as error:
             log.info("numbers without the database", error=str(error) or "no answer")
@@ -134,12 +134,12 @@ class Monitor:
     async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + LAG_EVERY_SECONDS
-            await asyncio.sleep(LAG_EVERY_SECONDS)
-            self._metrics.lagged(max(0.0, loop.time() - due))
+            due = loop.time() + LAG_INTERVAL_SECONDS
+            await asyncio.sleep(LAG_INTERVAL_SECONDS)
+            self._metrics.record_lag(max(0.0, loop.time() - due))
 
 
-async def ask_health(host: str, port: int) -> tuple[bool, str]:
+async def probe_health(host: str, port: int) -> tuple[bool, str]:
     """Ask a running bot's `/healthz`: whether all is well, and its words. For the container's health check.
 
     Raises:
@@ -150,7 +150,7 @@ async def ask_health(host: str, port: int) -> tuple[bool, str]:
     url = f"http://[{host}]:{port}/healthz" if ":" in host else f"http://{host}:{port}/healthz"
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS + 1)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + 1)) as session,
             session.get(url) as response,
         ):
             return response.status == web.HTTPOk.status_code, (await response.text(errors="replace")).strip()

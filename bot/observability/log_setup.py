@@ -2,8 +2,6 @@
 
 Lines of structlog and of the standard library leave through one handler, so that discord.py's and aiohttp's
 look like ours and carry the same context (`job_id`), and one mask is enough.
-
-Owns the shape of log lines and the mask over secrets. Never imports anything of ours.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 Each bot has a registry of its own, so that two in one process do not add up. Names follow
 https://prometheus.io/docs/practices/naming/ and no label ever holds a member, a server or a prompt.
-
-Owns the metrics. Never imports anything of ours but calls, clock, errors, jobs.
 """
 
 from __future__ import annotations
@@ -66,7 +64,7 @@ class Metrics:
         self.running = self._gauge("jobs_running", "Jobs that are not finished, by stage.", "stage")
         self.held = self._gauge("credits_held", "Credits set aside and not closed.")
         self.latency = self._gauge("gateway_latency_seconds", "Discord's heartbeat.")
-        self.outage = self._gauge("rivya_down", "1 while Rivya does not answer.")
+        self.circuit_breaker = self._gauge("rivya_down", "1 while Rivya does not answer.")
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"kuas_{name}", words, labels, registry=self.registry)
@@ -77,30 +75,30 @@ class Metrics:
     def _histogram(self, name: str, words: str, seconds: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(f"kuas_{name}", words, labels, buckets=seconds, registry=self.registry)
 
-    def attempted(self, attempt: Attempt) -> None:
+    def record_attempt(self, attempt: Attempt) -> None:
         """One attempt of a call to Rivya has ended."""
         outcome = "ok" if attempt.error is None else type(attempt.error).__name__
-        self._calls.labels(attempt.purpose.value, outcome).inc()
-        self._call_seconds.labels(attempt.purpose.value).observe(attempt.seconds)
+        self._calls.labels(attempt.operation.value, outcome).inc()
+        self._call_seconds.labels(attempt.operation.value).observe(attempt.seconds)
 
-    def set_back(self, stage: Stage, error: KuasError) -> None:
+    def record_error(self, stage: Stage, error: KuasError) -> None:
         """A step did not work; it may be tried again."""
         self._setbacks.labels(stage.value, type(error).__name__).inc()
 
-    def painted(self, job: Job, charged_credits: int) -> None:
+    def record_task(self, job: Job, charged_credits: int) -> None:
         """A task was seen to have ended, well or not."""
         self._charged.inc(charged_credits)
         if job.task_created_at is not None:
             reference = "no" if job.request.reference is None else "yes"
             self._painting_seconds.labels(reference).observe(_seconds_since(job.task_created_at))
 
-    def ended(self, job: Job) -> None:
+    def record_job(self, job: Job) -> None:
         """A job is finished."""
         self._jobs.labels(job.stage.value).inc()
         if job.stage is Stage.DELIVERED:
             self._job_seconds.observe(_seconds_since(job.accepted_at))
 
-    def lagged(self, seconds: float) -> None:
+    def record_lag(self, seconds: float) -> None:
         """The event loop woke so much later than planned."""
         self._lag.observe(seconds)
 

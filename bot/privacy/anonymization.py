@@ -7,9 +7,6 @@ compared by it.
 The name on an amount goes later than the words, once no limit counts that amount any more: to forget must not
 be a way to begin a limit anew. Where two rows must stay apart without a name, as the grants of two members,
 the name becomes a negative number; elsewhere it becomes 0.
-
-Owns the rules of forgetting, in every table that holds words or names. Never imports anything of ours but
-guilds, limits, periods.
 """
 
 from __future__ import annotations
@@ -18,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits import limits
 from bot.domain import periods
-from bot.guilds.settings import zone_of
+from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,7 +65,7 @@ def guilds_of(transaction: sqlite3.Connection, user_id: int) -> list[int]:
     return [int(row["guild_id"]) for row in rows]
 
 
-def forget(transaction: sqlite3.Connection, job_ids: Sequence[str], *, names: bool) -> None:
+def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, names: bool) -> None:
     """Take the words from finished jobs and, with `names`, whoever asked; at most `BATCH` of them."""
     jobs = [(job_id,) for job_id in job_ids]
     transaction.executemany(_FORGET_WORDS, jobs)
@@ -87,7 +84,7 @@ def expire(transaction: sqlite3.Connection, before: int) -> int:
         "SELECT job_id FROM jobs WHERE finished_at < ? AND prompt <> '' ORDER BY finished_at LIMIT ?",
         (before, BATCH),
     ).fetchall()
-    forget(transaction, [row["job_id"] for row in rows], names=False)
+    anonymize_jobs(transaction, [row["job_id"] for row in rows], names=False)
     return len(rows)
 
 
@@ -97,23 +94,25 @@ def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: in
     None if a limit on members of this guild never resets. Without any limit it is the same moment: one may be
     set at any time.
     """
-    for limit in limits.in_force(transaction, guild_id):
-        if limit.rule.is_personal and not limit.exempt and limit.period == "total":
+    for limit in limits.active(transaction, guild_id):
+        if limit.scope.is_personal and not limit.exempt and limit.period == "total":
             return None
-    zone = zone_of(transaction, guild_id)
-    ends = [periods.bounds(period, created_at, zone)[1] for period in periods.ENDING]
+    zone = timezone_of(transaction, guild_id)
+    ends = [periods.period_bounds(period, created_at, zone)[1] for period in periods.RESETTING]
     return max(end for end in ends if end is not None)
 
 
-def free_amounts(transaction: sqlite3.Connection, guild_id: int, user_id: int, *, until: int, at: int) -> int:
+def anonymize_reservations(
+    transaction: sqlite3.Connection, guild_id: int, user_id: int, *, until: int, at: int
+) -> int:
     """Take a member's name from one batch of amounts that no limit counts any more; returns how many.
 
     `until` is when the member asked for it; only amounts of jobs that are forgotten already are taken.
     """
     if counted_until(transaction, guild_id, at) is None:
         return 0
-    zone = zone_of(transaction, guild_id)
-    since = min(periods.bounds(period, at, zone)[0] for period in periods.ENDING)
+    zone = timezone_of(transaction, guild_id)
+    since = min(periods.period_bounds(period, at, zone)[0] for period in periods.RESETTING)
     rows = transaction.execute(
         "UPDATE reservations SET user_id = 0 WHERE job_id IN ("
         " SELECT r.job_id FROM reservations r JOIN jobs j USING (job_id)"
@@ -124,7 +123,7 @@ def free_amounts(transaction: sqlite3.Connection, guild_id: int, user_id: int, *
     return len(rows)
 
 
-def hide_member_limits(transaction: sqlite3.Connection, guild_id: int, user_id: int) -> None:
+def anonymize_member_limits(transaction: sqlite3.Connection, guild_id: int, user_id: int) -> None:
     """Take a member's name from the limits that were set for them, if none of those rules any more.
 
     All of them together get one number: apart from its removal, a limit would seem to rule somebody.
@@ -142,7 +141,7 @@ def hide_member_limits(transaction: sqlite3.Connection, guild_id: int, user_id: 
     )
 
 
-def hide_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
+def anonymize_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
     """Take a member's name from the grants they were given and can use no more.
 
     Not while an amount that a grant paid carries their name: a refund of it would still fill the grant again.
@@ -157,7 +156,7 @@ def hide_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: i
     )
 
 
-def hide_blocks(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
+def anonymize_blocks(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
     """Take a member's name from the blocks that were set on them, in each server where none is in force.
 
     All of one server get one number, that of the first: they are about one member, and the end of a block

@@ -1,7 +1,4 @@
-"""What is known of one member, over all servers: in numbers, and word for word.
-
-Owns the questions about one member. Never imports anything of ours but clock, database, forgetting, records.
-"""
+"""What is known of one member, over all servers: in numbers, and word for word."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from bot.privacy.anonymization import BATCH, counted_until, guilds_of
 from bot.privacy.models import (
     AmountRecord,
     BlockRecord,
+    DataSummary,
     DecisionRecord,
+    DefaultsRecord,
     DraftRecord,
     Export,
     GrantRecord,
-    HabitRecord,
-    Holdings,
     LimitRecord,
     RequestRecord,
 )
@@ -68,13 +65,13 @@ _BLOCKS: Final = (
 )
 
 
-class Known:
+class MemberData:
     """Answers a member's questions about themselves."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def show(self, user_id: int) -> Holdings:
+    async def summarize(self, user_id: int) -> DataSummary:
         """How much is kept."""
         return await self._database.run(lambda tx: _holdings(tx, user_id))
 
@@ -91,7 +88,7 @@ class Known:
         )
 
 
-def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
+def _holdings(transaction: sqlite3.Connection, user_id: int) -> DataSummary:
     guild_ids = guilds_of(transaction, user_id)
     counts = [
         transaction.execute(
@@ -111,7 +108,7 @@ def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
         {"user_id": user_id, "subject": str(user_id)},
     ).fetchone()
     amounts, until, unending = _amounts(transaction, user_id, guild_ids)
-    return Holdings(
+    return DataSummary(
         requests=sum(row["requests"] for row in counts),
         unfinished=sum(row["unfinished"] for row in counts),
         guilds=sum(row["requests"] > 0 for row in counts),
@@ -121,10 +118,10 @@ def _holdings(transaction: sqlite3.Connection, user_id: int) -> Holdings:
         kept_references=sum(row["kept_refs"] for row in counts),
         kept_pictures=sum(row["kept"] for row in counts),
         drafts=others["drafts"],
-        habits=others["habits"],
+        member_defaults=others["habits"],
         amounts=amounts,
         amounts_until=until,
-        amounts_unending=unending,
+        amounts_permanent=unending,
         about=others["about"],
         decisions=others["decisions"],
         asked_at=others["asked_at"],
@@ -207,7 +204,7 @@ def _export(
         older_requests=older,
         requests=tuple(requests),
         drafts=tuple(DraftRecord(*row) for row in drafts),
-        habits=tuple(HabitRecord(*row) for row in rows(_HABITS)),
+        member_defaults=tuple(DefaultsRecord(*row) for row in rows(_HABITS)),
         amounts=tuple(amounts),
         limits=tuple(LimitRecord(*row) for row in limits),
         grants=tuple(GrantRecord(*row) for row in grants),

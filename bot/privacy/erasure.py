@@ -4,7 +4,7 @@ A wish covers what was there when it was made. It stays written down until nothi
 unfinished job, an amount that a limit still counts, a grant or a limit of the member's that is in force.
 Decisions that somebody made for a server keep their name: who changed a limit is for the server to know.
 
-Owns the table erasures. Never imports anything of ours but clock, database, forgetting.
+Owns the table erasures.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from bot.domain.clock import now_ms
 from bot.privacy.anonymization import (
     BATCH,
-    forget,
-    free_amounts,
+    anonymize_blocks,
+    anonymize_jobs,
+    anonymize_member_limits,
+    anonymize_reservations,
+    anonymize_spent_grants,
     guilds_of,
-    hide_blocks,
-    hide_member_limits,
-    hide_spent_grants,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 
-class Erasures:
+class ErasureRequests:
     """The wishes to be forgotten."""
 
     def __init__(self, database: Database) -> None:
@@ -54,10 +54,10 @@ class Erasures:
 
         erased = await self._database.run(unit)
         erased += await self._forget_rest(user_id, at)
-        await self._loosen(user_id, asked_at=at, at=at)
+        await self._release_names(user_id, asked_at=at, at=at)
         return erased
 
-    async def go_on(self, at: int) -> int:
+    async def process_due(self, at: int) -> int:
         """Do what has become due of every wish; returns how many rows that were."""
 
         def unit(tx: sqlite3.Connection) -> list[tuple[int, int]]:
@@ -67,13 +67,13 @@ class Erasures:
         done = 0
         for user_id, asked_at in await self._database.run(unit):
             done += await self._forget_rest(user_id, asked_at)
-            done += await self._loosen(user_id, asked_at=asked_at, at=at)
+            done += await self._release_names(user_id, asked_at=asked_at, at=at)
         return done
 
     async def _forget_rest(self, user_id: int, asked_at: int) -> int:
         return await self._database.run_in_batches(lambda tx: _forget_requests(tx, user_id, asked_at))
 
-    async def _loosen(self, user_id: int, *, asked_at: int, at: int) -> int:
+    async def _release_names(self, user_id: int, *, asked_at: int, at: int) -> int:
         """Take the name from what nobody counts any more; once nothing is left, the wish is done."""
         freed = await self._database.run_in_batches(
             lambda tx: _free_amounts(tx, user_id, asked_at=asked_at, at=at)
@@ -97,7 +97,7 @@ def _forget_requests(transaction: sqlite3.Connection, user_id: int, asked_at: in
             (guild_id, user_id, asked_at, BATCH),
         ).fetchall()
         if rows:
-            forget(transaction, [row["job_id"] for row in rows], names=True)
+            anonymize_jobs(transaction, [row["job_id"] for row in rows], names=True)
             return len(rows)
     return 0
 
@@ -105,7 +105,7 @@ def _forget_requests(transaction: sqlite3.Connection, user_id: int, asked_at: in
 def _free_amounts(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> int:
     """One batch, of one guild."""
     for guild_id in guilds_of(transaction, user_id):
-        if freed := free_amounts(transaction, guild_id, user_id, until=asked_at, at=at):
+        if freed := anonymize_reservations(transaction, guild_id, user_id, until=asked_at, at=at):
             return freed
     return 0
 
@@ -116,9 +116,9 @@ def _hide_decisions(transaction: sqlite3.Connection, user_id: int, *, asked_at: 
         "SELECT DISTINCT guild_id FROM limits WHERE rule = 'member' AND subject_id = ?", (user_id,)
     ).fetchall()
     for row in rows:
-        hide_member_limits(transaction, row["guild_id"], user_id)
-    hide_spent_grants(transaction, user_id, until=asked_at, at=at)
-    hide_blocks(transaction, user_id, until=asked_at, at=at)
+        anonymize_member_limits(transaction, row["guild_id"], user_id)
+    anonymize_spent_grants(transaction, user_id, until=asked_at, at=at)
+    anonymize_blocks(transaction, user_id, until=asked_at, at=at)
     transaction.execute(
         "UPDATE refunds SET user_id = 0, reason = '' WHERE user_id = ?"
         " AND job_id IN (SELECT job_id FROM jobs WHERE user_id = 0)",

@@ -4,7 +4,7 @@ Back within the grace, everything is as it was. After it a server begins anew: i
 ended, its settings are deleted. What the books need stays without names, and what the operator has set for it
 stays as it is.
 
-Owns the table departures. Never imports anything of ours but clock, database, forgetting.
+Owns the table departures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import DAY_MS, now_ms
-from bot.privacy.anonymization import BATCH, GUILDS, forget, hide_member_limits
+from bot.privacy.anonymization import BATCH, GUILDS, anonymize_jobs, anonymize_member_limits
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 
-class Departures:
+class GuildDepartures:
     """Who has left, and when. `grace_days` is how long everything stays as it was."""
 
     def __init__(self, database: Database, grace_days: int) -> None:
@@ -35,7 +35,7 @@ class Departures:
 
     async def joined(self, guild_id: int) -> None:
         """The bot is in a server, perhaps again."""
-        await self._database.run(lambda tx: _take_back(tx, guild_id))
+        await self._database.run(lambda tx: _cancel_departure(tx, guild_id))
 
     async def present(self, guild_ids: Iterable[int]) -> None:
         """These are all the servers the bot is in: it may have been removed or invited while it was down."""
@@ -46,11 +46,11 @@ class Departures:
                 _note(tx, guild_id, at)
             for row in tx.execute("SELECT guild_id FROM departures").fetchall():
                 if row["guild_id"] in here:
-                    _take_back(tx, row["guild_id"])
+                    _cancel_departure(tx, row["guild_id"])
 
         await self._database.run(unit)
 
-    async def go_on(self, at: int) -> int:
+    async def process_due(self, at: int) -> int:
         """Forget the people of every server whose grace is over; returns how many rows that were."""
         latest = at - self._grace_ms
         left = await self._database.run(
@@ -72,7 +72,7 @@ def _note(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     )
 
 
-def _take_back(transaction: sqlite3.Connection, guild_id: int) -> None:
+def _cancel_departure(transaction: sqlite3.Connection, guild_id: int) -> None:
     transaction.execute("DELETE FROM departures WHERE guild_id = ?", (guild_id,))
 
 
@@ -104,12 +104,12 @@ def _forget_some(transaction: sqlite3.Connection, guild_id: int, latest: int, at
         return 0
     if changed := _forget_requests(transaction, guild_id) or _free_amounts(transaction, guild_id):
         return changed
-    _begin_anew(transaction, guild_id, at)
+    _reset_guild(transaction, guild_id, at)
     if not transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id > 0 LIMIT 1",
         (guild_id,),
     ).fetchone():
-        _take_back(transaction, guild_id)
+        _cancel_departure(transaction, guild_id)
     return 0
 
 
@@ -118,7 +118,7 @@ def _forget_requests(transaction: sqlite3.Connection, guild_id: int) -> int:
         "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id > 0 AND finished_at IS NOT NULL LIMIT ?",
         (guild_id, BATCH),
     ).fetchall()
-    forget(transaction, [row["job_id"] for row in rows], names=True)
+    anonymize_jobs(transaction, [row["job_id"] for row in rows], names=True)
     return len(rows)
 
 
@@ -133,7 +133,7 @@ def _free_amounts(transaction: sqlite3.Connection, guild_id: int) -> int:
     return len(rows)
 
 
-def _begin_anew(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
+def _reset_guild(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     """End what admins have set and given, and take the names from the record of it."""
     for table in ("drafts", "guild_settings", "access_rules", "presets"):
         transaction.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608  # our own names
@@ -149,7 +149,7 @@ def _begin_anew(transaction: sqlite3.Connection, guild_id: int, at: int) -> None
         (guild_id,),
     ).fetchall()
     for row in members:
-        hide_member_limits(transaction, guild_id, row["subject_id"])
+        anonymize_member_limits(transaction, guild_id, row["subject_id"])
     transaction.execute(
         "UPDATE limits SET set_by = 0, reason = '' WHERE guild_id = ?"
         " AND rule NOT IN ('ceiling', 'ceiling_all')",

@@ -1,7 +1,4 @@
-"""The nouns of privacy: what is kept of one member, counted and word for word.
-
-Owns the frozen types of what is known of a member. Never imports anything of ours.
-"""
+"""The nouns of privacy: what is kept of one member, counted and word for word."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class DataSummary:
     """How much there is of a member. Times are epoch milliseconds, UTC."""
 
     requests: int
@@ -26,13 +23,13 @@ class Holdings:
     kept_pictures: int
     drafts: int
     """Requests that were not sent in, or wait for a yes to their price."""
-    habits: int
+    member_defaults: int
     """1 if the member has chosen how they like their pictures, else 0."""
     amounts: int
     """Reservations that carry the member's name: those of the requests, and those of erased ones."""
     amounts_until: int | None
     """When the last limit that resets stops counting them; None without any."""
-    amounts_unending: int
+    amounts_permanent: int
     """In how many servers a limit that never resets counts them."""
     about: int
     """Limits, grants, refunds and blocks that others decided about the member."""
@@ -45,7 +42,7 @@ class Holdings:
     def is_erasable(self) -> bool:
         """Whether a wish to be forgotten, or a new one, could end anything, now or when it is due."""
         unasked = self.asked_at is None and bool(self.amounts or self.about)
-        return bool(self.requests or self.drafts or self.habits) or unasked
+        return bool(self.requests or self.drafts or self.member_defaults) or unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class LimitRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class HabitRecord:
+class DefaultsRecord:
     """How the member likes their pictures to be; None leaves it to the bot."""
 
     set_at: int
@@ -182,7 +179,7 @@ class Export:
     older_requests: int
     requests: tuple[RequestRecord, ...]
     drafts: tuple[DraftRecord, ...]
-    habits: tuple[HabitRecord, ...]
+    member_defaults: tuple[DefaultsRecord, ...]
     """One at most."""
     amounts: tuple[AmountRecord, ...]
     limits: tuple[LimitRecord, ...]

@@ -1,7 +1,4 @@
-"""One request to Rivya's API, as plain data: what is sent, for how long, and how an attempt at it went.
-
-Owns the requests. Never imports anything of ours but answers, errors.
-"""
+"""One request to Rivya's API, as plain data: what is sent, for how long, and how an attempt at it went."""
 
 from __future__ import annotations
 
@@ -12,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bot.domain.errors import ContractBroken, KuasError, OperatorError, TryLater
+from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bot.rivya.responses import Purpose
+    from bot.rivya.responses import Operation
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOuts:
+class ApiTimeouts:
     """The longest one attempt may take, from its start to the last byte of the answer."""
 
     connect_seconds: float = 10.0
@@ -35,7 +32,7 @@ class TimeOuts:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class MultipartBody:
     """A multipart body around a file."""
 
     path: Path
@@ -48,11 +45,11 @@ class Form:
 class Call:
     """One request, the same in each attempt."""
 
-    purpose: Purpose
+    operation: Operation
     method: str
     path: str
     total_seconds: float
-    body: bytes | Form | None = None
+    body: bytes | MultipartBody | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     with_key: bool = True
 
@@ -61,7 +58,7 @@ class Call:
 class Attempt:
     """How one attempt of a call went, for whoever watches."""
 
-    purpose: Purpose
+    operation: Operation
     seconds: float
     error: KuasError | None
     status: int | None
@@ -72,15 +69,15 @@ class Attempt:
     @property
     def answered(self) -> bool:
         """Whether the API itself answered, even if only to say no or not so fast."""
-        if isinstance(self.error, ContractBroken):
+        if isinstance(self.error, ContractViolation):
             return self.error.code != "unreadable"
-        return not isinstance(self.error, TryLater) or self.status == HTTPStatus.TOO_MANY_REQUESTS
+        return not isinstance(self.error, TransientError) or self.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 @contextmanager
-def payload(body: bytes | Form | None) -> Iterator[bytes | aiohttp.FormData | None]:
+def request_body(body: bytes | MultipartBody | None) -> Iterator[bytes | aiohttp.FormData | None]:
     """Make what aiohttp sends, anew for each attempt: it closes the file, and a form is good for one."""
-    if not isinstance(body, Form):
+    if not isinstance(body, MultipartBody):
         yield body
         return
     try:

@@ -3,8 +3,7 @@
 Facts: https://rivya.ai/docs/api-files, api-generations, api-generation-status, api-credits, api-models and
 api-errors-and-limits (read 2026-05).
 
-Owns the connections to Rivya and the API key. Never imports anything of ours but answers, calls, errors,
-models, pace, reading.
+Owns the connections to Rivya and the API key.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from bot.domain.errors import ContractBroken, KuasError, TryLater
-from bot.rivya.calls import Attempt, Call, Form, TimeOuts, payload
-from bot.rivya.models import Task, UploadedFile, offers_from, wallet_from
-from bot.rivya.rate_limit import Pace
-from bot.rivya.responses import Answer, Doubt, Purpose, understand
+from bot.domain.errors import ContractViolation, KuasError, TransientError
+from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body
+from bot.rivya.models import Task, UploadedFile, parse_balance, parse_models
+from bot.rivya.rate_limit import RateLimiter
+from bot.rivya.responses import Operation, Response, UncertainOutcome, parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +47,7 @@ _T = TypeVar("_T")
 
 
 def open_session() -> aiohttp.ClientSession:
-    """Open what `Rivya` calls through; closing it is the caller's part. Each call brings its own time-outs.
+    """Open the session of a `RivyaClient`; closing it is the caller's part. Each call has its own time-outs.
 
     No cookies, no proxies from the environment, no compression: a small answer stays small.
     """
@@ -61,7 +60,7 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
-class Rivya:
+class RivyaClient:
     """The API, as far as Kuas needs it. Every method raises only `bot.domain.errors`.
 
     There are up to `attempts` attempts at a call: time-outs, cut connections, 5xx, 429 and unreadable answers
@@ -70,8 +69,8 @@ class Rivya:
 
     Raises, everywhere:
         OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
-        TryLater: no attempt got an answer of the API, or it asks to wait.
-        ContractBroken: the API's own `error.code`, or `unreadable`.
+        TransientError: no attempt got an answer of the API, or it asks to wait.
+        ContractViolation: the API's own `error.code`, or `unreadable`.
     """
 
     def __init__(
@@ -80,8 +79,8 @@ class Rivya:
         *,
         base_url: str,
         api_key: str,
-        pace: Pace | None = None,
-        time_outs: TimeOuts | None = None,
+        pace: RateLimiter | None = None,
+        time_outs: ApiTimeouts | None = None,
         attempts: int = 4,
         first_wait_seconds: float = 0.5,
         longest_wait_seconds: float = 8.0,
@@ -90,8 +89,8 @@ class Rivya:
         self._session = session
         self._base_url = base_url.rstrip("/") + "/api/v1"
         self._api_key = SecretStr(api_key)
-        self._pace = pace or Pace()
-        self._time_outs = time_outs or TimeOuts()
+        self._pace = pace or RateLimiter()
+        self._time_outs = time_outs or ApiTimeouts()
         self._attempts = attempts
         self._first_wait_seconds = first_wait_seconds
         self._longest_wait_seconds = longest_wait_seconds
@@ -110,9 +109,11 @@ class Rivya:
             OperatorError: also `reference_file`: ours cannot be opened.
         """
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
-        form = Form(path, filename, mime_type, fields)
+        form = MultipartBody(path, filename, mime_type, fields)
         seconds = self._time_outs.upload_seconds
-        return await self._call(Call(Purpose.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json)
+        return await self._call(
+            Call(Operation.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json
+        )
 
     async def create(self, body: str, *, idempotency_key: str) -> Task:
         """Have a picture painted; this costs credits. `body`, from `models.create_body`, is sent as it is.
@@ -122,44 +123,45 @@ class Rivya:
 
         Raises:
             MemberError: `prompt_refused`.
-            ContractBroken: also `idempotency_conflict`, at once, and always in doubt.
+            ContractViolation: also `idempotency_conflict`, at once, and always in doubt.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         seconds = self._time_outs.create_seconds
         return await self._call(
-            Call(Purpose.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
+            Call(Operation.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
         )
 
-    async def task(self, task_id: str) -> Task:
+    async def get_task(self, task_id: str) -> Task:
         """See how a task stands.
 
         Raises:
-            ContractBroken: also `not_found`.
+            ContractViolation: also `not_found`.
         """
         path = f"/generations/{quote(task_id, safe='')}"
         return await self._call(
-            Call(Purpose.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
+            Call(Operation.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
         )
 
     async def credits(self) -> int:
         """Ask what is left in the key's wallet: also the documentation's own test of a key."""
         return await self._call(
-            Call(Purpose.READ, "GET", "/credits", self._time_outs.small_seconds), wallet_from
+            Call(Operation.READ, "GET", "/credits", self._time_outs.small_seconds), parse_balance
         )
 
     async def models(self) -> tuple[ModelOffer, ...]:
         """List the models; this is public, so no key is sent."""
         return await self._call(
-            Call(Purpose.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False), offers_from
+            Call(Operation.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False),
+            parse_models,
         )
 
-    def hurry(self) -> None:
+    def stop_retrying(self) -> None:
         """Wait for nothing any more: a call that would, for a pause or to be repeated, is ended."""
         self._hurried = True
         self._pace.end()
 
     async def _call(self, call: Call, parse: Callable[[Json], _T]) -> _T:
-        doubt = Doubt()
+        doubt = UncertainOutcome()
         # Most go well at once, and ten thousand tasks are polled: what repeats a call is costly to set up.
         try:
             return await self._attempt(call, 1, doubt, parse)
@@ -179,27 +181,29 @@ class Rivya:
                 return await self._attempt(call, attempt.num, doubt, parse)
         raise AssertionError("unreachable: stamina raises what the last attempt raised")
 
-    async def _attempt(self, call: Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
-        if call.purpose is not Purpose.READ:
+    async def _attempt(
+        self, call: Call, number: int, doubt: UncertainOutcome, parse: Callable[[Json], _T]
+    ) -> _T:
+        if call.operation is not Operation.READ:
             return await self._try(call, number, doubt, parse)
         async with self._reads:
             if self._hurried:
-                raise TryLater("nobody waits for an answer any more", answered=True)
+                raise TransientError("nobody waits for an answer any more", answered=True)
             return await self._try(call, number, doubt, parse)
 
-    async def _try(self, call: Call, number: int, doubt: Doubt, parse: Callable[[Json], _T]) -> _T:
-        answer: Answer | None = None
+    async def _try(self, call: Call, number: int, doubt: UncertainOutcome, parse: Callable[[Json], _T]) -> _T:
+        answer: Response | None = None
         began: float | None = None
         try:
             await self._pace.wait()
             began = time.monotonic()
             answer = await self._exchange(call)
             self._keep_pace(answer)
-            understood = understand(answer, call.purpose, parse)
+            understood = parse_response(answer, call.operation, parse)
         except KuasError as error:
             if began is not None:  # what was not sent says nothing about Rivya
                 self._watched(call, began, answer, error)
-            if call.purpose is not Purpose.READ:
+            if call.operation is not Operation.READ:
                 doubt.mark(error)
             log.warning(
                 "rivya attempt failed",
@@ -217,18 +221,18 @@ class Rivya:
         return understood
 
     def _watched(
-        self, call: Call, began: float, answer: Answer | None, error: KuasError | None = None
+        self, call: Call, began: float, answer: Response | None, error: KuasError | None = None
     ) -> None:
         ahead = answer.sent_at - time.time() if answer and answer.sent_at is not None else None
         status = answer.status if answer else None
-        self._watch(Attempt(call.purpose, time.monotonic() - began, error, status, ahead))
+        self._watch(Attempt(call.operation, time.monotonic() - began, error, status, ahead))
 
-    async def _exchange(self, call: Call) -> Answer:
+    async def _exchange(self, call: Call) -> Response:
         headers = dict(call.headers)
         if call.with_key:  # on the request and not on the session, which others may come to use
             headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
         time_out = aiohttp.ClientTimeout(total=call.total_seconds, connect=self._time_outs.connect_seconds)
-        with payload(call.body) as data:
+        with request_body(call.body) as data:
             try:
                 async with self._session.request(
                     call.method,
@@ -238,25 +242,27 @@ class Rivya:
                     timeout=time_out,
                     allow_redirects=False,
                 ) as response:
-                    return Answer.from_http(response.status, response.headers, await _bounded(response))
+                    return Response.from_http(response.status, response.headers, await _bounded(response))
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 # Without a connection nothing was sent: the one silence that leaves nothing in doubt.
-                raise TryLater(f"no connection to Rivya: {type(error).__name__}", answered=True) from error
+                raise TransientError(
+                    f"no connection to Rivya: {type(error).__name__}", answered=True
+                ) from error
             except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-                raise TryLater(f"no answer from Rivya: {type(error).__name__}") from error
+                raise TransientError(f"no answer from Rivya: {type(error).__name__}") from error
 
-    def _keep_pace(self, answer: Answer) -> None:
+    def _keep_pace(self, answer: Response) -> None:
         if answer.is_ok:
-            self._pace.went_well()
+            self._pace.reset_backoff()
         elif answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.retry_after_seconds is not None:
             self._pace.pause(answer.retry_after_seconds)
 
 
 def _worth_a_repeat(error: Exception) -> bool:
     """Whether to try again; a pause that Rivya asked for is kept by the pace, before the next attempt."""
-    if isinstance(error, TryLater):
+    if isinstance(error, TransientError):
         return (error.retry_after_seconds or 0.0) <= LONGEST_RETRY_AFTER_SECONDS
-    return isinstance(error, ContractBroken) and error.code == "unreadable"
+    return isinstance(error, ContractViolation) and error.code == "unreadable"
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -1,7 +1,4 @@
-"""How single values are read out of JSON that somebody else wrote: what is not understood is None.
-
-Owns the readers of text, messages, words, counts and spellings. Never imports anything of ours.
-"""
+"""How single values are read out of JSON that somebody else wrote: what is not understood is None."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def an_object(value: Json) -> dict[str, Json]:
+def as_object(value: Json) -> dict[str, Json]:
     """Return the object, or an empty one in its place."""
     return value if isinstance(value, dict) else {}
 
 
-def field(fields: dict[str, Json], *spellings: str) -> Json:
+def first_present(fields: dict[str, Json], *spellings: str) -> Json:
     """Return the first of these keys that is there and not null."""
     return next((fields[key] for key in spellings if fields.get(key) is not None), None)
 
@@ -41,12 +38,12 @@ def message(value: Json) -> str | None:
     return words and words[:_MESSAGE_LIMIT]
 
 
-def word(value: Json) -> str | None:
+def as_token(value: Json) -> str | None:
     """Return a code or an id of at most 128 plain characters, fit for a log line."""
     return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
-def count(value: Json) -> int | None:
+def as_count(value: Json) -> int | None:
     """Return a whole number of credits or characters, up to a milliard: as 4, 4.0 or "4"."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdecimal() and len(value) <= _COUNT_DIGITS else None

@@ -3,8 +3,6 @@
 What the documentation leaves open is read generously: unknown fields are ignored, keys may be snake_case or
 camelCase, and what cannot be understood is None, never a guess. Facts: https://rivya.ai/docs/api-generations,
 api-generation-status, api-files, api-credits and api-models (read 2026-05).
-
-Owns the shapes of Rivya's JSON. Never imports anything of ours but catalog, errors, reading.
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from bot.domain.errors import ContractBroken
-from bot.rivya.json_values import an_object, count, field, message, text, word
+from bot.domain.errors import ContractViolation
+from bot.rivya.json_values import as_count, as_object, as_token, first_present, message, text
 
 if TYPE_CHECKING:
-    from bot.domain.image_models import Model
+    from bot.domain.image_models import ImageModel
     from bot.rivya.json_values import Json
 
 
@@ -58,17 +56,17 @@ class UploadedFile:
         """Read the answer of `POST /files`, bare or wrapped in `data` or `file`.
 
         Raises:
-            ContractBroken: `unreadable`, if it holds no web address.
+            ContractViolation: `unreadable`, if it holds no web address.
         """
-        fields = an_object(value)
+        fields = as_object(value)
         if "url" not in fields:
-            fields = an_object(field(fields, "data", "file"))
-        url = text(field(fields, "url"))
+            fields = as_object(first_present(fields, "data", "file"))
+        url = text(first_present(fields, "url"))
         if url is None or not url.lower().startswith(("https://", "http://")):
-            raise ContractBroken("unreadable", "Rivya's answer to an upload holds no address")
+            raise ContractViolation("unreadable", "Rivya's answer to an upload holds no address")
         return cls(
             url=url,
-            mime_type=text(field(fields, "mime_type", "mimeType")),
+            mime_type=text(first_present(fields, "mime_type", "mimeType")),
         )
 
 
@@ -90,21 +88,21 @@ class Task:
         """Read the object that both the create and the status call answer with.
 
         Raises:
-            ContractBroken: `unreadable`, if it holds no id.
+            ContractViolation: `unreadable`, if it holds no id.
         """
-        fields = an_object(value)
-        task_id = text(field(fields, "id", "task_id", "taskId"))
+        fields = as_object(value)
+        task_id = text(first_present(fields, "id", "task_id", "taskId"))
         if task_id is None:
-            raise ContractBroken("unreadable", "Rivya's answer about a task holds no id")
-        error = an_object(field(fields, "error"))
+            raise ContractViolation("unreadable", "Rivya's answer about a task holds no id")
+        error = as_object(first_present(fields, "error"))
         return cls(
             task_id=task_id,
-            status=TaskStatus.from_json(field(fields, "status")),
-            reserved_credits=count(field(fields, "reserved_credits", "reservedCredits")),
-            final_credits=count(field(fields, "final_credits", "finalCredits")),
-            result_url=_result_url(an_object(field(fields, "result"))),
-            error_code=word(field(error, "code")),
-            error_message=message(field(error, "message")),
+            status=TaskStatus.from_json(first_present(fields, "status")),
+            reserved_credits=as_count(first_present(fields, "reserved_credits", "reservedCredits")),
+            final_credits=as_count(first_present(fields, "final_credits", "finalCredits")),
+            result_url=_result_url(as_object(first_present(fields, "result"))),
+            error_code=as_token(first_present(error, "code")),
+            error_message=message(first_present(error, "message")),
         )
 
 
@@ -118,40 +116,40 @@ class ModelOffer:
     """`available`, `coming_soon` or `studio_only`, as of 2026-05."""
 
 
-def offers_from(value: Json) -> tuple[ModelOffer, ...]:
+def parse_models(value: Json) -> tuple[ModelOffer, ...]:
     """Read the answer of `GET /models`; entries without an id are left out.
 
     Raises:
-        ContractBroken: `unreadable`, if there is no list.
+        ContractViolation: `unreadable`, if there is no list.
     """
-    entries = value if isinstance(value, list) else field(an_object(value), "data", "models")
+    entries = value if isinstance(value, list) else first_present(as_object(value), "data", "models")
     if not isinstance(entries, list):
-        raise ContractBroken("unreadable", "Rivya's list of models holds no list")
+        raise ContractViolation("unreadable", "Rivya's list of models holds no list")
     return tuple(
         ModelOffer(
             model_id=model_id,
-            base_credits=count(field(fields, "base_credits", "baseCredits")),
-            api_status=word(field(fields, "api_status", "apiStatus")),
+            base_credits=as_count(first_present(fields, "base_credits", "baseCredits")),
+            api_status=as_token(first_present(fields, "api_status", "apiStatus")),
         )
-        for fields in map(an_object, entries)
-        if (model_id := text(field(fields, "id", "model_id", "modelId"))) is not None
+        for fields in map(as_object, entries)
+        if (model_id := text(first_present(fields, "id", "model_id", "modelId"))) is not None
     )
 
 
-def wallet_from(value: Json) -> int:
+def parse_balance(value: Json) -> int:
     """Read the answer of `GET /credits`: the credits left in the key's wallet.
 
     Raises:
-        ContractBroken: `unreadable`, if it holds no such number.
+        ContractViolation: `unreadable`, if it holds no such number.
     """
-    left = count(field(an_object(value), "current_credits", "currentCredits"))
+    left = as_count(first_present(as_object(value), "current_credits", "currentCredits"))
     if left is None:
-        raise ContractBroken("unreadable", "Rivya's answer about the wallet holds no credits")
+        raise ContractViolation("unreadable", "Rivya's answer about the wallet holds no credits")
     return left
 
 
 def create_body(
-    model: Model,
+    model: ImageModel,
     *,
     prompt: str,
     size: str,
@@ -178,7 +176,7 @@ def create_body(
 
 
 def _result_url(result: dict[str, Json]) -> str | None:
-    primary = text(field(result, "primary_url", "primaryUrl"))
-    urls = field(result, "urls")
+    primary = text(first_present(result, "primary_url", "primaryUrl"))
+    urls = first_present(result, "urls")
     others = urls if isinstance(urls, list) else []
     return primary or next((url for url in map(text, others) if url), None)

@@ -3,8 +3,6 @@
 Its limits are not documented, only that there are some and that one should back off
 (https://rivya.ai/docs/api-errors-and-limits). So nothing is limited beforehand; a 429 pauses every call of
 the process, and for a minute afterwards calls trickle, so that those who waited do not all arrive at once.
-
-Owns the pauses that all calls share. Never imports anything of ours but errors.
 """
 
 from __future__ import annotations
@@ -14,13 +12,13 @@ from typing import Final
 
 from aiolimiter import AsyncLimiter
 
-from bot.domain.errors import TryLater
+from bot.domain.errors import TransientError
 
-LONGEST_NAP_SECONDS: Final = 0.5
+MAX_SLEEP_SECONDS: Final = 0.5
 """After how long a wait looks whether the bot is closing."""
 
 
-class Pace:
+class RateLimiter:
     """One for each client, on one event loop.
 
     A pause without a length is `first_seconds`, twice that for each further one in a row, `longest_seconds`
@@ -55,15 +53,17 @@ class Pace:
         queue, whose `acquire` below never has to wait.
 
         Raises:
-            TryLater: `end` was called, and there is a pause to wait for.
+            TransientError: `end` was called, and there is a pause to wait for.
         """
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
             if now < self._resume_at:
                 if self._ended:
-                    raise TryLater("Rivya asked for a pause, and nobody waits for it any more", answered=True)
-                await asyncio.sleep(min(LONGEST_NAP_SECONDS, self._resume_at - now))
+                    raise TransientError(
+                        "Rivya asked for a pause, and nobody waits for it any more", answered=True
+                    )
+                await asyncio.sleep(min(MAX_SLEEP_SECONDS, self._resume_at - now))
             elif now < self._careful_until and not self._limiter.has_capacity():
                 await asyncio.sleep(self._beat_seconds)
             else:
@@ -90,7 +90,7 @@ class Pace:
         """Wait for no pause any more: the bot is closing."""
         self._ended = True
 
-    def went_well(self) -> None:
+    def reset_backoff(self) -> None:
         """A call was answered: the next pause starts small again, unless one is still on."""
         if asyncio.get_running_loop().time() >= self._resume_at:
             self._next_seconds = self._first_seconds

@@ -2,8 +2,6 @@
 
 Facts: https://rivya.ai/docs/api-errors-and-limits (read 2026-05). The list of codes may grow without notice,
 so an unknown one is judged by its status; pages of proxies and gateways in between are survived.
-
-Owns the meaning of an HTTP answer. Never imports anything of ours but errors, reading.
 """
 
 from __future__ import annotations
@@ -16,8 +14,15 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.rivya.json_values import an_object, field, message, word
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
+from bot.rivya.json_values import as_object, as_token, first_present, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +56,7 @@ _OPERATOR_STATUSES = {
 }
 
 
-class Purpose(StrEnum):
+class Operation(StrEnum):
     """What a call is for, as far as the meaning of its refusal depends on it."""
 
     UPLOAD = "upload"
@@ -61,7 +66,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """One HTTP answer, with whatever could be read of it."""
 
     status: int
@@ -83,14 +88,14 @@ class Answer:
     def from_http(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
         """Read an answer; whatever it holds, this succeeds. `headers` must ignore the case of names."""
         readable, value = _parse(body)
-        error = an_object(field(an_object(value), "error"))
+        error = as_object(first_present(as_object(value), "error"))
         return cls(
             status=status,
             readable=readable,
             value=value,
-            code=word(field(error, "code")),
-            message=message(field(error, "message")) or "",
-            request_id=word(field(error, "requestId", "request_id")),
+            code=as_token(first_present(error, "code")),
+            message=message(first_present(error, "message")) or "",
+            request_id=as_token(first_present(error, "requestId", "request_id")),
             retry_after_seconds=_retry_after(headers.get("Retry-After"), headers.get("Date")),
             sent_at=sent.timestamp() if (sent := _http_date(headers.get("Date") or "")) else None,
         )
@@ -101,7 +106,7 @@ class Answer:
         return self.status in _OK
 
 
-def error_from(answer: Answer, purpose: Purpose) -> KuasError:
+def error_from(answer: Response, purpose: Operation) -> KuasError:
     """Say who must act on a refusal: by its code, or by its status where the code is unknown.
 
     The text of the returned error holds codes and numbers, never their words. What a member may want to read
@@ -112,26 +117,26 @@ def error_from(answer: Answer, purpose: Purpose) -> KuasError:
     return error
 
 
-def understand(answer: Answer, purpose: Purpose, parse: Callable[[Json], T]) -> T:
+def parse_response(answer: Response, purpose: Operation, parse: Callable[[Json], T]) -> T:
     """Return what `parse` makes of the answer's JSON.
 
     Raises:
-        KuasError: see `error_from`; also `TryLater` if a 2xx holds no JSON, since something in between may
-            have made it, and what `parse` raises, in doubt if the call was to change something.
+        KuasError: see `error_from`; also `TransientError` if a 2xx holds no JSON, since a proxy may have made
+            it, and what `parse` raises, in doubt if the call was to change something.
     """
     if not answer.is_ok:
         raise error_from(answer, purpose)
     if not answer.readable:
-        raise TryLater(f"Rivya answered {answer.status} with something that is not JSON")
+        raise TransientError(f"Rivya answered {answer.status} with something that is not JSON")
     try:
         return parse(answer.value)
-    except ContractBroken as error:
-        error.in_doubt = purpose is not Purpose.READ
+    except ContractViolation as error:
+        error.in_doubt = purpose is not Operation.READ
         error.request_id = answer.request_id
         raise
 
 
-class Doubt:
+class UncertainOutcome:
     """Whether any attempt of one call may have had its effect without our knowing."""
 
     def __init__(self) -> None:
@@ -142,61 +147,61 @@ class Doubt:
 
         Nothing on a `MemberError`: it judges the request itself, which is the same in each attempt.
         """
-        if isinstance(error, TryLater):
-            self._raised |= not error.answered
-            error.answered = not self._raised
-        elif isinstance(error, OperatorError | ContractBroken):
+        if isinstance(error, TransientError):
+            self._raised |= not error.had_no_effect
+            error.had_no_effect = not self._raised
+        elif isinstance(error, OperatorError | ContractViolation):
             self._raised |= error.in_doubt
             error.in_doubt = self._raised
 
 
-def _error_by_code(answer: Answer, purpose: Purpose) -> KuasError | None:
+def _error_by_code(answer: Response, purpose: Operation) -> KuasError | None:
     code = answer.code or ""
     error: KuasError | None = None
     if code in _OPERATOR_CODES:
         ours, sentence = _OPERATOR_CODES[code]
         error = OperatorError(ours, f"{sentence} ({code})")
-    elif code == "validation_failed" and purpose is Purpose.UPLOAD:
+    elif code == "validation_failed" and purpose is Operation.UPLOAD:
         error = _member_error(MemberReason.REFERENCE_UNREADABLE, answer)
-    elif code == "validation_failed" and purpose is Purpose.CREATE:
+    elif code == "validation_failed" and purpose is Operation.CREATE:
         error = _member_error(MemberReason.PROMPT_REFUSED, answer)
     elif code in {"rate_limited", "public_api_disabled"}:
         error = _try_later(answer, refused=True)
     elif code in {"idempotency_conflict", "not_found"}:
-        error = ContractBroken(code, f"Rivya answered {answer.status} {code}")
+        error = ContractViolation(code, f"Rivya answered {answer.status} {code}")
         # Somebody has used the key: for all we know an earlier attempt of the very same call.
         error.in_doubt = code == "idempotency_conflict"
     return error
 
 
-def _error_by_status(answer: Answer, purpose: Purpose) -> KuasError:
+def _error_by_status(answer: Response, purpose: Operation) -> KuasError:
     status, code = answer.status, answer.code or f"http_{answer.status}"
     error: KuasError
     if status in _OPERATOR_STATUSES:
         ours, sentence = _OPERATOR_STATUSES[status]
         error = OperatorError(ours, f"{sentence} ({code})")
-    elif status == _TOO_BIG and purpose is Purpose.UPLOAD:
+    elif status == _TOO_BIG and purpose is Operation.UPLOAD:
         error = _member_error(MemberReason.REFERENCE_TOO_BIG, answer)
     elif status == _TOO_MANY:
         error = _try_later(answer, refused=answer.code is not None)
     elif status in _CLIENT_ERRORS and status not in _PASSING and (answer.readable or status == _TOO_BIG):
-        error = ContractBroken(code, f"Rivya answered {status} {code}")
+        error = ContractViolation(code, f"Rivya answered {status} {code}")
         # Whatever it conflicts with may be an earlier attempt: only the one code is documented.
-        error.in_doubt = status == _CONFLICT and purpose is Purpose.CREATE
+        error.in_doubt = status == _CONFLICT and purpose is Operation.CREATE
     else:
         # 5xx; redirects, never followed since the key must not travel; pages of something in between.
         error = _try_later(answer, refused=False)
     return error
 
 
-def _member_error(reason: MemberReason, answer: Answer) -> MemberError:
+def _member_error(reason: MemberReason, answer: Response) -> MemberError:
     return MemberError(reason, code=answer.code, message=answer.message)
 
 
-def _try_later(answer: Answer, *, refused: bool) -> TryLater:
+def _try_later(answer: Response, *, refused: bool) -> TransientError:
     """`refused`: by the API itself, before anything was done; otherwise it may have been done."""
     told = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
-    return TryLater(told, retry_after_seconds=answer.retry_after_seconds, answered=refused)
+    return TransientError(told, retry_after_seconds=answer.retry_after_seconds, answered=refused)
 
 
 def _parse(body: bytes) -> tuple[bool, Json]:

@@ -1,7 +1,6 @@
 """Copies of the database: one a day while the bot runs, the newest few kept; and the way back from one.
 
-Owns the folder of backups, and the file while no bot runs. Never imports anything of ours but books, clock,
-datafile, durable, errors, mirror, schema, vault.
+Owns the folder of backups, and the file while no bot runs.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ import structlog
 from bot.domain.clock import now_ms
 from bot.domain.errors import OperatorError
 from bot.storage.database import open_read_only
-from bot.storage.file_lock import hold
-from bot.storage.fsync import copy_synced, sync_folder
-from bot.storage.picture_backup import fill, mirror
-from bot.storage.picture_store import vault_beside
+from bot.storage.file_lock import locked
+from bot.storage.fsync import copy_and_sync, sync_folder
+from bot.storage.picture_backup import copy_missing, sync
+from bot.storage.picture_store import picture_folder
 from bot.storage.schema import version_of
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Backups:
         self._folder = folder
         self._keep = keep
 
-    async def keep_fresh(self) -> Path | None:
+    async def run_daily(self) -> Path | None:
         """Make a copy if the newest is a day old, then drop the oldest; returns the copy, if one was made.
 
         Raises:
@@ -59,15 +58,15 @@ class Backups:
         """
         if not self._keep:
             return None
-        return await asyncio.to_thread(self._keep_fresh)
+        return await asyncio.to_thread(self._run_daily)
 
-    def _keep_fresh(self) -> Path | None:
+    def _run_daily(self) -> Path | None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             fresh = any(0 <= now_ms() / 1000 - _made_at(copy) < DAY_SECONDS for copy in self._copies())
             made = None if fresh else self._make()
             # Also when the copy is not new: what could not be brought over the last time comes now.
-            mirror(vault_beside(self._database), self._folder / PICTURES)
+            sync(picture_folder(self._database), self._folder / PICTURES)
         except OSError as error:
             raise OperatorError("backup", f"{self._folder}: {error.strerror}") from error
         return made
@@ -76,7 +75,7 @@ class Backups:
         self._clear_unfinished()
         made = self._folder / f"kuas-{datetime.fromtimestamp(now_ms() / 1000, UTC):{_STAMP}}.sqlite3"
         backup(self._database, made)
-        _examine_new(made)
+        _verify_new(made)
         for old in self._copies()[: -self._keep]:
             old.unlink()
         log.info("backup made", path=str(made), bytes=made.stat().st_size)
@@ -138,16 +137,16 @@ def _made_at(path: Path) -> float:
     return made.replace(tzinfo=UTC).timestamp()
 
 
-def _examine_new(path: Path) -> None:
+def _verify_new(path: Path) -> None:
     """Examine a copy that was just made; one that is damaged must not pass for today's."""
     try:
-        examine(path)
+        verify(path)
     except OperatorError:
         path.unlink(missing_ok=True)
         raise
 
 
-def examine(path: Path) -> None:
+def verify(path: Path) -> None:
     """See that a file is a whole database of ours, of this version or an older one.
 
     Raises:
@@ -184,29 +183,29 @@ def restore(backup: Path, database: Path) -> Path | None:
     any more come back with it.
 
     Raises:
-        InUse: a bot is running on the database.
+        DatabaseInUse: a bot is running on the database.
         OperatorError: `backup`: it is none, or is damaged; `database`: the place cannot be written.
     """
-    examine(backup)
-    pictures = vault_beside(database)
+    verify(backup)
+    pictures = picture_folder(database)
     database = database.resolve()  # a link stays one
-    with hold(database):
+    with locked(database):
         try:
             if database.exists() and backup.samefile(database):
                 raise OperatorError("backup", f"{backup}: is the database itself")
             fresh = database.with_name(database.name + ".restoring")
-            copy_synced(backup, fresh)
-            aside = _move_aside(database)
+            copy_and_sync(backup, fresh)
+            aside = _set_aside(database)
             fresh.replace(database)
             with suppress(OSError):  # where a file system cannot, the rename is as durable as it gets
                 sync_folder(database.parent)
-            fill(backup.parent / PICTURES, pictures)
+            copy_missing(backup.parent / PICTURES, pictures)
         except OSError as error:
             raise OperatorError("database", f"database {database}: {error}") from error
     return aside
 
 
-def _move_aside(database: Path) -> Path | None:
+def _set_aside(database: Path) -> Path | None:
     if not database.exists():
         return None
     # What the log beside it holds is brought into the file, so that there is one file to move. One too

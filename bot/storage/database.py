@@ -5,7 +5,7 @@ await can fall between BEGIN and COMMIT and a cancelled caller can leave nothing
 at the same moment share one COMMIT, each behind its own savepoint: two hundred commands at once cost one
 fsync, and a unit that raises takes back only itself.
 
-Owns the connection. Never imports anything of ours but datafile, errors, schema.
+Owns the connections to the database file.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiosqlite
 
-from bot.domain.errors import ContractBroken, OperatorError
-from bot.storage.file_lock import require_file, take, trouble
+from bot.domain.errors import ContractViolation, OperatorError
+from bot.storage.file_lock import acquire_lock, database_error, require_file
 from bot.storage.schema import migrate, require_current, version_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _PRAGMAS: Final = (
 class _Connection(aiosqlite.Connection):
     """aiosqlite, with one more way in: a function that runs on its thread in one hop."""
 
-    async def hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
         # aiosqlite passes on whatever the function returns; it only does not say so in its types.
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
@@ -67,10 +67,10 @@ class Database:
         """Lock, open and migrate the file, which is made with its folder if it is not there.
 
         Raises:
-            InUse: by another process.
+            DatabaseInUse: by another process.
             OperatorError: `database`; one line that says what is wrong. The file is as it was.
         """
-        lock = take(path)
+        lock = acquire_lock(path)
         try:
             return cls(await _open(path, migrate), lock, path)
         except BaseException:
@@ -78,14 +78,14 @@ class Database:
             raise
 
     @classmethod
-    async def beside(cls, path: Path) -> Database:
+    async def open_shared(cls, path: Path) -> Database:
         """Open a file that is there, to write now and then beside a running bot, which sees it at once.
 
         Raises:
             OperatorError: `database`; missing, not ours, of another version, or unusable.
         """
         require_file(path)
-        return cls(await _open(path, _accompany), None, path)
+        return cls(await _open(path, _prepare_shared), None, path)
 
     async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
         """Run `unit` in a transaction; when this returns, its effect is on the disk.
@@ -95,7 +95,7 @@ class Database:
 
         Raises:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
-            ContractBroken: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
+            ContractViolation: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
         """
         result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         waiting: _Waiting = (unit, result)
@@ -110,7 +110,7 @@ class Database:
         So that whoever else waits has a turn between two batches. Returns what was done in all.
 
         Raises:
-            OperatorError, ContractBroken: as `run`; the batches before stay done.
+            OperatorError, ContractViolation: as `run`; the batches before stay done.
         """
         done = 0
         while batch := await self.run(unit):
@@ -120,9 +120,9 @@ class Database:
     async def checkpoint(self) -> bool:
         """Empty the log beside the file, which holds old pages till then; False while a reader needs them."""
         try:
-            return await self._connection.hop(_checkpoint)
+            return await self._connection.call(_checkpoint)
         except sqlite3.Error as error:
-            raise trouble(self._path, error) from error
+            raise database_error(self._path, error) from error
 
     async def optimize(self) -> None:
         """Let SQLite look at its indexes: https://sqlite.org/pragma.html#pragma_optimize.
@@ -161,7 +161,7 @@ class Database:
     async def _commit(self, work: list[_Waiting]) -> None:
         outcomes: Iterable[object]
         try:
-            outcomes = await self._connection.hop(partial(_commit_together, [unit for unit, _ in work]))
+            outcomes = await self._connection.call(partial(_commit_together, [unit for unit, _ in work]))
         except Exception as error:  # noqa: BLE001  # a writer that stops leaves every later caller waiting
             outcomes = [error] * len(work)
         for (_, result), outcome in zip(work, outcomes, strict=True):
@@ -169,9 +169,9 @@ class Database:
                 continue
             if isinstance(outcome, sqlite3.IntegrityError):
                 # Not the operator's: the same row would be refused for ever.
-                result.set_exception(ContractBroken("bug", f"the database refuses a row: {outcome}"))
+                result.set_exception(ContractViolation("bug", f"the database refuses a row: {outcome}"))
             elif isinstance(outcome, sqlite3.Error):
-                result.set_exception(trouble(self._path, outcome))
+                result.set_exception(database_error(self._path, outcome))
             elif isinstance(outcome, BaseException):
                 result.set_exception(outcome)
             else:
@@ -224,7 +224,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise trouble(path, error) from error
+        raise database_error(path, error) from error
     return connection
 
 
@@ -235,17 +235,17 @@ async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Con
         connection = _Connection(partial(_connect, path), iter_chunk_size=64)
         try:
             await connection
-            await connection.hop(_prepare)
-            await connection.hop(ready)
+            await connection.call(_prepare)
+            await connection.call(ready)
         except BaseException:
             await connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise trouble(path, error) from error
+        raise database_error(path, error) from error
     return connection
 
 
-def _accompany(connection: sqlite3.Connection) -> None:
+def _prepare_shared(connection: sqlite3.Connection) -> None:
     require_current(connection)
     # Checkpoints are the bot's: two connections at it at once may lose pages before SQLite 3.51.3.
     # https://sqlite.org/wal.html#walresetbug

@@ -1,6 +1,6 @@
 """The database as a file: who has it, whether it is there, and what is wrong with it in plain words.
 
-Owns the lock beside the file. Never imports anything of ours but errors.
+Owns the lock beside the file.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class InUse(OperatorError):
+class DatabaseInUse(OperatorError):
     """Another bot process has the file; `code` is `database`, too."""
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Keep every bot off this file for a while, without opening it.
 
     Raises:
-        InUse: a bot is running on it.
+        DatabaseInUse: a bot is running on it.
         OperatorError: `database`; the folder cannot be written.
     """
-    lock = take(path)
+    lock = acquire_lock(path)
     try:
         yield
     finally:
         lock.close()
 
 
-def take(path: Path) -> sqlite3.Connection:
+def acquire_lock(path: Path) -> sqlite3.Connection:
     """Take the file for this process; the operating system gives it back however the process ends.
 
     A second, empty database that stays in an exclusive transaction is the one lock that works alike on every
     system Python's sqlite3 runs on, and leaves the real file open to readers.
 
     Raises:
-        InUse: another process has it.
+        DatabaseInUse: another process has it.
         OperatorError: `database`; the folder cannot be written.
     """
     try:
@@ -53,20 +53,20 @@ def take(path: Path) -> sqlite3.Connection:
         real.parent.mkdir(parents=True, exist_ok=True)
         lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
     except (sqlite3.Error, OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise trouble(path, error) from error
+        raise database_error(path, error) from error
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
         lock.close()
         if "locked" in str(error):
-            raise InUse(
+            raise DatabaseInUse(
                 "database", f"database {path}: another bot process is using it; stop that one first"
             ) from error
-        raise trouble(path, error) from error
+        raise database_error(path, error) from error
     return lock
 
 
-def trouble(path: Path, error: Exception) -> OperatorError:
+def database_error(path: Path, error: Exception) -> OperatorError:
     """What went wrong with the database at `path`, in a line that says what to do about it."""
     advice = {
         "not a database": "is not a SQLite database; move it away or point database.path elsewhere",
@@ -91,5 +91,5 @@ def require_file(path: Path) -> None:
         if path.exists():
             return
     except OSError as error:
-        raise trouble(path, error) from error
+        raise database_error(path, error) from error
     raise OperatorError("database", f"database {path}: there is no such file")

@@ -1,7 +1,4 @@
-"""What is written survives a power cut: https://man7.org/linux/man-pages/man2/fsync.2.html.
-
-Owns the syncing of files and folders. Never imports anything of ours.
-"""
+"""What is written survives a power cut: https://man7.org/linux/man-pages/man2/fsync.2.html."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def copy_synced(source: Path, target: Path) -> None:
+def copy_and_sync(source: Path, target: Path) -> None:
     """Copy a file; its bytes are on the disk when this returns, its name once the folder is synced.
 
     Raises:

@@ -1,8 +1,6 @@
 """A second folder with the same pictures: what backups keep of the vault, and how it comes back.
 
 A picture never changes, so on the same disk a second name for the same file is a copy that takes no room.
-
-Owns the copying of kept pictures. Never imports anything of ours but durable, vault.
 """
 
 from __future__ import annotations
@@ -10,14 +8,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bot.storage.fsync import copy_synced
+from bot.storage.fsync import copy_and_sync
 from bot.storage.picture_store import PICTURE_NAME, UNFINISHED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def mirror(source: Path, target: Path) -> int:
+def sync(source: Path, target: Path) -> int:
     """Let `target` have just the pictures of `source`; returns how many came. No source: nothing is done.
 
     Raises:
@@ -28,14 +26,14 @@ def mirror(source: Path, target: Path) -> int:
     wanted = names_in(source)
     for gone in names_in(target) - wanted:
         (target / gone).unlink(missing_ok=True)
-    return fill(source, target)
+    return copy_missing(source, target)
 
 
-def fill(source: Path, target: Path) -> int:
+def copy_missing(source: Path, target: Path) -> int:
     """Add the pictures of `source` that `target` lacks; returns how many.
 
     Raises:
-        OSError: as `mirror`.
+        OSError: as `sync`.
     """
     missing = names_in(source) - names_in(target)
     if missing:
@@ -59,5 +57,5 @@ def _copy(source: Path, target: Path) -> None:
         return  # swept meanwhile: nobody needs it
     except OSError:  # another disk, or one that knows no second names
         between = target.with_name(target.name + UNFINISHED)
-        copy_synced(source, between)
+        copy_and_sync(source, between)
         between.replace(target)

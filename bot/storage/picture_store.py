@@ -4,7 +4,7 @@ Each is one file, named by the SHA-256 of its bytes, so that the same picture is
 used, and what is read is what was written. Which of them are needed is a question for the database; what
 nobody needs is swept.
 
-Owns the folder of kept pictures. Never imports anything of ours but durable, errors.
+Owns the folder of kept pictures.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from bot.storage.fsync import sync_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPARED_SECONDS: Final = 15 * 60
+MIN_AGE_SECONDS: Final = 15 * 60
 """A file this young may belong to a row that is just being written."""
 PICTURE_NAME: Final = re.compile("[0-9a-f]{64}")
 UNFINISHED: Final = ".part"
 
 
-def vault_beside(database: Path) -> Path:
+def picture_folder(database: Path) -> Path:
     """Where the pictures of a database are: in a folder beside it, which moves with it."""
     return database.with_name(f"{database.name}.pictures")
 
 
-class Vault:
+class PictureStore:
     """One folder. It is made with its first picture."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,25 +49,25 @@ class Vault:
         """Where a picture is, if it is kept."""
         return self._folder / sha256
 
-    def holds(self, sha256: str) -> bool:
+    def exists(self, sha256: str) -> bool:
         """Whether a picture is kept."""
         return self.path(sha256).is_file()
 
-    async def keep(self, data: bytes) -> str:
+    async def save(self, data: bytes) -> str:
         """Keep a picture; durable when it returns its hash. A picture that is kept already stays as it is.
 
         Raises:
             OperatorError: `disk`.
         """
-        return await asyncio.to_thread(self._keep, data)
+        return await asyncio.to_thread(self._save, data)
 
-    async def keep_file(self, file: Path) -> str:
+    async def save_file(self, file: Path) -> str:
         """Keep what is in a file, as `keep` does.
 
         Raises:
             OperatorError: `disk`.
         """
-        return await asyncio.to_thread(self._keep_file, file)
+        return await asyncio.to_thread(self._save_file, file)
 
     async def read(self, sha256: str) -> bytes | None:
         """A picture's bytes; None if it is not kept (any more), or not as it was.
@@ -77,23 +77,23 @@ class Vault:
         """
         return await asyncio.to_thread(self._read, sha256)
 
-    async def listed(self) -> list[str]:
+    async def list_expired(self) -> list[str]:
         """Every picture old enough that its row, if it has one, is written; leftovers of a crash are removed.
 
         Raises:
             OperatorError: `disk`.
         """
-        return await asyncio.to_thread(self._listed)
+        return await asyncio.to_thread(self._list_expired)
 
-    async def drop(self, sha256: str) -> bool:
+    async def delete(self, sha256: str) -> bool:
         """Remove a picture that nobody needs; False if it was used again meanwhile, or was not there.
 
         Raises:
             OperatorError: `disk`.
         """
-        return await asyncio.to_thread(self._drop, sha256)
+        return await asyncio.to_thread(self._delete, sha256)
 
-    def _keep(self, data: bytes) -> str:
+    def _save(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
         with _translated(self._folder), self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -108,10 +108,10 @@ class Vault:
                 os.utime(self.path(name))  # young again: whoever sweeps must not take it away just now
         return name
 
-    def _keep_file(self, file: Path) -> str:
+    def _save_file(self, file: Path) -> str:
         with _translated(self._folder):
             data = file.read_bytes()
-        return self._keep(data)
+        return self._save(data)
 
     def _read(self, sha256: str) -> bytes | None:
         with _translated(self._folder):
@@ -121,7 +121,7 @@ class Vault:
                 return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
-    def _listed(self) -> list[str]:
+    def _list_expired(self) -> list[str]:
         with _translated(self._folder):
             if not self._folder.is_dir():
                 return []
@@ -131,7 +131,7 @@ class Vault:
                     path.unlink(missing_ok=True)
             return sorted(path.name for path in old if PICTURE_NAME.fullmatch(path.name))
 
-    def _drop(self, sha256: str) -> bool:
+    def _delete(self, sha256: str) -> bool:
         with _translated(self._folder), self._lock:
             path = self.path(sha256)
             if not path.is_file() or not _is_old(path):
@@ -146,7 +146,7 @@ def _is_old(path: Path) -> bool:
     except FileNotFoundError:
         return False
     # A clock that was set back makes files younger than none; a day of that is believed.
-    return age_seconds >= SPARED_SECONDS or age_seconds < -24 * 60 * 60
+    return age_seconds >= MIN_AGE_SECONDS or age_seconds < -24 * 60 * 60
 
 
 @contextmanager

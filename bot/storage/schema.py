@@ -1,7 +1,4 @@
-"""Which schema a database has, and how it gets the newest.
-
-Owns the migrations. Never imports anything of ours but errors.
-"""
+"""Which schema a database has, and how it gets the newest."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`/access`: which members may paint, where, how often, and with which words.
-
-Owns the commands about access. Never imports anything of ours but access.cards, bounds, clock, folding,
-ground.cards, guards, guilds, people, register, rules, text.
-"""
+"""`/access`: which members may paint, where, how often, and with which words."""
 
 from __future__ import annotations
 
@@ -12,23 +8,23 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.access import WORD_LIMIT, Effect, Kind, Rule
+from bot.domain.access import WORD_LIMIT, AccessRule, Effect, RuleTarget
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.text_folding import fold
-from bot.guilds.settings import Setting
+from bot.domain.text_folding import fold_text
+from bot.guilds.settings import GuildSetting
 from cogs.access import views
 from cogs.access.views import REASON_UNITS
-from cogs.text.escaping import plain
+from cogs.text.escaping import single_line
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.discord_limits import offered
-from cogs.ui.layout import card
+from cogs.ui.discord_limits import autocomplete_choices
+from cogs.ui.layout import build_view
 from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.guilds.access_rules import Register
-    from bot.guilds.settings import Guilds
+    from bot.guilds.access_rules import AccessRuleStore
+    from bot.guilds.settings import GuildSettingsStore
 
 LONGEST_COOLDOWN_SECONDS: Final = 24 * 60 * 60
 MOST_RUNNING: Final = 50
@@ -62,17 +58,17 @@ Place = (
 class Access(commands.GroupCog, group_name="access", group_description="Who may paint here, where, and how"):
     """Shows and changes the rules of a server."""
 
-    def __init__(self, register: Register, guilds: Guilds) -> None:
-        self._register = register
-        self._guilds = guilds
+    def __init__(self, access_rules: AccessRuleStore, guilds: GuildSettingsStore) -> None:
+        self._access_rules = access_rules
+        self._guild_settings = guilds
 
     @app_commands.command(description="Show who may paint here, where, how often, and with which words")
     async def show(self, interaction: discord.Interaction) -> None:
         """All of it on one card."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        terms = await self._register.terms(guild_id)
-        await interaction.response.send_message(view=views.terms_card(terms), ephemeral=True)
+        terms = await self._access_rules.policy(guild_id)
+        await interaction.response.send_message(view=views.policy_view(terms), ephemeral=True)
 
     @app_commands.command(description="Let only some roles paint, or some not")
     @app_commands.describe(role="Whose members", mode="What is to hold for them")
@@ -80,7 +76,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def role(self, interaction: discord.Interaction, role: discord.Role, mode: str) -> None:
         """What is denied beats what is allowed."""
         problem = views.no_role_for_all() if role.is_default() else ""
-        await self._rule(interaction, Kind.ROLE, role.id, mode, problem)
+        await self._rule(interaction, RuleTarget.ROLE, role.id, mode, problem)
 
     @app_commands.command(description="Let pictures be painted only in some channels, or not in some")
     @app_commands.describe(
@@ -89,7 +85,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     @app_commands.choices(mode=ModeChoices)
     async def channel(self, interaction: discord.Interaction, channel: Place, mode: str) -> None:
         """A channel's rule holds for its threads, a category's for its channels."""
-        await self._rule(interaction, Kind.CHANNEL, channel.id, mode)
+        await self._rule(interaction, RuleTarget.CHANNEL, channel.id, mode)
 
     @app_commands.command(description="Block words: prompts that hold one are refused")
     @app_commands.describe(words="One or several, parted by commas; whole words, however they are spelt")
@@ -97,12 +93,12 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         self, interaction: discord.Interaction, words: app_commands.Range[str, 1, WORDS_UNITS]
     ) -> None:
         """Whole words and phrases."""
-        typed = [plain(word, WORDS_UNITS) for word in words.split(",")]
+        typed = [single_line(word, WORDS_UNITS) for word in words.split(",")]
         too_long = next((word for word in typed if len(word) > WORD_LIMIT), None)
         rules = [
-            Rule(Kind.WORD, fold(word), Effect.DENY, words=word, set_by=interaction.user.id)
+            AccessRule(RuleTarget.WORD, fold_text(word), Effect.DENY, words=word, set_by=interaction.user.id)
             for word in typed
-            if fold(word)
+            if fold_text(word)
         ]
         problem = "" if rules else views.no_words()
         await self._set(interaction, rules, problem if too_long is None else views.long_word(too_long))
@@ -113,16 +109,16 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         self, interaction: discord.Interaction, word: app_commands.Range[str, 1, WORD_LIMIT]
     ) -> None:
         """However it was typed."""
-        await self._lift(interaction, Kind.WORD, fold(word) or "-")
+        await self._remove(interaction, RuleTarget.WORD, fold_text(word) or "-")
 
     @permit.autocomplete("word")
     async def blocked(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """The blocked words, for those who may see them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return []
-        rules = (await self._register.terms(interaction.guild_id)).rules
-        words = [rule.words for rule in rules if rule.kind is Kind.WORD]
-        return offered((word, word) for word in words if fold(typed) in fold(word))
+        rules = (await self._access_rules.policy(interaction.guild_id)).rules
+        words = [rule.words for rule in rules if rule.kind is RuleTarget.WORD]
+        return autocomplete_choices((word, word) for word in words if fold_text(typed) in fold_text(word))
 
     @app_commands.command(description="Let one member not paint here, for some days or for good")
     @app_commands.describe(
@@ -138,11 +134,11 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         days: app_commands.Range[int, 1, LONGEST_BLOCK_DAYS] | None = None,
     ) -> None:
         """Their pictures that are under way are still painted."""
-        rule = Rule(
-            Kind.MEMBER,
+        rule = AccessRule(
+            RuleTarget.MEMBER,
             str(member.id),
             Effect.DENY,
-            reason=plain(reason, REASON_UNITS),
+            reason=single_line(reason, REASON_UNITS),
             expires_at=None if days is None else now_ms() + days * DAY_MS,
             set_by=interaction.user.id,
         )
@@ -152,7 +148,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     @app_commands.describe(member="Whom")
     async def unblock(self, interaction: discord.Interaction, member: discord.Member | discord.User) -> None:
         """At once."""
-        await self._lift(interaction, Kind.MEMBER, str(member.id))
+        await self._remove(interaction, RuleTarget.MEMBER, str(member.id))
 
     @app_commands.command(description="Put pictures of a role, or in a channel, behind a spoiler")
     @app_commands.describe(switch="On or off", role="Whose pictures", channel="Where")
@@ -166,14 +162,14 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     ) -> None:
         """Whatever a member chooses; for a role, or in a channel."""
         subject = role or channel
-        kind = Kind.SPOILER_CHANNEL if role is None else Kind.SPOILER_ROLE
+        kind = RuleTarget.SPOILER_CHANNEL if role is None else RuleTarget.SPOILER_ROLE
         if subject is None or (role is not None and channel is not None):
             await self._set(interaction, (), views.role_or_channel())
         elif switch == "on":
-            rule = Rule(kind, str(subject.id), Effect.ALLOW, set_by=interaction.user.id)
+            rule = AccessRule(kind, str(subject.id), Effect.ALLOW, set_by=interaction.user.id)
             await self._set(interaction, (rule,))
         else:
-            await self._lift(interaction, kind, str(subject.id))
+            await self._remove(interaction, kind, str(subject.id))
 
     @app_commands.command(description="Let members wait between two pictures")
     @app_commands.describe(seconds="For how long; 0 for not at all")
@@ -182,7 +178,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     ) -> None:
         """Counted from when the last request was accepted."""
         value = str(seconds) if seconds else None
-        await self._switch(interaction, Setting.COOLDOWN_SECONDS, value, views.cooldown_words(seconds))
+        await self._switch(interaction, GuildSetting.COOLDOWN_SECONDS, value, views.cooldown_words(seconds))
 
     @app_commands.command(description="Limit how many pictures a member may have under way at once")
     @app_commands.describe(pictures="How many; 0 for as many as they like")
@@ -191,7 +187,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     ) -> None:
         """What is under way stays so."""
         value = str(pictures) if pictures else None
-        await self._switch(interaction, Setting.RUNNING_LIMIT, value, views.running_words(pictures))
+        await self._switch(interaction, GuildSetting.RUNNING_LIMIT, value, views.running_words(pictures))
 
     @app_commands.command(description="Let pictures be painted in age-restricted channels only")
     @app_commands.describe(switch="On or off")
@@ -200,7 +196,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         """On top of the rules about channels."""
         only = switch == "on"
         await self._switch(
-            interaction, Setting.AGE_RESTRICTED_ONLY, "on" if only else None, views.age_words(only=only)
+            interaction, GuildSetting.AGE_RESTRICTED_ONLY, "on" if only else None, views.age_words(only=only)
         )
 
     @app_commands.command(description="Choose who may use the buttons under a picture")
@@ -210,43 +206,50 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         """Deleting and cancelling are for its member and for moderators in any case."""
         owner_only = who == "owner"
         value, words = ("on" if owner_only else None), views.buttons_words(owner_only=owner_only)
-        await self._switch(interaction, Setting.OWNER_ONLY, value, words)
+        await self._switch(interaction, GuildSetting.OWNER_ONLY, value, words)
 
     async def _rule(
-        self, interaction: discord.Interaction, kind: Kind, subject_id: int, mode: str, problem: str = ""
+        self,
+        interaction: discord.Interaction,
+        kind: RuleTarget,
+        subject_id: int,
+        mode: str,
+        problem: str = "",
     ) -> None:
         if mode == "lift":
-            await self._lift(interaction, kind, str(subject_id))
+            await self._remove(interaction, kind, str(subject_id))
             return
         effect = Effect.ALLOW if mode == "allow" else Effect.DENY
-        rule = Rule(kind, str(subject_id), effect, set_by=interaction.user.id)
+        rule = AccessRule(kind, str(subject_id), effect, set_by=interaction.user.id)
         await self._set(interaction, (rule,), problem)
 
-    async def _set(self, interaction: discord.Interaction, rules: Sequence[Rule], problem: str = "") -> None:
+    async def _set(
+        self, interaction: discord.Interaction, rules: Sequence[AccessRule], problem: str = ""
+    ) -> None:
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         if problem:
-            answer = card(problem)
-        elif await self._register.set(guild_id, rules, interaction_id=interaction.id):
-            answer = views.ruled_card(rules)
+            answer = build_view(problem)
+        elif await self._access_rules.set(guild_id, rules, interaction_id=interaction.id):
+            answer = views.added_view(rules)
         else:
-            answer = card(views.too_many())
+            answer = build_view(views.too_many())
         await interaction.response.send_message(view=answer, ephemeral=True)
 
-    async def _lift(self, interaction: discord.Interaction, kind: Kind, subject: str) -> None:
+    async def _remove(self, interaction: discord.Interaction, kind: RuleTarget, subject: str) -> None:
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        ended = await self._register.lift(
+        ended = await self._access_rules.remove(
             guild_id, kind, subject, lifted_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=views.lifted_card(ended), ephemeral=True)
+        await interaction.response.send_message(view=views.removed_view(ended), ephemeral=True)
 
     async def _switch(
-        self, interaction: discord.Interaction, name: Setting, value: str | None, words: str
+        self, interaction: discord.Interaction, name: GuildSetting, value: str | None, words: str
     ) -> None:
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        await self._guilds.change(
+        await self._guild_settings.change(
             guild_id, name, value, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=views.switched_card(words), ephemeral=True)
+        await interaction.response.send_message(view=views.changed_view(words), ephemeral=True)

@@ -1,8 +1,4 @@
-"""`/credits`: what I spent, what is left, which limit binds and when it resets.
-
-Owns the command that shows balances. Never imports anything of ours but catalog, credits_cards, grants,
-guards, ledger, people, treasury.
-"""
+"""`/credits`: what I spent, what is left, which limit binds and when it resets."""
 
 from __future__ import annotations
 
@@ -20,26 +16,26 @@ from cogs.ui.people import role_ids_of
 if TYPE_CHECKING:
     import discord
 
-    from bot.credits.admin import Treasury
+    from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
 
 
 class Credits(commands.Cog):
     """Shows members what they and their server may still spend, privately."""
 
-    def __init__(self, ledger: Ledger, treasury: Treasury) -> None:
+    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin) -> None:
         self._ledger = ledger
-        self._treasury = treasury
+        self._credit_admin = credit_admin
 
     @app_commands.command(description="What you spent, what is left for you and this server, when it resets")
     async def credits(self, interaction: discord.Interaction) -> None:
         """Three questions, one card."""
         guild_id, user_id = guild_id_of(interaction), interaction.user.id
-        grants = (await self._treasury.in_force(guild_id)).grants
-        account = balance_views.Account(
-            standing=await self._ledger.standing(guild_id, user_id, role_ids_of(interaction.user)),
+        grants = (await self._credit_admin.active(guild_id)).grants
+        account = balance_views.Balance(
+            member_limits=await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
             mine_credits=await self._ledger.member_used(guild_id, user_id),
             grants=tuple(grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}),
             cost_credits=QWEN_IMAGE.cost_credits,
         )
-        await interaction.response.send_message(view=balance_views.credits_card(account), ephemeral=True)
+        await interaction.response.send_message(view=balance_views.balance_view(account), ephemeral=True)

@@ -2,8 +2,6 @@
 
 A chart is drawn by `bot`, which knows no language, and in a thread where none is spoken: so every word is
 said before, and the numbers of the axis, which only the drawing knows, get a language to keep.
-
-Owns the words in charts. Never imports anything of ours but reports, tongues.
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
-from bot.credits.reports.models import Lettering
-from cogs.text.translation import noted, say, spoken_locale
+from bot.credits.reports.models import ChartLabels
+from cogs.text.translation import current_locale, gettext, gettext_noop
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -24,18 +22,21 @@ if TYPE_CHECKING:
     from bot.credits.reports.models import Report
 
 _CHART_TITLES: Final = {
-    "hour": noted("Credits by hour, {period}"),
-    "day": noted("Credits by day, {period}"),
-    "week": noted("Credits by week, {period}"),
-    "month": noted("Credits by month, {period}"),
-    "months": noted("Credits by several months, {period}"),
+    "hour": gettext_noop("Credits by hour, {period}"),
+    "day": gettext_noop("Credits by day, {period}"),
+    "week": gettext_noop("Credits by week, {period}"),
+    "month": gettext_noop("Credits by month, {period}"),
+    "months": gettext_noop("Credits by several months, {period}"),
 }
-_PACES: Final = {"hour": noted("even pace: {credits} an hour"), "day": noted("even pace: {credits} a day")}
+_PACES: Final = {
+    "hour": gettext_noop("even pace: {credits} an hour"),
+    "day": gettext_noop("even pace: {credits} a day"),
+}
 _SIGNS: Final = (
-    (10**12, noted("{number}T")),
-    (10**9, noted("{number}B")),
-    (10**6, noted("{number}M")),
-    (10**3, noted("{number}k")),
+    (10**12, gettext_noop("{number}T")),
+    (10**9, gettext_noop("{number}B")),
+    (10**6, gettext_noop("{number}M")),
+    (10**3, gettext_noop("{number}k")),
 )
 _SIGN_FROM, _WHOLE_FROM = 10_000, 10
 
@@ -61,9 +62,9 @@ def period_title(report: Report) -> str:
         case "day":
             return day
         case "week":
-            return say("week of {day}", day=day)
+            return gettext("week of {day}", day=day)
         case _:
-            return say("since {day}", day=day)
+            return gettext("since {day}", day=day)
 
 
 def beginning(report: Report, start: int) -> str:
@@ -71,18 +72,18 @@ def beginning(report: Report, start: int) -> str:
     return _written(report, start, _HOUR if report.unit == "hour" else _DAY)
 
 
-def lettering(report: Report) -> Lettering:
+def chart_labels(report: Report) -> ChartLabels:
     """All that the chart of a report says."""
     number = partial(
-        axis_number, locale=spoken_locale(), signs=tuple((size, say(form)) for size, form in _SIGNS)
+        axis_number, locale=current_locale(), signs=tuple((size, gettext(form)) for size, form in _SIGNS)
     )
-    pace = report.drawn_pace
-    return Lettering(
-        title=say(_CHART_TITLES[report.unit], period=period_title(report)),
-        bars=tuple(_under(report, bar.start) for bar in report.bars),
-        others=say("others"),
-        erased=say("erased"),
-        pace="" if pace is None else say(_PACES[report.unit], credits=number(pace)),
+    pace = report.visible_pace
+    return ChartLabels(
+        title=gettext(_CHART_TITLES[report.unit], period=period_title(report)),
+        buckets=tuple(_under(report, bar.start) for bar in report.buckets),
+        others=gettext("others"),
+        erased=gettext("erased"),
+        pace="" if pace is None else gettext(_PACES[report.unit], credits=number(pace)),
         number=number,
     )
 
@@ -98,7 +99,7 @@ def axis_number(value: float, *, locale: Locale, signs: tuple[tuple[int, str], .
 def _under(report: Report, start: int) -> str:
     match report.unit, report.period:
         case "hour", _:
-            return say("{hour}h", hour=f"{datetime.fromtimestamp(start / 1000, report.zone):%H}")
+            return gettext("{hour}h", hour=f"{datetime.fromtimestamp(start / 1000, report.zone):%H}")
         case "day", "week":
             return _written(report, start, _WEEKDAY_UNDER)
         case "day", "month":
@@ -110,7 +111,7 @@ def _under(report: Report, start: int) -> str:
 
 def _written(report: Report, at: int, parts: str) -> str:
     """A moment with these parts of it, in the order of the language that is spoken."""
-    moment, locale = datetime.fromtimestamp(at / 1000, report.zone), spoken_locale()
+    moment, locale = datetime.fromtimestamp(at / 1000, report.zone), current_locale()
     if locale.language == "en":
         return format_datetime(moment, _ENGLISH[parts], tzinfo=report.zone, locale=locale)
     if parts == _DAY:

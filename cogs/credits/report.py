@@ -1,8 +1,4 @@
-"""`/report`: what a server spent, by whom and when, for those who may manage it.
-
-Owns the command that reports. Never imports anything of ours but answers, chart_words, guards, periods,
-press, report_cards, tongues.
-"""
+"""`/report`: what a server spent, by whom and when, for those who may manage it."""
 
 from __future__ import annotations
 
@@ -14,19 +10,19 @@ from discord.ext import commands
 
 from bot.domain.periods import PERIODS
 from cogs.credits import chart_labels, report_views
-from cogs.text.translation import noted
+from cogs.text.translation import gettext_noop
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.responses import Acceptance, acknowledge
+from cogs.ui.responses import DeferOutcome, defer
 
 if TYPE_CHECKING:
-    from bot.credits.reports.builder import Press
+    from bot.credits.reports.builder import ReportBuilder
 
 LONGEST_AGO: Final = 24
 _CHOICES: Final = {
-    "day": noted("By the day"),
-    "week": noted("By the week, from Monday"),
-    "month": noted("By the month, from the first"),
-    "total": noted("Everything so far"),
+    "day": gettext_noop("By the day"),
+    "week": gettext_noop("By the week, from Monday"),
+    "month": gettext_noop("By the month, from the first"),
+    "total": gettext_noop("Everything so far"),
 }
 PERIOD_CHOICES: Final = [
     app_commands.Choice(name=app_commands.locale_str(_CHOICES[period]), value=period) for period in PERIODS
@@ -36,8 +32,8 @@ PERIOD_CHOICES: Final = [
 class Reports(commands.Cog):
     """Hands out reports, privately."""
 
-    def __init__(self, press: Press) -> None:
-        self._press = press
+    def __init__(self, report_builder: ReportBuilder) -> None:
+        self._report_builder = report_builder
 
     @app_commands.command(description="What this server spent, on what and by whom: a chart and a file")
     @app_commands.describe(
@@ -56,18 +52,18 @@ class Reports(commands.Cog):
         """Answer at once, count and draw, then show it."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        acknowledgement = await acknowledge(interaction, private=True)
-        if acknowledgement.acceptance is Acceptance.LOST:
+        acknowledgement = await defer(interaction, private=True)
+        if acknowledgement.outcome is DeferOutcome.LOST:
             return
-        edition = await self._press.make(
+        report_files = await self._report_builder.build(
             guild_id,
             period=period,
-            ago=ago,
+            periods_ago=ago,
             upload_limit_bytes=interaction.filesize_limit,
-            letter=chart_labels.lettering,
+            label=chart_labels.chart_labels,
         )
         await interaction.edit_original_response(
-            view=report_views.report_card(edition),
-            attachments=report_views.files(edition),
+            view=report_views.report_view(report_files),
+            attachments=report_views.files(report_files),
             allowed_mentions=discord.AllowedMentions.none(),
         )

@@ -9,9 +9,6 @@ No call here is cut short by a time-out of ours. discord.py lets one call at a t
 one that is cancelled while the library sleeps for a rate limit never gives that lock back: the picture behind
 it would not arrive (discord.py 2.7.1, webhook/async_.py, AsyncDeferredLock). aiohttp ends a dead call after
 five minutes.
-
-Owns the ladder. Never imports anything of ours but answers, clock, delivery, errors, jobs, landings, login,
-parcel, refusals.
 """
 
 from __future__ import annotations
@@ -24,24 +21,24 @@ import discord
 import stamina
 import structlog
 
-from bot.discord_client.login import passing
+from bot.discord_client.login import is_transient
 from bot.domain.clock import now_ms
-from bot.domain.errors import TryLater
+from bot.domain.errors import TransientError
 from bot.domain.jobs import Phase
-from bot.engine.delivery import Undeliverable
-from cogs.delivery.outgoing import Parcel
-from cogs.ui.landings import landing_of
+from bot.engine.delivery import UndeliverableError
+from cogs.delivery.outgoing import OutgoingMessage
+from cogs.ui.landings import delivered_message
 from cogs.ui.responses import TRANSPORT
-from cogs.ui.send_errors import THREAD_ARCHIVED, judge
+from cogs.ui.send_errors import THREAD_ARCHIVED, classify
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from discord.types.interactions import Interaction as InteractionPayload
 
-    from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt
 
-    Rung = Callable[[Parcel], Awaitable[discord.Message]]
+    Rung = Callable[[OutgoingMessage], Awaitable[discord.Message]]
 
 T = TypeVar("T")
 
@@ -56,8 +53,8 @@ ELSEWHERE: Final = ("channel", "dm")
 """The ways that leave the reply standing as it was."""
 
 
-class DiscordCourier:
-    """The `Courier` of real people. Stateless but for what each running job was last seen to show."""
+class DiscordDelivery:
+    """The `Delivery` of real people. Stateless but for what each running job was last seen to show."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
@@ -70,7 +67,7 @@ class DiscordCourier:
         """Ask Discord whether our first answer exists; it does so only while the token lives.
 
         Raises:
-            TryLater: Discord cannot be asked now.
+            TransientError: Discord cannot be asked now.
         """
         if not _token_lives(job):
             return None
@@ -87,10 +84,10 @@ class DiscordCourier:
         if rung is None or self._shown.get(job.job_id) == progress:
             return
         try:
-            await rung(Parcel(job, progress).addressed("reply"))
+            await rung(OutgoingMessage(job, progress).for_method("reply"))
         except (discord.DiscordException, *TRANSPORT) as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
-            if not isinstance(error, discord.HTTPException) or passing(error):
+            if not isinstance(error, discord.HTTPException) or is_transient(error):
                 return
         # What was refused is not offered again either: ten thousand refusals in ten minutes are a ban.
         # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
@@ -98,51 +95,53 @@ class DiscordCourier:
         if len(self._shown) > MOST_SHOWN:  # of a job that was cancelled nobody hears the end here
             del self._shown[next(iter(self._shown))]
 
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+    async def deliver(
+        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+    ) -> DeliveredMessage:
         """Post the picture.
 
         Raises:
-            Undeliverable: every rung failed.
-            TryLater: Discord is out of reach; nothing is known to have been posted.
+            UndeliverableError: every rung failed.
+            TransientError: Discord is out of reach; nothing is known to have been posted.
         """
-        return await self._bring(Parcel(job, receipt, picture, shrunk=shrunk))
+        return await self._deliver(OutgoingMessage(job, receipt, picture, shrunk=shrunk))
 
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
+    async def deliver_failure(self, job: Job, failure: Failure) -> None:
         """Say why no picture comes.
 
         Raises:
-            Undeliverable: every rung failed.
-            TryLater: Discord is out of reach.
+            UndeliverableError: every rung failed.
+            TransientError: Discord is out of reach.
         """
-        await self._bring(Parcel(job, failure))
+        await self._deliver(OutgoingMessage(job, failure))
 
-    async def _bring(self, parcel: Parcel) -> Landing:
-        job = parcel.job
+    async def _deliver(self, outgoing: OutgoingMessage) -> DeliveredMessage:
+        job = outgoing.job
         self._shown.pop(job.job_id, None)
         left = False
-        for way, rung in self._rungs(parcel):
+        for way, rung in self._fallbacks(outgoing):
             if way in ELSEWHERE and not left:
                 left = True
-                await self._leave(parcel)
+                await self._mark_moved(outgoing)
             while True:
                 try:
-                    message = await self._send(partial(rung, parcel.addressed(way)))
+                    message = await self._send(partial(rung, outgoing.for_method(way)))
                 except discord.HTTPException as error:
-                    refusal = judge(error)
+                    refusal = classify(error)
                     log.info("way closed", job_id=job.job_id, way=way, refusal=refusal.name, error=str(error))
-                    changed = await parcel.after(refusal)
+                    changed = await outgoing.retry_after_error(refusal)
                     if changed is None:
                         break
-                    parcel = changed
+                    outgoing = changed
                 else:
-                    return landing_of(message, parcel.filename, way)
-        raise Undeliverable
+                    return delivered_message(message, outgoing.filename, way)
+        raise UndeliverableError
 
-    def _rungs(self, parcel: Parcel) -> Iterator[tuple[str, Rung]]:
-        job, private = parcel.job, parcel.job.request.destination.private
-        if parcel.is_personal:
+    def _fallbacks(self, outgoing: OutgoingMessage) -> Iterator[tuple[str, Rung]]:
+        job, private = outgoing.job, outgoing.job.request.destination.private
+        if outgoing.is_personal:
             if _token_lives(job):
-                yield "reply", self._reply if private else self._whisper
+                yield "reply", self._reply if private else self._reply_privately
             yield "dm", self._direct
         elif _token_lives(job):
             yield "reply", self._reply
@@ -150,21 +149,21 @@ class DiscordCourier:
             if job.message_id is not None:
                 yield "edit", self._edit
             yield "channel", self._channel
-        if not parcel.is_personal:
+        if not outgoing.is_personal:
             yield "dm", self._direct
 
-    async def _leave(self, parcel: Parcel) -> None:
+    async def _mark_moved(self, outgoing: OutgoingMessage) -> None:
         """Let the reply no longer say that the job is under way, if it can be edited at all. Never raises.
 
         Done before the message elsewhere is posted, so that nothing stands between that and its commit.
         """
-        rung = self._now(parcel.job)
+        rung = self._now(outgoing.job)
         if rung is None:
             return
         try:
-            await rung(parcel.farewell())
+            await rung(outgoing.moved_notice())
         except (discord.DiscordException, *TRANSPORT) as error:
-            log.debug("reply left as it was", job_id=parcel.job.job_id, error=str(error))
+            log.debug("reply left as it was", job_id=outgoing.job.job_id, error=str(error))
 
     def _now(self, job: Job) -> Rung | None:
         """The way to edit the reply at this moment."""
@@ -172,71 +171,71 @@ class DiscordCourier:
             return self._reply
         return self._edit if job.message_id and not job.request.destination.private else None
 
-    async def _whisper(self, parcel: Parcel) -> discord.Message:
+    async def _reply_privately(self, outgoing: OutgoingMessage) -> discord.Message:
         """Take the public reply back and answer privately instead: whether a reply is private never changes.
 
         The reply goes first, since Discord would let the first answer after a defer become that reply.
         https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
         """
-        interaction = self._interaction(parcel.job)
+        interaction = self._interaction(outgoing.job)
         with suppress(discord.NotFound):  # an earlier attempt has taken it back already
             # Edited before: what still reads "thinking" would be filled by the next answer, deleted or not.
-            await interaction.edit_original_response(view=parcel.farewell().card())
+            await interaction.edit_original_response(view=outgoing.moved_notice().view())
             await interaction.delete_original_response()
-        return await interaction.followup.send(view=parcel.card(), ephemeral=True, wait=True)
+        return await interaction.followup.send(view=outgoing.view(), ephemeral=True, wait=True)
 
-    async def _reply(self, parcel: Parcel) -> discord.Message:
-        return await self._interaction(parcel.job).edit_original_response(
-            view=parcel.card(), attachments=parcel.files()
+    async def _reply(self, outgoing: OutgoingMessage) -> discord.Message:
+        return await self._interaction(outgoing.job).edit_original_response(
+            view=outgoing.view(), attachments=outgoing.files()
         )
 
-    async def _edit(self, parcel: Parcel) -> discord.Message:
-        job = parcel.job
+    async def _edit(self, outgoing: OutgoingMessage) -> discord.Message:
+        job = outgoing.job
         assert job.message_id is not None  # the rung is offered only then
         channel = self._client.get_partial_messageable(job.request.destination.channel_id)
         message = channel.get_partial_message(job.message_id)
         try:
-            return await message.edit(view=parcel.card(), attachments=parcel.files())
+            return await message.edit(view=outgoing.view(), attachments=outgoing.files())
         except discord.HTTPException as error:
             if error.code != THREAD_ARCHIVED:
                 raise
-        await self._wake(job.request.destination.channel_id)
-        return await message.edit(view=parcel.card(), attachments=parcel.files())
+        await self._unarchive(job.request.destination.channel_id)
+        return await message.edit(view=outgoing.view(), attachments=outgoing.files())
 
-    async def _wake(self, thread_id: int) -> None:
+    async def _unarchive(self, thread_id: int) -> None:
         """Bring a thread back that went to sleep while its picture was painted; refused if it is locked."""
         thread = await self._client.fetch_channel(thread_id)
         if isinstance(thread, discord.Thread):
             await thread.edit(archived=False)
 
-    async def _channel(self, parcel: Parcel) -> discord.Message:
-        destination = parcel.job.request.destination
+    async def _channel(self, outgoing: OutgoingMessage) -> discord.Message:
+        destination = outgoing.job.request.destination
         return await self._client.get_partial_messageable(destination.channel_id).send(
-            view=parcel.card(),
-            files=parcel.files(),
-            nonce=_nonce(parcel.job),
+            view=outgoing.view(),
+            files=outgoing.files(),
+            nonce=_nonce(outgoing.job),
             allowed_mentions=discord.AllowedMentions(users=[discord.Object(destination.user_id)]),
         )
 
-    async def _direct(self, parcel: Parcel) -> discord.Message:
-        channel = await self._client.create_dm(discord.Object(parcel.job.request.destination.user_id))
-        return await channel.send(view=parcel.card(), files=parcel.files(), nonce=_nonce(parcel.job))
+    async def _direct(self, outgoing: OutgoingMessage) -> discord.Message:
+        channel = await self._client.create_dm(discord.Object(outgoing.job.request.destination.user_id))
+        return await channel.send(view=outgoing.view(), files=outgoing.files(), nonce=_nonce(outgoing.job))
 
     async def _send(self, send: Callable[[], Awaitable[T]]) -> T:
         """Send, a few times if the connection fails.
 
         Raises:
             discord.HTTPException: Discord refuses.
-            TryLater: Discord is out of reach, or asks us to wait.
+            TransientError: Discord is out of reach, or asks us to wait.
         """
         try:
             # Without arguments: stamina logs those of what it repeats, and ours hold a token and a picture.
             return await self._retry(send)
         except TRANSPORT as error:
-            raise TryLater(f"Discord is out of reach: {error!r}") from error
+            raise TransientError(f"Discord is out of reach: {error!r}") from error
         except discord.HTTPException as error:
-            if passing(error):
-                raise TryLater(f"Discord answers {error.status}", answered=True) from error
+            if is_transient(error):
+                raise TransientError(f"Discord answers {error.status}", answered=True) from error
             raise
 
     def _interaction(self, job: Job) -> discord.Interaction:

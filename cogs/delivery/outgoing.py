@@ -1,8 +1,4 @@
-"""What is to be brought to a member, in the shape that the way at hand can take.
-
-Owns the making of one message. Never imports anything of ours but bounds, cards, errors, images, jobs,
-refusals, tongues, words.
-"""
+"""What is to be brought to a member, in the shape that the way at hand can take."""
 
 from __future__ import annotations
 
@@ -12,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.domain.errors import ContractBroken
+from bot.domain.errors import ContractViolation
 from bot.domain.jobs import Failure, Receipt
 from bot.images import processing
 from cogs.pictures import texts, views
-from cogs.text.translation import speaking
+from cogs.text.translation import use_locale
 from cogs.ui.discord_limits import attachments
-from cogs.ui.send_errors import Refusal
+from cogs.ui.send_errors import SendError
 
 if TYPE_CHECKING:
     import discord
@@ -32,24 +28,24 @@ SMALLEST_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingMessage:
     """One piece of news about a job."""
 
     job: Job
-    news: Receipt | Failure | Progress
+    content: Receipt | Failure | Progress
     picture: Picture | None = None
     """Comes with a `Receipt`, and only with that."""
     shrunk: bool = False
     halved: bool = False
     """Whether it was made smaller on the way already, which happens once."""
     greeting: str = ""
-    quoting: bool = True
+    show_prompt: bool = True
     """Whether the prompt is shown."""
-    left: bool = False
+    moved: bool = False
     """Whether this only says that the news is brought elsewhere."""
     locale: str = ""
     """In whose language it is said: the server's where everybody reads it, else the member's."""
-    at_home: bool = True
+    in_guild: bool = True
     """Whether it is read in its server, where the buttons under it have rules to go by."""
 
     @property
@@ -58,42 +54,42 @@ class Parcel:
 
         Either the member has to do something, or the people who run the bot.
         """
-        return isinstance(self.news, Failure) and self.news.who in {"member", "operator"}
+        return isinstance(self.content, Failure) and self.content.cause in {"member", "operator"}
 
-    def card(self) -> discord.ui.LayoutView:
+    def view(self) -> discord.ui.LayoutView:
         """The message, built anew: discord.py's views remember the message they were sent with."""
-        with speaking(self.locale):
+        with use_locale(self.locale):
             try:
-                return self._card()
-            except ContractBroken as error:
+                return self._view()
+            except ContractViolation as error:
                 # Our own mistake, and no reason to keep a picture from its people.
                 log.exception("a card is too much for Discord", job_id=self.job.job_id, error=str(error))
-                return views.bare_card(self.job, self.filename)
+                return views.minimal_view(self.job, self.filename)
 
-    def _card(self) -> discord.ui.LayoutView:
-        if self.left:
-            return views.left_card(self.job, quoting=self.quoting)
-        match self.news:
+    def _view(self) -> discord.ui.LayoutView:
+        if self.moved:
+            return views.moved_view(self.job, show_prompt=self.show_prompt)
+        match self.content:
             case Receipt() as receipt:
-                return views.result_card(
+                return views.result_view(
                     self.job,
                     receipt,
                     self.filename,
                     shrunk=self.shrunk,
                     greeting=self.greeting,
-                    quoting=self.quoting,
-                    at_home=self.at_home,
+                    show_prompt=self.show_prompt,
+                    in_guild=self.in_guild,
                 )
             case Failure() as failure:
-                return views.failure_card(
+                return views.failure_view(
                     self.job,
                     failure,
                     greeting=self.greeting,
-                    quoting=self.quoting,
-                    at_home=self.at_home,
+                    show_prompt=self.show_prompt,
+                    in_guild=self.in_guild,
                 )
             case progress:
-                return views.progress_card(self.job, progress)
+                return views.progress_view(self.job, progress)
 
     def files(self) -> list[discord.File]:
         """The attachments, opened anew: a file that was sent is closed."""
@@ -101,12 +97,12 @@ class Parcel:
             return []
         return attachments({self.filename: self.picture.data})
 
-    def addressed(self, way: str) -> Parcel:
+    def for_method(self, way: str) -> OutgoingMessage:
         """As it is said there: in whose language, and to which request it belongs where that is not plain."""
         where = self.job.request.destination
         whispered = way == "dm" or where.private or (way == "reply" and self.is_personal)
         locale = where.locale if whispered else where.guild_locale
-        with speaking(locale):
+        with use_locale(locale):
             match way:
                 case "channel":
                     greeting = texts.channel_greeting(where.user_id)
@@ -114,17 +110,17 @@ class Parcel:
                     greeting = texts.direct_greeting(where.channel_id)
                 case _:
                     greeting = ""
-        return replace(self, greeting=greeting, locale=locale, at_home=way != "dm")
+        return replace(self, greeting=greeting, locale=locale, in_guild=way != "dm")
 
-    def farewell(self) -> Parcel:
+    def moved_notice(self) -> OutgoingMessage:
         """What the reply says instead, once the news has to go elsewhere."""
-        return replace(self.addressed("edit"), picture=None, left=True)
+        return replace(self.for_method("edit"), picture=None, moved=True)
 
-    async def after(self, refusal: Refusal) -> Parcel | None:
+    async def retry_after_error(self, refusal: SendError) -> OutgoingMessage | None:
         """What to try instead where this was refused; None if nothing is left to change."""
-        if refusal is Refusal.WORDS and self.quoting:
-            return replace(self, quoting=False)
-        if refusal is Refusal.TOO_BIG and self.picture is not None and not self.halved:
+        if refusal is SendError.WORDS and self.show_prompt:
+            return replace(self, show_prompt=False)
+        if refusal is SendError.TOO_BIG and self.picture is not None and not self.halved:
             half = max(SMALLEST_BYTES, len(self.picture.data) // 2)
             picture, _ = await asyncio.to_thread(processing.fit_upload, self.picture, half)
             return replace(self, picture=picture, shrunk=True, halved=True)

@@ -1,8 +1,4 @@
-"""`/doctor`: what the bot may and may not do in this channel, for the people who can change it.
-
-Owns the command that examines a channel.
-Never imports anything of ours but doctor_cards, guards, guilds, outage.
-"""
+"""`/doctor`: what the bot may and may not do in this channel, for the people who can change it."""
 
 from __future__ import annotations
 
@@ -12,14 +8,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.guilds.settings import Setting
+from bot.guilds.settings import GuildSetting
 from cogs.doctor import views
-from cogs.doctor.views import Examination
-from cogs.ui.context import guild_id_of, missing_in, missing_permissions, require_manage_guild
+from cogs.doctor.views import ChannelCheck
+from cogs.ui.context import guild_id_of, missing_permissions, missing_permissions_in, require_manage_guild
 
 if TYPE_CHECKING:
-    from bot.engine.circuit_breaker import Outage
-    from bot.guilds.settings import Guilds
+    from bot.engine.circuit_breaker import CircuitBreaker
+    from bot.guilds.settings import GuildSettingsStore
 
 
 NEEDED_BY_MEMBERS: Final = ("view_channel", "use_application_commands", "attach_files")
@@ -28,9 +24,9 @@ NEEDED_BY_MEMBERS: Final = ("view_channel", "use_application_commands", "attach_
 class Doctor(commands.Cog):
     """Looks at a channel the way a picture on its way to it would."""
 
-    def __init__(self, guilds: Guilds, outage: Outage) -> None:
-        self._guilds = guilds
-        self._outage = outage
+    def __init__(self, guilds: GuildSettingsStore, circuit_breaker: CircuitBreaker) -> None:
+        self._guild_settings = guilds
+        self._circuit_breaker = circuit_breaker
 
     @app_commands.command(description="What I may and may not do in this channel, and what to change")
     @app_commands.default_permissions(manage_guild=True)
@@ -38,16 +34,16 @@ class Doctor(commands.Cog):
         """One look at this channel and at the one for alerts."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        chosen = await self._guilds.get(guild_id, Setting.ALERT_CHANNEL)
-        examination = Examination(
+        chosen = await self._guild_settings.get(guild_id, GuildSetting.ALERT_CHANNEL)
+        examination = ChannelCheck(
             missing=missing_permissions(interaction),
             in_thread=isinstance(interaction.channel, discord.Thread),
             members_lack=_members_lack(interaction),
             alert_channel_id=None if chosen is None else int(chosen),
             alert_missing=_missing_elsewhere(interaction, chosen),
-            rivya_down=self._outage.lasts,
+            rivya_down=self._circuit_breaker.is_open,
         )
-        await interaction.response.send_message(view=views.card_of(examination), ephemeral=True)
+        await interaction.response.send_message(view=views.check_view(examination), ephemeral=True)
 
 
 def _members_lack(interaction: discord.Interaction) -> tuple[str, ...]:
@@ -63,4 +59,4 @@ def _missing_elsewhere(interaction: discord.Interaction, chosen: str | None) -> 
     """What the bot lacks in the channel for alerts; None if there is no such channel any more."""
     guild = interaction.guild
     channel = None if guild is None or chosen is None else guild.get_channel_or_thread(int(chosen))
-    return None if channel is None else missing_in(channel)
+    return None if channel is None else missing_permissions_in(channel)

@@ -1,8 +1,4 @@
-"""`/imagine`: a member's words, and perhaps a reference, become a request; without words, a form asks.
-
-Owns the command that asks for a picture. Never imports anything of ours but bounds, catalog, composer, desk,
-errors, guards, habits, jobs, presets, returns, wording.
-"""
+"""`/imagine`: a member's words, and perhaps a reference, become a request; without words, a form asks."""
 
 from __future__ import annotations
 
@@ -18,14 +14,14 @@ from bot.domain.jobs import Reference, Request
 from bot.guilds.presets import NAME_LIMIT  # noqa: TC001  # read from the annotations by discord.py
 from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
-from cogs.ui.discord_limits import offered
+from cogs.ui.discord_limits import autocomplete_choices
 
 if TYPE_CHECKING:
-    from bot.guilds.presets import Presets
-    from bot.jobs.member_defaults import Habits
-    from cogs.imagine.compose import Composer
-    from cogs.imagine.rejection import Returns
-    from cogs.imagine.submission import Desk
+    from bot.guilds.presets import PresetStore
+    from bot.jobs.member_defaults import MemberDefaultsStore
+    from cogs.imagine.compose import ComposeForms
+    from cogs.imagine.rejection import RejectedRequests
+    from cogs.imagine.submission import Submission
 
 MODEL: Final = QWEN_IMAGE
 SIZE_CHOICES: Final = [
@@ -40,13 +36,18 @@ class Imagine(commands.Cog):
     """Hands requests to the desk, and requests without words to the composer."""
 
     def __init__(
-        self, desk: Desk, composer: Composer, returns: Returns, presets: Presets, habits: Habits
+        self,
+        submission: Submission,
+        compose_forms: ComposeForms,
+        rejected_requests: RejectedRequests,
+        presets: PresetStore,
+        member_defaults: MemberDefaultsStore,
     ) -> None:
-        self._desk = desk
-        self._returns = returns
-        self._composer = composer
+        self._submission = submission
+        self._rejected_requests = rejected_requests
+        self._compose_forms = compose_forms
         self._presets = presets
-        self._habits = habits
+        self._member_defaults = member_defaults
 
     @app_commands.command(
         description="Paint a picture from your words, and from a reference if you attach one"
@@ -74,7 +75,7 @@ class Imagine(commands.Cog):
         spoiler: bool = False,  # noqa: FBT001, FBT002  # likewise
     ) -> None:
         """Read the event, fill in what the member likes, hand it on."""
-        likes = await self._habits.of(interaction.user.id)
+        likes = await self._member_defaults.get(interaction.user.id)
         chosen = None if preset is None else await self._presets.find(interaction.guild_id or 0, preset)
         hidden = private if private is not None else bool(likes.private)
         request = Request(
@@ -89,11 +90,11 @@ class Imagine(commands.Cog):
         )
         if preset is not None and chosen is None:
             unknown = MemberError(MemberReason.PRESET_UNKNOWN, name=preset)
-            await self._returns.give_back(interaction, request, unknown)
+            await self._rejected_requests.offer_retry(interaction, request, unknown)
         elif prompt is None:
-            await self._composer.open(interaction, request)
+            await self._compose_forms.open(interaction, request)
         else:
-            await self._desk.take(interaction, request)
+            await self._submission.submit(interaction, request)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -102,13 +103,13 @@ class Imagine(commands.Cog):
 
 
 async def preset_choices(
-    presets: Presets, guild_id: int | None, typed: str
+    presets: PresetStore, guild_id: int | None, typed: str
 ) -> list[app_commands.Choice[str]]:
     """The presets of a server whose name holds what was typed; none outside of servers."""
     if guild_id is None:
         return []
-    names = [each.preset.name for each in await presets.in_force(guild_id)]
-    return offered((name, name) for name in names if typed.casefold().strip() in name.casefold())
+    names = [each.preset.name for each in await presets.active(guild_id)]
+    return autocomplete_choices((name, name) for name in names if typed.casefold().strip() in name.casefold())
 
 
 def _reference(attachment: discord.Attachment | None) -> Reference | None:

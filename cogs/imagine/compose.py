@@ -3,9 +3,6 @@
 discord.py looks for the answer to a form in its memory and drops it where that does not know the form, as
 after a restart (discord.py 2.7.1, ui/view.py, dispatch_modal). So forms are never kept there, and their
 answers are listened for here: what a form was about stands in its draft.
-
-Owns the opening of forms and their answers. Never imports anything of ours but catalog, client, desk, drafts,
-errors, form, guards, habits, jobs, returns, tongues.
 """
 
 from __future__ import annotations
@@ -15,35 +12,41 @@ from typing import TYPE_CHECKING, Any, cast
 import discord
 from discord.ext import commands
 
-from bot.discord_client.client import IN_HAND
+from bot.discord_client.client import HANDLED
 from bot.domain.errors import KuasError, MemberError, MemberReason
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Request
-from bot.jobs.drafts import Draft, draft_of
+from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.imagine.draft_button import COMPOSE_FORMS
-from cogs.text.translation import attune
+from cogs.text.translation import use_member_locale
 from cogs.ui.context import destination_of
 
 if TYPE_CHECKING:
     from bot.discord_client.client import KuasClient
     from bot.domain.jobs import Destination, Reference
-    from bot.jobs.drafts import Drafts
-    from bot.jobs.member_defaults import Habits
-    from cogs.imagine.rejection import Returns
-    from cogs.imagine.submission import Desk
+    from bot.jobs.drafts import DraftStore
+    from bot.jobs.member_defaults import MemberDefaultsStore
+    from cogs.imagine.rejection import RejectedRequests
+    from cogs.imagine.submission import Submission
 
 
-class Composer(commands.Cog, name=COMPOSE_FORMS):
+class ComposeForms(commands.Cog, name=COMPOSE_FORMS):
     """Shows forms, and sends in what comes back."""
 
-    def __init__(self, desk: Desk, drafts: Drafts, habits: Habits, returns: Returns) -> None:
-        self._desk = desk
-        self._returns = returns
+    def __init__(
+        self,
+        submission: Submission,
+        drafts: DraftStore,
+        member_defaults: MemberDefaultsStore,
+        rejected_requests: RejectedRequests,
+    ) -> None:
+        self._submission = submission
+        self._rejected_requests = rejected_requests
         self._drafts = drafts
-        self._habits = habits
+        self._member_defaults = member_defaults
 
-    async def begin(
+    async def open_with_reference(
         self,
         interaction: discord.Interaction,
         reference: Reference,
@@ -57,7 +60,7 @@ class Composer(commands.Cog, name=COMPOSE_FORMS):
             MemberError: GUILD_ONLY, or as `open`.
             OperatorError: `database`.
         """
-        likes = await self._habits.of(interaction.user.id)
+        likes = await self._member_defaults.get(interaction.user.id)
         destination = destination_of(interaction, private=bool(likes.private))
         model = QWEN_IMAGE
         request = Request(
@@ -78,9 +81,9 @@ class Composer(commands.Cog, name=COMPOSE_FORMS):
             MemberError: it would be refused, whatever is typed into it.
             OperatorError: `database`.
         """
-        await self._desk.require_room(interaction, request)
-        if await self._drafts.keep(request) is not None:  # else Discord delivers this interaction again
-            await interaction.response.send_modal(form.composition_form(draft_of(request), note=note))
+        await self._submission.require_capacity(interaction, request)
+        if await self._drafts.save(request) is not None:  # else Discord delivers this interaction again
+            await interaction.response.send_modal(form.composition_form(draft_from(request), note=note))
 
     async def reopen(self, interaction: discord.Interaction, draft_id: int) -> None:
         """Show the form of a draft again.
@@ -89,43 +92,45 @@ class Composer(commands.Cog, name=COMPOSE_FORMS):
             MemberError: DRAFT_TAKEN; it is somebody else's, too old, or was sent in.
             OperatorError: `database`.
         """
-        draft = await self._desk.own_draft(interaction, draft_id)
+        draft = await self._submission.own_draft(interaction, draft_id)
         if draft is None or draft.taken:
             raise MemberError(MemberReason.DRAFT_TAKEN)
         await interaction.response.send_modal(form.composition_form(draft))
 
     @commands.Cog.listener("on_interaction")
-    async def heard(self, interaction: discord.Interaction) -> None:
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Everything that happens; of that, the answers to our forms."""
         if interaction.type is discord.InteractionType.modal_submit:
             data = cast("dict[str, Any]", interaction.data)
             if named := form.CUSTOM_ID.fullmatch(data["custom_id"]):
-                interaction.extras[IN_HAND] = True
-                attune(interaction)
+                interaction.extras[HANDLED] = True
+                use_member_locale(interaction)
                 await self._submitted(interaction, int(named["draft_id"]), form.read(data))
 
-    async def _submitted(self, interaction: discord.Interaction, draft_id: int, typed: form.Typed) -> None:
+    async def _submitted(
+        self, interaction: discord.Interaction, draft_id: int, typed: form.FormInput
+    ) -> None:
         """Nothing typed is lost: a form goes the way of a command, or its words go back to its member."""
         try:
             destination = destination_of(interaction, private=typed.private)
         except MemberError as error:
-            await cast("KuasClient", interaction.client).spokesman.explain(
+            await cast("KuasClient", interaction.client).error_reporter.report(
                 interaction, error, typed=typed.prompt
             )
             return
         try:
-            draft = await self._desk.own_draft(interaction, draft_id)
+            draft = await self._submission.own_draft(interaction, draft_id)
             if draft is None:  # it held more than the form shows: what was attached, a preset, a parent
                 raise MemberError(MemberReason.DRAFT_TAKEN)
         except KuasError as error:
-            request = form.completed(_blank(destination), typed).request(destination)
-            await self._returns.give_back(interaction, request, error)
+            request = form.apply_input(_blank(destination), typed).request(destination)
+            await self._rejected_requests.offer_retry(interaction, request, error)
             return
-        completed = form.completed(draft, typed)
-        await self._desk.take(interaction, completed.request(destination), draft_id=draft_id)
+        completed = form.apply_input(draft, typed)
+        await self._submission.submit(interaction, completed.request(destination), draft_id=draft_id)
 
 
 def _blank(destination: Destination) -> Draft:
     """A draft that says nothing, in place of one that is forgotten."""
     model = QWEN_IMAGE
-    return draft_of(Request(destination, "", model.model_id, model.sizes[0], model.formats[0]))
+    return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.formats[0]))

@@ -1,8 +1,4 @@
-"""The menus of messages and people: a picture that is there already becomes the reference of a new one.
-
-Owns the context menus. Never imports anything of ours but composer, errors, fetch, finding, gallery, jobs,
-reuse, text, tongues.
-"""
+"""The menus of messages and people: a picture that is there already becomes the reference of a new one."""
 
 from __future__ import annotations
 
@@ -15,31 +11,35 @@ from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs.derived_requests import require_visible
-from cogs.text.escaping import plain
-from cogs.text.translation import say
-from cogs.ui.message_images import avatar_of, pictures_in
+from cogs.text.escaping import single_line
+from cogs.text.translation import gettext
+from cogs.ui.message_images import avatar_of, images_in
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Reference
-    from bot.images.downloads import Fetcher
-    from bot.jobs.history import Gallery
-    from cogs.imagine.compose import Composer
+    from bot.images.downloads import Downloader
+    from bot.jobs.history import HistoryStore
+    from cogs.imagine.compose import ComposeForms
 
 NAME_UNITS: Final = 40
 _OURS: Final = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\w{3,4}")
 """How the files of our pictures are called."""
 
 
-class Menus(commands.Cog):
+class ContextMenus(commands.Cog):
     """*Use as reference* on a message, *Use avatar as reference* on a person."""
 
     def __init__(
-        self, tree: app_commands.CommandTree, composer: Composer, gallery: Gallery, fetcher: Fetcher
+        self,
+        tree: app_commands.CommandTree,
+        compose_forms: ComposeForms,
+        gallery: HistoryStore,
+        downloader: Downloader,
     ) -> None:
         self._tree = tree
-        self._composer = composer
-        self._gallery = gallery
-        self._fetcher = fetcher
+        self._compose_forms = compose_forms
+        self._history = gallery
+        self._downloader = downloader
         self._menus = (
             app_commands.ContextMenu(name="Use as reference", callback=self.use_message),
             app_commands.ContextMenu(name="Use avatar as reference", callback=self.use_avatar),
@@ -57,27 +57,27 @@ class Menus(commands.Cog):
 
     async def use_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """The first picture of a message; of several it is said which."""
-        found = pictures_in(message, self._fetcher.serves)
+        found = images_in(message, self._downloader.is_discord_url)
         if not found:
             raise MemberError(MemberReason.NO_PICTURE_THERE)
         first = found[0]
         note = ""
         if len(found) > 1:
-            name = plain(first.filename, NAME_UNITS)
-            note = say("The first of {n} pictures there: {name}", n=len(found), name=name)
+            name = single_line(first.filename, NAME_UNITS)
+            note = gettext("The first of {n} pictures there: {name}", n=len(found), name=name)
         parent = await self._parent(interaction, first)
-        await self._composer.begin(interaction, first, note=note, parent_job_id=parent)
+        await self._compose_forms.open_with_reference(interaction, first, note=note, parent_job_id=parent)
 
     async def use_avatar(self, interaction: discord.Interaction, person: discord.Member) -> None:
         """What somebody looks like in this server."""
-        await self._composer.begin(interaction, avatar_of(person))
+        await self._compose_forms.open_with_reference(interaction, avatar_of(person))
 
     async def _parent(self, interaction: discord.Interaction, reference: Reference) -> str | None:
         """The picture of ours that this is, if it is one that the member may know of."""
         named = _OURS.fullmatch(reference.filename)
         if named is None:
             return None
-        piece = await self._gallery.find(named["job_id"])
+        piece = await self._history.find(named["job_id"])
         try:
             return require_visible(piece, interaction.guild_id, interaction.user.id).job.job_id
         except MemberError:

@@ -1,8 +1,4 @@
-"""`/defaults`: how a member likes pictures to be, where they say nothing else.
-
-Owns the commands about a member's defaults. Never imports anything of ours but cards, habits, imagine,
-tongues, wording.
-"""
+"""`/defaults`: how a member likes pictures to be, where they say nothing else."""
 
 from __future__ import annotations
 
@@ -11,17 +7,17 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
-from bot.jobs.member_defaults import Habit
+from bot.jobs.member_defaults import MemberDefaults
 from cogs.imagine.command import FORMAT_CHOICES, SIZE_CHOICES
 from cogs.text.terms import format_name, size_name
-from cogs.text.translation import say
-from cogs.ui.layout import card, small
+from cogs.text.translation import gettext
+from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
     import discord
     from discord import ui
 
-    from bot.jobs.member_defaults import Habits
+    from bot.jobs.member_defaults import MemberDefaultsStore
 
 
 class Defaults(
@@ -29,14 +25,14 @@ class Defaults(
 ):
     """Shows and changes one's own defaults, privately."""
 
-    def __init__(self, habits: Habits) -> None:
-        self._habits = habits
+    def __init__(self, member_defaults: MemberDefaultsStore) -> None:
+        self._member_defaults = member_defaults
 
     @app_commands.command(description="Show how your pictures are painted where you say nothing else")
     async def show(self, interaction: discord.Interaction) -> None:
         """As they are."""
-        habit = await self._habits.of(interaction.user.id)
-        await interaction.response.send_message(view=defaults_card(habit), ephemeral=True)
+        defaults = await self._member_defaults.get(interaction.user.id)
+        await interaction.response.send_message(view=defaults_view(defaults), ephemeral=True)
 
     @app_commands.command(
         name="set", description="Choose how your pictures are painted; what you leave out stays"
@@ -56,33 +52,41 @@ class Defaults(
         private: bool | None = None,  # noqa: FBT001  # an option of the command
     ) -> None:
         """Only what was chosen changes."""
-        habit = await self._habits.of(interaction.user.id)
-        habit = Habit(
-            size=size or habit.size,
-            format=file_format or habit.format,
-            private=habit.private if private is None else private,
+        defaults = await self._member_defaults.get(interaction.user.id)
+        defaults = MemberDefaults(
+            size=size or defaults.size,
+            format=file_format or defaults.format,
+            private=defaults.private if private is None else private,
         )
-        await self._habits.change(interaction.user.id, habit)
-        await interaction.response.send_message(view=defaults_card(habit), ephemeral=True)
+        await self._member_defaults.set(interaction.user.id, defaults)
+        await interaction.response.send_message(view=defaults_view(defaults), ephemeral=True)
 
     @app_commands.command(description="Forget your defaults: pictures are painted as this bot does it")
     async def clear(self, interaction: discord.Interaction) -> None:
         """Back to the bot's own."""
-        await self._habits.change(interaction.user.id, Habit())
-        await interaction.response.send_message(view=defaults_card(Habit()), ephemeral=True)
+        await self._member_defaults.set(interaction.user.id, MemberDefaults())
+        await interaction.response.send_message(view=defaults_view(MemberDefaults()), ephemeral=True)
 
 
-def defaults_card(habit: Habit) -> ui.LayoutView:
+def defaults_view(defaults: MemberDefaults) -> ui.LayoutView:
     """What a member likes; the rest is the bot's own."""
-    own = say("as this bot does it")
-    private = own if habit.private is None else say("only for you") if habit.private else say("for everybody")
-    lines = (
-        say("Size: {size}", size=own if habit.size is None else size_name(habit.size)),
-        say("Kind of file: {kind}", kind=own if habit.format is None else format_name(habit.format)),
-        say("Who sees it: {who}", who=private),
+    own = gettext("as this bot does it")
+    private = (
+        own
+        if defaults.private is None
+        else gettext("only for you")
+        if defaults.private
+        else gettext("for everybody")
     )
-    return card(
-        f"### {say('Your defaults')}",
+    lines = (
+        gettext("Size: {size}", size=own if defaults.size is None else size_name(defaults.size)),
+        gettext(
+            "Kind of file: {kind}", kind=own if defaults.format is None else format_name(defaults.format)
+        ),
+        gettext("Who sees it: {who}", who=private),
+    )
+    return build_view(
+        f"### {gettext('Your defaults')}",
         "\n".join(f"- {line}" for line in lines),
-        small(say("They hold in every server; what you choose in `/imagine` beats them.")),
+        subtext(gettext("They hold in every server; what you choose in `/imagine` beats them.")),
     )

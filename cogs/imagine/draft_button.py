@@ -1,8 +1,6 @@
 """The button under a refused request: back to the form, with everything that was typed.
 
 It carries the id of the draft and nothing else, so that it works in any process at any time.
-
-Owns the button of a draft.
 """
 
 from __future__ import annotations
@@ -12,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import discord
 from discord import ui
 
-from bot.domain.ids import HIGHEST_ID
-from cogs.text.translation import say
-from cogs.ui.buttons import answers_errors
+from bot.domain.ids import MAX_ID
+from cogs.text.translation import gettext
+from cogs.ui.buttons import reports_errors
 
 if TYPE_CHECKING:
     import re
@@ -38,7 +36,7 @@ class DraftButton(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:draf
     def __init__(self, draft_id: int) -> None:
         super().__init__(
             ui.Button(
-                label=say("Edit and try again"),
+                label=gettext("Edit and try again"),
                 style=discord.ButtonStyle.primary,
                 custom_id=f"kuas:draft:{draft_id}",
             )
@@ -50,9 +48,9 @@ class DraftButton(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:draf
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
     ) -> DraftButton:
         """Made anew for each click."""
-        return cls(min(int(match["draft_id"]), HIGHEST_ID))
+        return cls(min(int(match["draft_id"]), MAX_ID))
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Show the form of the draft again."""
         handler = cast("DraftHandler", cast("KuasClient", interaction.client).get_cog(COMPOSE_FORMS))

@@ -3,9 +3,6 @@
 Forms are not kept in memory: what a form is about stands in its draft, and its answer is read from the event
 itself, so that a restart in between goes unnoticed (`composer` listens). A prompt that is longer than one
 text field takes is spread over some, and put together again exactly as it was.
-
-Owns the fields of the form. Never imports anything of ours but bounds, catalog, drafts, jobs, text, tongues,
-wording.
 """
 
 from __future__ import annotations
@@ -19,10 +16,10 @@ from discord import ui
 
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Reference
-from cogs.text.escaping import plain, units
+from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
-from cogs.text.translation import say
-from cogs.ui.discord_limits import TEXT_INPUT_UNITS, checked_form
+from cogs.text.translation import gettext
+from cogs.ui.discord_limits import TEXT_INPUT_UNITS, validate_modal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +47,7 @@ _FORM_SECONDS: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class FormInput:
     """What came back with a form; None where a field was not in it, or says nothing."""
 
     prompt: str
@@ -65,11 +62,11 @@ class Typed:
 def composition_form(draft: Draft, *, note: str = "") -> ui.Modal:
     """The form of a draft, with everything in it that is known; `note` says something about its reference."""
     (_, head), *more = split(draft.prompt)
-    title = say("Change the picture") if draft.parent_job_id else say("A new picture")
+    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     form = ui.Modal(title=title, custom_id=f"kuas:form:{draft.draft_id}", timeout=_FORM_SECONDS)
-    form.add_item(_text(PROMPT, say("Prompt"), _prompt_hint(draft), head))
+    form.add_item(_text(PROMPT, gettext("Prompt"), _prompt_hint(draft), head))
     for place, (seam, text) in enumerate(more, start=1):
-        form.add_item(_text(f"{MORE}{place}_{_SEAMS[seam]}", say("Prompt, continued"), "", text))
+        form.add_item(_text(f"{MORE}{place}_{_SEAMS[seam]}", gettext("Prompt, continued"), "", text))
     # A form has five fields: of a long prompt the format, of a very long one the size as well are left out.
     if len(more) < TEXTS - 1:
         form.add_item(_sizes(draft))
@@ -79,11 +76,13 @@ def composition_form(draft: Draft, *, note: str = "") -> ui.Modal:
     form.add_item(_options(draft, with_format=bool(more)))
     # Kept in memory by the library otherwise, for each form that somebody opens and closes again.
     form.stop()
-    return checked_form(form)
+    return validate_modal(form)
 
 
 def _label(text: str, description: str, field: ui.Item[ui.Modal]) -> ui.Label[ui.Modal]:
-    return ui.Label(text=text, description=plain(description, _DESCRIPTION_UNITS) or None, component=field)
+    return ui.Label(
+        text=text, description=single_line(description, _DESCRIPTION_UNITS) or None, component=field
+    )
 
 
 def _text(custom_id: str, label: str, hint: str, value: str) -> ui.Label[ui.Modal]:
@@ -99,8 +98,8 @@ def _text(custom_id: str, label: str, hint: str, value: str) -> ui.Label[ui.Moda
 
 def _prompt_hint(draft: Draft) -> str:
     if draft.preset is None:
-        return say("What you would like to see")
-    return say("What you would like to see; the preset {name} adds its words", name=draft.preset.name)
+        return gettext("What you would like to see")
+    return gettext("What you would like to see; the preset {name} adds its words", name=draft.preset.name)
 
 
 def _sizes(draft: Draft) -> ui.Label[ui.Modal]:
@@ -108,7 +107,7 @@ def _sizes(draft: Draft) -> ui.Label[ui.Modal]:
         discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
         for size in MODELS[draft.model].sizes
     ]
-    return _label(say("Size"), "", ui.Select(custom_id=SIZE, options=options, required=True))
+    return _label(gettext("Size"), "", ui.Select(custom_id=SIZE, options=options, required=True))
 
 
 def _formats(draft: Draft) -> ui.Label[ui.Modal]:
@@ -116,7 +115,9 @@ def _formats(draft: Draft) -> ui.Label[ui.Modal]:
         discord.RadioGroupOption(label=format_name(name), value=name, default=name == draft.format)
         for name in MODELS[draft.model].formats
     ]
-    return _label(say("Kind of file"), "", ui.RadioGroup(custom_id=FORMAT, options=options, required=True))
+    return _label(
+        gettext("Kind of file"), "", ui.RadioGroup(custom_id=FORMAT, options=options, required=True)
+    )
 
 
 def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
@@ -124,38 +125,40 @@ def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
         custom_id=REFERENCE, required=False, min_values=0, max_values=1
     )
     if draft.reference is None:
-        hint = say("A picture to work from, such as a PNG, JPEG or WebP")
+        hint = gettext("A picture to work from, such as a PNG, JPEG or WebP")
     else:
-        kept = say("Now: {name}. Attach another to swap it.", name=draft.reference.filename)
+        kept = gettext("Now: {name}. Attach another to swap it.", name=draft.reference.filename)
         hint = note or kept
-    return _label(say("Reference"), hint, field)
+    return _label(gettext("Reference"), hint, field)
 
 
 def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
     options = [
         discord.CheckboxGroupOption(
-            label=say("Only for me"),
+            label=gettext("Only for me"),
             value=PRIVATE,
             default=draft.private,
-            description=say("Only you see the picture; you can show it later"),
+            description=gettext("Only you see the picture; you can show it later"),
         ),
-        discord.CheckboxGroupOption(label=say("Behind a spoiler"), value=SPOILER, default=draft.spoiler),
+        discord.CheckboxGroupOption(label=gettext("Behind a spoiler"), value=SPOILER, default=draft.spoiler),
     ]
     if with_format:
         options.append(
             discord.CheckboxGroupOption(
-                label=say("As a JPEG (smaller file)"), value=JPEG, default=draft.format == JPEG
+                label=gettext("As a JPEG (smaller file)"), value=JPEG, default=draft.format == JPEG
             )
         )
     if draft.reference is not None:
-        options.append(discord.CheckboxGroupOption(label=say("Keep the reference"), value=KEEP, default=True))
+        options.append(
+            discord.CheckboxGroupOption(label=gettext("Keep the reference"), value=KEEP, default=True)
+        )
     field: ui.CheckboxGroup[ui.Modal] = ui.CheckboxGroup(
         custom_id=OPTIONS, options=options, required=False, min_values=0, max_values=len(options)
     )
-    return _label(say("Options"), "", field)
+    return _label(gettext("Options"), "", field)
 
 
-def holds(prompt: str) -> bool:
+def fits(prompt: str) -> bool:
     """Whether a form has room for all of it, as it has for whatever a model takes."""
     return len(split(prompt)) <= TEXTS
 
@@ -166,7 +169,7 @@ def split(prompt: str) -> list[tuple[str, str]]:
     All of them put together are the prompt. Whatever a model takes, 5000 characters, fits in three.
     """
     parts, seam, rest = [], "", prompt
-    while units(rest) > TEXT_INPUT_UNITS:
+    while utf16_length(rest) > TEXT_INPUT_UNITS:
         place, width = _cut(rest)
         parts.append((seam, rest[:place]))
         seam, rest = rest[place : place + width], rest[place + width :]
@@ -185,7 +188,7 @@ def _cut(text: str) -> tuple[int, int]:
     return end, 0
 
 
-def read(data: Mapping[str, Any]) -> Typed:
+def read(data: Mapping[str, Any]) -> FormInput:
     """What was typed, from the event's own data.
 
     https://discord.com/developers/docs/components/reference#label-label-interaction-response-structure
@@ -196,7 +199,7 @@ def read(data: Mapping[str, Any]) -> Typed:
     rest = "".join(seams.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
     chosen = set(_values(fields.get(OPTIONS)))
     kind = _value(fields.get(FORMAT))
-    return Typed(
+    return FormInput(
         prompt=(_value(fields.get(PROMPT)) or "") + rest,
         size=_value(fields.get(SIZE)),
         format=kind or (None if not more else "jpeg" if JPEG in chosen else "png"),
@@ -207,7 +210,7 @@ def read(data: Mapping[str, Any]) -> Typed:
     )
 
 
-def completed(draft: Draft, typed: Typed) -> Draft:
+def apply_input(draft: Draft, typed: FormInput) -> Draft:
     """The draft with what was typed; what the form did not ask, or nobody offers, stays as it was."""
     model = MODELS[draft.model]
     kept = draft.reference if typed.keeps_reference else None

@@ -1,8 +1,4 @@
-"""`/limits log`: who changed what, from what to what, when and why; page by page.
-
-Owns the command that shows the log, and its buttons. Never imports anything of ours but buttons, chronicle,
-guards, log_cards, tongues.
-"""
+"""`/limits log`: who changed what, from what to what, when and why; page by page."""
 
 from __future__ import annotations
 
@@ -12,75 +8,75 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.credits.audit_log import Mark
-from cogs.limits.audit_log_views import log_card
-from cogs.text.translation import noted, say
-from cogs.ui.buttons import answers_errors
+from bot.credits.audit_log import Cursor
+from cogs.limits.audit_log_views import audit_log_view
+from cogs.text.translation import gettext, gettext_noop
+from cogs.ui.buttons import reports_errors
 from cogs.ui.context import guild_id_of, require_manage_guild
 
 if TYPE_CHECKING:
     import re
 
-    from bot.credits.audit_log import Chronicle, Page
+    from bot.credits.audit_log import AuditLog, AuditPage
 
 NEWER: Final = "newer"
 OLDER: Final = "older"
-_LABELS: Final = {NEWER: noted("Previous"), OLDER: noted("Next")}
+_LABELS: Final = {NEWER: gettext_noop("Previous"), OLDER: gettext_noop("Next")}
 
 
-class LimitsLog(commands.Cog):
-    """Shows the log. `turn_item` is what the client has to know, so that buttons work after a restart."""
+class AuditLogCommand(commands.Cog):
+    """Shows the log. `page_button` is what the client has to know, so that buttons work after a restart."""
 
-    def __init__(self, chronicle: Chronicle) -> None:
-        self._chronicle = chronicle
-        self.turn_item = _turn_item(self)
+    def __init__(self, audit_log: AuditLog) -> None:
+        self._audit_log = audit_log
+        self.page_button = _page_button(self)
 
     @app_commands.command(name="log", description="Show who changed what, from what to what, when and why")
     async def show_log(self, interaction: discord.Interaction) -> None:
         """The newest page."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        page = await self._chronicle.older(guild_id)
+        page = await self._audit_log.older(guild_id)
         await interaction.response.send_message(view=self._card(page), ephemeral=True)
 
-    async def turn(self, interaction: discord.Interaction, way: str, mark: Mark) -> None:
+    async def show_page(self, interaction: discord.Interaction, way: str, mark: Cursor) -> None:
         """Show the page on either side of a mark in the same message."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        ask = self._chronicle.newer if way == NEWER else self._chronicle.older
+        ask = self._audit_log.newer if way == NEWER else self._audit_log.older
         await interaction.response.edit_message(view=self._card(await ask(guild_id, mark)))
 
-    def _card(self, page: Page) -> ui.LayoutView:
+    def _card(self, page: AuditPage) -> ui.LayoutView:
         marks = {NEWER: page.newer, OLDER: page.older}
-        turns = [self.turn_item(way, mark) for way, mark in marks.items() if mark is not None]
-        return log_card(page, turns)
+        turns = [self.page_button(way, mark) for way, mark in marks.items() if mark is not None]
+        return audit_log_view(page, turns)
 
 
-class Turn(
+class AuditPageButton(
     ui.DynamicItem[ui.Button[ui.LayoutView]],
     template=r"kuas:log:(?P<way>newer|older):(?P<at>\d{1,16}):(?P<source>[1-7]):(?P<key>[0-9a-f-]{1,36})",
 ):
     """A button that names the page on one side of a mark."""
 
-    def __init__(self, way: str, mark: Mark) -> None:
+    def __init__(self, way: str, mark: Cursor) -> None:
         custom_id = f"kuas:log:{way}:{mark.at}:{mark.source}:{mark.key}"
-        super().__init__(ui.Button(label=say(_LABELS[way]), custom_id=custom_id))
+        super().__init__(ui.Button(label=gettext(_LABELS[way]), custom_id=custom_id))
         self._way, self._mark = way, mark
 
     @classmethod
     async def from_custom_id(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Turn:
+    ) -> AuditPageButton:
         """Made anew for each click."""
-        return cls(match["way"], Mark(int(match["at"]), int(match["source"]), match["key"]))
+        return cls(match["way"], Cursor(int(match["at"]), int(match["source"]), match["key"]))
 
 
-def _turn_item(log: LimitsLog) -> type[Turn]:
+def _page_button(log: AuditLogCommand) -> type[AuditPageButton]:
     """Turns that know their log: discord.py makes an item from the class alone."""
 
-    class TurnOfLog(Turn, template=Turn.__discord_ui_compiled_template__):
-        @answers_errors
+    class TurnOfLog(AuditPageButton, template=AuditPageButton.__discord_ui_compiled_template__):
+        @reports_errors
         async def callback(self, interaction: discord.Interaction) -> None:
-            await log.turn(interaction, self._way, self._mark)
+            await log.show_page(interaction, self._way, self._mark)
 
     return TurnOfLog

@@ -1,8 +1,4 @@
-"""`/limits`: what admins allow their server, its members and its roles to spend.
-
-Owns the group and the commands that change limits. Never imports anything of ours but grants, ground.cards,
-guards, limits.cards, people, periods, rules, text, tongues, treasury, wording.
-"""
+"""`/limits`: what admins allow their server, its members and its roles to spend."""
 
 from __future__ import annotations
 
@@ -13,28 +9,28 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.credits.grants import Grant
-from bot.domain.limits import HIGHEST_TYPED_CREDITS, Limit, Rule
+from bot.domain.limits import MAX_COMMAND_CREDITS, Limit, LimitScope
 from bot.domain.periods import PERIODS
 from cogs.limits import views as limits_cards
 from cogs.limits.views import REASON_UNITS
-from cogs.text.escaping import plain
+from cogs.text.escaping import single_line
 from cogs.text.terms import period_choice
-from cogs.text.translation import noted, say
+from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.layout import card
+from cogs.ui.layout import build_view
 from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
-    from bot.credits.admin import Treasury
+    from bot.credits.admin import CreditAdmin
 
 PERIOD_CHOICES: Final = [
     app_commands.Choice(name=app_commands.locale_str(period_choice(period)), value=period)
     for period in PERIODS
 ]
-CREDITS_WORDS: Final = noted("How many credits; 0 stops new pictures")
-PERIOD_WORDS: Final = noted("How long they last")
-EXEMPT_WORDS: Final = noted("No limit instead; the server's own limit still binds")
-REASON_WORDS: Final = noted("Why; it stands in the log")
+CREDITS_WORDS: Final = gettext_noop("How many credits; 0 stops new pictures")
+PERIOD_WORDS: Final = gettext_noop("How long they last")
+EXEMPT_WORDS: Final = gettext_noop("No limit instead; the server's own limit still binds")
+REASON_WORDS: Final = gettext_noop("Why; it stands in the log")
 
 
 # Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
@@ -44,8 +40,8 @@ class Limits(
 ):
     """Changes limits, for those who may manage the server. `parts` bring further commands of the group."""
 
-    def __init__(self, treasury: Treasury, *parts: commands.Cog) -> None:
-        self._treasury = treasury
+    def __init__(self, credit_admin: CreditAdmin, *parts: commands.Cog) -> None:
+        self._credit_admin = credit_admin
         assert self.app_command is not None  # a GroupCog has its group
         for part in parts:
             for command in part.get_app_commands():
@@ -60,12 +56,12 @@ class Limits(
     async def guild_limit(
         self,
         interaction: discord.Interaction,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
+        limit_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS],
         period: str,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Append the new limit, then show from what to what."""
-        await self._set(interaction, Limit(limit_credits, period, reason=plain(reason, REASON_UNITS)))
+        await self._set(interaction, Limit(limit_credits, period, reason=single_line(reason, REASON_UNITS)))
 
     @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
     @app_commands.describe(
@@ -81,26 +77,26 @@ class Limits(
         self,
         interaction: discord.Interaction,
         member: discord.Member | discord.User | None = None,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        limit_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS] | None = None,
         period: str | None = None,
         *,
         exempt: bool = False,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """For one member it beats their roles; for every member it is what no closer rule replaces."""
-        nobody = say(limits_cards.WHOM_TO_EXEMPT) if exempt else ""
+        nobody = gettext(limits_cards.WHOM_TO_EXEMPT) if exempt else ""
         problem = nobody if member is None else not_a_member(member)
         await self._set(
             interaction,
             Limit(
                 limit_credits or 0,
                 period or "total",
-                rule=Rule.EVERYONE if member is None else Rule.MEMBER,
+                scope=LimitScope.EVERYONE if member is None else LimitScope.MEMBER,
                 subject_id=0 if member is None else member.id,
                 exempt=exempt,
-                reason=plain(reason, REASON_UNITS),
+                reason=single_line(reason, REASON_UNITS),
             ),
-            limits_cards.terms_problem(limit_credits, period, exempt=exempt) or problem,
+            limits_cards.validate_terms(limit_credits, period, exempt=exempt) or problem,
         )
 
     @app_commands.command(name="role", description="Set what each member with a role may spend")
@@ -117,25 +113,25 @@ class Limits(
         self,
         interaction: discord.Interaction,
         role: discord.Role,
-        limit_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        limit_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS] | None = None,
         period: str | None = None,
         *,
         exempt: bool = False,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Of several roles the most generous counts."""
-        problem = say(limits_cards.NO_ROLE_FOR_ALL) if role.is_default() else ""
+        problem = gettext(limits_cards.NO_ROLE_FOR_ALL) if role.is_default() else ""
         await self._set(
             interaction,
             Limit(
                 limit_credits or 0,
                 period or "total",
-                rule=Rule.ROLE,
+                scope=LimitScope.ROLE,
                 subject_id=role.id,
                 exempt=exempt,
-                reason=plain(reason, REASON_UNITS),
+                reason=single_line(reason, REASON_UNITS),
             ),
-            problem or limits_cards.terms_problem(limit_credits, period, exempt=exempt),
+            problem or limits_cards.validate_terms(limit_credits, period, exempt=exempt),
         )
 
     @app_commands.command(description="Remove a limit, an exemption, or what is left of a grant")
@@ -149,25 +145,25 @@ class Limits(
         """The server's own limit falls back to the default."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = plain(reason, REASON_UNITS)
-        found = limits_cards.find(await self._treasury.in_force(guild_id), rule)
-        answer = card(say(limits_cards.NOTHING_THERE))
+        why = single_line(reason, REASON_UNITS)
+        found = limits_cards.find(await self._credit_admin.active(guild_id), rule)
+        answer = build_view(gettext(limits_cards.NOTHING_THERE))
         if isinstance(found, Limit):
-            change = await self._treasury.remove_limit(
+            change = await self._credit_admin.remove_limit(
                 guild_id,
-                found.rule,
+                found.scope,
                 found.subject_id,
                 set_by=interaction.user.id,
                 reason=why,
                 interaction_id=interaction.id,
             )
-            answer = limits_cards.removed_card(found, change, why)
+            answer = limits_cards.removed_view(found, change, why)
         elif isinstance(found, Grant) and (
-            grant := await self._treasury.revoke(
+            grant := await self._credit_admin.revoke(
                 guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
             )
         ):
-            answer = limits_cards.revoked_card(grant, why)
+            answer = limits_cards.revoked_view(grant, why)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @remove.autocomplete("rule")
@@ -175,7 +171,7 @@ class Limits(
         """What is in force now; nothing for those who may not see it."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return []
-        in_force = await self._treasury.in_force(interaction.guild_id)
+        in_force = await self._credit_admin.active(interaction.guild_id)
         roles = () if interaction.guild is None else interaction.guild.roles
         offered = limits_cards.choices(in_force, typed, {role.id: role.name for role in roles})
         return [app_commands.Choice(name=name, value=value) for name, value in offered]
@@ -184,10 +180,10 @@ class Limits(
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         if problem:
-            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
-        change = await self._treasury.set_limit(
+        change = await self._credit_admin.set_limit(
             guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        answer = limits_cards.changed_card(limit, change)
+        answer = limits_cards.changed_view(limit, change)
         await interaction.response.send_message(view=answer, ephemeral=True)

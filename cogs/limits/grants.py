@@ -1,8 +1,4 @@
-"""`/limits grant` and `refund`: credits beyond a limit, and a picture given back.
-
-Owns the commands that give credits. Never imports anything of ours but clock, errors, grants, grants_cards,
-ground.cards, guards, ledger, limits.cards, people, pictures, rules, text, tongues, treasury.
-"""
+"""`/limits grant` and `refund`: credits beyond a limit, and a picture given back."""
 
 from __future__ import annotations
 
@@ -15,19 +11,19 @@ from discord.ext import commands
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.limits import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from bot.domain.limits import MAX_COMMAND_CREDITS  # noqa: TC001  # read from the annotations by discord.py
 from cogs.limits import grants_views as cards
 from cogs.limits.views import CHOICES, REASON_UNITS
-from cogs.text.escaping import plain
-from cogs.text.translation import say
+from cogs.text.escaping import single_line
+from cogs.text.translation import gettext
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.layout import card
+from cogs.ui.layout import build_view
 from cogs.ui.people import not_a_member, role_ids_of
 
 if TYPE_CHECKING:
-    from bot.credits.admin import Treasury
+    from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
-    from bot.credits.refundable import PaidPictures
+    from bot.credits.refundable import RefundablePictures
 
 LONGEST_GRANT_DAYS: Final = 3650
 JOB_UNITS: Final = 100
@@ -37,8 +33,8 @@ JOB_UNITS: Final = 100
 class Grants(commands.Cog):
     """Gives credits, once and with a reason."""
 
-    def __init__(self, treasury: Treasury, ledger: Ledger, pictures: PaidPictures) -> None:
-        self._treasury = treasury
+    def __init__(self, credit_admin: CreditAdmin, ledger: Ledger, pictures: RefundablePictures) -> None:
+        self._credit_admin = credit_admin
         self._ledger = ledger
         self._pictures = pictures
 
@@ -53,7 +49,7 @@ class Grants(commands.Cog):
     async def grant(
         self,
         interaction: discord.Interaction,
-        given_credits: app_commands.Range[int, 1, HIGHEST_TYPED_CREDITS],
+        given_credits: app_commands.Range[int, 1, MAX_COMMAND_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
         member: discord.Member | discord.User | None = None,
         days: app_commands.Range[int, 1, LONGEST_GRANT_DAYS] | None = None,
@@ -61,12 +57,14 @@ class Grants(commands.Cog):
         """A second event of the same interaction gives nothing, and is not answered again."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = plain(reason, REASON_UNITS)
-        problem = ("" if member is None else not_a_member(member)) or ("" if why else say(cards.NO_REASON))
+        why = single_line(reason, REASON_UNITS)
+        problem = ("" if member is None else not_a_member(member)) or (
+            "" if why else gettext(cards.NO_REASON)
+        )
         if problem:
-            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
-        grant = await self._treasury.grant(
+        grant = await self._credit_admin.grant(
             guild_id,
             WHOLE_GUILD if member is None else member.id,
             credits=given_credits,
@@ -78,8 +76,8 @@ class Grants(commands.Cog):
         if grant is None:
             return
         person = member or interaction.user
-        standing = await self._ledger.standing(guild_id, person.id, role_ids_of(person))
-        answer = cards.grant_card(grant, needed=standing.personal is not None)
+        member_limits = await self._ledger.member_limits(guild_id, person.id, role_ids_of(person))
+        answer = cards.grant_view(grant, needed=member_limits.personal is not None)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @app_commands.command(description="Take one paid picture out of the limits of this server and its member")
@@ -96,19 +94,21 @@ class Grants(commands.Cog):
         """Once for each picture."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = plain(reason, REASON_UNITS)
+        why = single_line(reason, REASON_UNITS)
         beginning = cards.job_beginning(job)
-        found = [] if beginning is None else await self._pictures.ids(guild_id, beginning)
+        found = [] if beginning is None else await self._pictures.match_ids(guild_id, beginning)
         if not found:
             raise MemberError(MemberReason.JOB_UNKNOWN)
-        problem = say(cards.NOT_CLEAR_WHICH) if len(found) > 1 else "" if why else say(cards.NO_REASON)
+        problem = (
+            gettext(cards.NOT_CLEAR_WHICH) if len(found) > 1 else "" if why else gettext(cards.NO_REASON)
+        )
         if problem:
-            await interaction.response.send_message(view=card(problem), ephemeral=True)
+            await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
-        refund = await self._treasury.refund(
+        refund = await self._credit_admin.refund(
             guild_id, found[0], reason=why, refunded_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=cards.refund_card(refund, why), ephemeral=True)
+        await interaction.response.send_message(view=cards.refund_view(refund, why), ephemeral=True)
 
     @refund.autocomplete("job")
     async def paid(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -1,8 +1,4 @@
-"""`/limits timezone`, `alerts` and `confirm`: how a server wants its limits to work.
-
-Owns the commands that change settings of a server. Never imports anything of ours but cards, guards, guilds,
-ledger, rules, settings_cards, text.
-"""
+"""`/limits timezone`, `alerts` and `confirm`: how a server wants its limits to work."""
 
 from __future__ import annotations
 
@@ -12,16 +8,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.limits import HIGHEST_TYPED_CREDITS  # noqa: TC001  # read from the annotations by discord.py
-from bot.guilds.settings import Setting
+from bot.domain.limits import MAX_COMMAND_CREDITS  # noqa: TC001  # read from the annotations by discord.py
+from bot.guilds.settings import GuildSetting
 from cogs.limits import settings_views as cards
-from cogs.text.escaping import harmless
-from cogs.ui.context import guild_id_of, missing_in, require_manage_guild
-from cogs.ui.layout import card
+from cogs.text.escaping import escape
+from cogs.ui.context import guild_id_of, missing_permissions_in, require_manage_guild
+from cogs.ui.layout import build_view
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
-    from bot.guilds.settings import Guilds
+    from bot.guilds.settings import GuildSettingsStore
 
 ZONE_UNITS: Final = 60
 """More than the longest name of a time zone."""
@@ -30,8 +26,8 @@ ZONE_UNITS: Final = 60
 class GuildSettings(commands.Cog):
     """Changes the settings of a server; each change stands in its log."""
 
-    def __init__(self, guilds: Guilds, ledger: Ledger) -> None:
-        self._guilds = guilds
+    def __init__(self, guilds: GuildSettingsStore, ledger: Ledger) -> None:
+        self._guild_settings = guilds
         self._ledger = ledger
         cards.zones()  # from the disk, now and not while somebody types
 
@@ -43,17 +39,17 @@ class GuildSettings(commands.Cog):
         require_manage_guild(interaction)
         name = cards.zone_named(zone)
         if name is None:
-            answer = card(cards.unknown_zone(harmless(zone, ZONE_UNITS)))
+            answer = build_view(cards.unknown_zone(escape(zone, ZONE_UNITS)))
         else:
-            change = await self._guilds.change(
+            change = await self._guild_settings.change(
                 guild_id,
-                Setting.TIMEZONE,
+                GuildSetting.TIMEZONE,
                 name,
                 set_by=interaction.user.id,
                 interaction_id=interaction.id,
             )
             note = cards.zone_note(await self._ledger.usage(guild_id))
-            answer = cards.setting_changed_card(Setting.TIMEZONE, change, note)
+            answer = cards.setting_changed_view(GuildSetting.TIMEZONE, change, note)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @timezone.autocomplete("zone")
@@ -71,18 +67,18 @@ class GuildSettings(commands.Cog):
         """Refused where the bot could not post."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        missing = () if channel is None else missing_in(channel)
+        missing = () if channel is None else missing_permissions_in(channel)
         if channel is not None and missing:
-            answer = card(cards.closed_channel(channel.id, missing))
+            answer = build_view(cards.closed_channel(channel.id, missing))
         else:
-            change = await self._guilds.change(
+            change = await self._guild_settings.change(
                 guild_id,
-                Setting.ALERT_CHANNEL,
+                GuildSetting.ALERT_CHANNEL,
                 None if channel is None else str(channel.id),
                 set_by=interaction.user.id,
                 interaction_id=interaction.id,
             )
-            answer = cards.setting_changed_card(Setting.ALERT_CHANNEL, change)
+            answer = cards.setting_changed_view(GuildSetting.ALERT_CHANNEL, change)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @app_commands.command(
@@ -92,17 +88,17 @@ class GuildSettings(commands.Cog):
     async def confirm(
         self,
         interaction: discord.Interaction,
-        above: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        above: app_commands.Range[int, 0, MAX_COMMAND_CREDITS] | None = None,
     ) -> None:
         """The threshold of the question about the price."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        change = await self._guilds.change(
+        change = await self._guild_settings.change(
             guild_id,
-            Setting.CONFIRM_ABOVE,
+            GuildSetting.CONFIRM_ABOVE,
             None if above is None else str(above),
             set_by=interaction.user.id,
             interaction_id=interaction.id,
         )
-        answer = cards.setting_changed_card(Setting.CONFIRM_ABOVE, change)
+        answer = cards.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change)
         await interaction.response.send_message(view=answer, ephemeral=True)

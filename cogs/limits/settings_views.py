@@ -1,8 +1,4 @@
-"""What a server's settings are called, and what an admin reads after changing one.
-
-Owns the words about settings of a server. Never imports anything of ours but cards, guilds, jobs, tongues,
-wording.
-"""
+"""What a server's settings are called, and what an admin reads after changing one."""
 
 from __future__ import annotations
 
@@ -11,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from bot.guilds.settings import Setting
-from cogs.text.terms import credits_text, length_text, permission_names, reset_words, usage_words
-from cogs.text.translation import noted, say
-from cogs.ui.layout import card, small
+from bot.guilds.settings import GuildSetting
+from cogs.text.terms import credits_text, length_text, permission_names, reset_text, usage_text
+from cogs.text.translation import gettext, gettext_noop
+from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,59 +25,63 @@ NO_PLACES: Final = ("localtime", "Factory")
 """Names that say nothing about a place, or something else on each host."""
 CHOICES: Final = 25
 _NAMES: Final = {
-    Setting.TIMEZONE: noted("Time zone"),
-    Setting.ALERT_CHANNEL: noted("Alerts"),
-    Setting.CONFIRM_ABOVE: noted("Ask before spending"),
-    Setting.COOLDOWN_SECONDS: noted("Pause between two pictures"),
-    Setting.RUNNING_LIMIT: noted("Pictures of a member at once"),
-    Setting.AGE_RESTRICTED_ONLY: noted("Age-restricted channels only"),
-    Setting.OWNER_ONLY: noted("Buttons for a picture's own member only"),
+    GuildSetting.TIMEZONE: gettext_noop("Time zone"),
+    GuildSetting.ALERT_CHANNEL: gettext_noop("Alerts"),
+    GuildSetting.CONFIRM_ABOVE: gettext_noop("Ask before spending"),
+    GuildSetting.COOLDOWN_SECONDS: gettext_noop("Pause between two pictures"),
+    GuildSetting.RUNNING_LIMIT: gettext_noop("Pictures of a member at once"),
+    GuildSetting.AGE_RESTRICTED_ONLY: gettext_noop("Age-restricted channels only"),
+    GuildSetting.OWNER_ONLY: gettext_noop("Buttons for a picture's own member only"),
 }
-ABOUT_LIMITS: Final = (Setting.TIMEZONE, Setting.ALERT_CHANNEL, Setting.CONFIRM_ABOVE)
+ABOUT_LIMITS: Final = (GuildSetting.TIMEZONE, GuildSetting.ALERT_CHANNEL, GuildSetting.CONFIRM_ABOVE)
 """The settings that are about credits; the others are shown by `/access`."""
 
 
-def setting_name(name: Setting) -> str:
+def setting_name(name: GuildSetting) -> str:
     """A setting, for people; opens a line."""
-    return say(_NAMES[name])
+    return gettext(_NAMES[name])
 
 
-def setting_words(name: Setting, value: str | None) -> str:
+def setting_words(name: GuildSetting, value: str | None) -> str:
     """The value of a setting, for people."""
     match name:
-        case Setting.TIMEZONE:
+        case GuildSetting.TIMEZONE:
             return value or DEFAULT_ZONE
-        case Setting.ALERT_CHANNEL:
-            return say("off") if value is None else say("in <#{channel}>", channel=value)
-        case Setting.CONFIRM_ABOVE:
-            return say("never") if value is None else say("above {credits}", credits=credits_text(int(value)))
-        case Setting.COOLDOWN_SECONDS:
-            return say("none") if value is None else length_text(int(value))
-        case Setting.RUNNING_LIMIT:
-            return say("as many as they like") if value is None else value
-        case Setting.AGE_RESTRICTED_ONLY | Setting.OWNER_ONLY:
-            return say("off") if value is None else say("on")
+        case GuildSetting.ALERT_CHANNEL:
+            return gettext("off") if value is None else gettext("in <#{channel}>", channel=value)
+        case GuildSetting.CONFIRM_ABOVE:
+            return (
+                gettext("never")
+                if value is None
+                else gettext("above {credits}", credits=credits_text(int(value)))
+            )
+        case GuildSetting.COOLDOWN_SECONDS:
+            return gettext("none") if value is None else length_text(int(value))
+        case GuildSetting.RUNNING_LIMIT:
+            return gettext("as many as they like") if value is None else value
+        case GuildSetting.AGE_RESTRICTED_ONLY | GuildSetting.OWNER_ONLY:
+            return gettext("off") if value is None else gettext("on")
 
 
-def setting_changed_card(name: Setting, change: SettingChange, *notes: str) -> ui.LayoutView:
+def setting_changed_view(name: GuildSetting, change: SettingChange, *notes: str) -> ui.LayoutView:
     """From what to what."""
     before, after = setting_words(name, change.before), setting_words(name, change.after)
-    changed = say("From **{before}** to **{after}**.", before=before, after=after)
-    return card(f"### {setting_name(name)}", changed, *map(small, notes))
+    changed = gettext("From **{before}** to **{after}**.", before=before, after=after)
+    return build_view(f"### {setting_name(name)}", changed, *map(subtext, notes))
 
 
 def zone_note(usage: Usage) -> str:
     """What a new time zone means for the period that runs."""
-    return say(
+    return gettext(
         "Days, weeks and months of this server's limits begin at midnight there. Now: {usage}. {reset}",
-        usage=usage_words(usage),
-        reset=reset_words(usage),
+        usage=usage_text(usage),
+        reset=reset_text(usage),
     )
 
 
 def unknown_zone(typed: str) -> str:
     """Nobody knows this time zone; `typed` is fit to be shown."""
-    return say(
+    return gettext(
         'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.',
         typed=typed,
     )
@@ -89,7 +89,7 @@ def unknown_zone(typed: str) -> str:
 
 def closed_channel(channel_id: int, missing: Iterable[str]) -> str:
     """The bot could not post its alerts there."""
-    return say(
+    return gettext(
         "I cannot post in <#{channel}>: I need {permissions} there. Give me that, or choose another channel.",
         channel=channel_id,
         permissions=permission_names(missing),

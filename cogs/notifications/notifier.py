@@ -1,8 +1,4 @@
-"""Posts what nobody asked for: alerts to a server's admins, and the low wallet to the operator.
-
-Owns the ways to admins and to the operator. Never imports anything of ours but alert_cards, alerts, answers,
-clock, errors, herald, login, tongues.
-"""
+"""Posts what nobody asked for: alerts to a server's admins, and the low wallet to the operator."""
 
 from __future__ import annotations
 
@@ -13,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import discord
 import structlog
 
-from bot.background.alert_notifier import Unheard
-from bot.discord_client.login import passing
+from bot.background.alert_notifier import NotificationFailed
+from bot.discord_client.login import is_transient
 from bot.domain.clock import now_ms
-from bot.domain.errors import TryLater
+from bot.domain.errors import TransientError
 from cogs.notifications import views
-from cogs.text.translation import ENGLISH, speaking
+from cogs.text.translation import ENGLISH, use_locale
 from cogs.ui.responses import TRANSPORT
 
 if TYPE_CHECKING:
@@ -33,40 +29,40 @@ _OWNER_ROLES: Final = (discord.TeamMemberRole.admin, discord.TeamMemberRole.deve
 """Of a team, those whom discord.py's `is_owner` takes for owners, too."""
 
 
-class DiscordCrier:
-    """The `Crier` of real servers and the `Steward` of a real operator."""
+class DiscordNotifier:
+    """The `Notifier` of real servers and the `Steward` of a real operator."""
 
     def __init__(self, client: discord.Client, operator_channel: int | None) -> None:
         self._client = client
         self._operator_channel = operator_channel
 
-    async def cry(self, alert: Alert) -> None:
+    async def send_alert(self, alert: Alert) -> None:
         """Post an alert in its channel, in the language of its guild.
 
         Raises:
-            Unheard: the channel is gone, or closed to the bot.
-            TryLater: Discord is out of reach.
+            NotificationFailed: the channel is gone, or closed to the bot.
+            TransientError: Discord is out of reach.
         """
-        with speaking(_locale(self._client.get_guild(alert.guild_id))):
-            card = views.alert_card(alert, now_ms())
+        with use_locale(_locale(self._client.get_guild(alert.guild_id))):
+            card = views.alert_view(alert, now_ms())
         with self._translated():
             await self._channel(alert.channel_id).send(view=card, nonce=_nonce(alert))
 
-    async def warn(self, left_credits: int, alert_credits: int) -> None:
+    async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
         """Say in the operator's channel that the wallet is low, else directly to the application's owners.
 
         It is said in the language of that channel's guild.
 
         Raises:
-            Unheard: there is nowhere to say it.
-            TryLater: Discord is out of reach.
+            NotificationFailed: there is nowhere to say it.
+            TransientError: Discord is out of reach.
         """
         if self._operator_channel is not None:
             try:
                 with self._translated():
                     card = self._wallet_card(left_credits, alert_credits)
                     await self._channel(self._operator_channel).send(view=card)
-            except Unheard as error:
+            except NotificationFailed as error:
                 log.warning("operator channel closed", channel_id=self._operator_channel, error=str(error))
             else:
                 return
@@ -76,19 +72,19 @@ class DiscordCrier:
                 with self._translated():
                     channel = await self._client.create_dm(discord.Object(owner_id))
                     await channel.send(view=self._wallet_card(left_credits, alert_credits))
-            except Unheard as error:
+            except NotificationFailed as error:
                 log.warning("owner unreachable", user_id=owner_id, error=str(error))
             else:
                 heard = True
         if not heard:
-            raise Unheard("neither an operator channel nor an owner could be reached")
+            raise NotificationFailed("neither an operator channel nor an owner could be reached")
 
     def _wallet_card(self, left_credits: int, alert_credits: int) -> discord.ui.LayoutView:
         channel = None
         if self._operator_channel is not None:
             channel = self._client.get_channel(self._operator_channel)
-        with speaking(_locale(getattr(channel, "guild", None))):
-            return views.wallet_card(left_credits, alert_credits)
+        with use_locale(_locale(getattr(channel, "guild", None))):
+            return views.low_balance_view(left_credits, alert_credits)
 
     def _channel(self, channel_id: int) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(channel_id)
@@ -104,15 +100,15 @@ class DiscordCrier:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         if self._client.is_closed():
-            raise TryLater("the connection to Discord is closed")
+            raise TransientError("the connection to Discord is closed")
         try:
             yield
         except TRANSPORT as error:
-            raise TryLater(f"Discord is out of reach: {error!r}") from error
+            raise TransientError(f"Discord is out of reach: {error!r}") from error
         except discord.HTTPException as error:
-            if passing(error):
-                raise TryLater(f"Discord answers {error.status}", answered=True) from error
-            raise Unheard(str(error)) from error
+            if is_transient(error):
+                raise TransientError(f"Discord answers {error.status}", answered=True) from error
+            raise NotificationFailed(str(error)) from error
 
 
 def _locale(guild: discord.Guild | None) -> str:

@@ -1,10 +1,6 @@
 """`/operator`: the wallet, all guilds, ceilings, pauses and the comparison with Rivya.
 
 Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
-
-Owns the commands of whoever runs the bot, and their buttons. Never imports anything of ours but answers,
-bot.client, buttons, catalog, commands, comparison_cards, database, errors, ground.cards, ids, limits.cards,
-operator.cards, rivya.client, rules, runs, text, tongues.
 """
 
 from __future__ import annotations
@@ -16,24 +12,24 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.ids import ALL_GUILDS, id_from
+from bot.domain.ids import ALL_GUILDS, parse_id
 from bot.domain.image_models import QWEN_IMAGE
-from bot.domain.limits import HIGHEST_TYPED_CREDITS, Limit
+from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
 from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import CHOICES, REASON_UNITS
 from cogs.operator import reconcile_views, views
-from cogs.operator.reconcile import Bureau, Runs, said_wait
-from cogs.text.escaping import plain
-from cogs.text.translation import say
-from cogs.ui.buttons import answers_errors, cog_of
+from cogs.operator.reconcile import OperatorServices, ReconcileRunner, defer_privately
+from cogs.text.escaping import single_line
+from cogs.text.translation import gettext
+from cogs.ui.buttons import cog_of, reports_errors
 from cogs.ui.layout import row
-from cogs.ui.responses import answer
+from cogs.ui.responses import reply_privately
 
 if TYPE_CHECKING:
     import re
 
     from bot.discord_client.client import KuasClient
-    from bot.rivya.client import Rivya
+    from bot.rivya.client import RivyaClient
     from bot.storage.database import Database
 
 LONGEST_DAYS: Final = 3650
@@ -54,9 +50,11 @@ GuildId = app_commands.Range[str, 1, ID_UNITS]
 class Operator(commands.GroupCog, group_name="operator", group_description="For the people who run this bot"):
     """Shows and steers what concerns all guilds, privately."""
 
-    def __init__(self, bureau: Bureau) -> None:
-        self._bureau = bureau
-        self._runs = Runs(bureau.reconciler, bureau.findings, lambda run_id: row(Book(run_id)))
+    def __init__(self, services: OperatorServices) -> None:
+        self._services = services
+        self._runs = ReconcileRunner(
+            services.reconciler, services.discrepancies, lambda run_id: row(ApplyButton(run_id))
+        )
 
     async def cog_unload(self) -> None:
         """The bot closes: no comparison may go on asking."""
@@ -66,10 +64,10 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def wallet(self, interaction: discord.Interaction) -> None:
         """One question to Rivya, one to the books."""
         await self._require_operator(interaction)
-        if not await said_wait(interaction):
+        if not await defer_privately(interaction):
             return
-        left_credits, held = await self._bureau.rivya.credits(), await self._bureau.overview.held()
-        card = views.wallet_card(left_credits, held, QWEN_IMAGE.cost_credits)
+        left_credits, held = await self._services.rivya.credits(), await self._services.overview.held()
+        card = views.balance_view(left_credits, held, QWEN_IMAGE.cost_credits)
         await interaction.edit_original_response(view=card)
 
     @app_commands.command(description="What each server spends, and what binds it")
@@ -101,28 +99,28 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         interaction: discord.Interaction,
         scope: str,
         guild: GuildId | None = None,
-        ceiling_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS] | None = None,
+        ceiling_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS] | None = None,
         period: str | None = None,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Append or remove a ceiling, then show from what to what."""
         await self._require_operator(interaction)
-        guild_id = ALL_GUILDS if guild is None else id_from(guild)
+        guild_id = ALL_GUILDS if guild is None else parse_id(guild)
         problem = views.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
         if problem or guild_id is None:
-            await answer(interaction, problem)
+            await reply_privately(interaction, problem)
             return
-        rule, by, why = views.rule_of(scope), interaction.user.id, plain(reason, REASON_UNITS)
+        rule, by, why = views.scope_of(scope), interaction.user.id, single_line(reason, REASON_UNITS)
         if ceiling_credits is None or period is None:
-            change = await self._bureau.treasury.remove_limit(
+            change = await self._services.credit_admin.remove_limit(
                 guild_id, rule, set_by=by, reason=why, interaction_id=interaction.id
             )
         else:
-            limit = Limit(ceiling_credits, period, rule=rule, reason=why)
-            change = await self._bureau.treasury.set_limit(
+            limit = Limit(ceiling_credits, period, scope=rule, reason=why)
+            change = await self._services.credit_admin.set_limit(
                 guild_id, limit, set_by=by, interaction_id=interaction.id
             )
-        card = views.ceiling_card(rule, guild_id, change, _names(interaction))
+        card = views.ceiling_view(rule, guild_id, change, _names(interaction))
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @app_commands.command(description="Let no new pictures in: in all servers, or in one")
@@ -136,7 +134,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         sentence: app_commands.Range[str, 1, SENTENCE_UNITS] = "",
     ) -> None:
         """It bites with the next request."""
-        await self._switch(interaction, guild, paused=True, sentence=plain(sentence, SENTENCE_UNITS))
+        await self._switch(interaction, guild, paused=True, sentence=single_line(sentence, SENTENCE_UNITS))
 
     @app_commands.command(description="Let new pictures in again")
     @app_commands.describe(guild="Which server: choose it or type its id; without one, the switch over all")
@@ -154,7 +152,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         """The first step; the second is the button under its result."""
         await self._require_operator(interaction)
         if self._runs.busy:
-            await answer(interaction, say(reconcile_views.COMPARING))
+            await reply_privately(interaction, gettext(reconcile_views.COMPARING))
         else:
             await self._runs.compare(interaction, days)
 
@@ -169,17 +167,19 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self,
         interaction: discord.Interaction,
         job: app_commands.Range[str, 1, 100],
-        final_credits: app_commands.Range[int, 0, HIGHEST_TYPED_CREDITS],
+        final_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
         """Only for what is held and over; once."""
         await self._require_operator(interaction)
-        job_id, why = job.strip().lower(), plain(reason, REASON_UNITS)
+        job_id, why = job.strip().lower(), single_line(reason, REASON_UNITS)
         if not why:
-            await answer(interaction, say(views.NO_REASON))
+            await reply_privately(interaction, gettext(views.NO_REASON))
             return
-        closing = await self._bureau.findings.close(job_id, final_credits, reason=why, by=interaction.user.id)
-        card = reconcile_views.closing_card(job_id, final_credits, closing)
+        closing = await self._services.discrepancies.close(
+            job_id, final_credits, reason=why, by=interaction.user.id
+        )
+        card = reconcile_views.closed_view(job_id, final_credits, closing)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @ceiling.autocomplete("guild")
@@ -199,48 +199,48 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         ]
         return found[:CHOICES]
 
-    async def turn(self, interaction: discord.Interaction, period: str, page: int) -> None:
+    async def show_page(self, interaction: discord.Interaction, period: str, page: int) -> None:
         """Show another page in the same message."""
         await self._require_operator(interaction)
         await interaction.response.edit_message(view=await self._guilds_card(interaction, period, page))
 
-    async def book(self, interaction: discord.Interaction, run_id: str) -> None:
+    async def apply(self, interaction: discord.Interaction, run_id: str) -> None:
         """The second step of a comparison: twice, or years later, it books nothing wrong."""
         await self._require_operator(interaction)
-        if not await said_wait(interaction):
+        if not await defer_privately(interaction):
             return
-        booking = await self._bureau.findings.apply(run_id, by=interaction.user.id)
-        await interaction.edit_original_response(view=reconcile_views.booking_card(run_id, booking))
+        booking = await self._services.discrepancies.apply(run_id, by=interaction.user.id)
+        await interaction.edit_original_response(view=reconcile_views.applied_view(run_id, booking))
 
     async def _switch(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
     ) -> None:
         await self._require_operator(interaction)
-        guild_id = ALL_GUILDS if guild is None else id_from(guild)
+        guild_id = ALL_GUILDS if guild is None else parse_id(guild)
         if guild_id is None:
-            await answer(interaction, say(views.NO_GUILD_ID))
+            await reply_privately(interaction, gettext(views.NO_GUILD_ID))
             return
-        await self._bureau.pauses.switch(
+        await self._services.pauses.set(
             guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
         )
         if paused:
-            card = views.pause_card(guild_id, _names(interaction), sentence)
+            card = views.pause_view(guild_id, _names(interaction), sentence)
         else:
-            still = {pause.guild_id for pause in await self._bureau.pauses.in_force()}
-            card = views.resume_card(guild_id, _names(interaction), still)
+            still = {pause.guild_id for pause in await self._services.pauses.active()}
+            card = views.resume_view(guild_id, _names(interaction), still)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
-        shown = await self._bureau.overview.guilds(period, page)
+        shown = await self._services.overview.guilds(period, page)
         turns = row(
-            Turn(period, shown.page - 1, say("Previous"), enabled=shown.page > 1),
-            Turn(period, shown.page + 1, say("Next"), enabled=shown.page < shown.pages),
+            GuildsPageButton(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
+            GuildsPageButton(period, shown.page + 1, gettext("Next"), enabled=shown.page < shown.pages),
         )
-        return views.guilds_card(shown, _names(interaction), turns)
+        return views.guilds_view(shown, _names(interaction), turns)
 
     async def _is_operator(self, interaction: discord.Interaction) -> bool:
         client = cast("commands.Bot", interaction.client)
-        return interaction.guild_id == self._bureau.guild_id and await client.is_owner(interaction.user)
+        return interaction.guild_id == self._services.guild_id and await client.is_owner(interaction.user)
 
     async def _require_operator(self, interaction: discord.Interaction) -> None:
         """The owner of the application or, of a team, its admins and developers.
@@ -252,7 +252,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
 
 
-class Turn(
+class GuildsPageButton(
     ui.DynamicItem[ui.Button[ui.LayoutView]],
     template=r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})",
 ):
@@ -266,23 +266,25 @@ class Turn(
     @classmethod
     async def from_custom_id(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Turn:
+    ) -> GuildsPageButton:
         """Made anew for each click."""
         return cls(match["period"], int(match["page"]))
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand it to the cog."""
-        await cog_of(interaction, Operator).turn(interaction, self._period, self._page)
+        await cog_of(interaction, Operator).show_page(interaction, self._period, self._page)
 
 
-class Book(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})"):
+class ApplyButton(
+    ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})"
+):
     """Yes to booking what a comparison has proven."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
             ui.Button(
-                label=say(reconcile_views.BOOK_LABEL),
+                label=gettext(reconcile_views.BOOK_LABEL),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"kuas:reconcile:{run_id}",
             )
@@ -292,23 +294,25 @@ class Book(ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(
     @classmethod
     async def from_custom_id(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Book:
+    ) -> ApplyButton:
         """Made anew for each click."""
         return cls(match["run_id"])
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand the yes to the cog."""
-        await cog_of(interaction, Operator).book(interaction, self._run_id)
+        await cog_of(interaction, Operator).apply(interaction, self._run_id)
 
 
 async def add_operator(
-    client: KuasClient, guild_id: int | None, database: Database, default: Limit, rivya: Rivya
+    client: KuasClient, guild_id: int | None, database: Database, default: Limit, rivya: RivyaClient
 ) -> None:
     """Add the commands and their buttons to the operator's guild, if there is one."""
     if guild_id is not None:
-        client.add_dynamic_items(Turn, Book)
-        await client.add_guild_cog(Operator(Bureau.of(guild_id, database, default, rivya)), guild_id)
+        client.add_dynamic_items(GuildsPageButton, ApplyButton)
+        await client.add_guild_cog(
+            Operator(OperatorServices.open(guild_id, database, default, rivya)), guild_id
+        )
 
 
 def _names(interaction: discord.Interaction) -> views.NameOf:

@@ -2,9 +2,6 @@
 
 An interaction lives for 15 minutes and a comparison of a year may not be done by then. So its result goes
 into the answer while that can be edited, else to the operator directly; and it is in the books either way.
-
-Owns the way of a comparison to the operator. Never imports anything of ours but answers, bounds, client,
-clock, comparison_cards, database, differences, findings, overview, pauses, reconcile, rules, treasury.
 """
 
 from __future__ import annotations
@@ -16,25 +13,25 @@ from typing import TYPE_CHECKING, Final
 import discord
 import structlog
 
-from bot.credits.admin import Treasury
-from bot.credits.overview import Overview
+from bot.credits.admin import CreditAdmin
+from bot.credits.overview import GuildOverview
 from bot.credits.reconciliation.reconciler import Reconciler
-from bot.credits.reconciliation.store import Findings
+from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, now_ms
-from bot.guilds.pauses import Pauses
+from bot.guilds.pauses import PauseStore
 from cogs.operator import reconcile_views
 from cogs.ui.discord_limits import attachments
-from cogs.ui.responses import TRANSPORT, Acceptance, acknowledge
+from cogs.ui.responses import TRANSPORT, DeferOutcome, defer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from discord import ui
 
-    from bot.credits.reconciliation.models import Finding
-    from bot.credits.reconciliation.reconciler import Comparison
+    from bot.credits.reconciliation.models import Discrepancy
+    from bot.credits.reconciliation.reconciler import ReconcileRun
     from bot.domain.limits import Limit
-    from bot.rivya.client import Rivya
+    from bot.rivya.client import RivyaClient
     from bot.storage.database import Database
 
     Row = Callable[[str], ui.ActionRow[ui.LayoutView]]
@@ -49,44 +46,44 @@ _REFUSED: Final = (discord.DiscordException, *TRANSPORT)
 
 
 @dataclass(frozen=True, slots=True)
-class Bureau:
+class OperatorServices:
     """What the operator's commands ask and change."""
 
     guild_id: int
     """The one guild they work in."""
-    rivya: Rivya
-    overview: Overview
-    treasury: Treasury
-    pauses: Pauses
-    findings: Findings
+    rivya: RivyaClient
+    overview: GuildOverview
+    credit_admin: CreditAdmin
+    pauses: PauseStore
+    discrepancies: DiscrepancyStore
     reconciler: Reconciler
 
     @classmethod
-    def of(cls, guild_id: int, database: Database, default: Limit, rivya: Rivya) -> Bureau:
+    def open(cls, guild_id: int, database: Database, default: Limit, rivya: RivyaClient) -> OperatorServices:
         """Everything on one database; `default` is the limit of guilds that have set none."""
-        findings = Findings(database)
+        discrepancies = DiscrepancyStore(database)
         return cls(
             guild_id=guild_id,
             rivya=rivya,
-            overview=Overview(database, default),
-            treasury=Treasury(database, default),
-            pauses=Pauses(database),
-            findings=findings,
-            reconciler=Reconciler(findings, rivya),
+            overview=GuildOverview(database, default),
+            credit_admin=CreditAdmin(database, default),
+            pauses=PauseStore(database),
+            discrepancies=discrepancies,
+            reconciler=Reconciler(discrepancies, rivya),
         )
 
 
-async def said_wait(interaction: discord.Interaction) -> bool:
+async def defer_privately(interaction: discord.Interaction) -> bool:
     """Answer that something takes a moment; False if that came too late to go on. Never raises."""
-    return (await acknowledge(interaction, private=True)).acceptance is not Acceptance.LOST
+    return (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST
 
 
-class Runs:
+class ReconcileRunner:
     """Runs one comparison at a time. `booking_row` makes the button that books a run."""
 
-    def __init__(self, reconciler: Reconciler, findings: Findings, booking_row: Row) -> None:
+    def __init__(self, reconciler: Reconciler, discrepancies: DiscrepancyStore, booking_row: Row) -> None:
         self._reconciler = reconciler
-        self._findings = findings
+        self._discrepancies = discrepancies
         self._booking_row = booking_row
         self._running: asyncio.Task[object] | None = None
 
@@ -108,7 +105,7 @@ class Runs:
         """
         self._running = asyncio.current_task()
         try:
-            if not await said_wait(interaction):
+            if not await defer_privately(interaction):
                 return
             told = _Progress(interaction)
             run = await self._reconciler.compare(now_ms() - days * DAY_MS, progress=told.show)
@@ -116,17 +113,17 @@ class Runs:
         finally:
             self._running = None
 
-    async def _bring(self, interaction: discord.Interaction, run: Comparison, *, alive: bool) -> None:
+    async def _bring(self, interaction: discord.Interaction, run: ReconcileRun, *, alive: bool) -> None:
         found = await self._listed(run)
         filename = f"reconcile-{run.run_id}.csv" if run.found > reconcile_views.SHOWN else ""
         provable = any(item.kind.is_proof for item in found)
 
         def view() -> ui.LayoutView:
             row = self._booking_row(run.run_id) if provable else None
-            return reconcile_views.compared_card(run, found, filename, row)
+            return reconcile_views.result_view(run, found, filename, row)
 
         def files() -> list[discord.File]:
-            return attachments({filename: reconcile_views.sheet(found)} if filename else {})
+            return attachments({filename: reconcile_views.csv_file(found)} if filename else {})
 
         if alive:
             try:
@@ -141,10 +138,10 @@ class Runs:
             # The command line shows it, too: python -m bot operator reconcile --show RUN.
             log.warning("comparison untold", run_id=run.run_id, found=run.found, error=str(error))
 
-    async def _listed(self, run: Comparison) -> list[Finding]:
-        found: list[Finding] = []
+    async def _listed(self, run: ReconcileRun) -> list[Discrepancy]:
+        found: list[Discrepancy] = []
         while len(found) < reconcile_views.LISTED:
-            page = await self._findings.of(run.run_id, found[-1].booked.job_id if found else "")
+            page = await self._discrepancies.list_run(run.run_id, found[-1].booked.job_id if found else "")
             if not page:
                 break
             found += page
@@ -163,13 +160,13 @@ class _Progress:
         """Whether the reply can still be edited."""
         return asyncio.get_running_loop().time() - self._began < TOKEN_LIFE_SECONDS
 
-    async def show(self, run: Comparison) -> None:
+    async def show(self, run: ReconcileRun) -> None:
         """Edit the reply, unless that was done a moment ago. Never raises."""
         now = asyncio.get_running_loop().time()
         if now - self._shown_at < PROGRESS_SECONDS or not self.alive:
             return
         self._shown_at = now
         try:
-            await self._interaction.edit_original_response(view=reconcile_views.comparing_card(run))
+            await self._interaction.edit_original_response(view=reconcile_views.progress_view(run))
         except _REFUSED as error:
             log.debug("progress not shown", run_id=run.run_id, error=str(error))

@@ -1,25 +1,21 @@
-"""What the operator reads: the wallet, the guilds, ceilings and pauses.
-
-Owns the words for the operator. Never imports anything of ours but cards, jobs, overview, rules, text,
-tongues, wording.
-"""
+"""What the operator reads: the wallet, the guilds, ceilings and pauses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.limits import Rule
-from cogs.text.escaping import harmless, plain
-from cogs.text.terms import credits_text, limit_words, moment, period_word, reset_words, usage_words
-from cogs.text.translation import count, noted, say
-from cogs.ui.layout import card, small
+from bot.domain.limits import LimitScope
+from cogs.text.escaping import escape, single_line
+from cogs.text.terms import credits_text, limit_text, period_noun, reset_text, timestamp, usage_text
+from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from discord import ui
 
-    from bot.credits.overview import GuildsPage, GuildSpending, Held
+    from bot.credits.overview import GuildsPage, GuildSpending, HeldSummary
     from bot.domain.jobs import Usage
     from bot.domain.limits import Limit, LimitChange
 
@@ -30,21 +26,21 @@ CHOICE_UNITS: Final = 100
 PAUSED_SHOWN: Final = 4
 
 SCOPES: Final = {
-    "one": noted("One server"),
-    "each": noted("Each server without one of its own"),
-    "all": noted("All servers together"),
+    "one": gettext_noop("One server"),
+    "each": gettext_noop("Each server without one of its own"),
+    "all": gettext_noop("All servers together"),
 }
 
-NO_GUILD_ID: Final = noted(
+NO_GUILD_ID: Final = gettext_noop(
     "That is not the id of a server, which is a number of 17 to 19 digits. Choose one from the list, or turn"
     " on Developer Mode in Discord and copy it from the server's menu."
 )
-NO_REASON: Final = noted("Give a reason in words; it stands on the record.")
+NO_REASON: Final = gettext_noop("Give a reason in words; it stands on the record.")
 
 
-def rule_of(scope: str) -> Rule:
+def scope_of(scope: str) -> LimitScope:
     """Which rule one of `SCOPES` is."""
-    return Rule.CEILING_ALL if scope == "all" else Rule.CEILING
+    return LimitScope.CEILING_ALL if scope == "all" else LimitScope.CEILING
 
 
 def ceiling_problem(
@@ -52,88 +48,88 @@ def ceiling_problem(
 ) -> str:
     """What is wrong with a ceiling as it was typed; empty if nothing is."""
     if guild_id is None:
-        return say(NO_GUILD_ID)
+        return gettext(NO_GUILD_ID)
     if scope == "one" and guild is None:
-        return say("Which server? Name it with `guild`, or choose another `scope`.")
+        return gettext("Which server? Name it with `guild`, or choose another `scope`.")
     if scope != "one" and guild is not None:
-        return say("This `scope` is about all servers: leave `guild` out.")
+        return gettext("This `scope` is about all servers: leave `guild` out.")
     if (credits is None) != (period is None):
-        return say("Give both `credits` and `period`, or neither to remove the ceiling.")
+        return gettext("Give both `credits` and `period`, or neither to remove the ceiling.")
     return ""
 
 
 def guild_label(name: str, guild_id: int) -> str:
     """A guild in a menu."""
-    return plain(f"{plain(name, NAME_UNITS)} · {guild_id}", CHOICE_UNITS)
+    return single_line(f"{single_line(name, NAME_UNITS)} · {guild_id}", CHOICE_UNITS)
 
 
 def whose(guild_id: int, name_of: NameOf) -> str:
     """A guild, for people: its name as far as we know it, and its id."""
     name = name_of(guild_id)
-    return f"**{harmless(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
+    return f"**{escape(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
 
 
-def wallet_card(left_credits: int, held: Held, cost_credits: int) -> ui.LayoutView:
+def balance_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
     """What Rivya's wallet holds beside what the books have set aside."""
-    left = count(
+    left = ngettext(
         "At Rivya: **{credits}**, enough for {n} picture.",
         "At Rivya: **{credits}**, enough for {n} pictures.",
         left_credits // cost_credits,
         credits=credits_text(left_credits),
     )
-    return card(
-        say("### Wallet"),
+    return build_view(
+        gettext("### Wallet"),
         f"{left}\n{_set_aside(held)}",
         _in_doubt(held) if held.doubtful else "",
-        small(say("Rivya takes a picture's credits when it begins to paint.")),
+        subtext(gettext("Rivya takes a picture's credits when it begins to paint.")),
     )
 
 
-def _set_aside(held: Held) -> str:
+def _set_aside(held: HeldSummary) -> str:
     credits = credits_text(held.credits)
     if held.oldest_at is None:
-        return count(
+        return ngettext(
             "Set aside: **{credits}** for {n} picture.",
             "Set aside: **{credits}** for {n} pictures.",
             held.reservations,
             credits=credits,
         )
-    return count(
+    return ngettext(
         "Set aside: **{credits}** for {n} picture, the oldest {when}.",
         "Set aside: **{credits}** for {n} pictures, the oldest {when}.",
         held.reservations,
         credits=credits,
-        when=moment(held.oldest_at),
+        when=timestamp(held.oldest_at),
     )
 
 
-def _in_doubt(held: Held) -> str:
-    doubt = count(
+def _in_doubt(held: HeldSummary) -> str:
+    doubt = ngettext(
         "Of that, {credits} for {n} picture stay set aside in doubt, although nothing more comes.",
         "Of that, {credits} for {n} pictures stay set aside in doubt, although nothing more comes.",
         held.doubtful,
         credits=credits_text(held.doubtful_credits),
     )
-    ways = say("`/operator reconcile` says why; `/operator close` decides one by hand.")
+    ways = gettext("`/operator reconcile` says why; `/operator close` decides one by hand.")
     return f"{doubt} {ways}"
 
 
-def guilds_card(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+def guilds_view(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
     """The guilds that spent the most, with what binds them."""
-    together = "" if page.together is None else usage_words(page.together)
-    return card(
-        say("### Servers, {period}", period=period_word(page.period)),
+    together = "" if page.together is None else usage_text(page.together)
+    return build_view(
+        gettext("### Servers, {period}", period=period_noun(page.period)),
         _spent(page),
-        say("All servers together: {usage}.", usage=together) if together else "",
+        gettext("All servers together: {usage}.", usage=together) if together else "",
         _paused_line(page.paused, name_of),
         "\n".join(_guild_lines(spending, name_of) for spending in page.rows),
-        small(say("Page {page} of {pages}", page=page.page, pages=page.pages)),
+        subtext(gettext("Page {page} of {pages}", page=page.page, pages=page.pages)),
         row,
     )
 
 
 def _spent(page: GuildsPage) -> str:
-    spent = count(
+    spent = ngettext(
         "**{credits}** spent or set aside in {n} server (UTC).",
         "**{credits}** spent or set aside in {n} servers (UTC).",
         page.guilds,
@@ -141,7 +137,7 @@ def _spent(page: GuildsPage) -> str:
     )
     if page.resets_at is None:
         return spent
-    ends = say("The period ends {when}.", when=moment(page.resets_at))
+    ends = gettext("The period ends {when}.", when=timestamp(page.resets_at))
     return f"{spent} {ends}"
 
 
@@ -149,77 +145,77 @@ def _paused_line(paused: Sequence[int], name_of: NameOf) -> str:
     if not paused:
         return ""
     shown = ", ".join(
-        whose(guild_id, name_of) if guild_id else say("all servers") for guild_id in paused[:PAUSED_SHOWN]
+        whose(guild_id, name_of) if guild_id else gettext("all servers") for guild_id in paused[:PAUSED_SHOWN]
     )
     more = len(paused) - PAUSED_SHOWN
     if more <= 0:
-        return say("Paused: {servers}.", servers=shown)
-    return count("Paused: {servers} and {n} more.", "Paused: {servers} and {n} more.", more, servers=shown)
+        return gettext("Paused: {servers}.", servers=shown)
+    return ngettext("Paused: {servers} and {n} more.", "Paused: {servers} and {n} more.", more, servers=shown)
 
 
 def _guild_lines(spending: GuildSpending, name_of: NameOf) -> str:
-    facts = [credits_text(spending.used_credits), say("limit {limit}", limit=limit_words(spending.limit))]
+    facts = [credits_text(spending.used_credits), gettext("limit {limit}", limit=limit_text(spending.limit))]
     if spending.ceiling is not None:
-        facts.append(say("ceiling {limit}", limit=limit_words(spending.ceiling)))
+        facts.append(gettext("ceiling {limit}", limit=limit_text(spending.ceiling)))
     if spending.paused:
-        facts.append(say("paused"))
-    return f"{whose(spending.guild_id, name_of)}\n{small(' · '.join(facts))}"
+        facts.append(gettext("paused"))
+    return f"{whose(spending.guild_id, name_of)}\n{subtext(' · '.join(facts))}"
 
 
-def ceiling_card(rule: Rule, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
+def ceiling_view(rule: LimitScope, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
     """A ceiling before and after; who is over it already gets no new pictures."""
-    if rule is Rule.CEILING_ALL:
-        scope = say("All servers together")
+    if rule is LimitScope.CEILING_ALL:
+        scope = gettext("All servers together")
     else:
-        scope = whose(guild_id, name_of) if guild_id else say("Each server without a ceiling of its own")
-    return card(
-        say("### Ceiling"),
-        say(
+        scope = whose(guild_id, name_of) if guild_id else gettext("Each server without a ceiling of its own")
+    return build_view(
+        gettext("### Ceiling"),
+        gettext(
             "{scope}: from **{before}** to **{after}**.",
             scope=scope,
             before=_ceiling_words(rule, guild_id, change.before),
             after=_ceiling_words(rule, guild_id, change.after),
         ),
         "" if change.usage is None else _ceiling_used(change.usage),
-        small(say("No admin can raise it. It counts what Rivya charges, in days of UTC.")),
+        subtext(gettext("No admin can raise it. It counts what Rivya charges, in days of UTC.")),
     )
 
 
-def _ceiling_words(rule: Rule, guild_id: int, limit: Limit | None) -> str:
+def _ceiling_words(rule: LimitScope, guild_id: int, limit: Limit | None) -> str:
     # The ceiling for each server binds one that has lost its own.
-    if limit is None and rule is Rule.CEILING and guild_id:
-        return say("no ceiling of its own")
-    return limit_words(limit)
+    if limit is None and rule is LimitScope.CEILING and guild_id:
+        return gettext("no ceiling of its own")
+    return limit_text(limit)
 
 
 def _ceiling_used(usage: Usage) -> str:
-    used = f"{usage_words(usage)}. {reset_words(usage)}"
+    used = f"{usage_text(usage)}. {reset_text(usage)}"
     if usage.used_credits < usage.limit_credits:
         return used
-    over = say("No new pictures until then.")
+    over = gettext("No new pictures until then.")
     return f"{used} {over}"
 
 
-def resume_card(guild_id: int, name_of: NameOf, still: Collection[int]) -> ui.LayoutView:
+def resume_view(guild_id: int, name_of: NameOf, still: Collection[int]) -> ui.LayoutView:
     """The switch as it stands now; `still` are those that are off yet, 0 being the one over all servers."""
     if not guild_id:
-        return card(say("### Resumed"), _all_resumed(len(still)))
+        return build_view(gettext("### Resumed"), _all_resumed(len(still)))
     server = whose(guild_id, name_of)
     if 0 in still:
-        closed = say(
+        closed = gettext(
             "{server}: not paused on its own any more, but all servers are paused. `/operator resume` without"
             " a server lets new pictures in.",
             server=server,
         )
-        return card(say("### Still paused"), closed)
-    return card(say("### Resumed"), say("{server}: new pictures are let in.", server=server))
+        return build_view(gettext("### Still paused"), closed)
+    return build_view(gettext("### Resumed"), gettext("{server}: new pictures are let in.", server=server))
 
 
 def _all_resumed(still: int) -> str:
-    resumed = say("All servers: new pictures are let in.")
+    resumed = gettext("All servers: new pictures are let in.")
     if not still:
         return resumed
-    others = count(
+    others = ngettext(
         "{n} server is paused on its own and stays so.",
         "{n} servers are paused on their own and stay so.",
         still,
@@ -227,14 +223,16 @@ def _all_resumed(still: int) -> str:
     return f"{resumed} {others}"
 
 
-def pause_card(guild_id: int, name_of: NameOf, sentence: str) -> ui.LayoutView:
+def pause_view(guild_id: int, name_of: NameOf, sentence: str) -> ui.LayoutView:
     """The switch as it stands now."""
     if guild_id:
-        paused = say("{server}: no new pictures.", server=whose(guild_id, name_of))
+        paused = gettext("{server}: no new pictures.", server=whose(guild_id, name_of))
     else:
-        paused = say("All servers: no new pictures.")
+        paused = gettext("All servers: no new pictures.")
     if sentence:
-        told = say("Members read: {sentence}", sentence=harmless(sentence, 300))
+        told = gettext("Members read: {sentence}", sentence=escape(sentence, 300))
     else:
-        told = say("Members are told to try again later.")
-    return card(say("### Paused"), paused, told, small(say("What was accepted before is still painted.")))
+        told = gettext("Members are told to try again later.")
+    return build_view(
+        gettext("### Paused"), paused, told, subtext(gettext("What was accepted before is still painted."))
+    )

@@ -2,9 +2,6 @@
 
 A button carries the picture's id and nothing else, so everything else is asked anew with every click: whose
 picture it is, who clicks, and what may be done. discord.py makes it again from its id alone.
-
-Owns the buttons of pictures. Never imports anything of ours but buttons, cards, client, ids,
-tongues.
 """
 
 from __future__ import annotations
@@ -15,9 +12,9 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import discord
 from discord import ui
 
-from bot.domain.ids import HIGHEST_ID
-from cogs.text.translation import noted, say
-from cogs.ui.buttons import answers_errors
+from bot.domain.ids import MAX_ID
+from cogs.text.translation import gettext, gettext_noop
+from cogs.ui.buttons import reports_errors
 from cogs.ui.layout import row
 
 if TYPE_CHECKING:
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.discord_client.client import KuasClient
 
-STUDIO: Final = "Studio"
+PICTURE_ACTIONS: Final = "Studio"
 """The name of the cog behind these buttons; it shows cards with such buttons itself."""
 
 
@@ -44,14 +41,14 @@ class Action(StrEnum):
 
 
 _LABELS: Final = {
-    Action.AGAIN: noted("Again"),
-    Action.EDIT: noted("Edit"),
-    Action.USE: noted("Use as reference"),
-    Action.DETAILS: noted("Details"),
-    Action.SHARE: noted("Show to everybody"),
-    Action.DELETE: noted("Delete"),
-    Action.DELETE_NOW: noted("Delete it"),
-    Action.CANCEL: noted("Cancel"),
+    Action.AGAIN: gettext_noop("Again"),
+    Action.EDIT: gettext_noop("Edit"),
+    Action.USE: gettext_noop("Use as reference"),
+    Action.DETAILS: gettext_noop("Details"),
+    Action.SHARE: gettext_noop("Show to everybody"),
+    Action.DELETE: gettext_noop("Delete"),
+    Action.DELETE_NOW: gettext_noop("Delete it"),
+    Action.CANCEL: gettext_noop("Cancel"),
 }
 _STYLES: Final = {
     Action.AGAIN: discord.ButtonStyle.primary,
@@ -62,7 +59,7 @@ _STYLES: Final = {
 class Handler(Protocol):
     """Who does what the buttons say. Everything raised is told to whoever clicked."""
 
-    async def act(
+    async def handle(
         self, interaction: discord.Interaction, action: Action, job_id: str, message_id: int
     ) -> None:
         """Do it, and answer. `message_id` is the message it is about, where nobody else knows; else 0."""
@@ -70,7 +67,7 @@ class Handler(Protocol):
 
 def handler_of(interaction: discord.Interaction) -> Handler:
     """The one cog behind the buttons."""
-    return cast("Handler", cast("KuasClient", interaction.client).get_cog(STUDIO))
+    return cast("Handler", cast("KuasClient", interaction.client).get_cog(PICTURE_ACTIONS))
 
 
 class PictureButton(
@@ -82,7 +79,7 @@ class PictureButton(
     def __init__(self, action: Action, job_id: str, message_id: int = 0) -> None:
         super().__init__(
             ui.Button(
-                label=say(_LABELS[action]),
+                label=gettext(_LABELS[action]),
                 style=_STYLES.get(action, discord.ButtonStyle.secondary),
                 custom_id=f"kuas:picture:{action}:{job_id}" + (f":{message_id}" if message_id else ""),
             )
@@ -96,13 +93,13 @@ class PictureButton(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
     ) -> PictureButton:
         """Made anew for each click."""
-        message_id = min(int(match["message_id"] or 0), HIGHEST_ID)
+        message_id = min(int(match["message_id"] or 0), MAX_ID)
         return cls(Action(match["action"]), match["job_id"], message_id)
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand it to the studio."""
-        await handler_of(interaction).act(interaction, self._action, self._job_id, self._message_id)
+        await handler_of(interaction).handle(interaction, self._action, self._job_id, self._message_id)
 
 
 def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:

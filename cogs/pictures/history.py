@@ -1,8 +1,4 @@
-"""`/history`: a member's pictures in this server, found again: a gallery page by page, and one by itself.
-
-Owns the command that shows pictures again, and its buttons. Never imports anything of ours but answers,
-buttons, errors, exhibits, gallery, guards, history_cards, ids, reuse, shelves, text, tongues.
-"""
+"""`/history`: a member's pictures in this server, found again: a gallery page by page, and one by itself."""
 
 from __future__ import annotations
 
@@ -13,36 +9,42 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.ids import HIGHEST_ID
+from bot.domain.ids import MAX_ID
 from bot.jobs.derived_requests import require_visible
 from cogs.pictures import history_views
 from cogs.pictures.history_views import SEARCH_UNITS
-from cogs.text.escaping import plain
-from cogs.text.translation import noted, say
-from cogs.ui.buttons import answers_errors, cog_of
+from cogs.text.escaping import single_line
+from cogs.text.translation import gettext, gettext_noop
+from cogs.ui.buttons import cog_of, reports_errors
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.responses import Acceptance, acknowledge
+from cogs.ui.responses import DeferOutcome, defer
 
 if TYPE_CHECKING:
     import re
 
-    from bot.jobs.history import Gallery, Page
-    from cogs.pictures.image_sources import Shelves
-    from cogs.pictures.result_messages import Exhibits
+    from bot.jobs.history import HistoryPage, HistoryStore
+    from cogs.pictures.image_sources import ImageSources
+    from cogs.pictures.result_messages import ResultMessages
 
 NEWEST: Final = "newest"
 NEWER: Final = "newer"
 OLDER: Final = "older"
-_LABELS: Final = {NEWEST: noted("Back to the pictures"), NEWER: noted("Newer"), OLDER: noted("Older")}
+_LABELS: Final = {
+    NEWEST: gettext_noop("Back to the pictures"),
+    NEWER: gettext_noop("Newer"),
+    OLDER: gettext_noop("Older"),
+}
 
 
 class History(commands.Cog):
     """Shows pictures again, privately."""
 
-    def __init__(self, gallery: Gallery, shelves: Shelves, exhibits: Exhibits) -> None:
-        self._gallery = gallery
-        self._shelves = shelves
-        self._exhibits = exhibits
+    def __init__(
+        self, gallery: HistoryStore, image_sources: ImageSources, result_messages: ResultMessages
+    ) -> None:
+        self._history = gallery
+        self._image_sources = image_sources
+        self._result_messages = result_messages
 
     @app_commands.command(description="Your pictures in this server, to look at, use and post again")
     @app_commands.describe(
@@ -58,10 +60,10 @@ class History(commands.Cog):
         """The newest page."""
         person = member or interaction.user
         self._require_right(interaction, person.id)
-        sought = plain(search, SEARCH_UNITS)
-        if (await acknowledge(interaction, private=True)).acceptance is not Acceptance.LOST:
+        sought = single_line(search, SEARCH_UNITS)
+        if (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST:
             guild_id, own = guild_id_of(interaction), person.id == interaction.user.id
-            page = await self._gallery.older(guild_id, person.id, sought, with_private=own)
+            page = await self._history.older(guild_id, person.id, sought, with_private=own)
             await self._show(interaction, page, person.id, sought)
 
     async def turn(
@@ -74,41 +76,47 @@ class History(commands.Cog):
         own = user_id == interaction.user.id
         match way:
             case "newer":
-                page = await self._gallery.newer(guild_id, user_id, mark, search, with_private=own)
+                page = await self._history.newer(guild_id, user_id, mark, search, with_private=own)
             case "older":
-                page = await self._gallery.older(guild_id, user_id, search, mark, with_private=own)
+                page = await self._history.older(guild_id, user_id, search, mark, with_private=own)
             case _:
-                page = await self._gallery.older(guild_id, user_id, search, with_private=own)
+                page = await self._history.older(guild_id, user_id, search, with_private=own)
         await self._show(interaction, page, user_id, search)
 
     async def pick(self, interaction: discord.Interaction, user_id: int, search: str, job_id: str) -> None:
         """Show one picture in the same message."""
         self._require_right(interaction, user_id)
-        found = await self._gallery.find(job_id)
+        found = await self._history.find(job_id)
         piece = require_visible(found, guild_id_of(interaction), interaction.user.id)
         if piece.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
-        url, files = await self._shelves.whole(piece)
-        url = url or await self._exhibits.address_of(piece)
-        back = Turn(NEWEST, user_id, 0, search)
+        url, files = await self._image_sources.full_size(piece)
+        url = url or await self._result_messages.image_url(piece)
+        back = HistoryPageButton(NEWEST, user_id, 0, search)
         await interaction.edit_original_response(
-            view=history_views.piece_card(piece, url, back), attachments=files
+            view=history_views.item_view(piece, url, back), attachments=files
         )
 
-    async def _show(self, interaction: discord.Interaction, page: Page, user_id: int, search: str) -> None:
+    async def _show(
+        self, interaction: discord.Interaction, page: HistoryPage, user_id: int, search: str
+    ) -> None:
         own = user_id == interaction.user.id
-        visible = [piece for piece in page.pieces if own or not piece.job.request.destination.private]
-        addresses, files = await self._shelves.small(visible)
+        visible = [piece for piece in page.items if own or not piece.job.request.destination.private]
+        addresses, files = await self._image_sources.thumbnails(visible)
         marks = {NEWER: page.newer, OLDER: page.older}
-        view = history_views.page_card(
+        view = history_views.page_view(
             page,
             user_id,
             own=own,
             search=search,
             addresses=addresses,
             chooser=_chooser(user_id, search, page, own=own),
-            turns=[Turn(way, user_id, mark, search) for way, mark in marks.items() if mark is not None],
+            turns=[
+                HistoryPageButton(way, user_id, mark, search)
+                for way, mark in marks.items()
+                if mark is not None
+            ],
         )
         await interaction.edit_original_response(view=view, attachments=files)
 
@@ -123,14 +131,16 @@ class History(commands.Cog):
             require_manage_guild(interaction)
 
 
-def _chooser(user_id: int, search: str, page: Page, *, own: bool) -> ui.ActionRow[ui.LayoutView] | None:
+def _chooser(
+    user_id: int, search: str, page: HistoryPage, *, own: bool
+) -> ui.ActionRow[ui.LayoutView] | None:
     offered = history_views.options(page, own=own)
     if not offered:
         return None
-    return ui.ActionRow(cast("ui.Item[ui.LayoutView]", Pick(user_id, search, offered)))
+    return ui.ActionRow(cast("ui.Item[ui.LayoutView]", HistorySelect(user_id, search, offered)))
 
 
-class Turn(
+class HistoryPageButton(
     ui.DynamicItem[ui.Button[ui.LayoutView]],
     template=r"(?s)kuas:history:(?P<way>newest|newer|older):(?P<user_id>[0-9]{1,19}):(?P<mark>[0-9]{1,19}):(?P<search>.{0,40})",
 ):
@@ -138,24 +148,24 @@ class Turn(
 
     def __init__(self, way: str, user_id: int, mark: int, search: str) -> None:
         custom_id = f"kuas:history:{way}:{user_id}:{mark}:{search}"
-        super().__init__(ui.Button(label=say(_LABELS[way]), custom_id=custom_id))
+        super().__init__(ui.Button(label=gettext(_LABELS[way]), custom_id=custom_id))
         self._to = (way, user_id, mark, search)
 
     @classmethod
     async def from_custom_id(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Turn:
+    ) -> HistoryPageButton:
         """Made anew for each click."""
-        mark = min(int(match["mark"]), HIGHEST_ID)
-        return cls(match["way"], min(int(match["user_id"]), HIGHEST_ID), mark, match["search"])
+        mark = min(int(match["mark"]), MAX_ID)
+        return cls(match["way"], min(int(match["user_id"]), MAX_ID), mark, match["search"])
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand it to the cog."""
         await cog_of(interaction, History).turn(interaction, *self._to)
 
 
-class Pick(
+class HistorySelect(
     ui.DynamicItem[ui.Select[ui.LayoutView]],
     template=r"(?s)kuas:history:pick:(?P<user_id>[0-9]{1,19}):(?P<search>.{0,40})",
 ):
@@ -165,7 +175,7 @@ class Pick(
         super().__init__(
             ui.Select(
                 custom_id=f"kuas:history:pick:{user_id}:{search}",
-                placeholder=say("Open a picture"),
+                placeholder=gettext("Open a picture"),
                 options=options,
             )
         )
@@ -174,11 +184,11 @@ class Pick(
     @classmethod
     async def from_custom_id(
         cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Pick:
+    ) -> HistorySelect:
         """Made anew for each choice."""
-        return cls(min(int(match["user_id"]), HIGHEST_ID), match["search"], [])
+        return cls(min(int(match["user_id"]), MAX_ID), match["search"], [])
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand it to the cog."""
         await cog_of(interaction, History).pick(interaction, *self._to, self.item.values[0])

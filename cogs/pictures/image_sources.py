@@ -2,8 +2,6 @@
 
 The address of a picture in a message is put into a card as it is: Discord signs it anew for whoever looks
 (https://discord.com/developers/docs/reference#signed-attachment-cdn-urls).
-
-Owns the showing of finished pictures. Never imports anything of ours but bounds, gallery, images, vault.
 """
 
 from __future__ import annotations
@@ -19,19 +17,19 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.jobs.history import Piece
-    from bot.storage.picture_store import Vault
+    from bot.jobs.history import HistoryItem
+    from bot.storage.picture_store import PictureStore
 
 THUMBNAIL_PIXELS: Final = 512
 
 
-class Shelves:
+class ImageSources:
     """Finds something to show for each picture."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, picture_store: PictureStore) -> None:
+        self._picture_store = picture_store
 
-    async def small(self, pieces: Iterable[Piece]) -> tuple[dict[str, str], list[discord.File]]:
+    async def thumbnails(self, pieces: Iterable[HistoryItem]) -> tuple[dict[str, str], list[discord.File]]:
         """Addresses for a page of pictures, by job, and the files that go with them, small ones.
 
         Raises:
@@ -48,7 +46,7 @@ class Shelves:
                 addresses[piece.job.job_id] = f"attachment://{name}"
         return addresses, attachments(files)
 
-    async def whole(self, piece: Piece) -> tuple[str | None, list[discord.File]]:
+    async def full_size(self, piece: HistoryItem) -> tuple[str | None, list[discord.File]]:
         """An address for one picture, and the file that goes with it; None if there is nothing to show.
 
         Raises:
@@ -60,13 +58,13 @@ class Shelves:
             return None, []
         return f"attachment://{piece.filename}", attachments({piece.filename: data})
 
-    async def _kept(self, piece: Piece) -> bytes | None:
-        return None if piece.kept_sha256 is None else await self._vault.read(piece.kept_sha256)
+    async def _kept(self, piece: HistoryItem) -> bytes | None:
+        return None if piece.kept_sha256 is None else await self._picture_store.read(piece.kept_sha256)
 
 
-def _public(piece: Piece) -> str | None:
+def _public(piece: HistoryItem) -> str | None:
     """Where everybody could see it; of a private picture the address dies with its message."""
-    landing = piece.job.landing
-    if landing is None or piece.job.request.destination.private:
+    delivered = piece.job.delivered_message
+    if delivered is None or piece.job.request.destination.private:
         return None
-    return landing.url
+    return delivered.url

@@ -2,9 +2,6 @@
 
 Pure functions of frozen data. Dates are Discord timestamps (`<t:SECONDS:R>`), which each reader sees in their
 own language and time zone: https://discord.com/developers/docs/reference#message-formatting
-
-Owns the words about a picture. Never imports anything of ours but errors, jobs, reasons, reasons_with_facts,
-rules, text, tongues, wording.
 """
 
 from __future__ import annotations
@@ -14,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberReason
 from bot.domain.jobs import Phase
-from bot.domain.limits import Rule
+from bot.domain.limits import LimitScope
 from cogs.text.detailed_messages import QUOTE_UNITS
 from cogs.text.error_messages import NO_CHARGE, member_reason
-from cogs.text.escaping import harmless
+from cogs.text.escaping import escape
 from cogs.text.terms import (
     channel_mention,
     credits_text,
-    left_words,
+    left_text,
     length_text,
     mention,
-    moment,
-    rule_words,
+    scope_text,
+    timestamp,
 )
-from cogs.text.translation import count, say
+from cogs.text.translation import gettext, ngettext
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Failure, Progress, Receipt
@@ -35,76 +32,76 @@ if TYPE_CHECKING:
 
 def alt_without_prompt() -> str:
     """Alt text where the prompt itself may not be shown."""
-    return say("The picture that was asked for.")
+    return gettext("The picture that was asked for.")
 
 
-def progress_line(progress: Progress) -> str:  # noqa: PLR0911  # a table whose rows need data
+def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose rows need data
     """What the job is doing. Relative times tick in the client: the line stays true between edits."""
     match progress.phase:
         case Phase.WAITING:
             return _waiting(progress)
         case Phase.UPLOADING:
-            return say("Uploading your reference. Painting comes next.")
+            return gettext("Uploading your reference. Painting comes next.")
         case Phase.ASKING:
-            return say("Asking Rivya to paint.")
+            return gettext("Asking Rivya to paint.")
         case Phase.PAINTING:
             return _painting(progress)
         case Phase.LATE:
-            return say(
+            return gettext(
                 "Taking longer than usual: painting began {when}. It is not lost and will be posted here.",
-                when=moment(progress.since),
+                when=timestamp(progress.since),
             )
         case Phase.OUTAGE:
-            return say("Rivya does not answer at the moment. Your request waits and goes on by itself.")
+            return gettext("Rivya does not answer at the moment. Your request waits and goes on by itself.")
         case Phase.FETCHING:
-            return say("Painted; fetching the picture.")
+            return gettext("Painted; fetching the picture.")
 
 
 def _waiting(progress: Progress) -> str:
     if progress.position is None:
-        line = say("Waiting for a free place.")
+        line = gettext("Waiting for a free place.")
     elif progress.position <= 1:
-        line = say("Waiting: next in line.")
+        line = gettext("Waiting: next in line.")
     else:
-        line = say("Waiting: place {place} in line.", place=progress.position)
+        line = gettext("Waiting: place {place} in line.", place=progress.position)
     if progress.expected_seconds is None:
         return line
     length = length_text(progress.expected_seconds)
-    return f"{line} {say('It should be there in about {length}.', length=length)}"
+    return f"{line} {gettext('It should be there in about {length}.', length=length)}"
 
 
 def _painting(progress: Progress) -> str:
-    line = say("Painting, started {when}.", when=moment(progress.since))
+    line = gettext("Painting, started {when}.", when=timestamp(progress.since))
     if progress.expected_seconds is None:
         return line
     length = length_text(progress.expected_seconds)
-    return f"{line} {say('Of late that takes about {length}.', length=length)}"
+    return f"{line} {gettext('Of late that takes about {length}.', length=length)}"
 
 
-def failure_sentence(failure: Failure) -> str:
+def failure_text(failure: Failure) -> str:
     """Why no picture came, and plainly what it cost."""
     return f"{_failure_cause(failure)} {_failure_cost(failure)}"
 
 
 def _failure_cause(failure: Failure) -> str:
-    match failure.who:
+    match failure.cause:
         case "member":
             if failure.code in set(MemberReason):
                 sentence = member_reason(MemberReason(failure.code), _facts(failure.message))
-                return sentence.removesuffix(say(NO_CHARGE)).rstrip()
-            return say("This request could not be painted as it is. Please change it and try again.")
+                return sentence.removesuffix(gettext(NO_CHARGE)).rstrip()
+            return gettext("This request could not be painted as it is. Please change it and try again.")
         case "operator":
-            return say("The people who run this bot have to fix something first. It is not your fault.")
+            return gettext("The people who run this bot have to fix something first. It is not your fault.")
         case "rivya":
-            words = harmless(failure.message, QUOTE_UNITS)
+            words = escape(failure.message, QUOTE_UNITS)
             if not words:
-                return say("Rivya could not paint this.\nTry other words or another reference.")
-            return say(
+                return gettext("Rivya could not paint this.\nTry other words or another reference.")
+            return gettext(
                 "Rivya could not paint this. It says: {words}\nTry other words or another reference.",
                 words=words,
             )
         case _:
-            return say("Something is wrong on our side, not on yours.")
+            return gettext("Something is wrong on our side, not on yours.")
 
 
 def _facts(message: str) -> dict[str, object]:
@@ -118,46 +115,46 @@ def _facts(message: str) -> dict[str, object]:
 
 def _failure_cost(failure: Failure) -> str:
     if failure.in_doubt:
-        return say(
+        return gettext(
             "Whether it was charged is being checked; its credits stay set aside until that is known,"
             " they are not lost."
         )
     if failure.charged_credits:
-        return count("{n} credit was charged.", "{n} credits were charged.", failure.charged_credits)
-    return say(NO_CHARGE)
+        return ngettext("{n} credit was charged.", "{n} credits were charged.", failure.charged_credits)
+    return gettext(NO_CHARGE)
 
 
-def job_line(job_id: str) -> str:
+def job_text(job_id: str) -> str:
     """What to tell the operator when asking about one job."""
-    return say("Reference, for whoever runs the bot: `{job_id}`", job_id=job_id)
+    return gettext("Reference, for whoever runs the bot: `{job_id}`", job_id=job_id)
 
 
-def receipt_line(receipt: Receipt) -> str:
+def receipt_text(receipt: Receipt) -> str:
     """`4 credits · 12 of 200 left this month`, and whose limit that is, if it is not the server's."""
     usage, charged = receipt.usage, credits_text(receipt.charged_credits)
-    if usage.rule == Rule.GUILD:
-        return f"{charged} · {left_words(usage)}"
-    return f"{charged} · {rule_words(usage)}: {left_words(usage)}"
+    if usage.scope == LimitScope.GUILD:
+        return f"{charged} · {left_text(usage)}"
+    return f"{charged} · {scope_text(usage)}: {left_text(usage)}"
 
 
-def shrunk_note() -> str:
+def downscaled_note() -> str:
     """Said when the picture was re-encoded to fit."""
-    return say("made smaller, as a JPEG, to fit Discord's upload limit")
+    return gettext("made smaller, as a JPEG, to fit Discord's upload limit")
 
 
-def left_line() -> str:
+def moved_text() -> str:
     """Stays in a reply that could not take the result."""
-    return say("I could not put the result here. I am trying a new message, or a direct message to you.")
+    return gettext("I could not put the result here. I am trying a new message, or a direct message to you.")
 
 
 def channel_greeting(user_id: int) -> str:
     """Opens a new message in the channel; the one place that calls anybody."""
-    return say("{member}, here is what became of your request:", member=mention(user_id))
+    return gettext("{member}, here is what became of your request:", member=mention(user_id))
 
 
 def direct_greeting(channel_id: int) -> str:
     """Opens a direct message."""
-    return say(
+    return gettext(
         "This is about your request in {channel}, where I could not post it:",
         channel=channel_mention(channel_id),
     )

@@ -1,9 +1,6 @@
 """`/privacy`: what is kept about me, all of it as a file, and out with it.
 
 Everything here is about the one who asks, over all servers, and seen by nobody else.
-
-Owns the commands and the button of privacy. Never imports anything of ours but bounds, buttons, cards,
-erasures, ids, known, privacy_cards, tongues.
 """
 
 from __future__ import annotations
@@ -15,18 +12,18 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.domain.ids import HIGHEST_ID
+from bot.domain.ids import MAX_ID
 from cogs.privacy import views
-from cogs.text.translation import say
+from cogs.text.translation import gettext
 from cogs.ui import layout
-from cogs.ui.buttons import answers_errors, cog_of
+from cogs.ui.buttons import cog_of, reports_errors
 from cogs.ui.discord_limits import attachments
 
 if TYPE_CHECKING:
     import re
 
-    from bot.privacy.data_export import Known
-    from bot.privacy.erasure import Erasures
+    from bot.privacy.data_export import MemberData
+    from bot.privacy.erasure import ErasureRequests
 
 UPLOAD_LIMIT_BYTES: Final = 10 * 1024 * 1024
 """What every server lets a bot attach."""
@@ -39,15 +36,15 @@ class Privacy(
 ):
     """Shows, hands out and erases what is kept about a member."""
 
-    def __init__(self, known: Known, erasures: Erasures) -> None:
+    def __init__(self, known: MemberData, erasures: ErasureRequests) -> None:
         self._known = known
         self._erasures = erasures
 
     @app_commands.command(description="Show what this bot keeps about you, over all servers")
     async def show(self, interaction: discord.Interaction) -> None:
         """One question, one card."""
-        holdings = await self._known.show(interaction.user.id)
-        await interaction.response.send_message(view=views.holdings_card(holdings), ephemeral=True)
+        holdings = await self._known.summarize(interaction.user.id)
+        await interaction.response.send_message(view=views.summary_view(holdings), ephemeral=True)
 
     @app_commands.command(description="Get everything this bot keeps about you, as a file")
     async def export(self, interaction: discord.Interaction) -> None:
@@ -56,31 +53,31 @@ class Privacy(
         export = await self._known.export(interaction.user.id)
         limit_bytes = min(interaction.filesize_limit, UPLOAD_LIMIT_BYTES)
         name, data, left_out = await asyncio.to_thread(views.packed, export, limit_bytes)
-        card = views.export_card(export, left_out, ui.File(f"attachment://{name}"))
+        card = views.export_view(export, left_out, ui.File(f"attachment://{name}"))
         await interaction.followup.send(view=card, files=attachments({name: data}), ephemeral=True)
 
     @app_commands.command(description="Have everything erased that this bot need not keep about you")
     async def erase(self, interaction: discord.Interaction) -> None:
         """Ask first: it cannot be undone."""
-        holdings = await self._known.show(interaction.user.id)
+        holdings = await self._known.summarize(interaction.user.id)
         if holdings.is_erasable:
-            card = views.question_card(holdings, layout.row(Erase(interaction.user.id)))
+            card = views.question_view(holdings, layout.row(EraseButton(interaction.user.id)))
         else:
-            card = views.nothing_card(holdings)
+            card = views.nothing_view(holdings)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     async def confirm(self, interaction: discord.Interaction, user_id: int) -> None:
         """The yes. Said twice it takes nothing more, since nothing is left to take."""
         if interaction.user.id != user_id:
-            await interaction.response.send_message(view=views.not_yours_card(), ephemeral=True)
+            await interaction.response.send_message(view=views.not_yours_view(), ephemeral=True)
             return
         await interaction.response.defer()
         erased = await self._erasures.erase(user_id)
-        card = views.erased_card(erased, await self._known.show(user_id))
+        card = views.erased_view(erased, await self._known.summarize(user_id))
         await interaction.edit_original_response(view=card)
 
 
-class Erase(
+class EraseButton(
     ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:privacy:erase:(?P<user_id>[0-9]{1,19})"
 ):
     """Yes to being forgotten; Discord shows it to the member alone, and it takes nobody else's word."""
@@ -88,7 +85,7 @@ class Erase(
     def __init__(self, user_id: int) -> None:
         super().__init__(
             ui.Button(
-                label=say(views.ERASE_LABEL),
+                label=gettext(views.ERASE_LABEL),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"kuas:privacy:erase:{user_id}",
             )
@@ -98,12 +95,12 @@ class Erase(
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction, item: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> Erase:
+    ) -> EraseButton:
         """The button as it was sent, by whichever process."""
         del interaction, item
-        return cls(min(int(match["user_id"]), HIGHEST_ID))
+        return cls(min(int(match["user_id"]), MAX_ID))
 
-    @answers_errors
+    @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand the yes to the cog."""
         await cog_of(interaction, Privacy).confirm(interaction, self._user_id)

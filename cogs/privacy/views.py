@@ -1,7 +1,4 @@
-"""What a member reads about their own data, and the file with all of it.
-
-Owns the words and the file of /privacy. Never imports anything of ours but cards, records, tongues, wording.
-"""
+"""What a member reads about their own data, and the file with all of it."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cogs.text.terms import moment
-from cogs.text.translation import count, noted, say
+from cogs.text.terms import timestamp
+from cogs.text.translation import gettext, gettext_noop, ngettext
 from cogs.ui import layout
 
 if TYPE_CHECKING:
@@ -21,93 +18,97 @@ if TYPE_CHECKING:
 
     from discord import ui
 
-    from bot.privacy.models import Export, Holdings
+    from bot.privacy.models import DataSummary, Export
 
 FILE_NAME: Final = "kuas-your-data"
-ERASE_LABEL: Final = noted("Erase it")
+ERASE_LABEL: Final = gettext_noop("Erase it")
 _YES_OR_NO: Final = frozenset({"private", "spoiler", "picture_kept"})
-_OWN_MESSAGES: Final = noted(
+_OWN_MESSAGES: Final = gettext_noop(
     "A picture that was posted is a message of its server: erasing does not take it away."
     " Delete the message yourself, or ask somebody who may manage messages there."
 )
 
 
-def holdings_card(holdings: Holdings) -> ui.LayoutView:
+def summary_view(holdings: DataSummary) -> ui.LayoutView:
     """How much is kept of a member."""
-    return layout.card(
-        say("### What is kept about you"),
+    return layout.build_view(
+        gettext("### What is kept about you"),
         "\n".join([_kept_requests(holdings), *(f"- {line}" for line in _kept_things(holdings))]),
         _wish(holdings),
-        layout.small(
-            say("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
+        layout.subtext(
+            gettext("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
         ),
     )
 
 
-def _kept_requests(holdings: Holdings) -> str:
+def _kept_requests(holdings: DataSummary) -> str:
     if not holdings.requests:
-        return say("**No requests.**")
-    servers = count("{n} server", "{n} servers", holdings.guilds)
+        return gettext("**No requests.**")
+    servers = ngettext("{n} server", "{n} servers", holdings.guilds)
     if holdings.oldest_at is None:
-        return count(
+        return ngettext(
             "**{n} request** in {servers}",
             "**{n} requests** in {servers}",
             holdings.requests,
             servers=servers,
         )
-    return count(
+    return ngettext(
         "**{n} request** in {servers}, the oldest of {day}",
         "**{n} requests** in {servers}, the oldest of {day}",
         holdings.requests,
         servers=servers,
-        day=moment(holdings.oldest_at, "D"),
+        day=timestamp(holdings.oldest_at, "D"),
     )
 
 
-def _kept_things(holdings: Holdings) -> Iterator[str]:
+def _kept_things(holdings: DataSummary) -> Iterator[str]:
     if kept := holdings.prompts:
-        yield count("{n} prompt", "{n} prompts", kept)
+        yield ngettext("{n} prompt", "{n} prompts", kept)
     if kept := holdings.references:
-        yield count("{n} name of an attached file", "{n} names of attached files", kept)
+        yield ngettext("{n} name of an attached file", "{n} names of attached files", kept)
     if kept := holdings.kept_references:
-        yield count(
+        yield ngettext(
             "{n} attached picture, to paint from again", "{n} attached pictures, to paint from again", kept
         )
     if kept := holdings.kept_pictures:
-        yield count(
+        yield ngettext(
             "{n} picture that only you were to see, or that could not be posted",
             "{n} pictures that only you were to see, or that could not be posted",
             kept,
         )
     if kept := holdings.drafts:
-        yield count("{n} request that you have not sent in", "{n} requests that you have not sent in", kept)
-    if holdings.habits:
-        yield say("how you like your pictures to be")
+        yield ngettext(
+            "{n} request that you have not sent in", "{n} requests that you have not sent in", kept
+        )
+    if holdings.member_defaults:
+        yield gettext("how you like your pictures to be")
     if kept := holdings.amounts:
-        yield count("{n} amount of credits under your name", "{n} amounts of credits under your name", kept)
+        yield ngettext(
+            "{n} amount of credits under your name", "{n} amounts of credits under your name", kept
+        )
     if kept := holdings.about:
-        yield count(
+        yield ngettext(
             "{n} limit, grant, refund or block for you",
             "{n} limits, grants, refunds and blocks for you",
             kept,
         )
     if kept := holdings.decisions:
-        yield count("{n} decision you made for a server", "{n} decisions you made for servers", kept)
+        yield ngettext("{n} decision you made for a server", "{n} decisions you made for servers", kept)
 
 
-def _wish(holdings: Holdings) -> str:
+def _wish(holdings: DataSummary) -> str:
     if holdings.asked_at is None:
         return ""
-    return say(
+    return gettext(
         "You asked to be forgotten {when}. What is left of that follows by itself.",
-        when=moment(holdings.asked_at),
+        when=timestamp(holdings.asked_at),
     )
 
 
-def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+def question_view(holdings: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """What erasing takes and what it leaves, before it is done."""
     if holdings.requests or holdings.drafts:
-        taken = count(
+        taken = ngettext(
             "{n} request of yours will be forgotten, in every server: the prompts, the attached files, where"
             " the pictures were posted, and that it was you. This cannot be undone.",
             "{n} requests of yours will be forgotten, in every server: the prompts, the attached files, where"
@@ -115,42 +116,46 @@ def question_card(holdings: Holdings, button: ui.Item[ui.LayoutView]) -> ui.Layo
             holdings.requests,
         )
     else:
-        taken = say(
+        taken = gettext(
             "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
             " This cannot be undone."
         )
-    return layout.card(
-        say("### Erase what is kept about you?"),
+    return layout.build_view(
+        gettext("### Erase what is kept about you?"),
         taken,
         _list([*_unfinished(holdings), *_staying(holdings)]),
         button,
     )
 
 
-def nothing_card(holdings: Holdings) -> ui.LayoutView:
+def nothing_view(holdings: DataSummary) -> ui.LayoutView:
     """There is nothing that could be erased now."""
-    return layout.card(say("### Nothing to erase"), _list(_staying(holdings)), _wish(holdings))
+    return layout.build_view(gettext("### Nothing to erase"), _list(_staying(holdings)), _wish(holdings))
 
 
-def erased_card(erased: int, holdings: Holdings) -> ui.LayoutView:
+def erased_view(erased: int, holdings: DataSummary) -> ui.LayoutView:
     """What went, what is still being finished, what stays and until when."""
     if erased:
-        went = count("{n} request forgotten.", "{n} requests forgotten.", erased)
+        went = ngettext("{n} request forgotten.", "{n} requests forgotten.", erased)
     else:
-        went = say("Everything that can be forgotten now is.")
-    return layout.card(say("### Erased"), went, _list([*_unfinished(holdings), *_staying(holdings)]))
+        went = gettext("Everything that can be forgotten now is.")
+    return layout.build_view(
+        gettext("### Erased"), went, _list([*_unfinished(holdings), *_staying(holdings)])
+    )
 
 
-def not_yours_card() -> ui.LayoutView:
+def not_yours_view() -> ui.LayoutView:
     """Somebody else's button."""
-    return layout.card(say("This button is for somebody else's data. `/privacy erase` is for yours."))
+    return layout.build_view(
+        gettext("This button is for somebody else's data. `/privacy erase` is for yours.")
+    )
 
 
-def _unfinished(holdings: Holdings) -> list[str]:
+def _unfinished(holdings: DataSummary) -> list[str]:
     if not holdings.unfinished:
         return []
     return [
-        count(
+        ngettext(
             "Still under way: {n} request. What is kept of them goes within an hour of their end.",
             "Still under way: {n} requests. What is kept of them goes within an hour of their end.",
             holdings.unfinished,
@@ -158,33 +163,33 @@ def _unfinished(holdings: Holdings) -> list[str]:
     ]
 
 
-def _staying(holdings: Holdings) -> list[str]:
+def _staying(holdings: DataSummary) -> list[str]:
     """What stays under the member's name, and until when."""
     lines = []
     if holdings.amounts:
         lines.append(
-            say(
+            gettext(
                 "Credits: the amounts stay for the books. Your id stays on those that a limit may still"
                 " count, or erasing would begin the limit anew: {ends}.",
                 ends=", ".join(_ends(holdings)),
             )
         )
     if holdings.about:
-        lines.append(say("Limits and grants that admins set for you stay while they are in force."))
+        lines.append(gettext("Limits and grants that admins set for you stay while they are in force."))
     if holdings.decisions:
-        lines.append(say("What you decided for a server, such as a limit, stays in its record."))
-    return [*lines, say(_OWN_MESSAGES)]
+        lines.append(gettext("What you decided for a server, such as a limit, stays in its record."))
+    return [*lines, gettext(_OWN_MESSAGES)]
 
 
-def _ends(holdings: Holdings) -> Iterator[str]:
+def _ends(holdings: DataSummary) -> Iterator[str]:
     """Until when a member's id stays on amounts of credits."""
     if holdings.amounts_until is not None:
-        yield say("until {when}", when=moment(holdings.amounts_until, "f"))
-    if holdings.amounts_unending:
-        yield count(
+        yield gettext("until {when}", when=timestamp(holdings.amounts_until, "f"))
+    if holdings.amounts_permanent:
+        yield ngettext(
             "in {n} server for as long as a limit that never resets is in force there",
             "in {n} servers for as long as a limit that never resets is in force there",
-            holdings.amounts_unending,
+            holdings.amounts_permanent,
         )
 
 
@@ -192,19 +197,21 @@ def _list(lines: list[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def export_card(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+def export_view(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """The file, and what it lacks."""
-    held = count(
+    held = ngettext(
         "{n} request and what belongs to them, as JSON.",
         "{n} requests and what belongs to them, as JSON.",
         len(export.requests),
     )
-    lacking = count(
+    lacking = ngettext(
         "{n} older request did not fit. Ask whoever runs the bot for the rest.",
         "{n} older requests did not fit. Ask whoever runs the bot for the rest.",
         left_out,
     )
-    return layout.card(say("### Everything kept about you"), held, file, lacking if left_out else "")
+    return layout.build_view(
+        gettext("### Everything kept about you"), held, file, lacking if left_out else ""
+    )
 
 
 def packed(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:

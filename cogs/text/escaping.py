@@ -1,7 +1,4 @@
-"""Text of strangers, made fit to stand in a message: no markup, no mention, no line break, not too long.
-
-Owns the escaping and the shortening. Never imports anything of ours.
-"""
+"""Text of strangers, made fit to stand in a message: no markup, no mention, no line break, not too long."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ _LISTED: Final = re.compile(r"^(\d+(?=\.\s)|(?=-\s))")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length in UTF-16 units: the largest measure Discord could count by."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def shorten(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """At most `limit` units; an ellipsis shows a cut. Lone surrogates, which JSON can carry, are dropped."""
     encoded = text.encode("utf-16-le", "surrogatepass")
     if len(encoded) <= 2 * limit:
@@ -32,11 +29,11 @@ def shorten(text: str, limit: int) -> str:
     return encoded[: 2 * max(limit - 1, 0)].decode("utf-16-le", "ignore") + "…"[:limit]
 
 
-def plain(text: str, limit: int) -> str:
+def single_line(text: str, limit: int) -> str:
     """One line without control characters, at most `limit` units long."""
-    return shorten(" ".join(_UNSAFE.sub(" ", text).split()), limit)
+    return truncate(" ".join(_UNSAFE.sub(" ", text).split()), limit)
 
 
-def harmless(text: str, limit: int) -> str:
+def escape(text: str, limit: int) -> str:
     """One line that shows as typed and does nothing; `limit` is before the escaping, which may double it."""
-    return discord.utils.escape_mentions(_LISTED.sub(r"\1\\", _MARKUP.sub(r"\\\1", plain(text, limit))))
+    return discord.utils.escape_mentions(_LISTED.sub(r"\1\\", _MARKUP.sub(r"\\\1", single_line(text, limit))))

@@ -1,14 +1,11 @@
-"""What things are called: credits, periods, limits, sizes, permissions, moments, lengths of time.
-
-Owns the names of things. Never imports anything of ours but jobs, rules, tongues.
-"""
+"""What things are called: credits, periods, limits, sizes, permissions, moments, lengths of time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.limits import Rule
-from cogs.text.translation import count, noted, say
+from bot.domain.limits import LimitScope
+from cogs.text.translation import gettext, gettext_noop, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,58 +14,58 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
 
 _PERIOD_WORDS: Final = {
-    "day": noted("today"),
-    "week": noted("this week"),
-    "month": noted("this month"),
-    "total": noted("in total"),
+    "day": gettext_noop("today"),
+    "week": gettext_noop("this week"),
+    "month": gettext_noop("this month"),
+    "total": gettext_noop("in total"),
 }
 _PERIOD_NAMES: Final = {
-    "day": noted("a day"),
-    "week": noted("a week"),
-    "month": noted("a month"),
-    "total": noted("in total"),
+    "day": gettext_noop("a day"),
+    "week": gettext_noop("a week"),
+    "month": gettext_noop("a month"),
+    "total": gettext_noop("in total"),
 }
 PERIOD_CHOICES: Final = {
-    "day": noted("Every day"),
-    "week": noted("Every week, from Monday"),
-    "month": noted("Every month, from the first"),
-    "total": noted("Once: never resets"),
+    "day": gettext_noop("Every day"),
+    "week": gettext_noop("Every week, from Monday"),
+    "month": gettext_noop("Every month, from the first"),
+    "total": gettext_noop("Once: never resets"),
 }
 _RULE_WORDS: Final = {
-    Rule.CEILING_ALL: noted("the bot's own budget for all servers"),
-    Rule.CEILING: noted("what this bot allows this server"),
-    Rule.GUILD: noted("this server's limit"),
-    Rule.EVERYONE: noted("the limit for each member"),
-    Rule.ROLE: noted("the limit of your role {role}"),
-    Rule.MEMBER: noted("your own limit"),
+    LimitScope.CEILING_ALL: gettext_noop("the bot's own budget for all servers"),
+    LimitScope.CEILING: gettext_noop("what this bot allows this server"),
+    LimitScope.GUILD: gettext_noop("this server's limit"),
+    LimitScope.EVERYONE: gettext_noop("the limit for each member"),
+    LimitScope.ROLE: gettext_noop("the limit of your role {role}"),
+    LimitScope.MEMBER: gettext_noop("your own limit"),
 }
 _RULE_NAMES: Final = {
-    Rule.CEILING_ALL: noted("The bot's own budget for all servers"),
-    Rule.CEILING: noted("What this bot allows this server"),
-    Rule.GUILD: noted("This server's limit"),
-    Rule.EVERYONE: noted("The limit for each member"),
-    Rule.ROLE: noted("The limit of {role}"),
-    Rule.MEMBER: noted("The limit of {member}"),
+    LimitScope.CEILING_ALL: gettext_noop("The bot's own budget for all servers"),
+    LimitScope.CEILING: gettext_noop("What this bot allows this server"),
+    LimitScope.GUILD: gettext_noop("This server's limit"),
+    LimitScope.EVERYONE: gettext_noop("The limit for each member"),
+    LimitScope.ROLE: gettext_noop("The limit of {role}"),
+    LimitScope.MEMBER: gettext_noop("The limit of {member}"),
 }
 SIZES: Final = {
-    "square_hd": noted("Square, high definition"),
-    "square": noted("Square"),
-    "portrait_4_3": noted("Portrait 3:4"),
-    "portrait_16_9": noted("Portrait 9:16"),
-    "landscape_4_3": noted("Landscape 4:3"),
-    "landscape_16_9": noted("Landscape 16:9"),
+    "square_hd": gettext_noop("Square, high definition"),
+    "square": gettext_noop("Square"),
+    "portrait_4_3": gettext_noop("Portrait 3:4"),
+    "portrait_16_9": gettext_noop("Portrait 9:16"),
+    "landscape_4_3": gettext_noop("Landscape 4:3"),
+    "landscape_16_9": gettext_noop("Landscape 16:9"),
 }
-FORMATS: Final = {"png": noted("PNG"), "jpeg": noted("JPEG (smaller file)")}
+FORMATS: Final = {"png": gettext_noop("PNG"), "jpeg": gettext_noop("JPEG (smaller file)")}
 PERMISSION_NAMES: Final = {
-    "view_channel": noted("View Channel"),
-    "send_messages": noted("Send Messages"),
-    "send_messages_in_threads": noted("Send Messages in Threads"),
-    "attach_files": noted("Attach Files"),
-    "read_message_history": noted("Read Message History"),
-    "use_application_commands": noted("Use Application Commands"),
-    "manage_guild": noted("Manage Server"),
-    "manage_messages": noted("Manage Messages"),
-    "bot_owner": noted("ownership of this bot"),
+    "view_channel": gettext_noop("View Channel"),
+    "send_messages": gettext_noop("Send Messages"),
+    "send_messages_in_threads": gettext_noop("Send Messages in Threads"),
+    "attach_files": gettext_noop("Attach Files"),
+    "read_message_history": gettext_noop("Read Message History"),
+    "use_application_commands": gettext_noop("Use Application Commands"),
+    "manage_guild": gettext_noop("Manage Server"),
+    "manage_messages": gettext_noop("Manage Messages"),
+    "bot_owner": gettext_noop("ownership of this bot"),
 }
 _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
@@ -76,36 +73,36 @@ _HOUR_SECONDS: Final = 3600
 
 def credits_text(number: int) -> str:
     """`1 credit`, `4 credits`."""
-    return count("{n} credit", "{n} credits", number)
+    return ngettext("{n} credit", "{n} credits", number)
 
 
 def pictures_text(number: int) -> str:
     """`1 picture`, `4 pictures`."""
-    return count("{n} picture", "{n} pictures", number)
+    return ngettext("{n} picture", "{n} pictures", number)
 
 
 def length_text(seconds: float) -> str:
     """A length of time in whole seconds, minutes or hours, the largest that fits: `45 seconds`, `2 hours`."""
     if seconds < _MINUTE_SECONDS:
-        return count("{n} second", "{n} seconds", round(seconds))
+        return ngettext("{n} second", "{n} seconds", round(seconds))
     if seconds < _HOUR_SECONDS:
-        return count("{n} minute", "{n} minutes", round(seconds / _MINUTE_SECONDS))
-    return count("{n} hour", "{n} hours", round(seconds / _HOUR_SECONDS))
+        return ngettext("{n} minute", "{n} minutes", round(seconds / _MINUTE_SECONDS))
+    return ngettext("{n} hour", "{n} hours", round(seconds / _HOUR_SECONDS))
 
 
 def size_name(size: str) -> str:
     """A model's `image_size`, for people."""
-    return say(SIZES[size]) if size in SIZES else size
+    return gettext(SIZES[size]) if size in SIZES else size
 
 
 def format_name(file_format: str) -> str:
     """A model's `output_format`, for people."""
-    return say(FORMATS[file_format]) if file_format in FORMATS else file_format
+    return gettext(FORMATS[file_format]) if file_format in FORMATS else file_format
 
 
 def period_name(period: str) -> str:
     """A limit's period, as in `200 credits a month`."""
-    return say(_PERIOD_NAMES[period]) if period in _PERIOD_NAMES else period
+    return gettext(_PERIOD_NAMES[period]) if period in _PERIOD_NAMES else period
 
 
 def period_choice(period: str) -> str:
@@ -113,12 +110,12 @@ def period_choice(period: str) -> str:
     return PERIOD_CHOICES.get(period, period)
 
 
-def period_word(period: str) -> str:
+def period_noun(period: str) -> str:
     """The period that runs now, as in `12 left this month`."""
-    return say(_PERIOD_WORDS[period]) if period in _PERIOD_WORDS else period
+    return gettext(_PERIOD_WORDS[period]) if period in _PERIOD_WORDS else period
 
 
-def moment(at: int, style: str = "R") -> str:
+def timestamp(at: int, style: str = "R") -> str:
     """A Discord timestamp from epoch milliseconds; `R` is relative, `f` a date with the time."""
     return f"<t:{at // 1000}:{style}>"
 
@@ -126,42 +123,42 @@ def moment(at: int, style: str = "R") -> str:
 def permission_names(missing: Iterable[str]) -> str:
     """Permissions as Discord's own settings call them."""
     return ", ".join(
-        say(PERMISSION_NAMES[name]) if name in PERMISSION_NAMES else name.replace("_", " ").title()
+        gettext(PERMISSION_NAMES[name]) if name in PERMISSION_NAMES else name.replace("_", " ").title()
         for name in missing
     )
 
 
-def rule_words(usage: Usage) -> str:
+def scope_text(usage: Usage) -> str:
     """Which rule this is, to the member whom it binds."""
-    rule = Rule(usage.rule)
-    if rule is Rule.ROLE:
-        return say(_RULE_WORDS[rule], role=role_mention(usage.subject_id))
-    return say(_RULE_WORDS[rule])
+    rule = LimitScope(usage.scope)
+    if rule is LimitScope.ROLE:
+        return gettext(_RULE_WORDS[rule], role=role_mention(usage.subject_id))
+    return gettext(_RULE_WORDS[rule])
 
 
-def rule_name(rule: Rule, subject_id: int = 0) -> str:
+def scope_name(rule: LimitScope, subject_id: int = 0) -> str:
     """Which rule this is, to an admin; opens a line."""
     match rule:
-        case Rule.ROLE:
-            return say(_RULE_NAMES[rule], role=role_mention(subject_id))
-        case Rule.MEMBER:
-            return say(_RULE_NAMES[rule], member=mention(subject_id))
+        case LimitScope.ROLE:
+            return gettext(_RULE_NAMES[rule], role=role_mention(subject_id))
+        case LimitScope.MEMBER:
+            return gettext(_RULE_NAMES[rule], member=mention(subject_id))
         case _:
-            return say(_RULE_NAMES[rule])
+            return gettext(_RULE_NAMES[rule])
 
 
 def shows_numbers(usage: Usage) -> bool:
     """Whether people of a server may see how far this is used: over all servers, that tells of the others."""
-    return usage.rule != Rule.CEILING_ALL
+    return usage.scope != LimitScope.CEILING_ALL
 
 
-def limit_words(limit: Limit | None) -> str:
+def limit_text(limit: Limit | None) -> str:
     """`200 credits a month`, `exempt`, or `no limit` where there is none."""
     if limit is None:
-        return say("no limit")
+        return gettext("no limit")
     if limit.exempt:
-        return say("exempt")
-    return say(
+        return gettext("exempt")
+    return gettext(
         "{credits} {each_period}",
         credits=credits_text(limit.credits),
         each_period=period_name(limit.period),
@@ -170,7 +167,7 @@ def limit_words(limit: Limit | None) -> str:
 
 def mention(user_id: int) -> str:
     """A person; 0, or less, stands for one whose name was erased."""
-    return f"<@{user_id}>" if user_id > 0 else say("somebody whose name was erased")
+    return f"<@{user_id}>" if user_id > 0 else gettext("somebody whose name was erased")
 
 
 def role_mention(role_id: int) -> str:
@@ -183,35 +180,35 @@ def channel_mention(channel_id: int) -> str:
     return f"<#{channel_id}>"
 
 
-def usage_words(usage: Usage) -> str:
+def usage_text(usage: Usage) -> str:
     """`188 of 200 credits used this month`, and what grants still hold."""
-    used = say(
+    used = gettext(
         "{used} of {credits} used {this_period}",
         used=usage.used_credits,
         credits=credits_text(usage.limit_credits),
-        this_period=period_word(usage.period),
+        this_period=period_noun(usage.period),
     )
-    return f"{used}; {granted_words(usage)}" if usage.granted_credits else used
+    return f"{used}; {granted_text(usage)}" if usage.granted_credits else used
 
 
-def left_words(usage: Usage) -> str:
+def left_text(usage: Usage) -> str:
     """`12 of 200 left this month`, and what grants still hold."""
-    left = say(
+    left = gettext(
         "{left} of {limit} left {this_period}",
         left=usage.left_credits - usage.granted_credits,
         limit=usage.limit_credits,
-        this_period=period_word(usage.period),
+        this_period=period_noun(usage.period),
     )
-    return f"{left}; {granted_words(usage)}" if usage.granted_credits else left
+    return f"{left}; {granted_text(usage)}" if usage.granted_credits else left
 
 
-def granted_words(usage: Usage) -> str:
+def granted_text(usage: Usage) -> str:
     """`grants hold 50 more`."""
-    return say("grants hold {more} more", more=usage.granted_credits)
+    return gettext("grants hold {more} more", more=usage.granted_credits)
 
 
-def reset_words(usage: Usage) -> str:
+def reset_text(usage: Usage) -> str:
     """When the period ends, or that it never does."""
     if usage.resets_at is None:
-        return say("It never resets.")
-    return say("It resets {when}.", when=moment(usage.resets_at))
+        return gettext("It never resets.")
+    return gettext("It resets {when}.", when=timestamp(usage.resets_at))

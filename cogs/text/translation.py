@@ -1,23 +1,21 @@
 """In which language things are said: the member's for what only they read, the server's for what all read.
 
-Every word for people goes through `say` or `count`, at the moment it is said and never when a module is
+Every word for people goes through `gettext` or `count`, at the moment it is said and never when a module is
 loaded. English is what stands in the code; each other language is one gettext catalogue in `cogs/locale`,
 named after Discord's locale or the language alone, such as `id.po` (read by Babel:
 https://babel.pocoo.org/en/latest/messages.html). What a catalogue lacks is said in English.
 
 The language is a context variable, as a task has one reader: each command, click and delivery sets it where
 it begins.
-
-Owns the catalogues and the language that is spoken. Never imports anything of ours.
 """
 
 from __future__ import annotations
 
-import gettext
 import io
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,57 +39,57 @@ _NAMES: Final = frozenset({
     app_commands.TranslationContextLocation.group_name,
     app_commands.TranslationContextLocation.parameter_name,
 })  # fmt: skip
-_spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+_current: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 
-def say(message: str, /, **facts: object) -> str:
+def gettext(message: str, /, **facts: object) -> str:
     """A message in the language that is spoken; `facts` fill its `{names}`."""
-    said = _catalogue(_spoken.get()).gettext(message)
+    said = _catalogue(_current.get()).gettext(message)
     return said.format(**facts) if facts else said
 
 
-def count(one: str, many: str, number: int, /, **facts: object) -> str:
+def ngettext(one: str, many: str, number: int, /, **facts: object) -> str:
     """A message about a number of things, in the form that the language has for it; `{n}` is the number."""
-    return _catalogue(_spoken.get()).ngettext(one, many, number).format(n=number, **facts)
+    return _catalogue(_current.get()).ngettext(one, many, number).format(n=number, **facts)
 
 
-def noted(message: str) -> str:
+def gettext_noop(message: str) -> str:
     """Mark a message that is said later: a table filled when its module is loaded has no reader yet."""
     return message
 
 
 def number(value: float) -> str:
     """A number the way the language writes it: `12,345` or `12.345`."""
-    return format_decimal(value, locale=spoken_locale())
+    return format_decimal(value, locale=current_locale())
 
 
-def spoken_locale() -> Locale:
+def current_locale() -> Locale:
     """What Babel knows of the language that is spoken: its numbers, its months."""
-    return Locale.parse(_spoken.get(), sep="-")
+    return Locale.parse(_current.get(), sep="-")
 
 
 @contextmanager
-def speaking(locale: str) -> Iterator[None]:
+def use_locale(locale: str) -> Iterator[None]:
     """Speak the language of one of Discord's locales, such as `id` or `en-GB`, until the end of the block."""
-    token = _spoken.set(tongue_of(locale))
+    token = _current.set(language_of(locale))
     try:
         yield
     finally:
-        _spoken.reset(token)
+        _current.reset(token)
 
 
-def attune(interaction: discord.Interaction) -> None:
+def use_member_locale(interaction: discord.Interaction) -> None:
     """Speak the member's language from here to the end of this task."""
-    _spoken.set(tongue_of(str(interaction.locale)))
+    _current.set(language_of(str(interaction.locale)))
 
 
-def tongue_of(locale: str) -> str:
+def language_of(locale: str) -> str:
     """The language spoken to a locale of Discord's: its own, that of its first part, else English."""
-    return next((tongue for tongue in (locale, locale.partition("-")[0]) if tongue in tongues()), ENGLISH)
+    return next((tongue for tongue in (locale, locale.partition("-")[0]) if tongue in languages()), ENGLISH)
 
 
 @cache
-def tongues() -> frozenset[str]:
+def languages() -> frozenset[str]:
     """Every language there is; a file that Babel has no locale for is none."""
     found = {ENGLISH}
     for file in CATALOGUES.glob("*.po"):
@@ -102,23 +100,23 @@ def tongues() -> frozenset[str]:
 
 
 @cache
-def _catalogue(tongue: str) -> gettext.NullTranslations:
+def _catalogue(tongue: str) -> NullTranslations:
     if tongue == ENGLISH:
-        return gettext.NullTranslations()
+        return NullTranslations()
     with (CATALOGUES / f"{tongue}.po").open("rb") as file:
         catalogue = read_po(file, locale=tongue.replace("-", "_"), abort_invalid=True)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return GNUTranslations(compiled)
 
 
-class CommandTongues(app_commands.Translator):
+class CommandTranslator(app_commands.Translator):
     """Names, descriptions and choices of commands, in every language, for Discord's menus."""
 
     async def load(self) -> None:
         """Read the catalogues now, and not while somebody waits."""
-        for tongue in tongues():
+        for tongue in languages():
             _catalogue(tongue)
 
     async def translate(
@@ -128,7 +126,7 @@ class CommandTongues(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """One text for one locale; None where that is the English one."""
-        tongue = tongue_of(locale.value)
+        tongue = language_of(locale.value)
         if tongue == ENGLISH:
             return None
         catalogue, message = _catalogue(tongue), string.message

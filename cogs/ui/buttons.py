@@ -2,8 +2,6 @@
 
 discord.py only logs what breaks in the callback of a dynamic item, so that a click would show as "this
 interaction failed" (discord.py 2.7.1, ui/view.py, schedule_dynamic_item_call).
-
-Owns the ground under buttons. Never imports anything of ours but client, tongues.
 """
 
 from __future__ import annotations
@@ -11,8 +9,8 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from bot.discord_client.client import IN_HAND
-from cogs.text.translation import attune
+from bot.discord_client.client import HANDLED
+from cogs.text.translation import use_member_locale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,7 +31,7 @@ def cog_of(interaction: discord.Interaction, kind: type[CogT]) -> CogT:
     return found
 
 
-def answers_errors(
+def reports_errors(
     callback: Callable[[ItemT, discord.Interaction], Coroutine[None, None, None]],
 ) -> Callable[[ItemT, discord.Interaction], Coroutine[None, None, None]]:
     """Decorate the `callback` of a `DynamicItem`: its errors go the way of a command's errors.
@@ -44,11 +42,11 @@ def answers_errors(
 
     @wraps(callback)
     async def answered(item: ItemT, interaction: discord.Interaction) -> None:
-        interaction.extras[IN_HAND] = True
-        attune(interaction)
+        interaction.extras[HANDLED] = True
+        use_member_locale(interaction)
         try:
             await callback(item, interaction)
         except Exception as error:  # noqa: BLE001  # the tree's own way out takes every error, too
-            await cast("KuasClient", interaction.client).spokesman.explain(interaction, error)
+            await cast("KuasClient", interaction.client).error_reporter.report(interaction, error)
 
     return answered

@@ -1,7 +1,4 @@
-"""Who may use a command, and where: asked again in code, since a server's settings can open any command.
-
-Owns the checks before a command. Never imports anything of ours but errors, jobs, people.
-"""
+"""Who may use a command, and where: asked again in code, since a server's settings can open any command."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Destination, Presence
+from bot.domain.jobs import Destination, RequestContext
 from cogs.ui.people import role_ids_of
 
 if TYPE_CHECKING:
@@ -59,7 +56,7 @@ def missing_permissions(interaction: discord.Interaction) -> tuple[str, ...]:
     return () if permissions is None else tuple(_lacking(permissions, needed))
 
 
-def missing_in(channel: discord.abc.GuildChannel | discord.Thread) -> tuple[str, ...]:
+def missing_permissions_in(channel: discord.abc.GuildChannel | discord.Thread) -> tuple[str, ...]:
     """What the bot itself lacks to write a message in another channel."""
     needed = NEEDED_IN_THREADS if isinstance(channel, discord.Thread) else NEEDED_TO_POST
     return tuple(_lacking(channel.permissions_for(channel.guild.me), needed[:2]))
@@ -85,13 +82,13 @@ def destination_of(interaction: discord.Interaction, *, private: bool = False) -
     )
 
 
-def presence_of(interaction: discord.Interaction) -> Presence:
+def request_context(interaction: discord.Interaction) -> RequestContext:
     """As whom and where somebody asks."""
     channel = interaction.channel
     above = channel.parent if isinstance(channel, discord.Thread) else None
     parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
     places = (interaction.channel_id, parent_id, _category_id(above or channel))
-    return Presence(
+    return RequestContext(
         role_ids=role_ids_of(interaction.user),
         channel_ids=tuple(place for place in places if place is not None),
         age_restricted=not isinstance(channel, discord.abc.PrivateChannel | None) and channel.is_nsfw(),

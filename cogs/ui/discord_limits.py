@@ -6,8 +6,6 @@ largest measure that Discord could count by.
 
 https://discord.com/developers/docs/components/reference and
 https://discord.com/developers/docs/interactions/application-commands
-
-Owns Discord's limits. Never imports anything of ours but errors, text.
 """
 
 from __future__ import annotations
@@ -20,8 +18,8 @@ import discord
 from discord import app_commands, ui
 from discord.enums import ComponentType
 
-from bot.domain.errors import ContractBroken
-from cogs.text.escaping import shorten, units
+from bot.domain.errors import ContractViolation
+from cogs.text.escaping import truncate, utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,34 +65,34 @@ _MENU_NAME: Final = re.compile(r".{1,32}", re.DOTALL)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
-def framed(container: ui.Container[ui.LayoutView]) -> ui.LayoutView:
+def wrap(container: ui.Container[ui.LayoutView]) -> ui.LayoutView:
     """A card around it.
 
     Raises:
-        ContractBroken: `bug`; what is too much.
+        ContractViolation: `bug`; what is too much.
     """
     view = ui.LayoutView(timeout=None)
     try:
         view.add_item(container)
     except ValueError as error:  # how the library refuses too many parts
-        raise ContractBroken("bug", f"more than Discord takes: {error}") from error
+        raise ContractViolation("bug", f"more than Discord takes: {error}") from error
     # Our buttons are found by their templates. The library need not remember who showed which, as it would
     # for good, or for a quarter of an hour after a private answer (discord.py 2.7.1, ui/view.py).
     view.stop()
-    return checked(view)
+    return validate_view(view)
 
 
-def checked(view: ui.LayoutView) -> ui.LayoutView:
+def validate_view(view: ui.LayoutView) -> ui.LayoutView:
     """The view, if Discord takes it as a message.
 
     Raises:
-        ContractBroken: `bug`; what is too much.
+        ContractViolation: `bug`; what is too much.
     """
     every = list(_every(cast("Any", view).to_components()))
     _require(len(every) <= CARD_PARTS, f"{len(every)} components in a card")
     texts = [part["content"] for part in every if part["type"] == ComponentType.text_display.value]
     _require(all(texts), "an empty text in a card")
-    _require(sum(map(units, texts)) <= CARD_TEXT_UNITS, "too much text in a card")
+    _require(sum(map(utf16_length, texts)) <= CARD_TEXT_UNITS, "too much text in a card")
     for part in every:
         _check_part(part, _TEXTS)
     ids = [part["custom_id"] for part in every if part.get("custom_id") is not None]
@@ -102,27 +100,27 @@ def checked(view: ui.LayoutView) -> ui.LayoutView:
     return view
 
 
-def checked_form(form: ui.Modal) -> ui.Modal:
+def validate_modal(form: ui.Modal) -> ui.Modal:
     """The form, if Discord takes it.
 
     Raises:
-        ContractBroken: `bug`; what is too much.
+        ContractViolation: `bug`; what is too much.
     """
     told = form.to_dict()
-    _require(1 <= units(told["title"]) <= 45, "title of a form")  # noqa: PLR2004  # stands nowhere else
+    _require(1 <= utf16_length(told["title"]) <= 45, "title of a form")  # noqa: PLR2004  # stands nowhere else
     _require(1 <= len(told["components"]) <= FORM_PARTS, "parts of a form")
     for part in _every(told["components"]):
         _check_part(part, _OF_FORMS)
         if part["type"] == ComponentType.text_input.value:
-            _require(units(part.get("value") or "") <= TEXT_INPUT_UNITS, "value of a text input")
+            _require(utf16_length(part.get("value") or "") <= TEXT_INPUT_UNITS, "value of a text input")
     return form
 
 
-def check_command(payload: Part) -> None:
+def validate_command(payload: Part) -> None:
     """See that Discord takes a command as it is synced, in its longest language.
 
     Raises:
-        ContractBroken: `bug`; what is too much.
+        ContractViolation: `bug`; what is too much.
     """
     total = sum(_command_units(part) for part in _branches(payload))
     _require(total <= COMMAND_UNITS, f"/{payload['name']} is {total} units in all")
@@ -133,35 +131,35 @@ def check_command(payload: Part) -> None:
                 (_MENU_NAME if is_menu else _COMMAND_NAME).fullmatch(name) is not None or _is_choice(part),
                 f"name {name}",
             )
-            _require(units(name) <= CHOICE_UNITS, f"name {name}")
+            _require(utf16_length(name) <= CHOICE_UNITS, f"name {name}")
         for description in _languages(part, "description"):
-            _require(units(description) <= CHOICE_UNITS, f"description {description}")
+            _require(utf16_length(description) <= CHOICE_UNITS, f"description {description}")
         for parts in ("options", "choices"):
             _require(len(part.get(parts, ())) <= CHOICES, f"{parts} of {part['name']}")
 
 
-def offered(pairs: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
+def autocomplete_choices(pairs: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
     """Choices for an option that is being typed, as many and as long as Discord takes; names, then values.
 
     A value that is too long cannot be cut, and is left out.
     """
-    fitting = [(name, value) for name, value in pairs if name and units(value) <= CHOICE_UNITS]
+    fitting = [(name, value) for name, value in pairs if name and utf16_length(value) <= CHOICE_UNITS]
     return [
-        app_commands.Choice(name=shorten(name, CHOICE_UNITS), value=value)
+        app_commands.Choice(name=truncate(name, CHOICE_UNITS), value=value)
         for name, value in fitting[:CHOICES]
     ]
 
 
-def content(sentence: str) -> str:
+def clip(sentence: str) -> str:
     """A plain message, cut to what one holds."""
-    return shorten(sentence, CONTENT_UNITS)
+    return truncate(sentence, CONTENT_UNITS)
 
 
 def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
     """Files by their names, opened anew: one that was sent is closed.
 
     Raises:
-        ContractBroken: `bug`; what is too much.
+        ContractViolation: `bug`; what is too much.
     """
     _require(len(files) <= FILES, f"{len(files)} files")
     _require(sum(map(len, files.values())) <= FILES_BYTES, "files too big together")
@@ -172,7 +170,7 @@ def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
 
 def _require(fits: bool, what: str) -> None:  # noqa: FBT001  # reads as an assertion
     if not fits:
-        raise ContractBroken("bug", f"more than Discord takes: {what}")
+        raise ContractViolation("bug", f"more than Discord takes: {what}")
 
 
 def _every(parts: Iterable[Part]) -> Iterator[Part]:
@@ -189,7 +187,7 @@ def _check_part(part: Part, texts: Mapping[str, int]) -> None:
     kind = ComponentType(part["type"])
     for name, most in texts.items():
         text = part.get(name)
-        _require(not isinstance(text, str) or units(text) <= most, f"{name} of {kind.name}: {text}")
+        _require(not isinstance(text, str) or utf16_length(text) <= most, f"{name} of {kind.name}: {text}")
     if kind is ComponentType.button:
         _require(bool(part.get("label")), "a button without words")  # an emoji alone says nothing aloud
     if kind in _PARTS:
@@ -197,10 +195,10 @@ def _check_part(part: Part, texts: Mapping[str, int]) -> None:
         count = len(part.get(name, ()))
         _require(least <= count <= most, f"{count} {name} of {kind.name}")
     for item in part.get("items", ()):
-        _require(units(item.get("description") or "") <= ALT_TEXT_UNITS, "alt text")
+        _require(utf16_length(item.get("description") or "") <= ALT_TEXT_UNITS, "alt text")
     for option in part.get("options", ()):
         for name, most in _OF_OPTIONS.items():
-            _require(units(option.get(name) or "") <= most, f"{name} of an option")
+            _require(utf16_length(option.get(name) or "") <= most, f"{name} of an option")
 
 
 def _branches(payload: Part) -> Iterator[Part]:
@@ -217,8 +215,10 @@ def _languages(part: Part, field: str) -> list[str]:
 
 
 def _command_units(part: Part) -> int:
-    longest = sum(max(map(units, _languages(part, field)), default=0) for field in ("name", "description"))
-    return longest + units(str(part.get("value", "")))
+    longest = sum(
+        max(map(utf16_length, _languages(part, field)), default=0) for field in ("name", "description")
+    )
+    return longest + utf16_length(str(part.get("value", "")))
 
 
 def _is_choice(part: Part) -> bool:

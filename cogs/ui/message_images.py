@@ -3,8 +3,6 @@
 A file that is shown in an embed or in a component is not listed among a message's attachments
 (https://github.com/discord/discord-api-docs/issues/8277), so all three are looked through, and so is what a
 forwarded message holds.
-
-Owns the finding of pictures. Never imports anything of ours but images, jobs.
 """
 
 from __future__ import annotations
@@ -27,10 +25,10 @@ AVATAR_PIXELS: Final = 1024
 _NAME_WITHOUT: Final = "picture"
 
 
-def pictures_in(message: discord.Message, serves: Serves) -> list[Reference]:
+def images_in(message: discord.Message, serves: Serves) -> list[Reference]:
     """Every picture in a message that could be a reference, in the order in which people see them.
 
-    `serves` knows which addresses are Discord's own. Of a picture from elsewhere its copy there is taken:
+    `serves` tells which addresses are Discord's own. Of a picture from elsewhere Discord's copy is taken:
     nothing is ever fetched from a stranger's address.
     """
     found = {}

@@ -1,24 +1,21 @@
-"""Whom a command names: a member of this server, somebody who is none, a bot; and which roles they have.
-
-Owns the questions about a named person. Never imports anything of ours but tongues, wording.
-"""
+"""Whom a command names: a member of this server, somebody who is none, a bot; and which roles they have."""
 
 from __future__ import annotations
 
 import discord
 
 from cogs.text.terms import mention
-from cogs.text.translation import say
+from cogs.text.translation import gettext
 
 
 def not_a_member(person: discord.Member | discord.User) -> str:
     """Why nothing can be allowed to this person; empty for a member."""
     if person.bot:
-        return say(
+        return gettext(
             "{person} is a bot, and bots ask for no pictures. Choose a member.", person=mention(person.id)
         )
     if not isinstance(person, discord.Member):
-        return say(
+        return gettext(
             "{person} is not a member of this server (any more). Choose a member.", person=mention(person.id)
         )
     return ""

@@ -1,8 +1,6 @@
 """The first answer to an interaction, which Discord takes for 3 seconds only.
 
 https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-callback
-
-Owns first answers. Never imports anything of ours but bounds, cards.
 """
 
 from __future__ import annotations
@@ -17,8 +15,8 @@ import discord
 import structlog
 from discord import ui
 
-from cogs.ui.discord_limits import content
-from cogs.ui.layout import card, whole
+from cogs.ui.discord_limits import clip
+from cogs.ui.layout import build_view, quote_or_attach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +39,7 @@ TRANSPORT: Final = (aiohttp.ClientError, OSError)
 _UNCLEAR: Final = (discord.HTTPException, *TRANSPORT, KeyError, TypeError, ValueError)
 
 
-class Acceptance(Enum):
+class DeferOutcome(Enum):
     """What became of our first answer."""
 
     KNOWN = auto()
@@ -53,14 +51,14 @@ class Acceptance(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class DeferResult:
     """Whether Discord took our first answer, and the id of its message if it said."""
 
-    acceptance: Acceptance
+    outcome: DeferOutcome
     message_id: int | None = None
 
 
-async def acknowledge(interaction: discord.Interaction, *, private: bool) -> Acknowledgement:
+async def defer(interaction: discord.Interaction, *, private: bool) -> DeferResult:
     """Tell Discord that the answer will follow. Never raises: no job is left without its next step."""
     try:
         async with asyncio.timeout(DEFER_SECONDS):
@@ -69,12 +67,12 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool) -> Ack
         log.warning("defer failed", interaction_id=interaction.id, error=str(error))
         if isinstance(error, TimeoutError):
             await asyncio.sleep(SETTLING_SECONDS)
-        acceptance, message_id = _acceptance(error), None
+        acceptance, message_id = _defer_outcome(error), None
     else:
-        acceptance, message_id = Acceptance.KNOWN, None if callback is None else callback.message_id
-    if acceptance is Acceptance.KNOWN and message_id is None:
+        acceptance, message_id = DeferOutcome.KNOWN, None if callback is None else callback.message_id
+    if acceptance is DeferOutcome.KNOWN and message_id is None:
         message_id = await _message_id(interaction)
-    return Acknowledgement(acceptance, message_id)
+    return DeferResult(acceptance, message_id)
 
 
 async def _message_id(interaction: discord.Interaction) -> int | None:
@@ -86,17 +84,17 @@ async def _message_id(interaction: discord.Interaction) -> int | None:
         return None
 
 
-def _acceptance(error: Exception) -> Acceptance:
+def _defer_outcome(error: Exception) -> DeferOutcome:
     code = error.code if isinstance(error, discord.HTTPException) else None
     if code == UNKNOWN_INTERACTION:
-        return Acceptance.LOST
+        return DeferOutcome.LOST
     # discord.py repeats a defer after a 5xx: "already acknowledged" says that an earlier attempt arrived.
-    return Acceptance.KNOWN if code == ALREADY_ACKNOWLEDGED else Acceptance.UNCLEAR
+    return DeferOutcome.KNOWN if code == ALREADY_ACKNOWLEDGED else DeferOutcome.UNCLEAR
 
 
-async def answer(interaction: discord.Interaction, sentence: str) -> None:
+async def reply_privately(interaction: discord.Interaction, sentence: str) -> None:
     """Say a sentence privately, as the first answer or after it, whichever is possible. Never raises."""
-    said = content(sentence)
+    said = clip(sentence)
     try:
         if interaction.response.is_done():
             await interaction.followup.send(said, ephemeral=True)
@@ -106,15 +104,15 @@ async def answer(interaction: discord.Interaction, sentence: str) -> None:
         log.warning("answer lost", interaction_id=interaction.id, error=str(error))
 
 
-async def give_back(
+async def return_text(
     interaction: discord.Interaction, sentence: str, typed: str, *buttons: ui.ActionRow[ui.LayoutView]
 ) -> None:
     """Say a sentence privately, and give the member back what they typed, all of it. Never raises."""
-    shown, files = whole(typed)
-    await answer_card(interaction, card(sentence, shown, *buttons), files)
+    shown, files = quote_or_attach(typed)
+    await reply_with_view(interaction, build_view(sentence, shown, *buttons), files)
 
 
-async def answer_card(
+async def reply_with_view(
     interaction: discord.Interaction, view: ui.LayoutView, files: Sequence[discord.File] = ()
 ) -> None:
     """Show a card privately, as the first answer or after it, whichever is possible. Never raises."""

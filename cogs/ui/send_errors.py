@@ -1,8 +1,6 @@
 """What an error of Discord's means for a message that was to be posted.
 
 https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
-
-Owns the judgement on Discord's refusals. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Refusal(Enum):
+class SendError(Enum):
     """What to do about it."""
 
     CLOSED = auto()
@@ -49,12 +47,12 @@ MESSAGE_GONE: Final = frozenset({10003, 10008})
 _CLOSED_STATUS: Final = frozenset({401, 403, 404})
 
 
-def judge(error: discord.HTTPException) -> Refusal:
+def classify(error: discord.HTTPException) -> SendError:
     """What an answer of 4xx means. One that nobody knows closes its way, and is logged as our mistake."""
     if error.status == 413 or error.code in _TOO_BIG:  # noqa: PLR2004  # HTTP's own number
-        return Refusal.TOO_BIG
+        return SendError.TOO_BIG
     if error.code in _WORDS:
-        return Refusal.WORDS
+        return SendError.WORDS
     if error.code not in _CLOSED and error.status not in _CLOSED_STATUS:
         log.error("unknown refusal", status=error.status, code=error.code, error=error.text)
-    return Refusal.CLOSED
+    return SendError.CLOSED

@@ -1,7 +1,4 @@
-"""`python -m sandbox.rivya`: the stand-in of Rivya, until Ctrl-C.
-
-Owns its command line. Never imports anything of ours but rivya.
-"""
+"""`python -m sandbox.rivya`: the stand-in of Rivya, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,12 +6,14 @@ import argparse
 import asyncio
 import sys
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 
 async def _serve(port: int, painting_seconds: float | None) -> None:
-    async with StandIn(port=port, painting_seconds=painting_seconds) as standin:
-        print(f"Rivya's stand-in listens at {standin.url} with the key {standin.api_key}; Ctrl-C ends it.")
+    async with FakeRivya(port=port, painting_seconds=painting_seconds) as fake_rivya:
+        print(
+            f"Rivya's stand-in listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it."
+        )
         await asyncio.Event().wait()
 
 

@@ -2,8 +2,6 @@
 
 Pages: https://rivya.ai/docs/api-generation-status, https://rivya.ai/docs/task-lifecycle and
 https://rivya.ai/docs/failed-tasks-and-refunds.
-
-Owns tasks, uploads and the wallet. Never imports anything of ours but forms, painter, refusals, tasks.
 """
 
 from __future__ import annotations
@@ -18,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.fake_rivya.errors import RefusedError
+from sandbox.fake_rivya.errors import ApiError
 from sandbox.fake_rivya.models import Task, Upload
 from sandbox.painter import paint
 
 if TYPE_CHECKING:
-    from sandbox.fake_rivya.request_validation import Order, UploadForm
+    from sandbox.fake_rivya.request_validation import CreateRequest, UploadForm
 
 Painter = Callable[[str, str, str, bytes | None], bytes]
 """Prompt, size, output format and reference in; the picture's bytes out. Runs in a thread."""
@@ -40,7 +38,7 @@ class _Claim:
     task_id: str | None
 
 
-class Studio:
+class Backend:
     """Tasks, uploads and the wallet, without the network; everything a test may look at or wait for.
 
     Attributes:
@@ -137,9 +135,9 @@ class Studio:
             self._claims[key] = _Claim(digest, None)
             return None
         if earlier.digest != digest:
-            raise RefusedError("idempotency_conflict", "This Idempotency-Key was used with a different body.")
+            raise ApiError("idempotency_conflict", "This Idempotency-Key was used with a different body.")
         if earlier.task_id is None:
-            raise RefusedError(
+            raise ApiError(
                 "idempotency_conflict", "The first request with this Idempotency-Key is in flight."
             )
         return self.tasks[earlier.task_id]
@@ -149,13 +147,13 @@ class Studio:
         if key is not None and self._claims[key].task_id is None:
             del self._claims[key]
 
-    def create(self, order: Order, key: str | None) -> Task:
+    def create(self, order: CreateRequest, key: str | None) -> Task:
         """Make the task and charge for it. Raises RefusedError."""
         reference_id = self._reference_id(order)
         cost = order.offer.base_credits
         short = self.wallet_credits < cost
         if short and self.wallet_mode == "error":
-            raise RefusedError("insufficient_credits", f"This takes {cost} credits.")
+            raise ApiError("insufficient_credits", f"This takes {cost} credits.")
         now = time.time()
         task = Task(
             id=self.new_id(f"task_{order.offer.model_id.replace('-', '_')}"),
@@ -197,15 +195,15 @@ class Studio:
         pictures = [task.picture for task in self.tasks.values() if task.picture is not None]
         await asyncio.gather(*pictures, return_exceptions=True)
 
-    def _reference_id(self, order: Order) -> str | None:
+    def _reference_id(self, order: CreateRequest) -> str | None:
         if order.reference is None:
             return None
         for upload in self.uploads.values():
             if upload.url == order.reference.url:
                 if order.reference.mime_type not in {None, upload.mime_type}:
-                    raise RefusedError("validation_failed", "The reference is not what mimeType says.")
+                    raise ApiError("validation_failed", "The reference is not what mimeType says.")
                 return upload.id
-        raise RefusedError("validation_failed", "The reference's url is not one of an uploaded file.")
+        raise ApiError("validation_failed", "The reference's url is not one of an uploaded file.")
 
     def _start(self, task: Task) -> None:
         error_code = None
@@ -213,12 +211,12 @@ class Studio:
             error_code = "generation_failed"
         elif self._fail_next:
             error_code = self._fail_next.pop(0)
-        walk = asyncio.create_task(self._walk(task, self._painting_seconds(), error_code))
+        walk = asyncio.create_task(self._run_task(task, self._painting_seconds(), error_code))
         self._running.add(walk)
         walk.add_done_callback(self._running.discard)
         self.peak_concurrent = max(self.peak_concurrent, len(self._running))
 
-    async def _walk(self, task: Task, seconds: float, error_code: str | None) -> None:
+    async def _run_task(self, task: Task, seconds: float, error_code: str | None) -> None:
         await asyncio.sleep(seconds * _QUEUED_SHARE)
         task.status = "processing"
         task.updated_at = time.time()
@@ -244,7 +242,7 @@ def realistic_seconds(seed: int) -> Callable[[], float]:
     return lambda: dice.lognormvariate(math.log(12), 0.35)
 
 
-def store_upload(studio: Studio, form: UploadForm, base_url: str) -> Upload:
+def store_upload(studio: Backend, form: UploadForm, base_url: str) -> Upload:
     """Keep an upload and give it an address."""
     upload_id = studio.new_id("file")
     upload = Upload(

@@ -2,8 +2,6 @@
 
 The envelope and the codes: https://rivya.ai/docs/api-errors-and-limits. The status of `insufficient_credits`
 is not documented; 402 is a guess, and a client is to match the code.
-
-Owns the refusals and their statuses. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ STATUSES = {
 }
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """One refusal in the API's own terms; `code` is a key of `STATUSES`."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,7 +1,4 @@
-"""How a fault looks on the wire.
-
-Owns the breaking of answers. Never imports anything of ours but answers, faults, refusals.
-"""
+"""How a fault looks on the wire."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ _NO_PICTURE = b"<html><body>This is no picture.</body></html>"
 _CHUNK = bytes(65_536)
 
 
-class Cut(Exception):
+class ConnectionCut(Exception):
     """The connection is gone on purpose; there is no answer."""
 
 
@@ -99,7 +96,7 @@ def _instead(fault: Fault) -> web.Response | None:
 def _cut(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
-    raise Cut
+    raise ConnectionCut
 
 
 async def _until_gone(request: web.Request, closing: asyncio.Event) -> None:
@@ -131,7 +128,7 @@ async def _lie(
     if claimed > len(body):
         if request.transport is not None:
             request.transport.close()  # what was written still arrives, the rest never does
-        raise Cut
+        raise ConnectionCut
     return stream
 
 
@@ -153,7 +150,7 @@ async def _begin(request: web.Request, response: web.Response, length: int) -> w
     try:
         await stream.prepare(request)
     except ConnectionError:
-        raise Cut from None
+        raise ConnectionCut from None
     return stream
 
 

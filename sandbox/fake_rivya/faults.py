@@ -1,10 +1,8 @@
 """How the stand-in misbehaves, by name.
 
-    not processed   status, html (unless processed=True), cut_before
-    processed       cut_after, half_json, stall, slow; lag waits before the work instead
-    results only    redirect, not_a_picture, too_big, lying_length
-
-Owns the faults waiting to happen. Never imports anything of ours.
+not processed   status, html (unless processed=True), cut_before
+processed       cut_after, half_json, stall, slow; lag waits before the work instead
+results only    redirect, not_a_picture, too_big, lying_length
 """
 
 from __future__ import annotations

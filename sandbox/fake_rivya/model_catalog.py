@@ -3,8 +3,6 @@
 Facts: https://rivya.ai/docs/api/models/qwen-image, https://rivya.ai/docs/api/models/z-image and
 https://rivya.ai/docs/api-models. The inner shape of `params` and `reference_media` is not documented, but a
 guess.
-
-Owns the stand-in's table of models. Never imports anything of ours.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ REFERENCE_LIMIT_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ModelSpec:
     """One model: price in credits, prompt limit in characters, values of its parameters (default first)."""
 
     model_id: str
@@ -67,7 +65,7 @@ class Offer:
         }
 
 
-_QWEN_IMAGE = Offer(
+_QWEN_IMAGE = ModelSpec(
     model_id="qwen-image",
     base_credits=4,
     prompt_limit=5000,
@@ -86,7 +84,7 @@ _QWEN_IMAGE = Offer(
     ),
     reference_count=1,
 )
-_Z_IMAGE = Offer(
+_Z_IMAGE = ModelSpec(
     model_id="z-image",
     base_credits=1,
     prompt_limit=1000,
@@ -94,7 +92,7 @@ _Z_IMAGE = Offer(
     reference_count=0,
 )
 
-OFFERS = {offer.model_id: offer for offer in (_QWEN_IMAGE, _Z_IMAGE)}
+MODELS = {offer.model_id: offer for offer in (_QWEN_IMAGE, _Z_IMAGE)}
 
 SIZE_OF_RATIO = {
     "1:1": "square_hd",

@@ -1,7 +1,4 @@
-"""What the stand-in keeps: files it took in, generations it was asked for.
-
-Owns the stand-in's nouns. Never imports anything of ours.
-"""
+"""What the stand-in keeps: files it took in, generations it was asked for."""
 
 from __future__ import annotations
 

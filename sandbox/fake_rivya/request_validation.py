@@ -2,8 +2,6 @@
 
 Pages: https://rivya.ai/docs/api-files, https://rivya.ai/docs/api-generations and
 https://rivya.ai/docs/api-openapi-schema. Where they are silent, the stricter of the plausible readings.
-
-Owns the reading of requests. Never imports anything of ours but offers, refusals.
 """
 
 from __future__ import annotations
@@ -17,13 +15,13 @@ from typing import TYPE_CHECKING
 from aiohttp import BodyPartReader
 from PIL import Image
 
-from sandbox.fake_rivya.errors import RefusedError, TooLargeError
+from sandbox.fake_rivya.errors import ApiError, TooLargeError
 from sandbox.fake_rivya.model_catalog import (
-    OFFERS,
+    MODELS,
     PICTURE_TYPES,
     REFERENCE_LIMIT_BYTES,
     SIZE_OF_RATIO,
-    Offer,
+    ModelSpec,
 )
 
 if TYPE_CHECKING:
@@ -48,10 +46,10 @@ class ReferenceItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CreateRequest:
     """A create call that is in order; `size` and `output_format` are the painter's words."""
 
-    offer: Offer
+    offer: ModelSpec
     prompt: str
     size: str
     output_format: str
@@ -70,12 +68,12 @@ class UploadForm:
     client_request_id: str | None
 
 
-def refuse(message: str) -> RefusedError:
+def refuse(message: str) -> ApiError:
     """The refusal for anything wrong with what was sent."""
-    return RefusedError("validation_failed", message)
+    return ApiError("validation_failed", message)
 
 
-def read_order(body: bytes) -> Order:
+def parse_create(body: bytes) -> CreateRequest:
     """Read the create call's body. Raises RefusedError."""
     try:
         document: object = json.loads(body)
@@ -95,7 +93,7 @@ def read_order(body: bytes) -> Order:
     chosen = {
         name: _choice(name, params.get(name, options[0]), options) for name, options in offer.params.items()
     }
-    return Order(
+    return CreateRequest(
         offer=offer,
         prompt=prompt,
         size=chosen.get("image_size") or SIZE_OF_RATIO[chosen["aspect_ratio"]],
@@ -107,7 +105,7 @@ def read_order(body: bytes) -> Order:
     )
 
 
-async def read_upload(reader: MultipartReader) -> UploadForm:
+async def parse_upload(reader: MultipartReader) -> UploadForm:
     """Read the upload's parts. Raises RefusedError and TooLargeError."""
     texts: dict[str, str] = {}
     file: tuple[bytes, str, str | None] | None = None
@@ -196,12 +194,12 @@ def _object(value: object, what: str, allowed: set[str]) -> dict[str, object]:
     return value
 
 
-def _offer(model: object) -> Offer | None:
+def _offer(model: object) -> ModelSpec | None:
     if model is None:
         return None
-    if not isinstance(model, str) or model not in OFFERS:
+    if not isinstance(model, str) or model not in MODELS:
         raise refuse("There is no such model.")
-    return OFFERS[model]
+    return MODELS[model]
 
 
 def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
@@ -210,7 +208,7 @@ def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
     return value
 
 
-def _reference(value: object, offer: Offer) -> ReferenceItem | None:
+def _reference(value: object, offer: ModelSpec) -> ReferenceItem | None:
     if not isinstance(value, list):
         raise refuse("referenceMediaItems has to be a list.")
     if len(value) > offer.reference_count:

@@ -2,8 +2,6 @@
 
 The nine keys of a task: https://rivya.ai/docs/api-generation-status. The keys of a file other than `url` and
 `duration_token` are a guess.
-
-Owns the shapes of answers. Never imports anything of ours but tasks.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Pages: https://rivya.ai/docs/api-authentication, https://rivya.ai/docs/api-files,
 https://rivya.ai/docs/api-generations, https://rivya.ai/docs/api-credits and https://rivya.ai/docs/api-models.
-
-Owns the HTTP server.
-Never imports anything of ours but answers, faults, forms, misbehaviour, offers, painter, refusals, studio.
 """
 
 from __future__ import annotations
@@ -17,12 +14,18 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 
 from sandbox.fake_rivya import responses
-from sandbox.fake_rivya.backend import Studio, realistic_seconds, store_upload
-from sandbox.fake_rivya.errors import RefusedError, TooLargeError, envelope
-from sandbox.fake_rivya.fault_injection import Cut, after, before, wait_out
+from sandbox.fake_rivya.backend import Backend, realistic_seconds, store_upload
+from sandbox.fake_rivya.errors import ApiError, TooLargeError, envelope
+from sandbox.fake_rivya.fault_injection import ConnectionCut, after, before, wait_out
 from sandbox.fake_rivya.faults import Fault, Faults
-from sandbox.fake_rivya.model_catalog import OFFERS
-from sandbox.fake_rivya.request_validation import EDGE_LIMIT_BYTES, decodes, read_order, read_upload, refuse
+from sandbox.fake_rivya.model_catalog import MODELS
+from sandbox.fake_rivya.request_validation import (
+    EDGE_LIMIT_BYTES,
+    decodes,
+    parse_create,
+    parse_upload,
+    refuse,
+)
 from sandbox.painter import paint
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ _KEY_LIMIT = 255
 _LAG = web.RequestKey("lag", Fault)
 
 
-class StandIn(Studio):
+class FakeRivya(Backend):
     """Rivya on 127.0.0.1: `async with StandIn(painting_seconds=0.05) as rivya: ... rivya.url`.
 
     See `Studio` for the tasks, the wallet and what can be waited for.
@@ -137,7 +140,7 @@ class StandIn(Studio):
             response = await before(fault, request) or await self._answer(request, handler, fault)
             response = await after(fault, request, response, self._closing)
             status = response.status
-        except Cut:
+        except ConnectionCut:
             response = web.Response()  # nobody is there to read it
         finally:
             self.calls.append((request.method, request.path, status))
@@ -154,31 +157,31 @@ class StandIn(Studio):
             request[_LAG] = fault
         try:
             return await handler(request)
-        except RefusedError as error:
+        except ApiError as error:
             return self._refusal(error)
         except (TooLargeError, web.HTTPRequestEntityTooLarge):
             return responses.edge_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except web.HTTPNotFound:
-            return self._refusal(RefusedError("not_found", "There is nothing here."))
+            return self._refusal(ApiError("not_found", "There is nothing here."))
         except web.HTTPMethodNotAllowed:
-            return self._refusal(RefusedError("method_not_allowed", "Not with this method."))
+            return self._refusal(ApiError("method_not_allowed", "Not with this method."))
         except ConnectionError:
-            raise Cut from None  # whoever asked has gone, in the middle of an upload
+            raise ConnectionCut from None  # whoever asked has gone, in the middle of an upload
         except Exception as bug:
             self._bugs.append(bug)
             raise
 
-    def _refusal(self, error: RefusedError) -> web.Response:
+    def _refusal(self, error: ApiError) -> web.Response:
         return web.json_response(envelope(error.code, error.message, self.new_id("req")), status=error.status)
 
     def _authorize(self, request: web.Request, scope: str) -> None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not key:
-            raise RefusedError("api_key_missing", "Send the key as a bearer token.")
+            raise ApiError("api_key_missing", "Send the key as a bearer token.")
         if not hmac.compare_digest(key.encode(), self.api_key.encode()):
-            raise RefusedError("api_key_invalid", "This key is not known.")
+            raise ApiError("api_key_invalid", "This key is not known.")
         if scope not in self.scopes:
-            raise RefusedError("api_scope_denied", f"The key lacks {scope}.")
+            raise ApiError("api_scope_denied", f"The key lacks {scope}.")
 
     async def _upload(self, request: web.Request) -> web.Response:
         self._authorize(request, "files:create")
@@ -189,7 +192,7 @@ class StandIn(Studio):
             return responses.edge_page(HTTPStatus.LENGTH_REQUIRED)
         if request.content_length > EDGE_LIMIT_BYTES:
             raise TooLargeError
-        form = await read_upload(await request.multipart())
+        form = await parse_upload(await request.multipart())
         if not await asyncio.to_thread(decodes, form.data):
             raise refuse("file is not a picture that can be read.")
         upload = store_upload(self, form, self.url)
@@ -199,7 +202,7 @@ class StandIn(Studio):
         self._authorize(request, "files:read")
         upload = self.uploads.get(request.match_info["id"])
         if upload is None:
-            raise RefusedError("not_found", "There is no such file.")
+            raise ApiError("not_found", "There is no such file.")
         return web.json_response(responses.public_file(upload, self.spelling))
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -217,7 +220,7 @@ class StandIn(Studio):
             try:
                 await self.announce()
                 await wait_out(request.get(_LAG))
-                task = self.create(read_order(body), key)
+                task = self.create(parse_create(body), key)
             finally:
                 self.unclaim(key)
         return web.json_response(responses.public_task(task, self.url), status=self.create_status)
@@ -226,7 +229,7 @@ class StandIn(Studio):
         self._authorize(request, "generations:read")
         task = self.tasks.get(request.match_info["id"])
         if task is None:
-            raise RefusedError("not_found", "There is no such generation.")
+            raise ApiError("not_found", "There is no such generation.")
         task.polls += 1
         return web.json_response(responses.public_task(task, self.url))
 
@@ -235,7 +238,7 @@ class StandIn(Studio):
         return web.json_response({"current_credits": self.wallet_credits})
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"data": [offer.public() for offer in OFFERS.values()]})
+        return web.json_response({"data": [offer.public() for offer in MODELS.values()]})
 
     async def _result(self, request: web.Request) -> web.Response:
         task_id, _, extension = request.match_info["name"].rpartition(".")

@@ -1,8 +1,4 @@
-"""Paints a picture a person can recognise from a prompt, with Pillow and a table of words.
-
-Owns the painting of one picture.
-Never imports anything of ours but abstract, brush, caption, pen, reading, scenery, sky, subjects.
-"""
+"""Paints a picture a person can recognise from a prompt, with Pillow and a table of words."""
 
 from __future__ import annotations
 
@@ -14,9 +10,9 @@ import random
 from PIL import Image, ImageEnhance, ImageOps
 
 from sandbox.painter.abstract import compose
-from sandbox.painter.brush_strokes import brush
+from sandbox.painter.brush_strokes import apply_strokes
 from sandbox.painter.canvas import Box
-from sandbox.painter.prompt_parser import Scene, read
+from sandbox.painter.prompt_parser import Scene, parse_prompt
 from sandbox.painter.scenery import draw_scenery
 from sandbox.painter.signature import sign
 from sandbox.painter.sky import draw_weather, tint
@@ -55,7 +51,7 @@ def paint(prompt: str, size: str, output_format: str, reference: bytes | None = 
     """
     width, height = SIZES[size]
     dice = random.Random(hashlib.sha256(prompt.encode()).digest())
-    scene = read(prompt, dice)
+    scene = parse_prompt(prompt, dice)
     if reference is not None:
         source = _over_reference(reference, (width, height), scene, dice)
     elif scene.is_empty:
@@ -63,7 +59,7 @@ def paint(prompt: str, size: str, output_format: str, reference: bytes | None = 
     else:
         source = draw_scenery((width, height), scene, dice)
         _place_subjects(source, scene, dice, share=0.66)
-    picture = sign(brush(source, dice, loose=reference is None), prompt)
+    picture = sign(apply_strokes(source, dice, loose=reference is None), prompt)
     buffer = io.BytesIO()
     if output_format == "png":
         picture.save(buffer, "PNG", compress_level=1)

@@ -1,7 +1,4 @@
-"""A composition for prompts that name nothing the painter knows: rings and sails in the colours of the words.
-
-Owns the abstract. Never imports anything of ours but pen, reading.
-"""
+"""A composition for prompts that name nothing the painter knows: rings and sails in the prompt's colours."""
 
 from __future__ import annotations
 

@@ -1,14 +1,11 @@
-"""Animals that sit and look at you: one body, many ears.
-
-Owns the sitting animals. Never imports anything of ours but pen.
-"""
+"""Animals that sit and look at you: one body, many ears."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.painter.canvas import Colour, Pen, Point, darker, lighter, mix
+from sandbox.painter.canvas import Canvas, Colour, Point, darker, lighter, mix
 
 _INK: Colour = (44, 32, 34)
 _CREAM: Colour = (248, 236, 212)
@@ -36,22 +33,22 @@ ANIMALS = {
 }
 
 
-def draw_animal(pen: Pen, name: str, colour: Colour | None) -> None:
+def draw_animal(pen: Canvas, name: str, colour: Colour | None) -> None:
     """Draw it from tail to whiskers; a colour dyes its coat, but lets its own shine through."""
     looks = ANIMALS[name]
     coat = mix(colour, looks.coat, 0.3) if colour else looks.coat
     dark = (46, 42, 48) if looks.marking == "patches" else darker(coat, 0.4)
     _tail(pen, looks, coat)
-    pen.press()
+    pen.composite()
     _body(pen, looks, coat, dark)
-    pen.press()
+    pen.composite()
     if looks.marking == "mane":
         _mane(pen, darker(mix(coat, (150, 70, 30), 0.6), 0.1))
-        pen.press()
+        pen.composite()
     _ears(pen, looks, dark if looks.marking == "patches" else coat)
-    pen.press(0.7)
+    pen.composite(0.7)
     _head(pen, looks, coat, dark)
-    pen.press()
+    pen.composite()
     _face(pen, looks)
 
 
@@ -59,7 +56,7 @@ def _both(points: tuple[Point, ...]) -> tuple[tuple[Point, ...], tuple[Point, ..
     return points, tuple((-x, y) for x, y in points)
 
 
-def _tail(pen: Pen, looks: _Looks, coat: Colour) -> None:
+def _tail(pen: Canvas, looks: _Looks, coat: Colour) -> None:
     if looks.tail == "brush":
         pen.blob(
             coat,
@@ -83,7 +80,7 @@ def _tail(pen: Pen, looks: _Looks, coat: Colour) -> None:
         pen.oval(_CREAM, 0.52, 0.78, 0.19)
 
 
-def _body(pen: Pen, looks: _Looks, coat: Colour, dark: Colour) -> None:
+def _body(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
     patched = looks.marking == "patches"
     for side in (-1, 1):
         pen.oval(dark if patched else darker(coat, 0.12), 0.34 * side, 0.78, 0.24, 0.22)
@@ -116,7 +113,7 @@ def _body(pen: Pen, looks: _Looks, coat: Colour, dark: Colour) -> None:
     pen.line(darker(leg, 0.5), 0.025, (0, 0.56), (0, 0.98))
 
 
-def _ears(pen: Pen, looks: _Looks, coat: Colour) -> None:
+def _ears(pen: Canvas, looks: _Looks, coat: Colour) -> None:
     inner = mix(coat, (236, 170, 150), 0.55)
     outer: tuple[Point, ...]
     inside: tuple[Point, ...]
@@ -150,7 +147,7 @@ def _ears(pen: Pen, looks: _Looks, coat: Colour) -> None:
         draw(inner, *points)
 
 
-def _head(pen: Pen, looks: _Looks, coat: Colour, dark: Colour) -> None:
+def _head(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
     if looks.marking == "mask":
         right = ((0.0, -0.76), (0.34, -0.68), (0.56, -0.34), (0.3, -0.12), (0.1, 0.04))
         pen.blob(coat, *right, *[(-x, y) for x, y in right[:0:-1]])
@@ -187,7 +184,7 @@ def _head(pen: Pen, looks: _Looks, coat: Colour, dark: Colour) -> None:
                 pen.shape(dark, *points)
 
 
-def _mane(pen: Pen, colour: Colour) -> None:
+def _mane(pen: Canvas, colour: Colour) -> None:
     ring = [
         (0.0, -1.06),
         (0.3, -0.92),
@@ -203,7 +200,7 @@ def _mane(pen: Pen, colour: Colour) -> None:
     pen.blob(lighter(colour, 0.18), *inner, *[(-x, y) for x, y in inner[:0:-1]])
 
 
-def _face(pen: Pen, looks: _Looks) -> None:
+def _face(pen: Canvas, looks: _Looks) -> None:
     for side in (-1, 1):
         x = 0.22 * side
         pen.oval(_INK, x, -0.4, 0.1, 0.105)
@@ -223,4 +220,4 @@ def _face(pen: Pen, looks: _Looks) -> None:
                     (0.2 * side, y + 0.02 + 0.03 * k),
                     (0.6 * side, y - 0.06 + 0.08 * k),
                 )
-    pen.press(0.3)
+    pen.composite(0.3)

@@ -1,7 +1,4 @@
-"""Turns a flat picture into strokes of paint: wide ones first, finer ones where they are missed, then relief.
-
-Owns the strokes. Never imports anything of ours but pen.
-"""
+"""Turn a flat picture into brush strokes: wide ones first, finer ones where they are missing, then relief."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ _LOOSE = (_Layer(20, 0, 16, 2.6), _Layer(10, 26, 12, 2.8), _Layer(4.5, 44, 7, 2.
 _FAITHFUL = (_Layer(14, 0, 12, 2.6), _Layer(7, 24, 9, 2.6), _Layer(3.4, 40, 6, 2.2), _Layer(2.2, 90, 3, 2.0))
 
 
-def brush(source: Image.Image, dice: random.Random, *, loose: bool) -> Image.Image:
+def apply_strokes(source: Image.Image, dice: random.Random, *, loose: bool) -> Image.Image:
     """Paint the source over in strokes; `loose` with wider brushes than one takes for a likeness."""
     scale = max(source.size) / _REFERENCE_SIDE
     canvas = Image.blend(

@@ -1,7 +1,4 @@
-"""A pen that draws in its own box, from -1 to 1 both ways, and lights what it drew from the upper left.
-
-Owns drawing in a box. Never imports anything of ours.
-"""
+"""A pen that draws in its own box, from -1 to 1 both ways, and lights what it drew from the upper left."""
 
 from __future__ import annotations
 
@@ -59,8 +56,8 @@ def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
     )
 
 
-class Pen:
-    """Draws shapes into a layer of its own; `press` lights the layer and puts it on the picture."""
+class Canvas:
+    """Draws shapes into a layer of its own; `composite` lights the layer and puts it on the picture."""
 
     def __init__(self, picture: Image.Image, box: Box, *, mirrored: bool = False) -> None:
         self._picture = picture
@@ -90,7 +87,7 @@ class Pen:
         pixels = max(2, round(width * self._box.half))
         self._draw.line([self._at(*point) for point in points], fill=colour, width=pixels, joint="curve")
 
-    def press(self, light: float = 1.0) -> None:
+    def composite(self, light: float = 1.0) -> None:
         """Light what was drawn since the last press, and put it on the picture."""
         alpha = self._layer.getchannel("A")
         small = alpha.reduce(4)

@@ -1,7 +1,4 @@
-"""Finds in a prompt what can be painted: subjects, their colours and number, the place, the hour.
-
-Owns the words the painter knows. Never imports anything of ours but pen.
-"""
+"""Finds in a prompt what can be painted: subjects, their colours and number, the place, the hour."""
 
 from __future__ import annotations
 
@@ -155,7 +152,7 @@ class Scene:
     """The colour named right before the water, as in "a turquoise lake"."""
 
 
-def read(prompt: str, dice: random.Random) -> Scene:
+def parse_prompt(prompt: str, dice: random.Random) -> Scene:
     """Read the prompt's words; what it leaves open is for the dice to decide."""
     words = re.findall(r"\w+", prompt.lower())
     known = {form for word in words for form in _singulars(word)}

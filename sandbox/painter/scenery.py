@@ -1,7 +1,4 @@
-"""The place: mountains, woods, towns, meadows and the sea, under a sky.
-
-Owns the scenery. Never imports anything of ours but pen, reading, sky.
-"""
+"""The place: mountains, woods, towns, meadows and the sea, under a sky."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Letters the prompt's first words in a corner, as a painter signs.
-
-Owns the signature. Never imports anything of ours.
-"""
+"""Letters the prompt's first words in a corner, as a painter signs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The hour and what is in the air: the sky, sun, moon and stars, clouds, a rainbow, rain and snow.
-
-Owns the sky and the colours of the hours. Never imports anything of ours but pen, reading.
-"""
+"""The hour and what is in the air: the sky, sun, moon and stars, clouds, a rainbow, rain and snow."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Which pen draws which subject, and what it wears.
-
-Owns the table of subjects. Never imports anything of ours but animals, creatures, pen, reading, things.
-"""
+"""Which pen draws which subject, and what it wears."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sandbox.painter import objects, other_animals
 from sandbox.painter.animals import ANIMALS, draw_animal
-from sandbox.painter.canvas import Box, Colour, Pen, darker, lighter
+from sandbox.painter.canvas import Box, Canvas, Colour, darker, lighter
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.painter.prompt_parser import Subject
 
-_DRAWINGS: dict[str, Callable[[Pen, Colour | None], None]] = {
+_DRAWINGS: dict[str, Callable[[Canvas, Colour | None], None]] = {
     "owl": other_animals.owl,
     "bird": other_animals.bird,
     "fish": other_animals.fish,
@@ -51,16 +48,16 @@ def draw_subject(picture: Image.Image, subject: Subject, box: Box, mood: str, di
     if not subject.flies:
         _ground(picture, box, water=subject.swims, dark=mood in {"night", "space"})
     mirrored = subject.name not in _UPRIGHT and dice.random() < _MIRRORED_SHARE
-    pen = Pen(picture, box, mirrored=mirrored)
+    pen = Canvas(picture, box, mirrored=mirrored)
     if subject.name in ANIMALS:
         draw_animal(pen, subject.name, subject.colour)
     else:
         _DRAWINGS[subject.name](pen, subject.colour)
-    pen.press()
+    pen.composite()
     if subject.name in _HEADS:
         for prop in sorted(subject.props):
             _PROPS[prop](pen, _HEADS[subject.name])
-            pen.press()
+            pen.composite()
 
 
 def _ground(picture: Image.Image, box: Box, *, water: bool, dark: bool) -> None:
@@ -75,7 +72,7 @@ def _ground(picture: Image.Image, box: Box, *, water: bool, dark: bool) -> None:
     )
 
 
-def _hat(pen: Pen, top: float) -> None:
+def _hat(pen: Canvas, top: float) -> None:
     colour = (66, 52, 120)
     pen.shape(
         colour,
@@ -92,7 +89,7 @@ def _hat(pen: Pen, top: float) -> None:
     pen.oval((250, 226, 130), 0.02, top - 0.22, 0.045)
 
 
-def _crown(pen: Pen, top: float) -> None:
+def _crown(pen: Canvas, top: float) -> None:
     gold = (236, 186, 62)
     points = [
         (-0.3, top + 0.1),
@@ -107,7 +104,7 @@ def _crown(pen: Pen, top: float) -> None:
     pen.line(lighter(gold), 0.04, (-0.29, top + 0.04), (0.29, top + 0.04))
 
 
-def _scarf(pen: Pen, top: float) -> None:
+def _scarf(pen: Canvas, top: float) -> None:
     colour, y = (204, 60, 58), top + 0.8
     pen.blob(
         colour,
@@ -128,7 +125,7 @@ def _scarf(pen: Pen, top: float) -> None:
         )
 
 
-def _glasses(pen: Pen, top: float) -> None:
+def _glasses(pen: Canvas, top: float) -> None:
     y = top + 0.3
     for x in (-0.21, 0.21):
         ring = [(x + 0.17 * u, y + 0.17 * v) for u, v in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0))]

@@ -10,9 +10,16 @@ from typing import ClassVar
 
 import aiohttp
 
-from bot.rivya.client import Rivya
+from bot.rivya.client import RivyaClient
 from bot.rivya.models import Task, TaskStatus
-from tests.benchmarks.harness import Doorstep, Outside, begin, open_engine, open_outside, request
+from tests.benchmarks.harness import (
+    FakeServices,
+    RecordingDelivery,
+    begin,
+    open_engine,
+    open_outside,
+    request,
+)
 from tests.benchmarks.results_table import Row, milliseconds, percentile
 
 PICTURES = 30
@@ -31,31 +38,31 @@ class Sighting:
     answered_at: float
 
 
-class Watched(Rivya):
+class CountingClient(RivyaClient):
     """The real client; notes each poll that sees a success."""
 
     sightings: ClassVar[list[Sighting]] = []
 
     async def task(self, task_id: str) -> Task:
         sent_at = time.time()
-        task = await super().task(task_id)
+        task = await super().get_task(task_id)
         if task.status is TaskStatus.SUCCEEDED:
             self.sightings.append(Sighting(task_id, sent_at, time.time()))
         return task
 
 
 async def measure(folder: Path) -> list[Row]:
-    doorstep = Doorstep()
+    doorstep = RecordingDelivery()
     since_success, since_answer = [], []
     async with (
         open_outside(painting_seconds=PAINTING_SECONDS, picture_side=SIDE) as outside,
-        open_engine(folder, doorstep, outside, poll_seconds=POLL_SECONDS, client=Watched) as engine,
+        open_engine(folder, doorstep, outside, poll_seconds=POLL_SECONDS, client=CountingClient) as engine,
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {outside.api_key}"}) as session,
     ):
         for number in range(1 + PICTURES):
             job = await begin(engine, request(number))
             await doorstep.until(lambda: len(doorstep.landed_at) == number + 1)  # noqa: B023  # awaited at once
-            landed_at, seen = doorstep.landed_at[job.job_id], Watched.sightings[-1]
+            landed_at, seen = doorstep.landed_at[job.job_id], CountingClient.sightings[-1]
             # What lies between the success and the next poll is the poll interval's, and not ours.
             since_success.append(landed_at - max(await _succeeded_at(session, outside, seen), seen.sent_at))
             since_answer.append(landed_at - seen.answered_at)
@@ -71,7 +78,7 @@ async def measure(folder: Path) -> list[Row]:
     ]
 
 
-async def _succeeded_at(session: aiohttp.ClientSession, outside: Outside, seen: Sighting) -> float:
+async def _succeeded_at(session: aiohttp.ClientSession, outside: FakeServices, seen: Sighting) -> float:
     async with session.get(f"{outside.rivya}/api/v1/generations/{seen.task_id}") as answer:
         return datetime.fromisoformat((await answer.json())["updated_at"]).timestamp()
 

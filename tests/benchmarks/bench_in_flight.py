@@ -14,11 +14,11 @@ import aiohttp
 from bot.config.settings import RivyaSettings
 from bot.observability import log_setup
 from bot.rivya.client import CONNECTIONS_LIMIT
-from tests.benchmarks.harness import Doorstep, Outside, open_beside, open_engine
+from tests.benchmarks.harness import FakeServices, RecordingDelivery, open_beside, open_engine
 from tests.benchmarks.lag import lag
 from tests.benchmarks.memory import MIB, Peak
 from tests.benchmarks.results_table import Row, milliseconds, percentile
-from tests.benchmarks.seed_in_flight import SIZE, Asked, Watched, launch
+from tests.benchmarks.seed_in_flight import SIZE, Asked, CountingClient, launch
 
 POLL_SECONDS: float = RivyaSettings.model_fields["poll_seconds"].default
 WANTED_A_SECOND = SIZE / (1.1 * POLL_SECONDS)
@@ -55,20 +55,20 @@ async def measure(folder: Path) -> list[Row]:
     log_setup.configure("error", "console")  # a poll that fails is counted here, and not told
     await launch(folder, over_seconds=POLL_SECONDS)
     async with open_beside("tests.benchmarks.stub_rivya") as where:
-        outside = Outside(**where)
+        outside = FakeServices(**where)
         peak = Peak()
         async with open_engine(
             folder,
-            Doorstep(),
+            RecordingDelivery(),
             outside,
             first_poll_seconds=POLL_SECONDS + OPENING_SECONDS,
             poll_seconds=POLL_SECONDS,
-            client=Watched,
+            client=CountingClient,
         ) as engine:
             assert await engine.resume() == SIZE
             await asyncio.sleep(OPENING_SECONDS / 2)
             async with lag() as late:
-                ours = await _watched(Watched.asked, WATCHED_SECONDS)
+                ours = await _watched(CountingClient.asked, WATCHED_SECONDS)
             memory, added_bytes = peak.describe(), peak.added_bytes
             await engine.close(grace_seconds=0)
         bare = await _bare(outside)
@@ -87,7 +87,7 @@ async def _watched(asked: Asked, seconds: float) -> Asking:
     )
 
 
-async def _bare(outside: Outside) -> Asking:
+async def _bare(outside: FakeServices) -> Asking:
     """As many loops that sleep as long, ask, and parse what comes; nothing else."""
     asked = Asked()
     connector = aiohttp.TCPConnector(limit=CONNECTIONS_LIMIT)

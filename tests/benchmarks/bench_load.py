@@ -18,15 +18,22 @@ from PIL import Image
 from bot.config.settings import RivyaSettings
 from bot.domain.image_models import MODELS, QWEN_IMAGE
 from bot.domain.jobs import Request
-from bot.engine.engine import Engine
+from bot.engine.engine import JobEngine
 from bot.observability import log_setup
 from bot.rivya.client import CONNECTIONS_LIMIT
 from bot.rivya.models import create_body
-from tests.benchmarks.harness import GUILDS, Doorstep, Outside, open_engine, open_outside, request
+from tests.benchmarks.harness import (
+    GUILDS,
+    FakeServices,
+    RecordingDelivery,
+    open_engine,
+    open_outside,
+    request,
+)
 from tests.benchmarks.memory import MIB, Peak
 from tests.benchmarks.results_table import Row, milliseconds, percentile
-from tests.benchmarks.seed_in_flight import Watched
-from tests.conftest import ANYWHERE
+from tests.benchmarks.seed_in_flight import CountingClient
+from tests.support.factories import NO_CONTEXT
 
 MEMBERS = 300
 JOBS = 1000
@@ -68,8 +75,8 @@ async def measure(folder: Path) -> list[Row]:
     return [_answers(crowd), _work(crowd, bare_seconds), _memory(crowd)]
 
 
-async def _serve(folder: Path, outside: Outside) -> Crowd:
-    doorstep, dice = Doorstep(), random.Random(1)
+async def _serve(folder: Path, outside: FakeServices) -> Crowd:
+    doorstep, dice = RecordingDelivery(), random.Random(1)
     arrivals = sorted(dice.uniform(0, MINUTE_SECONDS) for _ in range(JOBS))
     async with open_engine(
         folder,
@@ -78,7 +85,7 @@ async def _serve(folder: Path, outside: Outside) -> Crowd:
         max_running=MAX_RUNNING,
         first_poll_seconds=RivyaSettings.model_fields["first_poll_seconds"].default,
         poll_seconds=RivyaSettings.model_fields["poll_seconds"].default,
-        client=Watched,
+        client=CountingClient,
     ) as engine:
         peak = Peak()
         worked, began = time.process_time(), asyncio.get_running_loop().time()
@@ -94,30 +101,30 @@ async def _serve(folder: Path, outside: Outside) -> Crowd:
             delivered=len(doorstep.landed_at),
             seconds=asyncio.get_running_loop().time() - began,
             cpu_seconds=time.process_time() - worked,
-            polls=Watched.asked.polls - JOBS - JOBS // WITH_REFERENCE,
+            polls=CountingClient.asked.polls - JOBS - JOBS // WITH_REFERENCE,
             memory=peak.describe(),
             most_bytes=peak.most_bytes,
             way=peak.way,
         )
 
 
-def _request(dice: random.Random, outside: Outside, number: int) -> Request:
+def _request(dice: random.Random, outside: FakeServices, number: int) -> Request:
     reference = "" if number % WITH_REFERENCE else outside.big_reference
     return request(dice.randrange(MEMBERS), reference, QWEN_IMAGE.reference_limit_bytes)
 
 
-async def _ask(engine: Engine, asked: Request, at: float) -> float:
+async def _ask(engine: JobEngine, asked: Request, at: float) -> float:
     """Seconds from when the command came, whether or not we were free then, to when it can be answered."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(at - loop.time())
-    job = await engine.submit(asked, ANYWHERE)
+    job = await engine.submit(asked, NO_CONTEXT)
     answered = loop.time() - at
     assert job is not None
     engine.start(job, answered=True, message_id=1)
     return answered
 
 
-async def _bare(outside: Outside, result_url: str, polls: int) -> float:
+async def _bare(outside: FakeServices, result_url: str, polls: int) -> float:
     """CPU seconds a job of the least that can be done: the same calls, and each picture decoded once."""
     numbers = iter(range(BARE_JOBS))
     worked = time.process_time()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.engine.polling.schedule import Ending, Rhythm
-from bot.engine.polling.scheduler import Kind, Tempo
+from bot.engine.polling.schedule import DurationBounds, PollInterval
+from bot.engine.polling.scheduler import PollScheduler, TaskKind
 from tests.benchmarks.results_table import Row
 
 FIRST, INTERVAL = 2.5, 5.0
@@ -21,7 +21,7 @@ TASKS = 2000
 TAILED_TASKS = 4000
 SHIFTS = 9
 OF_OPTIMUM, OF_FIXED = 1.2, 0.7
-KIND = Kind("qwen-image", with_reference=False)
+KIND = TaskKind("qwen-image", with_reference=False)
 Lengths = Callable[[random.Random], float]
 
 
@@ -64,14 +64,14 @@ def trace(lengths: Lengths, tasks: int, dice: random.Random) -> list[float]:
     return [lengths(dice) for _ in range(tasks)]
 
 
-def replayed(tempo: Tempo, durations: Iterable[float]) -> Cost:
+def replayed(scheduler: PollScheduler, durations: Iterable[float]) -> Cost:
     """Each task is polled as the tempo says, and then it learns what a poller sees: an interval."""
     delays, polls = [], 0
     for duration in durations:
-        before, at, made = 0.0, tempo.next_poll(KIND), 1
+        before, at, made = 0.0, scheduler.next_poll(KIND), 1
         while at < duration:
-            before, at, made = at, tempo.next_poll(KIND, at), made + 1
-        tempo.learn(KIND, Ending(before, at), polls=made)
+            before, at, made = at, scheduler.next_poll(KIND, at), made + 1
+        scheduler.observe(KIND, DurationBounds(before, at), polls=made)
         delays.append(at - duration)
         polls += made
     return Cost(sum(delays) / len(delays), polls / len(delays))
@@ -160,12 +160,12 @@ async def measure(folder: Path) -> list[Row]:
 
 def _steady(name: str, lengths: Lengths) -> Row:
     dice = random.Random(name)
-    tempo = Tempo(Rhythm(FIRST, INTERVAL), dice=dice)
-    replayed(tempo, trace(lengths, WARM, dice))
+    scheduler = PollScheduler(PollInterval(FIRST, INTERVAL), dice=dice)
+    replayed(scheduler, trace(lengths, WARM, dice))
     durations = trace(lengths, TAILED_TASKS if lengths is heavy_tailed else TASKS, dice)
     return _row(
         name,
-        replayed(tempo, durations),
+        replayed(scheduler, durations),
         fixed(durations),
         optimum(durations),
         f"{len(durations)} tasks after the first {WARM}, each learned as the interval between two polls.",
@@ -176,11 +176,11 @@ def _shifted(name: str, before: Lengths, after: Lengths) -> Row:
     learned, durations = [], []
     for number in range(SHIFTS):
         dice = random.Random(f"{name} {number}")
-        tempo = Tempo(Rhythm(FIRST, INTERVAL), dice=dice)
-        replayed(tempo, trace(before, 100, dice))
-        replayed(tempo, trace(after, WARM, dice))
+        scheduler = PollScheduler(PollInterval(FIRST, INTERVAL), dice=dice)
+        replayed(scheduler, trace(before, 100, dice))
+        replayed(scheduler, trace(after, WARM, dice))
         measured = trace(after, 100, dice)
-        learned.append(replayed(tempo, measured))
+        learned.append(replayed(scheduler, measured))
         durations += measured
     means = Cost(sum(c.delay_seconds for c in learned) / SHIFTS, sum(c.polls for c in learned) / SHIFTS)
     return _row(

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from bot.domain.image_models import QWEN_IMAGE
-from tests.benchmarks.harness import Doorstep, begin, open_engine, open_outside, request
+from tests.benchmarks.harness import RecordingDelivery, begin, open_engine, open_outside, request
 from tests.benchmarks.memory import MIB, Peak
 from tests.benchmarks.results_table import Row
 
@@ -17,7 +17,7 @@ TARGET_MIB = 64
 
 
 async def measure(folder: Path) -> list[Row]:
-    doorstep = Doorstep()
+    doorstep = RecordingDelivery()
     async with open_outside(reference_side=SIDE) as outside, open_engine(folder, doorstep, outside) as engine:
         await begin(engine, request(0, outside.small_reference))
         await doorstep.until(lambda: len(doorstep.landed_at) == 1)

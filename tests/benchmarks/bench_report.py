@@ -9,15 +9,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from bot.credits.reports import chart
-from bot.credits.reports.builder import LARGEST_BYTES, Edition, Press
+from bot.credits.reports.builder import LARGEST_BYTES, ReportBuilder, ReportFiles
 from bot.domain import periods
 from bot.domain.clock import now_ms
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from cogs.credits.chart_labels import lettering
+from cogs.credits.chart_labels import chart_labels
 from tests.benchmarks.harness import PLENTY
 from tests.benchmarks.results_table import Row
-from tests.conftest import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 SIZES = (100_000, 1_000_000)
 TARGETS = {100_000: 2.0, 1_000_000: 10.0}
@@ -58,9 +58,9 @@ async def measure(folder: Path) -> list[Row]:
         database = await Database.open(path)
         try:
             await _fill(database, amount)
-            press = Press(path, PLENTY, chart.draw, chart.load)
-            first = await _timed(press, database)
-            again = await _timed(press, database)
+            report_builder = ReportBuilder(path, PLENTY, chart.draw, chart.preload)
+            first = await _timed(report_builder, database)
+            again = await _timed(report_builder, database)
             plain_seconds = _plain(path)
         finally:
             await database.close()
@@ -72,30 +72,33 @@ class _Answer:
     """One answer, how long it took, and how late the loop and the writer were meanwhile; seconds."""
 
     def __init__(self) -> None:
-        self.edition: Edition | None = None
+        self.report_files: ReportFiles | None = None
         self.seconds = self.loop_late = self.writer_late = 0.0
 
-    async def beat(self) -> None:
+    async def timings(self) -> None:
         while True:
             before = time.perf_counter()
             await asyncio.sleep(BEAT_SECONDS)
             self.loop_late = max(self.loop_late, time.perf_counter() - before - BEAT_SECONDS)
 
-    async def write(self, store: Store) -> None:
+    async def write(self, store: JobStore) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             before = time.perf_counter()
-            assert await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
+            assert await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
             self.writer_late = max(self.writer_late, time.perf_counter() - before)
 
 
-async def _timed(press: Press, database: Database) -> _Answer:
+async def _timed(report_builder: ReportBuilder, database: Database) -> _Answer:
     answer = _Answer()
-    beside = [asyncio.create_task(answer.beat()), asyncio.create_task(answer.write(Store(database, PLENTY)))]
+    beside = [
+        asyncio.create_task(answer.timings()),
+        asyncio.create_task(answer.write(JobStore(database, PLENTY))),
+    ]
     await asyncio.sleep(0.1)
     before = time.perf_counter()
-    answer.edition = await press.make(
-        1, period="month", ago=0, upload_limit_bytes=LARGEST_BYTES, letter=lettering
+    answer.report_files = await report_builder.build(
+        1, period="month", periods_ago=0, upload_limit_bytes=LARGEST_BYTES, label=chart_labels
     )
     answer.seconds = time.perf_counter() - before
     for task in beside:
@@ -107,7 +110,7 @@ async def _timed(press: Press, database: Database) -> _Answer:
 
 async def _fill(database: Database, amount: int) -> None:
     end = now_ms()
-    start, _ = periods.bounds("month", end)
+    start, _ = periods.period_bounds("month", end)
     values = {"amount": amount, "members": MEMBERS, "prompt": "a red fox " * 20, "start": start, "end": end}
     await database.run(lambda tx: tx.execute(_FILL, values).rowcount)
     await database.run(lambda tx: tx.execute(_RESERVE).rowcount)
@@ -123,9 +126,9 @@ def _plain(path: Path) -> float:
 
 
 def _row(amount: int, first: _Answer, again: _Answer, plain_seconds: float) -> Row:
-    assert first.edition is not None
-    assert first.edition.report.reservations == amount
-    sheet = first.edition.sheet
+    assert first.report_files is not None
+    assert first.report_files.report.reservations == amount
+    sheet = first.report_files.sheet
     assert sheet is not None
     small = amount == SIZES[0]
     return Row(

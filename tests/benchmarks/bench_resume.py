@@ -11,11 +11,17 @@ from pathlib import Path
 
 from bot.config.settings import RivyaSettings
 from bot.observability import log_setup
-from tests.benchmarks.harness import PATIENCE_SECONDS, Doorstep, Outside, open_beside, open_engine
+from tests.benchmarks.harness import (
+    PATIENCE_SECONDS,
+    FakeServices,
+    RecordingDelivery,
+    open_beside,
+    open_engine,
+)
 from tests.benchmarks.lag import lag
 from tests.benchmarks.memory import MIB, Peak
 from tests.benchmarks.results_table import Row
-from tests.benchmarks.seed_in_flight import SIZE, Watched, launch
+from tests.benchmarks.seed_in_flight import SIZE, CountingClient, launch
 
 OLDEST_SECONDS = 240.0
 FIRST = 100
@@ -44,30 +50,30 @@ async def measure(folder: Path) -> list[Row]:
     await launch(folder, over_seconds=OLDEST_SECONDS)
     plain_seconds = _read_plainly(folder / "bot.sqlite3")
     async with open_beside("tests.benchmarks.stub_rivya") as where:
-        resumed = await _resume(folder, Outside(**where))
+        resumed = await _resume(folder, FakeServices(**where))
     return [_standing(resumed, plain_seconds), _polled(resumed), _memory(resumed)]
 
 
-async def _resume(folder: Path, outside: Outside) -> Resumed:
+async def _resume(folder: Path, outside: FakeServices) -> Resumed:
     peak = Peak()
     async with open_engine(
         folder,
-        Doorstep(),
+        RecordingDelivery(),
         outside,
         first_poll_seconds=RivyaSettings.model_fields["first_poll_seconds"].default,
         poll_seconds=RivyaSettings.model_fields["poll_seconds"].default,
-        client=Watched,
+        client=CountingClient,
     ) as engine:
         async with lag() as late:
             await asyncio.sleep(0)  # the beat begins
             began, worked = time.perf_counter(), time.process_time()
             assert await engine.resume() == SIZE
             await asyncio.sleep(0)  # behind every walk in line: each has taken its first step
-            standing, cpu_seconds = time.perf_counter(), time.process_time() - worked
+            member_limits, cpu_seconds = time.perf_counter(), time.process_time() - worked
             first = await _when_polled(FIRST)
             everybody = await _when_polled(SIZE)
         resumed = Resumed(
-            standing_seconds=standing - began,
+            standing_seconds=member_limits - began,
             cpu_seconds=cpu_seconds,
             first_seconds=first - began,
             all_seconds=everybody - began,
@@ -92,7 +98,7 @@ def _read_plainly(path: Path) -> float:
 async def _when_polled(polls: int) -> float:
     """When so many polls were answered, by `time.perf_counter`."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while Watched.asked.polls < polls:
+        while CountingClient.asked.polls < polls:
             await asyncio.sleep(LOOK_SECONDS)
     return time.perf_counter()
 
@@ -118,7 +124,7 @@ def _polled(resumed: Resumed) -> Row:
         met=resumed.late_seconds < TARGET_LATE_SECONDS,
         note=f"Their tasks are up to {OLDEST_SECONDS:.0f} s old, so every poll is due. {FIRST} were answered"
         f" after {resumed.first_seconds:.1f} s, {SIZE:,} after {resumed.all_seconds:.1f} s;"
-        f" {Watched.asked.failed} failed for want of a connection in time.",
+        f" {CountingClient.asked.failed} failed for want of a connection in time.",
         reason="all walks begin and ask in the same round of the loop, and the garbage collector goes over"
         " everything they made, again and again",
     )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.benchmarks.harness import PROMPT_CHARACTERS, Doorstep, begin, open_engine, open_outside, request
+from tests.benchmarks.harness import (
+    PROMPT_CHARACTERS,
+    RecordingDelivery,
+    begin,
+    open_engine,
+    open_outside,
+    request,
+)
 from tests.benchmarks.memory import MIB, Peak
 from tests.benchmarks.results_table import Row
 
@@ -14,7 +21,7 @@ FOR_EVER_SECONDS = 3600.0
 
 
 async def measure(folder: Path) -> list[Row]:
-    doorstep = Doorstep()
+    doorstep = RecordingDelivery()
     async with (
         open_outside(painting_seconds=FOR_EVER_SECONDS) as outside,
         open_engine(folder, doorstep, outside, max_running=1) as engine,

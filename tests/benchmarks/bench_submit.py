@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.engine.engine import Engine
-from tests.benchmarks.harness import Doorstep, Outside, open_engine, request
+from bot.engine.engine import JobEngine
+from tests.benchmarks.harness import FakeServices, RecordingDelivery, open_engine, request
 from tests.benchmarks.results_table import Row, milliseconds, percentile
-from tests.conftest import ANYWHERE
+from tests.support.factories import NO_CONTEXT
 
 IN_A_ROW = 300
 AT_ONCE = 200
@@ -24,7 +24,7 @@ TARGET_SECONDS = 0.050
 
 async def measure(folder: Path) -> list[Row]:
     numbers = itertools.count()
-    async with open_engine(folder, Doorstep(), Outside()) as engine:
+    async with open_engine(folder, RecordingDelivery(), FakeServices()) as engine:
         await _submit(engine, numbers, time.perf_counter())  # the first one also loads what is loaded late
         alone = [await _submit(engine, numbers, time.perf_counter()) for _ in range(IN_A_ROW)]
         together = []
@@ -37,8 +37,8 @@ async def measure(folder: Path) -> list[Row]:
     ]
 
 
-async def _submit(engine: Engine, numbers: Iterator[int], arrived: float) -> float:
-    assert await engine.submit(request(next(numbers)), ANYWHERE) is not None
+async def _submit(engine: JobEngine, numbers: Iterator[int], arrived: float) -> float:
+    assert await engine.submit(request(next(numbers)), NO_CONTEXT) is not None
     return time.perf_counter() - arrived
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.domain.jobs import Job
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.storage.database import _PRAGMAS, Database, migrate
 from tests.benchmarks.harness import PLENTY, request
 from tests.benchmarks.results_table import Row
-from tests.conftest import ANYWHERE, a_job
+from tests.support.factories import NO_CONTEXT, make_job
 
 CHUNK = 50
 ROUNDS = 12
@@ -48,7 +48,7 @@ class Inline:
 async def measure(folder: Path) -> list[Row]:
     plain = _plain(folder / "plain.sqlite3")
     database = await Database.open(folder / "bot.sqlite3")
-    store, inline = Store(database, PLENTY), Inline()
+    store, inline = JobStore(database, PLENTY), Inline()
     took = dict.fromkeys(("row", "plain row", "crowd", "plain crowd"), 0.0)
     try:
         for _ in range(ROUNDS):
@@ -78,10 +78,10 @@ async def measure(folder: Path) -> list[Row]:
 
 
 async def _chunk(inline: Inline) -> tuple[list[Job], list[Script]]:
-    jobs = [a_job(request(number)) for number in range(2 * CHUNK)]
+    jobs = [make_job(request(number)) for number in range(2 * CHUNK)]
     scripts = []
     for job in jobs[CHUNK:]:
-        assert await Store(inline, PLENTY).accept(job, ANYWHERE)
+        assert await JobStore(inline, PLENTY).accept(job, NO_CONTEXT)
         scripts.append(inline.connection.heard)
     return jobs[:CHUNK], scripts
 
@@ -92,13 +92,13 @@ async def _timed(work: object) -> float:
     return time.perf_counter() - start
 
 
-async def _one_by_one(store: Store, jobs: Sequence[Job]) -> None:
+async def _one_by_one(store: JobStore, jobs: Sequence[Job]) -> None:
     for job in jobs:
-        assert await store.accept(job, ANYWHERE)
+        assert await store.accept(job, NO_CONTEXT)
 
 
-async def _at_once(store: Store, jobs: Sequence[Job]) -> None:
-    assert all(await asyncio.gather(*(store.accept(job, ANYWHERE) for job in jobs)))
+async def _at_once(store: JobStore, jobs: Sequence[Job]) -> None:
+    assert all(await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in jobs)))
 
 
 def _plain(path: Path) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ import sys
 from aiohttp import web
 from PIL import Image
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 SMALL_SIDE = 64
 
@@ -55,12 +55,12 @@ async def serve(
     runner = web.AppRunner(cdn, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    standin = StandIn(
+    fake_rivya = FakeRivya(
         wallet_credits=10**9,
         painting_seconds=painting_seconds,
         painter=lambda *_: picture,
     )
-    async with standin as rivya:
+    async with fake_rivya as rivya:
         at = f"http://127.0.0.1:{runner.addresses[0][1]}"
         where = {"rivya": rivya.url, "api_key": rivya.api_key}
         where |= {f"{name}_reference": f"{at}/{name}.png" for name in references}

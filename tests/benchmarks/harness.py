@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.credits.ledger import Ledger
-from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference, Request
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Reference, Request
 from bot.domain.limits import Limit
-from bot.engine.circuit_breaker import Outage
-from bot.engine.engine import Engine
-from bot.engine.polling.duration_store import Durations
-from bot.engine.timings import Beat
-from bot.images.downloads import Fetcher
-from bot.jobs.store import Store
+from bot.engine.circuit_breaker import CircuitBreaker
+from bot.engine.engine import JobEngine
+from bot.engine.polling.duration_store import TaskDurationStore
+from bot.engine.timings import Timings
+from bot.images.downloads import Downloader
+from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
-from bot.observability.operator_log import Notices
-from bot.rivya.client import Rivya, open_session
+from bot.observability.operator_log import OperatorLog
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
-from tests.conftest import ANYWHERE, a_request
+from bot.storage.picture_store import PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_request
 
 PATIENCE_SECONDS = 100
 PROMPT_CHARACTERS = 1000
@@ -33,7 +33,7 @@ GUILDS = 10
 PLENTY = Limit(10**12, "month")
 
 
-class Doorstep:
+class RecordingDelivery:
     """Where pictures are brought: notes when each came, and which jobs were told their place in the line."""
 
     def __init__(self) -> None:
@@ -58,12 +58,14 @@ class Doorstep:
             self.in_line.add(job.job_id)
             await self._tell()
 
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+    async def deliver(
+        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+    ) -> DeliveredMessage:
         self.landed_at[job.job_id] = time.time()
         await self._tell()
-        return Landing(job.request.destination.channel_id, 1, "reply")
+        return DeliveredMessage(job.request.destination.channel_id, 1, "reply")
 
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
+    async def deliver_failure(self, job: Job, failure: Failure) -> None:
         self._failures.append(failure)
         await self._tell()
 
@@ -73,7 +75,7 @@ class Doorstep:
 
 
 @dataclass(frozen=True)
-class Outside:
+class FakeServices:
     """The other process: where Rivya's stand-in listens, and where Discord's CDN serves references."""
 
     rivya: str = "http://127.0.0.1:9"
@@ -83,10 +85,10 @@ class Outside:
 
 
 @asynccontextmanager
-async def open_outside(**told: object) -> AsyncIterator[Outside]:
+async def open_outside(**told: object) -> AsyncIterator[FakeServices]:
     """Rivya and the CDN in a process of their own, so that neither their memory nor their work is counted."""
     async with open_beside("tests.benchmarks.fake_services", **told) as where:
-        yield Outside(**where)
+        yield FakeServices(**where)
 
 
 @asynccontextmanager
@@ -113,35 +115,35 @@ async def open_beside(module: str, **told: object) -> AsyncIterator[dict[str, st
 @asynccontextmanager
 async def open_engine(
     folder: Path,
-    doorstep: Doorstep,
-    outside: Outside,
+    doorstep: RecordingDelivery,
+    outside: FakeServices,
     *,
     max_running: int = 50,
     poll_seconds: float = 0.05,
     first_poll_seconds: float | None = None,
-    client: type[Rivya] = Rivya,
-) -> AsyncIterator[Engine]:
+    client: type[RivyaClient] = RivyaClient,
+) -> AsyncIterator[JobEngine]:
     """A real database, the real client of Rivya, the real fetcher."""
     async with AsyncExitStack() as stack:
         database = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(database.close)
         session = await stack.enter_async_context(open_session())
         rivya = client(session, base_url=outside.rivya, api_key=outside.api_key)
-        outage = Outage(rivya.credits, Notices())
-        engine = Engine(
-            store=Store(database, PLENTY),
+        circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
+        engine = JobEngine(
+            store=JobStore(database, PLENTY),
             ledger=Ledger(database, PLENTY),
             rivya=rivya,
-            fetcher=await stack.enter_async_context(Fetcher(allow_loopback=True)),
-            courier=doorstep,
-            notices=Notices(),
-            outage=outage,
+            downloader=await stack.enter_async_context(Downloader(allow_loopback=True)),
+            delivery=doorstep,
+            operator_log=OperatorLog(),
+            circuit_breaker=circuit_breaker,
             metrics=Metrics(),
-            durations=Durations(database),
-            beat=Beat(poll_seconds if first_poll_seconds is None else first_poll_seconds, poll_seconds),
+            durations=TaskDurationStore(database),
+            timings=Timings(poll_seconds if first_poll_seconds is None else first_poll_seconds, poll_seconds),
             max_running=max_running,
             scratch=folder / "scratch",
-            vault=Vault(vault_beside(folder / "bot.sqlite3")),
+            picture_store=PictureStore(picture_folder(folder / "bot.sqlite3")),
         )
         stack.push_async_callback(engine.close)
         yield engine
@@ -150,13 +152,13 @@ async def open_engine(
 def request(number: int, reference_url: str = "", size_bytes: int = 1000) -> Request:
     """One of many members' requests, in one of several guilds, with a prompt of its own."""
     reference = Reference(reference_url, "fox.png", "image/png", size_bytes) if reference_url else None
-    asked = a_request(guild_id=1 + number % GUILDS, user_id=number, reference=reference)
+    asked = make_request(guild_id=1 + number % GUILDS, user_id=number, reference=reference)
     return replace(asked, prompt=f"a red fox, {number} ".ljust(PROMPT_CHARACTERS, "."))
 
 
-async def begin(engine: Engine, asked: Request) -> Job:
+async def begin(engine: JobEngine, asked: Request) -> Job:
     """What the command does, with an answer that Discord took at once."""
-    job = await engine.submit(asked, ANYWHERE)
+    job = await engine.submit(asked, NO_CONTEXT)
     assert job is not None
     engine.start(job, answered=True, message_id=1)
     return job

@@ -19,7 +19,7 @@ DATA = ROOT / "data"
 def measure(name: str) -> list[Row]:
     """Run one benchmark, in this process."""
     log_setup.configure("warning", "console")
-    app.ease_collection()
+    app.tune_gc()
     DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=DATA) as folder:
         rows: list[Row] = asyncio.run(

@@ -13,13 +13,13 @@ from bot.credits.ledger import Transaction
 from bot.domain.clock import now_ms
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.rivya.calls import Attempt
-from bot.rivya.client import Rivya
+from bot.rivya.client import RivyaClient
 from bot.rivya.models import create_body
 from bot.storage.database import BATCH, Database
 from tests.benchmarks.harness import PLENTY, request
-from tests.conftest import ANYWHERE, a_job
+from tests.support.factories import NO_CONTEXT, make_job
 
 SIZE = 10_000
 
@@ -45,7 +45,7 @@ class Asked:
             self.failed += 1
 
 
-class Watched(Rivya):
+class CountingClient(RivyaClient):
     """The real client; counts its attempts, all of which are polls in a fleet."""
 
     asked = Asked()
@@ -57,12 +57,12 @@ class Watched(Rivya):
 async def launch(folder: Path, *, over_seconds: float) -> None:
     """Write them into the database, their tasks created one after another in the seconds before now."""
     database = await Database.open(folder / "bot.sqlite3")
-    store = Store(database, PLENTY)
-    jobs = [a_job(request(number)) for number in range(SIZE)]
+    store = JobStore(database, PLENTY)
+    jobs = [make_job(request(number)) for number in range(SIZE)]
     try:
         for first in range(0, SIZE, BATCH):
             batch = jobs[first : first + BATCH]
-            assert all(await asyncio.gather(*(store.accept(job, ANYWHERE) for job in batch)))
+            assert all(await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in batch)))
         await database.run(partial(_create, jobs, now_ms(), over_seconds))
     finally:
         await database.close()

@@ -27,7 +27,7 @@ def point_at(api_url: str, gateway_url: str) -> None:
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
 
 
-def tell_leftovers() -> None:
+def report_leaks() -> None:
     """What `asyncio.run` cancels at its end is work that nobody closed."""
     cancel_all = asyncio.runners._cancel_all_tasks
 
@@ -47,5 +47,5 @@ if __name__ == "__main__":
     signal.alarm(LIFE_SECONDS)  # whatever becomes of the test, this process does not outlive it for long
     point_at(sys.argv[1], sys.argv[2])
     if os.environ.get("KUAS_WIRE_LEFTOVERS"):
-        tell_leftovers()
+        report_leaks()
     sys.exit(main(sys.argv[3:]))

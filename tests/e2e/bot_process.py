@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.credits.ledger_export import Entry, entries
-from sandbox.fake_rivya import StandIn
-from tests.e2e.fake_discord.server import Discord
+from bot.credits.ledger_export import LedgerEntry, export_ledger
+from sandbox.fake_rivya import FakeRivya
+from tests.e2e.fake_discord.server import FakeDiscord
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
@@ -27,7 +27,7 @@ _EXPECTED_ERRORS = ("Attempting a reconnect for shard",)  # the library's own, a
 
 
 @dataclass
-class Kuas:
+class BotProcess:
     """One database, and the lives that are led on it one after another.
 
     Attributes:
@@ -35,10 +35,10 @@ class Kuas:
     """
 
     folder: Path
-    discord: Discord
-    rivya: StandIn
+    discord: FakeDiscord
+    rivya: FakeRivya
     settings: dict[str, str] = field(default_factory=dict)
-    lives: int = 0
+    runs: int = 0
     _process: asyncio.subprocess.Process | None = None
     _killed: bool = False
     _watch: asyncio.Task[None] | None = None
@@ -56,12 +56,12 @@ class Kuas:
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None and not self._killed
 
-    async def begin(self, *, strict: bool = False, **settings: str) -> None:
+    async def start(self, *, strict: bool = False, **settings: str) -> None:
         """Start a process. `strict` lets Python tell of everything that was left open or not awaited."""
-        self.lives += 1
+        self.runs += 1
         self._killed = False
         self.folder.mkdir(exist_ok=True)
-        with self.log_file(self.lives).open("wb") as log:
+        with self.log_file(self.runs).open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *(["-X", "dev"] if strict else []),
@@ -125,8 +125,8 @@ class Kuas:
         await self.discord.until(lambda: self.discord.gateway.connected or not self.alive)
         assert self.alive, self.log()
 
-    async def live(self, **settings: Any) -> None:
-        await self.begin(**settings)
+    async def start_connected(self, **settings: Any) -> None:
+        await self.start(**settings)
         await self.connected()
 
     async def ended(self) -> int:
@@ -143,7 +143,7 @@ class Kuas:
             self._killed = True  # a second one could reap the child before asyncio does
             self.process.kill()
 
-    async def die(self) -> None:
+    async def kill_and_wait(self) -> None:
         self.kill()
         if self._process is not None:
             await self.ended()
@@ -156,8 +156,8 @@ class Kuas:
 
     # What it leaves behind.
 
-    def books(self) -> list[Entry]:
-        return list(entries(self.database))
+    def books(self) -> list[LedgerEntry]:
+        return list(export_ledger(self.database))
 
     def job(self, interaction_id: int) -> sqlite3.Row | None:
         """The row of the job that an interaction became, if it did."""
@@ -202,10 +202,10 @@ class Kuas:
 
     def log(self) -> str:
         """Everything all lives said."""
-        files = [self.log_file(life) for life in range(1, self.lives + 1)]
+        files = [self.log_file(life) for life in range(1, self.runs + 1)]
         return "".join(file.read_text("utf-8", "replace") for file in files if file.exists())
 
-    def trouble(self) -> list[str]:
+    def unexpected_log_lines(self) -> list[str]:
         """Every line of the log that tells of a bug, or a secret, or that nobody meant to write."""
         log = self.log()
         secrets = [self.discord.bot_token, self.rivya.api_key]

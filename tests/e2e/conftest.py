@@ -12,34 +12,36 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.e2e.environment import Town, a_town, assert_calm
+from tests.e2e.environment import E2EEnvironment, assert_no_errors, open_environment
 from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lasting_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with a_town(tmp_path_factory.mktemp("town")) as town:
-        town.discord.answer_seconds = PATIENCE_SECONDS  # a test says who is too late
-        await town.kuas.live()
-        yield town
+async def shared_environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[E2EEnvironment]:
+    async with open_environment(tmp_path_factory.mktemp("town")) as environment:
+        environment.discord.answer_seconds = PATIENCE_SECONDS  # a test says who is too late
+        await environment.bot.start_connected()
+        yield environment
 
 
 @pytest.fixture
-async def town(lasting_town: Town) -> AsyncIterator[Town]:
+async def environment(shared_environment: E2EEnvironment) -> AsyncIterator[E2EEnvironment]:
     """A bot that lives since the file's first test, and a channel where nothing happened yet."""
-    lasting_town.channel = lasting_town.discord.add_channel(lasting_town.channel.guild_id or 0)
-    lasting_town.alice = lasting_town.discord.add_person("alice")
-    yield lasting_town
-    lasting_town.discord.faults.clear()
-    lasting_town.rivya.faults.clear()
-    lasting_town.rivya.release()
-    assert_calm(lasting_town)
+    shared_environment.channel = shared_environment.discord.add_channel(
+        shared_environment.channel.guild_id or 0
+    )
+    shared_environment.alice = shared_environment.discord.add_person("alice")
+    yield shared_environment
+    shared_environment.discord.faults.clear()
+    shared_environment.rivya.faults.clear()
+    shared_environment.rivya.release()
+    assert_no_errors(shared_environment)
 
 
 @pytest.fixture
-async def fresh(tmp_path: Path) -> AsyncIterator[Town]:
+async def fresh(tmp_path: Path) -> AsyncIterator[E2EEnvironment]:
     """A town of its own for one test, with the bot not alive yet."""
-    async with a_town(tmp_path) as town:
-        town.discord.answer_seconds = PATIENCE_SECONDS
-        yield town
-        assert_calm(town)
+    async with open_environment(tmp_path) as environment:
+        environment.discord.answer_seconds = PATIENCE_SECONDS
+        yield environment
+        assert_no_errors(environment)

@@ -12,9 +12,9 @@ from typing import Any
 
 from PIL import Image
 
-from sandbox.fake_rivya import StandIn
-from tests.e2e.bot_process import Kuas
-from tests.e2e.fake_discord.server import Discord
+from sandbox.fake_rivya import FakeRivya
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.fake_discord.state import Channel, Interaction, Message, Person
 
 
@@ -30,12 +30,12 @@ def paint(prompt: str, *_: object) -> bytes:
 
 
 @dataclass
-class Town:
+class E2EEnvironment:
     """Both stand-ins and the bot between them; `channel` and `alice` are new for each test."""
 
-    discord: Discord
-    rivya: StandIn
-    kuas: Kuas
+    discord: FakeDiscord
+    rivya: FakeRivya
+    bot: BotProcess
     channel: Channel
     alice: Person
 
@@ -51,12 +51,12 @@ class Town:
 
     async def outcome(self, interaction: Interaction) -> tuple[str, str | None, object, object]:
         """How its job ended: the stage, the way it landed, the state of its reservation, the charge."""
-        (row,) = await self.kuas.finished(interaction.id)
-        return row["stage"], row["landed_way"], *self.kuas.state_of(row["job_id"])
+        (row,) = await self.bot.finished(interaction.id)
+        return row["stage"], row["landed_way"], *self.bot.state_of(row["job_id"])
 
     def seen(self) -> list[Message]:
         """What stands in the channel."""
-        return self.discord.standing(self.channel)
+        return self.discord.member_limits(self.channel)
 
     def picture(self, prompt: str) -> Message:
         """The one message, wherever it is, that shows the picture."""
@@ -66,18 +66,18 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(folder: Path) -> AsyncIterator[Town]:
+async def open_environment(folder: Path) -> AsyncIterator[E2EEnvironment]:
     """With the bot not alive yet; whatever happens, it is dead afterwards."""
-    async with Discord() as discord, StandIn(painting_seconds=0.05, painter=paint) as rivya:
+    async with FakeDiscord() as discord, FakeRivya(painting_seconds=0.05, painter=paint) as rivya:
         (channel,) = discord.add_guild()
-        kuas = Kuas(folder, discord, rivya)
+        bot = BotProcess(folder, discord, rivya)
         try:
-            yield Town(discord, rivya, kuas, channel, discord.add_person("alice"))
+            yield E2EEnvironment(discord, rivya, bot, channel, discord.add_person("alice"))
         finally:
-            await kuas.die()
+            await bot.kill_and_wait()
 
 
-def assert_calm(town: Town) -> None:
+def assert_no_errors(environment: E2EEnvironment) -> None:
     """The bot sent nothing that Discord does not know, and met no bug of its own."""
-    assert town.discord.surprises == []
-    assert town.kuas.trouble() == []
+    assert environment.discord.surprises == []
+    assert environment.bot.unexpected_log_lines() == []

@@ -20,15 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya import Fault as RivyaFault
-from sandbox.fake_rivya import StandIn
-from tests.e2e.bot_process import Kuas
-from tests.e2e.environment import Town, paint
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.faults import Fault
-from tests.e2e.fake_discord.server import Discord
-from tests.e2e.storm_checks import Reckoning
+from tests.e2e.fake_discord.server import FakeDiscord
+from tests.e2e.storm_checks import Verification
 from tests.e2e.storm_members import Crowd
-from tests.e2e.storm_plan import Deed, End, Life, Mishap, Plan, Step, draw
+from tests.e2e.storm_plan import End, Plan, PlannedFault, PlannedRequest, ProcessRun, Step, draw
 from tests.support.waiting import PATIENCE_SECONDS
 
 PROMPT_SECONDS = 25.0
@@ -68,10 +68,10 @@ class Report:
 class Storm:
     """One plan, carried out."""
 
-    def __init__(self, plan: Plan, town: Town) -> None:
+    def __init__(self, plan: Plan, environment: E2EEnvironment) -> None:
         self._plan = plan
-        self._town = town
-        self._crowd = Crowd(town)
+        self._town = environment
+        self._crowd = Crowd(environment)
         self._faults: list[Fault | RivyaFault] = []
         self._wrongs: list[str] = []
         self._upheavals: Counter[str] = Counter()
@@ -81,35 +81,35 @@ class Storm:
         began = time.monotonic()
         try:
             steps: list[Step] = []
-            for life in self._plan.lives:
+            for life in self._plan.runs:
                 steps = await self._live(life, steps)
         except (TimeoutError, AssertionError) as error:
             self._wrongs.append(f"not seen through: {error!r}; unfinished: {self._unfinished()}")
         finally:
             await self._crowd.close()
-            await self._town.kuas.die()
+            await self._town.bot.kill_and_wait()
         self._upheavals["nonce forgotten"] = len(self._town.discord.late_repeats)
-        reckoning = Reckoning(self._town, self._crowd.deeds)
+        reckoning = Verification(self._town, self._crowd.deeds)
         hits = Counter(_label(fault) for fault in self._faults if fault.hits)
         return Report(
             seed=self._plan.seed,
             wrongs=[*self._wrongs, *reckoning.wrongs()],
             counts=reckoning.counts(),
             hits=hits + self._upheavals,
-            lives=self._town.kuas.lives,
+            lives=self._town.bot.runs,
             seconds=time.monotonic() - began,
-            log=self._town.kuas.log(),
+            log=self._town.bot.log(),
         )
 
-    async def _live(self, life: Life, carried: list[Step]) -> list[Step]:
+    async def _live(self, life: ProcessRun, carried: list[Step]) -> list[Step]:
         """Lead one life; returns the requests that it did not live to see."""
-        kuas, gateway = self._town.kuas, self._town.discord.gateway
+        bot, gateway = self._town.bot, self._town.discord.gateway
         self._taken = 0
         # Before it begins, so that no call is missed that it could end at.
         doom = None if life.end is None else asyncio.create_task(self._doom(life.end), name="doom")
         try:
-            await kuas.begin(strict=life.end is None)
-            await self._town.discord.until(lambda: gateway.connected or not kuas.alive)
+            await bot.start(strict=life.end is None)
+            await self._town.discord.until(lambda: gateway.connected or not bot.alive)
             left = await self._steps([*carried, *life.steps], life.pauses_seconds)
             if life.end is None or doom is None:
                 await self._see_through()
@@ -122,7 +122,7 @@ class Storm:
         finally:
             if doom is not None:
                 doom.cancel()
-        return [step for step in left if isinstance(step, Deed)]
+        return [step for step in left if isinstance(step, PlannedRequest)]
 
     async def _steps(self, steps: list[Step], pauses_seconds: list[float]) -> list[Step]:
         """Take them one after another; returns those that came too late for this life."""
@@ -132,15 +132,15 @@ class Storm:
             await self._step(steps.pop(0))
             self._taken += 1
             await asyncio.sleep(next(pauses))  # people do not all press enter at once
-            into_the_void -= not self._town.kuas.alive
+            into_the_void -= not self._town.bot.alive
         return steps
 
     async def _step(self, step: Step) -> None:
         gateway = self._town.discord.gateway
         match step:
-            case Deed():
+            case PlannedRequest():
                 await self._crowd.ask(step)
-            case Mishap():
+            case PlannedFault():
                 self._add(step)
             case "op 7":
                 await gateway.reconnect()
@@ -151,7 +151,7 @@ class Storm:
         if isinstance(step, str):
             self._upheavals[step] += 1
 
-    def _add(self, mishap: Mishap) -> None:
+    def _add(self, mishap: PlannedFault) -> None:
         if mishap.where == "rivya":
             self._faults.append(self._town.rivya.faults.add(mishap.name, mishap.route, **mishap.details))
             return
@@ -175,7 +175,7 @@ class Storm:
             already = self._count(end.route)
             await self._town.rivya.until(lambda: self._count(end.route) >= already + end.nth)
             if end.how == "kill":
-                self._town.kuas.kill()
+                self._town.bot.kill()
             return
         struck = asyncio.Event()
         left = itertools.count(end.nth - 1, -1)
@@ -183,7 +183,7 @@ class Storm:
         def strike() -> None:
             struck.set()
             if end.how == "kill":
-                self._town.kuas.kill()
+                self._town.bot.kill()
 
         self._faults.append(
             self._town.discord.faults.add(
@@ -203,16 +203,16 @@ class Storm:
         except TimeoutError:
             self._upheavals["ended by the clock"] += 1
         self._upheavals[end.how] += 1
-        if end.how == "SIGTERM" and self._town.kuas.alive:
+        if end.how == "SIGTERM" and self._town.bot.alive:
             await self._terminate()
             return
-        self._town.kuas.kill()
-        code = await self._town.kuas.ended()
+        self._town.bot.kill()
+        code = await self._town.bot.ended()
         if code != -signal.SIGKILL:
             self._wrongs.append(f"it ended by itself, with {code}")
 
     async def _terminate(self) -> None:
-        code, seconds = await self._town.kuas.close()
+        code, seconds = await self._town.bot.close()
         if code != 0 or seconds > PROMPT_SECONDS:
             self._wrongs.append(f"SIGTERM: exit {code} after {seconds:.1f} s")
 
@@ -220,7 +220,7 @@ class Storm:
         """No more faults: everything that was begun ends."""
         self._clear()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await self._town.kuas.connected()
+            await self._town.bot.connected()
             await self._crowd.answered()
             while self._unfinished():
                 await asyncio.sleep(0.1)  # a commit in another process is no event that could be awaited
@@ -228,7 +228,7 @@ class Storm:
 
     def _unfinished(self) -> list[str]:
         return [
-            f"{row['job_id']} {row['stage']}" for row in self._town.kuas.jobs() if row["finished_at"] is None
+            f"{row['job_id']} {row['stage']}" for row in self._town.bot.jobs() if row["finished_at"] is None
         ]
 
 
@@ -242,8 +242,8 @@ async def storm(jobs: int, seed: int, folder: Path) -> Report:
     plan = draw(seed, jobs)
     dice = random.Random(seed)
     async with (
-        Discord() as discord,
-        StandIn(
+        FakeDiscord() as discord,
+        FakeRivya(
             painting_seconds=lambda: dice.uniform(0.02, plan.painting_seconds),
             painter=paint,
             wallet_credits=WALLET_CREDITS,
@@ -252,9 +252,9 @@ async def storm(jobs: int, seed: int, folder: Path) -> Report:
     ):
         rivya.spelling, rivya.create_status = plan.spelling, plan.create_status
         (channel,) = discord.add_guild()
-        kuas = Kuas(folder, discord, rivya, settings={"BOT_RIVYA__MAX_RUNNING": "12"})
-        town = Town(discord, rivya, kuas, channel, discord.add_person("alice"))
-        return await Storm(plan, town).run()
+        bot = BotProcess(folder, discord, rivya, settings={"BOT_RIVYA__MAX_RUNNING": "12"})
+        environment = E2EEnvironment(discord, rivya, bot, channel, discord.add_person("alice"))
+        return await Storm(plan, environment).run()
 
 
 def main() -> None:

@@ -6,29 +6,29 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.e2e.environment import Town, paint
+from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.server import said
 from tests.e2e.fake_discord.state import Interaction, Message
-from tests.e2e.storm_plan import CLOSED_CHANNEL, SHUT_PERSON, Deed
+from tests.e2e.storm_plan import CLOSED_CHANNEL, SHUT_PERSON, PlannedRequest
 
 DEFERRED = 5
 UNDER_WAY = ("Waiting", "Uploading", "Asking", "Painting", "fetching")
 """What the progress lines begin with, or end with."""
 
 
-class Reckoning:
+class Verification:
     """Holds what each side remembers against the others: the books, Rivya's tasks, Discord's messages."""
 
-    def __init__(self, town: Town, deeds: dict[int, Deed]) -> None:
-        self._town = town
+    def __init__(self, environment: E2EEnvironment, deeds: dict[int, PlannedRequest]) -> None:
+        self._town = environment
         self._deeds = deeds
-        self._rows = {row["interaction_id"]: row for row in town.kuas.jobs()}
-        self._books = {str(entry["job_id"]): entry for entry in town.kuas.books()}
-        self._tasks = Counter(task.client_request_id for task in town.rivya.tasks.values())
+        self._rows = {row["interaction_id"]: row for row in environment.bot.jobs()}
+        self._books = {str(entry["job_id"]): entry for entry in environment.bot.books()}
+        self._tasks = Counter(task.client_request_id for task in environment.rivya.tasks.values())
 
     def wrongs(self) -> list[str]:
         """One line each."""
-        found = [*self._money(), *self._town.kuas.trouble(), *self._town.discord.surprises]
+        found = [*self._money(), *self._town.bot.unexpected_log_lines(), *self._town.discord.surprises]
         for interaction in self._town.discord.interactions.values():
             deed, row = self._deeds[interaction.id], self._rows.get(interaction.id)
             found += [f"{deed.prompt} ({deed.kind}): {wrong}" for wrong in self._job(interaction, deed, row)]
@@ -61,7 +61,7 @@ class Reckoning:
             yield f"settled {settled}, in doubt {in_doubt}, charged {self._town.rivya.charged_credits}"
 
     def _held(self) -> dict[str, str | None]:
-        connection = sqlite3.connect(f"file:{self._town.kuas.database}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{self._town.bot.database}?mode=ro", uri=True)
         try:
             held = "SELECT job_id, note FROM reservations WHERE state = 'held'"
             return dict(connection.execute(held).fetchall())
@@ -70,7 +70,7 @@ class Reckoning:
 
     # Each job.
 
-    def _job(self, interaction: Interaction, deed: Deed, row: sqlite3.Row | None) -> Iterator[str]:
+    def _job(self, interaction: Interaction, deed: PlannedRequest, row: sqlite3.Row | None) -> Iterator[str]:
         if interaction.answer_type != DEFERRED:
             # They saw "did not respond", or were refused.
             if row is not None and row["stage"] != "cancelled":
@@ -88,7 +88,7 @@ class Reckoning:
             yield f"over, and its reply does not say so: {said(reply) or 'thinking'}"
         yield from self._ending(interaction, deed, row)
 
-    def _ending(self, interaction: Interaction, deed: Deed, row: sqlite3.Row) -> Iterator[str]:
+    def _ending(self, interaction: Interaction, deed: PlannedRequest, row: sqlite3.Row) -> Iterator[str]:
         tasks = self._tasks[row["job_id"]]
         if tasks != (deed.kind != "no picture"):
             yield f"{tasks} tasks"
@@ -103,23 +103,23 @@ class Reckoning:
         else:
             yield f"ended as {row['stage']}: {row['failure_who']} {row['failure_code']}"
 
-    def _told(self, interaction: Interaction, deed: Deed) -> Iterator[str]:
+    def _told(self, interaction: Interaction, deed: PlannedRequest) -> Iterator[str]:
         """Where the way was open, the member has read what it cost."""
         told = [
             message
-            for message in self._town.discord.standing()
+            for message in self._town.discord.member_limits()
             if message.interaction_id == interaction.id and "charged" in said(message)
         ]
         if deed.fate == "none" and not told:
             yield "nobody told the member that it failed"
 
-    def _kept(self, deed: Deed, row: sqlite3.Row) -> Iterator[str]:
+    def _kept(self, deed: PlannedRequest, row: sqlite3.Row) -> Iterator[str]:
         if deed.channel != CLOSED_CHANNEL or deed.person != SHUT_PERSON or deed.fate == "none":
             yield "undeliverable, and a way was open"
-        if self._town.kuas.kept_pictures().get(row["job_id"]) != paint(deed.prompt):
+        if self._town.bot.kept_pictures().get(row["job_id"]) != paint(deed.prompt):
             yield "undeliverable, and its picture was not kept"
 
-    def _shown(self, deed: Deed, row: sqlite3.Row) -> Iterator[str]:
+    def _shown(self, deed: PlannedRequest, row: sqlite3.Row) -> Iterator[str]:
         """One message shows it, the one that the row names.
 
         That one may have been deleted by somebody since. The one way to more is a `kill -9` between a new
@@ -132,7 +132,7 @@ class Reckoning:
             yield "delivered, and where it should be there is no picture"
         others = [
             message
-            for message in self._town.discord.standing()
+            for message in self._town.discord.member_limits()
             if message.id != row["landed_message_id"] and _shows(message, deed.prompt)
         ]
         late = self._town.discord.late_repeats.count(row["job_id"].replace("-", "")[:25])

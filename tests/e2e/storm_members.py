@@ -7,9 +7,9 @@ import io
 
 from PIL import Image
 
-from tests.e2e.environment import Town
+from tests.e2e.environment import E2EEnvironment
 from tests.e2e.fake_discord.state import ANSWER_SECONDS, Interaction
-from tests.e2e.storm_plan import CHANNELS, CLOSED_CHANNEL, GUILDS, PEOPLE, SHUT_PERSON, Deed
+from tests.e2e.storm_plan import CHANNELS, CLOSED_CHANNEL, GUILDS, PEOPLE, SHUT_PERSON, PlannedRequest
 
 LIBRARY_PATIENCE_SECONDS = 4.0
 """A defer that failed with a 5xx is repeated after one second, then after three more."""
@@ -18,11 +18,11 @@ LIBRARY_PATIENCE_SECONDS = 4.0
 class Crowd:
     """Several servers; `deeds` tells of each interaction what it was meant to be."""
 
-    def __init__(self, town: Town) -> None:
-        self._town = town
-        self.deeds: dict[int, Deed] = {}
-        self._channels = [town.discord.add_guild(CHANNELS) for _ in range(GUILDS)]
-        self._people = [town.discord.add_person(f"member {number}") for number in range(PEOPLE)]
+    def __init__(self, environment: E2EEnvironment) -> None:
+        self._town = environment
+        self.deeds: dict[int, PlannedRequest] = {}
+        self._channels = [environment.discord.add_guild(CHANNELS) for _ in range(GUILDS)]
+        self._people = [environment.discord.add_person(f"member {number}") for number in range(PEOPLE)]
         for channels in self._channels:
             channels[CLOSED_CHANNEL].denied = {"send_messages"}
             channels[CLOSED_CHANNEL].tells = False
@@ -31,7 +31,7 @@ class Crowd:
         self._told: list[Interaction] = []
         self._fates: set[asyncio.Task[None]] = set()
 
-    async def ask(self, deed: Deed) -> None:
+    async def ask(self, deed: PlannedRequest) -> None:
         """Press enter; and let Discord tell of earlier requests once more, where it is planned."""
         discord = self._town.discord
         interaction = discord.typed(
@@ -54,7 +54,7 @@ class Crowd:
         for other in due:
             await discord.deliver(other)
 
-    async def _befall(self, deed: Deed, interaction: Interaction) -> None:
+    async def _befall(self, deed: PlannedRequest, interaction: Interaction) -> None:
         """Only once there is a task: then our answer is known to have been recorded."""
         await self._town.painting(deed.prompt)
         if deed.fate in {"expire", "both"}:
@@ -74,7 +74,7 @@ class Crowd:
         await asyncio.gather(*self._fates, return_exceptions=True)
 
 
-def _reference(deed: Deed) -> bytes | None:
+def _reference(deed: PlannedRequest) -> bytes | None:
     match deed.kind:
         case "reference":
             kept = io.BytesIO()

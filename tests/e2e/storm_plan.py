@@ -21,7 +21,7 @@ Upheaval = Literal["op 7", "op 9", "op 9, for good", "cut"]
 
 
 @dataclass(frozen=True)
-class Deed:
+class PlannedRequest:
     """One request. `fate` befalls its reply once Rivya has been asked."""
 
     number: int
@@ -40,7 +40,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Mishap:
+class PlannedFault:
     """Something that goes wrong once, at Rivya or at Discord."""
 
     where: Literal["rivya", "discord"]
@@ -50,7 +50,7 @@ class Mishap:
     pictures_only: bool = False
 
 
-Step = Deed | Mishap | Upheaval
+Step = PlannedRequest | PlannedFault | Upheaval
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Life:
+class ProcessRun:
     steps: list[Step]
     pauses_seconds: list[float]
     end: End | None
@@ -84,12 +84,12 @@ class Life:
 @dataclass(frozen=True)
 class Plan:
     seed: int
-    lives: list[Life]
+    runs: list[ProcessRun]
     spelling: Literal["snake", "camel"]
     create_status: Literal[200, 201, 202]
     painting_seconds: float
     """The longest a picture takes."""
-    deeds: list[Deed] = field(default_factory=list)
+    deeds: list[PlannedRequest] = field(default_factory=list)
 
 
 _RIVYA: list[tuple[int, str, str, dict[str, Any]]] = [
@@ -165,7 +165,7 @@ def draw(seed: int, jobs: int) -> Plan:
     lives.append(_last_life(dice, rest))
     return Plan(
         seed=seed,
-        lives=lives,
+        runs=lives,
         spelling=dice.choice(("snake", "camel")),
         create_status=dice.choice((200, 201, 202)),
         painting_seconds=dice.choice((0.1, 0.3, 0.8)),
@@ -173,10 +173,10 @@ def draw(seed: int, jobs: int) -> Plan:
     )
 
 
-def _deed(dice: random.Random, number: int) -> Deed:
+def _deed(dice: random.Random, number: int) -> PlannedRequest:
     kinds: list[Kind] = ["plain", "reference", "no picture", "forbidden"]
     fates: list[Fate] = ["none", "expire", "delete", "both"]
-    return Deed(
+    return PlannedRequest(
         number=number,
         kind=dice.choices(kinds, (55, 30, 6, 9))[0],
         guild=dice.randrange(GUILDS),
@@ -187,7 +187,7 @@ def _deed(dice: random.Random, number: int) -> Deed:
     )
 
 
-def _life(dice: random.Random, deeds: list[Deed], *, hard: bool) -> Life:
+def _life(dice: random.Random, deeds: list[PlannedRequest], *, hard: bool) -> ProcessRun:
     mishaps = [_mishap(dice, "rivya", _RIVYA) for _ in range(dice.randrange(6, 12))]
     mishaps += [_mishap(dice, "discord", _DISCORD) for _ in range(dice.randrange(5, 11))]
     if dice.random() < 0.5:
@@ -211,7 +211,7 @@ def _life(dice: random.Random, deeds: list[Deed], *, hard: bool) -> Life:
     return _mixed(dice, deeds, mishaps, upset, end)
 
 
-def _last_life(dice: random.Random, deeds: list[Deed]) -> Life:
+def _last_life(dice: random.Random, deeds: list[PlannedRequest]) -> ProcessRun:
     """What pauses every call for a minute is left out: it would only be slow."""
     mishaps = [_mishap(dice, "rivya", _RIVYA) for _ in range(5)]
     mishaps += [_mishap(dice, "discord", _DISCORD) for _ in range(5)]
@@ -219,8 +219,12 @@ def _last_life(dice: random.Random, deeds: list[Deed]) -> Life:
 
 
 def _mixed(
-    dice: random.Random, deeds: list[Deed], mishaps: list[Mishap], upset: list[Upheaval], end: End | None
-) -> Life:
+    dice: random.Random,
+    deeds: list[PlannedRequest],
+    mishaps: list[PlannedFault],
+    upset: list[Upheaval],
+    end: End | None,
+) -> ProcessRun:
     """The deeds in their order, and the rest among them."""
     steps: list[Step] = list(deeds)
     for other in [*mishaps, *upset]:
@@ -228,13 +232,15 @@ def _mixed(
     pauses = [dice.choice((0.0, 0.0, 0.01, 0.05)) for _ in steps]
     # Only after a kill: what SIGTERM ends has nothing under way that could come again.
     minutes_dead = dice.random() < 0.4 and end is not None and end.how == "kill"
-    return Life(steps, pauses, end, dice.choice((0.0, 0.0, 0.3)), minutes_dead)
+    return ProcessRun(steps, pauses, end, dice.choice((0.0, 0.0, 0.3)), minutes_dead)
 
 
 def _mishap(
     dice: random.Random,
     where: Literal["rivya", "discord"],
     table: list[tuple[int, str, str, dict[str, Any]]],
-) -> Mishap:
+) -> PlannedFault:
     _, name, route, details = dice.choices(table, [weight for weight, *_ in table])[0]
-    return Mishap(where, name, route, details, pictures_only=route == "reply_edit" and dice.random() < 0.6)
+    return PlannedFault(
+        where, name, route, details, pictures_only=route == "reply_edit" and dice.random() < 0.6
+    )

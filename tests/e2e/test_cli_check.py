@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import socket
 
-from tests.e2e.environment import Town
+from tests.e2e.environment import E2EEnvironment
 
 
-def findings(said: str) -> dict[str, tuple[bool, str]]:
+def discrepancies(said: str) -> dict[str, tuple[bool, str]]:
     """Each line of `check` by its name: whether it is well, and its words."""
     lines = re.findall(r"^(ok|FAIL) +([^:]+): (.*)$", said, flags=re.MULTILINE)
     assert len(lines) == len(said.splitlines()), said
@@ -16,13 +16,13 @@ def findings(said: str) -> dict[str, tuple[bool, str]]:
 
 
 async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_there_yet(
-    fresh: Town,
+    fresh: E2EEnvironment,
 ) -> None:
     home = str(fresh.channel.guild_id)
-    code, said = await fresh.kuas.run(
+    code, said = await fresh.bot.run(
         "check", "--channel", str(fresh.channel.id), BOT_DISCORD__OPERATOR_GUILD=home
     )
-    found = findings(said)
+    found = discrepancies(said)
     assert code == 0
     assert all(well for well, _ in found.values())
     assert "none yet" in found["discord commands"][1]
@@ -31,22 +31,22 @@ async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_
     assert {"settings", "database", "disk", "clock", "rivya scopes", "rivya model"} < found.keys()
 
 
-async def test_beside_a_running_bot_the_commands_are_named(fresh: Town) -> None:
-    await fresh.kuas.live()
-    code, said = await fresh.kuas.run("check")
-    found = findings(said)
+async def test_beside_a_running_bot_the_commands_are_named(fresh: E2EEnvironment) -> None:
+    await fresh.bot.start_connected()
+    code, said = await fresh.bot.run("check")
+    found = discrepancies(said)
     assert code == 0
     assert "/imagine" in found["discord commands"][1]
     assert "in use by the running bot" in found["database"][1]
 
 
-async def test_what_is_missing_on_discord_is_named(fresh: Town) -> None:
+async def test_what_is_missing_on_discord_is_named(fresh: E2EEnvironment) -> None:
     fresh.channel.denied = {"attach_files"}
     hidden = fresh.discord.add_channel(fresh.channel.guild_id or 0)
     hidden.denied = {"view_channel"}
     channels = (f"--channel={channel.id}" for channel in (fresh.channel, hidden))
-    code, said = await fresh.kuas.run("check", *channels, "--channel=5", BOT_DISCORD__OPERATOR_GUILD="7")
-    found = findings(said)
+    code, said = await fresh.bot.run("check", *channels, "--channel=5", BOT_DISCORD__OPERATOR_GUILD="7")
+    found = discrepancies(said)
     assert code == 1
     assert found[f"channel {fresh.channel.id}"] == (False, "the bot lacks attach_files")
     assert not found[f"channel {hidden.id}"][0]
@@ -55,23 +55,23 @@ async def test_what_is_missing_on_discord_is_named(fresh: Town) -> None:
     assert found["discord"][0]
 
 
-async def test_a_refused_token_hides_nothing_else(fresh: Town) -> None:
-    code, said = await fresh.kuas.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
-    found = findings(said)
+async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None:
+    code, said = await fresh.bot.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
+    found = discrepancies(said)
     assert code == 1
     assert found["discord"] == (False, "Discord refuses the token")
     assert found["rivya model"][0]
 
 
-async def test_a_health_check_follows_the_bot(fresh: Town) -> None:
+async def test_a_health_check_follows_the_bot(fresh: E2EEnvironment) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    fresh.kuas.settings["BOT_MONITOR__PORT"] = port
-    assert (await fresh.kuas.run("health"))[0] == 1
-    await fresh.kuas.live()
+    fresh.bot.settings["BOT_MONITOR__PORT"] = port
+    assert (await fresh.bot.run("health"))[0] == 1
+    await fresh.bot.start_connected()
     interaction = await fresh.ask("a fox")
     await fresh.outcome(interaction)
-    assert await fresh.kuas.run("health") == (0, "ok\n")
-    assert (await fresh.kuas.close())[0] == 0
-    assert (await fresh.kuas.run("health"))[0] == 1
+    assert await fresh.bot.run("health") == (0, "ok\n")
+    assert (await fresh.bot.close())[0] == 0
+    assert (await fresh.bot.run("health"))[0] == 1

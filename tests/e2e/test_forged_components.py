@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from tests.e2e.environment import Town
+from tests.e2e.environment import E2EEnvironment
 from tests.e2e.fake_discord.server import said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -61,16 +61,21 @@ def a_mutant(dice: random.Random) -> str:
     return "".join(letters)[:100] or "x"
 
 
-async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(town: Town) -> None:
+async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(
+    environment: E2EEnvironment,
+) -> None:
     dice = random.Random(7)
     custom_ids = [*HAND_MADE, *(a_mutant(dice) for _ in range(60))]
-    pressed = [await town.discord.press(town.channel, town.alice, custom_id) for custom_id in custom_ids]
-    await town.discord.until(lambda: all(click.answer_type is not None for click in pressed))
+    pressed = [
+        await environment.discord.report_builder(environment.channel, environment.alice, custom_id)
+        for custom_id in custom_ids
+    ]
+    await environment.discord.until(lambda: all(click.answer_type is not None for click in pressed))
     for custom_id, click in zip(custom_ids, pressed, strict=True):
-        reply = town.discord.reply(click)
+        reply = environment.discord.reply(click)
         assert (reply.ephemeral, reply.loading) == (True, False), custom_id
         assert said(reply), custom_id
-    assert town.rivya.tasks == {}
+    assert environment.rivya.tasks == {}
 
 
 @pytest.mark.parametrize(
@@ -84,10 +89,10 @@ async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(tow
     ],
     ids=["mentions", "markdown", "bidi", "emoji", "layout"],
 )
-async def test_a_prompt_is_quoted_as_it_is_and_calls_nobody(town: Town, prompt: str) -> None:
-    interaction = await town.ask(prompt[:5000])
-    assert (await town.outcome(interaction))[0] == "delivered"
-    (reply,) = town.seen()
+async def test_a_prompt_is_quoted_as_it_is_and_calls_nobody(environment: E2EEnvironment, prompt: str) -> None:
+    interaction = await environment.ask(prompt[:5000])
+    assert (await environment.outcome(interaction))[0] == "delivered"
+    (reply,) = environment.seen()
     assert reply.pinged == []
     quoted = said(reply)
     for live in ("@everyone", "<@1>", "[a](", "\u202e", "||spoiler||"):

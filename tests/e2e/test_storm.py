@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.storm import storm
-from tests.e2e.storm_plan import Deed, draw
+from tests.e2e.storm_plan import PlannedRequest, draw
 
 JOBS, SEED = 64, 215
 
@@ -30,6 +30,6 @@ def test_a_seed_is_a_plan() -> None:
 @pytest.mark.parametrize("jobs", [1, 8, 9, 64, 500])
 def test_a_plan_has_every_request_once_and_a_last_life_that_sees_it_through(jobs: int) -> None:
     plan = draw(SEED, jobs)
-    deeds = [step.number for life in plan.lives for step in life.steps if isinstance(step, Deed)]
+    deeds = [step.number for life in plan.runs for step in life.steps if isinstance(step, PlannedRequest)]
     assert deeds == list(range(jobs))
-    assert [life.end is None for life in plan.lives] == [False] * (len(plan.lives) - 1) + [True]
+    assert [life.end is None for life in plan.runs] == [False] * (len(plan.runs) - 1) + [True]

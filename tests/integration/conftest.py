@@ -8,17 +8,17 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
-from bot.images.downloads import Fetcher
+from bot.images.downloads import Downloader
 from bot.rivya.client import open_session
 from bot.storage.database import Database
-from sandbox.fake_rivya import StandIn
-from tests.support.engine_harness import Shop, a_png, build
+from sandbox.fake_rivya import FakeRivya
+from tests.support.engine_harness import EngineHarness, build, make_png
 
 
 @pytest.fixture
 async def files() -> AsyncIterator[str]:
     """A host of references."""
-    contents = {"fox.png": a_png(), "notes.png": b"just some notes", "half.png": a_png(300)[:200]}
+    contents = {"fox.png": make_png(), "notes.png": b"just some notes", "half.png": make_png(300)[:200]}
 
     async def serve(request: web.Request) -> web.Response:
         body = contents.get(request.match_info["name"])
@@ -34,20 +34,20 @@ async def files() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.02, painter=lambda *_: a_png()) as standin:
-        yield standin
+async def rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.02, painter=lambda *_: make_png()) as fake_rivya:
+        yield fake_rivya
 
 
 @pytest.fixture
-async def shops(database: Database, rivya: StandIn, files: str) -> AsyncIterator[object]:
+async def make_harness(database: Database, rivya: FakeRivya, files: str) -> AsyncIterator[object]:
     """Opens engines on the same database, one after another, as restarts do."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session())
-        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
-        yield lambda **options: build(stack, database, session, fetcher, rivya, files, **options)
+        downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
+        yield lambda **options: build(stack, database, session, downloader, rivya, files, **options)
 
 
 @pytest.fixture
-def shop(shops: object) -> Shop:
-    return shops()
+def harness(make_harness: object) -> EngineHarness:
+    return make_harness()

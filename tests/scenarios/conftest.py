@@ -26,10 +26,10 @@ from bot.config.settings import (
     RivyaSettings,
     Settings,
 )
-from bot.credits.ledger_export import Entry, entries
-from sandbox.cdn import LoopbackCdn
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import a_picture
+from bot.credits.ledger_export import LedgerEntry, export_ledger
+from sandbox.cdn import FakeCdn
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import make_picture
 from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
@@ -76,8 +76,8 @@ class Server:
     """One server: two members and an admin, a channel, and everything behind the bot."""
 
     database: Path
-    rivya: StandIn
-    cdn: LoopbackCdn
+    rivya: FakeRivya
+    cdn: FakeCdn
     stack: AsyncExitStack
     options: dict[str, Any] = field(default_factory=dict)
     app: App = field(init=False)
@@ -160,7 +160,7 @@ class Server:
         )
 
     @contextmanager
-    def painting_on(self) -> Iterator[None]:
+    def without_settling(self) -> Iterator[None]:
         """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
         self.env.waiting = False
         try:
@@ -196,7 +196,7 @@ class Server:
             shown = self.env.backend.get_message(replies[-1].channel.id, replies[-1].id)
             return stays and bool(shown.components)
 
-        with self.painting_on():
+        with self.without_settling():
             await member.slash(where, "imagine", prompt=prompt, **options)
         await self.until(is_on)
 
@@ -214,7 +214,7 @@ class Server:
         assert result.ephemeral or result.response.ephemeral, "everybody could read that"
         return self.said(result.response.message)
 
-    def heard(self, result: simcord.InteractionResult) -> str:
+    def private_reply(self, result: simcord.InteractionResult) -> str:
         """What only the one who asked was told: the answer itself, or instead of a public one."""
         private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
         assert len(private) == 1, f"{len(private)} private sentences"
@@ -240,8 +240,8 @@ class Server:
             for attachment in message.attachments
         ]
 
-    def books(self) -> list[Entry]:
-        return list(entries(self.database))
+    def books(self) -> list[LedgerEntry]:
+        return list(export_ledger(self.database))
 
     def states(self) -> list[str]:
         return [str(entry["state"]) for entry in self.books()]
@@ -250,28 +250,28 @@ class Server:
 def paint(prompt: str, *_: object) -> bytes:
     """Quick to paint; large only for a prompt that asks for noise."""
     if "noise" not in prompt:
-        return a_picture()
+        return make_picture()
     kept = io.BytesIO()
     Image.effect_noise((200, 200), 90).save(kept, "PNG")
     return kept.getvalue()
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def answer_unhandled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
     monkeypatch.setattr("bot.discord_client.client.UNHANDLED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.05, painter=paint) as standin:
-        yield standin
+async def rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.05, painter=paint) as fake_rivya:
+        yield fake_rivya
 
 
 @pytest.fixture
-async def open_server(database_path: Path, rivya: StandIn) -> AsyncIterator[Callable[..., Any]]:
+async def open_server(database_path: Path, rivya: FakeRivya) -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
-        cdn = await stack.enter_async_context(LoopbackCdn())
+        cdn = await stack.enter_async_context(FakeCdn())
 
         async def build(**options: Any) -> Server:
             server = Server(database_path, rivya, cdn, stack, options)

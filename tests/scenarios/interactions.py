@@ -15,7 +15,7 @@ from simcord.interactions import base_payload
 BUTTON, RADIO_GROUP = 2, 21
 
 
-def a_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+def make_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
     """The bytes of a small picture."""
     kept = io.BytesIO()
     Image.new("RGB", size, "orange").save(kept, kind, **options)
@@ -33,7 +33,7 @@ def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def filled(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any]:
+def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any]:
     """What a member sends who changes nothing but these fields."""
     assert shown.modal is not None, "no form was shown"
     sent: dict[str, Any] = {}
@@ -48,7 +48,7 @@ def filled(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any]:
     return sent | {name: [value] if name == "size" else value for name, value in values.items()}
 
 
-class Screen:
+class StaleMessage:
     """A device that still shows a message as it once was, buttons and all."""
 
     def __init__(self, server: Any, message: Any) -> None:
@@ -57,7 +57,7 @@ class Screen:
         self._shown = deepcopy(serializers.message_payload(server.env.backend, self._stored))
 
     @classmethod
-    def from_before(cls, server: Any, message: Any, label: str) -> Screen:
+    def from_before(cls, server: Any, message: Any, label: str) -> StaleMessage:
         """It shows the message as it was when it last had this button."""
         screen = cls(server, message)
         screen._shown["components"] = next(

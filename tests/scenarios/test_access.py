@@ -8,7 +8,7 @@ import discord
 import pytest
 from simcord.components import walk_components
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 
 async def ruled(server: Any, command: str, **options: Any) -> str:
@@ -36,7 +36,7 @@ async def test_nothing_is_forbidden_until_somebody_says_so(server: Any) -> None:
     assert await paints(server, server.bob)
 
 
-async def test_only_members_with_an_allowed_role_paint(server: Any, rivya: StandIn) -> None:
+async def test_only_members_with_an_allowed_role_paint(server: Any, rivya: FakeRivya) -> None:
     artists = server.guild.create_role("Artists")
     mira = server.guild.add_member(server.env.create_user("mira"), roles=[artists])
     await ruled(server, "role", role=artists, mode="allow")
@@ -96,7 +96,9 @@ async def test_pictures_in_age_restricted_channels_only(server: Any) -> None:
 @pytest.mark.parametrize(
     "prompt", ["a BAD fox", "a \uff42\uff41\uff44 fox", "a bád fox", "a b\u200bad fox", "so-bad!", "bad"]
 )
-async def test_a_blocked_word_is_found_however_it_is_spelt(server: Any, rivya: StandIn, prompt: str) -> None:
+async def test_a_blocked_word_is_found_however_it_is_spelt(
+    server: Any, rivya: FakeRivya, prompt: str
+) -> None:
     await ruled(server, "forbid", words="bad, two  words, 猫")
     assert "“bad” is blocked" in await refused(server, server.alice, prompt=prompt)
     assert rivya.tasks == {}
@@ -124,11 +126,11 @@ async def test_a_pause_between_two_pictures(server: Any) -> None:
     assert await paints(server, server.alice)
 
 
-async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: StandIn) -> None:
+async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: FakeRivya) -> None:
     await ruled(server, "running", pictures=1)
     rivya.hold()
     await server.begin(server.alice)
-    with server.painting_on():
+    with server.without_settling():
         await server.alice.slash(server.channel, "imagine", prompt="one more")
     refused = "1 picture under way, and this server allows 1"
     await server.until(lambda: refused in server.said(server.visible_to(server.alice)[-1]))
@@ -200,7 +202,7 @@ async def test_a_long_list_says_how_many_more_there_are(server: Any) -> None:
     assert len(words) <= 4000
 
 
-async def test_a_phrase_too_long_to_be_found_is_not_taken_in_half(server: Any, rivya: StandIn) -> None:
+async def test_a_phrase_too_long_to_be_found_is_not_taken_in_half(server: Any, rivya: FakeRivya) -> None:
     phrase = " ".join(["fox"] * 30)
     result = await server.sari.slash(server.channel, "access forbid", words=f"owl, {phrase}")
     assert "too long" in server.answer(result)

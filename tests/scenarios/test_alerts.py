@@ -10,8 +10,8 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
-from bot.background.balance_monitor import LOOK_SECONDS
-from sandbox.fake_rivya import StandIn
+from bot.background.balance_monitor import INTERVAL_SECONDS
+from sandbox.fake_rivya import FakeRivya
 
 
 @pytest.fixture
@@ -195,11 +195,11 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
 
 
 async def later(server: Any) -> None:
-    await server.env.advance_time(LOOK_SECONDS + 1)
+    await server.env.advance_time(INTERVAL_SECONDS + 1)
     await server.rest()
 
 
-async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, rivya: StandIn) -> None:
+async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, rivya: FakeRivya) -> None:
     machine_room = server.guild.create_text_channel("machine-room")
     server.options["operator_channel"] = machine_room.id
     rivya.wallet_credits = 99
@@ -219,7 +219,7 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, r
 
 
 async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
-    abroad: Any, rivya: StandIn
+    abroad: Any, rivya: FakeRivya
 ) -> None:
     abroad.options["operator_channel"] = abroad.office.id
     rivya.wallet_credits = 99
@@ -232,7 +232,7 @@ async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
     assert "kurang dari 100." in words
 
 
-async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: StandIn) -> None:
+async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: FakeRivya) -> None:
     olga = server.env.create_user("olga")
     server.app.client.application.owner = discord.Object(olga.id)
     rivya.wallet_credits = 3
@@ -241,7 +241,7 @@ async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: 
     assert "It holds 3 credits" in server.said(message)
 
 
-async def test_a_closed_channel_leads_to_the_owner(server: Any, rivya: StandIn) -> None:
+async def test_a_closed_channel_leads_to_the_owner(server: Any, rivya: FakeRivya) -> None:
     server.options["operator_channel"] = 123456789012345678
     rivya.wallet_credits = 500
     await server.restart()
@@ -253,7 +253,7 @@ async def test_a_closed_channel_leads_to_the_owner(server: Any, rivya: StandIn) 
 
 
 async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
-    open_server: Callable[..., Any], rivya: StandIn
+    open_server: Callable[..., Any], rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 3
     with capture_logs() as lines:

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 import pytest
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.interactions import labels
 
 REPLY = "/webhooks/*/messages/@original"
@@ -61,7 +61,7 @@ async def test_a_picture_arrives_in_every_kind_of_place(server: Any, kind: str) 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
-    server: Any, rivya: StandIn, kind: str
+    server: Any, rivya: FakeRivya, kind: str
 ) -> None:
     where = await place(server, kind)
     rivya.hold()
@@ -74,7 +74,7 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
     assert server.states() == ["settled"]
 
 
-async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, rivya: StandIn) -> None:
+async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, rivya: FakeRivya) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
     await server.begin(server.alice, "a fox", where=thread)
@@ -91,7 +91,7 @@ async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, r
 
 
 async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
@@ -104,7 +104,7 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
     assert server.alt_texts(message) == ["a fox"]
 
 
-async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, rivya: StandIn) -> None:
+async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, rivya: FakeRivya) -> None:
     doomed = server.guild.create_text_channel("doomed")
     rivya.hold()
     await server.begin(server.alice, "a fox", where=doomed)
@@ -120,7 +120,7 @@ async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, r
     assert "a fox" in server.answer(history)
 
 
-async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(server: Any, rivya: StandIn) -> None:
+async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, "a fox")
     server.env.inject_error("PATCH", REPLY, status=404, code=10015, times=1)

@@ -8,8 +8,8 @@ import discord
 import pytest
 import simcord
 
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import a_picture, field, filled
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import field, fill_modal, make_picture
 
 LONG = " ".join(f"word{number:04}" for number in range(540))
 """Longer than one text field takes, and within what the model takes."""
@@ -21,13 +21,17 @@ async def open_form(server: Any, **options: Any) -> simcord.InteractionResult:
     return result
 
 
-async def test_without_a_prompt_a_form_opens_and_paints(server: Any, rivya: StandIn) -> None:
+async def test_without_a_prompt_a_form_opens_and_paints(server: Any, rivya: FakeRivya) -> None:
     shown = await open_form(server)
     assert server.books() == []
     await server.alice.submit_modal(
         shown,
-        filled(
-            shown, prompt="a red fox", size="landscape_16_9", format="jpeg", reference=("r.png", a_picture())
+        fill_modal(
+            shown,
+            prompt="a red fox",
+            size="landscape_16_9",
+            format="jpeg",
+            reference=("r.png", make_picture()),
         ),
     )
     (task,) = rivya.tasks.values()
@@ -44,9 +48,9 @@ async def test_the_form_knows_the_options_that_were_chosen(server: Any) -> None:
         format="jpeg",
         private=True,
         spoiler=True,
-        reference=("r.png", a_picture()),
+        reference=("r.png", make_picture()),
     )
-    assert filled(shown) == {
+    assert fill_modal(shown) == {
         "size": ["portrait_4_3"],
         "format": "jpeg",
         "options": ["private", "spoiler", "keep"],
@@ -55,56 +59,58 @@ async def test_the_form_knows_the_options_that_were_chosen(server: Any) -> None:
     assert "r.png" in label["description"]
 
 
-async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(server: Any, rivya: StandIn) -> None:
-    shown = await open_form(server, reference=("first.png", a_picture()))
-    await server.alice.submit_modal(shown, filled(shown, prompt="a fox"))
-    shown = await open_form(server, reference=("first.png", a_picture()))
-    await server.alice.submit_modal(shown, filled(shown, prompt="a cat", options=[]))
+async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(
+    server: Any, rivya: FakeRivya
+) -> None:
+    shown = await open_form(server, reference=("first.png", make_picture()))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
+    shown = await open_form(server, reference=("first.png", make_picture()))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a cat", options=[]))
     with_reference, without = rivya.tasks.values()
     assert with_reference.reference_id is not None
     assert without.reference_id is None
 
 
-async def test_a_form_answered_after_a_restart_is_as_good_as_before(server: Any, rivya: StandIn) -> None:
-    shown = await open_form(server, size="portrait_16_9", reference=("r.png", a_picture()))
+async def test_a_form_answered_after_a_restart_is_as_good_as_before(server: Any, rivya: FakeRivya) -> None:
+    shown = await open_form(server, size="portrait_16_9", reference=("r.png", make_picture()))
     await server.restart()
-    await server.alice.submit_modal(shown, filled(shown, prompt="a fox"))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
     (task,) = rivya.tasks.values()
     assert (task.prompt, task.size) == ("a fox", "portrait_16_9")
     assert task.reference_id is not None
     assert len(server.pictures()) == 1
 
 
-async def test_a_prompt_longer_than_a_field_survives_whole(server: Any, rivya: StandIn) -> None:
+async def test_a_prompt_longer_than_a_field_survives_whole(server: Any, rivya: FakeRivya) -> None:
     assert 4000 < len(LONG) <= 5000
     await server.alice.slash(server.channel, "imagine", prompt=LONG)
     (message,) = server.channel.history()
     shown = await server.alice.click(message, label="Edit")
     assert len(field(shown, "prompt")["value"]) <= 4000
     assert field(shown, "more")["value"]
-    await server.alice.submit_modal(shown, filled(shown))
+    await server.alice.submit_modal(shown, fill_modal(shown))
     first, second = rivya.tasks.values()
     assert first.prompt == second.prompt == LONG
 
 
 @pytest.mark.parametrize("seam", ["\n", " ", ""])
 async def test_what_stood_between_the_halves_stands_there_again(
-    server: Any, rivya: StandIn, seam: str
+    server: Any, rivya: FakeRivya, seam: str
 ) -> None:
     prompt = "é" * 3900 + seam + "ü" * 900
     await server.alice.slash(server.channel, "imagine", prompt=prompt)
     (message,) = server.channel.history()
     shown = await server.alice.click(message, label="Edit")
-    await server.alice.submit_modal(shown, filled(shown))
+    await server.alice.submit_modal(shown, fill_modal(shown))
     first, second = rivya.tasks.values()
     assert first.prompt == second.prompt == prompt
 
 
-async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: StandIn) -> None:
+async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: FakeRivya) -> None:
     server = await open_server(guild_credits=4)
-    shown = await open_form(server, size="portrait_4_3", reference=("r.png", a_picture()))
+    shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     await server.bob.slash(server.channel, "imagine", prompt="the last one")
-    result = await server.alice.submit_modal(shown, filled(shown, prompt="a *starry* fox"))
+    result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a *starry* fox"))
     words = server.answer(result)
     assert "4 of 4 credits used" in words
     assert r"a \*starry\* fox" in words
@@ -113,8 +119,8 @@ async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: Sta
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
     again = await server.alice.click(result.response.message, label="Edit and try again")
     assert field(again, "prompt")["value"] == "a *starry* fox"
-    assert filled(again)["size"] == ["portrait_4_3"]
-    await server.alice.submit_modal(again, filled(again))
+    assert fill_modal(again)["size"] == ["portrait_4_3"]
+    await server.alice.submit_modal(again, fill_modal(again))
     task = list(rivya.tasks.values())[-1]
     assert (task.prompt, task.size) == ("a *starry* fox", "portrait_4_3")
     assert task.reference_id is not None
@@ -144,41 +150,41 @@ async def test_words_too_long_for_a_card_come_back_as_a_file(open_server: Any) -
 
 
 async def test_a_form_whose_draft_is_forgotten_gives_its_words_back_and_paints_nothing_else(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
-    shown = await open_form(server, size="portrait_4_3", reference=("r.png", a_picture()))
+    shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     result = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(result.response.message, label="Erase it")
-    result = await server.alice.submit_modal(shown, filled(shown, prompt="a fox"))
+    result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
     assert "a fox" in server.answer(result)
     assert rivya.tasks == {}
     again = await server.alice.click(result.response.message, label="Edit and try again")
-    await server.alice.submit_modal(again, filled(again))
+    await server.alice.submit_modal(again, fill_modal(again))
     (task,) = rivya.tasks.values()
     assert (task.prompt, task.size, task.reference_id) == ("a fox", "portrait_4_3", None)
 
 
 async def test_a_form_that_was_sent_in_from_two_devices_is_one_picture(
-    open_server: Any, rivya: StandIn
+    open_server: Any, rivya: FakeRivya
 ) -> None:
     server = await open_server(guild_credits=3)
     refused = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
     message = refused.response.message
     phone, desk = [await server.alice.click(message, label="Edit and try again") for _ in range(2)]
-    await server.alice.submit_modal(phone, filled(phone, prompt="a red fox"))
-    result = await server.alice.submit_modal(desk, filled(desk, prompt="a blue fox"))
+    await server.alice.submit_modal(phone, fill_modal(phone, prompt="a red fox"))
+    result = await server.alice.submit_modal(desk, fill_modal(desk, prompt="a blue fox"))
     assert "sent in before" in server.answer(result)
     assert "a blue fox" in server.answer(result)
     assert len(rivya.tasks) == 1
 
 
-async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: Any, rivya: StandIn) -> None:
+async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     (message,) = server.channel.history()
     await server.sari.slash(server.channel, "access forbid", words="fox")
     shown = await server.alice.click(message, label="Edit")
-    await server.alice.submit_modal(shown, filled(shown, prompt="a red owl"))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red owl"))
     assert [task.prompt for task in rivya.tasks.values()] == ["a red fox", "a red owl"]
 
 
@@ -206,10 +212,10 @@ async def test_nobody_can_open_the_draft_of_another(open_server: Any) -> None:
     assert "secret" not in server.answer(stolen)
 
 
-async def test_the_price_is_asked_about_a_form_too(server: Any, rivya: StandIn) -> None:
+async def test_the_price_is_asked_about_a_form_too(server: Any, rivya: FakeRivya) -> None:
     await server.sari.slash(server.channel, "limits confirm", above=0)
     shown = await open_form(server, size="portrait_4_3")
-    result = await server.alice.submit_modal(shown, filled(shown, prompt="a fox", options=["private"]))
+    result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox", options=["private"]))
     assert "This picture costs 4 credits" in server.answer(result)
     assert rivya.tasks == {}
     await server.alice.click(result.response.message, label="Paint it")
@@ -218,7 +224,7 @@ async def test_the_price_is_asked_about_a_form_too(server: Any, rivya: StandIn) 
     assert server.visible_to(server.bob) == []
 
 
-async def test_defaults_hold_where_nothing_is_chosen(server: Any, rivya: StandIn) -> None:
+async def test_defaults_hold_where_nothing_is_chosen(server: Any, rivya: FakeRivya) -> None:
     result = await server.alice.slash(
         server.channel, "defaults set", size="portrait_4_3", format="jpeg", private=True
     )
@@ -237,10 +243,10 @@ async def test_defaults_hold_where_nothing_is_chosen(server: Any, rivya: StandIn
     assert "> a dog" in seen[1]
     await server.alice.slash(server.channel, "defaults clear")
     shown = await open_form(server)
-    assert filled(shown) == {"size": ["square_hd"], "format": "png"}
+    assert fill_modal(shown) == {"size": ["square_hd"], "format": "png"}
 
 
-async def test_a_preset_puts_its_words_around_a_members_own(server: Any, rivya: StandIn) -> None:
+async def test_a_preset_puts_its_words_around_a_members_own(server: Any, rivya: FakeRivya) -> None:
     saved = await server.sari.slash(
         server.channel, "presets save", name="Oil", before="oil painting of", after="on canvas", size="square"
     )
@@ -254,11 +260,11 @@ async def test_a_preset_puts_its_words_around_a_members_own(server: Any, rivya: 
     assert "oil painting" not in server.said(message)
     shown = await server.alice.click(message, label="Edit")
     assert field(shown, "prompt")["value"] == "a fox"
-    await server.alice.submit_modal(shown, filled(shown, prompt="a cat"))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a cat"))
     assert list(rivya.tasks.values())[-1].prompt == "oil painting of a cat on canvas"
 
 
-async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(server: Any, rivya: StandIn) -> None:
+async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(server: Any, rivya: FakeRivya) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox", preset="Oil")
     words = server.answer(result)
     assert "no preset “Oil”" in words
@@ -279,14 +285,14 @@ async def test_only_admins_change_presets(server: Any) -> None:
     assert "none" in server.answer(await server.alice.slash(server.channel, "presets show"))
 
 
-async def test_a_picture_in_a_message_becomes_the_reference(server: Any, rivya: StandIn) -> None:
+async def test_a_picture_in_a_message_becomes_the_reference(server: Any, rivya: FakeRivya) -> None:
     photo = await server.bob.send(
-        server.channel, "look", attachments=[("two.png", a_picture()), ("x.png", a_picture())]
+        server.channel, "look", attachments=[("two.png", make_picture()), ("x.png", make_picture())]
     )
     shown = await server.alice.context_menu(server.channel, "Use as reference", photo)
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
     assert label["description"] == "The first of 2 pictures there: two.png"
-    await server.alice.submit_modal(shown, filled(shown, prompt="like this"))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="like this"))
     (task,) = rivya.tasks.values()
     assert task.reference_id in rivya.uploads
 
@@ -297,11 +303,11 @@ async def test_a_message_without_a_picture_is_told_so(server: Any) -> None:
     assert "no picture in this message" in server.answer(result)
 
 
-async def test_our_own_picture_in_a_message_becomes_the_reference(server: Any, rivya: StandIn) -> None:
+async def test_our_own_picture_in_a_message_becomes_the_reference(server: Any, rivya: FakeRivya) -> None:
     await server.bob.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
     shown = await server.alice.context_menu(server.channel, "Use as reference", message)
-    await server.alice.submit_modal(shown, filled(shown, prompt="in winter"))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="in winter"))
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
     winter = server.channel.history()[-1]
     details = await server.alice.click(winter, label="Details")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import simcord
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 
 async def test_credits_tell_what_i_spent_and_what_is_left(server: Any) -> None:
@@ -18,7 +18,7 @@ async def test_credits_tell_what_i_spent_and_what_is_left(server: Any) -> None:
         assert part in words
 
 
-async def test_an_admin_sets_a_limit_and_it_bites_at_once(server: Any, rivya: StandIn) -> None:
+async def test_an_admin_sets_a_limit_and_it_bites_at_once(server: Any, rivya: FakeRivya) -> None:
     said = server.answer(await server.sari.slash(server.channel, "limits guild", credits=4, period="day"))
     for part in ("200", "4 credits"):
         assert part in said

@@ -9,9 +9,9 @@ import discord
 import pytest
 
 from bot.domain.jobs import Phase, Progress
-from bot.storage.picture_store import vault_beside
-from cogs.delivery.discord_delivery import DiscordCourier
-from sandbox.fake_rivya import StandIn
+from bot.storage.picture_store import picture_folder
+from cogs.delivery.discord_delivery import DiscordDelivery
+from sandbox.fake_rivya import FakeRivya
 
 REPLY = "/webhooks/*/messages/@original"
 
@@ -28,14 +28,14 @@ def direct_messages(server: Any, member: Any) -> list[Any]:
     return member.user.dm_channel.history()
 
 
-async def finish(server: Any, rivya: StandIn) -> None:
+async def finish(server: Any, rivya: FakeRivya) -> None:
     rivya.release()
     await server.rest()
 
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_dead_token_does_not_stop_the_picture(
-    server: Any, rivya: StandIn, monkeypatch: pytest.MonkeyPatch, named: bool
+    server: Any, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
     if not named:  # Discord takes our first answer without saying which message it made of it
         unnamed = property(lambda _: None, lambda *_: None)
@@ -50,7 +50,7 @@ async def test_a_dead_token_does_not_stop_the_picture(
 
 
 async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_member(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt=f"@everyone {server.bob.mention}")
@@ -64,7 +64,7 @@ async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_memb
     assert stages(server) == [("delivered", "channel")]
 
 
-async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: StandIn) -> None:
+async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -75,7 +75,7 @@ async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: StandIn
     assert stages(server) == [("delivered", "dm")]
 
 
-async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, rivya: StandIn) -> None:
+async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -87,11 +87,11 @@ async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, r
     connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
     ((sha256,),) = connection.execute("SELECT sha256 FROM kept_pictures").fetchall()
     connection.close()
-    assert vault_beside(server.database).joinpath(sha256).stat().st_size > 0
+    assert picture_folder(server.database).joinpath(sha256).stat().st_size > 0
 
 
 async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="noise")
@@ -102,7 +102,7 @@ async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
     assert "JPEG" in server.said(message)
 
 
-async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, rivya: StandIn) -> None:
+async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="a very rude fox")
     server.env.inject_error("PATCH", REPLY, status=400, code=200000, times=1)
@@ -112,7 +112,7 @@ async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, r
     assert "rude" not in server.said(message)
 
 
-async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivya: StandIn) -> None:
+async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="a fox that outlives us")
     (before,) = server.channel.history()
@@ -126,7 +126,7 @@ async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivy
     assert len(rivya.tasks) == 1
 
 
-async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: StandIn) -> None:
+async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: FakeRivya) -> None:
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert stages(server) == [("cancelled", None)]
@@ -134,7 +134,7 @@ async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: Stan
     assert rivya.tasks == {}
 
 
-async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: StandIn) -> None:
+async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: FakeRivya) -> None:
     server.env.inject_error("POST", "/interactions/*", status=400, code=40060)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert not result.acknowledged  # the simulated Discord has no reply, so the picture is a new message
@@ -143,7 +143,7 @@ async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: StandIn
 
 
 @pytest.mark.parametrize("members", [1, 3])
-async def test_everybody_gets_their_own_picture(server: Any, rivya: StandIn, members: int) -> None:
+async def test_everybody_gets_their_own_picture(server: Any, rivya: FakeRivya, members: int) -> None:
     people = [server.alice, server.bob, server.sari][:members]
     rivya.hold()
     for person in people:
@@ -156,7 +156,7 @@ async def test_everybody_gets_their_own_picture(server: Any, rivya: StandIn, mem
 
 
 async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice)
@@ -170,14 +170,16 @@ async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
     assert "Painting" not in server.said(reply)
 
 
-async def test_a_progress_line_that_discord_refuses_is_not_offered_again(server: Any, rivya: StandIn) -> None:
+async def test_a_progress_line_that_discord_refuses_is_not_offered_again(
+    server: Any, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.begin(server.alice)
-    (job,) = await server.app.engine._store.due()
+    (job,) = await server.app.engine._store.unfinished()
     server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
     before = len(server.env.http_requests)
-    courier = DiscordCourier(server.app.client)
+    delivery = DiscordDelivery(server.app.client)
     for _ in range(3):
-        await courier.show_progress(job, Progress(Phase.PAINTING, job.accepted_at))
+        await delivery.show_progress(job, Progress(Phase.PAINTING, job.accepted_at))
     assert len(server.env.http_requests) == before + 1
     await finish(server, rivya)

@@ -10,10 +10,10 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 
-async def test_a_broken_database_is_told_privately_with_a_reference(server: Any, rivya: StandIn) -> None:
+async def test_a_broken_database_is_told_privately_with_a_reference(server: Any, rivya: FakeRivya) -> None:
     holder = sqlite3.connect(server.database, isolation_level=None)
     await server.app.ledger._database.run(lambda tx: tx.execute("PRAGMA busy_timeout = 20"))
     holder.execute("BEGIN IMMEDIATE")
@@ -66,7 +66,7 @@ async def test_a_button_of_another_age_is_answered(server: Any) -> None:
 
 
 async def test_nothing_secret_is_in_what_the_bot_logs(
-    server: Any, rivya: StandIn, capfd: pytest.CaptureFixture[str]
+    server: Any, rivya: FakeRivya, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rivya.faults.add("status", "create", times=1, code=500)
     await server.alice.slash(server.channel, "imagine", prompt="a very private fox")

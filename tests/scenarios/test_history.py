@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import filled, labels
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import fill_modal, labels
 
 SELECT, GALLERY = 3, 12
 REPLY = "/webhooks/*/messages/@original"
@@ -96,7 +96,7 @@ async def test_a_search_goes_on_over_pages(server: Any) -> None:
     assert "fox" in server.said(message)
 
 
-async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, rivya: StandIn) -> None:
+async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", size="portrait_4_3")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
@@ -113,12 +113,12 @@ async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, 
     assert alt_texts(server, message) == ["a red fox", "a red fox"]
 
 
-async def test_a_picture_from_the_history_becomes_a_reference(server: Any, rivya: StandIn) -> None:
+async def test_a_picture_from_the_history_becomes_a_reference(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
     form = await server.alice.click(message, label="Use as reference")
-    await server.alice.submit_modal(form, filled(form, prompt="in winter"))
+    await server.alice.submit_modal(form, fill_modal(form, prompt="in winter"))
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
 
 
@@ -146,7 +146,7 @@ async def test_a_private_picture_is_still_there_when_its_message_is_gone(server:
     assert "> a secret fox" in server.said(public)
 
 
-async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: StandIn) -> None:
+async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=1)

@@ -13,7 +13,7 @@ import simcord
 from PIL import Image
 from simcord.interactions import base_payload
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 
 
 def picture(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:
@@ -35,7 +35,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: StandIn) -> None:
+async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox in the snow")
     (message,) = server.channel.history()
     assert len(server.pictures()) == 1
@@ -47,14 +47,14 @@ async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: StandIn) 
     assert rivya.charged_credits == 4
 
 
-async def test_the_picture_follows_the_options(server: Any, rivya: StandIn) -> None:
+async def test_the_picture_follows_the_options(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox", size="landscape_16_9", format="jpeg")
     (task,) = rivya.tasks.values()
     assert (task.size, task.output_format) == ("landscape_16_9", "jpeg")
 
 
 @pytest.mark.parametrize("name", ["fox.png", "fox.jpg", "fox.webp"])
-async def test_a_reference_is_uploaded_and_used(server: Any, rivya: StandIn, name: str) -> None:
+async def test_a_reference_is_uploaded_and_used(server: Any, rivya: FakeRivya, name: str) -> None:
     kind = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[name.rpartition(".")[2]]
     await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, picture(kind)))
     (task,) = rivya.tasks.values()
@@ -76,10 +76,10 @@ async def test_a_reference_is_uploaded_and_used(server: Any, rivya: StandIn, nam
     ],
 )
 async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
-    server: Any, rivya: StandIn, name: str, data: bytes, hint: str
+    server: Any, rivya: FakeRivya, name: str, data: bytes, hint: str
 ) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, data))
-    sentence = server.heard(result)
+    sentence = server.private_reply(result)
     assert hint in sentence
     assert "nothing was charged" in sentence.lower() or not server.books()
     assert server.visible_to(server.bob) == []
@@ -95,7 +95,7 @@ async def test_a_blank_prompt_is_refused(server: Any, prompt: str) -> None:
     assert server.books() == []
 
 
-async def test_a_prompt_may_be_as_long_as_the_model_takes(server: Any, rivya: StandIn) -> None:
+async def test_a_prompt_may_be_as_long_as_the_model_takes(server: Any, rivya: FakeRivya) -> None:
     prompt = "fox " * 1250
     await server.alice.slash(server.channel, "imagine", prompt=prompt)
     (task,) = rivya.tasks.values()
@@ -114,7 +114,7 @@ async def test_a_prompt_pings_nobody(server: Any) -> None:
     assert server.bob.id not in {user.id for user in message.mentions}
 
 
-async def test_a_guild_over_its_limit_is_told_everything(open_server: Any, rivya: StandIn) -> None:
+async def test_a_guild_over_its_limit_is_told_everything(open_server: Any, rivya: FakeRivya) -> None:
     server = await open_server(guild_credits=7)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.bob.slash(server.channel, "imagine", prompt="a cat")
@@ -155,7 +155,7 @@ async def test_an_event_that_does_not_tell_permissions_is_no_refusal(server: Any
     assert len(server.pictures()) == 1
 
 
-async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: StandIn) -> None:
+async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="something forbidden")
     (message,) = server.channel.history()
     assert "nothing was charged" in server.said(message).lower()
@@ -165,14 +165,14 @@ async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: Sta
 
 @pytest.mark.parametrize("trouble", ["key", "wallet"])
 async def test_the_operators_trouble_is_not_the_members_fault(
-    server: Any, rivya: StandIn, trouble: str
+    server: Any, rivya: FakeRivya, trouble: str
 ) -> None:
     if trouble == "key":
         rivya.api_key = "rvya_sk_another"
     else:
         rivya.wallet_credits = 0
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    words = server.heard(result).lower()
+    words = server.private_reply(result).lower()
     assert server.visible_to(server.bob) == []
     assert "not your fault" in words
     assert "nothing was charged" in words
@@ -180,7 +180,7 @@ async def test_the_operators_trouble_is_not_the_members_fault(
     assert "rvya_sk" not in words
 
 
-async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: StandIn) -> None:
+async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (event,) = [
         payload

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import a_picture, field, labels
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import field, labels, make_picture
 
 ENGLISH, INDONESIAN, GERMAN = "en-US", "id", "de"
 
@@ -62,7 +62,7 @@ async def test_a_public_picture_speaks_the_server_s_language(server: Any, speak:
 
 
 async def test_a_private_picture_speaks_its_member_s_language_also_after_a_restart(
-    server: Any, rivya: StandIn, speak: Any
+    server: Any, rivya: FakeRivya, speak: Any
 ) -> None:
     speak(server.alice, INDONESIAN, guild=ENGLISH)
     rivya.hold()
@@ -83,10 +83,10 @@ async def test_a_form_and_a_refusal_speak_the_member_s_language(server: Any, spe
     assert field(shown, "options")["options"][0]["label"] == "Hanya untuk saya"
     await server.sari.slash(server.channel, "limits guild", credits=0, period="month")
     result = await server.alice.slash(
-        server.channel, "imagine", prompt="a fox", reference=("r.png", a_picture())
+        server.channel, "imagine", prompt="a fox", reference=("r.png", make_picture())
     )
-    assert "kredit" in server.heard(result)
-    assert "credits" not in server.heard(result)
+    assert "kredit" in server.private_reply(result)
+    assert "credits" not in server.private_reply(result)
 
 
 async def test_buttons_of_a_card_in_one_language_answer_in_another(server: Any, speak: Any) -> None:

@@ -12,9 +12,9 @@ import pytest
 import simcord
 from structlog.testing import capture_logs
 
-from bot.credits.admin import Treasury
-from bot.domain.limits import Limit, Rule
-from sandbox.fake_rivya import StandIn
+from bot.credits.admin import CreditAdmin
+from bot.domain.limits import Limit, LimitScope
+from sandbox.fake_rivya import FakeRivya
 
 COMMANDS: dict[str, dict[str, object]] = {
     "guild": {"credits": 1, "period": "day"},
@@ -175,9 +175,9 @@ async def test_what_is_not_in_force_cannot_be_removed(server: Any, rule: str) ->
 
 
 async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: Any) -> None:
-    treasury = Treasury(server.app.ledger._database, Limit(200, "month"))
-    ceiling = Limit(4, "month", rule=Rule.CEILING)
-    await treasury.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
+    ceiling = Limit(4, "month", scope=LimitScope.CEILING)
+    await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
     await paints(server, server.alice)
     await admin(server, "guild", credits=1000, period="month")
     words = await refusal(server, server.alice)
@@ -189,12 +189,12 @@ async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it
 
 
 async def test_the_budget_over_all_servers_is_nobodys_business_here(server: Any) -> None:
-    treasury = Treasury(server.app.ledger._database, Limit(200, "month"))
-    await treasury.set_limit(0, Limit(4321, "month", rule=Rule.CEILING_ALL), set_by=0)
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
+    await credit_admin.set_limit(0, Limit(4321, "month", scope=LimitScope.CEILING_ALL), set_by=0)
     for command in ("show", "explain", "log"):
         assert "4321" not in await admin(server, command)
         assert "budget" not in await admin(server, command)
-    await treasury.set_limit(0, Limit(3, "month", rule=Rule.CEILING_ALL), set_by=0)
+    await credit_admin.set_limit(0, Limit(3, "month", scope=LimitScope.CEILING_ALL), set_by=0)
     words = await refusal(server, server.alice)
     assert "The bot's own budget for all servers is used up" in words
     assert not re.search(r"\d", MOMENT.sub("", words))
@@ -256,7 +256,7 @@ async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server:
         assert "no such picture" in await admin(server, "refund", job=nowhere, reason="three")
 
 
-async def test_what_cost_nothing_cannot_be_refunded(server: Any, rivya: StandIn) -> None:
+async def test_what_cost_nothing_cannot_be_refunded(server: Any, rivya: FakeRivya) -> None:
     await paints(server, server.alice)
     (job,) = rows(server, "jobs")
     with closing(sqlite3.connect(server.database)) as connection, connection:

@@ -13,9 +13,9 @@ from simcord.components import walk_components
 from simcord.interactions import base_payload
 
 from cogs.operator import reconcile as operator_runs
-from cogs.operator.commands import Book, Operator
-from cogs.ui.layout import card, row
-from sandbox.fake_rivya import StandIn
+from cogs.operator.commands import ApplyButton, Operator
+from cogs.ui.layout import build_view, row
+from sandbox.fake_rivya import FakeRivya
 
 HEADQUARTERS = 1_100_000_000_000_000_001
 FILE = 13
@@ -132,7 +132,7 @@ async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server
 
 
 async def test_a_pause_bites_in_another_server_with_the_operators_sentence(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     said = await operate(server, "pause", sentence="Back **tomorrow**, @everyone.")
     assert "All servers" in said
@@ -197,7 +197,7 @@ async def test_servers_are_offered_by_name(server: Any) -> None:
     assert [choice["value"] for choice in offered] == [str(server.guild.id)]
 
 
-async def test_a_ceiling_cannot_be_raised_by_an_admin(server: Any, rivya: StandIn) -> None:
+async def test_a_ceiling_cannot_be_raised_by_an_admin(server: Any, rivya: FakeRivya) -> None:
     guild = str(server.guild.id)
     said = await operate(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
     assert "from **no ceiling of its own** to **4 credits a month**" in said
@@ -312,7 +312,7 @@ async def test_nobody_else_books_a_run(differing: Any) -> None:
     (custom_id,) = (item["custom_id"] for item in walk_components(raw.components) if "custom_id" in item)
     for channel, nosy in ((server.office, server.clerk), (server.channel, server.sari)):
         seen = server.app.client.get_channel(channel.id)
-        message = await seen.send(view=card("Look!", row(Book(custom_id.rpartition(":")[2]))))
+        message = await seen.send(view=build_view("Look!", row(ApplyButton(custom_id.rpartition(":")[2]))))
         assert "Only members with" in server.answer(await nosy.click(message, custom_id=custom_id))
     assert corrections(server) == []
 
@@ -338,7 +338,7 @@ async def test_many_differences_come_as_a_file(server: Any) -> None:
     assert FILE in {item["type"] for item in walk_components(raw.components)}
 
 
-async def test_a_refused_key_is_told_to_the_operator(server: Any, rivya: StandIn) -> None:
+async def test_a_refused_key_is_told_to_the_operator(server: Any, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     rivya.api_key = "rvya_sk_another"
     assert "refuses the API key" in await operate(server, "reconcile")
@@ -369,7 +369,7 @@ async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
 ) -> None:
     server = differing
     server.rivya.faults.add("status", "status", times=None, code=503)
-    with server.painting_on():  # it rests until Rivya answers again
+    with server.without_settling():  # it rests until Rivya answers again
         await server.operator.slash(server.office, "operator reconcile")
         await server.operator.slash(server.office, "operator reconcile")
     await server.until(lambda: "under way already" in overheard(server))

@@ -94,6 +94,6 @@ async def test_discord_is_not_asked_for_a_slow_first_answer_before_it_can_have_t
         interaction = discord.Interaction(
             data=cast("Any", {**data, "attachment_size_limit": 1, "user": ME}), state=client._connection
         )
-        acknowledgement = await responses.acknowledge(interaction, private=False)
-    assert acknowledgement == responses.Acknowledgement(responses.Acceptance.UNCLEAR)
+        acknowledgement = await responses.defer(interaction, private=False)
+    assert acknowledgement == responses.DeferResult(responses.DeferOutcome.UNCLEAR)
     assert half_discord.first_answers == 1

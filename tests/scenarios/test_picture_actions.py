@@ -8,8 +8,8 @@ import discord
 import pytest
 from simcord.components import walk_components
 
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import Screen, a_picture, field, filled, labels
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, make_picture
 
 EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 
@@ -18,7 +18,11 @@ EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 async def shown(request: pytest.FixtureRequest, server: Any) -> Any:
     """A picture of Alice's, painted from a reference, in the channel."""
     await server.alice.slash(
-        server.channel, "imagine", prompt="a red fox", size="portrait_4_3", reference=("r.png", a_picture())
+        server.channel,
+        "imagine",
+        prompt="a red fox",
+        size="portrait_4_3",
+        reference=("r.png", make_picture()),
     )
     (message,) = server.channel.history()
     if request.param:
@@ -43,7 +47,7 @@ async def test_a_picture_has_words_on_every_button(server: Any, shown: Any) -> N
 
 
 async def test_again_paints_the_same_once_more_with_the_same_reference(
-    server: Any, rivya: StandIn, shown: Any
+    server: Any, rivya: FakeRivya, shown: Any
 ) -> None:
     await server.alice.click(shown, label="Again")
     first, second = rivya.tasks.values()
@@ -55,28 +59,32 @@ async def test_again_paints_the_same_once_more_with_the_same_reference(
     assert server.states() == ["settled", "settled"]
 
 
-async def test_two_clicks_on_again_are_one_picture(server: Any, rivya: StandIn, shown: Any) -> None:
+async def test_two_clicks_on_again_are_one_picture(server: Any, rivya: FakeRivya, shown: Any) -> None:
     await server.alice.click(shown, label="Again")
     result = await server.alice.click(shown, label="Again")
     assert "a moment ago" in server.answer(result)
     assert len(rivya.tasks) == 2
 
 
-async def test_edit_changes_words_and_swaps_the_reference(server: Any, rivya: StandIn, shown: Any) -> None:
+async def test_edit_changes_words_and_swaps_the_reference(server: Any, rivya: FakeRivya, shown: Any) -> None:
     form = await server.alice.click(shown, label="Edit")
     assert field(form, "prompt")["value"] == "a red fox"
-    assert filled(form)["size"] == ["portrait_4_3"]
-    another = a_picture(size=(32, 32))
-    await server.alice.submit_modal(form, filled(form, prompt="a blue fox", reference=("new.png", another)))
+    assert fill_modal(form)["size"] == ["portrait_4_3"]
+    another = make_picture(size=(32, 32))
+    await server.alice.submit_modal(
+        form, fill_modal(form, prompt="a blue fox", reference=("new.png", another))
+    )
     first, second = rivya.tasks.values()
     assert second.prompt == "a blue fox"
     assert rivya.uploads[second.reference_id].data != rivya.uploads[first.reference_id].data
 
 
-async def test_the_picture_becomes_the_reference_of_the_next(server: Any, rivya: StandIn, shown: Any) -> None:
+async def test_the_picture_becomes_the_reference_of_the_next(
+    server: Any, rivya: FakeRivya, shown: Any
+) -> None:
     form = await server.bob.click(shown, label="Use as reference")
     assert "value" not in field(form, "prompt")
-    await server.bob.submit_modal(form, filled(form, prompt="in winter"))
+    await server.bob.submit_modal(form, fill_modal(form, prompt="in winter"))
     _, winter = rivya.tasks.values()
     assert winter.reference_id in rivya.uploads
     details = await server.alice.click(server.channel.history()[-1], label="Details")
@@ -91,7 +99,7 @@ async def test_details_tell_everything_to_everybody(server: Any, shown: Any) -> 
         assert part in words
 
 
-async def test_another_member_pays_for_their_own_again(server: Any, rivya: StandIn) -> None:
+async def test_another_member_pays_for_their_own_again(server: Any, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
     await server.bob.click(message, label="Again")
     assert [entry["user_id"] for entry in server.books()] == [str(server.alice.id), str(server.bob.id)]
@@ -99,7 +107,7 @@ async def test_another_member_pays_for_their_own_again(server: Any, rivya: Stand
 
 
 async def test_a_reference_that_somebody_else_attached_stays_theirs(
-    server: Any, rivya: StandIn, shown: Any
+    server: Any, rivya: FakeRivya, shown: Any
 ) -> None:
     for label in ("Again", "Edit"):
         result = await server.bob.click(shown, label=label)
@@ -108,7 +116,7 @@ async def test_a_reference_that_somebody_else_attached_stays_theirs(
     assert len(rivya.tasks) == 1
 
 
-async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: StandIn) -> None:
+async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
@@ -128,7 +136,7 @@ async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: StandIn) -
     ],
 )
 async def test_a_button_is_refused_what_the_command_is_refused(
-    server: Any, rivya: StandIn, command: str, options: dict[str, Any], words: str
+    server: Any, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
     message = await painted(server, server.alice)
     more = {"member": server.alice} if command == "access block" else {}
@@ -152,11 +160,11 @@ async def test_only_its_owner_and_moderators_delete_a_picture(server: Any, moder
     assert "Deleted." in server.said(question.response.message)
 
 
-async def test_a_deleted_picture_is_no_beginning_of_anything(server: Any, rivya: StandIn) -> None:
+async def test_a_deleted_picture_is_no_beginning_of_anything(server: Any, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
-    old_screen = Screen(server, message)
+    old_screen = StaleMessage(server, message)
     question = await server.alice.click(message, label="Delete")
-    late_screen = Screen(server, question.response.message)
+    late_screen = StaleMessage(server, question.response.message)
     await server.alice.click(question.response.message, label="Delete it")
     for label in ("Again", "Edit", "Use as reference"):
         assert "was deleted" in server.answer(await old_screen.click(server.alice, label))
@@ -174,7 +182,7 @@ async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(
 
 
 async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
-    server: Any, rivya: StandIn
+    server: Any, rivya: FakeRivya
 ) -> None:
     message = await painted(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
@@ -199,11 +207,11 @@ async def test_a_private_picture_painted_again_is_private_again(server: Any) -> 
     assert server.states() == ["settled", "settled"]
 
 
-async def test_a_private_picture_can_be_worked_from(server: Any, rivya: StandIn) -> None:
+async def test_a_private_picture_can_be_worked_from(server: Any, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice, private=True)
     await server.restart()
     form = await server.alice.click(message, label="Use as reference")
-    await server.alice.submit_modal(form, filled(form, prompt="in winter"))
+    await server.alice.submit_modal(form, fill_modal(form, prompt="in winter"))
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
 
 
@@ -247,17 +255,17 @@ def spoilers(raw: Any) -> list[bool]:
     ]
 
 
-async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: StandIn) -> None:
+async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: FakeRivya) -> None:
     server = await open_server(max_running=1)
     rivya.hold()
     await server.begin(server.alice, "a slow fox")
     await server.begin(server.bob, "a waiting dog")
     waiting = server.channel.history()[-1]
     await server.until(lambda: labels(server, waiting) == ["Cancel"])
-    with server.painting_on():
+    with server.without_settling():
         await server.alice.click(waiting, label="Cancel")
     await server.until(lambda: "Manage Messages" in server.said(server.visible_to(server.alice)[-1]))
-    with server.painting_on():
+    with server.without_settling():
         await server.bob.click(waiting, label="Cancel")
     await server.until(lambda: "Cancelled. Nothing was charged." in server.said(waiting))
     assert labels(server, waiting) == ["Again", "Edit"]
@@ -269,12 +277,12 @@ async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: Stan
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
 
 
-async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: StandIn) -> None:
+async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
-    await server.begin(server.alice, reference=("r.png", a_picture()))
+    await server.begin(server.alice, reference=("r.png", make_picture()))
     (message,) = server.channel.history()
-    screen = Screen.from_before(server, message, "Cancel")
-    with server.painting_on():
+    screen = StaleMessage.from_before(server, message, "Cancel")
+    with server.without_settling():
         await screen.click(server.alice, "Cancel")
     await server.until(lambda: "too late to cancel" in server.said(server.visible_to(server.alice)[-1]))
     rivya.release()
@@ -283,15 +291,15 @@ async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: StandIn) 
     assert len(server.pictures()) == 1
 
 
-async def test_a_failed_picture_offers_another_try(server: Any, rivya: StandIn) -> None:
+async def test_a_failed_picture_offers_another_try(server: Any, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice, "something forbidden")
     assert labels(server, message) == ["Again", "Edit"]
     form = await server.alice.click(message, label="Edit")
-    await server.alice.submit_modal(form, filled(form, prompt="a fox"))
+    await server.alice.submit_modal(form, fill_modal(form, prompt="a fox"))
     assert server.states() == ["released", "settled"]
 
 
-async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, rivya: StandIn) -> None:
+async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, rivya: FakeRivya) -> None:
     rivya.fail_next()
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
@@ -304,7 +312,7 @@ async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, 
 async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: Any) -> None:
     message = await painted(server, server.alice, "my secret", private=True)
     shown = await server.alice.click(message, label="Edit")
-    await server.alice.submit_modal(shown, filled(shown, prompt="a public fox", options=["spoiler"]))
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a public fox", options=["spoiler"]))
     public = server.channel.history()[-1]
     assert "public fox" in server.said(public)
     theirs = server.answer(await server.bob.click(public, label="Details"))
@@ -346,13 +354,13 @@ async def test_what_discord_does_not_show_is_explained_and_stays_private(server:
     message = await painted(server, server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
     result = await server.alice.click(message, label="Show to everybody")
-    assert server.heard(result)
+    assert server.private_reply(result)
     assert server.visible_to(server.bob) == []
     await server.alice.click(message, label="Show to everybody")
     assert len(server.visible_to(server.bob)[-1].attachments) == 1
 
 
-async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: Any, rivya: StandIn) -> None:
+async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: Any, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)

@@ -11,9 +11,9 @@ import simcord
 from PIL import Image
 from structlog.testing import capture_logs
 
-from bot.guilds.pauses import Pauses
-from sandbox.fake_rivya import StandIn
-from tests.scenarios.interactions import Screen, labels
+from bot.guilds.pauses import PauseStore
+from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.interactions import StaleMessage, labels
 
 BUTTON = 2
 YES, NO = "Paint it", "Not now"
@@ -62,7 +62,7 @@ async def test_a_price_at_the_threshold_is_not_above_it(server: Any) -> None:
     assert len(server.pictures()) == 1
 
 
-async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, rivya: StandIn) -> None:
+async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     assert labels(asking, question) == [YES, NO]
     assert asking.books() == []
@@ -70,7 +70,7 @@ async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, ri
     assert asking.visible_to(asking.bob) == []
 
 
-async def test_a_yes_paints_in_the_channel_for_everybody(asking: Any, rivya: StandIn) -> None:
+async def test_a_yes_paints_in_the_channel_for_everybody(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice, size="portrait_4_3", format="jpeg")
     await asking.alice.click(question, label=YES)
     (message,) = asking.visible_to(asking.bob)
@@ -99,9 +99,9 @@ async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: Any) -> No
     assert run(asking, "SELECT count(*) FROM drafts") == [(0,)]
 
 
-async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: StandIn) -> None:
+async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
-    screen = Screen(asking, question)
+    screen = StaleMessage(asking, question)
     await screen.click(asking.alice, YES)
     await screen.click(asking.alice, YES)
     assert "on its way" in asking.said(question)
@@ -110,8 +110,8 @@ async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: StandI
     assert asking.states() == ["settled"]
 
 
-async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: StandIn) -> None:
-    screen = Screen(asking, await ask(asking, asking.alice))
+async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: FakeRivya) -> None:
+    screen = StaleMessage(asking, await ask(asking, asking.alice))
     settle, asking.env.settle = asking.env.settle, settled
     first = await screen.click(asking.alice, YES)
     second = await screen.click(asking.alice, YES)
@@ -126,7 +126,7 @@ async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: StandIn) -
 
 async def test_two_noes_at_once_say_no(asking: Any) -> None:
     question = await ask(asking, asking.alice)
-    screen = Screen(asking, question)
+    screen = StaleMessage(asking, question)
     settle, asking.env.settle = asking.env.settle, settled
     for _ in range(2):
         await screen.click(asking.alice, NO)
@@ -142,10 +142,10 @@ async def settled() -> None:
 
 @pytest.mark.parametrize(("first", "then"), [(YES, NO), (NO, YES), (NO, NO)])
 async def test_the_first_answer_counts_whatever_an_old_screen_shows(
-    asking: Any, rivya: StandIn, first: str, then: str
+    asking: Any, rivya: FakeRivya, first: str, then: str
 ) -> None:
     question = await ask(asking, asking.alice)
-    screen = Screen(asking, question)
+    screen = StaleMessage(asking, question)
     await screen.click(asking.alice, first)
     await screen.click(asking.alice, then)
     assert len(rivya.tasks) == (first == YES)
@@ -155,16 +155,16 @@ async def test_the_first_answer_counts_whatever_an_old_screen_shows(
 
 
 @pytest.mark.parametrize("label", [YES, NO])
-async def test_nobody_else_can_answer(asking: Any, rivya: StandIn, label: str) -> None:
+async def test_nobody_else_can_answer(asking: Any, rivya: FakeRivya, label: str) -> None:
     question = await ask(asking, asking.alice)
     with pytest.raises(simcord.SetupError):  # bob does not even see it
         await asking.bob.click(question, label=label)
-    await Screen(asking, question).click(asking.bob, label)
+    await StaleMessage(asking, question).click(asking.bob, label)
     assert rivya.tasks == {}
     assert run(asking, "SELECT user_id, job_id FROM drafts") == [(asking.alice.id, None)]
 
 
-async def test_a_question_outlives_a_restart(asking: Any, rivya: StandIn) -> None:
+async def test_a_question_outlives_a_restart(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     await asking.restart()
     await asking.alice.click(question, label=YES)
@@ -172,7 +172,7 @@ async def test_a_question_outlives_a_restart(asking: Any, rivya: StandIn) -> Non
     assert len(rivya.tasks) == 1
 
 
-async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: StandIn) -> None:
+async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     run(asking, "UPDATE drafts SET drafted_at = drafted_at - 86400000 RETURNING draft_id")
     await asking.alice.click(question, label=YES)
@@ -182,7 +182,7 @@ async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: StandIn) 
     assert rivya.tasks == {}
 
 
-async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: Any, rivya: StandIn) -> None:
+async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
     result = await asking.alice.click(question, label=YES)
@@ -204,22 +204,22 @@ async def test_what_would_be_refused_is_refused_instead_of_asked(asking: Any) ->
     assert labels(asking, blank.response.message) == ["Edit and try again"]
 
 
-async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: StandIn) -> None:
+async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
-    pauses = Pauses(asking.app.ledger._database)
-    await pauses.switch(0, paused=True, sentence="Back at noon.", set_by=1)
+    pauses = PauseStore(asking.app.ledger._database)
+    await pauses.set(0, paused=True, sentence="Back at noon.", set_by=1)
     for result in (
         await asking.alice.click(question, label=YES),
         await asking.alice.slash(asking.channel, "imagine", prompt="a fox"),
     ):
         assert "Back at noon" in asking.answer(result)
     assert rivya.tasks == {}
-    await pauses.switch(0, paused=False, set_by=1)
+    await pauses.set(0, paused=False, set_by=1)
     await asking.alice.click(question, label=YES)
     assert len(asking.pictures()) == 1
 
 
-async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: StandIn, picture: bytes) -> None:
+async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: FakeRivya, picture: bytes) -> None:
     question = await ask(asking, asking.alice, reference=("old_fox.png", picture))
     assert "old\\_fox.png" in asking.said(question)
     assert rivya.uploads == {}
@@ -228,7 +228,7 @@ async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: StandIn,
     assert task.reference_id in rivya.uploads
 
 
-async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: StandIn) -> None:
+async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: FakeRivya) -> None:
     painters = asking.guild.create_role("Painters")
     pat = asking.guild.add_member(asking.env.create_user("pat"), roles=[painters])
     await asking.sari.slash(asking.channel, "limits role", role=painters, credits=7, period="day")
@@ -240,7 +240,7 @@ async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: StandIn)
     assert len(rivya.tasks) == 1
 
 
-async def test_a_role_that_the_cache_has_lost_binds_all_the_same(server: Any, rivya: StandIn) -> None:
+async def test_a_role_that_the_cache_has_lost_binds_all_the_same(server: Any, rivya: FakeRivya) -> None:
     painters = server.guild.create_role("Painters")
     pat = server.guild.add_member(server.env.create_user("pat"), roles=[painters])
     await server.sari.slash(server.channel, "limits role", role=painters, credits=3, period="day")
@@ -264,9 +264,9 @@ async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(aski
     assert run(asking, "SELECT count(*) FROM drafts") == [(1,)]
 
 
-async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, rivya: StandIn) -> None:
+async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
-    screen = Screen(asking, question)
+    screen = StaleMessage(asking, question)
     asking.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await screen.click(asking.alice, YES)
     assert asking.states() == ["released"]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import simcord
 
-from cogs.privacy.commands import Erase
-from cogs.ui.layout import card, row
+from cogs.privacy.commands import EraseButton
+from cogs.ui.layout import build_view, row
 
 PROMPT = "a walrus in a wet coat"
 
@@ -114,7 +114,7 @@ async def test_nobody_erases_for_another(server: Any) -> None:
     asked = await server.bob.slash(server.channel, "privacy erase")
     assert "Nothing to erase" in server.answer(asked)
     channel = server.app.client.get_channel(server.channel.id)
-    message = await channel.send(view=card("a forged card", row(Erase(server.alice.id))))
+    message = await channel.send(view=build_view("a forged card", row(EraseButton(server.alice.id))))
     result = await server.bob.click(message, custom_id=button(server.alice))
     assert "somebody else" in server.answer(result)
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]

@@ -69,15 +69,15 @@ async def test_card_and_chart_are_in_the_language_of_who_asked(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = list[str]()
-    press = server.app.client.get_cog("Reports")._press
-    draw = press._draw
+    report_builder = server.app.client.get_cog("Reports")._report_builder
+    draw = report_builder._draw
 
     def drawn(report: Any, words: Any) -> bytes:
         written.append(words.title)
         picture: bytes = draw(report, words)
         return picture
 
-    monkeypatch.setattr(press, "_draw", drawn)
+    monkeypatch.setattr(report_builder, "_draw", drawn)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.sari.slash(server.channel, "report")
     said = server.answer(result)

@@ -11,35 +11,35 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
-from bot.domain.errors import TryLater
-from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Request
+from bot.domain.errors import TransientError
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Request
 from bot.domain.limits import Limit
-from bot.engine.circuit_breaker import Outage
-from bot.engine.delivery import Undeliverable
-from bot.engine.engine import Engine
-from bot.engine.polling.duration_store import Durations
-from bot.engine.timings import Beat
-from bot.images.downloads import Fetcher
-from bot.jobs.history import Gallery
-from bot.jobs.store import Store
+from bot.engine.circuit_breaker import CircuitBreaker
+from bot.engine.delivery import UndeliverableError
+from bot.engine.engine import JobEngine
+from bot.engine.polling.duration_store import TaskDurationStore
+from bot.engine.timings import Timings
+from bot.images.downloads import Downloader
+from bot.jobs.history import HistoryStore
+from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
-from bot.observability.operator_log import Notices
-from bot.rivya.calls import TimeOuts
-from bot.rivya.client import Rivya
+from bot.observability.operator_log import OperatorLog
+from bot.rivya.calls import ApiTimeouts
+from bot.rivya.client import RivyaClient
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
-from sandbox.fake_rivya import StandIn
-from tests.support.factories import ANYWHERE, a_request
+from bot.storage.picture_store import PictureStore, picture_folder
+from sandbox.fake_rivya import FakeRivya
+from tests.support.factories import NO_CONTEXT, make_request
 from tests.support.waiting import soon, until
 
-BEAT = Beat(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
+BEAT = Timings(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
 DEFAULT = Limit(200, "month")
 
 
 @dataclass
-class HandmadeCourier:
+class FakeDelivery:
     """Remembers what it brought; can be told that Discord has no reply, is away, or is closed for good."""
 
     delivered: dict[str, tuple[Picture, Receipt]] = field(default_factory=dict)
@@ -63,11 +63,13 @@ class HandmadeCourier:
                 raise RuntimeError("a bug in the progress line")
             self.shown[job.job_id].append(progress)
 
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+    async def deliver(
+        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+    ) -> DeliveredMessage:
         async with self._alone(job):
             self._maybe_away()
             if self.closed:
-                raise Undeliverable
+                raise UndeliverableError
             if "deliver" in self.broken:
                 self.broken.discard("deliver")
                 raise RuntimeError("a bug in the courier")
@@ -75,13 +77,13 @@ class HandmadeCourier:
             self.delivered[job.job_id] = (picture, receipt)
             if self.on_delivery is not None:
                 await self.on_delivery()
-            return Landing(20, 77, "reply")
+            return DeliveredMessage(20, 77, "reply")
 
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
+    async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._alone(job):
             self._maybe_away()
             if self.closed:
-                raise Undeliverable
+                raise UndeliverableError
             assert job.job_id not in self.told, "told twice"
             self.told[job.job_id] = failure
             if self.on_delivery is not None:
@@ -90,7 +92,7 @@ class HandmadeCourier:
     def _maybe_away(self) -> None:
         if self.away:
             self.away -= 1
-            raise TryLater("Discord is away")
+            raise TransientError("Discord is away")
 
     def _alone(self, job: Job) -> AsyncExitStack:
         if job.job_id in self.busy:
@@ -107,36 +109,36 @@ class HandmadeCourier:
 
 
 @dataclass
-class Shop:
+class EngineHarness:
     """An open engine and all that it works with."""
 
-    engine: Engine
-    store: Store
+    engine: JobEngine
+    store: JobStore
     ledger: Ledger
-    treasury: Treasury
-    courier: HandmadeCourier
-    rivya: StandIn
+    credit_admin: CreditAdmin
+    delivery: FakeDelivery
+    rivya: FakeRivya
     files: str
-    vault: Vault
+    picture_store: PictureStore
 
-    async def paint(self, request: Request | None = None, *, answered: bool = True) -> Job:
+    async def submit(self, request: Request | None = None, *, answered: bool = True) -> Job:
         """Submit and start, as the command does."""
-        job = await self.engine.submit(request or a_request(), ANYWHERE)
+        job = await self.engine.submit(request or make_request(), NO_CONTEXT)
         assert job is not None
         self.engine.start(job, answered=answered, message_id=77 if answered else None)
         return job
 
-    async def end(self, job: Job) -> Job:
+    async def wait(self, job: Job) -> Job:
         """Wait until the job's walk has ended; how the row stands then."""
-        walk = self.engine._walks.get(job.job_id)
+        walk = self.engine._tasks.get(job.job_id)
         if walk is not None:
             await soon(walk)
         found = await self.store.find(job.job_id)
         assert found is not None
         return found
 
-    async def paint_to_the_end(self, request: Request | None = None) -> Job:
-        return await self.end(await self.paint(request))
+    async def submit_and_wait(self, request: Request | None = None) -> Job:
+        return await self.wait(await self.submit(request))
 
     async def state(self, job: Job) -> str:
         rows = await self.store._database.run(
@@ -147,15 +149,15 @@ class Shop:
         return str(rows["state"])
 
 
-async def kept(shop: Shop, job: Job) -> bytes | None:
+async def stored_picture(harness: EngineHarness, job: Job) -> bytes | None:
     """What the vault has of a job's picture, found as everybody finds it."""
-    piece = await Gallery(shop.store._database).find(job.job_id)
+    piece = await HistoryStore(harness.store._database).find(job.job_id)
     assert piece is not None
     assert piece.kept_sha256 is not None
-    return await shop.vault.read(piece.kept_sha256)
+    return await harness.picture_store.read(piece.kept_sha256)
 
 
-def a_png(side: int = 64) -> bytes:
+def make_png(side: int = 64) -> bytes:
     kept = io.BytesIO()
     Image.new("RGB", (side, side), "orange").save(kept, "PNG")
     return kept.getvalue()
@@ -165,25 +167,25 @@ def build(
     stack: AsyncExitStack,
     database: Database,
     session: object,
-    fetcher: Fetcher,
-    rivya: StandIn,
+    downloader: Downloader,
+    rivya: FakeRivya,
     files: str,
     *,
     max_running: int = 5,
-    beat: Beat = BEAT,
+    timings: Timings = BEAT,
     outages: bool = False,
-    time_outs: TimeOuts | None = None,
-) -> Shop:
-    courier = HandmadeCourier()
+    time_outs: ApiTimeouts | None = None,
+) -> EngineHarness:
+    delivery = FakeDelivery()
 
     async def probe() -> int:
         return await client.credits()
 
-    outage = Outage(probe, Notices(), probe_seconds=0.02)
-    stack.push_async_callback(outage.close)
-    store, ledger = Store(database, DEFAULT), Ledger(database, DEFAULT)
-    vault = Vault(vault_beside(database._path))
-    client = Rivya(
+    circuit_breaker = CircuitBreaker(probe, OperatorLog(), probe_seconds=0.02)
+    stack.push_async_callback(circuit_breaker.close)
+    store, ledger = JobStore(database, DEFAULT), Ledger(database, DEFAULT)
+    picture_store = PictureStore(picture_folder(database._path))
+    client = RivyaClient(
         session,
         base_url=rivya.url,
         api_key=rivya.api_key,
@@ -191,32 +193,34 @@ def build(
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.02,
-        watch=lambda attempt: outage.heard(answered=attempt.answered) if outages else None,
+        watch=lambda attempt: circuit_breaker.record(answered=attempt.answered) if outages else None,
     )
-    engine = Engine(
+    engine = JobEngine(
         store=store,
         ledger=ledger,
         rivya=client,
-        fetcher=fetcher,
-        courier=courier,
-        notices=Notices(),
-        outage=outage,
+        downloader=downloader,
+        delivery=delivery,
+        operator_log=OperatorLog(),
+        circuit_breaker=circuit_breaker,
         metrics=Metrics(),
-        durations=Durations(database),
-        beat=beat,
+        durations=TaskDurationStore(database),
+        timings=timings,
         max_running=max_running,
         scratch=database._path.with_name("scratch"),
-        vault=vault,
+        picture_store=picture_store,
     )
     stack.push_async_callback(engine.close)
-    return Shop(engine, store, ledger, Treasury(database, DEFAULT), courier, rivya, files, vault)
+    return EngineHarness(
+        engine, store, ledger, CreditAdmin(database, DEFAULT), delivery, rivya, files, picture_store
+    )
 
 
-async def write_protect(shop: Shop, on: bool) -> None:
+async def write_protect(harness: EngineHarness, on: bool) -> None:
     """From here on the database can be read only, as when its disk is full; or be written again."""
     # Not as a unit: what cannot be written to begins no transaction.
-    connection = shop.store._database._connection
-    await connection.hop(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
+    connection = harness.store._database._connection
+    await connection.call(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
 
 
 async def logged(lines: list[dict[str, object]], **wanted: object) -> None:

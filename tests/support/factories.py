@@ -6,14 +6,14 @@ import itertools
 import uuid
 
 from bot.domain.clock import now_ms
-from bot.domain.jobs import Destination, Job, Presence, Reference, Request, Stage
+from bot.domain.jobs import Destination, Job, Reference, Request, RequestContext, Stage
 
-ANYWHERE = Presence()
+NO_CONTEXT = RequestContext()
 """A member without roles, in a channel that nobody has a rule about."""
 _interactions = itertools.count(10**17)
 
 
-def a_request(
+def make_request(
     *,
     guild_id: int = 1,
     user_id: int = 7,
@@ -41,11 +41,11 @@ def a_request(
     )
 
 
-def a_job(request: Request | None = None, *, accepted_at: int | None = None) -> Job:
-    """A job as `Engine.submit` makes it."""
+def make_job(request: Request | None = None, *, accepted_at: int | None = None) -> Job:
+    """A job as `JobEngine.submit` makes it."""
     return Job(
         job_id=str(uuid.uuid4()),
-        request=request or a_request(),
+        request=request or make_request(),
         stage=Stage.ACCEPTED,
         quote_credits=4,
         accepted_at=accepted_at or now_ms(),

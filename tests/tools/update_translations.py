@@ -1,7 +1,7 @@
 """Brings the catalogues in `cogs/locale` up to date with the code: `make messages`.
 
-What is said stands in the code, in calls of `say`, `count` and `noted`; what Discord's menus show is asked of
-the commands themselves. New messages come untranslated, old ones go, translations stay.
+What is said stands in the code, in calls of `gettext`, `ngettext` and `gettext_noop`; what Discord's menus
+show is asked of the commands themselves. New messages come untranslated, old ones go, translations stay.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cogs.text.translation import CATALOGUES, COMMAND_NAME
 
 COGS = CATALOGUES.parent
 HEADQUARTERS = 1
-KEYWORDS = {"say": 1, "noted": 1, "count": 2}
+KEYWORDS = {"gettext": 1, "gettext_noop": 1, "ngettext": 2}
 """What says a message, and how many texts it is."""
 NAMES = {
     app_commands.TranslationContextLocation.command_name,
@@ -36,7 +36,7 @@ NAMES = {
 }
 
 
-class Listener(app_commands.Translator):
+class RecordingTranslator(app_commands.Translator):
     """Translates nothing and remembers what was asked for, by context."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ async def menus(translator: app_commands.Translator) -> list[dict[str, Any]]:
 
 async def shown_in_menus() -> set[tuple[str | None, str]]:
     """Every name, description and choice of every command, with the context of its message."""
-    listener = Listener()
+    listener = RecordingTranslator()
     await menus(listener)
     return listener.asked
 

@@ -1,8 +1,6 @@
 """What differs between the books and Rivya, and which of it Rivya proves.
 
 Pure, so that what the operator may book with one click can be read, and tested, as one table.
-
-Owns the frozen types of a comparison and its judgement. Never imports anything of ours but models.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ NOT_FOUND: Final = "not_found"
 """Stands for a task that Rivya does not know."""
 
 
-class Kind(StrEnum):
+class DiscrepancyKind(StrEnum):
     """How the books and Rivya differ, or why a reservation is still held a day later."""
 
     CHARGED_OTHER = "charged_other"
@@ -42,11 +40,15 @@ class Kind(StrEnum):
     @property
     def is_proof(self) -> bool:
         """Whether Rivya has said what it charged, so that it can be booked."""
-        return self in {Kind.CHARGED_OTHER, Kind.CHARGED_AFTER_RELEASE, Kind.HELD_DONE}
+        return self in {
+            DiscrepancyKind.CHARGED_OTHER,
+            DiscrepancyKind.CHARGED_AFTER_RELEASE,
+            DiscrepancyKind.HELD_DONE,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class BookedReservation:
     """One reservation as the books have it, to be compared."""
 
     job_id: str
@@ -63,7 +65,7 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RemoteTask:
     """What Rivya answered about a task; `status` None stands for an answer that cannot be read."""
 
     status: str | None
@@ -78,11 +80,11 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discrepancy:
     """One difference, or one reservation that is held for long."""
 
-    booked: Booked
-    kind: Kind
+    booked: BookedReservation
+    kind: DiscrepancyKind
     rivya_status: str | None
     """Rivya's word for the task; None without a task."""
     rivya_credits: int | None
@@ -97,7 +99,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Booking:
+class ApplyResult:
     """What became of a run's findings when they were to be booked."""
 
     booked: int = 0
@@ -107,69 +109,71 @@ class Booking:
     """Stood as proven already."""
     changed: int = 0
     """No longer stand as they were found: to be compared anew."""
-    walking: int = 0
+    in_progress: int = 0
     """Left to the engine, whose job is not over."""
 
-    def __add__(self, other: Booking) -> Booking:
-        return Booking(
+    def __add__(self, other: ApplyResult) -> ApplyResult:
+        return ApplyResult(
             self.booked + other.booked,
             self.difference_credits + other.difference_credits,
             self.before + other.before,
             self.changed + other.changed,
-            self.walking + other.walking,
+            self.in_progress + other.in_progress,
         )
 
 
-class Closing(StrEnum):
+class CloseResult(StrEnum):
     """What became of the operator's own decision about one reservation."""
 
     CLOSED = "closed"
     UNKNOWN = "unknown"
     """There is no such job."""
-    WALKING = "walking"
+    IN_PROGRESS = "walking"
     """Its job is not over."""
     NOT_HELD = "not_held"
     """It is closed already."""
 
 
-def judge(booked: Booked, heard: Heard | None) -> Kind | None:  # a table
+def classify(booked: BookedReservation, heard: RemoteTask | None) -> DiscrepancyKind | None:  # a table
     """How one reservation differs from what Rivya says; None if both agree, or Rivya does not say.
 
     `heard` is None where there is no task to ask for; of closed reservations those are not compared.
     """
     if heard is None:
-        return Kind.HELD_UNKNOWN if booked.over else Kind.HELD_WAITING
+        return DiscrepancyKind.HELD_UNKNOWN if booked.over else DiscrepancyKind.HELD_WAITING
     if heard.status in {NOT_FOUND, None}:
-        return Kind.VANISHED if heard.status else Kind.UNCLEAR
+        return DiscrepancyKind.VANISHED if heard.status else DiscrepancyKind.UNCLEAR
     held = booked.state == "held"
     if not heard.is_over:
-        return Kind.HELD_RUNNING if held else Kind.NOT_OVER
+        return DiscrepancyKind.HELD_RUNNING if held else DiscrepancyKind.NOT_OVER
     if held:
-        return Kind.HELD_UNKNOWN if heard.credits is None else Kind.HELD_DONE
+        return DiscrepancyKind.HELD_UNKNOWN if heard.credits is None else DiscrepancyKind.HELD_DONE
     if heard.credits in {None, booked.credits}:
         return None
-    return Kind.CHARGED_OTHER if booked.state == "settled" else Kind.CHARGED_AFTER_RELEASE
+    return (
+        DiscrepancyKind.CHARGED_OTHER if booked.state == "settled" else DiscrepancyKind.CHARGED_AFTER_RELEASE
+    )
 
 
-def describe(found: Finding) -> str:  # noqa: PLR0911  # a table
+def describe(found: Discrepancy) -> str:  # noqa: PLR0911  # a table
     """One difference in plain words, without the note of what is in doubt."""
     booked, charged = found.booked.credits, found.rivya_credits
     match found.kind:
-        case Kind.CHARGED_OTHER:
+        case DiscrepancyKind.CHARGED_OTHER:
             return f"booked {booked}, Rivya charged {charged}"
-        case Kind.CHARGED_AFTER_RELEASE:
+        case DiscrepancyKind.CHARGED_AFTER_RELEASE:
             return f"released, Rivya charged {charged}"
-        case Kind.HELD_DONE:
+        case DiscrepancyKind.HELD_DONE:
             return f"held {booked}, Rivya charged {charged} in the end"
-        case Kind.HELD_RUNNING:
+        case DiscrepancyKind.HELD_RUNNING:
             return f"held {booked}, Rivya is still painting"
-        case Kind.HELD_WAITING:
+        case DiscrepancyKind.HELD_WAITING:
             return f"held {booked}, its job still waits for a task: see the log for what stops it"
-        case Kind.HELD_UNKNOWN:
+        case DiscrepancyKind.HELD_UNKNOWN:
             return f"held {booked} in doubt, to be closed by hand"
-        case Kind.NOT_OVER:
+        case DiscrepancyKind.NOT_OVER:
             return f"booked {booked}, Rivya is still painting"
-        case Kind.VANISHED:
+        case DiscrepancyKind.VANISHED:
             return f"{found.booked.state} with {booked}, Rivya does not know the task"
-        case Kind.UNCLEAR:
+        case DiscrepancyKind.UNCLEAR:
             return f"{found.booked.state} with {booked}, Rivya's answer cannot be read"

@@ -1,8 +1,6 @@
 """Compares the books with Rivya: every task that was settled or released, and whatever is held for long.
 
 It only asks and writes down what it found; booking it is a step of its own, see `findings`.
-
-Owns the comparison. Never imports anything of ours but client, differences, errors, findings.
 """
 
 from __future__ import annotations
@@ -14,27 +12,27 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.credits.reconciliation.models import NOT_FOUND, Finding, Heard, judge
-from bot.domain.errors import ContractBroken, OperatorError, TryLater
+from bot.credits.reconciliation.models import NOT_FOUND, Discrepancy, RemoteTask, classify
+from bot.domain.errors import ContractViolation, OperatorError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.credits.reconciliation.models import Booked
-    from bot.credits.reconciliation.store import Findings
-    from bot.rivya.client import Rivya
+    from bot.credits.reconciliation.models import BookedReservation
+    from bot.credits.reconciliation.store import DiscrepancyStore
+    from bot.rivya.client import RivyaClient
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE: Final = 4
+CONCURRENCY: Final = 4
 """Calls under way at one moment: members who wait for their picture come first."""
-PATIENT_SETBACKS: Final = 6
+MAX_FAILED_ATTEMPTS: Final = 6
 """Times in a row that Rivya may want us to wait for one task before the comparison stops."""
-LONGEST_REST_SECONDS: Final = 60.0
+MAX_BACKOFF_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ReconcileRun:
     """How far a comparison has come. `since` and `reached_at` are epoch milliseconds, UTC."""
 
     run_id: str
@@ -43,7 +41,7 @@ class Comparison:
     """How many reservations there are to look at, at most."""
     looked_at: int = 0
     found: int = 0
-    unsaid: int = 0
+    unpriced: int = 0
     """Tasks that are over, but of which Rivya does not say what they cost."""
     reached_at: int | None = None
     """When the last one looked at was reserved: where a comparison that stopped may begin again."""
@@ -54,14 +52,16 @@ class Comparison:
 class Reconciler:
     """Asks Rivya about every task in the books. `rest_seconds` is the first wait after a setback."""
 
-    def __init__(self, findings: Findings, rivya: Rivya, *, rest_seconds: float = 5.0) -> None:
-        self._findings = findings
+    def __init__(
+        self, discrepancies: DiscrepancyStore, rivya: RivyaClient, *, rest_seconds: float = 5.0
+    ) -> None:
+        self._discrepancies = discrepancies
         self._rivya = rivya
-        self._rest_seconds = rest_seconds
+        self._backoff_seconds = rest_seconds
 
     async def compare(
-        self, since: int, *, progress: Callable[[Comparison], Awaitable[None]] | None = None
-    ) -> Comparison:
+        self, since: int, *, progress: Callable[[ReconcileRun], Awaitable[None]] | None = None
+    ) -> ReconcileRun:
         """Compare what was reserved from `since` on, and all that is held for longer than a day.
 
         `progress` is told after every page. Memory is bounded by one page, however many rows there are.
@@ -69,35 +69,37 @@ class Reconciler:
         Raises:
             OperatorError: `database`. What keeps us from asking Rivya only stops the comparison.
         """
-        run = Comparison(secrets.token_hex(6), since, await self._findings.count(since))
-        async for page in self._findings.pages(since):
+        run = ReconcileRun(secrets.token_hex(6), since, await self._discrepancies.count(since))
+        async for page in self._discrepancies.pages(since):
             try:
-                heard = await self._hear(page)
-            except (OperatorError, TryLater) as error:
+                heard = await self._fetch_tasks(page)
+            except (OperatorError, TransientError) as error:
                 log.warning("comparison stopped", run_id=run.run_id, error=str(error))
                 return replace(run, stopped=str(error))
             found = [
-                Finding(booked, kind, answer.status if answer else None, answer.credits if answer else None)
+                Discrepancy(
+                    booked, kind, answer.status if answer else None, answer.credits if answer else None
+                )
                 for booked, answer in zip(page, heard, strict=True)
-                if (kind := judge(booked, answer)) is not None
+                if (kind := classify(booked, answer)) is not None
             ]
             closed = page[-1].state != "held"
             run = replace(
                 run,
                 looked_at=run.looked_at + len(page),
-                found=run.found + (await self._findings.keep(run.run_id, found) if found else 0),
-                unsaid=run.unsaid + sum(map(_is_unsaid, page, heard)),
+                found=run.found + (await self._discrepancies.save(run.run_id, found) if found else 0),
+                unpriced=run.unpriced + sum(map(_is_unpriced, page, heard)),
                 reached_at=page[-1].created_at if closed else run.reached_at,
             )
             if progress is not None:
                 await progress(run)
         return run
 
-    async def _hear(self, page: list[Booked]) -> list[Heard | None]:
+    async def _fetch_tasks(self, page: list[BookedReservation]) -> list[RemoteTask | None]:
         """Ask about a whole page, a few tasks at once."""
-        answers: list[Heard | None] = []
-        for first in range(0, len(page), AT_ONCE):
-            group = page[first : first + AT_ONCE]
+        answers: list[RemoteTask | None] = []
+        for first in range(0, len(page), CONCURRENCY):
+            group = page[first : first + CONCURRENCY]
             heard = await asyncio.gather(*map(self._ask, group), return_exceptions=True)
             for answer in heard:
                 if isinstance(answer, BaseException):
@@ -105,24 +107,24 @@ class Reconciler:
                 answers.append(answer)
         return answers
 
-    async def _ask(self, booked: Booked) -> Heard | None:
+    async def _ask(self, booked: BookedReservation) -> RemoteTask | None:
         if booked.task_id is None:
             return None
-        for setback in range(PATIENT_SETBACKS):
+        for setback in range(MAX_FAILED_ATTEMPTS):
             try:
-                task = await self._rivya.task(booked.task_id)
-            except TryLater as error:
-                if setback == PATIENT_SETBACKS - 1:
+                task = await self._rivya.get_task(booked.task_id)
+            except TransientError as error:
+                if setback == MAX_FAILED_ATTEMPTS - 1:
                     raise
-                rest = error.retry_after_seconds or self._rest_seconds * 2.0**setback
-                await asyncio.sleep(min(rest, LONGEST_REST_SECONDS))
-            except ContractBroken as error:
-                return Heard(NOT_FOUND if error.code == "not_found" else None)
+                rest = error.retry_after_seconds or self._backoff_seconds * 2.0**setback
+                await asyncio.sleep(min(rest, MAX_BACKOFF_SECONDS))
+            except ContractViolation as error:
+                return RemoteTask(NOT_FOUND if error.code == "not_found" else None)
             else:
-                heard = Heard(task.status, task.final_credits)
-                return heard if heard.is_over else Heard(task.status)
+                heard = RemoteTask(task.status, task.final_credits)
+                return heard if heard.is_over else RemoteTask(task.status)
         raise AssertionError("unreachable: the last setback is raised")
 
 
-def _is_unsaid(booked: Booked, heard: Heard | None) -> bool:
+def _is_unpriced(booked: BookedReservation, heard: RemoteTask | None) -> bool:
     return booked.state != "held" and heard is not None and heard.is_over and heard.credits is None

@@ -4,8 +4,7 @@ Nothing is booked by finding it. The second step books what Rivya proves, each f
 correction on the record, and only where the reservation still stands as it was found and its job is over:
 what still walks is the engine's. So a step taken twice, or too late, changes nothing.
 
-Owns the tables findings and corrections. Never imports anything of ours but clock, database, differences,
-ledger.
+Owns the tables findings and corrections.
 """
 
 from __future__ import annotations
@@ -13,7 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import ledger
-from bot.credits.reconciliation.models import Booked, Booking, Closing, Finding, Kind
+from bot.credits.reconciliation.models import (
+    ApplyResult,
+    BookedReservation,
+    CloseResult,
+    Discrepancy,
+    DiscrepancyKind,
+)
 from bot.domain.clock import DAY_MS, now_ms
 from bot.storage.database import BATCH
 
@@ -59,13 +64,13 @@ def prune(transaction: sqlite3.Connection, before: int) -> int:
     return len(rows)
 
 
-class Findings:
+class DiscrepancyStore:
     """Reads what is to be compared, keeps what was found, books it on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pages(self, since: int) -> AsyncIterator[list[Booked]]:
+    async def pages(self, since: int) -> AsyncIterator[list[BookedReservation]]:
         """Every held reservation older than a day, then every closed one with a task made from `since` on.
 
         Each the oldest first, `PAGE` at a time; between two pages anything may change.
@@ -91,28 +96,28 @@ class Findings:
 
         return await self._database.run(unit)
 
-    async def keep(self, run_id: str, found: Iterable[Finding]) -> int:
+    async def save(self, run_id: str, found: Iterable[Discrepancy]) -> int:
         """Record findings, but for reservations that have changed since they were read; returns how many."""
-        at, findings = now_ms(), tuple(found)
+        at, discrepancies = now_ms(), tuple(found)
         return await self._database.run(
-            lambda tx: sum(_keep(tx, run_id, finding, at) for finding in findings)
+            lambda tx: sum(_save(tx, run_id, discrepancy, at) for discrepancy in discrepancies)
         )
 
-    async def of(self, run_id: str, after: str = "", at_most: int = PAGE) -> list[Finding]:
+    async def list_run(self, run_id: str, after: str = "", at_most: int = PAGE) -> list[Discrepancy]:
         """A run's findings by the ids of their jobs; `after` is the last id of the page before."""
         return await self._database.run(
-            lambda tx: [_finding(row) for row in tx.execute(_FOUND, (run_id, after, at_most))]
+            lambda tx: [_discrepancy(row) for row in tx.execute(_FOUND, (run_id, after, at_most))]
         )
 
-    async def apply(self, run_id: str, *, by: int) -> Booking:
+    async def apply(self, run_id: str, *, by: int) -> ApplyResult:
         """Book what a run has proven; what is booked already, or stands otherwise by now, is left alone."""
-        done, after = Booking(), ""
-        while page := await self.of(run_id, after):
+        done, after = ApplyResult(), ""
+        while page := await self.list_run(run_id, after):
             done += await self._book(run_id, page, by)
             after = page[-1].booked.job_id
         return done
 
-    async def close(self, job_id: str, final_credits: int, *, reason: str, by: int) -> Closing:
+    async def close(self, job_id: str, final_credits: int, *, reason: str, by: int) -> CloseResult:
         """Let the operator decide what a job in doubt has cost; 0 releases it.
 
         Raises:
@@ -122,51 +127,57 @@ class Findings:
             raise ValueError(f"no such charge: {final_credits} credits")
         at = now_ms()
 
-        def unit(tx: sqlite3.Connection) -> Closing:
+        def unit(tx: sqlite3.Connection) -> CloseResult:
             booked = _booked(tx, job_id)
             if booked is None:
-                return Closing.UNKNOWN
+                return CloseResult.UNKNOWN
             if booked.state != "held":
-                return Closing.NOT_HELD
+                return CloseResult.NOT_HELD
             if not booked.over:
-                return Closing.WALKING
+                return CloseResult.IN_PROGRESS
             state = "settled" if final_credits else "released"
             _correct(tx, booked, (state, final_credits), reason=reason, by=by, at=at)
-            return Closing.CLOSED
+            return CloseResult.CLOSED
 
         return await self._database.run(unit)
 
-    async def _page(self, query: str, values: tuple[int | str, ...]) -> list[Booked]:
+    async def _page(self, query: str, values: tuple[int | str, ...]) -> list[BookedReservation]:
         return await self._database.run(lambda tx: [_as_booked(row) for row in tx.execute(query, values)])
 
-    async def _book(self, run_id: str, page: list[Finding], by: int) -> Booking:
+    async def _book(self, run_id: str, page: list[Discrepancy], by: int) -> ApplyResult:
         at = now_ms()
 
-        def unit(tx: sqlite3.Connection) -> Booking:
+        def unit(tx: sqlite3.Connection) -> ApplyResult:
             outcomes = (_book(tx, run_id, found, by=by, at=at) for found in page if found.kind.is_proof)
-            return sum(outcomes, Booking())
+            return sum(outcomes, ApplyResult())
 
         return await self._database.run(unit)
 
 
-def _book(tx: sqlite3.Connection, run_id: str, found: Finding, *, by: int, at: int) -> Booking:
+def _book(tx: sqlite3.Connection, run_id: str, found: Discrepancy, *, by: int, at: int) -> ApplyResult:
     now = _booked(tx, found.booked.job_id)
     assert now is not None  # a finding refers to a reservation, and none is ever deleted
     if (now.state, now.credits) == found.target:
-        return Booking(before=1)
+        return ApplyResult(before=1)
     if (now.state, now.credits) != (found.booked.state, found.booked.credits):
-        return Booking(changed=1)
+        return ApplyResult(changed=1)
     if not now.over:
-        return Booking(walking=1)
+        return ApplyResult(in_progress=1)
     _correct(tx, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
-    return Booking(booked=1, difference_credits=found.target[1] - now.credits)
+    return ApplyResult(booked=1, difference_credits=found.target[1] - now.credits)
 
 
 def _correct(
-    tx: sqlite3.Connection, booked: Booked, target: tuple[str, int], *, reason: str, by: int, at: int
+    tx: sqlite3.Connection,
+    booked: BookedReservation,
+    target: tuple[str, int],
+    *,
+    reason: str,
+    by: int,
+    at: int,
 ) -> None:
     state, credits = target
-    ledger.rebook(tx, job_id=booked.job_id, state=state, final_credits=credits, at=at)
+    ledger.override(tx, job_id=booked.job_id, state=state, final_credits=credits, at=at)
     tx.execute(
         "INSERT INTO corrections (job_id, from_state, from_credits, to_state, to_credits, reason, made_by,"
         " made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -174,7 +185,7 @@ def _correct(
     )
 
 
-def _keep(tx: sqlite3.Connection, run_id: str, found: Finding, at: int) -> bool:
+def _save(tx: sqlite3.Connection, run_id: str, found: Discrepancy, at: int) -> bool:
     booked = found.booked
     now = _booked(tx, booked.job_id)
     if now is None or (now.state, now.credits) != (booked.state, booked.credits):
@@ -197,13 +208,13 @@ def _keep(tx: sqlite3.Connection, run_id: str, found: Finding, at: int) -> bool:
     return kept is not None
 
 
-def _booked(tx: sqlite3.Connection, job_id: str) -> Booked | None:
+def _booked(tx: sqlite3.Connection, job_id: str) -> BookedReservation | None:
     row = tx.execute(f"{_BOOKED} WHERE r.job_id = ?", (job_id,)).fetchone()
     return None if row is None else _as_booked(row)
 
 
-def _as_booked(row: sqlite3.Row) -> Booked:
-    return Booked(
+def _as_booked(row: sqlite3.Row) -> BookedReservation:
+    return BookedReservation(
         job_id=row["job_id"],
         guild_id=row["guild_id"],
         state=row["state"],
@@ -215,10 +226,10 @@ def _as_booked(row: sqlite3.Row) -> Booked:
     )
 
 
-def _finding(row: sqlite3.Row) -> Finding:
-    return Finding(
+def _discrepancy(row: sqlite3.Row) -> Discrepancy:
+    return Discrepancy(
         booked=_as_booked(row),
-        kind=Kind(row["kind"]),
+        kind=DiscrepancyKind(row["kind"]),
         rivya_status=row["rivya_status"],
         rivya_credits=row["rivya_credits"],
     )

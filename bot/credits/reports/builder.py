@@ -1,8 +1,4 @@
-"""Makes a whole report: counts it, writes its sheet, draws its chart, all beside the event loop.
-
-Owns the order of that, and how many are made at once. Never imports anything of ours but clock, figures,
-reports, rules, sheets.
-"""
+"""Makes a whole report: counts it, writes its sheet, draws its chart, all beside the event loop."""
 
 from __future__ import annotations
 
@@ -20,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bot.credits.reports.csv_export import Sheet
-    from bot.credits.reports.models import Lettering, Report
+    from bot.credits.reports.csv_export import CsvExport
+    from bot.credits.reports.models import ChartLabels, Report
     from bot.credits.reports.queries import Snapshot
     from bot.domain.limits import Limit
 
@@ -32,13 +28,13 @@ LARGEST_BYTES: Final = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class ReportFiles:
     """A report and the files that come with it."""
 
     report: Report
     name: str
     """Of the files, without their endings."""
-    sheet: Sheet | None
+    sheet: CsvExport | None
     """None if there is nothing to write down."""
     chart: bytes | None
     """A PNG; None if there is nothing to draw, or nothing to draw with."""
@@ -46,14 +42,14 @@ class Edition:
     """Whether this host can draw."""
 
 
-class Press:
+class ReportBuilder:
     """Makes reports from the database file. `draw` is None where nothing can draw; `load` readies it."""
 
     def __init__(
         self,
         path: Path,
         default: Limit,
-        draw: Callable[[Report, Lettering], bytes] | None,
+        draw: Callable[[Report, ChartLabels], bytes] | None,
         load: Callable[[], object] = lambda: None,
     ) -> None:
         self._path = path
@@ -64,16 +60,16 @@ class Press:
         # A single one, since matplotlib is not made for more: https://matplotlib.org/stable/users/faq.html
         self._drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chart")
 
-    async def make(
+    async def build(
         self,
         guild_id: int,
         *,
         period: str,
-        ago: int,
+        periods_ago: int,
         upload_limit_bytes: int,
-        letter: Callable[[Report], Lettering],
-    ) -> Edition:
-        """The report of the period `ago` periods before this one, with files that an upload may have.
+        label: Callable[[Report], ChartLabels],
+    ) -> ReportFiles:
+        """The report of the period `periods_ago` periods before this one, with files that an upload may have.
 
         `letter` finds the words for its chart, in a thread that has the context of the caller.
 
@@ -81,28 +77,33 @@ class Press:
             OperatorError: `database`; the file cannot be read.
         """
         count = partial(
-            queries.gather, guild_id=guild_id, period=period, ago=ago, default=self._default, at=now_ms()
+            queries.build_report,
+            guild_id=guild_id,
+            period=period,
+            periods_ago=periods_ago,
+            default=self._default,
+            at=now_ms(),
         )
         async with self._places:
-            return await asyncio.to_thread(self._make, count, letter, min(upload_limit_bytes, LARGEST_BYTES))
+            return await asyncio.to_thread(self._build, count, label, min(upload_limit_bytes, LARGEST_BYTES))
 
-    def _make(
+    def _build(
         self,
         count: Callable[[Snapshot], Report],
-        letter: Callable[[Report], Lettering],
+        label: Callable[[Report], ChartLabels],
         limit_bytes: int,
-    ) -> Edition:
+    ) -> ReportFiles:
         """Load the library, half a second's work, while SQLite counts; draw while the sheet is written."""
         if self._draw is not None:
             self._drawing.submit(self._load)
-        with queries.reading(self._path) as moment:
+        with queries.open_snapshot(self._path) as moment:
             report = count(moment)
             name = f"report-{report.period}-{_day(report)}"
             draw = self._draw if report.credits else None
-            drawing = None if draw is None else self._drawing.submit(draw, report, letter(report))
+            drawing = None if draw is None else self._drawing.submit(draw, report, label(report))
             sheet = csv_export.write(moment, report, name, limit_bytes) if report.reservations else None
         chart = None if drawing is None else drawing.result()
-        return Edition(report, name, sheet, chart, draws=self._draw is not None)
+        return ReportFiles(report, name, sheet, chart, draws=self._draw is not None)
 
 
 def _day(report: Report) -> str:

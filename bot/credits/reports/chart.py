@@ -2,8 +2,6 @@
 
 No font has every script that a name can be written in, so the picture numbers the members and the message
 beside it says who they are. Colours are not needed to read it: neighbours have different hatching, too.
-
-Owns the drawing. Never imports anything of ours but reports.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from bot.credits.reports.models import Lettering, Report
+    from bot.credits.reports.models import ChartLabels, Report
 
 WIDTH, HEIGHT, DPI = 1200, 800, 100
 """Pixels. A phone shows it about 400 wide, so that the text below is still 10 of them high."""
@@ -61,32 +59,32 @@ class Layer:
     hatch: str
 
 
-def supported() -> bool:
+def is_available() -> bool:
     """Whether the `charts` extra is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def load() -> None:
+def preload() -> None:
     """Load the library, which `draw` would otherwise do; the second time it costs nothing."""
     # Only here and below: it takes 60 MB and half a second, and most bots are never asked for a report.
     import matplotlib.backends.backend_agg  # noqa: PLC0415  # see above
     import matplotlib.figure  # noqa: PLC0415, F401  # see above
 
 
-def draw(report: Report, lettering: Lettering) -> bytes:
+def draw(report: Report, lettering: ChartLabels) -> bytes:
     """The report as a PNG. Takes a third of a second, and more when the library is first loaded.
 
-    `lettering` are all the words in it. matplotlib is not made for several threads at once: https://matplotlib.org/stable/users/faq.html
+    `chart_labels` are all the words in it. matplotlib is not made for several threads at once: https://matplotlib.org/stable/users/faq.html
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # see above
 
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=BACKGROUND)
     _title(figure, lettering.title)
-    top = _PLOT_TOP if report.drawn_pace is None else _PLOT_TOP - _LEGEND_HEIGHT
+    top = _PLOT_TOP if report.visible_pace is None else _PLOT_TOP - _LEGEND_HEIGHT
     axes = figure.add_axes((_PLOT_LEFT, _PLOT_GROUND, _PLOT_WIDTH, top - _PLOT_GROUND), facecolor=BACKGROUND)
     if patches := _stack(axes, _layers(report, lettering)):
         _legend(figure, patches, _LEGEND_TOP)
-    if (pace := report.drawn_pace) is not None:
+    if (pace := report.visible_pace) is not None:
         dashes = (0, (3.2, 1.4))
         line = axes.axhline(pace, label=lettering.pace, color=PACE_COLOUR, linewidth=4, linestyle=dashes)
         _legend(figure, [line], _LEGEND_TOP - _LEGEND_HEIGHT)
@@ -105,12 +103,12 @@ def _title(figure: Figure, words: str) -> None:
         title.set_fontsize(TITLE_POINTS * room / width)
 
 
-def _layers(report: Report, lettering: Lettering) -> list[Layer]:
+def _layers(report: Report, lettering: ChartLabels) -> list[Layer]:
     """From the ground up; without those in which nothing was spent."""
-    columns = [*zip(*(bar.top for bar in report.bars), strict=True)]
+    columns = [*zip(*(bar.top for bar in report.buckets), strict=True)]
     parts = [(str(place), column, place - 1) for place, column in enumerate(columns, start=1)]
-    parts.append((lettering.others, tuple(bar.others for bar in report.bars), COLOURED))
-    parts.append((lettering.erased, tuple(bar.erased for bar in report.bars), COLOURED + 1))
+    parts.append((lettering.others, tuple(bar.others for bar in report.buckets), COLOURED))
+    parts.append((lettering.erased, tuple(bar.erased for bar in report.buckets), COLOURED + 1))
     return [
         Layer(name, column, COLOURS[place], HATCHES[place]) for name, column, place in parts if any(column)
     ]
@@ -159,13 +157,13 @@ def _legend(figure: Figure, handles: Sequence[Artist], top: float) -> None:
         patch.set_hatch_linewidth(_HATCH_WIDTH)
 
 
-def _label(axes: Axes, report: Report, lettering: Lettering) -> None:
-    highest = max(report.highest.credits, report.drawn_pace or 0, 1)
+def _label(axes: Axes, report: Report, lettering: ChartLabels) -> None:
+    highest = max(report.highest.credits, report.visible_pace or 0, 1)
     axes.set_ylim(0, highest * 1.06)
-    axes.set_xlim(-0.6, len(report.bars) - 0.4)
+    axes.set_xlim(-0.6, len(report.buckets) - 0.4)
     axes.locator_params(axis="y", integer=True, nbins=5)
     axes.yaxis.set_major_formatter(lambda value, _: lettering.number(value))
-    ticks = _ticks(lettering.bars)
+    ticks = _ticks(lettering.buckets)
     axes.set_xticks([*ticks], [*ticks.values()])
     axes.tick_params(colors=TEXT, labelsize=TEXT_POINTS, length=0, pad=12)
     axes.grid(axis="y", color=GRID, linewidth=1.5, zorder=0)

@@ -1,8 +1,6 @@
 """Every reservation of a report as a CSV file that fits into an upload.
 
 Newest first: where not even a ZIP archive holds all, what is left out is the oldest.
-
-Owns the file. Never imports anything of ours but reports.
 """
 
 from __future__ import annotations
@@ -29,14 +27,14 @@ COLUMNS: Final = (
     "created_at",
     "closed_at",
 )
-PIECE_ROWS: Final = 2000
+PART_ROWS: Final = 2000
 """At once, so that other threads get their turn and little more than the file itself is in memory."""
 SLACK_BYTES: Final = 128 * 1024
 """What the compressor may still hold back, and the archive's own table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class CsvExport:
     """A file to attach."""
 
     filename: str
@@ -46,30 +44,30 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CsvPart:
     """Some lines of the file."""
 
     data: bytes
     rows: int
 
 
-def write(connection: sqlite3.Connection, report: Report, name: str, limit_bytes: int) -> Sheet:
+def write(connection: sqlite3.Connection, report: Report, name: str, limit_bytes: int) -> CsvExport:
     """Write what a report counted; `name` is the file's, without its ending."""
-    return pack(_pieces(connection, report), name, limit_bytes)
+    return pack(_parts(connection, report), name, limit_bytes)
 
 
-def pack(pieces: Iterable[Piece], name: str, limit_bytes: int) -> Sheet:
+def pack(pieces: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
     """Put the pieces into a CSV file, or into an archive if that is too big, as many as fit."""
-    coming, taken, size = iter(pieces), list[Piece](), 0
+    coming, taken, size = iter(pieces), list[CsvPart](), 0
     while size <= limit_bytes:
         if (piece := next(coming, None)) is None:
-            return Sheet(f"{name}.csv", b"".join(piece.data for piece in taken), _rows(taken))
+            return CsvExport(f"{name}.csv", b"".join(piece.data for piece in taken), _rows(taken))
         taken.append(piece)
         size += len(piece.data)
     return _archive(chain(taken, coming), name, limit_bytes)
 
 
-def _archive(pieces: Iterable[Piece], name: str, limit_bytes: int) -> Sheet:
+def _archive(pieces: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
     kept, rows = io.BytesIO(), 0
     # The fastest level: ids at random, which are most of it, grow little smaller on any other.
     with (
@@ -81,11 +79,11 @@ def _archive(pieces: Iterable[Piece], name: str, limit_bytes: int) -> Sheet:
                 break
             file.write(piece.data)
             rows += piece.rows
-    return Sheet(f"{name}.zip", kept.getvalue(), rows)
+    return CsvExport(f"{name}.zip", kept.getvalue(), rows)
 
 
-def _pieces(connection: sqlite3.Connection, report: Report) -> Iterator[Piece]:
-    yield Piece(f"{','.join(COLUMNS)}\r\n".encode(), rows=0)
+def _parts(connection: sqlite3.Connection, report: Report) -> Iterator[CsvPart]:
+    yield CsvPart(f"{','.join(COLUMNS)}\r\n".encode(), rows=0)
     # SQLite writes whole lines: it does so without Python's lock, which the event loop needs, too.
     # No value holds a quote or a comma. Ids in quotes are text to a spreadsheet, which would round numbers.
     lines = connection.execute(
@@ -103,9 +101,9 @@ def _pieces(connection: sqlite3.Connection, report: Report) -> Iterator[Piece]:
         """,
         (report.guild_id, report.start, report.end),
     )
-    while several := lines.fetchmany(PIECE_ROWS):
-        yield Piece("".join(f"{line}\r\n" for (line,) in several).encode(), len(several))
+    while several := lines.fetchmany(PART_ROWS):
+        yield CsvPart("".join(f"{line}\r\n" for (line,) in several).encode(), len(several))
 
 
-def _rows(pieces: Iterable[Piece]) -> int:
+def _rows(pieces: Iterable[CsvPart]) -> int:
     return sum(piece.rows for piece in pieces)

@@ -2,8 +2,6 @@
 
 The figures are what Rivya charged, or may still charge (`counted_credits`), refunded pictures included: so
 the bars, the members and the sheet of a report all add up to the same.
-
-Owns the frozen types of reports. Never imports anything of ours but rules.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ class Spender:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Bucket:
     """The credits reserved between `start` (epoch milliseconds) and the start of the next bar."""
 
     start: int
@@ -61,7 +59,7 @@ class Report:
     guild_id: int
     period: str
     """`day`, `week`, `month` or `total`."""
-    ago: int
+    periods_ago: int
     """How many periods back; `total` has no earlier one, whatever stands here."""
     end: int
     """Where the last bar ends, which may be in the future."""
@@ -69,7 +67,7 @@ class Report:
     """The guild's: its periods and bars begin at its midnights."""
     unit: str
     """What one bar is: an `hour`, a `day`, a `week`, a `month`, or several `months`."""
-    bars: tuple[Bar, ...]
+    buckets: tuple[Bucket, ...]
     """At least one."""
     spenders: tuple[Spender, ...]
     """The first `LISTED` that have a name, the highest first."""
@@ -94,7 +92,7 @@ class Report:
     @property
     def start(self) -> int:
         """Where the first bar begins."""
-        return self.bars[0].start
+        return self.buckets[0].start
 
     @property
     def credits(self) -> int:
@@ -112,30 +110,30 @@ class Report:
         return self.spent_credits / self.pictures if self.pictures else None
 
     @property
-    def highest(self) -> Bar:
+    def highest(self) -> Bucket:
         """The highest bar; of equals the first."""
-        return max(self.bars, key=lambda bar: bar.credits)
+        return max(self.buckets, key=lambda bar: bar.credits)
 
     @property
     def pace(self) -> float | None:
         """The credits of each bar if the limit were used evenly; None if it is for another period."""
         if self.limit.period != self.period or self.period == "total":
             return None
-        return self.limit.credits / len(self.bars)
+        return self.limit.credits / len(self.buckets)
 
     @property
-    def drawn_pace(self) -> float | None:
+    def visible_pace(self) -> float | None:
         """The pace, if it is near enough to the bars to be drawn with them."""
         pace = self.pace
         return pace if pace is not None and pace <= PACE_IN_SIGHT * self.highest.credits else None
 
 
 @dataclass(frozen=True, slots=True)
-class Lettering:
+class ChartLabels:
     """All that is written in the chart of a report, in the language of who asked for it."""
 
     title: str
-    bars: tuple[str, ...]
+    buckets: tuple[str, ...]
     """What stands under each bar."""
     others: str
     """Those members who have no colour of their own."""

@@ -2,9 +2,6 @@
 
 The connection can only read, and is used in whatever thread asks: a year of pictures holds up neither the
 event loop nor the one writer.
-
-Owns the counting of reports. Never imports anything of ours but clock, database, errors, guilds, periods,
-reports, rules.
 """
 
 from __future__ import annotations
@@ -16,12 +13,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from bot.credits.reports.models import COLOURED, ERASED, LISTED, Bar, Report, Spender
+from bot.credits.reports.models import COLOURED, ERASED, LISTED, Bucket, Report, Spender
 from bot.domain import periods
 from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
-from bot.domain.limits import Limit, Rule
-from bot.guilds.settings import zone_of
+from bot.domain.limits import Limit, LimitScope
+from bot.guilds.settings import timezone_of
 from bot.storage.database import open_read_only
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 Snapshot = sqlite3.Connection
 """The file as it was at one moment; nothing outside of the SQL modules looks inside."""
 
-MOST_BARS: Final = 31
+MAX_BUCKETS: Final = 31
 
 _UNITS: Final = {"day": "hour", "week": "day", "month": "day"}
 _PAINTED: Final = ("succeeded", "delivered", "undeliverable")
@@ -40,7 +37,7 @@ _WITHIN: Final = "guild_id = :guild_id AND created_at >= :start AND created_at <
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Snapshot]:
+def open_snapshot(path: Path) -> Iterator[Snapshot]:
     """The file as it is now, however long the reading takes; the writer goes on meanwhile.
 
     Raises:
@@ -56,19 +53,21 @@ def reading(path: Path) -> Iterator[Snapshot]:
         connection.close()
 
 
-def gather(connection: Snapshot, guild_id: int, *, period: str, ago: int, default: Limit, at: int) -> Report:
-    """Count the period `ago` periods before the one that holds the moment `at` (epoch milliseconds).
+def build_report(
+    connection: Snapshot, guild_id: int, *, period: str, periods_ago: int, default: Limit, at: int
+) -> Report:
+    """Count the period `periods_ago` periods before the one that holds the moment `at` (epoch milliseconds).
 
     `default` is the limit of a guild whose admins have set nothing.
     """
-    zone = zone_of(connection, guild_id)
-    start, end = _period(period, ago, at, zone)
+    zone = timezone_of(connection, guild_id)
+    start, end = _period(period, periods_ago, at, zone)
     if end is None:
         unit, cuts = _whole(_first(connection, guild_id, at), at, zone)
         before = None
     else:
-        unit, cuts = _UNITS[period], _cuts(start, end, _UNITS[period], zone)
-        earlier = _Span(guild_id, _period(period, ago + 1, at, zone)[0], start)
+        unit, cuts = _UNITS[period], _bucket_edges(start, end, _UNITS[period], zone)
+        earlier = _Span(guild_id, _period(period, periods_ago + 1, at, zone)[0], start)
         before = _credits(connection, earlier).total()
     spans = [_Span(guild_id, *edges) for edges in pairwise(cuts)]
     whole = _Span(guild_id, cuts[0], cuts[-1])
@@ -80,11 +79,11 @@ def gather(connection: Snapshot, guild_id: int, *, period: str, ago: int, defaul
     return Report(
         guild_id=guild_id,
         period=period,
-        ago=ago,
+        periods_ago=periods_ago,
         end=whole.end,
         zone=zone,
         unit=unit,
-        bars=tuple(_bar(span, count, top) for span, count in zip(spans, counts, strict=True)),
+        buckets=tuple(_bucket(span, count, top) for span, count in zip(spans, counts, strict=True)),
         spenders=tuple(spenders[:LISTED]),
         members=len(spenders),
         erased=erased,
@@ -115,15 +114,15 @@ class _Span:
 
 def _period(period: str, ago: int, at: int, zone: tzinfo) -> tuple[int, int | None]:
     for _ in range(ago):
-        at = periods.bounds(period, at, zone)[0] - 1
-    return periods.bounds(period, at, zone)
+        at = periods.period_bounds(period, at, zone)[0] - 1
+    return periods.period_bounds(period, at, zone)
 
 
-def _cuts(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
+def _bucket_edges(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
     """Where each bar begins, and where the last one ends. The hours of a day are 23 or 25 now and then."""
     cuts = [start]
     while cuts[-1] < end:
-        _, until = (0, cuts[-1] + HOUR_MS) if unit == "hour" else periods.bounds(unit, cuts[-1], zone)
+        _, until = (0, cuts[-1] + HOUR_MS) if unit == "hour" else periods.period_bounds(unit, cuts[-1], zone)
         assert until is not None  # only `total` never ends, which is no unit
         cuts.append(min(until, end) if unit == "hour" else until)
     return cuts
@@ -132,12 +131,12 @@ def _cuts(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
 def _whole(first: int, at: int, zone: tzinfo) -> tuple[str, list[int]]:
     """The finest unit in which all time since `first` has few enough bars, and where they begin and end."""
     cuts: list[int] = []
-    for unit in periods.ENDING:
-        start, _ = periods.bounds(unit, first, zone)
-        cuts = _cuts(start, at + 1, unit, zone)
-        if len(cuts) <= MOST_BARS + 1:
+    for unit in periods.RESETTING:
+        start, _ = periods.period_bounds(unit, first, zone)
+        cuts = _bucket_edges(start, at + 1, unit, zone)
+        if len(cuts) <= MAX_BUCKETS + 1:
             return unit, cuts
-    months = -(-(len(cuts) - 1) // MOST_BARS)
+    months = -(-(len(cuts) - 1) // MAX_BUCKETS)
     return "months", [*cuts[:-1:months], cuts[-1]]
 
 
@@ -174,9 +173,9 @@ def _spenders(
     return named, erased, failures
 
 
-def _bar(span: _Span, credits: Counter[int], top: list[int]) -> Bar:
+def _bucket(span: _Span, credits: Counter[int], top: list[int]) -> Bucket:
     coloured = tuple(credits[user_id] for user_id in top)
-    return Bar(span.start, coloured, credits.total() - sum(coloured) - credits[ERASED], credits[ERASED])
+    return Bucket(span.start, coloured, credits.total() - sum(coloured) - credits[ERASED], credits[ERASED])
 
 
 def _totals(connection: sqlite3.Connection, span: _Span) -> sqlite3.Row:
@@ -223,6 +222,6 @@ def _limit_at(connection: sqlite3.Connection, span: _Span, default: Limit) -> Li
     row = connection.execute(
         "SELECT effect, credits, period FROM limits WHERE guild_id = ? AND rule = ? AND set_at < ?"
         " ORDER BY limit_id DESC LIMIT 1",
-        (span.guild_id, Rule.GUILD, span.end),
+        (span.guild_id, LimitScope.GUILD, span.end),
     ).fetchone()
     return default if row is None or row["effect"] != "limit" else Limit(row["credits"], row["period"])

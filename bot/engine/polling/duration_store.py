@@ -1,14 +1,14 @@
 """How long the latest tasks took, kept over restarts.
 
-Owns the table task_durations. Never imports anything of ours but database, tempo, timetable.
+Owns the table task_durations.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.engine.polling.schedule import Ending
-from bot.engine.polling.scheduler import REMEMBERED, Kind
+from bot.engine.polling.schedule import DurationBounds
+from bot.engine.polling.scheduler import HISTORY_SIZE, TaskKind
 
 if TYPE_CHECKING:
     import sqlite3
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 
-class Durations:
-    """The newest endings of each kind of task, as many as a `Tempo` remembers."""
+class TaskDurationStore:
+    """The newest endings of each kind of task, as many as a `PollScheduler` remembers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, kind: Kind, ending: Ending) -> None:
+    async def record(self, kind: TaskKind, bounds: DurationBounds) -> None:
         """Add the newest ending of its kind, and drop those that are too many.
 
         Raises:
             OperatorError: `database`.
         """
         of_kind = (kind.model, int(kind.with_reference))
-        interval = (round(ending.after_seconds * 1000), round(ending.by_seconds * 1000))
+        interval = (round(bounds.after_seconds * 1000), round(bounds.by_seconds * 1000))
 
         def unit(tx: sqlite3.Connection) -> None:
             tx.execute(
@@ -40,23 +40,23 @@ class Durations:
                 "DELETE FROM task_durations WHERE model = ? AND with_reference = ? AND duration_id <="
                 " (SELECT duration_id FROM task_durations WHERE model = ? AND with_reference = ?"
                 " ORDER BY duration_id DESC LIMIT 1 OFFSET ?)",
-                (*of_kind, *of_kind, REMEMBERED),
+                (*of_kind, *of_kind, HISTORY_SIZE),
             )
 
         await self._database.run(unit)
 
-    async def recent(self) -> dict[Kind, list[Ending]]:
+    async def recent(self) -> dict[TaskKind, list[DurationBounds]]:
         """What is kept, the oldest first.
 
         Raises:
             OperatorError: `database`.
         """
 
-        def unit(tx: sqlite3.Connection) -> dict[Kind, list[Ending]]:
-            found: dict[Kind, list[Ending]] = {}
+        def unit(tx: sqlite3.Connection) -> dict[TaskKind, list[DurationBounds]]:
+            found: dict[TaskKind, list[DurationBounds]] = {}
             for row in tx.execute("SELECT * FROM task_durations ORDER BY duration_id"):
-                kind = Kind(row["model"], bool(row["with_reference"]))
-                found.setdefault(kind, []).append(Ending(row["after_ms"] / 1000, row["by_ms"] / 1000))
+                kind = TaskKind(row["model"], bool(row["with_reference"]))
+                found.setdefault(kind, []).append(DurationBounds(row["after_ms"] / 1000, row["by_ms"] / 1000))
             return found
 
         return await self._database.run(unit)

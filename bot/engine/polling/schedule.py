@@ -1,11 +1,9 @@
 """Where polls are best placed, once it is known where tasks have been ending.
 
-An ending is known as an interval only: not yet at one poll, done by the next. `spread_of` draws from the
-intervals how likely an end is at each moment (expectation maximisation with smoothing, on a grid); taking an
-ending for the poll that saw it would only confirm the polls that are made already. `best_schedule` then finds
-the schedule with the least expected delay for a number of polls, by dynamic programming.
-
-Owns the arithmetic of polling. Never imports anything of ours.
+A duration is known as an interval only: running at one poll, ended by the next. `estimate_distribution` draws
+from the intervals how likely an end is at each moment (expectation maximisation with smoothing, on a grid);
+taking an end for the poll that saw it would only confirm the polls that are made already. `optimal_schedule`
+then finds the schedule with the least expected delay for a number of polls, by dynamic programming.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ _HALVINGS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class PollInterval:
     """The fixed beat of Rivya's guidance, in seconds: a first poll, then one each interval."""
 
     first_seconds: float
@@ -54,7 +52,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class DurationBounds:
     """A task was still running `after_seconds` after its creation, and had ended by `by_seconds`."""
 
     after_seconds: float
@@ -62,7 +60,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class DurationDistribution:
     """How likely a task has ended by each moment of a grid."""
 
     step_seconds: float
@@ -71,10 +69,10 @@ class Spread:
     ended: tuple[float, ...]
     """The share of tasks that have ended by each of the moments; the last is 1."""
 
-    def shares(self, ending: Ending) -> tuple[float, float]:
+    def shares(self, bounds: DurationBounds) -> tuple[float, float]:
         """The shares before and up to the end of the interval: all tasks together fill them evenly."""
-        before = bisect_right(self.moments, ending.after_seconds) - 1
-        upto = min(bisect_left(self.moments, ending.by_seconds), len(self.moments) - 1)
+        before = bisect_right(self.moments, bounds.after_seconds) - 1
+        upto = min(bisect_left(self.moments, bounds.by_seconds), len(self.moments) - 1)
         low = self.ended[before] if before >= 0 else 0.0
         return low, max(low, self.ended[upto])
 
@@ -82,39 +80,39 @@ class Spread:
         """How many polls a task takes on average if it is polled at these moments, given by their places."""
         return 1.0 + sum(1.0 - self.ended[place] for place in chosen[:-1])
 
-    def polls_of_beat(self, ending: Ending, rhythm: Rhythm) -> float:
+    def polls_of_beat(self, bounds: DurationBounds, interval: PollInterval) -> float:
         """How many polls the fixed beat takes to see this ending, wherever in its interval it likely is."""
-        low, high = self.shares(ending)
-        beats = self.ended[:: self.a_beat(rhythm)]
-        later = max(0.0, ending.after_seconds - self.moments[-1]) / rhythm.interval_seconds
+        low, high = self.shares(bounds)
+        beats = self.ended[:: self.a_beat(interval)]
+        later = max(0.0, bounds.after_seconds - self.moments[-1]) / interval.interval_seconds
         if high - low < 1e-9:  # noqa: PLR2004  # nothing was expected there: as if it had ended at once
             return 1.0 + sum(ended < low for ended in beats) + later
         return 1.0 + sum((high - min(max(ended, low), high)) / (high - low) for ended in beats) + later
 
-    def a_beat(self, rhythm: Rhythm) -> int:
+    def a_beat(self, interval: PollInterval) -> int:
         """How many places of the grid one interval of the fixed beat takes."""
-        return round(rhythm.interval_seconds / self.step_seconds)
+        return round(interval.interval_seconds / self.step_seconds)
 
 
-def spread_of(endings: Sequence[Ending], rhythm: Rhythm) -> Spread:
+def estimate_distribution(endings: Sequence[DurationBounds], interval: PollInterval) -> DurationDistribution:
     """Estimate from at least one ending where tasks end; the ages of each are finite and in order."""
-    last = max(ending.by_seconds for ending in endings) - rhythm.first_seconds
-    beat = rhythm.interval_seconds
-    horizon = min(1.25 * max(0.0, last) + beat, LONGEST_BEATS * beat)
-    step = rhythm.gap_seconds / _CELLS_A_GAP[0]
+    last = max(bounds.by_seconds for bounds in endings) - interval.first_seconds
+    timings = interval.interval_seconds
+    horizon = min(1.25 * max(0.0, last) + timings, LONGEST_BEATS * timings)
+    step = interval.gap_seconds / _CELLS_A_GAP[0]
     if horizon > _MANY_CELLS * step:
-        step = rhythm.gap_seconds / _CELLS_A_GAP[1]
+        step = interval.gap_seconds / _CELLS_A_GAP[1]
     end = math.ceil(horizon / step)
-    moments = tuple(rhythm.first_seconds + place * step for place in range(end + 1))
+    moments = tuple(interval.first_seconds + place * step for place in range(end + 1))
     spans = []
-    for ending in endings:
-        low = min(bisect_right(moments, ending.after_seconds), end)
-        spans.append((low, max(low, min(bisect_left(moments, ending.by_seconds), end))))
+    for bounds in endings:
+        low = min(bisect_right(moments, bounds.after_seconds), end)
+        spans.append((low, max(low, min(bisect_left(moments, bounds.by_seconds), end))))
     total, ended = 0.0, []
     for weight in _estimate(moments, step, spans):
         total += weight
         ended.append(total)
-    return Spread(step, moments, tuple(share / total for share in ended))
+    return DurationDistribution(step, moments, tuple(share / total for share in ended))
 
 
 def _estimate(moments: tuple[float, ...], step: float, spans: list[tuple[int, int]]) -> list[float]:
@@ -174,42 +172,46 @@ def _blurred(weights: list[float], reaches: list[tuple[int, int]]) -> list[float
     return weights
 
 
-def best_schedule(spread: Spread, rhythm: Rhythm, *, extra_polls: float = 0.0) -> tuple[float, ...]:
+def optimal_schedule(
+    distribution: DurationDistribution, interval: PollInterval, *, extra_polls: float = 0.0
+) -> tuple[float, ...]:
     """The schedule with the least expected delay that takes no more polls a task than the fixed beat.
 
     Returns ages in seconds, none earlier than the fixed beat's first, none closer together than the gap;
     after the last one the fixed beat goes on. `extra_polls` a task may be had beyond the fixed beat's, or
     must be saved if it is negative.
     """
-    allowed = spread.polls(range(0, len(spread.moments), spread.a_beat(rhythm))) + extra_polls
+    allowed = (
+        distribution.polls(range(0, len(distribution.moments), distribution.a_beat(interval))) + extra_polls
+    )
     low, high = _PRICES
-    best = _cheapest(spread, rhythm, high)
+    best = _cheapest(distribution, interval, high)
     for _ in range(_HALVINGS):
         price = math.sqrt(low * high)
-        chosen = _cheapest(spread, rhythm, price)
-        if spread.polls(chosen) > allowed:
+        chosen = _cheapest(distribution, interval, price)
+        if distribution.polls(chosen) > allowed:
             low = price
         else:
             high, best = price, chosen
-    return tuple(spread.moments[place] for place in best)
+    return tuple(distribution.moments[place] for place in best)
 
 
-def _cheapest(spread: Spread, rhythm: Rhythm, price_beats: float) -> list[int]:
+def _cheapest(distribution: DurationDistribution, interval: PollInterval, price_beats: float) -> list[int]:
     """Places of the schedule with the least expected delay plus price of its polls.
 
     From a poll at i the next one at j costs its delay, moments[j] * (ended[j] - ended[i]) less the mean end,
     which no schedule changes. For each i that is a line in ended[i] with the slope -moments[j], so the best j
     is found on the lower hull of the lines: all in one pass, from the last moment to the first.
     """
-    moments, ended = spread.moments, spread.ended
-    gap = math.ceil(rhythm.gap_seconds / spread.step_seconds - 1e-9)
-    price, cells = price_beats * rhythm.interval_seconds, len(moments)
+    moments, ended = distribution.moments, distribution.ended
+    gap = math.ceil(interval.gap_seconds / distribution.step_seconds - 1e-9)
+    price, cells = price_beats * interval.interval_seconds, len(moments)
     costs, following = [0.0] * cells, [cells] * cells
     hull: deque[tuple[float, float, int]] = deque()
     for place in range(cells - 1, -1, -1):
         share, after = ended[place], place + gap
         if after >= cells:  # the fixed beat goes on from here
-            costs[place] = (1.0 - share) * (moments[place] + rhythm.interval_seconds + price)
+            costs[place] = (1.0 - share) * (moments[place] + interval.interval_seconds + price)
             continue
         _lower(hull, (moments[after], moments[after] * ended[after] + costs[after], after))
         while len(hull) > 1 and hull[1][1] - hull[1][0] * share <= hull[0][1] - hull[0][0] * share:

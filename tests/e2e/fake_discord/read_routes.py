@@ -11,7 +11,7 @@ from tests.e2e.fake_discord.payloads import document
 from tests.e2e.fake_discord.state import PERMISSIONS, State
 
 
-class Looking:
+class ReadRoutes:
     """Handlers of GET routes; what is shown is what `State` would enforce."""
 
     def __init__(self, state: State) -> None:

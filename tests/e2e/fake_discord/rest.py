@@ -11,9 +11,9 @@ from aiohttp import web
 from tests.e2e.fake_discord.errors import RefusedError
 from tests.e2e.fake_discord.faults import Call, Fault, Faults
 from tests.e2e.fake_discord.payloads import BODY, document, read
-from tests.e2e.fake_discord.read_routes import Looking
+from tests.e2e.fake_discord.read_routes import ReadRoutes
 from tests.e2e.fake_discord.state import State
-from tests.e2e.fake_discord.write_routes import Posting
+from tests.e2e.fake_discord.write_routes import WriteRoutes
 
 API = "/api/v10"
 # Without the token of a bot: https://discord.com/developers/docs/interactions/receiving-and-responding
@@ -42,7 +42,7 @@ class Rest:
     def add_routes(self, app: web.Application) -> None:
         """Each route has a name, for faults and for `calls`."""
         app.middlewares.append(self._around)
-        posting, looking = Posting(self._state), Looking(self._state)
+        posting, looking = WriteRoutes(self._state), ReadRoutes(self._state)
         application = f"/applications/{self._state.application_id}"
         reply = f"/webhooks/{self._state.application_id}/{{token}}"
         for method, path, handler, name in (

@@ -21,7 +21,7 @@ BUTTON = 2
 MANAGE_GUILD = 1 << 5
 
 
-class Discord(State):
+class FakeDiscord(State):
     """`async with Discord() as discord: ... discord.url`; `State` holds what can be looked at and waited for.
 
     Attributes:
@@ -80,7 +80,7 @@ class Discord(State):
         self.interactions[interaction.id] = interaction
         return interaction
 
-    async def press(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
+    async def report_builder(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
         """Press a button under a message of the bot's, with whatever custom_id a client may send."""
         data = {"custom_id": custom_id, "component_type": BUTTON}
         event = self._event(channel, person, 3, data) | {"message": self._message_event(channel)}
@@ -188,7 +188,7 @@ class Discord(State):
         assert interaction.message_id is not None, "the application did not respond"
         return self.messages[interaction.message_id]
 
-    def standing(self, channel: Channel | None = None) -> list[Message]:
+    def member_limits(self, channel: Channel | None = None) -> list[Message]:
         """Every message that was not deleted, the oldest first; in one channel, or anywhere."""
         where = None if channel is None else channel.id
         return [
@@ -200,7 +200,9 @@ class Discord(State):
     def pictures(self, prompt: str) -> list[Message]:
         """The messages that show a picture under these words."""
         return [
-            message for message in self.standing() if message.attachments and prompt in alt_texts(message)
+            message
+            for message in self.member_limits()
+            if message.attachments and prompt in alt_texts(message)
         ]
 
 

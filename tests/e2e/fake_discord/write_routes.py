@@ -18,7 +18,7 @@ _ANSWERS = {2: {4, 5, 9}, 3: {4, 5, 6, 7, 9}, 5: {4, 5, 6, 7}}
 """Which types of callback each type of interaction takes."""
 
 
-class Posting:
+class WriteRoutes:
     """The routes that a bot speaks through."""
 
     def __init__(self, state: State) -> None:

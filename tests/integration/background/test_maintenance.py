@@ -9,20 +9,20 @@ from typing import Any
 
 import structlog
 
-from bot.background.maintenance import RECORDS_KEPT_DAYS, Upkeep, chores
+from bot.background.maintenance import RECORDS_KEPT_DAYS, Maintenance, maintenance_tasks
 from bot.config.settings import PrivacySettings
 from bot.domain.clock import now_ms
-from bot.domain.jobs import Landing, Picture
-from bot.jobs.drafts import Drafts
-from bot.jobs.picture_retention import Keepings
-from bot.jobs.store import Store
-from bot.observability.operator_log import Notices
-from bot.privacy.erasure import Erasures
-from bot.privacy.guild_departures import Departures
+from bot.domain.jobs import DeliveredMessage, Picture
+from bot.jobs.drafts import DraftStore
+from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.store import JobStore
+from bot.observability.operator_log import OperatorLog
+from bot.privacy.erasure import ErasureRequests
+from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.backups import Backups
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
-from tests.support.factories import ANYWHERE, a_job, a_request
+from bot.storage.picture_store import PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -31,12 +31,12 @@ DAY_MS = 24 * 60 * 60 * 1000
 def all_chores(
     database: Database, *, prompt_days: int = 0, picture_days: int = 0, keep: int = 0
 ) -> dict[str, Any]:
-    return chores(
+    return maintenance_tasks(
         database,
-        erasures=Erasures(database),
-        departures=Departures(database, 0),
+        erasures=ErasureRequests(database),
+        departures=GuildDepartures(database, 0),
         backups=Backups(database._path, database._path.with_name("backups"), keep),
-        keepings=Keepings(database, Vault(vault_beside(database._path))),
+        picture_retention=PictureRetention(database, PictureStore(picture_folder(database._path))),
         privacy=PrivacySettings(prompt_days=prompt_days, picture_days=picture_days),
     )
 
@@ -45,12 +45,12 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
-async def painted(store: Store, **whose: Any) -> str:
-    job = a_job(a_request(**whose))
-    assert await store.accept(job, ANYWHERE)
+async def painted(store: JobStore, **whose: Any) -> str:
+    job = make_job(make_request(**whose))
+    assert await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.delivered(job.job_id, Landing(20, 78, "reply"))
+    await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
     return job.job_id
 
 
@@ -58,14 +58,14 @@ async def aged(database: Database, job_id: str, days: int) -> None:
     await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", now_ms() - days * DAY_MS, job_id)
 
 
-async def test_everything_due_is_done_and_said_in_one_line(database: Database, store: Store) -> None:
+async def test_everything_due_is_done_and_said_in_one_line(database: Database, store: JobStore) -> None:
     old, new, gone, wish = [
         await painted(store, guild_id=guild, user_id=user) for guild, user in ((1, 7), (1, 7), (2, 7), (1, 8))
     ]
     await aged(database, old, 31)
-    await Departures(database, 0).left(2)
+    await GuildDepartures(database, 0).left(2)
     await rows(database, "INSERT INTO erasures VALUES (8, ?)", now_ms())
-    await Drafts(database).keep(a_request())
+    await DraftStore(database).save(make_request())
     await rows(database, "UPDATE drafts SET drafted_at = 5")
     stale = now_ms() - (RECORDS_KEPT_DAYS + 1) * DAY_MS
     for at in (stale, now_ms()):
@@ -73,10 +73,10 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
         await rows(database, "INSERT INTO findings VALUES (?, ?, 'x', 'held', 4, NULL, NULL, ?)", at, old, at)
     await rows(database, "INSERT INTO tallies VALUES (1, 'quarter', 5, 1, 1)")
 
-    upkeep = Upkeep(all_chores(database, prompt_days=30), Notices())
+    maintenance = Maintenance(all_chores(database, prompt_days=30), OperatorLog())
     with structlog.testing.capture_logs() as lines:
-        done = await upkeep.once()
-        again = await upkeep.once()
+        done = await maintenance.run_once()
+        again = await maintenance.run_once()
 
     assert done == {"prompts": 1, "erasures": 1, "departures": 2, "records": 2, "leftovers": 2}
     assert again == {}
@@ -91,54 +91,54 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
 
 
 async def test_words_are_kept_for_ever_unless_a_setting_says_otherwise(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     job_id = await painted(store)
     await aged(database, job_id, 4000)
-    assert await Upkeep(all_chores(database), Notices()).once() == {}
+    assert await Maintenance(all_chores(database), OperatorLog()).run_once() == {}
     assert await rows(database, "SELECT prompt FROM jobs") == [("a red fox",)]
 
 
-async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Database, store: Store) -> None:
+async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Database, store: JobStore) -> None:
     job_id = await painted(store)
     await aged(database, job_id, 31)
 
     async def breaks(_: int) -> int:
         raise RuntimeError("on purpose")
 
-    upkeep = Upkeep({"broken": breaks, **all_chores(database, prompt_days=30)}, Notices())
+    maintenance = Maintenance({"broken": breaks, **all_chores(database, prompt_days=30)}, OperatorLog())
     with structlog.testing.capture_logs() as lines:
-        assert await upkeep.once() == {"prompts": 1}
+        assert await maintenance.run_once() == {"prompts": 1}
     assert [line["chore"] for line in lines if line["log_level"] == "error"] == ["broken"]
 
 
 async def test_a_backup_that_fails_is_the_operators_and_keeps_no_other_chore_from_its_work(
-    database: Database, store: Store, database_path: Path
+    database: Database, store: JobStore, database_path: Path
 ) -> None:
     await aged(database, await painted(store), 31)
     database_path.with_name("backups").write_text("in the way")
-    upkeep = Upkeep(all_chores(database, prompt_days=30, keep=3), Notices())
+    maintenance = Maintenance(all_chores(database, prompt_days=30, keep=3), OperatorLog())
     with structlog.testing.capture_logs() as lines:
-        assert await upkeep.once() == {"prompts": 1}
+        assert await maintenance.run_once() == {"prompts": 1}
     assert [(line["event"], line["code"]) for line in lines if line["log_level"] == "error"] == [
         ("operator must act", "backup")
     ]
 
 
 async def test_a_backup_is_made_once_a_day(database: Database, database_path: Path) -> None:
-    upkeep = Upkeep(all_chores(database, keep=3), Notices())
-    assert await upkeep.once() == {"backups": 1}
-    assert await upkeep.once() == {}
+    maintenance = Maintenance(all_chores(database, keep=3), OperatorLog())
+    assert await maintenance.run_once() == {"backups": 1}
+    assert await maintenance.run_once() == {}
     assert len(list(database_path.with_name("backups").iterdir())) == 1
 
 
 async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     for _ in range(5):
         await painted(store)
     await rows(database, "ANALYZE")
-    await Upkeep(all_chores(database), Notices()).once()
+    await Maintenance(all_chores(database), OperatorLog()).run_once()
     learnt = await rows(database, "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_'")
     assert ("sqlite_stat1",) in learnt
     for (name,) in set(learnt) - {("sqlite_stat1",)}:
@@ -146,7 +146,7 @@ async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
 
 
 async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
-    database: Database, store: Store, database_path: Path
+    database: Database, store: JobStore, database_path: Path
 ) -> None:
     log = database_path.with_name(database_path.name + "-wal")
     await painted(store)
@@ -158,91 +158,93 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
         await painted(store)
         # No patience, however much the connection has else: jobs wait behind it.
         patience = f"PRAGMA busy_timeout = {round(2000 * PATIENCE_SECONDS)}"
-        await database._connection.hop(lambda plain: plain.execute(patience).close())
+        await database._connection.call(lambda plain: plain.execute(patience).close())
         assert not await soon(database.checkpoint())
     finally:
         reader.close()
-    await Upkeep(all_chores(database), Notices()).once()
+    await Maintenance(all_chores(database), OperatorLog()).run_once()
     assert log.stat().st_size == 0
 
 
-async def kept(database: Database, store: Store, data: bytes, *, days: int) -> str:
+async def kept(database: Database, store: JobStore, data: bytes, *, days: int) -> str:
     """A picture that was kept so many days ago; returns its name in the vault."""
-    vault = Vault(vault_beside(database._path))
-    name = await vault.keep(data)
+    picture_store = PictureStore(picture_folder(database._path))
+    name = await picture_store.save(data)
     job_id = await painted(store)
-    await store.keep_picture(job_id, Picture(data, "png", 1, 1), name)
+    await store.record_kept_picture(job_id, Picture(data, "png", 1, 1), name)
     await aged(database, job_id, days)
     at = now_ms() - days * DAY_MS
     await rows(database, "UPDATE kept_pictures SET kept_at = ? WHERE job_id = ?", at, job_id)
-    os.utime(vault.path(name), (at / 1000, at / 1000))
+    os.utime(picture_store.path(name), (at / 1000, at / 1000))
     return name
 
 
 def files(database: Database) -> set[str]:
-    return {path.name for path in vault_beside(database._path).iterdir()}
+    return {path.name for path in picture_folder(database._path).iterdir()}
 
 
-async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(database: Database, store: Store) -> None:
+async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(
+    database: Database, store: JobStore
+) -> None:
     old, new = [await kept(database, store, data, days=days) for data, days in ((b"old", 31), (b"new", 29))]
-    upkeep = Upkeep(all_chores(database, picture_days=30), Notices())
-    assert await upkeep.once() == {"pictures": 1, "vault": 1}
+    maintenance = Maintenance(all_chores(database, picture_days=30), OperatorLog())
+    assert await maintenance.run_once() == {"pictures": 1, "vault": 1}
     assert files(database) == {new}
     assert await rows(database, "SELECT sha256 FROM kept_pictures") == [(new,)]
-    assert await upkeep.once() == {}
+    assert await maintenance.run_once() == {}
     assert await rows(database, "SELECT DISTINCT prompt FROM jobs") == [("a red fox",)], "words stay"
     assert old != new
 
 
 async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     old = await kept(database, store, b"old", days=4000)
-    assert await Upkeep(all_chores(database), Notices()).once() == {}
+    assert await Maintenance(all_chores(database), OperatorLog()).run_once() == {}
     assert files(database) == {old}
 
 
 async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     await kept(database, store, b"old", days=31)
-    done = await Upkeep(all_chores(database, prompt_days=30), Notices()).once()
+    done = await Maintenance(all_chores(database, prompt_days=30), OperatorLog()).run_once()
     assert done == {"prompts": 1, "vault": 1}
     assert files(database) == set()
 
 
 async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     await kept(database, store, b"mine", days=1)
     await rows(database, "INSERT INTO erasures VALUES (7, ?)", now_ms())
-    assert (await Upkeep(all_chores(database), Notices()).once())["vault"] == 1
+    assert (await Maintenance(all_chores(database), OperatorLog()).run_once())["vault"] == 1
     await kept(database, store, b"ours", days=1)
-    await Departures(database, 0).left(1)
-    assert (await Upkeep(all_chores(database), Notices()).once())["vault"] == 1
+    await GuildDepartures(database, 0).left(1)
+    assert (await Maintenance(all_chores(database), OperatorLog()).run_once())["vault"] == 1
     assert files(database) == set()
 
 
 async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_chore_from_its_work(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     await aged(database, await painted(store), 31)
-    folder = vault_beside(database._path)
+    folder = picture_folder(database._path)
     name = "ab" * 32
     (folder / name).mkdir(parents=True)  # what bears a picture's name is no file
     (folder / name / "x").touch()
     stale = folder / "stale.part"
     stale.mkdir()
     os.utime(stale, (1, 1))
-    upkeep = Upkeep(all_chores(database, prompt_days=30), Notices())
+    maintenance = Maintenance(all_chores(database, prompt_days=30), OperatorLog())
     with structlog.testing.capture_logs() as lines:
-        assert await upkeep.once() == {"prompts": 1}
+        assert await maintenance.run_once() == {"prompts": 1}
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["disk"]
 
 
-async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: Store) -> None:
+async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: JobStore) -> None:
     await kept(database, store, b"old", days=31)
     new = await kept(database, store, b"new", days=1)
-    await Upkeep(all_chores(database, picture_days=30, keep=3), Notices()).once()
+    await Maintenance(all_chores(database, picture_days=30, keep=3), OperatorLog()).run_once()
     copied = database._path.with_name("backups") / "pictures"
     assert {path.name for path in copied.iterdir()} == {new}

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.background.alert_notifier import Herald, Unheard
-from bot.background.balance_monitor import Wallet
-from bot.background.periodic import Rounds
-from bot.credits.alerts import Alert, Alerts
-from bot.domain.errors import OperatorError, TryLater
+from bot.background.alert_notifier import AlertNotifier, NotificationFailed
+from bot.background.balance_monitor import BalanceMonitor
+from bot.background.periodic import PeriodicTask
+from bot.credits.alerts import Alert, AlertStore
+from bot.domain.errors import OperatorError, TransientError
 from bot.domain.limits import Limit
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.store import Store
-from bot.observability.operator_log import Notices
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.store import JobStore
+from bot.observability.operator_log import OperatorLog
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 CHANNEL = 70
 
@@ -54,115 +54,121 @@ def channel() -> Channel:
 
 
 @pytest.fixture
-def alerts(database: Database) -> Alerts:
-    return Alerts(database, Limit(200, "month"), 4)
+def alerts(database: Database) -> AlertStore:
+    return AlertStore(database, Limit(200, "month"), 4)
 
 
 @pytest.fixture
-async def half_used(database: Database, store: Store) -> None:
-    guilds = Guilds(database)
-    await guilds.change(1, Setting.ALERT_CHANNEL, str(CHANNEL), set_by=9)
+async def half_used(database: Database, store: JobStore) -> None:
+    guilds = GuildSettingsStore(database)
+    await guilds.change(1, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=9)
     for _ in range(25):
-        await store.accept(a_job(a_request()), ANYWHERE)
+        await store.accept(make_job(make_request()), NO_CONTEXT)
 
 
 @pytest.fixture
-async def herald(alerts: Alerts, channel: Channel) -> AsyncIterator[Herald]:
-    opened = Herald(alerts, channel, Notices())
+async def alert_notifier(alerts: AlertStore, channel: Channel) -> AsyncIterator[AlertNotifier]:
+    opened = AlertNotifier(alerts, channel, OperatorLog())
     try:
         yield opened
     finally:
         await opened.close()
 
 
-async def quiet(herald: Herald) -> None:
+async def quiet(alert_notifier: AlertNotifier) -> None:
     """Until the round under way is over."""
-    while (task := herald._rounds._round) is not None and not task.done():
+    while (task := alert_notifier._rounds._current_run) is not None and not task.done():
         await asyncio.wait([task])
 
 
 @pytest.mark.usefixtures("half_used")
-async def test_an_alert_is_posted_once(herald: Herald, channel: Channel) -> None:
+async def test_an_alert_is_posted_once(alert_notifier: AlertNotifier, channel: Channel) -> None:
     for _ in range(3):
-        herald.wake(1)
-        await quiet(herald)
+        alert_notifier.check_soon(1)
+        await quiet(alert_notifier)
     assert channel.posted == [(CHANNEL, 50)]
 
 
 @pytest.mark.usefixtures("half_used")
 async def test_what_the_process_before_could_not_tell_is_told_at_the_start(
-    herald: Herald, channel: Channel
+    alert_notifier: AlertNotifier, channel: Channel
 ) -> None:
-    herald.start()
+    alert_notifier.start()
     await channel.tried.get()
-    await quiet(herald)
+    await quiet(alert_notifier)
     assert channel.posted == [(CHANNEL, 50)]
 
 
 @pytest.mark.usefixtures("half_used")
 async def test_a_closed_channel_is_logged_and_left_alone(
-    herald: Herald, channel: Channel, alerts: Alerts
+    alert_notifier: AlertNotifier, channel: Channel, alerts: AlertStore
 ) -> None:
-    channel.trouble = [Unheard("unknown channel")]
+    channel.trouble = [NotificationFailed("unknown channel")]
     with capture_logs() as lines:
         for _ in range(2):
-            herald.wake(1)
-            await quiet(herald)
+            alert_notifier.check_soon(1)
+            await quiet(alert_notifier)
     assert channel.tried.qsize() == 1
     assert [line["percent"] for line in lines if line["event"] == "alert unheard"] == [50]
-    assert await alerts.untold() == []
+    assert await alerts.pending() == []
 
 
 @pytest.mark.usefixtures("half_used")
 async def test_without_discord_it_waits_for_the_next_beat_and_not_for_the_next_picture(
-    herald: Herald, channel: Channel
+    alert_notifier: AlertNotifier, channel: Channel
 ) -> None:
-    channel.trouble = [TryLater("away")]
+    channel.trouble = [TransientError("away")]
     for _ in range(3):
-        herald.wake(1)
-        await quiet(herald)
+        alert_notifier.check_soon(1)
+        await quiet(alert_notifier)
     assert (channel.tried.qsize(), channel.posted) == (1, [])
-    herald._not_before = dict.fromkeys(herald._not_before, 0.0)
-    herald.wake(1)
-    await quiet(herald)
+    alert_notifier._not_before = dict.fromkeys(alert_notifier._not_before, 0.0)
+    alert_notifier.check_soon(1)
+    await quiet(alert_notifier)
     assert channel.posted == [(CHANNEL, 50)]
 
 
 @pytest.mark.usefixtures("half_used")
 async def test_after_a_crash_between_posting_and_writing_it_is_the_same_alert_again(
-    alerts: Alerts, channel: Channel
+    alerts: AlertStore, channel: Channel
 ) -> None:
-    (before,) = await alerts.untold()
+    (before,) = await alerts.pending()
     await channel.cry(before)
-    (after,) = await alerts.untold()
+    (after,) = await alerts.pending()
     assert after.key == before.key
 
 
 @pytest.mark.usefixtures("half_used")
 async def test_a_database_that_fails_after_the_post_leads_to_no_second_one(
-    herald: Herald, channel: Channel, database: Database, database_path: Path, alerts: Alerts
+    alert_notifier: AlertNotifier,
+    channel: Channel,
+    database: Database,
+    database_path: Path,
+    alerts: AlertStore,
 ) -> None:
     await database.run(lambda tx: tx.execute("PRAGMA busy_timeout = 20"))
     holder = sqlite3.connect(database_path, isolation_level=None)
     channel.before = lambda: holder.execute("BEGIN IMMEDIATE")
     with capture_logs() as lines:
-        herald.wake(1)
-        await quiet(herald)
+        alert_notifier.check_soon(1)
+        await quiet(alert_notifier)
     holder.close()
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["database"]
-    herald.wake(1)
-    await quiet(herald)
+    alert_notifier.check_soon(1)
+    await quiet(alert_notifier)
     assert channel.posted == [(CHANNEL, 50)]
-    assert await alerts.untold() == []
+    assert await alerts.pending() == []
 
 
-async def test_a_look_that_fails_stops_no_other_round(herald: Herald, channel: Channel) -> None:
-    herald.wake(2**70)  # no such guild: SQLite holds no such number
+async def test_a_look_that_fails_stops_no_other_round(
+    alert_notifier: AlertNotifier, channel: Channel
+) -> None:
+    alert_notifier.check_soon(2**70)  # no such guild: SQLite holds no such number
     with capture_logs() as lines:
-        await quiet(herald)
+        await quiet(alert_notifier)
     assert [line["event"] for line in lines] == ["round broke"]
-    herald.wake(1)
-    await quiet(herald)
+    alert_notifier.check_soon(1)
+    await quiet(alert_notifier)
     assert channel.posted == []
 
 
@@ -179,10 +185,10 @@ class Purse:
         return answer
 
 
-async def looks(wallet: Wallet, purse: Purse) -> None:
+async def looks(wallet: BalanceMonitor, purse: Purse) -> None:
     while purse.answers:
-        wallet._rounds.wake()
-        task = wallet._rounds._round
+        wallet._rounds.trigger()
+        task = wallet._rounds._current_run
         assert task is not None
         await asyncio.wait([task])
 
@@ -192,7 +198,7 @@ async def looks(wallet: Wallet, purse: Purse) -> None:
     [
         (100, (100, 99, 98, 97), [(99, 100)]),
         (100, (99, 150, 99), [(99, 100), (99, 100)]),
-        (100, (99, TryLater("away"), 98), [(99, 100)]),
+        (100, (99, TransientError("away"), 98), [(99, 100)]),
         (0, (5, 4, 3, 0), [(3, 4)]),
     ],
     ids=["once", "again after it was filled", "an answer that fails changes nothing", "0: when empty"],
@@ -201,22 +207,22 @@ async def test_the_operator_is_warned_once_until_the_wallet_is_filled(
     channel: Channel, threshold: int, answers: tuple[int | Exception, ...], warned: list[tuple[int, int]]
 ) -> None:
     purse = Purse(*answers)
-    await looks(Wallet(purse, channel, threshold, Notices()), purse)
+    await looks(BalanceMonitor(purse, channel, threshold, OperatorLog()), purse)
     assert channel.posted == warned
 
 
 async def test_a_warning_that_waits_for_discord_is_given_at_the_next_look(channel: Channel) -> None:
     purse = Purse(99, 98, 97)
-    channel.trouble = [TryLater("away")]
-    await looks(Wallet(purse, channel, 100, Notices()), purse)
+    channel.trouble = [TransientError("away")]
+    await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
     assert channel.posted == [(98, 100)]
 
 
 async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(channel: Channel) -> None:
     purse = Purse(99, 98)
-    channel.trouble = [Unheard("no owner")]
+    channel.trouble = [NotificationFailed("no owner")]
     with capture_logs() as lines:
-        await looks(Wallet(purse, channel, 100, Notices()), purse)
+        await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["code"], line["unheard"]) == ("wallet_low", "no owner")
 
@@ -224,7 +230,7 @@ async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(channel: Ch
 async def test_a_key_that_may_not_ask_is_told_to_the_operator_and_ends_no_watch(channel: Channel) -> None:
     purse = Purse(OperatorError("scope_denied", "credits:read"), 99)
     with capture_logs() as lines:
-        await looks(Wallet(purse, channel, 100, Notices()), purse)
+        await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["scope_denied"]
     assert channel.posted == [(99, 100)]
 
@@ -245,13 +251,13 @@ class Work:
 
 async def test_a_wake_during_a_round_leads_to_one_more() -> None:
     work = Work()
-    rounds = Rounds("work", work.do, 60, Notices())
-    rounds.wake()
+    rounds = PeriodicTask("work", work.do, 60, OperatorLog())
+    rounds.trigger()
     await work.begun.wait()
-    rounds.wake()
-    rounds.wake()
+    rounds.trigger()
+    rounds.trigger()
     work.go_on.set()
-    task = rounds._round
+    task = rounds._current_run
     assert task is not None
     await task
     assert work.rounds == 2
@@ -260,15 +266,15 @@ async def test_a_wake_during_a_round_leads_to_one_more() -> None:
 
 async def test_closing_lets_the_round_end_and_begins_no_other() -> None:
     work = Work()
-    rounds = Rounds("work", work.do, 60, Notices())
+    rounds = PeriodicTask("work", work.do, 60, OperatorLog())
     rounds.start()
     await work.begun.wait()
     closing = asyncio.create_task(rounds.close())
     await asyncio.sleep(0)
-    rounds.wake()
+    rounds.trigger()
     work.go_on.set()
     await closing
-    rounds.wake()
+    rounds.trigger()
     rounds.start()
     await asyncio.sleep(0)
     assert work.rounds == 1
@@ -277,9 +283,9 @@ async def test_closing_lets_the_round_end_and_begins_no_other() -> None:
 
 async def test_closing_cuts_a_round_that_does_not_end() -> None:
     work = Work()
-    rounds = Rounds("work", work.do, 60, Notices(), grace_seconds=0.01)
-    rounds.wake()
+    rounds = PeriodicTask("work", work.do, 60, OperatorLog(), grace_seconds=0.01)
+    rounds.trigger()
     await work.begun.wait()
     await rounds.close()
-    assert rounds._round is not None
-    assert rounds._round.cancelled()
+    assert rounds._current_run is not None
+    assert rounds._current_run.cancelled()

@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.credits.ledger_export import entries
-from bot.domain.errors import LimitReached, MemberError, MemberReason
-from bot.domain.jobs import Failure, Landing
-from bot.domain.limits import Rule
-from bot.jobs.store import Store
+from bot.credits.ledger_export import export_ledger
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.jobs import DeliveredMessage, Failure
+from bot.domain.limits import LimitScope
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.models import Task
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
@@ -71,9 +71,9 @@ class Line:
 
 
 @pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.01) as standin:
-        yield standin
+async def rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.01) as fake_rivya:
+        yield fake_rivya
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def line(
     tmp_path: Path,
     database: Database,
     database_path: Path,
-    rivya: StandIn,
+    rivya: FakeRivya,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Line:
@@ -96,9 +96,9 @@ def line(
     return Line(tmp_path, capsys)
 
 
-async def a_paid_job(store: Store, rivya: StandIn, *, booked: int, charged: int) -> str:
+async def a_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged: int) -> str:
     """A delivered picture; Rivya may have charged something else for it."""
-    job = a_job()
+    job = make_job()
     task_id = f"task_{job.job_id}"
     rivya.tasks[task_id] = Task(
         id=task_id,
@@ -114,38 +114,38 @@ async def a_paid_job(store: Store, rivya: StandIn, *, booked: int, charged: int)
         status="succeeded",
         final_credits=charged,
     )
-    await store.accept(job, ANYWHERE)
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, task_id, booked)
     await store.succeeded(job.job_id, None, booked)
-    await store.delivered(job.job_id, Landing(1, 2, "reply"))
+    await store.delivered(job.job_id, DeliveredMessage(1, 2, "reply"))
     return job.job_id
 
 
-async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: Store) -> None:
+async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: JobStore) -> None:
     told = await line.process("pause", "--sentence", "Back soon.")
     assert told == Told(0, "all servers: no new pictures\n", "")
     with pytest.raises(MemberError) as refused:
-        await store.accept(a_job(), ANYWHERE)
+        await store.accept(make_job(), NO_CONTEXT)
     assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
     assert (await line("resume")).code == 0
-    assert await store.accept(a_job(), ANYWHERE)
+    assert await store.accept(make_job(), NO_CONTEXT)
 
 
-async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: Store) -> None:
+async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: JobStore) -> None:
     assert (await line("pause", "--guild", "7")).code == 0
-    assert await store.accept(a_job(), ANYWHERE)
+    assert await store.accept(make_job(), NO_CONTEXT)
     with pytest.raises(MemberError):
-        await store.accept(a_job(a_request(guild_id=7)), ANYWHERE)
+        await store.accept(make_job(make_request(guild_id=7)), NO_CONTEXT)
 
 
 async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
-    line: Line, store: Store
+    line: Line, store: JobStore
 ) -> None:
     await line("pause")
     told = await line("resume", "--guild", "1")
     assert told.out == "server 1: not paused on its own, but all servers are paused\n"
     with pytest.raises(MemberError):
-        await store.accept(a_job(), ANYWHERE)
+        await store.accept(make_job(), NO_CONTEXT)
     await line("pause", "--guild", "1")
     told = await line("resume")
     assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
@@ -163,18 +163,18 @@ async def test_a_pause_needs_neither_token_nor_key_but_a_database(
     assert "no such file" in told.err
 
 
-async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: Store) -> None:
+async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: JobStore) -> None:
     told = await line("ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month")
     assert told == Told(0, "all servers together: from none to 3 credits a day\n", "")
-    with pytest.raises(LimitReached) as refused:
-        await store.accept(a_job(), ANYWHERE)
-    assert refused.value.usage.rule == Rule.CEILING_ALL
+    with pytest.raises(LimitExceeded) as refused:
+        await store.accept(make_job(), NO_CONTEXT)
+    assert refused.value.usage.scope == LimitScope.CEILING_ALL
     told = await line("ceiling", "--all", "--remove")
     assert told.out == "all servers together: from 3 credits a day to none\n"
-    assert await store.accept(a_job(), ANYWHERE)
+    assert await store.accept(make_job(), NO_CONTEXT)
     assert (await line("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
-    with pytest.raises(LimitReached):
-        await store.accept(a_job(), ANYWHERE)
+    with pytest.raises(LimitExceeded):
+        await store.accept(make_job(), NO_CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_what_makes_no_sense_is_refused_without_a_trace(
 
 
 async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_them(
-    line: Line, store: Store, rivya: StandIn, database_path: Path
+    line: Line, store: JobStore, rivya: FakeRivya, database_path: Path
 ) -> None:
     await a_paid_job(store, rivya, booked=4, charged=4)
     job_id = await a_paid_job(store, rivya, booked=4, charged=7)
@@ -220,20 +220,20 @@ async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_
     assert first == f"{job_id} server 1 charged_other: booked 4, Rivya charged 7"
     assert "2 looked at, 1 differences" in summary
     (run_id,) = re.findall(r"--apply ([0-9a-f]{12})$", hint)
-    assert sorted(entry["final_credits"] or 0 for entry in entries(database_path)) == [4, 4]
+    assert sorted(entry["final_credits"] or 0 for entry in export_ledger(database_path)) == [4, 4]
     assert (await line("reconcile", "--show", run_id)).out == f"{first}\n"
     booked = await line("reconcile", "--apply", run_id)
     assert (booked.code, "1 booked (+3 credits)" in booked.out) == (0, True)
     unknown = await line("reconcile", "--show", "0123456789ab")
     assert (unknown.code, unknown.out) == (0, "run 0123456789ab: no differences, or no such run\n")
     assert "0 booked" in (await line("reconcile", "--apply", run_id)).out
-    assert sorted(entry["final_credits"] or 0 for entry in entries(database_path)) == [4, 7]
+    assert sorted(entry["final_credits"] or 0 for entry in export_ledger(database_path)) == [4, 7]
     agreed = await line.process("reconcile", "--since", "2020-01-01T00:00:00Z")
     assert (agreed.code, agreed.out.count("\n")) == (0, 1)
 
 
 async def test_a_comparison_that_cannot_ask_says_so_and_fails(
-    line: Line, store: Store, rivya: StandIn
+    line: Line, store: JobStore, rivya: FakeRivya
 ) -> None:
     await a_paid_job(store, rivya, booked=4, charged=4)
     told = await line.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
@@ -242,21 +242,25 @@ async def test_a_comparison_that_cannot_ask_says_so_and_fails(
     assert "rvya_sk_another" not in told.out + told.err
 
 
-async def test_a_doubt_is_closed_by_hand_once(line: Line, store: Store, database_path: Path) -> None:
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+async def test_a_doubt_is_closed_by_hand_once(line: Line, store: JobStore, database_path: Path) -> None:
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     walking = await line("close", job.job_id, "0", "Rivya said so")
     assert (walking.code, "still under way" in walking.out) == (1, True)
     await store.failed(job.job_id, Failure("developer", "task_vanished", in_doubt=True))
-    await store.told(job.job_id)
+    await store.failure_notified(job.job_id)
     assert (await line("close", job.job_id, "3", "Rivya said so")).code == 0
     assert (await line("close", job.job_id, "0", "again")).code == 1
-    assert [(entry["state"], entry["final_credits"]) for entry in entries(database_path)] == [("settled", 3)]
+    assert [(entry["state"], entry["final_credits"]) for entry in export_ledger(database_path)] == [
+        ("settled", 3)
+    ]
 
 
-async def test_the_wallet_and_the_servers_are_a_line_each(line: Line, store: Store, rivya: StandIn) -> None:
+async def test_the_wallet_and_the_servers_are_a_line_each(
+    line: Line, store: JobStore, rivya: FakeRivya
+) -> None:
     rivya.wallet_credits = 321
-    await store.accept(a_job(), ANYWHERE)
+    await store.accept(make_job(), NO_CONTEXT)
     await line("pause", "--guild", "1")
     wallet = await line.process("wallet")
     assert "321 credits in Rivya's wallet" in wallet.out

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.credits.ledger_export import entries
-from bot.domain.jobs import Landing
+from bot.credits.ledger_export import export_ledger
+from bot.domain.jobs import DeliveredMessage
 from bot.domain.limits import Limit
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -42,15 +42,16 @@ def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 async def filled(database_path: Path) -> Path:
     """A database with one settled, one released and one held reservation, and no process on it."""
     database = await Database.open(database_path)
-    store = Store(database, Limit(200, "month"))
+    store = JobStore(database, Limit(200, "month"))
     jobs = [
-        a_job(a_request(guild_id=2**53 + 1, user_id=5), accepted_at=1_790_000_000_000 + n) for n in range(3)
+        make_job(make_request(guild_id=2**53 + 1, user_id=5), accepted_at=1_790_000_000_000 + n)
+        for n in range(3)
     ]
     for job in jobs:
-        await store.accept(job, ANYWHERE)
+        await store.accept(job, NO_CONTEXT)
     await store.created(jobs[0].job_id, "task_1", 4)
     await store.succeeded(jobs[0].job_id, "https://example.org/p.png", 3)
-    await store.delivered(jobs[0].job_id, Landing(1, 2, "reply"))
+    await store.delivered(jobs[0].job_id, DeliveredMessage(1, 2, "reply"))
     await store.cancelled(jobs[1].job_id)
     await database.close()
     return database_path
@@ -116,7 +117,7 @@ def test_a_backup_may_have_any_name(filled: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     for name in ("file:copy", ":memory:", "a b%41#?.db"):
         backup(filled, Path(name))
-        assert len(list(entries(tmp_path / name))) == 3
+        assert len(list(export_ledger(tmp_path / name))) == 3
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "."])
@@ -160,18 +161,18 @@ def test_a_second_bot_on_the_same_file_refuses_in_one_line(tmp_path: Path, datab
 async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_path: Path) -> None:
     copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled)}
     assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
-    before = list(entries(filled))
+    before = list(export_ledger(filled))
     running = await Database.open(filled)
-    await Store(running, Limit(200, "month")).accept(a_job(), ANYWHERE)
+    await JobStore(running, Limit(200, "month")).accept(make_job(), NO_CONTEXT)
     refused = bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "another bot process is using it" in refused.stderr
-    assert len(list(entries(filled))) == len(before) + 1
+    assert len(list(export_ledger(filled))) == len(before) + 1
     told = bot(tmp_path, "restore", str(copy), **place)
     assert (told.returncode, told.stderr) == (0, "")
     assert "what it was before is in" in told.stdout
-    assert list(entries(filled)) == before
+    assert list(export_ledger(filled)) == before
 
 
 def test_a_health_check_needs_no_secrets_and_says_who_does_not_answer(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Cap(NamedTuple):
     period: str
 
 
-class Use(NamedTuple):
+class Usage(NamedTuple):
     """How far a rule is used."""
 
     rule: str
@@ -46,19 +46,19 @@ class Use(NamedTuple):
 class Verdict(NamedTuple):
     """What a member may do: every rule that must have room, from the outside in."""
 
-    binding: list[Use]
-    personal: Use | None
+    binding: list[Usage]
+    personal: Usage | None
     exempt: bool
-    passed_over: list[Use]
+    passed_over: list[Usage]
 
-    def refusal(self, cost: int) -> Use | None:
+    def refusal(self, cost: int) -> Usage | None:
         """The rule without room that leaves the least; of equals the one closest to the member."""
         full = [use for use in self.binding if use.left < cost]
         return min(reversed(full), key=lambda use: use.left, default=None)
 
 
 @dataclass
-class Pot:
+class Grant:
     """A grant."""
 
     guild_id: int
@@ -125,7 +125,7 @@ class Model:
     zones: dict[int, str]
     now: datetime
     bookings: dict[str, Booking] = field(default_factory=dict)
-    pots: dict[int, Pot] = field(default_factory=dict)
+    pots: dict[int, Grant] = field(default_factory=dict)
     caps: dict[tuple[int, str, int], Cap] = field(default_factory=dict)
     """By guild, rule and subject."""
     paused: set[int] = field(default_factory=set)
@@ -160,7 +160,7 @@ class Model:
         over = [use for use in uses.values() if use is not personal]
         return Verdict(binding, personal, exempt, over)
 
-    def member_use(self, guild_id: int, user_id: int, rule: str, subject: int, cap: Cap) -> Use:
+    def member_use(self, guild_id: int, user_id: int, rule: str, subject: int, cap: Cap) -> Usage:
         """How far one member has used a cap."""
         zone = self.zones[guild_id]
         spent, held = self._sums(cap.period, zone, "member", guild_id, user_id)
@@ -216,21 +216,23 @@ class Model:
                 sums[slot] = counted + booking.cost, limited + self._counts(booking, "guild")
         return {slot: sum_ for slot, sum_ in sums.items() if any(sum_)}
 
-    def _all_use(self) -> Use | None:
+    def _all_use(self) -> Usage | None:
         cap = self.caps.get((ALL, "ceiling_all", 0))
         return None if cap is None else self._ceiling("ceiling_all", cap, None)
 
-    def _ceiling_use(self, guild_id: int) -> Use | None:
+    def _ceiling_use(self, guild_id: int) -> Usage | None:
         cap = self.caps.get((guild_id, "ceiling", 0), self.caps.get((ALL, "ceiling", 0)))
         return None if cap is None else self._ceiling("ceiling", cap, guild_id)
 
-    def _ceiling(self, rule: str, cap: Cap, guild_id: int | None) -> Use:
+    def _ceiling(self, rule: str, cap: Cap, guild_id: int | None) -> Usage:
         spent, held = self._sums(cap.period, "UTC", "real", guild_id)
         return self._use(rule, 0, cap, spent, held, "UTC", 0)
 
-    def _use(self, rule: str, subject: int, cap: Cap, spent: int, held: int, zone: str, granted: int) -> Use:
+    def _use(
+        self, rule: str, subject: int, cap: Cap, spent: int, held: int, zone: str, granted: int
+    ) -> Usage:
         assert cap.credits is not None
-        return Use(rule, subject, cap.credits, spent, held, granted, end_of(cap.period, self.now, zone))
+        return Usage(rule, subject, cap.credits, spent, held, granted, end_of(cap.period, self.now, zone))
 
     def _sums(
         self, period: str, zone: str, level: str, guild_id: int | None, user_id: int | None = None
@@ -261,7 +263,7 @@ class Model:
     def _pots_left(self, guild_id: int, user_id: int) -> int:
         return sum(self.pots[number].left for number in self._open_pots(guild_id, user_id))
 
-    def _pay(self, use: Use, cost: int, guild_id: int, user_id: int) -> Level:
+    def _pay(self, use: Usage, cost: int, guild_id: int, user_id: int) -> Level:
         level = Level(min(cost, max(0, use.limit - use.spent - use.held)), [])
         never = datetime.max.replace(tzinfo=UTC)
         pots = sorted(

@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from bot.credits import totals
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
-from bot.credits.ledger_export import entries
+from bot.credits.ledger_export import export_ledger
 from bot.domain.clock import DAY_MS
 from bot.domain.jobs import Usage
 from bot.domain.limits import Limit
-from bot.jobs.store import Store
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model, Use
+from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model
+from tests.integration.credits.ledger_model import Usage as ModelUsage
 
 T = TypeVar("T")
 GUILDS = (1, 2)
@@ -78,9 +79,9 @@ def cap_of(limit: Limit) -> Cap:
     return Cap(None if limit.exempt else limit.credits, limit.period)
 
 
-def use_of(usage: Usage) -> Use:
-    return Use(
-        usage.rule,
+def use_of(usage: Usage) -> ModelUsage:
+    return ModelUsage(
+        usage.scope,
         usage.subject_id,
         usage.limit_credits,
         usage.spent_credits,
@@ -98,7 +99,7 @@ def is_before_task(booking: Booking) -> bool:
     return not booking.over and not booking.has_task
 
 
-class MoneyMachine(RuleBasedStateMachine):
+class LedgerStateMachine(RuleBasedStateMachine):
     """A ledger, a clock, a model, and the promise that they agree after every step."""
 
     def __init__(self) -> None:
@@ -120,8 +121,8 @@ class MoneyMachine(RuleBasedStateMachine):
         self.database = self.run_async(Database.open(self.path))
         default = Limit(credits=DEFAULT.credits or 0, period=DEFAULT.period)
         self.ledger = Ledger(self.database, default)
-        self.treasury = Treasury(self.database, default)
-        self.store = Store(self.database, default)
+        self.credit_admin = CreditAdmin(self.database, default)
+        self.store = JobStore(self.database, default)
 
     def teardown(self) -> None:
         self.run_async(self.database.close())
@@ -154,19 +155,19 @@ class MoneyMachine(RuleBasedStateMachine):
         asked = [(g, m, r) for g in self.model.zones for m, r in ((MEMBERS[0], ()), (MEMBERS[1], ROLES))]
 
         async def answers() -> list[Any]:
-            standings = (self.ledger.standing(*who) for who in asked)
+            standings = (self.ledger.member_limits(*who) for who in asked)
             return await asyncio.gather(*standings, *(self.ledger.member_used(g, m) for g, m, _ in asked))
 
         found = self.run_async(answers()) if asked else []
-        for (guild_id, user_id, roles), standing, used in zip(
+        for (guild_id, user_id, roles), member_limits, used in zip(
             asked, found[: len(asked)], found[len(asked) :], strict=True
         ):
             verdict = self.model.verdict(guild_id, user_id, roles)
-            assert [use_of(usage) for usage in standing.binding] == verdict.binding
-            assert use_of(standing.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
-            assert (standing.personal and use_of(standing.personal)) == verdict.personal
-            assert [use_of(usage) for usage in standing.passed_over] == verdict.passed_over
-            assert (standing.exempt is not None) is verdict.exempt
+            assert [use_of(usage) for usage in member_limits.binding] == verdict.binding
+            assert use_of(member_limits.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
+            assert (member_limits.personal and use_of(member_limits.personal)) == verdict.personal
+            assert [use_of(usage) for usage in member_limits.passed_over] == verdict.passed_over
+            assert (member_limits.exempt is not None) is verdict.exempt
             assert used == self.model.member_spent(guild_id, user_id)
 
     @invariant()
@@ -201,7 +202,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_agree(self) -> None:
-        booked = {str(line["job_id"]): line for line in entries(self.path)}
+        booked = {str(line["job_id"]): line for line in export_ledger(self.path)}
         assert booked.keys() == self.model.bookings.keys()
         for job_id, booking in self.model.bookings.items():
             line = booked[job_id]

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from bot.credits.admin import Treasury
-from bot.credits.alerts import Alert, Alerts
+from bot.credits.admin import CreditAdmin
+from bot.credits.alerts import Alert, AlertStore
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import now_ms
-from bot.domain.errors import LimitReached
+from bot.domain.errors import LimitExceeded
 from bot.domain.jobs import Failure
 from bot.domain.limits import Limit
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.store import Store
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 GUILD, CHANNEL, ADMIN = 1, 70, 9
 COST = 4
@@ -30,40 +30,40 @@ NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 class Office:
     """One guild that spends, whose limit is watched."""
 
-    store: Store
-    treasury: Treasury
-    guilds: Guilds
-    alerts: Alerts
+    store: JobStore
+    credit_admin: CreditAdmin
+    guilds: GuildSettingsStore
+    alerts: AlertStore
     clock: time_machine.Coordinates
 
     async def paint(self, times: int = 1) -> str:
         for _ in range(times):
-            job = a_job(a_request(guild_id=GUILD), accepted_at=now_ms())
-            assert await self.store.accept(job, ANYWHERE)
+            job = make_job(make_request(guild_id=GUILD), accepted_at=now_ms())
+            assert await self.store.accept(job, NO_CONTEXT)
         return job.job_id
 
     async def fail(self, job_id: str) -> None:
         await self.store.failed(job_id, Failure("rivya", "refused"))
 
     async def limit(self, credits: int, period: str = "month") -> None:
-        await self.treasury.set_limit(GUILD, Limit(credits, period), set_by=ADMIN)
+        await self.credit_admin.set_limit(GUILD, Limit(credits, period), set_by=ADMIN)
 
     async def channel(self, channel_id: int | None) -> None:
         value = None if channel_id is None else str(channel_id)
-        await self.guilds.change(GUILD, Setting.ALERT_CHANNEL, value, set_by=ADMIN)
+        await self.guilds.change(GUILD, GuildSetting.ALERT_CHANNEL, value, set_by=ADMIN)
 
     async def untold(self) -> list[int]:
-        return [alert.percent for alert in await self.alerts.untold()]
+        return [alert.percent for alert in await self.alerts.pending()]
 
     async def tell(self) -> list[int]:
         """What is told now; afterwards it is."""
-        alerts = await self.alerts.untold()
+        alerts = await self.alerts.pending()
         for alert in alerts:
-            await self.alerts.told(alert)
+            await self.alerts.mark_sent(alert)
         return [alert.percent for alert in alerts]
 
     async def only(self) -> Alert:
-        (alert,) = await self.alerts.untold()
+        (alert,) = await self.alerts.pending()
         return alert
 
 
@@ -77,11 +77,13 @@ def clock() -> Iterator[time_machine.Coordinates]:
 async def office(
     clock: time_machine.Coordinates,
     database: Database,
-    store: Store,
-    treasury: Treasury,
+    store: JobStore,
+    credit_admin: CreditAdmin,
     default_limit: Limit,
 ) -> Office:
-    opened = Office(store, treasury, Guilds(database), Alerts(database, default_limit, COST), clock)
+    opened = Office(
+        store, credit_admin, GuildSettingsStore(database), AlertStore(database, default_limit, COST), clock
+    )
     await opened.limit(40)
     await opened.channel(CHANNEL)
     return opened
@@ -93,9 +95,9 @@ async def test_each_mark_is_told_once(office: Office) -> None:
         await office.paint()
         told.append(await office.tell())
     assert told == [[], [], [], [], [50], [], [], [80], [], [100]]
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitExceeded):
         await office.paint()
-    await office.alerts.look(GUILD)
+    await office.alerts.check_guild(GUILD)
     assert await office.tell() == []
 
 
@@ -217,7 +219,7 @@ async def test_a_limit_changed_before_it_was_told_is_told_as_the_new_one_or_not(
 
 async def test_a_limit_too_small_for_any_picture_is_not_called_used_up(office: Office) -> None:
     await office.limit(3)
-    await office.alerts.look(GUILD)
+    await office.alerts.check_guild(GUILD)
     assert await office.untold() == []
 
 
@@ -238,13 +240,13 @@ async def test_the_same_limit_set_again_repeats_nothing(office: Office) -> None:
 async def test_another_time_zone_repeats_nothing(office: Office) -> None:
     await office.paint(5)
     assert await office.tell() == [50]
-    await office.guilds.change(GUILD, Setting.TIMEZONE, "Asia/Tokyo", set_by=ADMIN)
+    await office.guilds.change(GUILD, GuildSetting.TIMEZONE, "Asia/Tokyo", set_by=ADMIN)
     await office.paint()
     assert await office.untold() == []
 
 
 async def test_a_grant_pays_before_the_limit_is_used_up(office: Office) -> None:
-    await office.treasury.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
+    await office.credit_admin.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
     await office.paint(10)
     assert await office.tell() == [80]
     await office.paint()
@@ -255,9 +257,9 @@ async def test_a_grant_pays_before_the_limit_is_used_up(office: Office) -> None:
 
 async def test_a_limit_of_zero_has_no_half_but_its_grants_have_an_end(office: Office) -> None:
     await office.limit(0)
-    await office.alerts.look(GUILD)
+    await office.alerts.check_guild(GUILD)
     assert await office.untold() == []
-    await office.treasury.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
+    await office.credit_admin.grant(GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN)
     await office.paint()
     assert await office.tell() == []
     await office.paint()
@@ -267,7 +269,7 @@ async def test_a_limit_of_zero_has_no_half_but_its_grants_have_an_end(office: Of
 async def test_a_limit_set_to_zero_is_no_news_to_who_set_it(office: Office) -> None:
     await office.paint()
     await office.limit(0)
-    await office.alerts.look(GUILD)
+    await office.alerts.check_guild(GUILD)
     assert await office.untold() == []
 
 
@@ -276,16 +278,16 @@ async def test_a_price_that_rivya_raised_is_seen_by_looking(office: Office) -> N
     last = await office.paint()
     assert await office.tell() == [50]
     await office.store.created(last, "task-1", 24)
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitExceeded):
         await office.paint()
     assert await office.untold() == []
-    await office.alerts.look(GUILD)
+    await office.alerts.check_guild(GUILD)
     assert await office.tell() == [100]
 
 
 async def test_a_guild_is_told_of_its_own_limit_only(office: Office) -> None:
-    await office.store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
-    await office.alerts.look(2)
+    await office.store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
+    await office.alerts.check_guild(2)
     assert await office.untold() == []
 
 
@@ -295,7 +297,7 @@ async def test_the_forecast_goes_on_from_the_guilds_first_picture(office: Office
     office.clock.shift(timedelta(days=4))
     await office.paint(4)
     alert = await office.only()
-    assert alert.empty_at == now_ms() + timedelta(days=4) // timedelta(milliseconds=1)
+    assert alert.exhausted_at == now_ms() + timedelta(days=4) // timedelta(milliseconds=1)
 
 
 async def test_the_forecast_of_a_month_goes_on_from_its_first_day(office: Office) -> None:
@@ -303,7 +305,7 @@ async def test_the_forecast_of_a_month_goes_on_from_its_first_day(office: Office
     await office.paint()
     office.clock.move_to(datetime(2026, 3, 11, tzinfo=UTC))
     await office.paint(5)
-    assert (await office.only()).empty_at == int(datetime(2026, 3, 21, tzinfo=UTC).timestamp() * 1000)
+    assert (await office.only()).exhausted_at == int(datetime(2026, 3, 21, tzinfo=UTC).timestamp() * 1000)
 
 
 async def test_a_forecast_after_the_reset_is_none(office: Office) -> None:
@@ -311,23 +313,23 @@ async def test_a_forecast_after_the_reset_is_none(office: Office) -> None:
     await office.paint()
     office.clock.move_to(datetime(2026, 3, 20, tzinfo=UTC))
     await office.paint(5)
-    assert (await office.only()).empty_at is None
+    assert (await office.only()).exhausted_at is None
 
 
 async def test_a_host_who_changes_the_default_has_set_another_limit(
     clock: time_machine.Coordinates, database: Database
 ) -> None:
-    guilds = Guilds(database)
-    await guilds.change(GUILD, Setting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)
+    guilds = GuildSettingsStore(database)
+    await guilds.change(GUILD, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)
     told = []
     for default, pictures in ((Limit(16, "month"), 2), (Limit(16, "month"), 0), (Limit(40, "month"), 3)):
         office = Office(
-            Store(database, default),
-            Treasury(database, default),
+            JobStore(database, default),
+            CreditAdmin(database, default),
             guilds,
-            Alerts(database, default, COST),
+            AlertStore(database, default, COST),
             clock,
         )
-        await office.paint(pictures) if pictures else await office.alerts.look(GUILD)
+        await office.paint(pictures) if pictures else await office.alerts.check_guild(GUILD)
         told.append(await office.tell())
     assert told == [[50], [], [50]]

@@ -6,30 +6,30 @@ import asyncio
 from collections import Counter
 
 from bot.credits import ledger as verbs
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
-from bot.domain.errors import LimitReached, MemberError, MemberReason
-from bot.domain.jobs import Failure, Job, Presence, Stage
-from bot.domain.limits import Limit, Rule
-from bot.jobs.store import Store
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.jobs import Failure, Job, RequestContext, Stage
+from bot.domain.limits import Limit, LimitScope
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 COST = 4
 
 
 def jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[Job]:
     """As many jobs, their members taking turns."""
-    return [a_job(a_request(guild_id=guild_id, user_id=users[n % len(users)])) for n in range(count)]
+    return [make_job(make_request(guild_id=guild_id, user_id=users[n % len(users)])) for n in range(count)]
 
 
-async def accept_all(store: Store, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
+async def accept_all(store: JobStore, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
     """Those that were let in; whoever is not must have met a limit."""
     outcomes = await asyncio.gather(
-        *(store.accept(job, Presence(role_ids=roles)) for job in wanted), return_exceptions=True
+        *(store.accept(job, RequestContext(role_ids=roles)) for job in wanted), return_exceptions=True
     )
-    assert all(isinstance(outcome, Job | LimitReached) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, Job | LimitExceeded) for outcome in outcomes), outcomes
     passed = [job for job, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Job)]
     assert passed == [outcome for outcome in outcomes if isinstance(outcome, Job)]
     return passed
@@ -63,25 +63,25 @@ async def sums_are_right(database: Database) -> bool:
 
 
 async def test_two_hundred_at_once_against_room_for_ten_grant_ten(
-    store: Store, ledger: Ledger, treasury: Treasury
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await treasury.set_limit(1, Limit(43, "month"), set_by=99)  # ten of 4, and 3 that buy nothing
+    await credit_admin.set_limit(1, Limit(43, "month"), set_by=99)  # ten of 4, and 3 that buy nothing
     assert len(await accept_all(store, jobs(200))) == 10
     usage = await ledger.usage(1)
     assert (usage.spent_credits, usage.held_credits, usage.left_credits) == (0, 40, 3)
-    assert len(await store.due()) == 10
+    assert len(await store.unfinished()) == 10
 
 
 async def test_of_many_rules_each_stops_whom_it_binds(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
         Limit(400, "month"),
-        Limit(30, "day", rule=Rule.EVERYONE),  # seven each
-        Limit(50, "week", rule=Rule.MEMBER, subject_id=5),  # twelve
-        Limit(0, "total", rule=Rule.MEMBER, subject_id=6, exempt=True),
+        Limit(30, "day", scope=LimitScope.EVERYONE),  # seven each
+        Limit(50, "week", scope=LimitScope.MEMBER, subject_id=5),  # twelve
+        Limit(0, "total", scope=LimitScope.MEMBER, subject_id=6, exempt=True),
     ):
-        await treasury.set_limit(1, limit, set_by=99)
+        await credit_admin.set_limit(1, limit, set_by=99)
     passed = await accept_all(store, jobs(400, users=range(5, 15)))
     counts = Counter(job.request.destination.user_id for job in passed)
     # All take turns: 6, whom no rule of their own stops, gets what the guild's hundred leave.
@@ -91,15 +91,15 @@ async def test_of_many_rules_each_stops_whom_it_binds(
 
 
 async def test_ceilings_hold_over_all_guilds_and_in_each(
-    store: Store, treasury: Treasury, database: Database
+    store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await treasury.set_limit(0, Limit(100, "day", rule=Rule.CEILING_ALL), set_by=99)
-    await treasury.set_limit(0, Limit(60, "month", rule=Rule.CEILING), set_by=99)
-    await treasury.set_limit(2, Limit(21, "week", rule=Rule.CEILING), set_by=99)
+    await credit_admin.set_limit(0, Limit(100, "day", scope=LimitScope.CEILING_ALL), set_by=99)
+    await credit_admin.set_limit(0, Limit(60, "month", scope=LimitScope.CEILING), set_by=99)
+    await credit_admin.set_limit(2, Limit(21, "week", scope=LimitScope.CEILING), set_by=99)
     for guild_id in (1, 2, 3):
-        await treasury.set_limit(guild_id, Limit(1000, "month"), set_by=99)
+        await credit_admin.set_limit(guild_id, Limit(1000, "month"), set_by=99)
         # Ceilings are of real credits: no gift of an admin makes room.
-        await treasury.grant(guild_id, WHOLE_GUILD, credits=500, reason="generous", granted_by=9)
+        await credit_admin.grant(guild_id, WHOLE_GUILD, credits=500, reason="generous", granted_by=9)
     wanted = [job for trio in zip(*(jobs(100, guild_id=g) for g in (2, 1, 3)), strict=True) for job in trio]
     passed = await accept_all(store, wanted)
     assert Counter(job.request.destination.guild_id for job in passed) == {1: 10, 2: 5, 3: 10}
@@ -109,50 +109,51 @@ async def test_ceilings_hold_over_all_guilds_and_in_each(
 
 
 async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await treasury.set_limit(1, Limit(22, "month"), set_by=99)
-    await treasury.set_limit(1, Limit(18, "month", rule=Rule.EVERYONE), set_by=99)
+    await credit_admin.set_limit(1, Limit(22, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(18, "month", scope=LimitScope.EVERYONE), set_by=99)
     for credits in (5, 9, 3):
-        await treasury.grant(1, WHOLE_GUILD, credits=credits, reason="more", granted_by=9)
+        await credit_admin.grant(1, WHOLE_GUILD, credits=credits, reason="more", granted_by=9)
     for credits in (7, 8):
-        await treasury.grant(1, 5, credits=credits, reason="a prize", granted_by=9)
+        await credit_admin.grant(1, 5, credits=credits, reason="a prize", granted_by=9)
     passed = await accept_all(store, jobs(300))
     # The member: 18 + 15 of gifts are eight pictures; the guild: 22 + 17 are nine.
     assert len(passed) == 8
-    standing = await ledger.standing(1, 5, ())
-    assert standing.personal is not None
-    assert (standing.personal.used_credits, standing.personal.granted_credits) == (18, 1)
-    assert (standing.guild.used_credits, standing.guild.granted_credits) == (22, 7)
+    member_limits = await ledger.member_limits(1, 5, ())
+    assert member_limits.personal is not None
+    assert (member_limits.personal.used_credits, member_limits.personal.granted_credits) == (18, 1)
+    assert (member_limits.guild.used_credits, member_limits.guild.granted_credits) == (22, 7)
     assert await sums_are_right(database)
     await asyncio.gather(*(store.cancelled(job.job_id) for job in passed))
-    standing = await ledger.standing(1, 5, ())
-    assert standing.personal is not None
-    assert (standing.personal.used_credits, standing.personal.granted_credits) == (0, 15)
-    assert (standing.guild.used_credits, standing.guild.granted_credits) == (0, 17)
+    member_limits = await ledger.member_limits(1, 5, ())
+    assert member_limits.personal is not None
+    assert (member_limits.personal.used_credits, member_limits.personal.granted_credits) == (0, 15)
+    assert (member_limits.guild.used_credits, member_limits.guild.granted_credits) == (0, 17)
 
 
 async def test_one_interaction_many_times_is_one_of_everything(
-    store: Store, treasury: Treasury, database: Database
+    store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     (first,) = jobs(1)
     request = first.request
-    again = [a_job(request) for _ in range(50)]
-    outcomes = await asyncio.gather(*(store.accept(job, ANYWHERE) for job in [first, *again]))
+    again = [make_job(request) for _ in range(50)]
+    outcomes = await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in [first, *again]))
     assert [job.job_id for job in outcomes if job is not None] == [first.job_id]
     await store.created(first.job_id, "task_1", None)
     await store.succeeded(first.job_id, None, COST)
     grants = (
-        treasury.grant(1, 5, credits=5, reason="a prize", granted_by=9, interaction_id=70) for _ in range(50)
+        credit_admin.grant(1, 5, credits=5, reason="a prize", granted_by=9, interaction_id=70)
+        for _ in range(50)
     )
     assert sum(grant is not None for grant in await asyncio.gather(*grants)) == 1
     limits = (
-        treasury.set_limit(1, Limit(n, "day", reason="tighter"), set_by=99, interaction_id=71)
+        credit_admin.set_limit(1, Limit(n, "day", reason="tighter"), set_by=99, interaction_id=71)
         for n in range(50)
     )
     assert {change.after.credits for change in await asyncio.gather(*limits) if change.after} == {0}
     refunds = (
-        treasury.refund(1, first.job_id, reason="blurred", refunded_by=9, interaction_id=72)
+        credit_admin.refund(1, first.job_id, reason="blurred", refunded_by=9, interaction_id=72)
         for _ in range(50)
     )
     refunded = await asyncio.gather(*refunds, return_exceptions=True)
@@ -163,17 +164,17 @@ async def test_one_interaction_many_times_is_one_of_everything(
 
 
 async def test_everything_interleaved_never_grants_more_than_there_is(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await treasury.set_limit(1, Limit(120, "month"), set_by=99)
-    await treasury.set_limit(1, Limit(50, "month", rule=Rule.ROLE, subject_id=31), set_by=99)
-    await treasury.grant(1, WHOLE_GUILD, credits=30, reason="more", granted_by=9)
-    await treasury.grant(1, 5, credits=11, reason="a prize", granted_by=9)
+    await credit_admin.set_limit(1, Limit(120, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(50, "month", scope=LimitScope.ROLE, subject_id=31), set_by=99)
+    await credit_admin.grant(1, WHOLE_GUILD, credits=30, reason="more", granted_by=9)
+    await credit_admin.grant(1, 5, credits=11, reason="a prize", granted_by=9)
 
     async def live(job: Job, number: int) -> Stage:
         try:
-            await store.accept(job, Presence(role_ids=(31,)))
-        except LimitReached:
+            await store.accept(job, RequestContext(role_ids=(31,)))
+        except LimitExceeded:
             return Stage.FAILED
         if number % 3 == 0:
             return (await store.cancelled(job.job_id)).stage
@@ -182,12 +183,12 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
             return (await store.failed(job.job_id, Failure("rivya", "no", charged_credits=number % 2))).stage
         stage = (await store.succeeded(job.job_id, None, 1 + number % 5)).stage
         if number % 2:
-            await treasury.refund(1, job.job_id, reason="blurred", refunded_by=9)
+            await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)
         return stage
 
     async def change_limits() -> None:
         for credits in range(60, 120):
-            await treasury.set_limit(1, Limit(credits, "month"), set_by=99)
+            await credit_admin.set_limit(1, Limit(credits, "month"), set_by=99)
 
     everything = jobs(300, users=range(5, 9))
     results = await asyncio.gather(
@@ -196,16 +197,16 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
     )
     assert set(results) == {None, Stage.FAILED, Stage.CANCELLED, Stage.SUCCEEDED}
     assert await sums_are_right(database)
-    standing = await ledger.standing(1, 5, (31,))
-    assert standing.guild.limit_credits == 119
-    assert standing.guild.held_credits == 0
+    member_limits = await ledger.member_limits(1, 5, (31,))
+    assert member_limits.guild.limit_credits == 119
+    assert member_limits.guild.held_credits == 0
 
 
 async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await treasury.set_limit(1, Limit(50, "month"), set_by=99)
-    await treasury.grant(1, WHOLE_GUILD, credits=10, reason="more", granted_by=9)
+    await credit_admin.set_limit(1, Limit(50, "month"), set_by=99)
+    await credit_admin.grant(1, WHOLE_GUILD, credits=10, reason="more", granted_by=9)
     highest = 0
     for _ in range(6):
         passed = await accept_all(store, jobs(40, users=range(5, 9)))
@@ -214,12 +215,12 @@ async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
         assert await sums_are_right(database)
     assert highest == 50
     usage = await ledger.usage(1)
-    assert usage.used_credits + 10 - usage.granted_credits == COST * len(await store.due())
+    assert usage.used_credits + 10 - usage.granted_credits == COST * len(await store.unfinished())
 
 
-async def test_closing_twice_changes_nothing(store: Store, ledger: Ledger) -> None:
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+async def test_closing_twice_changes_nothing(store: JobStore, ledger: Ledger) -> None:
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 5)
     await store.succeeded(job.job_id, None, 3)
     outcomes = await asyncio.gather(
@@ -233,34 +234,34 @@ async def test_closing_twice_changes_nothing(store: Store, ledger: Ledger) -> No
     assert (await ledger.receipt(job.job_id, 1)).charged_credits == 3
 
 
-async def test_the_ledger_itself_closes_a_reservation_only_once(store: Store, database: Database) -> None:
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+async def test_the_ledger_itself_closes_a_reservation_only_once(store: JobStore, database: Database) -> None:
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
 
     def unit(tx: Transaction) -> tuple[object, ...]:
         verbs.settle(tx, job_id=job.job_id, final_credits=3, at=5)
         verbs.release(tx, job_id=job.job_id, at=6)
         verbs.settle(tx, job_id=job.job_id, final_credits=9, at=7)
-        verbs.correct(tx, job_id=job.job_id, reserved_credits=8)
-        verbs.keep_held(tx, job_id=job.job_id, note="too late")
+        verbs.adjust_reserved(tx, job_id=job.job_id, reserved_credits=8)
+        verbs.annotate_held(tx, job_id=job.job_id, note="too late")
         row = tx.execute("SELECT state, reserved_credits, final_credits, closed_at, note FROM reservations")
         return tuple(row.fetchone())
 
     assert await database.run(unit) == ("settled", 4, 3, 5, None)
 
 
-async def test_one_guilds_spending_is_not_anothers(store: Store, ledger: Ledger) -> None:
-    await store.accept(a_job(a_request(guild_id=1, user_id=5)), ANYWHERE)
-    await store.accept(a_job(a_request(guild_id=1, user_id=6)), ANYWHERE)
-    await store.accept(a_job(a_request(guild_id=2, user_id=5)), ANYWHERE)
+async def test_one_guilds_spending_is_not_anothers(store: JobStore, ledger: Ledger) -> None:
+    await store.accept(make_job(make_request(guild_id=1, user_id=5)), NO_CONTEXT)
+    await store.accept(make_job(make_request(guild_id=1, user_id=6)), NO_CONTEXT)
+    await store.accept(make_job(make_request(guild_id=2, user_id=5)), NO_CONTEXT)
     assert (await ledger.usage(1)).held_credits == 8
     assert (await ledger.usage(2)).held_credits == 4
     assert await ledger.member_used(1, 5) == 4
 
 
-async def test_a_finished_job_keeps_no_interaction_token(store: Store) -> None:
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+async def test_a_finished_job_keeps_no_interaction_token(store: JobStore) -> None:
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     await store.cancelled(job.job_id)
     found = await store.find(job.job_id)
     assert found is not None

@@ -12,27 +12,27 @@ import time_machine
 
 from bot.credits import ledger as verbs
 from bot.credits import totals
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
-from bot.domain.errors import LimitReached, MemberError, MemberReason
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.jobs import Failure, Job, Presence
-from bot.domain.limits import Limit, Rule
-from bot.domain.periods import bounds
-from bot.guilds.pauses import Pauses
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.drafts import Drafts
-from bot.jobs.store import Store
+from bot.domain.jobs import Failure, Job, RequestContext
+from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import period_bounds
+from bot.guilds.pauses import PauseStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.drafts import DraftStore
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-async def paint(store: Store, job: Job, cost: int | None = None) -> Job:
-    await store.accept(job, ANYWHERE)
+async def paint(store: JobStore, job: Job, cost: int | None = None) -> Job:
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, f"task_{job.job_id}", None)
     return await store.succeeded(job.job_id, None, cost)
 
@@ -50,22 +50,22 @@ async def quarters(database: Database) -> int:
 
 
 async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_released(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
-        painted, doubtful, dearer = a_job(), a_job(), a_job()
+        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
+        painted, doubtful, dearer = make_job(), make_job(), make_job()
         await paint(store, painted)
-        await store.accept(doubtful, ANYWHERE)
-        await store.accept(dearer, ANYWHERE)
+        await store.accept(doubtful, NO_CONTEXT)
+        await store.accept(dearer, NO_CONTEXT)
         clock.move_to(NOON + 50 * DAY, tick=False)
-        await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
+        await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
         await prune(database)
-        await treasury.refund(1, painted.job_id, reason="blurred", refunded_by=99)
+        await credit_admin.refund(1, painted.job_id, reason="blurred", refunded_by=99)
 
         def unit(tx: Transaction) -> None:
-            verbs.rebook(tx, job_id=dearer.job_id, state="settled", final_credits=6, at=5)
-            verbs.rebook(tx, job_id=doubtful.job_id, state="released", final_credits=0, at=5)
+            verbs.override(tx, job_id=dearer.job_id, state="settled", final_credits=6, at=5)
+            verbs.override(tx, job_id=doubtful.job_id, state="released", final_credits=0, at=5)
 
         await database.run(unit)
         assert (await ledger.usage(1)).used_credits == 6
@@ -75,17 +75,17 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
 
 
 async def test_a_months_first_hours_still_count_on_its_last_day(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     # In New York August begins at 4:00 UTC: in the middle of a day whose sum is of two months.
     with time_machine.travel(datetime(2026, 8, 1, 3, 59, tzinfo=UTC), tick=False) as clock:
-        await Guilds(database).change(1, Setting.TIMEZONE, "America/New_York", set_by=99)
-        await treasury.set_limit(1, Limit(100, "month"), set_by=99)
-        await store.accept(a_job(), ANYWHERE)
+        await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
+        await credit_admin.set_limit(1, Limit(100, "month"), set_by=99)
+        await store.accept(make_job(), NO_CONTEXT)
         clock.move_to(datetime(2026, 8, 1, 4, 1, tzinfo=UTC), tick=False)
-        await store.accept(a_job(), ANYWHERE)
+        await store.accept(make_job(), NO_CONTEXT)
         clock.move_to(datetime(2026, 9, 1, 3, 59, tzinfo=UTC), tick=False)
-        await store.accept(a_job(), ANYWHERE)
+        await store.accept(make_job(), NO_CONTEXT)
         await prune(database)
         assert (await ledger.usage(1)).used_credits == 8
         clock.move_to(datetime(2026, 9, 1, 4, tzinfo=UTC), tick=False)
@@ -93,32 +93,34 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
 
 
 async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
-    store: Store, ledger: Ledger, treasury: Treasury
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await store.accept(a_job(), ANYWHERE)
-    for limit in (Limit(1, "month"), Limit(1, "month", rule=Rule.EVERYONE)):
-        await treasury.set_limit(1, limit, set_by=99)
+    await store.accept(make_job(), NO_CONTEXT)
+    for limit in (Limit(1, "month"), Limit(1, "month", scope=LimitScope.EVERYONE)):
+        await credit_admin.set_limit(1, limit, set_by=99)
     for user_id in (WHOLE_GUILD, 7):
-        await treasury.grant(1, user_id, credits=9, reason="more", granted_by=9)
-    await store.accept(a_job(), ANYWHERE)
-    standing = await ledger.standing(1, 7, ())
-    assert {(usage.used_credits, usage.granted_credits) for usage in standing.binding} == {(4, 5)}
+        await credit_admin.grant(1, user_id, credits=9, reason="more", granted_by=9)
+    await store.accept(make_job(), NO_CONTEXT)
+    member_limits = await ledger.member_limits(1, 7, ())
+    assert {(usage.used_credits, usage.granted_credits) for usage in member_limits.binding} == {(4, 5)}
 
 
-async def test_a_reservation_of_nothing_counts_once_it_costs_something(store: Store, ledger: Ledger) -> None:
-    job = replace(a_job(), quote_credits=0)
-    await store.accept(job, ANYWHERE)
+async def test_a_reservation_of_nothing_counts_once_it_costs_something(
+    store: JobStore, ledger: Ledger
+) -> None:
+    job = replace(make_job(), quote_credits=0)
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 5)
     assert (await ledger.usage(1)).held_credits == 5
 
 
 async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
-    store: Store, ledger: Ledger, treasury: Treasury, database: Database
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        await Guilds(database).change(1, Setting.TIMEZONE, "America/New_York", set_by=99)
-        await treasury.set_limit(1, Limit(10, "day"), set_by=99)
-        await store.accept(a_job(), ANYWHERE)
+        await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
+        await credit_admin.set_limit(1, Limit(10, "day"), set_by=99)
+        await store.accept(make_job(), NO_CONTEXT)
         clock.move_to(NOON + 4000 * DAY, tick=False)
         await prune(database)
         clock.move_to(NOON, tick=False)
@@ -127,30 +129,30 @@ async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=1), 400 * DAY])
 async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
-    store: Store, ledger: Ledger, treasury: Treasury, ahead: timedelta
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, ahead: timedelta
 ) -> None:
     late = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
     with time_machine.travel(late + ahead, tick=False) as clock:
-        for limit in (Limit(9, "day"), Limit(9, "day", rule=Rule.EVERYONE)):
-            await treasury.set_limit(1, limit, set_by=99)
-        await treasury.set_limit(0, Limit(9, "day", rule=Rule.CEILING_ALL), set_by=99)
-        await paint(store, a_job())
-        await store.accept(a_job(), ANYWHERE)
+        for limit in (Limit(9, "day"), Limit(9, "day", scope=LimitScope.EVERYONE)):
+            await credit_admin.set_limit(1, limit, set_by=99)
+        await credit_admin.set_limit(0, Limit(9, "day", scope=LimitScope.CEILING_ALL), set_by=99)
+        await paint(store, make_job())
+        await store.accept(make_job(), NO_CONTEXT)
         clock.move_to(late, tick=False)
-        await store.accept(a_job(), ANYWHERE)
-        standing = await ledger.standing(1, 7, ())
-        assert {(usage.spent_credits, usage.held_credits) for usage in standing.binding} == {(0, 4)}
+        await store.accept(make_job(), NO_CONTEXT)
+        member_limits = await ledger.member_limits(1, 7, ())
+        assert {(usage.spent_credits, usage.held_credits) for usage in member_limits.binding} == {(0, 4)}
         clock.move_to(late + ahead, tick=False)
-        standing = await ledger.standing(1, 7, ())
-        assert {(usage.spent_credits, usage.held_credits) for usage in standing.binding} == {(4, 4)}
+        member_limits = await ledger.member_limits(1, 7, ())
+        assert {(usage.spent_credits, usage.held_credits) for usage in member_limits.binding} == {(4, 4)}
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "America", "../etc/passwd", "a" * 300])
 async def test_a_time_zone_that_the_host_has_lost_is_utc(
-    database: Database, store: Store, ledger: Ledger, zone: str
+    database: Database, store: JobStore, ledger: Ledger, zone: str
 ) -> None:
-    await Guilds(database).change(1, Setting.TIMEZONE, zone, set_by=99)
-    assert await store.accept(a_job(), ANYWHERE)
+    await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, zone, set_by=99)
+    assert await store.accept(make_job(), NO_CONTEXT)
     assert (await ledger.usage(1)).resets_at == (await ledger.usage(2)).resets_at
 
 
@@ -158,166 +160,173 @@ def test_every_zones_periods_begin_on_a_quarter_of_an_hour() -> None:
     for name in sorted(available_timezones()):
         for day in range(0, 365 * 4, 50):
             at = int((NOON + day * DAY).timestamp() * 1000)
-            start, end = bounds("month", at, ZoneInfo(name))
+            start, end = period_bounds("month", at, ZoneInfo(name))
             assert (start % totals.QUARTER_MS, (end or 0) % totals.QUARTER_MS) == (0, 0), name
 
 
-async def test_only_members_and_roles_can_be_exempt(treasury: Treasury, store: Store) -> None:
-    for rule in (Rule.GUILD, Rule.EVERYONE, Rule.CEILING, Rule.CEILING_ALL):
+async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, store: JobStore) -> None:
+    for rule in (LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.CEILING, LimitScope.CEILING_ALL):
         with pytest.raises(ValueError, match="nobody to exempt"):
-            await treasury.set_limit(1, Limit(0, "total", rule=rule, exempt=True), set_by=99)
-    assert await store.accept(a_job(), ANYWHERE)
+            await credit_admin.set_limit(1, Limit(0, "total", scope=rule, exempt=True), set_by=99)
+    assert await store.accept(make_job(), NO_CONTEXT)
 
 
 async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
-    store: Store, treasury: Treasury
+    store: JobStore, credit_admin: CreditAdmin
 ) -> None:
-    await treasury.set_limit(1, Limit(0, "month", rule=Rule.EVERYONE), set_by=99)
-    await treasury.set_limit(1, Limit(0, "month", rule=Rule.ROLE, subject_id=31), set_by=99)
-    await treasury.set_limit(1, Limit(0, "total", rule=Rule.ROLE, subject_id=32, exempt=True), set_by=99)
-    with pytest.raises(LimitReached):
-        await store.accept(a_job(), Presence(role_ids=(31,)))
-    assert await store.accept(a_job(), Presence(role_ids=(31, 32)))
-    await treasury.set_limit(1, Limit(3, "month", rule=Rule.MEMBER, subject_id=7), set_by=99)
-    with pytest.raises(LimitReached) as closer:
-        await store.accept(a_job(), Presence(role_ids=(31, 32)))
-    assert closer.value.usage.rule == "member"
-    await treasury.remove_limit(1, Rule.MEMBER, 7, set_by=99)
-    await treasury.set_limit(0, Limit(7, "month", rule=Rule.CEILING), set_by=99)
-    with pytest.raises(LimitReached) as above:
-        await store.accept(a_job(), Presence(role_ids=(32,)))
-    assert above.value.usage.rule == "ceiling"
+    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.EVERYONE), set_by=99)
+    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.ROLE, subject_id=31), set_by=99)
+    await credit_admin.set_limit(
+        1, Limit(0, "total", scope=LimitScope.ROLE, subject_id=32, exempt=True), set_by=99
+    )
+    with pytest.raises(LimitExceeded):
+        await store.accept(make_job(), RequestContext(role_ids=(31,)))
+    assert await store.accept(make_job(), RequestContext(role_ids=(31, 32)))
+    await credit_admin.set_limit(1, Limit(3, "month", scope=LimitScope.MEMBER, subject_id=7), set_by=99)
+    with pytest.raises(LimitExceeded) as closer:
+        await store.accept(make_job(), RequestContext(role_ids=(31, 32)))
+    assert closer.value.usage.scope == "member"
+    await credit_admin.remove_limit(1, LimitScope.MEMBER, 7, set_by=99)
+    await credit_admin.set_limit(0, Limit(7, "month", scope=LimitScope.CEILING), set_by=99)
+    with pytest.raises(LimitExceeded) as above:
+        await store.accept(make_job(), RequestContext(role_ids=(32,)))
+    assert above.value.usage.scope == "ceiling"
 
 
 async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
-    store: Store, treasury: Treasury, database: Database
+    store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        await treasury.set_limit(1, Limit(0, "month"), set_by=99)
+        await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
         ends = [None, NOON + 2 * DAY, NOON + DAY]
         for end in ends:
             expires = None if end is None else int(end.timestamp() * 1000)
-            await treasury.grant(1, WHOLE_GUILD, credits=3, reason="more", granted_by=9, expires_at=expires)
+            await credit_admin.grant(
+                1, WHOLE_GUILD, credits=3, reason="more", granted_by=9, expires_at=expires
+            )
 
         async def left() -> list[int]:
             rows = "SELECT left_credits FROM grants ORDER BY grant_id"
             return await database.run(lambda tx: [int(row[0]) for row in tx.execute(rows)])
 
-        job = replace(a_job(), quote_credits=7)
-        await store.accept(job, ANYWHERE)
+        job = replace(make_job(), quote_credits=7)
+        await store.accept(job, NO_CONTEXT)
         assert await left() == [2, 0, 0]
         await store.created(job.job_id, "task_1", 4)
         assert await left() == [3, 2, 0]
         clock.move_to(NOON + 3 * DAY, tick=False)
         await store.failed(job.job_id, Failure("rivya", "generation_failed"))
         assert await left() == [3, 3, 3]
-        with pytest.raises(LimitReached):  # what came back to an expired gift is gone with it
-            await store.accept(a_job(), ANYWHERE)
+        with pytest.raises(LimitExceeded):  # what came back to an expired gift is gone with it
+            await store.accept(make_job(), NO_CONTEXT)
 
 
 async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
-    store: Store, ledger: Ledger, treasury: Treasury
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await treasury.set_limit(1, Limit(1, "month", rule=Rule.EVERYONE), set_by=99)
-    await treasury.grant(1, 7, credits=9, reason="a prize", granted_by=9)
-    job = a_job()
+    await credit_admin.set_limit(1, Limit(1, "month", scope=LimitScope.EVERYONE), set_by=99)
+    await credit_admin.grant(1, 7, credits=9, reason="a prize", granted_by=9)
+    job = make_job()
     await store.accept(
-        job, ANYWHERE
+        job, NO_CONTEXT
     )  # 1 from the limit, 3 from the gift; the guild's limit has room for all of it
     await store.created(job.job_id, "task_1", 2)
-    standing = await ledger.standing(1, 7, ())
-    assert [(usage.used_credits, usage.granted_credits) for usage in standing.binding] == [(2, 0), (1, 8)]
+    member_limits = await ledger.member_limits(1, 7, ())
+    assert [(usage.used_credits, usage.granted_credits) for usage in member_limits.binding] == [
+        (2, 0),
+        (1, 8),
+    ]
 
 
 async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
-    store: Store, ledger: Ledger, treasury: Treasury
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await treasury.set_limit(1, Limit(3, "month", rule=Rule.MEMBER, subject_id=7), set_by=99)
-    await treasury.grant(1, 7, credits=5, reason="a prize", granted_by=99)
-    first, second = a_job(), a_job()
+    await credit_admin.set_limit(1, Limit(3, "month", scope=LimitScope.MEMBER, subject_id=7), set_by=99)
+    await credit_admin.grant(1, 7, credits=5, reason="a prize", granted_by=99)
+    first, second = make_job(), make_job()
     await paint(store, first)
-    await store.accept(second, ANYWHERE)
+    await store.accept(second, NO_CONTEXT)
     assert await ledger.member_used(1, 7) == 8
-    await treasury.refund(1, first.job_id, reason="blurred", refunded_by=99)
+    await credit_admin.refund(1, first.job_id, reason="blurred", refunded_by=99)
     assert await ledger.member_used(1, 7) == 4
 
 
 async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
-    store: Store, ledger: Ledger, treasury: Treasury
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await treasury.set_limit(1, Limit(0, "month"), set_by=99)
-    grant = await treasury.grant(1, WHOLE_GUILD, credits=6, reason="more", granted_by=9)
+    await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
+    grant = await credit_admin.grant(1, WHOLE_GUILD, credits=6, reason="more", granted_by=9)
     assert grant is not None
-    job = a_job()
-    await store.accept(job, ANYWHERE)
-    taken = await treasury.revoke(1, grant.grant_id, revoked_by=9)
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
+    taken = await credit_admin.revoke(1, grant.grant_id, revoked_by=9)
     assert taken is not None
     assert taken.left_credits == 2
-    assert await treasury.revoke(1, grant.grant_id, revoked_by=9) is None
+    assert await credit_admin.revoke(1, grant.grant_id, revoked_by=9) is None
     await store.cancelled(job.job_id)
     assert (await ledger.usage(1)).left_credits == 0
 
 
 async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
-    store: Store, database: Database
+    store: JobStore, database: Database
 ) -> None:
-    drafts = Drafts(database)
-    draft_id = await drafts.keep(a_request())
+    drafts = DraftStore(database)
+    draft_id = await drafts.save(make_request())
     assert draft_id is not None
-    yeses = [a_job() for _ in range(30)]
+    yeses = [make_job() for _ in range(30)]
     outcomes = await asyncio.gather(
-        *(store.accept(job, ANYWHERE, draft_id=draft_id) for job in yeses), return_exceptions=True
+        *(store.accept(job, NO_CONTEXT, draft_id=draft_id) for job in yeses), return_exceptions=True
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, MemberError)]
     assert len(refused) == 29
     assert {error.reason for error in refused} == {MemberReason.DRAFT_TAKEN}
-    (taken,) = await store.due()
+    (taken,) = await store.unfinished()
     assert (await drafts.find(draft_id) or pytest.fail("gone")).taken
     await store.cancelled(taken.job_id)
     assert not (await drafts.find(draft_id) or pytest.fail("gone")).taken
-    assert await store.accept(a_job(), ANYWHERE, draft_id=draft_id)
+    assert await store.accept(make_job(), NO_CONTEXT, draft_id=draft_id)
     with pytest.raises(MemberError):
-        await store.accept(a_job(), ANYWHERE, draft_id=draft_id)
+        await store.accept(make_job(), NO_CONTEXT, draft_id=draft_id)
 
 
-async def test_a_pause_stops_new_jobs_only_and_writes_nothing(store: Store, database: Database) -> None:
-    before, pauses = a_job(), Pauses(database)
-    await store.accept(before, ANYWHERE)
+async def test_a_pause_stops_new_jobs_only_and_writes_nothing(store: JobStore, database: Database) -> None:
+    before, pauses = make_job(), PauseStore(database)
+    await store.accept(before, NO_CONTEXT)
     for whose in (1, ALL_GUILDS):
-        await pauses.switch(whose, paused=True, sentence="Back at six.", set_by=9)
+        await pauses.set(whose, paused=True, sentence="Back at six.", set_by=9)
         with pytest.raises(MemberError) as refused:
-            await store.accept(a_job(), ANYWHERE)
+            await store.accept(make_job(), NO_CONTEXT)
         assert refused.value.reason is MemberReason.PAUSED
         assert refused.value.data == {"sentence": "Back at six."}
         await store.acknowledged(before.job_id, None)
-        await pauses.switch(whose, paused=False, set_by=9)
-    assert await store.due() != []
-    assert await store.accept(a_job(), ANYWHERE)
-    assert len(await store.due()) == 2
+        await pauses.set(whose, paused=False, set_by=9)
+    assert await store.unfinished() != []
+    assert await store.accept(make_job(), NO_CONTEXT)
+    assert len(await store.unfinished()) == 2
 
 
 async def test_no_request_reads_a_table_from_end_to_end(
-    store: Store, treasury: Treasury, database: Database
+    store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
         Limit(2, "month"),
-        Limit(90, "week", rule=Rule.EVERYONE),
-        Limit(90, "day", rule=Rule.ROLE, subject_id=31),
+        Limit(90, "week", scope=LimitScope.EVERYONE),
+        Limit(90, "day", scope=LimitScope.ROLE, subject_id=31),
     ):
-        await treasury.set_limit(1, limit, set_by=99)
-    for rule in (Rule.CEILING, Rule.CEILING_ALL):
-        await treasury.set_limit(0, Limit(900, "month", rule=rule), set_by=99)
-    await treasury.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
-    asked = await Drafts(database).keep(a_request())
+        await credit_admin.set_limit(1, limit, set_by=99)
+    for rule in (LimitScope.CEILING, LimitScope.CEILING_ALL):
+        await credit_admin.set_limit(0, Limit(900, "month", scope=rule), set_by=99)
+    await credit_admin.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
+    asked = await DraftStore(database).save(make_request())
     assert asked is not None
     said: set[str] = set()
     await database.run(lambda tx: tx.set_trace_callback(said.add))
-    job = a_job()
-    await store.accept(job, Presence(role_ids=(31,)), draft_id=asked)
-    await Drafts(database).find(asked)
+    job = make_job()
+    await store.accept(job, RequestContext(role_ids=(31,)), draft_id=asked)
+    await DraftStore(database).find(asked)
     await store.created(job.job_id, "task_1", 3)
     await store.succeeded(job.job_id, None, 2)
-    await treasury.refund(1, job.job_id, reason="blurred", refunded_by=9)
+    await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)
     await database.run(lambda tx: tx.set_trace_callback(None))
 
     def unit(tx: Transaction) -> list[str]:

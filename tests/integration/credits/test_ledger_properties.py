@@ -13,12 +13,12 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from bot.credits import ledger as verbs
 from bot.credits import totals
-from bot.domain.errors import LimitReached, MemberError, MemberReason
-from bot.domain.jobs import Failure, Presence
-from bot.domain.limits import Limit, Rule
-from bot.guilds.pauses import Pauses
-from bot.guilds.settings import Guilds, Setting
-from tests.integration.credits.ledger_model import ALL, Cap, Pot, end_of
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.jobs import Failure, RequestContext
+from bot.domain.limits import Limit, LimitScope
+from bot.guilds.pauses import PauseStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from tests.integration.credits.ledger_model import ALL, Cap, Grant, end_of
 from tests.integration.credits.ledger_state_machine import (
     A_GUILD,
     A_MEMBER,
@@ -33,16 +33,16 @@ from tests.integration.credits.ledger_state_machine import (
     ROLES,
     SUBJECTS,
     ZONES,
-    MoneyMachine,
+    LedgerStateMachine,
     cap_of,
     is_before_task,
     is_open,
     use_of,
 )
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 
-class LedgerMachine(MoneyMachine):
+class LedgerMachine(LedgerStateMachine):
     """Everything that happens to credits, in any order, at any hour of any calendar: the sums agree."""
 
     @initialize(now=BEGINNINGS, zones=st.tuples(*[ZONES] * len(GUILDS)))
@@ -53,30 +53,30 @@ class LedgerMachine(MoneyMachine):
 
     @rule(guild_id=A_GUILD, zone=ZONES)
     def move_house(self, guild_id: int, zone: str) -> None:
-        work = Guilds(self.database).change(guild_id, Setting.TIMEZONE, zone, set_by=99)
+        work = GuildSettingsStore(self.database).change(guild_id, GuildSetting.TIMEZONE, zone, set_by=99)
         self.run_async(work)
         self.model.zones[guild_id] = zone
 
     @rule(guild_id=A_GUILD, user_id=A_MEMBER, roles=ANY_ROLES, cost=CREDITS)
     def reserve(self, guild_id: int, user_id: int, roles: tuple[int, ...], cost: int) -> None:
-        job = replace(a_job(a_request(guild_id=guild_id, user_id=user_id)), quote_credits=cost)
+        job = replace(make_job(make_request(guild_id=guild_id, user_id=user_id)), quote_credits=cost)
         verdict = self.model.verdict(guild_id, user_id, roles)
         if self.model.is_paused(guild_id):
             with pytest.raises(MemberError) as refused:
-                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+                self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
             assert refused.value.reason is MemberReason.PAUSED
             for whose in (ALL, guild_id):
                 self.switch(whose, paused=False)
         elif (refusal := verdict.refusal(cost)) is not None:
-            with pytest.raises(LimitReached) as full:
-                self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+            with pytest.raises(LimitExceeded) as full:
+                self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
             assert use_of(full.value.usage) == refusal
             assert self.run_async(self.store.find(job.job_id)) is None
         else:
-            assert self.run_async(self.store.accept(job, Presence(role_ids=roles)))
+            assert self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
             self.model.book(job.job_id, guild_id, user_id, cost, verdict)
-            again = a_job(a_request(interaction_id=job.request.destination.interaction_id))
-            assert self.run_async(self.store.accept(again, ANYWHERE)) is None
+            again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
+            assert self.run_async(self.store.accept(again, NO_CONTEXT)) is None
 
     @rule(
         guild_id=A_GUILD,
@@ -154,7 +154,7 @@ class LedgerMachine(MoneyMachine):
         state, at = "settled" if final else "released", int(self.model.now.timestamp() * 1000)
         self.run_async(
             self.database.run(
-                lambda tx: verbs.rebook(tx, job_id=job_id, state=state, final_credits=final, at=at)
+                lambda tx: verbs.override(tx, job_id=job_id, state=state, final_credits=final, at=at)
             )
         )
         self.model.recost(job_id, final, state)
@@ -175,7 +175,7 @@ class LedgerMachine(MoneyMachine):
             why_not = MemberReason.JOB_NOT_CHARGED
         elif booking.refunded:
             why_not = MemberReason.JOB_REFUNDED
-        work = self.treasury.refund(guild_id, job_id, reason="blurred", refunded_by=99)
+        work = self.credit_admin.refund(guild_id, job_id, reason="blurred", refunded_by=99)
         if why_not is None:
             assert self.run_async(work).credits == booking.cost
             self.model.refund(job_id)
@@ -189,10 +189,10 @@ class LedgerMachine(MoneyMachine):
         guild_id, name, subject_id = subject
         exempt = exempt and name in {"member", "role"}
         cap = Cap(None, "total") if exempt else Cap(amount, period)
-        limit = Limit(amount, period, rule=Rule(name), subject_id=subject_id, exempt=exempt)
+        limit = Limit(amount, period, scope=LimitScope(name), subject_id=subject_id, exempt=exempt)
         for said in (limit, replace(limit, credits=7, exempt=False)):  # the second is the same interaction
             number = self.interaction() if said is limit else self.interactions
-            work = self.treasury.set_limit(guild_id, said, set_by=99, interaction_id=number)
+            work = self.credit_admin.set_limit(guild_id, said, set_by=99, interaction_id=number)
             change = self.run_async(work)
             known = self.model.caps.get(subject, DEFAULT if name == "guild" else None)
             assert (change.before and cap_of(change.before)) == known
@@ -223,7 +223,7 @@ class LedgerMachine(MoneyMachine):
     @rule(subject=SUBJECTS)
     def remove_limit(self, subject: tuple[int, str, int]) -> None:
         guild_id, name, subject_id = subject
-        self.run_async(self.treasury.remove_limit(guild_id, Rule(name), subject_id, set_by=99))
+        self.run_async(self.credit_admin.remove_limit(guild_id, LimitScope(name), subject_id, set_by=99))
         self.model.caps.pop(subject, None)
 
     @rule(
@@ -237,7 +237,7 @@ class LedgerMachine(MoneyMachine):
         number = self.interaction()
         for again in (False, True):
             given = self.run_async(
-                self.treasury.grant(
+                self.credit_admin.grant(
                     guild_id,
                     user_id,
                     credits=amount,
@@ -249,20 +249,20 @@ class LedgerMachine(MoneyMachine):
             )
             assert (given is None) is again
             if given is not None:
-                self.model.pots[given.grant_id] = Pot(guild_id, user_id, amount, expires)
+                self.model.pots[given.grant_id] = Grant(guild_id, user_id, amount, expires)
 
     @precondition(lambda self: self.model.pots)
     @rule(data=st.data())
     def revoke(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(list(self.model.pots)))
         pot = self.model.pots[number]
-        taken = self.run_async(self.treasury.revoke(pot.guild_id, number, revoked_by=99))
+        taken = self.run_async(self.credit_admin.revoke(pot.guild_id, number, revoked_by=99))
         assert (taken and taken.left_credits) == (None if pot.revoked or not pot.left else pot.left)
         pot.revoked = pot.revoked or taken is not None
 
     @rule(guild_id=st.sampled_from((ALL, *GUILDS)), paused=st.booleans())
     def switch(self, guild_id: int, paused: bool) -> None:
-        self.run_async(Pauses(self.database).switch(guild_id, paused=paused, set_by=99))
+        self.run_async(PauseStore(self.database).set(guild_id, paused=paused, set_by=99))
         (self.model.paused.add if paused else self.model.paused.discard)(guild_id)
 
     @rule(hours=st.sampled_from([0.25, 1, 5, 24, 24 * 7, 24 * 31, 24 * 100]))

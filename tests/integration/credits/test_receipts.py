@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
-from bot.domain.jobs import Presence
-from bot.domain.limits import Limit, Rule
-from bot.jobs.store import Store
-from tests.support.factories import ANYWHERE, a_job
+from bot.domain.jobs import RequestContext
+from bot.domain.limits import Limit, LimitScope
+from bot.jobs.store import JobStore
+from tests.support.factories import NO_CONTEXT, make_job
 
 ALICE, ADMIN = 7, 9
-TWENTY = Limit(20, "day", rule=Rule.MEMBER, subject_id=ALICE)
-EVERYONE = Limit(30, "day", rule=Rule.EVERYONE)
-A_ROLE = Limit(10, "day", rule=Rule.ROLE, subject_id=55)
-FREE = Limit(0, "total", rule=Rule.MEMBER, subject_id=ALICE, exempt=True)
-WIDE = Limit(900, "month", rule=Rule.MEMBER, subject_id=ALICE)
+TWENTY = Limit(20, "day", scope=LimitScope.MEMBER, subject_id=ALICE)
+EVERYONE = Limit(30, "day", scope=LimitScope.EVERYONE)
+A_ROLE = Limit(10, "day", scope=LimitScope.ROLE, subject_id=55)
+FREE = Limit(0, "total", scope=LimitScope.MEMBER, subject_id=ALICE, exempt=True)
+WIDE = Limit(900, "month", scope=LimitScope.MEMBER, subject_id=ALICE)
 
 
 @pytest.mark.parametrize(
@@ -45,53 +45,53 @@ WIDE = Limit(900, "month", rule=Rule.MEMBER, subject_id=ALICE)
     ],
 )
 async def test_a_receipt_shows_the_tighter_limit(
-    treasury: Treasury, store: Store, ledger: Ledger, limits: list[Limit], rule: str, left: int
+    credit_admin: CreditAdmin, store: JobStore, ledger: Ledger, limits: list[Limit], rule: str, left: int
 ) -> None:
     for limit in limits:
-        await treasury.set_limit(1, limit, set_by=ADMIN)
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+        await credit_admin.set_limit(1, limit, set_by=ADMIN)
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     receipt = await ledger.receipt(job.job_id, 1)
-    assert (receipt.charged_credits, receipt.usage.rule, receipt.usage.left_credits) == (4, rule, left)
+    assert (receipt.charged_credits, receipt.usage.scope, receipt.usage.left_credits) == (4, rule, left)
 
 
 @pytest.mark.parametrize(
     ("credits", "rule", "left"), [(10, "ceiling", 6), (300, "guild", 196)], ids=["tighter", "wider"]
 )
 async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_less(
-    treasury: Treasury, store: Store, ledger: Ledger, credits: int, rule: str, left: int
+    credit_admin: CreditAdmin, store: JobStore, ledger: Ledger, credits: int, rule: str, left: int
 ) -> None:
-    await treasury.set_limit(1, Limit(credits, "day", rule=Rule.CEILING), set_by=ADMIN)
-    await treasury.set_limit(0, Limit(5, "day", rule=Rule.CEILING_ALL), set_by=ADMIN)
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+    await credit_admin.set_limit(1, Limit(credits, "day", scope=LimitScope.CEILING), set_by=ADMIN)
+    await credit_admin.set_limit(0, Limit(5, "day", scope=LimitScope.CEILING_ALL), set_by=ADMIN)
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage
-    assert (shown.rule, shown.left_credits) == (rule, left)
+    assert (shown.scope, shown.left_credits) == (rule, left)
 
 
-async def test_a_receipt_of_nothing_charged_shows_the_servers_limit(store: Store, ledger: Ledger) -> None:
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+async def test_a_receipt_of_nothing_charged_shows_the_servers_limit(store: JobStore, ledger: Ledger) -> None:
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     receipt = await ledger.receipt(job.job_id, 1)
-    assert (receipt.charged_credits, receipt.usage.rule) == (0, "guild")
+    assert (receipt.charged_credits, receipt.usage.scope) == (0, "guild")
 
 
 async def test_a_role_that_ruled_at_the_request_is_shown_as_it_stands_now(
-    treasury: Treasury, store: Store, ledger: Ledger
+    credit_admin: CreditAdmin, store: JobStore, ledger: Ledger
 ) -> None:
     for limit in (EVERYONE, A_ROLE):
-        await treasury.set_limit(1, limit, set_by=ADMIN)
-    job = a_job()
-    await store.accept(job, Presence(role_ids=(A_ROLE.subject_id,)))
+        await credit_admin.set_limit(1, limit, set_by=ADMIN)
+    job = make_job()
+    await store.accept(job, RequestContext(role_ids=(A_ROLE.subject_id,)))
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage
-    assert (shown.rule, shown.left_credits) == ("role", 6)
-    await treasury.set_limit(1, replace(A_ROLE, credits=12), set_by=ADMIN)
+    assert (shown.scope, shown.left_credits) == ("role", 6)
+    await credit_admin.set_limit(1, replace(A_ROLE, credits=12), set_by=ADMIN)
     assert (await ledger.receipt(job.job_id, 1)).usage.left_credits == 8
-    await treasury.remove_limit(1, Rule.ROLE, A_ROLE.subject_id, set_by=ADMIN)
-    assert (await ledger.receipt(job.job_id, 1)).usage.rule == "guild"
+    await credit_admin.remove_limit(1, LimitScope.ROLE, A_ROLE.subject_id, set_by=ADMIN)
+    assert (await ledger.receipt(job.job_id, 1)).usage.scope == "guild"

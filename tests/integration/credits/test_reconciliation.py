@@ -12,32 +12,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
-from bot.credits.ledger_export import entries
-from bot.credits.overview import ROWS, Overview
+from bot.credits.ledger_export import export_ledger
+from bot.credits.overview import ROWS, GuildOverview
 from bot.credits.reconciliation import store as findings_module
-from bot.credits.reconciliation.models import Booking, Closing, Finding, Kind
-from bot.credits.reconciliation.reconciler import Comparison, Reconciler
-from bot.credits.reconciliation.store import PAGE, Findings
+from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
+from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
+from bot.credits.reconciliation.store import PAGE, DiscrepancyStore
 from bot.domain.clock import now_ms
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import Failure, Landing
-from bot.domain.limits import Limit, Rule
-from bot.guilds.pauses import Pauses
-from bot.jobs.store import Store
-from bot.rivya.client import Rivya, open_session
+from bot.domain.jobs import DeliveredMessage, Failure
+from bot.domain.limits import Limit, LimitScope
+from bot.guilds.pauses import PauseStore
+from bot.jobs.store import JobStore
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.models import Task
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 DAY_MS = 24 * 60 * 60 * 1000
 ROOMY = Limit(1_000_000_000, "total")
 _tasks = itertools.count(1)
 
 
-def a_task(rivya: StandIn, status: str, credits: int) -> str:
+def a_task(rivya: FakeRivya, status: str, credits: int) -> str:
     """A task at Rivya as it stands in the end."""
     task_id = f"task_{next(_tasks)}"
     rivya.tasks[task_id] = Task(
@@ -61,13 +61,13 @@ def a_task(rivya: StandIn, status: str, credits: int) -> str:
 class House:
     """The books and Rivya, with a way to make them disagree."""
 
-    def __init__(self, database: Database, rivya: StandIn, client: Rivya) -> None:
+    def __init__(self, database: Database, rivya: FakeRivya, client: RivyaClient) -> None:
         self.database = database
         self.rivya = rivya
-        self.store = Store(database, ROOMY)
+        self.store = JobStore(database, ROOMY)
         self.ledger = Ledger(database, ROOMY)
-        self.findings = Findings(database)
-        self.reconciler = Reconciler(self.findings, client, rest_seconds=0.01)
+        self.discrepancies = DiscrepancyStore(database)
+        self.reconciler = Reconciler(self.discrepancies, client, rest_seconds=0.01)
 
     async def settled(self, booked: int, status: str, charged: int, *, age_ms: int = 0) -> str:
         """A delivered picture for which we booked `booked`, and Rivya charged `charged`."""
@@ -84,8 +84,8 @@ class House:
 
     async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
         """One that is under way."""
-        job = a_job(accepted_at=now_ms() - age_ms)
-        await self.store.accept(job, ANYWHERE)
+        job = make_job(accepted_at=now_ms() - age_ms)
+        await self.store.accept(job, NO_CONTEXT)
         if task_id is not None:
             await self.store.created(job.job_id, task_id, 4)
         return job.job_id
@@ -93,20 +93,20 @@ class House:
     async def _over(self, task_id: str, booked: int, age_ms: int) -> str:
         job_id = await self.walking(task_id, age_ms=age_ms)
         await self.store.succeeded(job_id, "https://example.org/p.png", booked)
-        await self.store.delivered(job_id, Landing(1, 2, "reply"))
+        await self.store.delivered(job_id, DeliveredMessage(1, 2, "reply"))
         return job_id
 
     async def _failed(self, task_id: str | None, failure: Failure, age_ms: int = 0) -> str:
         job_id = await self.walking(task_id, age_ms=age_ms)
         await self.store.failed(job_id, failure)
-        await self.store.told(job_id)
+        await self.store.failure_notified(job_id)
         return job_id
 
-    async def compare(self, days: int = 30) -> tuple[Comparison, dict[str, Finding]]:
+    async def compare(self, days: int = 30) -> tuple[ReconcileRun, dict[str, Discrepancy]]:
         run = await self.reconciler.compare(now_ms() - days * DAY_MS)
-        return run, {found.booked.job_id: found for found in await self.findings.of(run.run_id)}
+        return run, {found.booked.job_id: found for found in await self.discrepancies.list_run(run.run_id)}
 
-    async def kinds(self) -> dict[str, Kind]:
+    async def kinds(self) -> dict[str, DiscrepancyKind]:
         return {job_id: found.kind for job_id, found in (await self.compare())[1].items()}
 
     async def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -114,15 +114,15 @@ class House:
 
 
 @pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.01) as standin:
-        yield standin
+async def rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.01) as fake_rivya:
+        yield fake_rivya
 
 
 @pytest.fixture
-async def house(database: Database, rivya: StandIn) -> AsyncIterator[House]:
+async def house(database: Database, rivya: FakeRivya) -> AsyncIterator[House]:
     async with open_session() as session:
-        client = Rivya(
+        client = RivyaClient(
             session, base_url=rivya.url, api_key=rivya.api_key, attempts=1, first_wait_seconds=0.01
         )
         yield House(database, rivya, client)
@@ -138,15 +138,15 @@ async def test_books_that_agree_show_nothing(house: House) -> None:
 
 async def test_every_kind_of_difference_has_its_name(house: House) -> None:
     expected = {
-        await house.settled(4, "succeeded", 6): Kind.CHARGED_OTHER,
-        await house.settled(4, "failed", 0): Kind.CHARGED_OTHER,
-        await house.released("failed", 4): Kind.CHARGED_AFTER_RELEASE,
-        await house.released("processing", 0): Kind.NOT_OVER,
-        await house.doubtful(a_task(house.rivya, "succeeded", 4)): Kind.HELD_DONE,
-        await house.doubtful(a_task(house.rivya, "processing", 0)): Kind.HELD_RUNNING,
-        await house.doubtful("task_unheard_of"): Kind.VANISHED,
-        await house.doubtful(None): Kind.HELD_UNKNOWN,
-        await house.walking(None): Kind.HELD_WAITING,
+        await house.settled(4, "succeeded", 6): DiscrepancyKind.CHARGED_OTHER,
+        await house.settled(4, "failed", 0): DiscrepancyKind.CHARGED_OTHER,
+        await house.released("failed", 4): DiscrepancyKind.CHARGED_AFTER_RELEASE,
+        await house.released("processing", 0): DiscrepancyKind.NOT_OVER,
+        await house.doubtful(a_task(house.rivya, "succeeded", 4)): DiscrepancyKind.HELD_DONE,
+        await house.doubtful(a_task(house.rivya, "processing", 0)): DiscrepancyKind.HELD_RUNNING,
+        await house.doubtful("task_unheard_of"): DiscrepancyKind.VANISHED,
+        await house.doubtful(None): DiscrepancyKind.HELD_UNKNOWN,
+        await house.walking(None): DiscrepancyKind.HELD_WAITING,
     }
     await house.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be looked into
     assert await house.kinds() == expected
@@ -172,9 +172,9 @@ async def test_what_is_held_is_listed_however_old_and_what_is_closed_as_far_back
 async def test_a_comparison_alone_changes_nothing(house: House, database_path: Path) -> None:
     await house.settled(4, "succeeded", 6)
     await house.doubtful(a_task(house.rivya, "succeeded", 4))
-    before = list(entries(database_path))
+    before = list(export_ledger(database_path))
     await house.compare()
-    assert list(entries(database_path)) == before
+    assert list(export_ledger(database_path)) == before
     assert await house.query("SELECT * FROM corrections") == []
 
 
@@ -184,8 +184,10 @@ async def test_booking_makes_the_books_say_what_rivya_charged(house: House, data
     late = await house.released("failed", 4)
     done = await house.doubtful(a_task(house.rivya, "succeeded", 5))
     run, _ = await house.compare()
-    assert await house.findings.apply(run.run_id, by=77) == Booking(booked=4, difference_credits=3)
-    booked = {str(line["job_id"]): (line["state"], line["final_credits"]) for line in entries(database_path)}
+    assert await house.discrepancies.apply(run.run_id, by=77) == ApplyResult(booked=4, difference_credits=3)
+    booked = {
+        str(line["job_id"]): (line["state"], line["final_credits"]) for line in export_ledger(database_path)
+    }
     assert booked == {
         other: ("settled", 6),
         failed: ("released", 0),
@@ -206,41 +208,41 @@ async def test_booking_twice_changes_nothing(house: House, database_path: Path) 
     await house.settled(4, "succeeded", 6)
     run, _ = await house.compare()
     first, second = await asyncio.gather(
-        house.findings.apply(run.run_id, by=1), house.findings.apply(run.run_id, by=2)
+        house.discrepancies.apply(run.run_id, by=1), house.discrepancies.apply(run.run_id, by=2)
     )
-    assert {first, second} == {Booking(booked=1, difference_credits=2), Booking(before=1)}
+    assert {first, second} == {ApplyResult(booked=1, difference_credits=2), ApplyResult(before=1)}
     assert await house.query("SELECT to_credits FROM corrections") == [(6,)]
-    assert [line["final_credits"] for line in entries(database_path)] == [6]
+    assert [line["final_credits"] for line in export_ledger(database_path)] == [6]
 
 
 async def test_what_rivya_does_not_prove_is_never_booked(house: House, database_path: Path) -> None:
     await house.doubtful("task_unheard_of")
     await house.doubtful(None)
     await house.released("processing", 0)
-    before = list(entries(database_path))
+    before = list(export_ledger(database_path))
     run, found = await house.compare()
     assert len(found) == 3
-    assert await house.findings.apply(run.run_id, by=1) == Booking()
-    assert list(entries(database_path)) == before
+    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult()
+    assert list(export_ledger(database_path)) == before
 
 
 async def test_what_changed_after_it_was_found_is_left_alone(house: House, database_path: Path) -> None:
     job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
     run, _ = await house.compare()
-    assert await house.findings.close(job_id, 9, reason="by hand", by=1) is Closing.CLOSED
-    assert await house.findings.apply(run.run_id, by=1) == Booking(changed=1)
-    assert [line["final_credits"] for line in entries(database_path)] == [9]
+    assert await house.discrepancies.close(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
+    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(changed=1)
+    assert [line["final_credits"] for line in export_ledger(database_path)] == [9]
 
 
 async def test_what_changes_while_rivya_is_asked_is_no_finding(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
-    ask = house.reconciler._rivya.task
+    ask = house.reconciler._rivya.get_task
 
     async def meanwhile(task_id: str) -> object:
         answer = await ask(task_id)
-        await house.findings.close(job_id, 4, reason="by hand", by=1)
+        await house.discrepancies.close(job_id, 4, reason="by hand", by=1)
         return answer
 
     monkeypatch.setattr(house.reconciler._rivya, "task", meanwhile)
@@ -252,15 +254,15 @@ async def test_a_job_that_still_walks_is_left_to_the_engine(house: House, databa
     task_id = a_task(house.rivya, "succeeded", 4)
     job_id = await house.walking(task_id)
     run, found = await house.compare()
-    assert found[job_id].kind is Kind.HELD_DONE
-    assert await house.findings.apply(run.run_id, by=1) == Booking(walking=1)
+    assert found[job_id].kind is DiscrepancyKind.HELD_DONE
+    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(in_progress=1)
     await house.store.succeeded(job_id, None, 4)
-    assert await house.findings.apply(run.run_id, by=1) == Booking(before=1)
-    assert [line["state"] for line in entries(database_path)] == ["settled"]
+    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(before=1)
+    assert [line["state"] for line in export_ledger(database_path)] == ["settled"]
 
 
 async def test_an_unknown_run_has_nothing_to_book(house: House) -> None:
-    assert await house.findings.apply("0123456789ab", by=1) == Booking()
+    assert await house.discrepancies.apply("0123456789ab", by=1) == ApplyResult()
 
 
 @pytest.mark.parametrize(("final_credits", "state"), [(0, "released"), (3, "settled")])
@@ -268,31 +270,31 @@ async def test_the_operator_decides_a_doubt_by_hand(
     house: House, database_path: Path, final_credits: int, state: str
 ) -> None:
     job_id = await house.doubtful(None)
-    closing = house.findings.close(job_id, final_credits, reason="Rivya's support said so", by=5)
-    assert await closing is Closing.CLOSED
-    (line,) = entries(database_path)
+    closing = house.discrepancies.close(job_id, final_credits, reason="Rivya's support said so", by=5)
+    assert await closing is CloseResult.CLOSED
+    (line,) = export_ledger(database_path)
     assert (line["state"], line["final_credits"]) == (state, final_credits)
     assert await house.query("SELECT from_state, to_state, to_credits, reason, made_by FROM corrections") == [
         ("held", state, final_credits, "Rivya's support said so", 5)
     ]
-    assert (await house.findings.close(job_id, 9, reason="again", by=5)) is Closing.NOT_HELD
+    assert (await house.discrepancies.close(job_id, 9, reason="again", by=5)) is CloseResult.NOT_HELD
     assert len(await house.query("SELECT * FROM corrections")) == 1
 
 
 async def test_only_a_doubt_can_be_decided_by_hand(house: House) -> None:
     walking, settled = await house.walking(None), await house.settled(4, "succeeded", 4)
-    assert await house.findings.close(walking, 0, reason="no", by=1) is Closing.WALKING
-    assert await house.findings.close(settled, 0, reason="no", by=1) is Closing.NOT_HELD
-    assert await house.findings.close("no such job", 0, reason="no", by=1) is Closing.UNKNOWN
+    assert await house.discrepancies.close(walking, 0, reason="no", by=1) is CloseResult.IN_PROGRESS
+    assert await house.discrepancies.close(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
+    assert await house.discrepancies.close("no such job", 0, reason="no", by=1) is CloseResult.UNKNOWN
     with pytest.raises(ValueError, match="-1"):
-        await house.findings.close(walking, -1, reason="no", by=1)
+        await house.discrepancies.close(walking, -1, reason="no", by=1)
     assert await house.query("SELECT * FROM corrections") == []
 
 
 async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(house: House) -> None:
     job_id = await house.doubtful(None, age_ms=90 * DAY_MS)
     await house.query("DELETE FROM tallies WHERE span = 'quarter'")
-    assert await house.findings.close(job_id, 0, reason="long ago", by=1) is Closing.CLOSED
+    assert await house.discrepancies.close(job_id, 0, reason="long ago", by=1) is CloseResult.CLOSED
 
 
 async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_found(house: House) -> None:
@@ -316,15 +318,15 @@ async def test_a_refused_key_is_the_operators_to_mend(house: House) -> None:
 
 async def test_more_than_a_page_is_gone_through_a_few_at_once(house: House) -> None:
     jobs = [await house.settled(4, "succeeded", 4 + n % 2) for n in range(PAGE + 7)]
-    told: list[Comparison] = []
+    told: list[ReconcileRun] = []
 
-    async def progress(run: Comparison) -> None:
+    async def progress(run: ReconcileRun) -> None:
         told.append(run)
 
     run = await house.reconciler.compare(0, progress=progress)
     assert (run.looked_at, run.found, run.total) == (len(jobs), len(jobs) // 2, len(jobs))
     assert [step.looked_at for step in told] == [PAGE, len(jobs)]
-    assert (await house.findings.apply(run.run_id, by=1)).booked == len(jobs) // 2
+    assert (await house.discrepancies.apply(run.run_id, by=1)).booked == len(jobs) // 2
     usage = await house.ledger.usage(1)
     assert usage.spent_credits == house.rivya.charged_credits
     again = await house.reconciler.compare(run.reached_at or 0)
@@ -364,9 +366,9 @@ async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
 ) -> None:
     database = await Database.open(tmp_path_factory.mktemp("books") / "bot.sqlite3")
     try:
-        async with StandIn(painting_seconds=0.01) as rivya, open_session() as session:
+        async with FakeRivya(painting_seconds=0.01) as rivya, open_session() as session:
             await compare_and_book(
-                House(database, rivya, Rivya(session, base_url=rivya.url, api_key=rivya.api_key)), cases
+                House(database, rivya, RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)), cases
             )
     finally:
         await database.close()
@@ -381,7 +383,7 @@ async def compare_and_book(house: House, cases: list[tuple[str, int, str, int]])
         else:
             await house.doubtful(a_task(house.rivya, status, charged))
     run, _ = await house.compare()
-    await house.findings.apply(run.run_id, by=1)
+    await house.discrepancies.apply(run.run_id, by=1)
     assert await house.kinds() == {}
     usage = await house.ledger.usage(1)
     assert (usage.spent_credits, usage.held_credits) == (house.rivya.charged_credits, 0)
@@ -395,16 +397,16 @@ async def compare_and_book(house: House, cases: list[tuple[str, int, str, int]])
 
 
 async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
-    house: House, treasury: Treasury, database: Database
+    house: House, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for guild_id in range(1, ROWS + 3):
         for _ in range(guild_id):
-            await house.store.accept(a_job(a_request(guild_id=guild_id)), ANYWHERE)
-    await treasury.set_limit(3, Limit(500, "week"), set_by=1)
-    await treasury.set_limit(4, Limit(40, "day", rule=Rule.CEILING), set_by=1)
-    await treasury.set_limit(0, Limit(70, "month", rule=Rule.CEILING), set_by=1)
-    await Pauses(database).switch(5, paused=True, set_by=1)
-    overview = Overview(database, ROOMY)
+            await house.store.accept(make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
+    await credit_admin.set_limit(3, Limit(500, "week"), set_by=1)
+    await credit_admin.set_limit(4, Limit(40, "day", scope=LimitScope.CEILING), set_by=1)
+    await credit_admin.set_limit(0, Limit(70, "month", scope=LimitScope.CEILING), set_by=1)
+    await PauseStore(database).set(5, paused=True, set_by=1)
+    overview = GuildOverview(database, ROOMY)
     first, second = await overview.guilds("month", 1), await overview.guilds("month", 99)
     assert [row.guild_id for row in first.rows] == list(range(ROWS + 2, 2, -1))
     assert [row.guild_id for row in second.rows] == [2, 1]
@@ -418,7 +420,7 @@ async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
 
 
 async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(house: House, database: Database) -> None:
-    overview = Overview(database, ROOMY)
+    overview = GuildOverview(database, ROOMY)
     assert (await overview.held()).oldest_at is None
     await house.walking(None, age_ms=0)
     await house.doubtful(None)
@@ -433,13 +435,13 @@ async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(house: House, 
 
 
 async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
-    database: Database, database_path: Path, store: Store
+    database: Database, database_path: Path, store: JobStore
 ) -> None:
-    beside = await Database.beside(database_path)
+    beside = await Database.open_shared(database_path)
     try:
-        await Pauses(beside).switch(0, paused=True, sentence="Back soon.", set_by=0)
+        await PauseStore(beside).set(0, paused=True, sentence="Back soon.", set_by=0)
         with pytest.raises(Exception, match="paused"):
-            await store.accept(a_job(), ANYWHERE)
+            await store.accept(make_job(), NO_CONTEXT)
 
         def both(n: int) -> Callable[[Transaction], object]:
             return lambda tx: tx.execute(
@@ -459,7 +461,7 @@ async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
 
 async def test_beside_needs_a_file_that_is_there_and_current(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no such file"):
-        await Database.beside(tmp_path / "none.sqlite3")
+        await Database.open_shared(tmp_path / "none.sqlite3")
     (tmp_path / "empty.sqlite3").touch()
     with pytest.raises(OperatorError, match="start the bot once"):
-        await Database.beside(tmp_path / "empty.sqlite3")
+        await Database.open_shared(tmp_path / "empty.sqlite3")

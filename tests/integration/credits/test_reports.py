@@ -19,22 +19,22 @@ from typing import Any
 import pytest
 import time_machine
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
-from bot.credits.ledger_export import entries
+from bot.credits.ledger_export import export_ledger
 from bot.credits.reports import csv_export, queries
-from bot.credits.reports.builder import Press
-from bot.credits.reports.csv_export import Piece, Sheet
-from bot.credits.reports.models import ERASED, Lettering, Report
+from bot.credits.reports.builder import ReportBuilder
+from bot.credits.reports.csv_export import CsvExport, CsvPart
+from bot.credits.reports.models import ERASED, ChartLabels, Report
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import Failure, Job, Landing
+from bot.domain.jobs import DeliveredMessage, Failure, Job
 from bot.domain.limits import Limit
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.store import Store
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from cogs.credits.chart_labels import lettering, period_title
-from cogs.text.translation import speaking
-from tests.support.factories import ANYWHERE, a_job, a_request
+from cogs.credits.chart_labels import chart_labels, period_title
+from cogs.text.translation import use_locale
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLENTY = 10 * 2**20
@@ -48,34 +48,34 @@ def ms(moment: datetime) -> int:
 class Shop:
     """Asks for pictures at chosen times, and reports."""
 
-    store: Store
+    store: JobStore
     path: Path
     default: Limit
 
     async def ask(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
-        job = a_job(a_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
-        assert await self.store.accept(job, ANYWHERE)
+        job = make_job(make_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
+        assert await self.store.accept(job, NO_CONTEXT)
         return job
 
     async def paint(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:
         job = await self.ask(user_id, at)
         await self.store.created(job.job_id, f"task-{job.job_id}", None)
         await self.store.succeeded(job.job_id, "https://rivya.ai/x.png", final_credits)
-        return await self.store.delivered(job.job_id, Landing(20, 21, "reply"))
+        return await self.store.delivered(job.job_id, DeliveredMessage(20, 21, "reply"))
 
     def report(self, period: str = "month", ago: int = 0, at: datetime = NOON, guild_id: int = 1) -> Report:
-        with queries.reading(self.path) as connection:
-            return queries.gather(
-                connection, guild_id, period=period, ago=ago, default=self.default, at=ms(at)
+        with queries.open_snapshot(self.path) as connection:
+            return queries.build_report(
+                connection, guild_id, period=period, periods_ago=ago, default=self.default, at=ms(at)
             )
 
-    def sheet(self, report: Report, limit_bytes: int = PLENTY) -> Sheet:
-        with queries.reading(self.path) as connection:
+    def sheet(self, report: Report, limit_bytes: int = PLENTY) -> CsvExport:
+        with queries.open_snapshot(self.path) as connection:
             return csv_export.write(connection, report, "report", limit_bytes)
 
 
 @pytest.fixture
-def shop(store: Store, database_path: Path, default_limit: Limit) -> Shop:
+def harness(store: JobStore, database_path: Path, default_limit: Limit) -> Shop:
     return Shop(store, database_path, default_limit)
 
 
@@ -85,109 +85,111 @@ def lines(data: bytes) -> list[dict[str, str]]:
 
 @time_machine.travel(NOON, tick=False)
 async def test_a_report_adds_up_with_the_ledger_whatever_happened(
-    shop: Shop, ledger: Ledger, treasury: Treasury
+    harness: Shop, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     dice = random.Random(7)
-    await treasury.set_limit(1, Limit(60, "month"), set_by=5)
-    await treasury.grant(1, 0, credits=40, reason="a feast", granted_by=5)
-    paid = [await shop.paint(dice.randint(7, 15), NOON.replace(day=dice.randint(1, 23))) for _ in range(18)]
-    await shop.ask(7)
-    charged, free = await shop.ask(7), await shop.ask(8)
-    await shop.store.failed(charged.job_id, Failure("rivya", "flagged", charged_credits=4))
-    await shop.store.failed(free.job_id, Failure("rivya", "flagged"))
-    await shop.paint(9, final_credits=3)
-    await treasury.refund(1, paid[0].job_id, reason="a blot", refunded_by=5)
+    await credit_admin.set_limit(1, Limit(60, "month"), set_by=5)
+    await credit_admin.grant(1, 0, credits=40, reason="a feast", granted_by=5)
+    paid = [
+        await harness.paint(dice.randint(7, 15), NOON.replace(day=dice.randint(1, 23))) for _ in range(18)
+    ]
+    await harness.ask(7)
+    charged, free = await harness.ask(7), await harness.ask(8)
+    await harness.store.failed(charged.job_id, Failure("rivya", "flagged", charged_credits=4))
+    await harness.store.failed(free.job_id, Failure("rivya", "flagged"))
+    await harness.paint(9, final_credits=3)
+    await credit_admin.refund(1, paid[0].job_id, reason="a blot", refunded_by=5)
 
-    report, usage = shop.report(), await ledger.usage(1)
+    report, usage = harness.report(), await ledger.usage(1)
     assert (report.spent_credits, report.held_credits) == (18 * 4 + 4 + 3, 4)
     assert report.limited_credits == usage.used_credits
     assert report.refunded_credits == 4
     assert report.granted_credits > 0
     assert (report.pictures, report.failures, report.reservations) == (19, 2, 22)
     assert report.average_credits == pytest.approx(79 / 19)
-    assert sum(bar.credits for bar in report.bars) == report.credits
+    assert sum(bar.credits for bar in report.buckets) == report.credits
     assert sum(spender.credits for spender in report.spenders) == report.credits
     assert report.members == len(report.spenders)
     assert sum(spender.refunded_credits for spender in report.spenders) == 4
-    held = [entry for entry in entries(shop.path) if entry["state"] == "held"]
+    held = [entry for entry in export_ledger(harness.path) if entry["state"] == "held"]
     assert report.held_credits == sum(int(entry["reserved_credits"] or 0) for entry in held)
 
 
-async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(shop: Shop) -> None:
+async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(harness: Shop) -> None:
     for user_id in range(1, 13):
         for _ in range(max(1, 9 - user_id)):
-            await shop.ask(user_id, NOON.replace(day=2))
-    report = shop.report()
+            await harness.ask(user_id, NOON.replace(day=2))
+    report = harness.report()
     assert [spender.user_id for spender in report.spenders] == list(range(1, 11))
     assert report.members == 12
-    second = report.bars[1]
+    second = report.buckets[1]
     assert second.top == tuple(4 * asked for asked in (8, 7, 6, 5, 4, 3))
     assert second.others == 4 * (2 + 1 + 1 + 1 + 1 + 1)
-    assert report.bars[0].credits == 0
+    assert report.buckets[0].credits == 0
 
 
-async def test_equals_are_listed_in_a_fixed_order(shop: Shop) -> None:
+async def test_equals_are_listed_in_a_fixed_order(harness: Shop) -> None:
     for user_id in (9, 3, 6):
-        await shop.ask(user_id)
-    assert [spender.user_id for spender in shop.report().spenders] == [3, 6, 9]
+        await harness.ask(user_id)
+    assert [spender.user_id for spender in harness.report().spenders] == [3, 6, 9]
 
 
-async def test_members_whose_name_was_erased_stand_together(shop: Shop, database: Database) -> None:
+async def test_members_whose_name_was_erased_stand_together(harness: Shop, database: Database) -> None:
     for user_id in (7, 8, 9):
-        await shop.paint(user_id)
+        await harness.paint(user_id)
     await database.run(lambda tx: tx.execute("UPDATE jobs SET user_id = 0").rowcount)
     await database.run(
         lambda tx: tx.execute("UPDATE reservations SET user_id = 0 WHERE user_id IN (7, 8)").rowcount
     )
-    report = shop.report()
+    report = harness.report()
     assert [(spender.user_id, spender.pictures) for spender in report.spenders] == [(9, 1)]
     assert report.members == 1
     assert (report.erased.user_id, report.erased.credits, report.erased.pictures) == (ERASED, 8, 2)
-    assert (report.bars[22].top, report.bars[22].others, report.bars[22].erased) == ((4,), 0, 8)
+    assert (report.buckets[22].top, report.buckets[22].others, report.buckets[22].erased) == ((4,), 0, 8)
 
 
-async def test_another_server_is_never_counted(shop: Shop) -> None:
-    await shop.ask(7, guild_id=2)
-    report = shop.report()
+async def test_another_server_is_never_counted(harness: Shop) -> None:
+    await harness.ask(7, guild_id=2)
+    report = harness.report()
     assert (report.reservations, report.credits, report.before_credits, report.spenders) == (0, 0, 0, ())
     assert report.average_credits is None
-    assert len(report.bars) == 30
+    assert len(report.buckets) == 30
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 23), 24)])
 async def test_a_day_has_as_many_hours_as_its_clock(
-    shop: Shop, database: Database, day: tuple[int, int, int], hours: int
+    harness: Shop, database: Database, day: tuple[int, int, int], hours: int
 ) -> None:
-    await Guilds(database).change(1, Setting.TIMEZONE, "Europe/Berlin", set_by=5)
+    await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Europe/Berlin", set_by=5)
     noon = datetime(*day, 12, tzinfo=UTC)
-    first = shop.report("day", at=noon).start
-    await shop.ask(7, datetime.fromtimestamp(first / 1000, UTC))
-    await shop.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS - 1) / 1000, UTC))
-    await shop.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS) / 1000, UTC))
-    report = shop.report("day", at=noon)
-    assert len(report.bars) == hours
-    assert [bar.credits for bar in report.bars] == [4, *[0] * (hours - 2), 4]
+    first = harness.report("day", at=noon).start
+    await harness.ask(7, datetime.fromtimestamp(first / 1000, UTC))
+    await harness.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS - 1) / 1000, UTC))
+    await harness.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS) / 1000, UTC))
+    report = harness.report("day", at=noon)
+    assert len(report.buckets) == hours
+    assert [bar.credits for bar in report.buckets] == [4, *[0] * (hours - 2), 4]
     assert report.end - report.start == hours * queries.HOUR_MS
 
 
-async def test_days_begin_at_the_servers_own_midnight(shop: Shop, database: Database) -> None:
-    await Guilds(database).change(1, Setting.TIMEZONE, "Asia/Kathmandu", set_by=5)
-    await shop.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
-    await shop.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
-    report = shop.report("week")
+async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: Database) -> None:
+    await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Asia/Kathmandu", set_by=5)
+    await harness.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
+    await harness.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
+    report = harness.report("week")
     assert period_title(report) == "week of 23 November 2026"
-    assert [bar.credits for bar in report.bars] == [4, 0, 0, 0, 0, 0, 0]
+    assert [bar.credits for bar in report.buckets] == [4, 0, 0, 0, 0, 0, 0]
     assert report.before_credits == 4
 
 
-async def test_earlier_periods_are_counted_back(shop: Shop) -> None:
+async def test_earlier_periods_are_counted_back(harness: Shop) -> None:
     for month in (8, 9, 11):
-        await shop.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
-    assert shop.report("month", ago=0).credits == 4
-    report = shop.report("month", ago=2)
+        await harness.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
+    assert harness.report("month", ago=0).credits == 4
+    report = harness.report("month", ago=2)
     assert (period_title(report), report.credits, report.before_credits) == ("September 2026", 4, 4)
-    assert shop.report("month", ago=1).credits == 0
-    assert period_title(shop.report("day", ago=24)) == "30 October 2026"
+    assert harness.report("month", ago=1).credits == 0
+    assert period_title(harness.report("day", ago=24)) == "30 October 2026"
 
 
 @pytest.mark.parametrize(
@@ -203,69 +205,71 @@ async def test_earlier_periods_are_counted_back(shop: Shop) -> None:
     ],
 )
 async def test_everything_so_far_is_cut_into_few_bars(
-    shop: Shop, first: datetime, unit: str, bars: int
+    harness: Shop, first: datetime, unit: str, bars: int
 ) -> None:
     for at in (first, NOON):
-        await shop.ask(7, at)
-    report = shop.report("total")
-    assert (report.unit, len(report.bars), report.credits) == (unit, bars, 8)
-    assert report.bars[0].credits >= 4
-    assert report.bars[-1].credits >= 4
+        await harness.ask(7, at)
+    report = harness.report("total")
+    assert (report.unit, len(report.buckets), report.credits) == (unit, bars, 8)
+    assert report.buckets[0].credits >= 4
+    assert report.buckets[-1].credits >= 4
     assert report.start <= ms(first)
     assert report.end > ms(NOON)
     assert report.before_credits is None
     assert report.pace is None
 
 
-async def test_everything_of_nothing_is_one_empty_day(shop: Shop) -> None:
-    report = shop.report("total", ago=3)
-    assert (len(report.bars), report.reservations) == (1, 0)
+async def test_everything_of_nothing_is_one_empty_day(harness: Shop) -> None:
+    report = harness.report("total", ago=3)
+    assert (len(report.buckets), report.reservations) == (1, 0)
     assert period_title(report) == "since 23 November 2026"
 
 
-async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(shop: Shop, treasury: Treasury) -> None:
+async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
+    harness: Shop, credit_admin: CreditAdmin
+) -> None:
     for day, limit in ((1, Limit(600, "month")), (23, Limit(70, "week"))):
         with time_machine.travel(NOON.replace(month=10 if day == 1 else 11, day=day), tick=False):
-            await treasury.set_limit(1, limit, set_by=5)
-    assert shop.report("month").pace is None
-    assert shop.report("week").pace == 10
-    assert shop.report("month", ago=1).pace == pytest.approx(600 / 31)
-    assert shop.report("month", ago=2).pace == pytest.approx(200 / 30)
+            await credit_admin.set_limit(1, limit, set_by=5)
+    assert harness.report("month").pace is None
+    assert harness.report("week").pace == 10
+    assert harness.report("month", ago=1).pace == pytest.approx(600 / 31)
+    assert harness.report("month", ago=2).pace == pytest.approx(200 / 30)
 
 
-async def test_a_removed_limit_is_the_default_again(shop: Shop, treasury: Treasury) -> None:
+async def test_a_removed_limit_is_the_default_again(harness: Shop, credit_admin: CreditAdmin) -> None:
     with time_machine.travel(NOON, tick=False):
-        await treasury.set_limit(1, Limit(600, "week"), set_by=5)
-        await treasury.remove_limit(1, queries.Rule.GUILD, set_by=5)
-        assert shop.report().limit == shop.default
+        await credit_admin.set_limit(1, Limit(600, "week"), set_by=5)
+        await credit_admin.remove_limit(1, queries.LimitScope.GUILD, set_by=5)
+        assert harness.report().limit == harness.default
 
 
-async def test_a_pace_far_above_the_bars_is_not_drawn(shop: Shop, treasury: Treasury) -> None:
-    await shop.ask(7)
+async def test_a_pace_far_above_the_bars_is_not_drawn(harness: Shop, credit_admin: CreditAdmin) -> None:
+    await harness.ask(7)
     with time_machine.travel(NOON, tick=False):
-        await treasury.set_limit(1, Limit(4 * 4 * 30, "month"), set_by=5)
-        assert shop.report().drawn_pace == 16
-        await treasury.set_limit(1, Limit(4 * 4 * 30 + 1, "month"), set_by=5)
-    report = shop.report()
-    assert report.drawn_pace is None
+        await credit_admin.set_limit(1, Limit(4 * 4 * 30, "month"), set_by=5)
+        assert harness.report().visible_pace == 16
+        await credit_admin.set_limit(1, Limit(4 * 4 * 30 + 1, "month"), set_by=5)
+    report = harness.report()
+    assert report.visible_pace is None
     assert report.pace is not None
 
 
 @time_machine.travel(NOON, tick=False)
 async def test_the_sheet_has_every_reservation_of_the_period_and_adds_up(
-    shop: Shop, treasury: Treasury
+    harness: Shop, credit_admin: CreditAdmin
 ) -> None:
-    await shop.paint(7, NOON.replace(month=10))
-    first = await shop.paint(10**18, NOON.replace(day=1))
-    await shop.paint(8, NOON.replace(day=2), final_credits=3)
-    await shop.ask(9, NOON.replace(day=3, microsecond=7000))
-    await treasury.refund(1, first.job_id, reason="a blot", refunded_by=5)
-    report = shop.report()
-    sheet = shop.sheet(report)
+    await harness.paint(7, NOON.replace(month=10))
+    first = await harness.paint(10**18, NOON.replace(day=1))
+    await harness.paint(8, NOON.replace(day=2), final_credits=3)
+    await harness.ask(9, NOON.replace(day=3, microsecond=7000))
+    await credit_admin.refund(1, first.job_id, reason="a blot", refunded_by=5)
+    report = harness.report()
+    sheet = harness.sheet(report)
     assert (sheet.filename, sheet.rows) == ("report.csv", 3)
     found = lines(sheet.data)
     assert tuple(found[0]) == csv_export.COLUMNS
-    books = [entry for entry in entries(shop.path) if str(entry["created_at"]).startswith("2026-11")]
+    books = [entry for entry in export_ledger(harness.path) if str(entry["created_at"]).startswith("2026-11")]
     for line, entry in zip(found, reversed(books), strict=True):
         for name in ("job_id", "user_id", "state", "reserved_credits", "final_credits"):
             assert line[name] == str("" if entry[name] is None else entry[name])
@@ -277,9 +281,12 @@ async def test_the_sheet_has_every_reservation_of_the_period_and_adds_up(
     assert f'"{10**18}"'.encode() in sheet.data, "a spreadsheet would round the id"
 
 
-def pieces(count: int) -> list[Piece]:
+def pieces(count: int) -> list[CsvPart]:
     dice = random.Random(1)
-    return [Piece(b"head\r\n", 0), *(Piece(f"{dice.random()}\r\n".encode() * 500, 500) for _ in range(count))]
+    return [
+        CsvPart(b"head\r\n", 0),
+        *(CsvPart(f"{dice.random()}\r\n".encode() * 500, 500) for _ in range(count)),
+    ]
 
 
 def test_a_sheet_too_big_for_an_upload_is_zipped() -> None:
@@ -296,7 +303,7 @@ def test_a_sheet_too_big_for_an_upload_is_zipped() -> None:
 
 def test_of_a_sheet_too_big_even_for_that_the_newest_are_kept() -> None:
     dice = random.Random(1)
-    whole = [Piece(b"head\r\n", 0), *(Piece(dice.randbytes(10_000), 100) for _ in range(100))]
+    whole = [CsvPart(b"head\r\n", 0), *(CsvPart(dice.randbytes(10_000), 100) for _ in range(100))]
     packed = csv_export.pack(whole, "x", 500_000)
     assert len(packed.data) <= 500_000
     assert 0 < packed.rows < 10_000
@@ -305,68 +312,80 @@ def test_of_a_sheet_too_big_even_for_that_the_newest_are_kept() -> None:
         assert archive.read("x.csv") == kept
 
 
-async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(shop: Shop) -> None:
-    await shop.ask(7)
-    with queries.reading(shop.path) as connection:
-        before = queries.gather(connection, 1, period="month", ago=0, default=shop.default, at=ms(NOON))
-        await shop.ask(8)
+async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(harness: Shop) -> None:
+    await harness.ask(7)
+    with queries.open_snapshot(harness.path) as connection:
+        before = queries.build_report(
+            connection, 1, period="month", periods_ago=0, default=harness.default, at=ms(NOON)
+        )
+        await harness.ask(8)
         assert csv_export.write(connection, before, "x", PLENTY).rows == 1
-    assert shop.report().reservations == 2
-    with pytest.raises(OperatorError, match="readonly"), queries.reading(shop.path) as connection:
+    assert harness.report().reservations == 2
+    with pytest.raises(OperatorError, match="readonly"), queries.open_snapshot(harness.path) as connection:
         connection.execute("DELETE FROM reservations")
 
 
 async def test_a_file_that_cannot_be_read_is_the_operators(tmp_path: Path, default_limit: Limit) -> None:
-    press = Press(tmp_path / "nothing.sqlite3", default_limit, None)
+    report_builder = ReportBuilder(tmp_path / "nothing.sqlite3", default_limit, None)
     with pytest.raises(OperatorError, match="no such file"):
-        await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+        await report_builder.build(
+            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+        )
 
 
-async def test_the_press_draws_only_what_there_is_to_draw(shop: Shop) -> None:
+async def test_the_press_draws_only_what_there_is_to_draw(harness: Shop) -> None:
     drawn: list[Report] = []
 
-    def draw(report: Report, words: Lettering) -> bytes:
-        assert words.title == lettering(report).title
+    def draw(report: Report, words: ChartLabels) -> bytes:
+        assert words.title == chart_labels(report).title
         drawn.append(report)
         return b"picture"
 
-    press = Press(shop.path, shop.default, draw)
+    report_builder = ReportBuilder(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
-        empty = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+        empty = await report_builder.build(
+            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+        )
         assert (empty.chart, empty.sheet, drawn) == (None, None, [])
-        free = await shop.ask(7)
-        await shop.store.failed(free.job_id, Failure("rivya", "flagged"))
-        failed = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+        free = await harness.ask(7)
+        await harness.store.failed(free.job_id, Failure("rivya", "flagged"))
+        failed = await report_builder.build(
+            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+        )
         assert (failed.chart, failed.report.failures) == (None, 1)
         assert failed.sheet is not None
-        await shop.ask(7)
-        edition = await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
-    assert edition.chart == b"picture"
-    assert edition.sheet is not None
-    assert edition.sheet.filename == "report-month-2026-11-01.csv"
+        await harness.ask(7)
+        report_files = await report_builder.build(
+            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+        )
+    assert report_files.chart == b"picture"
+    assert report_files.sheet is not None
+    assert report_files.sheet.filename == "report-month-2026-11-01.csv"
     assert len(drawn) == 1
 
 
 @time_machine.travel(NOON, tick=False)
-async def test_a_chart_is_lettered_in_the_language_of_who_asked(shop: Shop) -> None:
-    await shop.ask(7)
+async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: Shop) -> None:
+    await harness.ask(7)
     titles, amounts = list[str](), list[str]()
 
-    def draw(_: Report, words: Lettering) -> bytes:
+    def draw(_: Report, words: ChartLabels) -> bytes:
         titles.append(words.title)
         amounts.append(words.number(1234.0))
         return b"picture"
 
-    press = Press(shop.path, shop.default, draw)
+    report_builder = ReportBuilder(harness.path, harness.default, draw)
     for locale in ("id", "en-US"):
-        with speaking(locale):
-            await press.make(1, period="month", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+        with use_locale(locale):
+            await report_builder.build(
+                1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            )
     assert titles == ["Kredit per hari, November 2026", "Credits by day, November 2026"]
     assert amounts == ["1.234", "1,234"]
 
 
-async def test_only_two_reports_are_made_at_once_and_one_is_drawn(shop: Shop) -> None:
-    await shop.ask(7)
+async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop) -> None:
+    await harness.ask(7)
     busy, most = Counter[str](), Counter[str]()
     second_begun, meeting = threading.Event(), threading.Barrier(2)
 
@@ -377,27 +396,29 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(shop: Shop) ->
         yield
         busy[what] -= 1
 
-    class Watched(Press):
+    class Watched(ReportBuilder):
         def _make(self, *about: Any) -> Any:
             with work("making"):
                 if busy["making"] == 2:
                     second_begun.set()
-                return super()._make(*about)
+                return super()._build(*about)
 
-    def draw(report: Report, words: Lettering) -> bytes:
+    def draw(report: Report, words: ChartLabels) -> bytes:
         with work("drawing"):
             assert second_begun.wait(10), "the second waits for the first"
             with suppress(threading.BrokenBarrierError):  # nobody else comes while this one draws
                 meeting.wait(0.3)
             return b"picture"
 
-    press = Watched(shop.path, shop.default, draw)
+    report_builder = Watched(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
         editions = await asyncio.gather(
             *(
-                press.make(1, period="day", ago=0, upload_limit_bytes=PLENTY, letter=lettering)
+                report_builder.build(
+                    1, period="day", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+                )
                 for _ in range(6)
             )
         )
-    assert [edition.report.credits for edition in editions] == [4] * 6
+    assert [report_files.report.credits for report_files in editions] == [4] * 6
     assert most == {"making": 2, "drawing": 1}

@@ -21,25 +21,25 @@ from pathlib import Path
 import aiohttp
 
 from bot.credits.ledger import Ledger
-from bot.domain.errors import TryLater
-from bot.domain.jobs import Failure, Job, Landing, Picture, Progress, Receipt, Reference
+from bot.domain.errors import TransientError
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Reference
 from bot.domain.limits import Limit
-from bot.engine.circuit_breaker import Outage
-from bot.engine.delivery import Undeliverable
-from bot.engine.engine import Engine
-from bot.engine.polling.duration_store import Durations
-from bot.engine.timings import Beat
-from bot.images.downloads import Fetcher
-from bot.jobs.store import Store
+from bot.engine.circuit_breaker import CircuitBreaker
+from bot.engine.delivery import UndeliverableError
+from bot.engine.engine import JobEngine
+from bot.engine.polling.duration_store import TaskDurationStore
+from bot.engine.timings import Timings
+from bot.images.downloads import Downloader
+from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
-from bot.observability.operator_log import Notices
-from bot.rivya.client import Rivya, open_session
+from bot.observability.operator_log import OperatorLog
+from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
-from tests.support.factories import ANYWHERE, a_request
+from bot.storage.picture_store import PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_request
 
 
-class Points:
+class KillPoints:
     """Counts the kill points as they are passed, writes each down, dies at the one it is told.
 
     `die_at` is a number, or a name: the first of that name, or with `#3` behind it the third.
@@ -59,10 +59,10 @@ class Points:
         self._passed += 1
 
 
-class Wired:
+class KillPointProxy:
     """The real thing behind a wire: every public coroutine of it is two kill points."""
 
-    def __init__(self, inner: object, label: str, points: Points) -> None:
+    def __init__(self, inner: object, label: str, points: KillPoints) -> None:
         self._inner = inner
         self._label = label
         self._points = points
@@ -82,7 +82,7 @@ class Wired:
         return wired
 
 
-class LoopbackCourier:
+class HttpDelivery:
     """A channel kept by another process, so that it outlives this one."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -98,20 +98,22 @@ class LoopbackCourier:
             async with self._session.get(self._reply(job)) as answer:
                 return None if answer.status == 404 else int((await answer.json())["message_id"])
         except aiohttp.ClientError as error:
-            raise TryLater("the channel is out of reach") from error
+            raise TransientError("the channel is out of reach") from error
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         async with self._session.patch(self._reply(job), json={"line": progress.phase}) as answer:
             assert answer.status == 200
 
-    async def deliver(self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool) -> Landing:
+    async def deliver(
+        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+    ) -> DeliveredMessage:
         headers = {"x-charged": str(receipt.charged_credits), "x-shrunk": str(int(shrunk))}
         async with self._session.put(self._reply(job), data=picture.data, headers=headers) as answer:
             if answer.status == 410:
-                raise Undeliverable
-            return Landing(1, int((await answer.json())["message_id"]), "reply")
+                raise UndeliverableError
+            return DeliveredMessage(1, int((await answer.json())["message_id"]), "reply")
 
-    async def tell_failure(self, job: Job, failure: Failure) -> None:
+    async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._session.patch(self._reply(job), json={"line": failure.code}) as answer:
             await answer.read()
 
@@ -127,45 +129,47 @@ async def main(told: dict[str, str]) -> None:
         stack.push_async_callback(database.close)
         rivya_session = await stack.enter_async_context(open_session())
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        fetcher = await stack.enter_async_context(Fetcher(allow_loopback=True))
-        points = Points(Path(told["trace"]), told.get("die_at"))
-        courier = LoopbackCourier(session, told["channel"])
-        rivya = Rivya(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
-        outage = Outage(rivya.credits, Notices())
-        engine = Engine(
-            store=Wired(Store(database, limit), "store", points),
+        downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
+        points = KillPoints(Path(told["trace"]), told.get("die_at"))
+        delivery = HttpDelivery(session, told["channel"])
+        rivya = RivyaClient(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
+        circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
+        engine = JobEngine(
+            store=KillPointProxy(JobStore(database, limit), "store", points),
             ledger=Ledger(database, limit),
-            rivya=Wired(rivya, "rivya", points),
-            fetcher=Wired(fetcher, "fetcher", points),
-            courier=Wired(courier, "courier", points),
-            notices=Notices(),
-            outage=outage,
+            rivya=KillPointProxy(rivya, "rivya", points),
+            downloader=KillPointProxy(downloader, "fetcher", points),
+            delivery=KillPointProxy(delivery, "courier", points),
+            operator_log=OperatorLog(),
+            circuit_breaker=circuit_breaker,
             metrics=Metrics(),
-            durations=Durations(database),
-            beat=Beat(0.02, 0.05),
+            durations=TaskDurationStore(database),
+            timings=Timings(0.02, 0.05),
             max_running=5,
             scratch=Path(told["database"] + ".scratch"),
-            vault=Wired(Vault(vault_beside(Path(told["database"]))), "vault", points),
+            picture_store=KillPointProxy(
+                PictureStore(picture_folder(Path(told["database"]))), "vault", points
+            ),
         )
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: closed.set_result(None))
         if "reference" in told:
-            await submit(engine, Wired(courier, "discord", points), told)
+            await submit(engine, KillPointProxy(delivery, "discord", points), told)
         else:
             await engine.resume()
-        if walks := list(engine._walks.values()):
+        if walks := list(engine._tasks.values()):
             await asyncio.wait([closed, *walks], return_when=asyncio.FIRST_COMPLETED)
 
 
-async def submit(engine: Engine, discord: LoopbackCourier, told: dict[str, str]) -> None:
+async def submit(engine: JobEngine, discord: HttpDelivery, told: dict[str, str]) -> None:
     """What the command does: submit, answer, record the answer, start."""
-    request = a_request(
+    request = make_request(
         interaction_id=int(told["interaction_id"]),
         reference=Reference(told["reference"], "fox.png", "image/png", 1000),
     )
     destination = replace(request.destination, private="private" in told)
-    job = await engine.submit(replace(request, destination=destination), ANYWHERE)
+    job = await engine.submit(replace(request, destination=destination), NO_CONTEXT)
     assert job is not None
     message_id = await discord.defer(job)
     engine.start(job, answered=True, message_id=message_id)

@@ -25,10 +25,10 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from bot.credits.ledger_export import entries
+from bot.credits.ledger_export import export_ledger
 from bot.domain.jobs import Stage
-from bot.storage.picture_store import vault_beside
-from sandbox.fake_rivya import StandIn
+from bot.storage.picture_store import picture_folder
+from sandbox.fake_rivya import FakeRivya
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
@@ -90,7 +90,7 @@ class Case:
 
     folder: Path
     channel: Channel
-    rivya: StandIn
+    rivya: FakeRivya
     interaction_id: int
     private: bool = False
 
@@ -144,7 +144,7 @@ class Case:
     def faults(self) -> list[str]:
         """What is wrong with how it ended; nothing, if every promise was kept."""
         reply = self.channel.replies.get(str(self.interaction_id))
-        lines = list(entries(self.database)) if self.database.exists() else []
+        lines = list(export_ledger(self.database)) if self.database.exists() else []
         tasks = [t for t in self.rivya.tasks.values() if lines and t.client_request_id == lines[0]["job_id"]]
         if reply is None:
             wrong = [f"{len(tasks)} tasks for a member who was never answered"] if tasks else []
@@ -163,7 +163,7 @@ class Case:
         with closing(sqlite3.connect(self.database)) as connection:
             (sent,) = connection.execute("SELECT reference_sha256 FROM jobs").fetchone()
             kept = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
-        folder = vault_beside(self.database)
+        folder = picture_folder(self.database)
         wrong = []
         if kept != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
             wrong.append(f"kept: {kept}")
@@ -175,13 +175,13 @@ class Case:
 
 
 @pytest.fixture
-async def rivya() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.05) as standin:
-        yield standin
+async def rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.05) as fake_rivya:
+        yield fake_rivya
 
 
 async def a_clean_run(
-    tmp_path: Path, channel: Channel, rivya: StandIn, *, private: bool = False
+    tmp_path: Path, channel: Channel, rivya: FakeRivya, *, private: bool = False
 ) -> list[str]:
     case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, private=private)
     assert await case.walk(resume=False) == 0
@@ -190,7 +190,7 @@ async def a_clean_run(
 
 
 async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
-    tmp_path: Path, channel: Channel, rivya: StandIn
+    tmp_path: Path, channel: Channel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
@@ -222,7 +222,7 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
 
 
 async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
-    tmp_path: Path, channel: Channel, rivya: StandIn
+    tmp_path: Path, channel: Channel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya, private=True)
     calls = {point.partition(" ")[0] for point in points}
@@ -248,7 +248,7 @@ async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_pict
 
 
 async def test_killed_again_while_resuming_it_still_ends_once(
-    tmp_path: Path, channel: Channel, rivya: StandIn
+    tmp_path: Path, channel: Channel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     first = points.index("rivya.create after")
@@ -261,7 +261,7 @@ async def test_killed_again_while_resuming_it_still_ends_once(
 
 
 async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
-    tmp_path: Path, channel: Channel, rivya: StandIn
+    tmp_path: Path, channel: Channel, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     case = Case(tmp_path / "parked", channel, rivya, interaction_id=60)
@@ -270,7 +270,7 @@ async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
     process.send_signal(signal.SIGTERM)
     said, _ = await soon(process.communicate())
     assert process.returncode == 0, said.decode()
-    assert [line["state"] for line in entries(case.database)] == ["held"]
+    assert [line["state"] for line in export_ledger(case.database)] == ["held"]
     rivya.release()
     await case.walk(resume=True)
     assert case.faults() == []

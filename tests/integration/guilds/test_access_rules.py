@@ -12,89 +12,111 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.credits.ledger import Ledger
-from bot.domain.access import Effect, Kind, Lately, Rule, Terms, blocked_word, hides, judge
+from bot.domain.access import (
+    AccessPolicy,
+    AccessRule,
+    Effect,
+    RecentActivity,
+    RuleTarget,
+    blocked_word,
+    check_access,
+    requires_spoiler,
+)
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Job, Presence, Reference, Stage
-from bot.domain.text_folding import fold
+from bot.domain.jobs import Job, Reference, RequestContext, Stage
+from bot.domain.text_folding import fold_text
 from bot.guilds import access_rules as register_module
-from bot.guilds.access_rules import DOUBLE_CLICK_MS, Register
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.store import Store
+from bot.guilds.access_rules import DOUBLE_CLICK_MS, AccessRuleStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 ADMIN = 99
 MEMBER = 7
 AT = 1_790_000_000_000
-THREAD = Presence(channel_ids=(21, 20, 2))
+THREAD = RequestContext(channel_ids=(21, 20, 2))
 """In a thread, 21, of a channel, 20, of a category, 2."""
 
 
 @pytest.fixture
-def register(database: Database) -> Register:
-    return Register(database)
+def access_rules(database: Database) -> AccessRuleStore:
+    return AccessRuleStore(database)
 
 
 @pytest.fixture
-def guilds(database: Database) -> Guilds:
-    return Guilds(database)
+def guilds(database: Database) -> GuildSettingsStore:
+    return GuildSettingsStore(database)
 
 
-def allow(kind: Kind, subject: int) -> Rule:
-    return Rule(kind, str(subject), Effect.ALLOW, set_by=ADMIN)
+def allow(kind: RuleTarget, subject: int) -> AccessRule:
+    return AccessRule(kind, str(subject), Effect.ALLOW, set_by=ADMIN)
 
 
-def deny(kind: Kind, subject: int) -> Rule:
-    return Rule(kind, str(subject), Effect.DENY, set_by=ADMIN)
+def deny(kind: RuleTarget, subject: int) -> AccessRule:
+    return AccessRule(kind, str(subject), Effect.DENY, set_by=ADMIN)
 
 
-def word(typed: str) -> Rule:
-    return Rule(Kind.WORD, fold(typed), Effect.DENY, words=typed, set_by=ADMIN)
+def word(typed: str) -> AccessRule:
+    return AccessRule(RuleTarget.WORD, fold_text(typed), Effect.DENY, words=typed, set_by=ADMIN)
 
 
-def terms(*rules: Rule, **settings: int) -> Terms:
-    return Terms(rules=rules, **settings)  # type: ignore[arg-type]  # numbers and booleans, by their names
+def terms(*rules: AccessRule, **settings: int) -> AccessPolicy:
+    return AccessPolicy(rules=rules, **settings)  # type: ignore[arg-type]  # numbers and booleans, by their names
 
 
 def refusal(
-    rules: Terms, presence: Presence = ANYWHERE, lately: Lately | None = None, prompt: str = "a red fox"
+    rules: AccessPolicy,
+    context: RequestContext = NO_CONTEXT,
+    lately: RecentActivity | None = None,
+    prompt: str = "a red fox",
 ) -> MemberError | None:
     try:
-        judge(a_request(user_id=MEMBER, prompt=prompt), presence, rules, lately or Lately(), AT)
+        check_access(
+            make_request(user_id=MEMBER, prompt=prompt), context, rules, lately or RecentActivity(), AT
+        )
     except MemberError as error:
         return error
     return None
 
 
-ROLES = Presence(role_ids=(31, 32))
+ROLES = RequestContext(role_ids=(31, 32))
 ROLE, CHANNEL = MemberReason.ROLE_REFUSED, MemberReason.CHANNEL_REFUSED
 TABLE = {
-    "nothing is set": (terms(), ANYWHERE, None),
-    "this member is blocked": (terms(deny(Kind.MEMBER, 7)), ANYWHERE, MemberReason.MEMBER_BLOCKED),
-    "another member is blocked": (terms(deny(Kind.MEMBER, 8)), ANYWHERE, None),
-    "a role of theirs is denied": (terms(deny(Kind.ROLE, 32)), ROLES, ROLE),
-    "another role is denied": (terms(deny(Kind.ROLE, 33)), ROLES, None),
-    "a role is denied, and they have none": (terms(deny(Kind.ROLE, 33)), ANYWHERE, None),
-    "a role of theirs is allowed": (terms(allow(Kind.ROLE, 31)), ROLES, None),
-    "another role is allowed": (terms(allow(Kind.ROLE, 33)), ROLES, ROLE),
-    "a role is allowed, and they have none": (terms(allow(Kind.ROLE, 31)), ANYWHERE, ROLE),
-    "one of two allowed roles is theirs": (terms(allow(Kind.ROLE, 33), allow(Kind.ROLE, 31)), ROLES, None),
-    "denied beats allowed": (terms(allow(Kind.ROLE, 31), deny(Kind.ROLE, 32)), ROLES, ROLE),
-    "denied beats allowed, set first": (terms(deny(Kind.ROLE, 32), allow(Kind.ROLE, 31)), ROLES, ROLE),
-    "the thread is denied": (terms(deny(Kind.CHANNEL, 21)), THREAD, CHANNEL),
-    "the channel over the thread is denied": (terms(deny(Kind.CHANNEL, 20)), THREAD, CHANNEL),
-    "the category is denied": (terms(deny(Kind.CHANNEL, 2)), THREAD, CHANNEL),
-    "a channel beside it is denied": (terms(deny(Kind.CHANNEL, 22)), THREAD, None),
-    "the category is allowed": (terms(allow(Kind.CHANNEL, 2)), THREAD, None),
-    "the channel over the thread is allowed": (terms(allow(Kind.CHANNEL, 20)), THREAD, None),
-    "a channel beside it is allowed": (terms(allow(Kind.CHANNEL, 22)), THREAD, CHANNEL),
+    "nothing is set": (terms(), NO_CONTEXT, None),
+    "this member is blocked": (terms(deny(RuleTarget.MEMBER, 7)), NO_CONTEXT, MemberReason.MEMBER_BLOCKED),
+    "another member is blocked": (terms(deny(RuleTarget.MEMBER, 8)), NO_CONTEXT, None),
+    "a role of theirs is denied": (terms(deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
+    "another role is denied": (terms(deny(RuleTarget.ROLE, 33)), ROLES, None),
+    "a role is denied, and they have none": (terms(deny(RuleTarget.ROLE, 33)), NO_CONTEXT, None),
+    "a role of theirs is allowed": (terms(allow(RuleTarget.ROLE, 31)), ROLES, None),
+    "another role is allowed": (terms(allow(RuleTarget.ROLE, 33)), ROLES, ROLE),
+    "a role is allowed, and they have none": (terms(allow(RuleTarget.ROLE, 31)), NO_CONTEXT, ROLE),
+    "one of two allowed roles is theirs": (
+        terms(allow(RuleTarget.ROLE, 33), allow(RuleTarget.ROLE, 31)),
+        ROLES,
+        None,
+    ),
+    "denied beats allowed": (terms(allow(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
+    "denied beats allowed, set first": (
+        terms(deny(RuleTarget.ROLE, 32), allow(RuleTarget.ROLE, 31)),
+        ROLES,
+        ROLE,
+    ),
+    "the thread is denied": (terms(deny(RuleTarget.CHANNEL, 21)), THREAD, CHANNEL),
+    "the channel over the thread is denied": (terms(deny(RuleTarget.CHANNEL, 20)), THREAD, CHANNEL),
+    "the category is denied": (terms(deny(RuleTarget.CHANNEL, 2)), THREAD, CHANNEL),
+    "a channel beside it is denied": (terms(deny(RuleTarget.CHANNEL, 22)), THREAD, None),
+    "the category is allowed": (terms(allow(RuleTarget.CHANNEL, 2)), THREAD, None),
+    "the channel over the thread is allowed": (terms(allow(RuleTarget.CHANNEL, 20)), THREAD, None),
+    "a channel beside it is allowed": (terms(allow(RuleTarget.CHANNEL, 22)), THREAD, CHANNEL),
     "its category is allowed, and it denied": (
-        terms(allow(Kind.CHANNEL, 2), deny(Kind.CHANNEL, 20)),
+        terms(allow(RuleTarget.CHANNEL, 2), deny(RuleTarget.CHANNEL, 20)),
         THREAD,
         CHANNEL,
     ),
-    "a role with a channel's number is denied": (terms(deny(Kind.ROLE, 20)), THREAD, None),
+    "a role with a channel's number is denied": (terms(deny(RuleTarget.ROLE, 20)), THREAD, None),
     "only restricted channels, and this is none": (
         terms(age_restricted_only=True),
         THREAD,
@@ -102,57 +124,65 @@ TABLE = {
     ),
     "only restricted channels, and this is one": (
         terms(age_restricted_only=True),
-        Presence(age_restricted=True),
+        RequestContext(age_restricted=True),
         None,
     ),
-    "a word is blocked": (terms(word("Fox")), ANYWHERE, MemberReason.WORD_BLOCKED),
-    "another word is blocked": (terms(word("vixen")), ANYWHERE, None),
+    "a word is blocked": (terms(word("Fox")), NO_CONTEXT, MemberReason.WORD_BLOCKED),
+    "another word is blocked": (terms(word("vixen")), NO_CONTEXT, None),
     "spoilers refuse nobody": (
-        terms(allow(Kind.SPOILER_ROLE, 31), allow(Kind.SPOILER_CHANNEL, 20)),
+        terms(allow(RuleTarget.SPOILER_ROLE, 31), allow(RuleTarget.SPOILER_CHANNEL, 20)),
         replace(THREAD, role_ids=(31,)),
         None,
     ),
-    "the buttons are their owner's": (terms(owner_only=True), ANYWHERE, None),
+    "the buttons are their owner's": (terms(owner_only=True), NO_CONTEXT, None),
 }
 
 
 @pytest.mark.parametrize(("rules", "presence", "reason"), TABLE.values(), ids=TABLE.keys())
 def test_what_the_rules_say_of_somebody_somewhere(
-    rules: Terms, presence: Presence, reason: MemberReason | None
+    rules: AccessPolicy, context: RequestContext, reason: MemberReason | None
 ) -> None:
-    refused = refusal(rules, presence)
+    refused = refusal(rules, context)
     assert (None if refused is None else refused.reason) is reason
 
 
 @pytest.mark.parametrize(
     ("rules", "lately", "reason"),
     [
-        (terms(running_limit=2), Lately(running=1), None),
-        (terms(running_limit=2), Lately(running=2), MemberReason.TOO_MANY_RUNNING),
-        (terms(running_limit=2), Lately(running=3), MemberReason.TOO_MANY_RUNNING),
-        (terms(), Lately(running=50), None),
-        (terms(cooldown_seconds=60), Lately(), None),
-        (terms(cooldown_seconds=60), Lately(asked_at=AT - 59_999), MemberReason.COOLDOWN),
-        (terms(cooldown_seconds=60), Lately(asked_at=AT - 60_000), None),
-        (terms(cooldown_seconds=60), Lately(asked_at=AT + 5), MemberReason.COOLDOWN),  # our clock went back
-        (terms(), Lately(asked_at=AT), None),
-        (terms(cooldown_seconds=60, running_limit=1), Lately(1, AT), MemberReason.TOO_MANY_RUNNING),
+        (terms(running_limit=2), RecentActivity(running=1), None),
+        (terms(running_limit=2), RecentActivity(running=2), MemberReason.TOO_MANY_RUNNING),
+        (terms(running_limit=2), RecentActivity(running=3), MemberReason.TOO_MANY_RUNNING),
+        (terms(), RecentActivity(running=50), None),
+        (terms(cooldown_seconds=60), RecentActivity(), None),
+        (terms(cooldown_seconds=60), RecentActivity(asked_at=AT - 59_999), MemberReason.COOLDOWN),
+        (terms(cooldown_seconds=60), RecentActivity(asked_at=AT - 60_000), None),
+        (
+            terms(cooldown_seconds=60),
+            RecentActivity(asked_at=AT + 5),
+            MemberReason.COOLDOWN,
+        ),  # our clock went back
+        (terms(), RecentActivity(asked_at=AT), None),
+        (terms(cooldown_seconds=60, running_limit=1), RecentActivity(1, AT), MemberReason.TOO_MANY_RUNNING),
     ],
 )
-def test_how_many_and_how_soon(rules: Terms, lately: Lately, reason: MemberReason | None) -> None:
+def test_how_many_and_how_soon(
+    rules: AccessPolicy, lately: RecentActivity, reason: MemberReason | None
+) -> None:
     refused = refusal(rules, lately=lately)
     assert (None if refused is None else refused.reason) is reason
 
 
 def test_a_refusal_says_what_its_sentence_needs() -> None:
-    blocked = replace(deny(Kind.MEMBER, MEMBER), reason="spam", expires_at=AT + 5)
+    blocked = replace(deny(RuleTarget.MEMBER, MEMBER), reason="spam", expires_at=AT + 5)
     found = {
         "member": refusal(terms(blocked)),
-        "denied": refusal(terms(deny(Kind.ROLE, 32), deny(Kind.ROLE, 31), allow(Kind.ROLE, 31)), ROLES),
-        "allowed": refusal(terms(allow(Kind.CHANNEL, 40), allow(Kind.CHANNEL, 30)), THREAD),
+        "denied": refusal(
+            terms(deny(RuleTarget.ROLE, 32), deny(RuleTarget.ROLE, 31), allow(RuleTarget.ROLE, 31)), ROLES
+        ),
+        "allowed": refusal(terms(allow(RuleTarget.CHANNEL, 40), allow(RuleTarget.CHANNEL, 30)), THREAD),
         "word": refusal(terms(word("Red  FOX!"))),
-        "running": refusal(terms(running_limit=2), lately=Lately(running=3)),
-        "cooldown": refusal(terms(cooldown_seconds=60), lately=Lately(asked_at=AT - 1000)),
+        "running": refusal(terms(running_limit=2), lately=RecentActivity(running=3)),
+        "cooldown": refusal(terms(cooldown_seconds=60), lately=RecentActivity(asked_at=AT - 1000)),
     }
     assert {name: error.data for name, error in found.items() if error is not None} == {
         "member": {"why": "spam", "expires_at": AT + 5},
@@ -171,13 +201,13 @@ LISTED = st.lists(st.sampled_from(range(30, 36)), max_size=4, unique=True)
 def test_denied_beats_allowed_and_allowed_is_asked_for_once_there_is_any(
     denied: list[int], allowed: list[int], ids: list[int]
 ) -> None:
-    for kind, presence in (
-        (Kind.ROLE, Presence(role_ids=tuple(ids))),
-        (Kind.CHANNEL, Presence(channel_ids=tuple(ids))),
+    for kind, context in (
+        (RuleTarget.ROLE, RequestContext(role_ids=tuple(ids))),
+        (RuleTarget.CHANNEL, RequestContext(channel_ids=tuple(ids))),
     ):
         rules = terms(*(deny(kind, each) for each in denied), *(allow(kind, each) for each in allowed))
         may = not set(denied) & set(ids) and (not allowed or bool(set(allowed) & set(ids)))
-        assert (refusal(rules, presence) is None) is may
+        assert (refusal(rules, context) is None) is may
 
 
 @given(roles=LISTED, channels=LISTED, of_role=LISTED, of_channel=LISTED)
@@ -185,11 +215,11 @@ def test_a_spoiler_is_wished_by_a_role_or_by_anything_the_channel_hangs_under(
     roles: list[int], channels: list[int], of_role: list[int], of_channel: list[int]
 ) -> None:
     rules = terms(
-        *(allow(Kind.SPOILER_ROLE, each) for each in of_role),
-        *(allow(Kind.SPOILER_CHANNEL, each) for each in of_channel),
+        *(allow(RuleTarget.SPOILER_ROLE, each) for each in of_role),
+        *(allow(RuleTarget.SPOILER_CHANNEL, each) for each in of_channel),
     )
     wished = bool(set(roles) & set(of_role)) or bool(set(channels) & set(of_channel))
-    assert hides(Presence(tuple(roles), tuple(channels)), rules) is wished
+    assert requires_spoiler(RequestContext(tuple(roles), tuple(channels)), rules) is wished
 
 
 # Words.
@@ -267,21 +297,21 @@ def test_the_first_of_several_is_named_as_its_admin_typed_it() -> None:
     rules = terms(word("hen"), word("Fóx"), word("red"))
     assert blocked_word("a red fox", rules) == "Fóx"
     lifted = tuple(replace(rule, effect=Effect.ALLOW) for rule in rules.rules)
-    assert blocked_word("a red fox", Terms(rules=lifted)) is None
+    assert blocked_word("a red fox", AccessPolicy(rules=lifted)) is None
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=20))
 def test_a_word_is_found_between_any_others(typed: str, before: str, after: str) -> None:
-    if not fold(typed):
+    if not fold_text(typed):
         return
     assert blocked_word(f"{before} {typed} {after}", terms(word(typed))) == typed
 
 
 @given(st.text(max_size=60))
 def test_what_was_folded_has_single_spaces_and_no_ends(text: str) -> None:
-    folded = fold(text)
+    folded = fold_text(text)
     assert folded == " ".join(folded.split())
-    assert folded == fold(folded), "a subject is folded once, and what it is compared with, too"
+    assert folded == fold_text(folded), "a subject is folded once, and what it is compared with, too"
 
 
 @given(st.text(alphabet="abcxyz019", min_size=2, max_size=8), st.data())
@@ -303,24 +333,26 @@ def test_nothing_that_cannot_be_seen_hides_a_word(plain: str, data: st.DataObjec
 
 
 async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
-    register: Register, store: Store, ledger: Ledger
+    access_rules: AccessRuleStore, store: JobStore, ledger: Ledger
 ) -> None:
-    await register.set(1, [deny(Kind.MEMBER, MEMBER)], interaction_id=1)
-    job = a_job(a_request(user_id=MEMBER))
+    await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=1)
+    job = make_job(make_request(user_id=MEMBER))
     with pytest.raises(MemberError) as refused:
-        await store.accept(job, ANYWHERE)
+        await store.accept(job, NO_CONTEXT)
     assert refused.value.reason is MemberReason.MEMBER_BLOCKED
     assert await store.find(job.job_id) is None
     assert (await ledger.usage(1)).used_credits == 0
-    assert await store.accept(a_job(a_request(user_id=MEMBER, guild_id=2)), ANYWHERE)
-    assert await store.accept(a_job(a_request(user_id=8)), ANYWHERE)
+    assert await store.accept(make_job(make_request(user_id=MEMBER, guild_id=2)), NO_CONTEXT)
+    assert await store.accept(make_job(make_request(user_id=8)), NO_CONTEXT)
 
 
-async def test_where_a_server_wants_a_spoiler_the_job_has_one(register: Register, store: Store) -> None:
-    await register.set(1, [allow(Kind.SPOILER_CHANNEL, 2)], interaction_id=1)
-    hidden = await store.accept(a_job(), THREAD)
-    open_ = await store.accept(a_job(), ANYWHERE)
-    own = await store.accept(a_job(replace(a_request(), spoiler=True)), ANYWHERE)
+async def test_where_a_server_wants_a_spoiler_the_job_has_one(
+    access_rules: AccessRuleStore, store: JobStore
+) -> None:
+    await access_rules.set(1, [allow(RuleTarget.SPOILER_CHANNEL, 2)], interaction_id=1)
+    hidden = await store.accept(make_job(), THREAD)
+    open_ = await store.accept(make_job(), NO_CONTEXT)
+    own = await store.accept(make_job(replace(make_request(), spoiler=True)), NO_CONTEXT)
     assert hidden is not None
     assert open_ is not None
     assert own is not None
@@ -329,71 +361,75 @@ async def test_where_a_server_wants_a_spoiler_the_job_has_one(register: Register
     assert found == hidden
 
 
-async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(register: Register) -> None:
-    await register.set(1, [deny(Kind.ROLE, 31), deny(Kind.ROLE, 32)], interaction_id=1)
-    await register.set(1, [allow(Kind.ROLE, 31)], interaction_id=2)
-    rules = (await register.terms(1)).rules
+async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(
+    access_rules: AccessRuleStore,
+) -> None:
+    await access_rules.set(1, [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32)], interaction_id=1)
+    await access_rules.set(1, [allow(RuleTarget.ROLE, 31)], interaction_id=2)
+    rules = (await access_rules.policy(1)).rules
     assert [(rule.subject_id, rule.effect) for rule in rules] == [(32, Effect.DENY), (31, Effect.ALLOW)]
-    ended = await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=3)
+    ended = await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=3)
     assert ended is not None
     assert ended.effect is Effect.ALLOW
-    assert await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=4) is None
-    assert [rule.subject_id for rule in (await register.terms(1)).rules] == [32]
-    assert (await register.terms(2)).rules == ()
-    await register.set(1, [deny(Kind.ROLE, 31)], interaction_id=5)
-    assert [rule.subject_id for rule in (await register.terms(1)).rules] == [32, 31]
+    assert await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=4) is None
+    assert [rule.subject_id for rule in (await access_rules.policy(1)).rules] == [32]
+    assert (await access_rules.policy(2)).rules == ()
+    await access_rules.set(1, [deny(RuleTarget.ROLE, 31)], interaction_id=5)
+    assert [rule.subject_id for rule in (await access_rules.policy(1)).rules] == [32, 31]
 
 
-async def test_a_rule_ends_by_itself_at_its_moment(register: Register, store: Store) -> None:
+async def test_a_rule_ends_by_itself_at_its_moment(access_rules: AccessRuleStore, store: JobStore) -> None:
     with time_machine.travel(AT / 1000, tick=False) as clock:
-        await register.set(1, [replace(deny(Kind.MEMBER, MEMBER), expires_at=AT + 5000)], interaction_id=1)
+        await access_rules.set(
+            1, [replace(deny(RuleTarget.MEMBER, MEMBER), expires_at=AT + 5000)], interaction_id=1
+        )
         clock.shift(4.999)
         with pytest.raises(MemberError):
-            await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+            await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
         clock.shift(0.001)
-        assert await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
-        assert (await register.terms(1)).rules == ()
+        assert await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+        assert (await access_rules.policy(1)).rules == ()
         # What was in force before it does not come back to life with its end.
-        await register.set(1, [deny(Kind.MEMBER, MEMBER)], interaction_id=2)
-        await register.set(
-            1, [replace(deny(Kind.MEMBER, MEMBER), expires_at=now_ms() + 10)], interaction_id=3
+        await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=2)
+        await access_rules.set(
+            1, [replace(deny(RuleTarget.MEMBER, MEMBER), expires_at=now_ms() + 10)], interaction_id=3
         )
         clock.shift(1)
-        assert (await register.terms(1)).rules == ()
+        assert (await access_rules.policy(1)).rules == ()
 
 
 async def test_an_interaction_that_comes_twice_sets_and_lifts_once(
-    register: Register, database: Database
+    access_rules: AccessRuleStore, database: Database
 ) -> None:
-    rules = [deny(Kind.ROLE, 31), deny(Kind.ROLE, 32), word("fox")]
+    rules = [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32), word("fox")]
     for _ in range(2):
-        assert await register.set(1, rules, interaction_id=1)
-    await register.lift(1, Kind.ROLE, "31", lifted_by=ADMIN, interaction_id=2)
-    assert await register.set(1, rules, interaction_id=1)  # delivered again, after the fact
-    assert {rule.subject for rule in (await register.terms(1)).rules} == {"32", "fox"}
+        assert await access_rules.set(1, rules, interaction_id=1)
+    await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=2)
+    assert await access_rules.set(1, rules, interaction_id=1)  # delivered again, after the fact
+    assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"32", "fox"}
     written = await database.run(lambda tx: tx.execute("SELECT count(*) FROM access_rules").fetchone()[0])
     assert written == 4
 
 
 async def test_more_rules_than_can_be_looked_through_are_not_set(
-    register: Register, monkeypatch: pytest.MonkeyPatch
+    access_rules: AccessRuleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(register_module, "MOST_RULES", 3)
-    assert await register.set(1, [word("one"), word("two")], interaction_id=1)
-    assert not await register.set(1, [word("three"), word("four")], interaction_id=2)
-    assert {rule.subject for rule in (await register.terms(1)).rules} == {"one", "two"}
-    assert await register.set(1, [word("three"), word("Two!")], interaction_id=3)  # one is there already
-    assert not await register.set(1, [word("four")], interaction_id=4)
-    await register.lift(1, Kind.WORD, "one", lifted_by=ADMIN, interaction_id=5)
-    assert await register.set(1, [word("four")], interaction_id=6)
-    assert await register.set(2, [word("one")], interaction_id=7)
+    assert await access_rules.set(1, [word("one"), word("two")], interaction_id=1)
+    assert not await access_rules.set(1, [word("three"), word("four")], interaction_id=2)
+    assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"one", "two"}
+    assert await access_rules.set(1, [word("three"), word("Two!")], interaction_id=3)  # one is there already
+    assert not await access_rules.set(1, [word("four")], interaction_id=4)
+    await access_rules.remove(1, RuleTarget.WORD, "one", lifted_by=ADMIN, interaction_id=5)
+    assert await access_rules.set(1, [word("four")], interaction_id=6)
+    assert await access_rules.set(2, [word("one")], interaction_id=7)
 
 
 # Under fifty at once.
 
 
-async def accepted(store: Store, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
-    ended = await asyncio.gather(*(store.accept(job, ANYWHERE) for job in jobs), return_exceptions=True)
+async def accepted(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
+    ended = await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in jobs), return_exceptions=True)
     errors = [each for each in ended if isinstance(each, MemberError)]
     taken = [each for each in ended if isinstance(each, Job)]
     assert len(errors) + len(taken) == len(jobs), ended
@@ -401,49 +437,55 @@ async def accepted(store: Store, jobs: list[Job]) -> tuple[list[Job], list[Membe
 
 
 async def test_fifty_at_once_are_as_many_as_the_limit_on_running_ones(
-    store: Store, guilds: Guilds, ledger: Ledger
+    store: JobStore, guilds: GuildSettingsStore, ledger: Ledger
 ) -> None:
-    await guilds.change(1, Setting.RUNNING_LIMIT, "3", set_by=ADMIN)
-    taken, refused = await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)])
+    await guilds.change(1, GuildSetting.RUNNING_LIMIT, "3", set_by=ADMIN)
+    taken, refused = await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
     assert len(taken) == 3
     assert {error.reason for error in refused} == {MemberReason.TOO_MANY_RUNNING}
     assert (await ledger.usage(1)).used_credits == 12
     # Of others, and of other servers, nothing is counted; what has ended leaves room.
-    assert len((await accepted(store, [a_job(a_request(user_id=8)) for _ in range(5)]))[0]) == 3
-    assert len((await accepted(store, [a_job(a_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
+    assert len((await accepted(store, [make_job(make_request(user_id=8)) for _ in range(5)]))[0]) == 3
+    assert len((await accepted(store, [make_job(make_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
     await store.cancelled(taken[0].job_id)
-    assert len((await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+    assert len((await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
 
 
-async def test_fifty_at_once_are_one_within_a_cooldown(store: Store, guilds: Guilds, ledger: Ledger) -> None:
-    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+async def test_fifty_at_once_are_one_within_a_cooldown(
+    store: JobStore, guilds: GuildSettingsStore, ledger: Ledger
+) -> None:
+    await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
     with time_machine.travel(AT / 1000, tick=False) as clock:
-        taken, refused = await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)])
+        taken, refused = await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
         assert len(taken) == 1
         assert {error.reason for error in refused} == {MemberReason.COOLDOWN}
         clock.shift(59.999)
-        assert (await accepted(store, [a_job(a_request(user_id=MEMBER))]))[0] == []
+        assert (await accepted(store, [make_job(make_request(user_id=MEMBER))]))[0] == []
         clock.shift(0.001)
-        assert len((await accepted(store, [a_job(a_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+        assert (
+            len((await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+        )
         assert (await ledger.usage(1)).used_credits == 8
 
 
-async def test_what_was_cancelled_in_time_starts_no_cooldown(store: Store, guilds: Guilds) -> None:
-    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
-    first = await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+async def test_what_was_cancelled_in_time_starts_no_cooldown(
+    store: JobStore, guilds: GuildSettingsStore
+) -> None:
+    await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+    first = await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
     assert first is not None
     await store.cancelled(first.job_id)
-    assert await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+    assert await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
 
 async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
-    store: Store, guilds: Guilds
+    store: JobStore, guilds: GuildSettingsStore
 ) -> None:
-    await guilds.change(1, Setting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
-    await guilds.change(1, Setting.RUNNING_LIMIT, "1", set_by=ADMIN)
-    request = a_request(user_id=MEMBER)
-    assert await store.accept(a_job(request), ANYWHERE)
-    assert await store.accept(a_job(request), ANYWHERE) is None
+    await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
+    await guilds.change(1, GuildSetting.RUNNING_LIMIT, "1", set_by=ADMIN)
+    request = make_request(user_id=MEMBER)
+    assert await store.accept(make_job(request), NO_CONTEXT)
+    assert await store.accept(make_job(request), NO_CONTEXT) is None
 
 
 # The second of two clicks.
@@ -455,23 +497,23 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield stopped
 
 
-async def a_parent(store: Store) -> Job:
-    job = await store.accept(a_job(), ANYWHERE)
+async def a_parent(store: JobStore) -> Job:
+    job = await store.accept(make_job(), NO_CONTEXT)
     assert job is not None
     return job
 
 
 async def test_two_clicks_on_one_button_are_one_picture(
-    store: Store, ledger: Ledger, clock: time_machine.Traveller
+    store: JobStore, ledger: Ledger, clock: time_machine.Traveller
 ) -> None:
     parent = await a_parent(store)
 
     def click(**changes: object) -> Job:
-        request = replace(a_request(user_id=MEMBER), parent_job_id=parent.job_id)
-        return a_job(replace(request, **changes))  # type: ignore[arg-type]  # of a request
+        request = replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id)
+        return make_job(replace(request, **changes))  # type: ignore[arg-type]  # of a request
 
     first, *more = [click() for _ in range(5)]
-    assert await store.accept(first, ANYWHERE)
+    assert await store.accept(first, NO_CONTEXT)
     clock.shift((DOUBLE_CLICK_MS - 1) / 1000)
     taken, refused = await accepted(store, [replace(job, accepted_at=now_ms()) for job in more])
     assert taken == []
@@ -484,34 +526,34 @@ async def test_two_clicks_on_one_button_are_one_picture(
         {"format": "jpeg"},
         {"reference": reference},
     ):
-        assert await store.accept(replace(click(**changes), accepted_at=now_ms()), ANYWHERE)
+        assert await store.accept(replace(click(**changes), accepted_at=now_ms()), NO_CONTEXT)
     with pytest.raises(MemberError):
-        await store.accept(replace(click(reference=reference), accepted_at=now_ms()), ANYWHERE)
+        await store.accept(replace(click(reference=reference), accepted_at=now_ms()), NO_CONTEXT)
     clock.shift(0.001)
-    assert await store.accept(replace(click(), accepted_at=now_ms()), ANYWHERE)
+    assert await store.accept(replace(click(), accepted_at=now_ms()), NO_CONTEXT)
     assert (await ledger.usage(1)).used_credits == 4 * 7
 
 
 async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
-    store: Store, clock: time_machine.Traveller
+    store: JobStore, clock: time_machine.Traveller
 ) -> None:
     parent = await a_parent(store)
 
     def click(user_id: int) -> Job:
-        return a_job(replace(a_request(user_id=user_id), parent_job_id=parent.job_id))
+        return make_job(replace(make_request(user_id=user_id), parent_job_id=parent.job_id))
 
     mine = click(7)
-    assert await store.accept(mine, ANYWHERE)
-    assert await store.accept(click(8), ANYWHERE)
+    assert await store.accept(mine, NO_CONTEXT)
+    assert await store.accept(click(8), NO_CONTEXT)
     await store.cancelled(mine.job_id)
     again = click(7)
-    assert await store.accept(again, ANYWHERE)
-    assert await store.accept(again, ANYWHERE) is None
+    assert await store.accept(again, NO_CONTEXT)
+    assert await store.accept(again, NO_CONTEXT) is None
     found = await store.find(again.job_id)
     assert found is not None
     assert found.stage is Stage.ACCEPTED
 
 
-async def test_words_typed_twice_are_two_pictures(store: Store, clock: time_machine.Traveller) -> None:
-    assert await store.accept(a_job(a_request(prompt="a fox")), ANYWHERE)
-    assert await store.accept(a_job(a_request(prompt="a fox")), ANYWHERE)
+async def test_words_typed_twice_are_two_pictures(store: JobStore, clock: time_machine.Traveller) -> None:
+    assert await store.accept(make_job(make_request(prompt="a fox")), NO_CONTEXT)
+    assert await store.accept(make_job(make_request(prompt="a fox")), NO_CONTEXT)

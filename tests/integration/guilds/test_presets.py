@@ -9,33 +9,33 @@ import pytest
 
 from bot.domain.jobs import Preset
 from bot.guilds import presets as presets_module
-from bot.guilds.presets import Presets
-from bot.jobs.member_defaults import Habit, Habits
+from bot.guilds.presets import PresetStore
+from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.storage.database import Database
-from tests.support.factories import a_request
+from tests.support.factories import make_request
 
 ADMIN, OTHER = 99, 98
 OIL = Preset("Oil Painting", "an oil painting of", "in thick strokes")
 
 
 @pytest.fixture
-def presets(database: Database) -> Presets:
-    return Presets(database)
+def presets(database: Database) -> PresetStore:
+    return PresetStore(database)
 
 
 @pytest.fixture
-def habits(database: Database) -> Habits:
-    return Habits(database)
+def member_defaults(database: Database) -> MemberDefaultsStore:
+    return MemberDefaultsStore(database)
 
 
 async def save(
-    presets: Presets, preset: Preset, interaction_id: int, *, guild_id: int = 1, size: str | None = None
+    presets: PresetStore, preset: Preset, interaction_id: int, *, guild_id: int = 1, size: str | None = None
 ) -> bool:
     return await presets.save(guild_id, preset, size, set_by=ADMIN, interaction_id=interaction_id)
 
 
-async def names(presets: Presets, guild_id: int = 1) -> list[str]:
-    return [each.preset.name for each in await presets.in_force(guild_id)]
+async def names(presets: PresetStore, guild_id: int = 1) -> list[str]:
+    return [each.preset.name for each in await presets.active(guild_id)]
 
 
 async def count(database: Database, table: str) -> int:
@@ -53,7 +53,7 @@ async def count(database: Database, table: str) -> int:
         "o\u200bil painting",
     ],
 )
-async def test_a_preset_is_found_however_its_name_is_typed(presets: Presets, typed: str) -> None:
+async def test_a_preset_is_found_however_its_name_is_typed(presets: PresetStore, typed: str) -> None:
     await save(presets, OIL, 1, size="portrait")
     found = await presets.find(1, typed)
     assert found is not None
@@ -61,36 +61,36 @@ async def test_a_preset_is_found_however_its_name_is_typed(presets: Presets, typ
 
 
 @pytest.mark.parametrize("typed", ["oil", "painting oil", "oilpainting", "", "%", "oil paintings"])
-async def test_another_name_is_another_preset(presets: Presets, typed: str) -> None:
+async def test_another_name_is_another_preset(presets: PresetStore, typed: str) -> None:
     await save(presets, OIL, 1)
     assert await presets.find(1, typed) is None
     assert await presets.find(2, "Oil Painting") is None
 
 
 async def test_the_newest_of_a_name_rules_and_the_older_stay_on_the_record(
-    presets: Presets, database: Database
+    presets: PresetStore, database: Database
 ) -> None:
     await save(presets, OIL, 1, size="portrait")
     newer = Preset("OIL painting", "oil on canvas:", "")
     assert await presets.save(1, newer, None, set_by=OTHER, interaction_id=2)
-    (only,) = await presets.in_force(1)
+    (only,) = await presets.active(1)
     assert (only.preset, only.size, only.set_by) == (newer, None, OTHER)
     assert await count(database, "presets") == 2
 
 
-async def test_what_was_removed_is_gone_until_it_is_saved_again(presets: Presets) -> None:
+async def test_what_was_removed_is_gone_until_it_is_saved_again(presets: PresetStore) -> None:
     await save(presets, OIL, 1, size="portrait")
     ended = await presets.remove(1, " oil PAINTING", set_by=OTHER, interaction_id=2)
     assert ended is not None
     assert (ended.preset, ended.size, ended.set_by) == (OIL, "portrait", ADMIN)
-    assert await presets.in_force(1) == []
+    assert await presets.active(1) == []
     assert await presets.find(1, "Oil Painting") is None
     assert await presets.remove(1, "Oil Painting", set_by=OTHER, interaction_id=3) is None
     await save(presets, OIL, 4)
     assert await names(presets) == ["Oil Painting"]
 
 
-async def test_presets_are_told_by_name_and_by_server(presets: Presets) -> None:
+async def test_presets_are_told_by_name_and_by_server(presets: PresetStore) -> None:
     for number, name in enumerate(("zebra", "Äpfel", "oil", "Birnen")):
         await save(presets, Preset(name, "", ""), number)
     await save(presets, Preset("elsewhere", "", ""), 9, guild_id=2)
@@ -100,7 +100,7 @@ async def test_presets_are_told_by_name_and_by_server(presets: Presets) -> None:
 
 
 async def test_an_interaction_that_comes_twice_saves_and_removes_once(
-    presets: Presets, database: Database
+    presets: PresetStore, database: Database
 ) -> None:
     for _ in range(2):
         assert await save(presets, OIL, 1)
@@ -111,7 +111,7 @@ async def test_an_interaction_that_comes_twice_saves_and_removes_once(
 
 
 async def test_more_presets_than_can_be_chosen_from_are_not_saved(
-    presets: Presets, monkeypatch: pytest.MonkeyPatch
+    presets: PresetStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presets_module, "MOST_PRESETS", 3)
     saved = await asyncio.gather(*(save(presets, Preset(f"style {n}", "", ""), n) for n in range(20)))
@@ -134,12 +134,12 @@ async def test_more_presets_than_can_be_chosen_from_are_not_saved(
     ],
 )
 def test_the_words_of_a_preset_stand_around_the_members_own(before: str, after: str, full: str) -> None:
-    request = a_request()
+    request = make_request()
     assert replace(request, preset=Preset("x", before, after)).full_prompt == full
     assert request.full_prompt == "a red fox"
 
 
-async def test_words_come_back_as_they_were_typed(presets: Presets) -> None:
+async def test_words_come_back_as_they_were_typed(presets: PresetStore) -> None:
     odd = Preset("狐 & <@1>", "  '; DROP TABLE presets; --", "🦊\n\u202e%s{}")
     await save(presets, odd, 1)
     found = await presets.find(1, "狐 1")
@@ -150,41 +150,47 @@ async def test_words_come_back_as_they_were_typed(presets: Presets) -> None:
 # Habits.
 
 HABITS = [
-    Habit(size, file_format, private)
+    MemberDefaults(size, file_format, private)
     for size in (None, "square", "portrait")
     for file_format in (None, "png", "jpeg")
     for private in (None, False, True)
 ]
 
 
-async def test_who_has_said_nothing_leaves_it_to_the_bot(habits: Habits) -> None:
-    assert await habits.of(7) == Habit(None, None, None)
+async def test_who_has_said_nothing_leaves_it_to_the_bot(member_defaults: MemberDefaultsStore) -> None:
+    assert await member_defaults.get(7) == MemberDefaults(None, None, None)
 
 
-async def test_a_habit_is_the_members_own_and_the_last_one_counts(habits: Habits, database: Database) -> None:
-    await habits.change(7, Habit("portrait", "jpeg", private=True))
-    await habits.change(8, Habit(private=False))
-    await habits.change(7, Habit(format="webp", private=False))
-    assert await habits.of(7) == Habit(None, "webp", private=False)
-    assert await habits.of(8) == Habit(None, None, private=False)
+async def test_a_habit_is_the_members_own_and_the_last_one_counts(
+    member_defaults: MemberDefaultsStore, database: Database
+) -> None:
+    await member_defaults.set(7, MemberDefaults("portrait", "jpeg", private=True))
+    await member_defaults.set(8, MemberDefaults(private=False))
+    await member_defaults.set(7, MemberDefaults(format="webp", private=False))
+    assert await member_defaults.get(7) == MemberDefaults(None, "webp", private=False)
+    assert await member_defaults.get(8) == MemberDefaults(None, None, private=False)
     assert await count(database, "member_defaults") == 2
 
 
-async def test_a_habit_that_says_nothing_is_forgotten(habits: Habits, database: Database) -> None:
-    await habits.change(7, Habit("portrait"))
-    await habits.change(7, Habit())
-    assert await habits.of(7) == Habit()
+async def test_a_habit_that_says_nothing_is_forgotten(
+    member_defaults: MemberDefaultsStore, database: Database
+) -> None:
+    await member_defaults.set(7, MemberDefaults("portrait"))
+    await member_defaults.set(7, MemberDefaults())
+    assert await member_defaults.get(7) == MemberDefaults()
     assert await count(database, "member_defaults") == 0
 
 
-async def test_changes_at_once_leave_one_of_them(habits: Habits, database: Database) -> None:
-    wishes = [Habit(size=f"size {number}") for number in range(20)]
-    await asyncio.gather(*(habits.change(7, wish) for wish in wishes))
-    assert await habits.of(7) in wishes
+async def test_changes_at_once_leave_one_of_them(
+    member_defaults: MemberDefaultsStore, database: Database
+) -> None:
+    wishes = [MemberDefaults(size=f"size {number}") for number in range(20)]
+    await asyncio.gather(*(member_defaults.set(7, wish) for wish in wishes))
+    assert await member_defaults.get(7) in wishes
     assert await count(database, "member_defaults") == 1
 
 
-async def test_any_habit_comes_back_as_it_was_set(habits: Habits) -> None:
-    for habit in (*HABITS, *HABITS[::-1]):
-        await habits.change(7, habit)
-        assert await habits.of(7) == habit
+async def test_any_habit_comes_back_as_it_was_set(member_defaults: MemberDefaultsStore) -> None:
+    for defaults in (*HABITS, *HABITS[::-1]):
+        await member_defaults.set(7, defaults)
+        assert await member_defaults.get(7) == defaults

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.images.downloads import Fetcher, RefusedAddressError, TimeOuts, is_public
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
+from bot.images.downloads import Downloader, DownloadTimeouts, RefusedAddressError, is_public
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
@@ -82,23 +89,23 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
+async def downloader() -> AsyncIterator[Downloader]:
     """As in development: this machine is allowed."""
-    async with Fetcher(allow_loopback=True) as opened:
+    async with Downloader(allow_loopback=True) as opened:
         yield opened
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[Fetcher]:
+async def strict() -> AsyncIterator[Downloader]:
     """As in production."""
-    async with Fetcher() as opened:
+    async with Downloader() as opened:
         yield opened
 
 
 @pytest.fixture
-async def hasty() -> AsyncIterator[Fetcher]:
-    time_outs = TimeOuts(connect_seconds=60, read_seconds=0.2, total_seconds=60)
-    async with Fetcher(allow_loopback=True, time_outs=time_outs) as opened:
+async def hasty() -> AsyncIterator[Downloader]:
+    time_outs = DownloadTimeouts(connect_seconds=60, read_seconds=0.2, total_seconds=60)
+    async with Downloader(allow_loopback=True, time_outs=time_outs) as opened:
         yield opened
 
 
@@ -130,9 +137,9 @@ class TestAddresses:
 
 
 class TestReference:
-    async def test_an_attachment_is_written_to_the_file(self, fetcher: Fetcher, tmp_path: Path) -> None:
+    async def test_an_attachment_is_written_to_the_file(self, downloader: Downloader, tmp_path: Path) -> None:
         async with serving(cat=reply(body=BODY)) as server:
-            await fetcher.reference(
+            await downloader.reference(
                 server.url("/cat?ex=1&is=2&hm=%2Fa%7e"), tmp_path / "cat", limit_bytes=len(BODY)
             )
         assert (tmp_path / "cat").read_bytes() == BODY
@@ -141,10 +148,10 @@ class TestReference:
         assert "authorization" not in server.headers
         assert "cookie" not in server.headers
 
-    async def test_no_cookie_is_ever_sent_back(self, fetcher: Fetcher, tmp_path: Path) -> None:
+    async def test_no_cookie_is_ever_sent_back(self, downloader: Downloader, tmp_path: Path) -> None:
         async with serving(cat=reply(body=BODY, Set_Cookie="a=b")) as server:
             for _ in range(2):
-                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+                await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert server.connections == 2
         assert "cookie" not in server.headers
 
@@ -178,71 +185,75 @@ class TestReference:
         ],
     )
     async def test_an_address_that_is_not_discords_is_refused(
-        self, url: str, fetcher: Fetcher, strict: Fetcher, tmp_path: Path
+        self, url: str, downloader: Downloader, strict: Downloader, tmp_path: Path
     ) -> None:
-        for chosen in (fetcher, strict):
-            with pytest.raises(ContractBroken) as caught:
+        for chosen in (downloader, strict):
+            with pytest.raises(ContractViolation) as caught:
                 await chosen.reference(url, tmp_path / "a", limit_bytes=LIMIT)
             assert caught.value.code == "reference_url"
 
-    async def test_this_machine_is_refused_without_being_asked(self, strict: Fetcher, tmp_path: Path) -> None:
+    async def test_this_machine_is_refused_without_being_asked(
+        self, strict: Downloader, tmp_path: Path
+    ) -> None:
         async with serving(cat=reply(body=BODY)) as server:
-            with pytest.raises(ContractBroken) as caught:
+            with pytest.raises(ContractViolation) as caught:
                 await strict.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "reference_url"
         assert server.connections == 0
 
     @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "410 Gone"])
     async def test_an_attachment_that_is_gone_is_gone(
-        self, fetcher: Fetcher, status: str, tmp_path: Path
+        self, downloader: Downloader, status: str, tmp_path: Path
     ) -> None:
         async with serving(cat=reply(status)) as server:
             with pytest.raises(MemberError) as caught:
-                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+                await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.reason is MemberReason.REFERENCE_GONE
 
     @pytest.mark.parametrize(
         "status", ["302 Found", "204 No Content", "206 Partial Content", "400 Bad Request"]
     )
     async def test_no_redirect_is_followed_and_no_odd_answer_taken(
-        self, fetcher: Fetcher, status: str, tmp_path: Path
+        self, downloader: Downloader, status: str, tmp_path: Path
     ) -> None:
         async with serving(cat=reply(status, Location="/dog"), dog=reply(body=BODY)) as server:
-            with pytest.raises(ContractBroken) as caught:
-                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "reference_status"
         assert server.requests == ["/cat"]
 
     async def test_a_declared_size_over_the_limit_is_refused_before_anything_is_written(
-        self, fetcher: Fetcher, tmp_path: Path
+        self, downloader: Downloader, tmp_path: Path
     ) -> None:
         async with serving(cat=reply(body=b"x", length=11_000_000)) as server:
             with pytest.raises(MemberError) as caught:
-                await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+                await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
         assert caught.value.data == {"size_bytes": 11_000_000, "limit_bytes": LIMIT}
         assert (tmp_path / "cat").read_bytes() == b""
 
-    async def test_a_body_without_end_is_cut_at_the_limit(self, fetcher: Fetcher, tmp_path: Path) -> None:
+    async def test_a_body_without_end_is_cut_at_the_limit(
+        self, downloader: Downloader, tmp_path: Path
+    ) -> None:
         async with serving(endless=CHUNKED) as server:
             with pytest.raises(MemberError) as caught:
-                await fetcher.reference(server.url("/endless"), tmp_path / "cat", limit_bytes=1_000_000)
+                await downloader.reference(server.url("/endless"), tmp_path / "cat", limit_bytes=1_000_000)
             await server.released.wait()
         assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
         assert (tmp_path / "cat").stat().st_size <= 1_000_000
 
-    async def test_compressed_bytes_are_not_blown_up(self, fetcher: Fetcher, tmp_path: Path) -> None:
+    async def test_compressed_bytes_are_not_blown_up(self, downloader: Downloader, tmp_path: Path) -> None:
         bomb = gzip.compress(bytes(50_000_000))
         async with serving(cat=reply(body=bomb, Content_Encoding="gzip")) as server:
-            await fetcher.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=len(bomb))
+            await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=len(bomb))
         assert (tmp_path / "cat").read_bytes() == bomb
 
     async def test_a_disk_that_takes_nothing_is_the_operators_business(
-        self, fetcher: Fetcher, tmp_path: Path
+        self, downloader: Downloader, tmp_path: Path
     ) -> None:
         async with serving(cat=reply(body=BODY)) as server:
             with pytest.raises(OperatorError) as caught:
-                await fetcher.reference(server.url("/cat"), tmp_path / "no" / "cat", limit_bytes=LIMIT)
+                await downloader.reference(server.url("/cat"), tmp_path / "no" / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "disk"
 
 
@@ -253,29 +264,29 @@ class TestPassingTroubles:
     def kind(self, request: pytest.FixtureRequest) -> str:
         return str(request.param)
 
-    async def download(self, fetcher: Fetcher, kind: str, url: str, folder: Path) -> TryLater:
+    async def download(self, downloader: Downloader, kind: str, url: str, folder: Path) -> TransientError:
         reference = (
-            fetcher.reference(url, folder / "file", limit_bytes=LIMIT) if kind == "reference" else None
+            downloader.reference(url, folder / "file", limit_bytes=LIMIT) if kind == "reference" else None
         )
-        with pytest.raises(TryLater) as caught:
-            await (reference or fetcher.result(url, limit_bytes=LIMIT))
+        with pytest.raises(TransientError) as caught:
+            await (reference or downloader.result(url, limit_bytes=LIMIT))
         return caught.value
 
     @pytest.mark.parametrize("status", ["429 Too Many Requests", "500 Oops", "503 Busy", "408 Slow"])
     async def test_a_busy_server_is_asked_again_when_it_wants(
-        self, fetcher: Fetcher, kind: str, status: str, tmp_path: Path
+        self, downloader: Downloader, kind: str, status: str, tmp_path: Path
     ) -> None:
         async with serving(cat=reply(status, Retry_After="7")) as server:
-            error = await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+            error = await self.download(downloader, kind, server.url("/cat"), tmp_path)
         assert error.retry_after_seconds == 7
-        assert error.answered
+        assert error.had_no_effect
 
     @pytest.mark.parametrize("wish", ["soon", "-1", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"])
     async def test_a_wish_that_is_no_number_of_seconds_is_left_out(
-        self, fetcher: Fetcher, kind: str, wish: str, tmp_path: Path
+        self, downloader: Downloader, kind: str, wish: str, tmp_path: Path
     ) -> None:
         async with serving(cat=reply("503 Busy", Retry_After=wish)) as server:
-            error = await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+            error = await self.download(downloader, kind, server.url("/cat"), tmp_path)
         assert error.retry_after_seconds is None
 
     @pytest.mark.parametrize(
@@ -290,52 +301,52 @@ class TestPassingTroubles:
         ids=["shorter than declared", "half a chunk", "half a header", "nothing", "another protocol"],
     )
     async def test_a_body_cut_short_is_not_a_body(
-        self, fetcher: Fetcher, kind: str, answer: bytes, tmp_path: Path
+        self, downloader: Downloader, kind: str, answer: bytes, tmp_path: Path
     ) -> None:
         async with serving(cat=answer) as server:
-            await self.download(fetcher, kind, server.url("/cat"), tmp_path)
+            await self.download(downloader, kind, server.url("/cat"), tmp_path)
 
-    async def test_a_server_that_stalls_is_left(self, hasty: Fetcher, kind: str, tmp_path: Path) -> None:
+    async def test_a_server_that_stalls_is_left(self, hasty: Downloader, kind: str, tmp_path: Path) -> None:
         async with serving(stalls=reply(body=BODY, length=9000)) as server:
             await self.download(hasty, kind, server.url("/stalls"), tmp_path)
 
     async def test_a_server_that_drips_for_ever_is_left(self, kind: str, tmp_path: Path) -> None:
-        time_outs = TimeOuts(connect_seconds=60, read_seconds=60, total_seconds=0.2)
+        time_outs = DownloadTimeouts(connect_seconds=60, read_seconds=60, total_seconds=0.2)
         async with (
-            Fetcher(allow_loopback=True, time_outs=time_outs) as fetcher,
+            Downloader(allow_loopback=True, time_outs=time_outs) as downloader,
             serving(stalls=reply(body=BODY, length=9000)) as server,
         ):
-            await self.download(fetcher, kind, server.url("/stalls"), tmp_path)
+            await self.download(downloader, kind, server.url("/stalls"), tmp_path)
 
     async def test_nobody_listening_is_a_matter_of_time(
-        self, fetcher: Fetcher, kind: str, tmp_path: Path
+        self, downloader: Downloader, kind: str, tmp_path: Path
     ) -> None:
         async with serving() as server:
             url = server.url("/cat")
-        await self.download(fetcher, kind, url, tmp_path)
+        await self.download(downloader, kind, url, tmp_path)
 
 
 class TestResult:
-    async def test_the_bytes_come_as_they_are_whatever_they_are_called(self, fetcher: Fetcher) -> None:
+    async def test_the_bytes_come_as_they_are_whatever_they_are_called(self, downloader: Downloader) -> None:
         answer = reply(body=BODY, Content_Type="text/html", Content_Encoding="gzip")
         async with serving(cat=answer) as server:
-            assert await fetcher.result(server.url("/cat")) == BODY
+            assert await downloader.result(server.url("/cat")) == BODY
         assert "authorization" not in server.headers
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    async def test_three_redirects_are_followed(self, fetcher: Fetcher, status: int) -> None:
+    async def test_three_redirects_are_followed(self, downloader: Downloader, status: int) -> None:
         hops = {
             name: reply(f"{status} Elsewhere", Location=f"/{target}?s=%2F") for name, target in ("ab", "bc")
         }
         async with serving(**hops, c=reply("302 Found"), d=reply(body=BODY)) as server:
             server.answers["/c"] = reply("302 Found", Location=server.url("/d"))
-            assert await fetcher.result(server.url("/a")) == BODY
+            assert await downloader.result(server.url("/a")) == BODY
         assert server.requests == ["/a", "/b?s=%2F", "/c?s=%2F", "/d"]
 
-    async def test_a_circle_of_redirects_is_left(self, fetcher: Fetcher) -> None:
+    async def test_a_circle_of_redirects_is_left(self, downloader: Downloader) -> None:
         async with serving(a=reply("302 Found", Location="/a")) as server:
-            with pytest.raises(ContractBroken) as caught:
-                await fetcher.result(server.url("/a"))
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.result(server.url("/a"))
         assert caught.value.code == "result_redirects"
         assert len(server.requests) == 4
 
@@ -358,11 +369,11 @@ class TestResult:
         ],
     )
     async def test_a_redirect_is_judged_like_an_address(
-        self, fetcher: Fetcher, location: str, code: str
+        self, downloader: Downloader, location: str, code: str
     ) -> None:
         async with serving(a=reply("302 Found", Location=location)) as server:
-            with pytest.raises(ContractBroken) as caught:
-                await fetcher.result(server.url("/a"))
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.result(server.url("/a"))
         assert caught.value.code == code
 
     @pytest.mark.parametrize(
@@ -390,13 +401,13 @@ class TestResult:
         ],
     )
     async def test_this_machine_and_its_network_are_refused(
-        self, strict: Fetcher, url: str, code: str
+        self, strict: Downloader, url: str, code: str
     ) -> None:
-        with pytest.raises(ContractBroken) as caught:
+        with pytest.raises(ContractViolation) as caught:
             await strict.result(url)
         assert caught.value.code == code
 
-    async def test_the_guard_stands_at_the_socket_not_at_the_address(self, strict: Fetcher) -> None:
+    async def test_the_guard_stands_at_the_socket_not_at_the_address(self, strict: Downloader) -> None:
         async with serving(cat=reply(body=BODY)) as server:
             for session in (strict._references, strict._results):
                 for host in ("127.0.0.1", "localhost"):
@@ -419,36 +430,39 @@ class TestResult:
         ids=["404", "410", "403", "401", "304", "declared too big", "too big in chunks"],
     )
     async def test_a_result_that_cannot_be_had_breaks_the_contract(
-        self, fetcher: Fetcher, answer: bytes, code: str
+        self, downloader: Downloader, answer: bytes, code: str
     ) -> None:
         async with serving(cat=answer) as server:
-            with pytest.raises(ContractBroken) as caught:
-                await fetcher.result(server.url("/cat"), limit_bytes=LIMIT)
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.result(server.url("/cat"), limit_bytes=LIMIT)
         assert caught.value.code == code
 
-    async def test_a_result_without_end_is_cut_at_the_limit(self, fetcher: Fetcher) -> None:
+    async def test_a_result_without_end_is_cut_at_the_limit(self, downloader: Downloader) -> None:
         async with serving(endless=CHUNKED) as server:
-            with pytest.raises(ContractBroken) as caught:
-                await fetcher.result(server.url("/endless"), limit_bytes=1_000_000)
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.result(server.url("/endless"), limit_bytes=1_000_000)
             await server.released.wait()
         assert caught.value.code == "result_too_big"
 
 
-async def test_many_downloads_at_once_all_arrive(fetcher: Fetcher, tmp_path: Path) -> None:
+async def test_many_downloads_at_once_all_arrive(downloader: Downloader, tmp_path: Path) -> None:
     async with serving(cat=reply(body=BODY)) as server:
         await asyncio.gather(
-            *(fetcher.reference(server.url("/cat"), tmp_path / str(i), limit_bytes=LIMIT) for i in range(60))
+            *(
+                downloader.reference(server.url("/cat"), tmp_path / str(i), limit_bytes=LIMIT)
+                for i in range(60)
+            )
         )
     assert [(tmp_path / str(i)).read_bytes() for i in range(60)] == [BODY] * 60
 
 
-async def test_a_cancelled_download_leaves_its_place_to_others(fetcher: Fetcher) -> None:
+async def test_a_cancelled_download_leaves_its_place_to_others(downloader: Downloader) -> None:
     async with serving(stalls=reply(body=BODY, length=9000), cat=reply(body=BODY)) as server:
-        stuck = [asyncio.create_task(fetcher.result(server.url("/stalls"))) for _ in range(16)]
+        stuck = [asyncio.create_task(downloader.result(server.url("/stalls"))) for _ in range(16)]
         await until(lambda: len(server.requests) == 16)
         for task in stuck:
             task.cancel()
         ends = await asyncio.gather(*stuck, return_exceptions=True)
         assert all(isinstance(end, asyncio.CancelledError) for end in ends)
         assert not any(isinstance(end, KuasError) for end in ends)
-        assert await fetcher.result(server.url("/cat")) == BODY
+        assert await downloader.result(server.url("/cat")) == BODY

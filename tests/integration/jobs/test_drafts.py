@@ -8,35 +8,35 @@ from dataclasses import replace
 import pytest
 import time_machine
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.clock import now_ms
-from bot.domain.errors import LimitReached, MemberError, MemberReason
-from bot.domain.ids import HIGHEST_ID
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Job, Preset, Reference, Request, Stage
 from bot.domain.limits import Limit
 from bot.jobs import drafts as drafts_module
-from bot.jobs.drafts import KEPT_MS, Draft, Drafts, draft_of
-from bot.jobs.store import Store
+from bot.jobs.drafts import TTL_MS, Draft, DraftStore, draft_from
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 AT = 1_790_000_000
 REFERENCE = Reference("https://cdn/fox.png?ex=1", "fox.png", None, 9, "ab" * 32)
 
 
 @pytest.fixture
-def drafts(database: Database) -> Drafts:
-    return Drafts(database)
+def drafts(database: Database) -> DraftStore:
+    return DraftStore(database)
 
 
-async def kept(drafts: Drafts, request: Request | None = None) -> int:
-    draft_id = await drafts.keep(request or a_request())
+async def kept(drafts: DraftStore, request: Request | None = None) -> int:
+    draft_id = await drafts.save(request or make_request())
     assert draft_id is not None
     return draft_id
 
 
-async def found(drafts: Drafts, draft_id: int) -> Draft:
+async def found(drafts: DraftStore, draft_id: int) -> Draft:
     draft = await drafts.find(draft_id)
     assert draft is not None
     return draft
@@ -44,22 +44,22 @@ async def found(drafts: Drafts, draft_id: int) -> Draft:
 
 def job_of(draft: Draft) -> Job:
     """A job as a yes makes it: from an interaction of its own."""
-    return a_job(draft.request(a_request(guild_id=draft.guild_id, user_id=draft.user_id).destination))
+    return make_job(draft.request(make_request(guild_id=draft.guild_id, user_id=draft.user_id).destination))
 
 
-async def refused(store: Store, draft: Draft) -> MemberReason:
+async def refused(store: JobStore, draft: Draft) -> MemberReason:
     with pytest.raises(MemberError) as error:
-        await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+        await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     return error.value.reason
 
 
 async def test_everything_of_a_request_comes_back_but_where_it_came_from(
-    drafts: Drafts, store: Store
+    drafts: DraftStore, store: JobStore
 ) -> None:
-    parent = await store.accept(a_job(), ANYWHERE)
+    parent = await store.accept(make_job(), NO_CONTEXT)
     assert parent is not None
     request = replace(
-        a_request(prompt="ein Füchslein 🦊\n狐", reference=REFERENCE),
+        make_request(prompt="ein Füchslein 🦊\n狐", reference=REFERENCE),
         size="portrait",
         format="jpeg",
         spoiler=True,
@@ -68,34 +68,36 @@ async def test_everything_of_a_request_comes_back_but_where_it_came_from(
     )
     request = replace(request, destination=replace(request.destination, private=True))
     draft = await found(drafts, await kept(drafts, request))
-    assert draft == draft_of(request)
+    assert draft == draft_from(request)
     assert draft.draft_id == request.destination.interaction_id
-    elsewhere = replace(a_request().destination, channel_id=21, private=draft.private)
+    elsewhere = replace(make_request().destination, channel_id=21, private=draft.private)
     assert draft.request(elsewhere) == replace(request, destination=elsewhere)
 
 
-async def test_an_empty_form_is_a_draft_too(drafts: Drafts) -> None:
-    draft = await found(drafts, await kept(drafts, a_request(prompt="")))
+async def test_an_empty_form_is_a_draft_too(drafts: DraftStore) -> None:
+    draft = await found(drafts, await kept(drafts, make_request(prompt="")))
     assert (draft.prompt, draft.reference, draft.preset, draft.taken) == ("", None, None, False)
 
 
-async def test_an_event_that_comes_twice_is_one_draft(drafts: Drafts) -> None:
-    request = a_request(prompt="the first")
+async def test_an_event_that_comes_twice_is_one_draft(drafts: DraftStore) -> None:
+    request = make_request(prompt="the first")
     first = await kept(drafts, request)
-    assert await drafts.keep(replace(request, prompt="the second")) is None
+    assert await drafts.save(replace(request, prompt="the second")) is None
     assert (await found(drafts, first)).prompt == "the first"
 
 
-@pytest.mark.parametrize("draft_id", [0, 1, HIGHEST_ID, HIGHEST_ID + 1, 10**30])
-async def test_a_draft_that_nobody_made_is_not_there(drafts: Drafts, draft_id: int) -> None:
+@pytest.mark.parametrize("draft_id", [0, 1, MAX_ID, MAX_ID + 1, 10**30])
+async def test_a_draft_that_nobody_made_is_not_there(drafts: DraftStore, draft_id: int) -> None:
     await kept(drafts)
     assert await drafts.find(draft_id) is None
 
 
-async def test_of_fifty_answers_one_becomes_the_job(drafts: Drafts, store: Store, ledger: Ledger) -> None:
+async def test_of_fifty_answers_one_becomes_the_job(
+    drafts: DraftStore, store: JobStore, ledger: Ledger
+) -> None:
     draft = await found(drafts, await kept(drafts))
     ended = await asyncio.gather(
-        *(store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id) for _ in range(50)),
+        *(store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id) for _ in range(50)),
         return_exceptions=True,
     )
     jobs = [each for each in ended if isinstance(each, Job)]
@@ -105,16 +107,18 @@ async def test_of_fifty_answers_one_becomes_the_job(drafts: Drafts, store: Store
     assert (await ledger.usage(1)).used_credits == 4
     assert (await found(drafts, draft.draft_id)).taken
     # The same answer again, as Discord delivers events, is no refusal.
-    again = a_job(jobs[0].request)
-    assert await store.accept(again, ANYWHERE, draft_id=draft.draft_id) is None
+    again = make_job(jobs[0].request)
+    assert await store.accept(again, NO_CONTEXT, draft_id=draft.draft_id) is None
 
 
-async def test_a_yes_and_a_no_at_once_are_one_of_both(drafts: Drafts, store: Store, ledger: Ledger) -> None:
+async def test_a_yes_and_a_no_at_once_are_one_of_both(
+    drafts: DraftStore, store: JobStore, ledger: Ledger
+) -> None:
     painted = 0
     for number in range(40):
         draft = await found(drafts, await kept(drafts))
-        yes = store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
-        no = drafts.forget(draft.draft_id)
+        yes = store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        no = drafts.delete(draft.draft_id)
         both = (yes, no) if number % 2 else (no, yes)
         ended = await asyncio.gather(*both, return_exceptions=True)
         jobs = [each for each in ended if isinstance(each, Job)]
@@ -127,29 +131,29 @@ async def test_a_yes_and_a_no_at_once_are_one_of_both(drafts: Drafts, store: Sto
 
 
 async def test_what_is_refused_leaves_the_draft_for_another_try(
-    drafts: Drafts, store: Store, treasury: Treasury
+    drafts: DraftStore, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     draft = await found(drafts, await kept(drafts))
-    await treasury.set_limit(1, Limit(0, "month"), set_by=99)
-    with pytest.raises(LimitReached):
-        await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+    await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
+    with pytest.raises(LimitExceeded):
+        await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert not (await found(drafts, draft.draft_id)).taken
-    await treasury.set_limit(1, Limit(4, "month"), set_by=99)
-    assert await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+    await credit_admin.set_limit(1, Limit(4, "month"), set_by=99)
+    assert await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
 
 
 async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_nothing(
-    drafts: Drafts, store: Store
+    drafts: DraftStore, store: JobStore
 ) -> None:
     draft = await found(drafts, await kept(drafts))
-    first = await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+    first = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert first is not None
     assert (await found(drafts, draft.draft_id)).taken
-    assert not await drafts.forget(draft.draft_id)
+    assert not await drafts.delete(draft.draft_id)
     await store.cancelled(first.job_id)
     assert not (await found(drafts, draft.draft_id)).taken
-    second = await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+    second = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert second is not None
     await store.created(second.job_id, "task", 4)
     assert (await found(drafts, draft.draft_id)).taken
@@ -157,13 +161,13 @@ async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_not
 
 
 async def test_a_draft_lives_as_long_as_its_reference_does(
-    drafts: Drafts, store: Store, database: Database
+    drafts: DraftStore, store: JobStore, database: Database
 ) -> None:
     with time_machine.travel(AT, tick=False) as clock:
         old = await found(drafts, await kept(drafts))
         clock.shift(10)
         young = await found(drafts, await kept(drafts))
-        clock.shift(KEPT_MS / 1000 - 10)
+        clock.shift(TTL_MS / 1000 - 10)
         assert await drafts.find(old.draft_id) == old
         clock.shift(0.001)
         assert await drafts.find(old.draft_id) is None
@@ -173,27 +177,29 @@ async def test_a_draft_lives_as_long_as_its_reference_does(
     assert left == [young.draft_id]
 
 
-async def test_a_no_forgets_it_once(drafts: Drafts) -> None:
+async def test_a_no_forgets_it_once(drafts: DraftStore) -> None:
     draft_id = await kept(drafts)
-    assert await drafts.forget(draft_id)
-    assert not await drafts.forget(draft_id)
+    assert await drafts.delete(draft_id)
+    assert not await drafts.delete(draft_id)
     assert await drafts.find(draft_id) is None
 
 
 async def test_a_draft_that_was_forgotten_becomes_no_job(
-    drafts: Drafts, store: Store, ledger: Ledger
+    drafts: DraftStore, store: JobStore, ledger: Ledger
 ) -> None:
     draft = await found(drafts, await kept(drafts))
-    await drafts.forget(draft.draft_id)
+    await drafts.delete(draft.draft_id)
     assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
     assert (await ledger.usage(1)).used_credits == 0
-    assert await store.due() == []
+    assert await store.unfinished() == []
 
 
-async def test_a_job_is_written_with_everything_its_draft_held(drafts: Drafts, store: Store) -> None:
-    request = replace(a_request(reference=REFERENCE), preset=Preset("oil", "an oil painting of", "at dusk"))
+async def test_a_job_is_written_with_everything_its_draft_held(drafts: DraftStore, store: JobStore) -> None:
+    request = replace(
+        make_request(reference=REFERENCE), preset=Preset("oil", "an oil painting of", "at dusk")
+    )
     draft = await found(drafts, await kept(drafts, request))
-    job = await store.accept(job_of(draft), ANYWHERE, draft_id=draft.draft_id)
+    job = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert job is not None
     assert job == await store.find(job.job_id)
     assert job.stage is Stage.ACCEPTED

@@ -8,66 +8,66 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Effect, Kind, Rule, Terms
+from bot.domain.access import AccessPolicy, AccessRule, Effect, RuleTarget
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Failure, Job, Landing, Picture, Reference, Request, kept_url
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Reference, Request, stored_url
 from bot.jobs import history as gallery_module
-from bot.jobs.derived_requests import again, beginning, kept_reference, require_visible
-from bot.jobs.history import LONGEST_CHAIN, PAGE_PIECES, Gallery, Page
-from bot.jobs.store import Store
-from bot.privacy.erasure import Erasures
+from bot.jobs.derived_requests import repeat_request, request_from_picture, require_visible, stored_reference
+from bot.jobs.history import MAX_ANCESTORS, PAGE_SIZE, HistoryPage, HistoryStore
+from bot.jobs.store import JobStore
+from bot.privacy.erasure import ErasureRequests
 from bot.storage.database import Database
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 MEMBER, OTHER, ADMIN = 7, 8, 99
 SHA256 = "ab" * 32
-LANDING = Landing(20, 78, "reply", "https://cdn/fox.png")
+LANDING = DeliveredMessage(20, 78, "reply", "https://cdn/fox.png")
 
 
 @pytest.fixture
-def gallery(database: Database) -> Gallery:
-    return Gallery(database)
+def gallery(database: Database) -> HistoryStore:
+    return HistoryStore(database)
 
 
 def private(request: Request) -> Request:
     return replace(request, destination=replace(request.destination, private=True))
 
 
-async def begun(store: Store, request: Request | None = None) -> Job:
-    job = a_job(request or a_request(user_id=MEMBER))
-    assert await store.accept(job, ANYWHERE)
+async def begun(store: JobStore, request: Request | None = None) -> Job:
+    job = make_job(request or make_request(user_id=MEMBER))
+    assert await store.accept(job, NO_CONTEXT)
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
-async def painted(store: Store, request: Request | None = None, *, credits: int = 4) -> Job:
+async def painted(store: JobStore, request: Request | None = None, *, credits: int = 4) -> Job:
     job = await begun(store, request)
     await store.succeeded(job.job_id, None, credits)
     return await store.delivered(job.job_id, LANDING)
 
 
-async def undeliverable(store: Store, request: Request | None = None) -> Job:
+async def undeliverable(store: JobStore, request: Request | None = None) -> Job:
     job = await begun(store, request)
     await store.succeeded(job.job_id, None, 4)
-    await store.keep_picture(job.job_id, Picture(b"a fox", "jpeg", 3, 2), SHA256)
+    await store.record_kept_picture(job.job_id, Picture(b"a fox", "jpeg", 3, 2), SHA256)
     return await store.undeliverable(job.job_id)
 
 
-async def failed(store: Store, request: Request | None = None) -> Job:
+async def failed(store: JobStore, request: Request | None = None) -> Job:
     job = await begun(store, request)
     await store.failed(job.job_id, Failure("rivya", "generation_failed"))
-    return await store.told(job.job_id)
+    return await store.failure_notified(job.job_id)
 
 
-async def several(store: Store, count: int, **details: Any) -> list[Job]:
-    return [await painted(store, a_request(user_id=MEMBER, **details)) for _ in range(count)]
+async def several(store: JobStore, count: int, **details: Any) -> list[Job]:
+    return [await painted(store, make_request(user_id=MEMBER, **details)) for _ in range(count)]
 
 
-def ids(page: Page) -> list[str]:
-    return [piece.job.job_id for piece in page.pieces]
+def ids(page: HistoryPage) -> list[str]:
+    return [piece.job.job_id for piece in page.items]
 
 
-async def to_the_oldest(gallery: Gallery, search: str = "") -> list[Page]:
+async def to_the_oldest(gallery: HistoryStore, search: str = "") -> list[HistoryPage]:
     pages = [await gallery.older(1, MEMBER, search)]
     while (mark := pages[-1].older) is not None:
         pages.append(await gallery.older(1, MEMBER, search, mark))
@@ -75,7 +75,7 @@ async def to_the_oldest(gallery: Gallery, search: str = "") -> list[Page]:
     return pages
 
 
-async def to_the_newest(gallery: Gallery, page: Page, search: str = "") -> list[Page]:
+async def to_the_newest(gallery: HistoryStore, page: HistoryPage, search: str = "") -> list[HistoryPage]:
     pages = [page]
     while (mark := pages[-1].newer) is not None:
         pages.append(await gallery.newer(1, MEMBER, mark, search))
@@ -90,27 +90,29 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 # Pages.
 
 
-@pytest.mark.parametrize("count", [0, 1, PAGE_PIECES, PAGE_PIECES + 1, 30, 31])
+@pytest.mark.parametrize("count", [0, 1, PAGE_SIZE, PAGE_SIZE + 1, 30, 31])
 async def test_every_picture_is_on_one_page_in_either_direction(
-    gallery: Gallery, store: Store, count: int
+    gallery: HistoryStore, store: JobStore, count: int
 ) -> None:
     jobs = await several(store, count)
     newest_first = [job.job_id for job in reversed(jobs)]
     there = await to_the_oldest(gallery)
     assert [job_id for page in there for job_id in ids(page)] == newest_first
-    assert len(there) == max(1, -(-count // PAGE_PIECES))
+    assert len(there) == max(1, -(-count // PAGE_SIZE))
     assert there[0].newer is None
     back = await to_the_newest(gallery, there[-1])
-    if count % PAGE_PIECES == 0:
+    if count % PAGE_SIZE == 0:
         assert [ids(page) for page in back] == [ids(page) for page in reversed(there)]
     # Towards the newest the last page is the newest one, whole, so some may be seen twice; none is left out.
     assert {job_id for page in back for job_id in ids(page)} == set(newest_first)
     assert ids(back[-1]) == ids(there[0])
-    assert all(len(page.pieces) == PAGE_PIECES for page in back[1:-1])
+    assert all(len(page.items) == PAGE_SIZE for page in back[1:-1])
 
 
-async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(gallery: Gallery, store: Store) -> None:
-    await several(store, 3 * PAGE_PIECES)
+async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(
+    gallery: HistoryStore, store: JobStore
+) -> None:
+    await several(store, 3 * PAGE_SIZE)
     first = await gallery.older(1, MEMBER)
     assert first.older is not None
     second = await gallery.older(1, MEMBER, than=first.older)
@@ -121,44 +123,48 @@ async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(gallery: Ga
     assert ids(await gallery.older(1, MEMBER))[0] == latest.job_id
 
 
-async def test_a_page_that_has_emptied_leads_back(gallery: Gallery, store: Store, database: Database) -> None:
-    jobs = await several(store, PAGE_PIECES + 2)
+async def test_a_page_that_has_emptied_leads_back(
+    gallery: HistoryStore, store: JobStore, database: Database
+) -> None:
+    jobs = await several(store, PAGE_SIZE + 2)
     first = await gallery.older(1, MEMBER)
     assert first.older is not None
     for job in jobs[:2]:
-        await gallery.deleted(job.job_id, MEMBER)
+        await gallery.mark_deleted(job.job_id, MEMBER)
     empty = await gallery.older(1, MEMBER, than=first.older)
-    assert (empty.pieces, empty.older) == ((), None)
+    assert (empty.items, empty.older) == ((), None)
     assert empty.newer is not None
     assert ids(await gallery.newer(1, MEMBER, empty.newer)) == ids(first)
 
 
 async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
     mine = await painted(store)
-    hidden = await undeliverable(store, private(a_request(user_id=MEMBER)))
+    hidden = await undeliverable(store, private(make_request(user_id=MEMBER)))
     on_its_way = await begun(store)
     await store.succeeded(on_its_way.job_id, None, 4)
-    await painted(store, a_request(user_id=OTHER))
-    await painted(store, a_request(user_id=MEMBER, guild_id=2))
+    await painted(store, make_request(user_id=OTHER))
+    await painted(store, make_request(user_id=MEMBER, guild_id=2))
     await begun(store)
     await failed(store)
     lost = await begun(store)
     await store.succeeded(lost.job_id, None, 4)
-    await store.lost(lost.job_id, Failure("developer", "result_gone"))
-    cancelled = a_job(a_request(user_id=MEMBER))
-    assert await store.accept(cancelled, ANYWHERE)
+    await store.result_lost(lost.job_id, Failure("developer", "result_gone"))
+    cancelled = make_job(make_request(user_id=MEMBER))
+    assert await store.accept(cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
     page = await gallery.older(1, MEMBER)
     assert ids(page) == [on_its_way.job_id, hidden.job_id, mine.job_id]
-    assert all(piece.is_painted for piece in page.pieces)
-    assert [piece.charged_credits for piece in page.pieces] == [4, 4, 4]
+    assert all(piece.is_painted for piece in page.items)
+    assert [piece.charged_credits for piece in page.items] == [4, 4, 4]
 
 
-async def test_deleted_and_erased_ones_are_gone(gallery: Gallery, store: Store, database: Database) -> None:
+async def test_deleted_and_erased_ones_are_gone(
+    gallery: HistoryStore, store: JobStore, database: Database
+) -> None:
     deleted, stays = await undeliverable(store), await painted(store)
-    await gallery.deleted(deleted.job_id, ADMIN)
+    await gallery.mark_deleted(deleted.job_id, ADMIN)
     assert ids(await gallery.older(1, MEMBER)) == [stays.job_id]
     found = await gallery.find(deleted.job_id)
     assert found is not None
@@ -168,12 +174,12 @@ async def test_deleted_and_erased_ones_are_gone(gallery: Gallery, store: Store, 
     first_time = await rows(
         database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99"
     )
-    await gallery.deleted(deleted.job_id, MEMBER)
+    await gallery.mark_deleted(deleted.job_id, MEMBER)
     assert (
         await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
         == first_time
     )
-    await Erasures(database).erase(MEMBER)
+    await ErasureRequests(database).erase(MEMBER)
     assert ids(await gallery.older(1, MEMBER)) == []
     assert ids(await gallery.older(1, 0)) == [], "nobody in particular has no history"
 
@@ -197,87 +203,93 @@ async def test_deleted_and_erased_ones_are_gone(gallery: Gallery, store: Store, 
     ],
 )
 async def test_a_search_finds_words_however_they_are_written(
-    gallery: Gallery, store: Store, search: str, prompt: str
+    gallery: HistoryStore, store: JobStore, search: str, prompt: str
 ) -> None:
-    job = await painted(store, a_request(user_id=MEMBER, prompt=prompt))
-    await painted(store, a_request(user_id=MEMBER, prompt="a hen"))
+    job = await painted(store, make_request(user_id=MEMBER, prompt=prompt))
+    await painted(store, make_request(user_id=MEMBER, prompt="a hen"))
     assert ids(await gallery.older(1, MEMBER, search)) == [job.job_id]
 
 
 @pytest.mark.parametrize("search", ["vixen", "red hen", "%", "' OR 1=1 --", "fo_x_es"])
-async def test_a_search_finds_nothing_else(gallery: Gallery, store: Store, search: str) -> None:
-    await painted(store, a_request(user_id=MEMBER, prompt="a red fox"))
+async def test_a_search_finds_nothing_else(gallery: HistoryStore, store: JobStore, search: str) -> None:
+    await painted(store, make_request(user_id=MEMBER, prompt="a red fox"))
     expected = 1 if search == "%" else 0  # no word at all is no search
-    assert len((await gallery.older(1, MEMBER, search)).pieces) == expected
+    assert len((await gallery.older(1, MEMBER, search)).items) == expected
 
 
-async def test_what_a_search_finds_has_pages_both_ways_too(gallery: Gallery, store: Store) -> None:
+async def test_what_a_search_finds_has_pages_both_ways_too(gallery: HistoryStore, store: JobStore) -> None:
     dice = random.Random(3)
     jobs = []
     for number in range(30):
         fox = dice.random() < 0.5
-        job = await painted(store, a_request(user_id=MEMBER, prompt=f"a {'fox' if fox else 'hen'} {number}"))
+        job = await painted(
+            store, make_request(user_id=MEMBER, prompt=f"a {'fox' if fox else 'hen'} {number}")
+        )
         jobs += [job.job_id] if fox else []
     there = await to_the_oldest(gallery, "Fox")
     assert [job_id for page in there for job_id in ids(page)] == jobs[::-1]
     back = await to_the_newest(gallery, there[-1], "Fox")
     assert {job_id for page in back for job_id in ids(page)} == set(jobs)
-    assert all(page.older is None or page.pieces for page in (*there, *back))
+    assert all(page.older is None or page.items for page in (*there, *back))
 
 
 # Descent.
 
 
-async def a_line(store: Store, length: int) -> list[Job]:
+async def a_line(store: JobStore, length: int) -> list[Job]:
     """Each grew from the one before; each cost one more."""
     line: list[Job] = []
     for number in range(length):
-        request = a_request(user_id=MEMBER, prompt=f"fox {number}")
+        request = make_request(user_id=MEMBER, prompt=f"fox {number}")
         parent = line[-1].job_id if line else None
         line.append(await painted(store, replace(request, parent_job_id=parent), credits=number + 1))
     return line
 
 
 async def test_a_descent_is_told_from_the_parent_back_with_all_it_cost(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
     line = await a_line(store, 5)
-    chain = await gallery.chain(line[-1].job_id)
+    chain = await gallery.ancestry(line[-1].job_id)
     assert [piece.job.job_id for piece in chain.ancestors] == [job.job_id for job in line[-2::-1]]
     assert chain.charged_credits == 1 + 2 + 3 + 4 + 5
-    first = await gallery.chain(line[0].job_id)
+    first = await gallery.ancestry(line[0].job_id)
     assert (first.ancestors, first.charged_credits) == ((), 1)
-    unknown = await gallery.chain("nobody")
+    unknown = await gallery.ancestry("nobody")
     assert (unknown.ancestors, unknown.charged_credits) == ((), 0)
 
 
-async def test_what_is_not_settled_or_was_released_has_cost_nothing(gallery: Gallery, store: Store) -> None:
+async def test_what_is_not_settled_or_was_released_has_cost_nothing(
+    gallery: HistoryStore, store: JobStore
+) -> None:
     parent = await painted(store, credits=3)
-    child = await begun(store, replace(a_request(user_id=MEMBER), parent_job_id=parent.job_id))
-    assert (await gallery.chain(child.job_id)).charged_credits == 3
+    child = await begun(store, replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id))
+    assert (await gallery.ancestry(child.job_id)).charged_credits == 3
     await store.failed(child.job_id, Failure("rivya", "generation_failed", charged_credits=2))
-    assert (await gallery.chain(child.job_id)).charged_credits == 5
+    assert (await gallery.ancestry(child.job_id)).charged_credits == 5
 
 
-async def test_a_descent_that_bites_its_tail_ends(gallery: Gallery, store: Store, database: Database) -> None:
+async def test_a_descent_that_bites_its_tail_ends(
+    gallery: HistoryStore, store: JobStore, database: Database
+) -> None:
     line = await a_line(store, 3)
     await rows(
         database, "UPDATE jobs SET parent_job_id = ? WHERE job_id = ?", line[-1].job_id, line[0].job_id
     )
-    chain = await gallery.chain(line[1].job_id)
+    chain = await gallery.ancestry(line[1].job_id)
     assert [piece.job.job_id for piece in chain.ancestors] == [line[0].job_id, line[2].job_id]
     assert chain.charged_credits == 6
     await rows(database, "UPDATE jobs SET parent_job_id = job_id WHERE job_id = ?", line[0].job_id)
-    assert (await gallery.chain(line[0].job_id)).ancestors == ()
+    assert (await gallery.ancestry(line[0].job_id)).ancestors == ()
 
 
 async def test_a_very_long_descent_is_followed_so_far_and_no_further(
-    gallery: Gallery, store: Store, monkeypatch: pytest.MonkeyPatch
+    gallery: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = await a_line(store, 9)
-    assert len((await gallery.chain(line[-1].job_id)).ancestors) == 8 < LONGEST_CHAIN
+    assert len((await gallery.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
     monkeypatch.setattr(gallery_module, "LONGEST_CHAIN", 5)
-    chain = await gallery.chain(line[-1].job_id)
+    chain = await gallery.ancestry(line[-1].job_id)
     assert [piece.job.job_id for piece in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
 
@@ -286,55 +298,55 @@ async def test_a_very_long_descent_is_followed_so_far_and_no_further(
 
 
 async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
-    job = await undeliverable(store, private(a_request(user_id=MEMBER)))
-    shown = Landing(20, 99, "share", "https://cdn/shared.jpg")
-    assert await gallery.share(job, None)
-    assert await gallery.shared(job, shown)
+    job = await undeliverable(store, private(make_request(user_id=MEMBER)))
+    shown = DeliveredMessage(20, 99, "share", "https://cdn/shared.jpg")
+    assert await gallery.begin_share(job, None)
+    assert await gallery.finish_share(job, shown)
     piece = await gallery.find(job.job_id)
     assert piece is not None
     assert piece.job.stage == "delivered"
-    assert piece.job.landing == shown
+    assert piece.job.delivered_message == shown
     assert piece.job.shared_at is not None
     assert not piece.job.request.destination.private
     assert (piece.kept_sha256, piece.filename) == (SHA256, f"{job.job_id}.jpg")
     assert piece.charged_credits == 4
 
 
-async def test_what_was_never_painted_cannot_be_shown(gallery: Gallery, store: Store) -> None:
+async def test_what_was_never_painted_cannot_be_shown(gallery: HistoryStore, store: JobStore) -> None:
     for job in (await begun(store), await failed(store)):
         before = await gallery.find(job.job_id)
-        assert not await gallery.share(job, LANDING)
-        assert not await gallery.shared(job, LANDING)
+        assert not await gallery.begin_share(job, LANDING)
+        assert not await gallery.finish_share(job, LANDING)
         assert await gallery.find(job.job_id) == before
 
 
-async def test_what_could_not_be_shown_is_as_it_was(gallery: Gallery, store: Store) -> None:
-    job = await undeliverable(store, private(a_request(user_id=MEMBER)))
+async def test_what_could_not_be_shown_is_as_it_was(gallery: HistoryStore, store: JobStore) -> None:
+    job = await undeliverable(store, private(make_request(user_id=MEMBER)))
     before = await gallery.find(job.job_id)
-    assert await gallery.share(job, Landing(20, 98, "share"))
-    assert (await a_piece(gallery, job)).job.landing == Landing(20, 98, "share")
-    assert await gallery.unshare(job)
+    assert await gallery.begin_share(job, DeliveredMessage(20, 98, "share"))
+    assert (await a_piece(gallery, job)).job.delivered == DeliveredMessage(20, 98, "share")
+    assert await gallery.undo_share(job)
     assert await gallery.find(job.job_id) == before
 
 
 async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
-    gallery: Gallery, store: Store, database: Database
+    gallery: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    deleted, erased = [await painted(store, private(a_request(user_id=MEMBER))) for _ in range(2)]
-    await gallery.deleted(deleted.job_id, MEMBER)
-    assert await gallery.share(erased, None)
+    deleted, erased = [await painted(store, private(make_request(user_id=MEMBER))) for _ in range(2)]
+    await gallery.mark_deleted(deleted.job_id, MEMBER)
+    assert await gallery.begin_share(erased, None)
     await rows(database, "UPDATE jobs SET user_id = 0 WHERE job_id = ?", erased.job_id)
-    assert not await gallery.share(deleted, None)
-    assert not await gallery.shared(erased, LANDING)
-    assert (await a_piece(gallery, erased)).job.landing is None
+    assert not await gallery.begin_share(deleted, None)
+    assert not await gallery.finish_share(erased, LANDING)
+    assert (await a_piece(gallery, erased)).job.delivered is None
 
 
 # Beginning anew.
 
 
-async def a_piece(gallery: Gallery, job: Job) -> Any:
+async def a_piece(gallery: HistoryStore, job: Job) -> Any:
     piece = await gallery.find(job.job_id)
     assert piece is not None
     return piece
@@ -348,9 +360,9 @@ def reason_of(act: Any, *arguments: Any) -> MemberReason | None:
     return None
 
 
-async def test_who_may_know_of_a_picture(gallery: Gallery, store: Store) -> None:
+async def test_who_may_know_of_a_picture(gallery: HistoryStore, store: JobStore) -> None:
     open_ = await a_piece(gallery, await painted(store))
-    hidden = await a_piece(gallery, await undeliverable(store, private(a_request(user_id=MEMBER))))
+    hidden = await a_piece(gallery, await undeliverable(store, private(make_request(user_id=MEMBER))))
     unknown = MemberReason.JOB_UNKNOWN
     told = {
         (piece, guild_id, user_id): reason_of(require_visible, piece, guild_id, user_id)
@@ -369,66 +381,78 @@ async def test_who_may_know_of_a_picture(gallery: Gallery, store: Store) -> None
     assert set(told.values()) == {None, unknown}
 
 
-async def test_who_may_begin_from_a_picture(gallery: Gallery, store: Store, database: Database) -> None:
-    here = a_request(user_id=OTHER).destination
-    mine = a_request(user_id=MEMBER).destination
-    owner_only = Terms(rules=(Rule(Kind.ROLE, "1", Effect.DENY),), owner_only=True)
+async def test_who_may_begin_from_a_picture(
+    gallery: HistoryStore, store: JobStore, database: Database
+) -> None:
+    here = make_request(user_id=OTHER).destination
+    mine = make_request(user_id=MEMBER).destination
+    owner_only = AccessPolicy(rules=(AccessRule(RuleTarget.ROLE, "1", Effect.DENY),), owner_only=True)
     reference = Reference("https://cdn/secret.png", "secret.png", "image/png", 9)
     plain = await a_piece(gallery, await painted(store))
     worked = await a_piece(
-        gallery, await painted(store, replace(a_request(user_id=MEMBER), reference=reference))
+        gallery, await painted(store, replace(make_request(user_id=MEMBER), reference=reference))
     )
     broken = await a_piece(gallery, await failed(store))
     gone = await painted(store)
-    await gallery.deleted(gone.job_id, MEMBER)
+    await gallery.mark_deleted(gone.job_id, MEMBER)
     deleted = await a_piece(gallery, gone)
-    picture = Reference(kept_url(SHA256), "fox.png", "image/png", 0)
+    picture = Reference(stored_url(SHA256), "fox.png", "image/png", 0)
 
-    assert again(plain, here, Terms()).parent_job_id == plain.job.job_id
-    assert again(plain, here, Terms()).destination == here
-    assert again(broken, here, Terms()).parent_job_id is None, "what failed is nobody's parent"
-    assert reason_of(again, plain, here, owner_only) is MemberReason.NOT_YOURS
-    assert reason_of(again, plain, mine, owner_only) is None
-    assert reason_of(again, worked, here, Terms()) is MemberReason.REFERENCE_NOT_YOURS
-    assert reason_of(again, worked, mine, Terms()) is None
-    assert reason_of(again, deleted, mine, Terms()) is MemberReason.PICTURE_DELETED
-    assert reason_of(beginning, deleted, mine, Terms(), picture) is MemberReason.PICTURE_DELETED
-    assert reason_of(beginning, broken, mine, Terms(), picture) is MemberReason.PICTURE_UNFINISHED
-    assert reason_of(beginning, plain, here, owner_only, picture) is MemberReason.NOT_YOURS
+    assert repeat_request(plain, here, AccessPolicy()).parent_job_id == plain.job.job_id
+    assert repeat_request(plain, here, AccessPolicy()).destination == here
+    assert repeat_request(broken, here, AccessPolicy()).parent_job_id is None, (
+        "what failed is nobody's parent"
+    )
+    assert reason_of(repeat_request, plain, here, owner_only) is MemberReason.NOT_YOURS
+    assert reason_of(repeat_request, plain, mine, owner_only) is None
+    assert reason_of(repeat_request, worked, here, AccessPolicy()) is MemberReason.REFERENCE_NOT_YOURS
+    assert reason_of(repeat_request, worked, mine, AccessPolicy()) is None
+    assert reason_of(repeat_request, deleted, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
+    assert (
+        reason_of(request_from_picture, deleted, mine, AccessPolicy(), picture)
+        is MemberReason.PICTURE_DELETED
+    )
+    assert (
+        reason_of(request_from_picture, broken, mine, AccessPolicy(), picture)
+        is MemberReason.PICTURE_UNFINISHED
+    )
+    assert reason_of(request_from_picture, plain, here, owner_only, picture) is MemberReason.NOT_YOURS
     # Somebody else's reference does not come along with a picture that is worked from.
-    fresh = beginning(worked, here, Terms(), picture)
+    fresh = request_from_picture(worked, here, AccessPolicy(), picture)
     assert (fresh.prompt, fresh.preset, fresh.reference) == ("", None, picture)
     assert fresh.parent_job_id == worked.job.job_id
     await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job.job_id)
     erased = await a_piece(gallery, plain.job)
-    assert reason_of(again, erased, mine, Terms()) is MemberReason.PICTURE_DELETED
+    assert reason_of(repeat_request, erased, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
 
 
 async def test_a_kept_picture_is_a_reference_that_leads_to_the_vault_alone(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
-    kept = kept_reference(await a_piece(gallery, await undeliverable(store)))
+    kept = stored_reference(await a_piece(gallery, await undeliverable(store)))
     assert kept is not None
     assert (kept.source_sha256, kept.content_type) == (SHA256, "image/jpeg")
     assert kept.url == f"kept:{SHA256}"
-    assert kept_reference(await a_piece(gallery, await painted(store))) is None
+    assert stored_reference(await a_piece(gallery, await painted(store))) is None
     assert Reference("https://cdn/kept:x", "x", None, 1).source_sha256 is None
 
 
 async def test_a_picture_painted_again_has_the_reference_that_was_sent(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
-    job = a_job(a_request(user_id=MEMBER, reference=reference))
-    assert await store.accept(job, ANYWHERE)
+    job = make_job(make_request(user_id=MEMBER, reference=reference))
+    assert await store.accept(job, NO_CONTEXT)
     await store.uploaded(job.job_id, "https://rivya/fox", "image/webp", SHA256)
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, LANDING)
-    request = again(await a_piece(gallery, job), job.request.destination, Terms())
+    request = repeat_request(await a_piece(gallery, job), job.request.destination, AccessPolicy())
     assert request.reference == Reference(reference.url, "fox.heic", "image/webp", 9, SHA256)
-    second = a_job(replace(request, destination=a_request(user_id=MEMBER).destination), accepted_at=now_ms())
-    accepted = await store.accept(second, ANYWHERE)
+    second = make_job(
+        replace(request, destination=make_request(user_id=MEMBER).destination), accepted_at=now_ms()
+    )
+    accepted = await store.accept(second, NO_CONTEXT)
     assert accepted is not None
     assert accepted.request.reference == request.reference
     assert accepted == await store.find(second.job_id)
@@ -438,10 +462,10 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
 
 
 async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
-    gallery: Gallery, store: Store
+    gallery: HistoryStore, store: JobStore
 ) -> None:
-    await painted(store, private(a_request(user_id=MEMBER, prompt="a secret affair")))
-    public = await painted(store, a_request(user_id=MEMBER, prompt="no secret"))
+    await painted(store, private(make_request(user_id=MEMBER, prompt="a secret affair")))
+    public = await painted(store, make_request(user_id=MEMBER, prompt="no secret"))
     assert ids(await gallery.older(1, MEMBER, "secret", with_private=False)) == [public.job_id]
     assert ids(await gallery.older(1, MEMBER, "affair", with_private=False)) == []
     assert len(ids(await gallery.older(1, MEMBER, "secret"))) == 2
@@ -449,7 +473,7 @@ async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
 
 
 async def test_a_search_looks_through_more_than_is_read_at_once(
-    gallery: Gallery, store: Store, monkeypatch: pytest.MonkeyPatch
+    gallery: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gallery_module, "_LOOKED_AT_ONCE", 3)
     foxes = [
@@ -467,7 +491,9 @@ async def test_a_search_looks_through_more_than_is_read_at_once(
     assert ids(await gallery.newer(1, MEMBER, second.newer, "fox")) == ids(first)
 
 
-async def test_a_page_is_read_from_its_index(gallery: Gallery, store: Store, database: Database) -> None:
+async def test_a_page_is_read_from_its_index(
+    gallery: HistoryStore, store: JobStore, database: Database
+) -> None:
     await several(store, 3)
     asked: list[str] = []
     await database.run(lambda tx: tx.set_trace_callback(asked.append))

@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.errors import OperatorError, TryLater
+from bot.domain.errors import OperatorError, TransientError
 from bot.domain.jobs import Stage
-from bot.observability.http_server import Monitor, ask_health
+from bot.observability.http_server import MonitoringServer, probe_health
 from bot.observability.metrics import Metrics
 from bot.rivya.calls import Attempt
-from bot.rivya.responses import Purpose
-from tests.support.factories import a_job
+from bot.rivya.responses import Operation
+from tests.support.factories import make_job
 from tests.support.paths import ROOT
 
 HOST = "127.0.0.1"
@@ -57,7 +57,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def port(bot: Bot, metrics: Metrics) -> AsyncIterator[int]:
-    async with Monitor(bot, metrics).listening(HOST, 0) as chosen:
+    async with MonitoringServer(bot, metrics).serve(HOST, 0) as chosen:
         yield chosen
 
 
@@ -74,14 +74,14 @@ async def numbers(port: int) -> dict[str, float]:
 
 
 async def test_a_bot_that_works_is_healthy(port: int) -> None:
-    assert await ask_health(HOST, port) == (True, "ok")
-    assert await ask_health("0.0.0.0", port) == (True, "ok")
+    assert await probe_health(HOST, port) == (True, "ok")
+    assert await probe_health("0.0.0.0", port) == (True, "ok")
 
 
 async def test_a_bot_without_a_gateway_or_a_database_is_not(port: int, bot: Bot) -> None:
     bot.connected = False
     bot.trouble = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
-    well, words = await ask_health(HOST, port)
+    well, words = await probe_health(HOST, port)
     assert not well
     assert "gateway" in words
     assert "the disk is full" in words
@@ -89,7 +89,7 @@ async def test_a_bot_without_a_gateway_or_a_database_is_not(port: int, bot: Bot)
 
 async def test_rivya_being_down_is_a_number_and_no_reason_to_restart_the_bot(port: int, bot: Bot) -> None:
     bot.rivya_down = True
-    assert (await ask_health(HOST, port))[0]
+    assert (await probe_health(HOST, port))[0]
     assert (await numbers(port))["kuas_rivya_down"] == 1
 
 
@@ -97,7 +97,7 @@ async def test_nobody_there_is_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         with pytest.raises(OperatorError, match="no bot answers on port"):
-            await ask_health(HOST, taken.getsockname()[1])
+            await probe_health(HOST, taken.getsockname()[1])
 
 
 async def test_a_stranger_who_talks_no_text_there_is_no_crash() -> None:
@@ -107,24 +107,24 @@ async def test_a_stranger_who_talks_no_text_there_is_no_crash() -> None:
         writer.close()
 
     async with await asyncio.start_server(babble, HOST, 0) as stranger:
-        well, _ = await ask_health(HOST, stranger.sockets[0].getsockname()[1])
+        well, _ = await probe_health(HOST, stranger.sockets[0].getsockname()[1])
     assert not well
 
 
 async def test_a_port_that_is_taken_is_one_sentence(port: int, bot: Bot) -> None:
     with pytest.raises(OperatorError, match=f"monitor.port {port}"):
-        async with Monitor(bot, Metrics()).listening(HOST, port):
+        async with MonitoringServer(bot, Metrics()).serve(HOST, port):
             pass
 
 
 async def test_the_numbers_are_what_happened(port: int, bot: Bot, metrics: Metrics) -> None:
     bot.stages = {"created": 3}
-    job = a_job()
-    metrics.attempted(Attempt(Purpose.CREATE, 0.2, None, 200))
-    metrics.attempted(Attempt(Purpose.CREATE, 0.2, TryLater("no"), None))
-    metrics.set_back(Stage.ACCEPTED, TryLater("no"))
-    metrics.painted(job, 4)
-    metrics.ended(job)
+    job = make_job()
+    metrics.record_attempt(Attempt(Operation.CREATE, 0.2, None, 200))
+    metrics.record_attempt(Attempt(Operation.CREATE, 0.2, TransientError("no"), None))
+    metrics.record_error(Stage.ACCEPTED, TransientError("no"))
+    metrics.record_task(job, 4)
+    metrics.record_job(job)
     told = await numbers(port)
     assert told["kuas_jobs_running['created']"] == 3
     assert told["kuas_credits_held"] == 12

@@ -15,29 +15,29 @@ import pytest
 import time_machine
 
 from bot.credits import grants, limits
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
-from bot.domain.access import Effect, Kind
-from bot.domain.access import Rule as Block
+from bot.domain.access import AccessRule as Block
+from bot.domain.access import Effect, RuleTarget
 from bot.domain.clock import now_ms
-from bot.domain.errors import LimitReached
-from bot.domain.jobs import Failure, Job, Landing, Picture, Preset, Reference
-from bot.domain.limits import Limit, Rule
-from bot.guilds.access_rules import Register
-from bot.guilds.presets import Presets
-from bot.guilds.settings import Guilds, Setting
-from bot.jobs.drafts import Drafts
-from bot.jobs.history import Gallery
-from bot.jobs.member_defaults import Habit, Habits
-from bot.jobs.picture_retention import Keepings
-from bot.jobs.store import Store
+from bot.domain.errors import LimitExceeded
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Preset, Reference
+from bot.domain.limits import Limit, LimitScope
+from bot.guilds.access_rules import AccessRuleStore
+from bot.guilds.presets import PresetStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.drafts import DraftStore
+from bot.jobs.history import HistoryStore
+from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.store import JobStore
 from bot.privacy.anonymization import counted_until, expire
-from bot.privacy.data_export import Known
-from bot.privacy.erasure import Erasures
-from bot.privacy.guild_departures import Departures
+from bot.privacy.data_export import MemberData
+from bot.privacy.erasure import ErasureRequests
+from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
-from tests.support.factories import ANYWHERE, a_job, a_request
+from bot.storage.picture_store import PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 
 MEMBER = 1_234_567_890_123_456_789
 OTHER = 1_134_567_890_123_456_789
@@ -50,45 +50,45 @@ REFERENCE = Reference(f"https://cdn/{MARK}", f"{MARK}.png", "image/png", 5)
 
 
 @pytest.fixture
-def erasures(database: Database) -> Erasures:
-    return Erasures(database)
+def erasures(database: Database) -> ErasureRequests:
+    return ErasureRequests(database)
 
 
 @pytest.fixture
-def known(database: Database) -> Known:
-    return Known(database)
+def known(database: Database) -> MemberData:
+    return MemberData(database)
 
 
 @pytest.fixture
-def guilds(database: Database) -> Guilds:
-    return Guilds(database)
+def guilds(database: Database) -> GuildSettingsStore:
+    return GuildSettingsStore(database)
 
 
-async def begun(store: Store, *, user_id: int = MEMBER, guild_id: int = 1, at: int | None = None) -> Job:
+async def begun(store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at: int | None = None) -> Job:
     """A job whose task is at Rivya."""
-    request = a_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
-    job = a_job(request, accepted_at=at)
-    assert await store.accept(job, ANYWHERE)
+    request = make_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
+    job = make_job(request, accepted_at=at)
+    assert await store.accept(job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 77)
     await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
     await store.creating(job.job_id, f'{{"prompt": "{MARK}"}}')
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
-async def painted(store: Store, *, keep: bool = False, **whose: Any) -> Job:
+async def painted(store: JobStore, *, keep: bool = False, **whose: Any) -> Job:
     """A finished job, delivered or kept."""
     job = await begun(store, **whose)
     await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
     if keep:
-        await store.keep_picture(job.job_id, PICTURE, SHA256)
+        await store.record_kept_picture(job.job_id, PICTURE, SHA256)
         return await store.undeliverable(job.job_id)
-    return await store.delivered(job.job_id, Landing(20, 78, "reply"))
+    return await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
 
 
-async def failed(store: Store, *, in_doubt: bool = False, **whose: Any) -> Job:
+async def failed(store: JobStore, *, in_doubt: bool = False, **whose: Any) -> Job:
     job = await begun(store, **whose)
     await store.failed(job.job_id, Failure("rivya", "refused", MARK, in_doubt=in_doubt))
-    return await store.told(job.job_id)
+    return await store.failure_notified(job.job_id)
 
 
 async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -121,7 +121,11 @@ async def books(database: Database) -> list[tuple[Any, ...]]:
 
 
 async def test_after_an_erase_no_word_is_left_on_the_disk(
-    database: Database, database_path: Path, store: Store, treasury: Treasury, erasures: Erasures
+    database: Database,
+    database_path: Path,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    erasures: ErasureRequests,
 ) -> None:
     done = await painted(store)
     await painted(store, keep=True)
@@ -129,8 +133,8 @@ async def test_after_an_erase_no_word_is_left_on_the_disk(
     await failed(store, in_doubt=True)
     for number in range(40):  # enough for pages to split and to be freed
         await painted(store, guild_id=number % 3 + 1)
-    await treasury.refund(1, done.job_id, reason=f"for {MARK}", refunded_by=ADMIN)
-    await Drafts(database).keep(a_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
+    await credit_admin.refund(1, done.job_id, reason=f"for {MARK}", refunded_by=ADMIN)
+    await DraftStore(database).save(make_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
     before = await books(database)
     assert MARK.encode() in await on_disk(database, database_path)
 
@@ -147,24 +151,24 @@ async def test_after_an_erase_no_word_is_left_on_the_disk(
 async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
     database: Database,
     database_path: Path,
-    store: Store,
-    treasury: Treasury,
-    erasures: Erasures,
-    known: Known,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    erasures: ErasureRequests,
+    known: MemberData,
 ) -> None:
     done = await painted(store)
-    await treasury.refund(1, done.job_id, reason="", refunded_by=ADMIN)
+    await credit_admin.refund(1, done.job_id, reason="", refunded_by=ADMIN)
     await failed(store, in_doubt=True)
     await painted(store, user_id=OTHER)
     before = await books(database)
     await erasures.erase(MEMBER)
-    until = (await known.show(MEMBER)).amounts_until
+    until = (await known.summarize(MEMBER)).amounts_until
     assert until is not None
     name = MEMBER.to_bytes(8, "big")
 
-    await erasures.go_on(until - 1)
+    await erasures.process_due(until - 1)
     assert name in await on_disk(database, database_path)
-    assert await erasures.go_on(until) == 2
+    assert await erasures.process_due(until) == 2
 
     assert name not in await on_disk(database, database_path)
     assert OTHER.to_bytes(8, "big") in await on_disk(database, database_path)
@@ -173,33 +177,37 @@ async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
 
 
 async def test_erasing_is_not_a_way_around_a_limit(
-    store: Store, treasury: Treasury, ledger: Ledger, erasures: Erasures
+    store: JobStore, credit_admin: CreditAdmin, ledger: Ledger, erasures: ErasureRequests
 ) -> None:
-    await treasury.set_limit(1, Limit(4, "month", rule=Rule.EVERYONE), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(4, "month", scope=LimitScope.EVERYONE), set_by=ADMIN)
     await painted(store)
     await erasures.erase(MEMBER)
-    with pytest.raises(LimitReached):
-        await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
-    standing = await ledger.standing(1, MEMBER, ())
-    assert standing.personal is not None
-    assert standing.personal.used_credits == 4
+    with pytest.raises(LimitExceeded):
+        await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+    member_limits = await ledger.member_limits(1, MEMBER, ())
+    assert member_limits.personal is not None
+    assert member_limits.personal.used_credits == 4
 
 
 async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
-    store: Store, treasury: Treasury, erasures: Erasures, known: Known, database: Database
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    erasures: ErasureRequests,
+    known: MemberData,
+    database: Database,
 ) -> None:
-    await treasury.set_limit(1, Limit(4, "total", rule=Rule.EVERYONE), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(4, "total", scope=LimitScope.EVERYONE), set_by=ADMIN)
     await painted(store, at=now_ms() - 400 * DAY_MS)
     await painted(store, guild_id=2, at=now_ms() - 400 * DAY_MS)
     await erasures.erase(MEMBER)
-    left = await known.show(MEMBER)
-    assert (left.amounts, left.amounts_until, left.amounts_unending) == (1, None, 1)
-    with pytest.raises(LimitReached):
-        await store.accept(a_job(a_request(user_id=MEMBER)), ANYWHERE)
+    left = await known.summarize(MEMBER)
+    assert (left.amounts, left.amounts_until, left.amounts_permanent) == (1, None, 1)
+    with pytest.raises(LimitExceeded):
+        await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
-    await treasury.remove_limit(1, Rule.EVERYONE, set_by=ADMIN)
-    await erasures.go_on(now_ms())
-    assert (await known.show(MEMBER)).amounts == 0
+    await credit_admin.remove_limit(1, LimitScope.EVERYONE, set_by=ADMIN)
+    await erasures.process_due(now_ms())
+    assert (await known.summarize(MEMBER)).amounts == 0
     assert await rows(database, "SELECT * FROM erasures") == []
 
 
@@ -214,19 +222,19 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     ],
 )
 async def test_amounts_are_counted_to_the_end_of_the_month_and_of_the_week_where_the_guild_is(
-    database: Database, guilds: Guilds, zone: str | None, created: str, until: str
+    database: Database, guilds: GuildSettingsStore, zone: str | None, created: str, until: str
 ) -> None:
-    await guilds.change(1, Setting.TIMEZONE, zone, set_by=ADMIN)
+    await guilds.change(1, GuildSetting.TIMEZONE, zone, set_by=ADMIN)
     at = int(datetime.fromisoformat(created).replace(tzinfo=UTC).timestamp() * 1000)
     counted = await database.run(lambda tx: counted_until(tx, 1, at))
     assert counted == int(datetime.fromisoformat(until).timestamp() * 1000)
 
 
 async def test_the_name_goes_at_midnight_where_the_guild_is(
-    store: Store, guilds: Guilds, erasures: Erasures, known: Known
+    store: JobStore, guilds: GuildSettingsStore, erasures: ErasureRequests, known: MemberData
 ) -> None:
     zone = ZoneInfo("Pacific/Auckland")
-    await guilds.change(1, Setting.TIMEZONE, zone.key, set_by=ADMIN)
+    await guilds.change(1, GuildSetting.TIMEZONE, zone.key, set_by=ADMIN)
     # The last quarter of an hour of a month that ends with its week: there, and not in UTC.
     last = datetime(2026, 5, 31, 23, 45, tzinfo=zone)
     await painted(store, at=int(last.timestamp() * 1000))
@@ -234,43 +242,45 @@ async def test_the_name_goes_at_midnight_where_the_guild_is(
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, midnight - 1)).rowcount
     )
-    assert await erasures.go_on(midnight - 1) == 1  # the words alone
-    assert (await known.show(MEMBER)).amounts == 1
-    assert await erasures.go_on(midnight) == 1
-    assert (await known.show(MEMBER)).amounts == 0
+    assert await erasures.process_due(midnight - 1) == 1  # the words alone
+    assert (await known.summarize(MEMBER)).amounts == 1
+    assert await erasures.process_due(midnight) == 1
+    assert (await known.summarize(MEMBER)).amounts == 0
 
 
 async def test_what_is_under_way_is_finished_first(
-    database: Database, store: Store, erasures: Erasures, known: Known
+    database: Database, store: JobStore, erasures: ErasureRequests, known: MemberData
 ) -> None:
     job = await begun(store)
     assert await erasures.erase(MEMBER) == 0
-    left = await known.show(MEMBER)
+    left = await known.summarize(MEMBER)
     assert (left.unfinished, left.prompts) == (1, 1)
     found = await store.find(job.job_id)
     assert found is not None
     assert found.request.prompt == MARK
 
     await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
-    assert await erasures.go_on(now_ms()) == 0
-    await store.delivered(job.job_id, Landing(20, 78, "reply"))
-    assert await erasures.go_on(now_ms()) == 1
+    assert await erasures.process_due(now_ms()) == 0
+    await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
+    assert await erasures.process_due(now_ms()) == 1
     assert MARK not in await everything(database)
 
 
-async def test_a_wish_covers_only_what_was_before_it(store: Store, erasures: Erasures, known: Known) -> None:
+async def test_a_wish_covers_only_what_was_before_it(
+    store: JobStore, erasures: ErasureRequests, known: MemberData
+) -> None:
     await painted(store)
     await erasures.erase(MEMBER)
     await painted(store, at=now_ms() + 1)
-    await erasures.go_on(now_ms() + 2)
-    left = await known.show(MEMBER)
+    await erasures.process_due(now_ms() + 2)
+    left = await known.summarize(MEMBER)
     assert (left.requests, left.prompts) == (1, 1)
-    await erasures.go_on(now_ms() + 70 * DAY_MS)
-    left = await known.show(MEMBER)
+    await erasures.process_due(now_ms() + 70 * DAY_MS)
+    left = await known.summarize(MEMBER)
     assert (left.requests, left.amounts, left.asked_at) == (1, 1, None)
 
 
-async def test_others_keep_everything(store: Store, erasures: Erasures, known: Known) -> None:
+async def test_others_keep_everything(store: JobStore, erasures: ErasureRequests, known: MemberData) -> None:
     await painted(store, user_id=OTHER, keep=True)
     before = await known.export(OTHER)
     await painted(store)
@@ -281,7 +291,11 @@ async def test_others_keep_everything(store: Store, erasures: Erasures, known: K
 
 
 async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
-    database: Database, store: Store, erasures: Erasures, known: Known, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    store: JobStore,
+    erasures: ErasureRequests,
+    known: MemberData,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in ("erasure", "anonymization"):
         monkeypatch.setattr(f"bot.privacy.{module}.BATCH", 5)
@@ -302,48 +316,52 @@ async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
     monkeypatch.setattr(database, "run", counting)
     assert await erasures.erase(MEMBER) == 12
     assert max(changed) <= 1 + 5 * 4  # the wish; and for each job its words, its people, a picture, a note
-    assert (await known.show(MEMBER)).amounts == 0
+    assert (await known.summarize(MEMBER)).amounts == 0
 
 
 async def test_limits_and_grants_stay_until_they_rule_no_more(
-    database: Database, store: Store, treasury: Treasury, erasures: Erasures, known: Known
+    database: Database,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    erasures: ErasureRequests,
+    known: MemberData,
 ) -> None:
-    member = Limit(8, "month", rule=Rule.MEMBER, subject_id=MEMBER, reason=MARK)
-    await treasury.set_limit(1, member, set_by=ADMIN)
-    grant = await treasury.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
+    member = Limit(8, "month", scope=LimitScope.MEMBER, subject_id=MEMBER, reason=MARK)
+    await credit_admin.set_limit(1, member, set_by=ADMIN)
+    grant = await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
     assert grant is not None
     await erasures.erase(MEMBER)
-    assert (await known.show(MEMBER)).about == 2
-    standing = await Ledger(database, Limit(200, "month")).standing(1, MEMBER, ())
-    assert standing.personal is not None
-    assert standing.personal.left_credits == 14
+    assert (await known.summarize(MEMBER)).about == 2
+    member_limits = await Ledger(database, Limit(200, "month")).member_limits(1, MEMBER, ())
+    assert member_limits.personal is not None
+    assert member_limits.personal.left_credits == 14
 
-    await treasury.remove_limit(1, Rule.MEMBER, MEMBER, set_by=ADMIN)
-    await treasury.revoke(1, grant.grant_id, revoked_by=ADMIN)
-    await erasures.go_on(now_ms())
-    assert (await known.show(MEMBER)).about == 0
+    await credit_admin.remove_limit(1, LimitScope.MEMBER, MEMBER, set_by=ADMIN)
+    await credit_admin.revoke(1, grant.grant_id, revoked_by=ADMIN)
+    await erasures.process_due(now_ms())
+    assert (await known.summarize(MEMBER)).about == 0
     assert MARK not in await everything(database)
     assert await rows(database, "SELECT * FROM erasures") == []
     # On the record still, under nobody's name, and ruling nobody.
     assert len(await rows(database, "SELECT 1 FROM limits WHERE rule = 'member' AND subject_id < 0")) == 2
-    assert (await treasury.in_force(1)).limits == ()
+    assert (await credit_admin.active(1)).limits == ()
     assert await rows(database, "SELECT credits FROM grants WHERE user_id < 0") == [(6,)]
 
 
 async def test_a_grant_that_was_used_up_is_still_filled_again_by_a_refund(
-    database: Database, store: Store, treasury: Treasury, erasures: Erasures
+    database: Database, store: JobStore, credit_admin: CreditAdmin, erasures: ErasureRequests
 ) -> None:
-    await treasury.set_limit(1, Limit(0, "month", rule=Rule.EVERYONE), set_by=ADMIN)
-    await treasury.grant(1, MEMBER, credits=4, reason="", granted_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.EVERYONE), set_by=ADMIN)
+    await credit_admin.grant(1, MEMBER, credits=4, reason="", granted_by=ADMIN)
     job = await painted(store)
     await erasures.erase(MEMBER)
-    await treasury.refund(1, job.job_id, reason=MARK, refunded_by=ADMIN)
-    assert await database.run(lambda tx: grants.left(tx, 1, MEMBER, now_ms())) == 4
-    await erasures.go_on(now_ms())
+    await credit_admin.refund(1, job.job_id, reason=MARK, refunded_by=ADMIN)
+    assert await database.run(lambda tx: grants.available(tx, 1, MEMBER, now_ms())) == 4
+    await erasures.process_due(now_ms())
     assert await rows(database, "SELECT user_id, reason, credits FROM refunds") == [(0, "", 4)]
 
 
-async def test_words_expire_and_names_stay(database: Database, database_path: Path, store: Store) -> None:
+async def test_words_expire_and_names_stay(database: Database, database_path: Path, store: JobStore) -> None:
     old, new, open_ = await painted(store, keep=True), await painted(store), await begun(store)
     before = await books(database)
     for job in (old, open_):
@@ -360,17 +378,21 @@ async def test_words_expire_and_names_stay(database: Database, database_path: Pa
 
 
 async def test_an_export_has_everything_over_all_servers(
-    database: Database, store: Store, treasury: Treasury, known: Known, erasures: Erasures
+    database: Database,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    known: MemberData,
+    erasures: ErasureRequests,
 ) -> None:
     first = await painted(store, at=now_ms() - 2000)
     second = await failed(store, guild_id=2, at=now_ms() - 1000)
     await painted(store, user_id=OTHER)
-    await treasury.refund(1, first.job_id, reason="it was blue", refunded_by=ADMIN)
-    await treasury.set_limit(
-        1, Limit(8, "month", rule=Rule.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
+    await credit_admin.refund(1, first.job_id, reason="it was blue", refunded_by=ADMIN)
+    await credit_admin.set_limit(
+        1, Limit(8, "month", scope=LimitScope.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
     )
-    await treasury.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
-    await Drafts(database).keep(a_request(user_id=MEMBER, prompt="a question"))
+    await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
+    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a question"))
     export = await known.export(MEMBER)
     assert [request.job_id for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
@@ -389,32 +411,36 @@ async def test_an_export_has_everything_over_all_servers(
     assert export.erasure_asked_at is not None
 
 
-async def test_nobody_in_particular_has_no_data(known: Known) -> None:
-    assert (await known.show(MEMBER)).requests == 0
+async def test_nobody_in_particular_has_no_data(known: MemberData) -> None:
+    assert (await known.summarize(MEMBER)).requests == 0
     assert (await known.export(MEMBER)).requests == ()
 
 
 async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
-    database: Database, database_path: Path, store: Store, treasury: Treasury, guilds: Guilds
+    database: Database,
+    database_path: Path,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+    guilds: GuildSettingsStore,
 ) -> None:
-    await guilds.change(1, Setting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
-    await treasury.set_limit(1, Limit(100, "total", reason=MARK), set_by=ADMIN)
-    await treasury.set_limit(1, Limit(9, "day", rule=Rule.MEMBER, subject_id=MEMBER), set_by=ADMIN)
-    await treasury.set_limit(1, Limit(50, "day", rule=Rule.CEILING, reason="mine"), set_by=ADMIN)
-    await treasury.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
-    await treasury.grant(1, grants.WHOLE_GUILD, credits=7, reason=MARK, granted_by=ADMIN)
+    await guilds.change(1, GuildSetting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(100, "total", reason=MARK), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(9, "day", scope=LimitScope.MEMBER, subject_id=MEMBER), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(50, "day", scope=LimitScope.CEILING, reason="mine"), set_by=ADMIN)
+    await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
+    await credit_admin.grant(1, grants.WHOLE_GUILD, credits=7, reason=MARK, granted_by=ADMIN)
     done = await painted(store)
     await painted(store, user_id=OTHER, keep=True)
     await painted(store, user_id=OTHER, guild_id=2)
-    await treasury.refund(1, done.job_id, reason=MARK, refunded_by=ADMIN)
+    await credit_admin.refund(1, done.job_id, reason=MARK, refunded_by=ADMIN)
     before = await books(database)
-    departures = Departures(database, grace_days=30)
+    departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
-    assert await departures.go_on(now_ms() + 29 * DAY_MS) == 0
+    assert await departures.process_due(now_ms() + 29 * DAY_MS) == 0
     assert await books(database) == before
-    assert (await treasury.in_force(1)).guild.credits == 100
+    assert (await credit_admin.active(1)).guild.credits == 100
 
-    assert await departures.go_on(now_ms() + 30 * DAY_MS) == 4  # two requests, two amounts
+    assert await departures.process_due(now_ms() + 30 * DAY_MS) == 4  # two requests, two amounts
 
     names = "SELECT 1 FROM {} WHERE guild_id = 1 AND user_id > 0"
     for table in ("jobs", "reservations", "grants", "refunds"):
@@ -424,10 +450,10 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     assert MARK not in str(
         [*await rows(database, "SELECT * FROM limits"), *await rows(database, "SELECT * FROM grants")]
     )
-    assert await guilds.get(1, Setting.TIMEZONE) is None
-    force = await treasury.in_force(1)
+    assert await guilds.get(1, GuildSetting.TIMEZONE) is None
+    force = await credit_admin.active(1)
     assert (force.guild.credits, force.limits, force.grants) == (200, (), ())
-    kept = await database.run(lambda tx: limits.newest(tx, 1, Rule.CEILING))
+    kept = await database.run(lambda tx: limits.current(tx, 1, LimitScope.CEILING))
     assert kept is not None
     assert (kept.credits, kept.reason, kept.set_by) == (50, "mine", ADMIN)
     assert await rows(database, "SELECT * FROM departures") == []
@@ -435,43 +461,43 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
 
 
 async def test_a_guild_that_comes_back_in_time_keeps_everything(
-    database: Database, store: Store, known: Known
+    database: Database, store: JobStore, known: MemberData
 ) -> None:
     await painted(store)
-    departures = Departures(database, grace_days=30)
+    departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
     await departures.joined(1)
-    assert await departures.go_on(now_ms() + 60 * DAY_MS) == 0
-    assert (await known.show(MEMBER)).prompts == 1
+    assert await departures.process_due(now_ms() + 60 * DAY_MS) == 0
+    assert (await known.summarize(MEMBER)).prompts == 1
 
 
 async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
-    database: Database, store: Store, treasury: Treasury
+    database: Database, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     await painted(store)
     await painted(store, guild_id=2)
-    await treasury.set_limit(3, Limit(9, "day"), set_by=ADMIN)
-    departures = Departures(database, grace_days=30)
+    await credit_admin.set_limit(3, Limit(9, "day"), set_by=ADMIN)
+    departures = GuildDepartures(database, grace_days=30)
     await departures.present([2])
     left = "SELECT guild_id FROM departures ORDER BY 1"
     assert await rows(database, left) == [(1,), (3,)]
     await departures.present([1, 2, 4])
     assert await rows(database, left) == [(3,)]
-    await departures.go_on(now_ms() + 31 * DAY_MS)
+    await departures.process_due(now_ms() + 31 * DAY_MS)
     await departures.present([1, 2, 4])
     assert await rows(database, left) == []  # of guild 3 nothing is left that could be forgotten
 
 
-async def test_a_job_under_way_keeps_a_departure_open(database: Database, store: Store) -> None:
+async def test_a_job_under_way_keeps_a_departure_open(database: Database, store: JobStore) -> None:
     job = await begun(store)
-    departures = Departures(database, grace_days=0)
+    departures = GuildDepartures(database, grace_days=0)
     await departures.left(1)
-    assert await departures.go_on(now_ms()) == 0
+    assert await departures.process_due(now_ms()) == 0
     assert await rows(database, "SELECT guild_id FROM departures") == [(1,)]
     await store.succeeded(job.job_id, None, 4)
-    await store.keep_picture(job.job_id, PICTURE, SHA256)
+    await store.record_kept_picture(job.job_id, PICTURE, SHA256)
     await store.undeliverable(job.job_id)
-    assert await departures.go_on(now_ms()) == 2
+    assert await departures.process_due(now_ms()) == 2
     assert await rows(database, "SELECT guild_id FROM departures") == []
     assert MARK not in await everything(database)
 
@@ -480,42 +506,46 @@ async def test_a_job_under_way_keeps_a_departure_open(database: Database, store:
 
 
 def block(*, until: int | None = None) -> Block:
-    return Block(Kind.MEMBER, str(MEMBER), Effect.DENY, reason=MARK, expires_at=until, set_by=ADMIN)
+    return Block(RuleTarget.MEMBER, str(MEMBER), Effect.DENY, reason=MARK, expires_at=until, set_by=ADMIN)
 
 
-async def shown(store: Store, database: Database, **whose: Any) -> Job:
+async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
     """A private picture with everything a request can leave: a preset, a parent, a kept result, a share."""
     parent = await painted(store, **whose)
     request = replace(
-        a_request(user_id=whose.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
+        make_request(user_id=whose.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
         preset=Preset(MARK, MARK, MARK),
         parent_job_id=parent.job_id,
     )
-    job = a_job(replace(request, destination=replace(request.destination, private=True)))
-    assert await store.accept(job, ANYWHERE)
+    job = make_job(replace(request, destination=replace(request.destination, private=True)))
+    assert await store.accept(job, NO_CONTEXT)
     await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.keep_picture(job.job_id, PICTURE, SHA256)
-    landed = await store.delivered(job.job_id, Landing(20, 78, "reply", f"https://cdn/{MARK}"))
-    assert await Gallery(database).share(job, None)
-    assert await Gallery(database).shared(job, Landing(20, 79, "share", f"https://cdn/shared-{MARK}"))
+    await store.record_kept_picture(job.job_id, PICTURE, SHA256)
+    landed = await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply", f"https://cdn/{MARK}"))
+    assert await HistoryStore(database).begin_share(job, None)
+    assert await HistoryStore(database).finish_share(
+        job, DeliveredMessage(20, 79, "share", f"https://cdn/shared-{MARK}")
+    )
     return landed
 
 
 async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
-    database: Database, store: Store, known: Known
+    database: Database, store: JobStore, known: MemberData
 ) -> None:
     job = await shown(store, database)
-    await Gallery(database).deleted(job.job_id, MEMBER)
+    await HistoryStore(database).mark_deleted(job.job_id, MEMBER)
     job = await shown(store, database)
-    await Drafts(database).keep(a_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE))
-    await Habits(database).change(MEMBER, Habit("portrait", None, private=True))
-    await Register(database).set(1, [block(until=5)], interaction_id=1)
-    await Register(database).lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
-    holdings = await known.show(MEMBER)
+    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE))
+    await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait", None, private=True))
+    await AccessRuleStore(database).set(1, [block(until=5)], interaction_id=1)
+    await AccessRuleStore(database).remove(
+        1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2
+    )
+    holdings = await known.summarize(MEMBER)
     assert (holdings.requests, holdings.kept_references, holdings.kept_pictures) == (4, 4, 1)
-    assert (holdings.drafts, holdings.habits, holdings.about) == (1, 1, 1)
+    assert (holdings.drafts, holdings.member_defaults, holdings.about) == (1, 1, 1)
 
     export = await known.export(MEMBER)
     (newest,) = [request for request in export.requests if request.job_id == job.job_id]
@@ -527,27 +557,31 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     assert [(draft.prompt, draft.reference_filename) for draft in export.drafts] == [
         ("a thought", f"{MARK}.png")
     ]
-    assert [(habit.size, habit.format, habit.private) for habit in export.habits] == [("portrait", None, 1)]
+    assert [(defaults.size, defaults.format, defaults.private) for defaults in export.member_defaults] == [
+        ("portrait", None, 1)
+    ]
     assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", MARK, 5)]
-    await Habits(database).change(ADMIN, Habit("square"))
+    await MemberDefaultsStore(database).set(ADMIN, MemberDefaults("square"))
     assert [decision.kind for decision in (await known.export(ADMIN)).decisions] == ["access rule"]
 
 
 async def test_all_of_it_goes_with_the_member(
-    database: Database, database_path: Path, store: Store, known: Known, erasures: Erasures
+    database: Database, database_path: Path, store: JobStore, known: MemberData, erasures: ErasureRequests
 ) -> None:
     await shown(store, database)
     await shown(store, database, user_id=OTHER)
     for user_id in (MEMBER, OTHER):
-        await Drafts(database).keep(a_request(user_id=user_id, prompt=MARK, reference=REFERENCE))
-        await Habits(database).change(user_id, Habit("portrait"))
+        await DraftStore(database).save(make_request(user_id=user_id, prompt=MARK, reference=REFERENCE))
+        await MemberDefaultsStore(database).set(user_id, MemberDefaults("portrait"))
     before, others = await books(database), await known.export(OTHER)
 
     assert await erasures.erase(MEMBER) == 2
 
     assert await books(database) == before
-    left = await known.show(MEMBER)
-    assert (left.requests, left.drafts, left.habits, left.kept_pictures, left.kept_references) == (0,) * 5
+    left = await known.summarize(MEMBER)
+    assert (left.requests, left.drafts, left.member_defaults, left.kept_pictures, left.kept_references) == (
+        0,
+    ) * 5
     assert replace(await known.export(OTHER), made_at=others.made_at) == others
     assert await rows(database, "SELECT * FROM jobs WHERE user_id = 0 AND reference_sha256 IS NOT NULL") == []
     await erasures.erase(OTHER)
@@ -559,94 +593,94 @@ async def test_all_of_it_goes_with_the_member(
 
 
 async def test_the_pictures_of_who_was_erased_are_swept_and_shared_ones_stay(
-    database: Database, database_path: Path, store: Store, erasures: Erasures
+    database: Database, database_path: Path, store: JobStore, erasures: ErasureRequests
 ) -> None:
-    vault = Vault(vault_beside(database_path))
-    keepings = Keepings(database, vault)
-    kept = await vault.keep(MARK.encode() * 50)
+    picture_store = PictureStore(picture_folder(database_path))
+    picture_retention = PictureRetention(database, picture_store)
+    kept = await picture_store.save(MARK.encode() * 50)
     assert kept == SHA256
     long_ago = time.time() - 3600
-    os.utime(vault.path(kept), (long_ago, long_ago))
+    os.utime(picture_store.path(kept), (long_ago, long_ago))
     await shown(store, database)
     await shown(store, database, user_id=OTHER)  # the very same picture is theirs, too
     await erasures.erase(MEMBER)
-    assert await keepings.sweep() == 0
+    assert await picture_retention.collect_garbage() == 0
     await erasures.erase(OTHER)
-    assert await keepings.sweep() == 1
-    assert not vault.holds(kept)
+    assert await picture_retention.collect_garbage() == 1
+    assert not picture_store.exists(kept)
 
 
 async def test_what_is_kept_after_the_wish_stays(
-    database: Database, known: Known, erasures: Erasures, store: Store
+    database: Database, known: MemberData, erasures: ErasureRequests, store: JobStore
 ) -> None:
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, now_ms() - 1000)).rowcount
     )
-    await Drafts(database).keep(a_request(user_id=MEMBER))
-    await Habits(database).change(MEMBER, Habit("portrait"))
-    await erasures.go_on(now_ms())
-    left = await known.show(MEMBER)
-    assert (left.drafts, left.habits) == (1, 1)
+    await DraftStore(database).save(make_request(user_id=MEMBER))
+    await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
+    await erasures.process_due(now_ms())
+    left = await known.summarize(MEMBER)
+    assert (left.drafts, left.member_defaults) == (1, 1)
 
 
 async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
-    database: Database, known: Known, erasures: Erasures
+    database: Database, known: MemberData, erasures: ErasureRequests
 ) -> None:
-    register = Register(database)
-    await register.set(1, [block()], interaction_id=1)
-    await register.set(2, [block(until=now_ms() + DAY_MS)], interaction_id=2)
-    await register.set(3, [block(until=now_ms() - 1)], interaction_id=3)
+    access_rules = AccessRuleStore(database)
+    await access_rules.set(1, [block()], interaction_id=1)
+    await access_rules.set(2, [block(until=now_ms() + DAY_MS)], interaction_id=2)
+    await access_rules.set(3, [block(until=now_ms() - 1)], interaction_id=3)
     await erasures.erase(MEMBER)
-    assert (await known.show(MEMBER)).about == 2, "to forget must not be a way around a block"
+    assert (await known.summarize(MEMBER)).about == 2, "to forget must not be a way around a block"
     assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1, 2]
-    assert len((await register.terms(1)).rules) == 1
+    assert len((await access_rules.policy(1)).rules) == 1
     assert await rows(database, "SELECT user_id FROM erasures") == [(MEMBER,)]
 
-    await erasures.go_on(now_ms() + DAY_MS)
+    await erasures.process_due(now_ms() + DAY_MS)
     assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1]
     # On the record still, under nobody's name, and ruling nobody.
     written = await rows(database, "SELECT guild_id, CAST(subject AS INTEGER) < 0, reason FROM access_rules")
     assert sorted(written) == [(1, 0, MARK), (2, 1, ""), (3, 1, "")]
     with time_machine.travel((now_ms() + DAY_MS) / 1000, tick=False):
         for guild_id in (2, 3):
-            assert (await register.terms(guild_id)).rules == ()
+            assert (await access_rules.policy(guild_id)).rules == ()
 
 
 async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_its_end(
-    database: Database, known: Known, erasures: Erasures
+    database: Database, known: MemberData, erasures: ErasureRequests
 ) -> None:
-    register = Register(database)
+    access_rules = AccessRuleStore(database)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
-        await register.set(1, [block()], interaction_id=1)
+        await access_rules.set(1, [block()], interaction_id=1)
         await erasures.erase(MEMBER)
         clock.shift(5)
-        await register.lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
         clock.shift(5)
-        await erasures.go_on(now_ms())
-        assert (await register.terms(1)).rules == ()
-        assert (await known.show(MEMBER)).about == 0
+        await erasures.process_due(now_ms())
+        assert (await access_rules.policy(1)).rules == ()
+        assert (await known.summarize(MEMBER)).about == 0
     assert MARK not in await everything(database)
     assert await rows(database, "SELECT user_id FROM erasures") == []
 
 
 async def test_a_block_that_is_set_anew_after_the_wish_rules(
-    database: Database, known: Known, erasures: Erasures
+    database: Database, known: MemberData, erasures: ErasureRequests
 ) -> None:
-    register = Register(database)
+    access_rules = AccessRuleStore(database)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
-        await register.set(1, [block()], interaction_id=1)
+        await access_rules.set(1, [block()], interaction_id=1)
         await erasures.erase(MEMBER)
         clock.shift(5)
-        await register.lift(1, Kind.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
-        await register.set(1, [block()], interaction_id=3)
-        await erasures.go_on(now_ms())
-        (rule,) = (await register.terms(1)).rules
+        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        await access_rules.set(1, [block()], interaction_id=3)
+        await erasures.process_due(now_ms())
+        (rule,) = (await access_rules.policy(1)).rules
     assert rule.subject_id == MEMBER
-    assert (await known.show(MEMBER)).about == 3
+    assert (await known.summarize(MEMBER)).about == 3
 
 
 async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
-    database: Database, store: Store
+    database: Database, store: JobStore
 ) -> None:
     job = await shown(store, database)
     await rows(database, "UPDATE jobs SET finished_at = 6")
@@ -659,41 +693,43 @@ async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
 
 
 async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
-    database: Database, database_path: Path, store: Store
+    database: Database, database_path: Path, store: JobStore
 ) -> None:
     await shown(store, database)
-    register, presets = Register(database), Presets(database)
+    access_rules, presets = AccessRuleStore(database), PresetStore(database)
     for guild_id in (1, 2):
-        await register.set(guild_id, [block()], interaction_id=guild_id)
+        await access_rules.set(guild_id, [block()], interaction_id=guild_id)
         words = Preset(f"{MARK} {guild_id}", MARK, MARK)
         await presets.save(guild_id, words, None, set_by=ADMIN, interaction_id=guild_id)
-        await Drafts(database).keep(a_request(user_id=MEMBER, guild_id=guild_id, prompt=MARK))
-    await Habits(database).change(MEMBER, Habit("portrait"))
-    departures = Departures(database, grace_days=30)
+        await DraftStore(database).save(make_request(user_id=MEMBER, guild_id=guild_id, prompt=MARK))
+    await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
+    departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
-    await departures.go_on(now_ms() + 29 * DAY_MS)
-    assert len(await presets.in_force(1)) == 1
-    await departures.go_on(now_ms() + 30 * DAY_MS)
+    await departures.process_due(now_ms() + 29 * DAY_MS)
+    assert len(await presets.active(1)) == 1
+    await departures.process_due(now_ms() + 30 * DAY_MS)
     for table in ("drafts", "access_rules", "presets"):
         assert await rows(database, f"SELECT DISTINCT guild_id FROM {table}") == [(2,)]
-    assert (await Habits(database).of(MEMBER)).size == "portrait", "that is theirs in every server"
+    assert (await MemberDefaultsStore(database).get(MEMBER)).size == "portrait", (
+        "that is theirs in every server"
+    )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     await departures.left(2)
-    await departures.go_on(now_ms() + 60 * DAY_MS)
+    await departures.process_due(now_ms() + 60 * DAY_MS)
     assert MARK.encode() not in await on_disk(database, database_path)
 
 
 @pytest.mark.parametrize("what", ["preset", "rule", "job"])
 async def test_a_server_of_which_anything_is_left_is_known_to_be_gone(
-    database: Database, store: Store, what: str
+    database: Database, store: JobStore, what: str
 ) -> None:
     match what:
         case "job":
             await painted(store)
         case "rule":
-            await Register(database).set(1, [block()], interaction_id=1)
+            await AccessRuleStore(database).set(1, [block()], interaction_id=1)
         case _:
             words = Preset("oil", "", "")
-            await Presets(database).save(1, words, None, set_by=ADMIN, interaction_id=1)
-    await Departures(database, grace_days=30).present([2])
+            await PresetStore(database).save(1, words, None, set_by=ADMIN, interaction_id=1)
+    await GuildDepartures(database, grace_days=30).present([2])
     assert await rows(database, "SELECT guild_id FROM departures") == [(1,)]

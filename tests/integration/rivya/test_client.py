@@ -17,11 +17,18 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
-from bot.rivya.calls import Attempt, TimeOuts
-from bot.rivya.client import ANSWER_LIMIT_BYTES, Rivya, open_session
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
+from bot.rivya.calls import ApiTimeouts, Attempt
+from bot.rivya.client import ANSWER_LIMIT_BYTES, RivyaClient, open_session
 from bot.rivya.models import ModelOffer, Task, TaskStatus, UploadedFile
-from bot.rivya.rate_limit import Pace
+from bot.rivya.rate_limit import RateLimiter
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 if TYPE_CHECKING:
@@ -146,7 +153,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def rivya(script: Script, session: aiohttp.ClientSession) -> Rivya:
+def rivya(script: Script, session: aiohttp.ClientSession) -> RivyaClient:
     return client(script.url, session)
 
 
@@ -155,16 +162,16 @@ def client(
     session: aiohttp.ClientSession,
     *,
     attempts: int = 4,
-    pace: Pace | None = None,
+    pace: RateLimiter | None = None,
     seconds: float = 20.0,
-) -> Rivya:
+) -> RivyaClient:
     """One that hardly waits between attempts; `seconds` is its time-out for everything."""
-    return Rivya(
+    return RivyaClient(
         session,
         base_url=url,
         api_key=KEY,
-        pace=pace or Pace(first_seconds=0.01, careful_seconds=0.01, careful_per_second=1000),
-        time_outs=TimeOuts(seconds, seconds, seconds, seconds, seconds),
+        pace=pace or RateLimiter(first_seconds=0.01, careful_seconds=0.01, careful_per_second=1000),
+        time_outs=ApiTimeouts(seconds, seconds, seconds, seconds, seconds),
         attempts=attempts,
         first_wait_seconds=0.001,
         longest_wait_seconds=0.002,
@@ -177,7 +184,7 @@ async def failure_of(call: Awaitable[object]) -> KuasError:
     return caught.value
 
 
-def upload(rivya: Rivya, path: Path) -> Awaitable[UploadedFile]:
+def upload(rivya: RivyaClient, path: Path) -> Awaitable[UploadedFile]:
     return rivya.upload(
         path, filename="reference.png", mime_type="image/png", model="qwen-image", client_request_id="job-1"
     )
@@ -195,7 +202,9 @@ def form_of(seen: Seen) -> dict[str, tuple[bytes, str | None, str]]:
     return parts
 
 
-async def test_an_upload_is_a_form_of_known_length(script: Script, rivya: Rivya, tmp_path: Path) -> None:
+async def test_an_upload_is_a_form_of_known_length(
+    script: Script, rivya: RivyaClient, tmp_path: Path
+) -> None:
     content = bytes(range(256)) * 4000
     (tmp_path / "a").write_bytes(content)
     script.says(FILE, status=201)
@@ -217,7 +226,7 @@ async def test_an_upload_is_a_form_of_known_length(script: Script, rivya: Rivya,
 
 
 async def test_an_upload_is_repeated_from_its_first_byte(
-    script: Script, rivya: Rivya, tmp_path: Path
+    script: Script, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     content = b"\x89PNG" + bytes(300_000)
     (tmp_path / "a").write_bytes(content)
@@ -229,7 +238,7 @@ async def test_an_upload_is_repeated_from_its_first_byte(
 
 
 async def test_an_upload_that_rivya_finds_too_big_is_for_the_member(
-    script: Script, rivya: Rivya, tmp_path: Path
+    script: Script, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     (tmp_path / "a").write_bytes(b"x")
     script.says("<html>", status=413)
@@ -239,7 +248,7 @@ async def test_an_upload_that_rivya_finds_too_big_is_for_the_member(
 
 
 async def test_a_reference_that_cannot_be_opened_is_for_the_operator(
-    script: Script, rivya: Rivya, tmp_path: Path
+    script: Script, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     error = await failure_of(upload(rivya, tmp_path / "missing"))
     assert isinstance(error, OperatorError)
@@ -252,10 +261,10 @@ async def test_a_file_that_could_not_be_sent_is_closed(
     """Open files fail the run, see filterwarnings."""
     (tmp_path / "a").write_bytes(bytes(300_000))
     error = await failure_of(upload(client(await a_closed_port(), session), tmp_path / "a"))
-    assert isinstance(error, TryLater)
+    assert isinstance(error, TransientError)
 
 
-async def test_a_task_is_created_with_the_given_bytes(script: Script, rivya: Rivya) -> None:
+async def test_a_task_is_created_with_the_given_bytes(script: Script, rivya: RivyaClient) -> None:
     script.says(TASK, status=202)
     task = await rivya.create(BODY, idempotency_key="job-1")
     assert task == Task("task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0)
@@ -286,7 +295,7 @@ async def test_every_repeat_of_a_create_has_the_same_key_and_bytes(
 async def test_attempts_are_counted(script: Script, session: aiohttp.ClientSession) -> None:
     script.says(*["<html>"] * 9, status=500)
     error = await failure_of(client(script.url, session, attempts=3).create(BODY, idempotency_key="j"))
-    assert isinstance(error, TryLater)
+    assert isinstance(error, TransientError)
     assert len(script.seen) == 3
 
 
@@ -325,22 +334,22 @@ BAD_KEY: Step = ("refuse", 401, "api_key_revoked")
         # nothing was done, and it is proven
         ([BAD_KEY], OperatorError, False),
         ([LIMITED, BAD_KEY], OperatorError, False),
-        ([DISABLED, ("refuse", 400, "new_code")], ContractBroken, False),
-        ([LIMITED, DISABLED, LIMITED], TryLater, False),
+        ([DISABLED, ("refuse", 400, "new_code")], ContractViolation, False),
+        ([LIMITED, DISABLED, LIMITED], TransientError, False),
         # an attempt may have been heard
         ([CUT, BAD_KEY], OperatorError, True),
         ([("page", 502, ""), ("refuse", 402, "insufficient_credits")], OperatorError, True),
-        ([STALL, ("refuse", 404, "not_found")], ContractBroken, True),
-        ([("half", 0, ""), ("refuse", 400, "new_code")], ContractBroken, True),
+        ([STALL, ("refuse", 404, "not_found")], ContractViolation, True),
+        ([("half", 0, ""), ("refuse", 400, "new_code")], ContractViolation, True),
         ([IDLESS, BAD_KEY], OperatorError, True),
         ([("page", 307, ""), BAD_KEY], OperatorError, True),
-        ([("refuse", 500, "internal_error")] * 3, TryLater, True),
-        ([CUT, LIMITED, LIMITED], TryLater, True),
-        ([LIMITED, LIMITED, CUT], TryLater, True),
-        ([("half", 0, "")] * 3, TryLater, True),
-        ([IDLESS] * 3, ContractBroken, True),
+        ([("refuse", 500, "internal_error")] * 3, TransientError, True),
+        ([CUT, LIMITED, LIMITED], TransientError, True),
+        ([LIMITED, LIMITED, CUT], TransientError, True),
+        ([("half", 0, "")] * 3, TransientError, True),
+        ([IDLESS] * 3, ContractViolation, True),
         # at once, and not repeated
-        ([("refuse", 409, "idempotency_conflict")], ContractBroken, True),
+        ([("refuse", 409, "idempotency_conflict")], ContractViolation, True),
     ],
 )
 async def test_a_create_says_whether_there_may_be_a_task(
@@ -355,8 +364,8 @@ async def test_a_create_says_whether_there_may_be_a_task(
     raised = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert type(raised) is error
     assert len(script.seen) == len(steps)
-    assert isinstance(raised, TryLater | OperatorError | ContractBroken)
-    assert (not raised.answered if isinstance(raised, TryLater) else raised.in_doubt) is doubtful
+    assert isinstance(raised, TransientError | OperatorError | ContractViolation)
+    assert (not raised.had_no_effect if isinstance(raised, TransientError) else raised.in_doubt) is doubtful
 
 
 async def a_closed_port() -> str:
@@ -366,11 +375,13 @@ async def a_closed_port() -> str:
 
 async def test_without_a_connection_nothing_is_in_doubt(session: aiohttp.ClientSession) -> None:
     error = await failure_of(client(await a_closed_port(), session).create(BODY, idempotency_key="j"))
-    assert isinstance(error, TryLater)
-    assert error.answered
+    assert isinstance(error, TransientError)
+    assert error.had_no_effect
 
 
-async def test_a_refused_prompt_is_for_the_member_and_not_repeated(script: Script, rivya: Rivya) -> None:
+async def test_a_refused_prompt_is_for_the_member_and_not_repeated(
+    script: Script, rivya: RivyaClient
+) -> None:
     script.refuses(400, "validation_failed")
     error = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert isinstance(error, MemberError)
@@ -379,11 +390,11 @@ async def test_a_refused_prompt_is_for_the_member_and_not_repeated(script: Scrip
     assert len(script.seen) == 1
 
 
-async def test_a_task_is_looked_up_by_its_quoted_id(script: Script, rivya: Rivya) -> None:
+async def test_a_task_is_looked_up_by_its_quoted_id(script: Script, rivya: RivyaClient) -> None:
     script.says(
         {"id": "a/b?c", "status": "succeeded", "final_credits": 4, "result": {"urls": ["https://r/1"]}}
     )
-    task = await rivya.task("a/b?c#d e")
+    task = await rivya.get_task("a/b?c#d e")
     assert (task.status, task.result_url, task.final_credits) == (TaskStatus.SUCCEEDED, "https://r/1", 4)
     assert script.seen[0].path == "/api/v1/generations/a%2Fb%3Fc%23d%20e"
     assert script.seen[0].headers["authorization"] == f"Bearer {KEY}"
@@ -395,19 +406,19 @@ async def test_a_look_that_stalls_is_repeated_and_never_in_doubt(
     rivya = client(script.url, session, seconds=QUICK)
     script.stalls()
     script.refuses(404, "not_found")
-    error = await failure_of(rivya.task("task_1"))
-    assert isinstance(error, ContractBroken)
+    error = await failure_of(rivya.get_task("task_1"))
+    assert isinstance(error, ContractViolation)
     assert (error.code, error.in_doubt, error.request_id) == ("not_found", False, "req_7")
     assert len(script.seen) == 2
 
 
-async def test_the_wallet_is_read(script: Script, rivya: Rivya) -> None:
+async def test_the_wallet_is_read(script: Script, rivya: RivyaClient) -> None:
     script.says({"current_credits": 123})
     assert await rivya.credits() == 123
     assert (script.seen[0].method, script.seen[0].path) == ("GET", "/api/v1/credits")
 
 
-async def test_models_are_listed_without_the_key(script: Script, rivya: Rivya) -> None:
+async def test_models_are_listed_without_the_key(script: Script, rivya: RivyaClient) -> None:
     script.says({"data": [{"id": "qwen-image", "base_credits": 4}]})
     assert await rivya.models() == (ModelOffer("qwen-image", 4, None),)
     assert script.seen[0].path == "/api/v1/models"
@@ -421,7 +432,7 @@ async def test_a_redirect_is_not_followed_so_the_key_stays_home(
         for status in (301, 302, 307, 308):
             script.says("", status=status, headers={"Location": f"{elsewhere.url}/api/v1/credits"})
         error = await failure_of(client(script.url, session).credits())
-        assert isinstance(error, TryLater)
+        assert isinstance(error, TransientError)
         assert (len(script.seen), elsewhere.seen) == (4, [])
 
 
@@ -436,9 +447,9 @@ async def test_a_flood_of_an_answer_is_not_read_to_its_end(
         return response
 
     script.lines.append(flood)
-    rivya = Rivya(session, base_url=script.url, api_key=KEY, attempts=1)
+    rivya = RivyaClient(session, base_url=script.url, api_key=KEY, attempts=1)
     error = await soon(failure_of(rivya.credits()))
-    assert isinstance(error, TryLater)
+    assert isinstance(error, TransientError)
 
 
 async def test_garbage_instead_of_http_is_survived(session: aiohttp.ClientSession) -> None:
@@ -453,7 +464,7 @@ async def test_garbage_instead_of_http_is_survived(session: aiohttp.ClientSessio
     async with server:
         port = server.sockets[0].getsockname()[1]
         error = await failure_of(client(f"http://127.0.0.1:{port}", session, attempts=2).credits())
-    assert isinstance(error, TryLater)
+    assert isinstance(error, TransientError)
 
 
 async def test_a_429_slows_every_call_of_the_client(script: Script, session: aiohttp.ClientSession) -> None:
@@ -475,14 +486,14 @@ async def test_a_wait_that_is_too_long_for_a_call_is_handed_on(
     for value in ("900", date):
         script.refuses(429, "rate_limited", {"Retry-After": value})
         error = await failure_of(client(script.url, session).credits())
-        assert isinstance(error, TryLater)
+        assert isinstance(error, TransientError)
         assert error.retry_after_seconds is not None
         assert 890 < error.retry_after_seconds <= 900
     assert len(script.seen) == 2
 
 
 async def test_without_a_429_nothing_waits(script: Script, session: aiohttp.ClientSession) -> None:
-    rivya = client(script.url, session, pace=Pace(careful_per_second=1))
+    rivya = client(script.url, session, pace=RateLimiter(careful_per_second=1))
     calls = 2 * round(PATIENCE_SECONDS)
     script.says(*[{"current_credits": 1}] * calls)
     await soon(asyncio.gather(*(rivya.credits() for _ in range(calls))))  # limited, it is a second for each
@@ -492,22 +503,22 @@ async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_
     script: Script, session: aiohttp.ClientSession
 ) -> None:
     attempts: list[Attempt] = []
-    pace = Pace()
+    pace = RateLimiter()
     pace.pause(60)
-    rivya = Rivya(session, base_url=script.url, api_key=KEY, pace=pace, watch=attempts.append)
+    rivya = RivyaClient(session, base_url=script.url, api_key=KEY, pace=pace, watch=attempts.append)
     call = asyncio.create_task(failure_of(rivya.create("{}", idempotency_key="key")))
     await asyncio.sleep(0)
     with capture_logs() as logs:
-        rivya.hurry()
+        rivya.stop_retrying()
         error = await soon(call)
-    assert isinstance(error, TryLater)
-    assert error.answered
+    assert isinstance(error, TransientError)
+    assert error.had_no_effect
     assert len(logs) == 1
     assert (attempts, script.seen) == ([], [])
 
 
 async def test_a_call_that_waits_can_be_cancelled(script: Script, session: aiohttp.ClientSession) -> None:
-    pace = Pace()
+    pace = RateLimiter()
     pace.pause(60)
     call = asyncio.create_task(client(script.url, session, pace=pace).credits())
     await asyncio.sleep(0)
@@ -517,7 +528,9 @@ async def test_a_call_that_waits_can_be_cancelled(script: Script, session: aioht
     assert script.seen == []
 
 
-async def test_a_call_on_the_wire_can_be_cancelled(script: Script, rivya: Rivya, tmp_path: Path) -> None:
+async def test_a_call_on_the_wire_can_be_cancelled(
+    script: Script, rivya: RivyaClient, tmp_path: Path
+) -> None:
     (tmp_path / "a").write_bytes(bytes(300_000))
     script.stalls()
     call = asyncio.ensure_future(upload(rivya, tmp_path / "a"))
@@ -529,7 +542,7 @@ async def test_a_call_on_the_wire_can_be_cancelled(script: Script, rivya: Rivya,
     assert len(script.seen) == 1
 
 
-async def test_a_failed_attempt_is_one_line_without_secrets(script: Script, rivya: Rivya) -> None:
+async def test_a_failed_attempt_is_one_line_without_secrets(script: Script, rivya: RivyaClient) -> None:
     script.refuses(503, "public_api_disabled")
     script.says(f"<html>{PROMPT}</html>", status=502)
     script.refuses(400, "validation_failed")
@@ -555,7 +568,7 @@ async def test_no_failure_shows_the_key(script: Script, session: aiohttp.ClientS
         assert KEY not in f"{lines} {error!r} {error.__cause__!r} {error.__cause__}"
 
 
-async def test_the_session_keeps_no_cookies(script: Script, rivya: Rivya) -> None:
+async def test_the_session_keeps_no_cookies(script: Script, rivya: RivyaClient) -> None:
     script.says({"current_credits": 1}, headers={"Set-Cookie": "a=b"})
     script.says({"current_credits": 1})
     await rivya.credits()

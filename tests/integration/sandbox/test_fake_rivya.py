@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from sandbox.fake_rivya import StandIn
+from sandbox.fake_rivya import FakeRivya
 from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def order(prompt: str = "a fox", **params: object) -> dict[str, object]:
 class Client:
     """The fewest lines that speak to the stand-in; shares nothing with the bot's own client."""
 
-    def __init__(self, session: aiohttp.ClientSession, standin: StandIn) -> None:
+    def __init__(self, session: aiohttp.ClientSession, fake_rivya: FakeRivya) -> None:
         self.session = session
-        self.standin = standin
+        self.fake_rivya = fake_rivya
 
     async def call(
         self,
@@ -70,7 +70,7 @@ class Client:
             data, content_type = json.dumps(body).encode(), content_type or "application/json"
         if content_type is not None:
             headers["Content-Type"] = content_type
-        url = f"{self.standin.url}/api/v1{path}"
+        url = f"{self.fake_rivya.url}/api/v1{path}"
         async with self.session.request(method, url, headers=headers, data=data) as response:
             return response.status, await response.json()
 
@@ -96,7 +96,7 @@ class Client:
     async def finished(self, prompt: str = "a fox", **params: object) -> dict[str, object]:
         """Create a task, wait for its end, and ask for it."""
         _, task = await self.create(order(prompt, **params), key=None)
-        await self.standin.ended(str(task["id"]))
+        await self.fake_rivya.ended(str(task["id"]))
         return (await self.call("GET", f"/generations/{task['id']}"))[1]
 
 
@@ -120,15 +120,15 @@ async def stays_so(change: Awaitable[object]) -> bool:
 
 
 @pytest.fixture
-async def standin() -> AsyncIterator[StandIn]:
-    async with StandIn(painting_seconds=0.02, painter=plain) as standin:
-        yield standin
+async def fake_rivya() -> AsyncIterator[FakeRivya]:
+    async with FakeRivya(painting_seconds=0.02, painter=plain) as fake_rivya:
+        yield fake_rivya
 
 
 @pytest.fixture
-async def client(standin: StandIn) -> AsyncIterator[Client]:
+async def client(fake_rivya: FakeRivya) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession() as session:
-        yield Client(session, standin)
+        yield Client(session, fake_rivya)
 
 
 class TestKeys:
@@ -149,7 +149,7 @@ class TestKeys:
     async def test_a_missing_scope_is_denied(
         self, client: Client, scope: str, method: str, path: str
     ) -> None:
-        client.standin.scopes.remove(scope)
+        client.fake_rivya.scopes.remove(scope)
         assert code(await client.call(method, path)) == (403, "api_scope_denied")
 
     async def test_models_need_no_key(self, client: Client) -> None:
@@ -181,7 +181,7 @@ class TestFiles:
             assert await response.read() == data
 
     async def test_the_other_spelling_of_the_answer(self, client: Client) -> None:
-        client.standin.spelling = "camel"
+        client.fake_rivya.spelling = "camel"
         _, file = await client.upload()
         assert "fileId" in file
         assert file["mimeType"] == "image/png"
@@ -219,7 +219,7 @@ class TestFiles:
         self, client: Client, data: bytes, content_type: str | None, fields: dict[str, str]
     ) -> None:
         assert code(await client.upload(data, content_type, **fields)) == (400, "validation_failed")
-        assert client.standin.uploads == {}
+        assert client.fake_rivya.uploads == {}
 
     async def test_a_body_that_is_no_multipart_is_refused(self, client: Client) -> None:
         answer = await client.call("POST", "/files", data=picture(), content_type="image/png")
@@ -235,7 +235,7 @@ class TestFiles:
         assert code(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
 
     async def test_a_far_too_large_body_meets_the_edge_and_its_web_page(self, client: Client) -> None:
-        port = int(client.standin.url.rpartition(":")[2])
+        port = int(client.fake_rivya.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             b"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rvya_sk_standin\r\n"
@@ -249,24 +249,24 @@ class TestFiles:
 
 class TestCreate:
     async def test_a_task_has_the_nine_keys_and_goes_from_queued_to_succeeded(self, client: Client) -> None:
-        client.standin.hold()
+        client.fake_rivya.hold()
         status, task = await client.create()
         assert status == 201
         assert set(task) == NINE_KEYS
         assert (task["status"], task["reserved_credits"], task["final_credits"]) == ("queued", 4, 0)
         task_id = str(task["id"])
-        await client.standin.until(lambda: client.standin.tasks[task_id].status == "processing")
-        assert await stays_so(client.standin.ended(task_id))
+        await client.fake_rivya.until(lambda: client.fake_rivya.tasks[task_id].status == "processing")
+        assert await stays_so(client.fake_rivya.ended(task_id))
         assert (await client.call("GET", f"/generations/{task_id}"))[1]["status"] == "processing"
-        client.standin.release()
-        await client.standin.ended(task_id)
+        client.fake_rivya.release()
+        await client.fake_rivya.ended(task_id)
         _, task = await client.call("GET", f"/generations/{task_id}")
         assert set(task) == NINE_KEYS
         assert (task["status"], task["final_credits"], task["error"]) == ("succeeded", 4, None)
-        assert client.standin.tasks[task_id].polls == 2
+        assert client.fake_rivya.tasks[task_id].polls == 2
 
     async def test_the_status_of_a_created_task_can_be_any_success(self, client: Client) -> None:
-        client.standin.create_status = 202
+        client.fake_rivya.create_status = 202
         assert (await client.create())[0] == 202
 
     @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ class TestCreate:
         self, client: Client, body: dict[str, object]
     ) -> None:
         assert code(await client.create(body)) == (400, "validation_failed")
-        assert client.standin.tasks == {}
-        assert client.standin.wallet_credits == 1000
+        assert client.fake_rivya.tasks == {}
+        assert client.fake_rivya.wallet_credits == 1000
 
     async def test_the_body_has_to_be_json_and_say_so(self, client: Client) -> None:
         refused = (400, "validation_failed")
@@ -324,19 +324,19 @@ class TestCreate:
         ):
             assert code(await client.create(order(referenceMediaItems=wrong))) == refused
         _, task = await client.create(order(referenceMediaItems=[item]))
-        assert client.standin.tasks[str(task["id"])].reference_id == file["id"]
+        assert client.fake_rivya.tasks[str(task["id"])].reference_id == file["id"]
 
     async def test_an_unknown_task_is_not_found(self, client: Client) -> None:
         assert code(await client.call("GET", "/generations/task_none")) == (404, "not_found")
         assert code(await client.call("GET", "/files/file_none")) == (404, "not_found")
 
     async def test_waiting_for_tasks_and_the_most_of_them_at_once(self, client: Client) -> None:
-        client.standin.hold()
+        client.fake_rivya.hold()
         async with asyncio.TaskGroup() as group:
-            group.create_task(client.standin.created(3))
+            group.create_task(client.fake_rivya.created(3))
             for number in range(3):
                 group.create_task(client.create(key=f"key-{number}"))
-        assert client.standin.peak_concurrent == 3
+        assert client.fake_rivya.peak_concurrent == 3
 
 
 class TestIdempotency:
@@ -344,34 +344,34 @@ class TestIdempotency:
         _, first = await client.create()
         status, again = await client.create()
         assert (status, again["id"]) == (201, first["id"])
-        assert len(client.standin.tasks) == 1
-        assert client.standin.charged_credits == 4
-        assert client.standin.creates_without_key == 0
+        assert len(client.fake_rivya.tasks) == 1
+        assert client.fake_rivya.charged_credits == 4
+        assert client.fake_rivya.creates_without_key == 0
 
     async def test_the_same_key_with_another_body_conflicts(self, client: Client) -> None:
         await client.create()
         assert code(await client.create(order("a cat"))) == (409, "idempotency_conflict")
-        assert len(client.standin.tasks) == 1
+        assert len(client.fake_rivya.tasks) == 1
 
     async def test_the_same_key_while_the_first_is_in_flight_conflicts(self, client: Client) -> None:
-        lag = client.standin.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
+        lag = client.fake_rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
         first = asyncio.create_task(client.create())
-        await client.standin.until(lambda: "key" in client.standin.keys_in_flight)
+        await client.fake_rivya.until(lambda: "key" in client.fake_rivya.keys_in_flight)
         assert code(await client.create()) == (409, "idempotency_conflict")
         lag.over.set()
         assert (await first)[0] == 201
-        assert len(client.standin.tasks) == 1
+        assert len(client.fake_rivya.tasks) == 1
 
     async def test_a_refused_request_frees_its_key(self, client: Client) -> None:
-        client.standin.wallet_credits = 3
+        client.fake_rivya.wallet_credits = 3
         assert code(await client.create()) == (402, "insufficient_credits")
-        client.standin.wallet_credits = 4
+        client.fake_rivya.wallet_credits = 4
         assert (await client.create())[0] == 201
 
     async def test_without_a_key_each_call_is_a_task_and_is_counted(self, client: Client) -> None:
         await client.create(key=None)
         await client.create(key=None)
-        assert len(client.standin.tasks) == client.standin.creates_without_key == 2
+        assert len(client.fake_rivya.tasks) == client.fake_rivya.creates_without_key == 2
 
 
 class TestWallet:
@@ -382,13 +382,13 @@ class TestWallet:
         assert failed["result"] is None
         assert failed["error"] == {"code": "generation_failed", "message": "The generation failed."}
         assert (failed["reserved_credits"], failed["final_credits"]) == (4, 0)
-        client.standin.hold()
+        client.fake_rivya.hold()
         await client.create(key="running")
-        assert client.standin.charged_credits == 8
+        assert client.fake_rivya.charged_credits == 8
         assert await client.call("GET", "/credits") == (200, {"current_credits": 992})
 
     async def test_the_next_task_can_be_made_to_fail_with_any_code(self, client: Client) -> None:
-        client.standin.fail_next("provider_down")
+        client.fake_rivya.fail_next("provider_down")
         failed = await client.finished()
         assert failed["error"] == {
             "code": "provider_down",
@@ -397,18 +397,18 @@ class TestWallet:
         assert (await client.finished())["status"] == "succeeded"
 
     async def test_too_few_credits_can_come_as_a_failed_task(self, client: Client) -> None:
-        client.standin.wallet_credits, client.standin.wallet_mode = 3, "failed_task"
+        client.fake_rivya.wallet_credits, client.fake_rivya.wallet_mode = 3, "failed_task"
         status, task = await client.create()
         assert (status, task["status"], task["final_credits"]) == (201, "failed", 0)
         assert isinstance(task["error"], dict)
         assert task["error"]["code"] == "insufficient_credits"
-        assert (client.standin.wallet_credits, client.standin.charged_credits) == (3, 0)
+        assert (client.fake_rivya.wallet_credits, client.fake_rivya.charged_credits) == (3, 0)
 
 
 class TestResults:
     async def test_a_result_is_the_painted_picture_for_anyone_with_its_address(self) -> None:
-        async with StandIn(painting_seconds=0) as standin, aiohttp.ClientSession() as session:
-            client = Client(session, standin)
+        async with FakeRivya(painting_seconds=0) as fake_rivya, aiohttp.ClientSession() as session:
+            client = Client(session, fake_rivya)
             _, file = await client.upload()
             items = [{"url": file["url"], "kind": "image"}]
             task = await client.finished(image_size="square", output_format="jpeg", referenceMediaItems=items)
@@ -422,9 +422,9 @@ class TestResults:
                 assert (painted.format, painted.size) == ("JPEG", (512, 512))
 
     async def test_an_unfinished_task_has_no_picture(self, client: Client) -> None:
-        client.standin.hold()
+        client.fake_rivya.hold()
         _, task = await client.create()
-        async with client.session.get(f"{client.standin.url}/results/{task['id']}.png") as response:
+        async with client.session.get(f"{client.fake_rivya.url}/results/{task['id']}.png") as response:
             assert response.status == 404
 
 
@@ -436,106 +436,108 @@ async def result_url(client: Client) -> str:
 
 class TestFaults:
     async def test_cut_before_leaves_no_trace(self, client: Client) -> None:
-        client.standin.faults.add("cut_before", "create")
+        client.fake_rivya.faults.add("cut_before", "create")
         with pytest.raises(aiohttp.ClientError):
             await client.create()
-        assert client.standin.tasks == {}
-        assert client.standin.calls == [("POST", "/api/v1/generations", 0)]
+        assert client.fake_rivya.tasks == {}
+        assert client.fake_rivya.calls == [("POST", "/api/v1/generations", 0)]
         assert (await client.create())[0] == 201
 
     async def test_cut_after_makes_the_task_and_the_repeat_finds_it(self, client: Client) -> None:
-        client.standin.faults.add("cut_after", "create")
+        client.fake_rivya.faults.add("cut_after", "create")
         with pytest.raises(aiohttp.ClientError):
             await client.create()
-        (task_id,) = client.standin.tasks
+        (task_id,) = client.fake_rivya.tasks
         assert (await client.create())[1]["id"] == task_id
-        assert client.standin.charged_credits == 4
+        assert client.fake_rivya.charged_credits == 4
 
     async def test_half_json_is_a_success_nobody_can_read(self, client: Client) -> None:
-        fault = client.standin.faults.add("half_json", "create")
+        fault = client.fake_rivya.faults.add("half_json", "create")
         with pytest.raises(json.JSONDecodeError):
             await client.create()
-        assert len(client.standin.tasks) == fault.hits == 1
+        assert len(client.fake_rivya.tasks) == fault.hits == 1
 
     @pytest.mark.parametrize("retry_after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
     async def test_a_status_may_say_when_to_come_back(self, client: Client, retry_after: float | str) -> None:
-        faults = client.standin.faults
+        faults = client.fake_rivya.faults
         faults.add("status", "credits", 2, code=429, error_code="rate_limited", retry_after=retry_after)
         for _ in range(2):
-            async with client.session.get(f"{client.standin.url}/api/v1/credits") as response:
+            async with client.session.get(f"{client.fake_rivya.url}/api/v1/credits") as response:
                 assert response.headers["Retry-After"] == str(retry_after)
                 assert code((response.status, await response.json())) == (429, "rate_limited")
         assert (await client.call("GET", "/credits"))[0] == 200
 
     @pytest.mark.parametrize(("processed", "tasks"), [(False, 0), (True, 1)])
     async def test_a_web_page_instead_of_an_answer(self, client: Client, processed: bool, tasks: int) -> None:
-        client.standin.faults.add("html", "create", processed=processed)
+        client.fake_rivya.faults.add("html", "create", processed=processed)
         with pytest.raises(aiohttp.ContentTypeError) as caught:
             await client.create()
         assert caught.value.status == 502
-        assert len(client.standin.tasks) == tasks
+        assert len(client.fake_rivya.tasks) == tasks
 
     async def test_stall_does_the_work_and_says_nothing(self, client: Client) -> None:
-        client.standin.faults.add("stall", "create")
+        client.fake_rivya.faults.add("stall", "create")
         call = asyncio.create_task(client.create())
-        await client.standin.created(1)
+        await client.fake_rivya.created(1)
         assert await stays_so(call)
         assert call.cancelled()
-        await client.standin.until(lambda: client.standin.calls == [("POST", "/api/v1/generations", 0)])
-        assert client.standin.charged_credits == 4
+        await client.fake_rivya.until(lambda: client.fake_rivya.calls == [("POST", "/api/v1/generations", 0)])
+        assert client.fake_rivya.charged_credits == 4
 
     async def test_closing_ends_a_stall(self) -> None:
         async with aiohttp.ClientSession() as session:
-            async with StandIn(painting_seconds=0.02) as standin:
-                standin.faults.add("stall", "credits", None)
-                call = asyncio.create_task(Client(session, standin).call("GET", "/credits"))
-                await standin.until(lambda: not standin.faults.waiting or standin.faults.waiting[0].hits == 1)
+            async with FakeRivya(painting_seconds=0.02) as fake_rivya:
+                fake_rivya.faults.add("stall", "credits", None)
+                call = asyncio.create_task(Client(session, fake_rivya).call("GET", "/credits"))
+                await fake_rivya.until(
+                    lambda: not fake_rivya.faults.waiting or fake_rivya.faults.waiting[0].hits == 1
+                )
             with pytest.raises(aiohttp.ClientError):
                 await call
 
     async def test_slow_arrives_whole_in_the_end(self, client: Client) -> None:
-        client.standin.faults.add("slow", "credits", seconds=0.05)
+        client.fake_rivya.faults.add("slow", "credits", seconds=0.05)
         assert await client.call("GET", "/credits") == (200, {"current_credits": 1000})
 
     async def test_a_fault_for_ever_lasts_until_cleared(self, client: Client) -> None:
-        client.standin.faults.add("status", "status", None, code=503, error_code="public_api_disabled")
+        client.fake_rivya.faults.add("status", "status", None, code=503, error_code="public_api_disabled")
         for _ in range(3):
             assert code(await client.call("GET", "/generations/x")) == (503, "public_api_disabled")
-        client.standin.faults.clear()
+        client.fake_rivya.faults.clear()
         assert code(await client.call("GET", "/generations/x")) == (404, "not_found")
 
-    async def test_a_fault_that_does_not_exist_is_loud(self, standin: StandIn) -> None:
+    async def test_a_fault_that_does_not_exist_is_loud(self, fake_rivya: FakeRivya) -> None:
         with pytest.raises(ValueError):
-            standin.faults.add("explode", "create")
+            fake_rivya.faults.add("explode", "create")
         with pytest.raises(ValueError):
-            standin.faults.add("redirect", "create")
+            fake_rivya.faults.add("redirect", "create")
 
     async def test_a_result_can_lead_elsewhere_or_be_something_else(self, client: Client) -> None:
         url = await result_url(client)
-        client.standin.faults.add("redirect", "result", url="http://127.0.0.1:1/")
+        client.fake_rivya.faults.add("redirect", "result", url="http://127.0.0.1:1/")
         async with client.session.get(url, allow_redirects=False) as response:
             assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/")
-        client.standin.faults.add("not_a_picture", "result")
+        client.fake_rivya.faults.add("not_a_picture", "result")
         async with client.session.get(url) as response:
             assert response.content_type == "image/png"
             assert (await response.read()).startswith(b"<html>")
 
     async def test_a_result_can_be_endless(self, client: Client) -> None:
         url = await result_url(client)
-        client.standin.faults.add("too_big", "result")
+        client.fake_rivya.faults.add("too_big", "result")
         async with client.session.get(url) as response:
             assert response.content_length is None
             assert len(await response.content.readexactly(3_000_000)) == 3_000_000
-        await client.standin.until(
-            lambda: client.standin.calls[-1] == ("GET", url.removeprefix(client.standin.url), 0)
+        await client.fake_rivya.until(
+            lambda: client.fake_rivya.calls[-1] == ("GET", url.removeprefix(client.fake_rivya.url), 0)
         )
 
     async def test_a_result_can_lie_about_its_length_in_both_directions(self, client: Client) -> None:
         url = await result_url(client)
-        client.standin.faults.add("lying_length", "result")
+        client.fake_rivya.faults.add("lying_length", "result")
         async with client.session.get(url) as response:
             with pytest.raises(aiohttp.ClientPayloadError):
                 await response.read()
-        client.standin.faults.add("lying_length", "result", claimed_bytes=10)
+        client.fake_rivya.faults.add("lying_length", "result", claimed_bytes=10)
         async with client.session.get(url) as response:
             assert len(await response.read()) == 10

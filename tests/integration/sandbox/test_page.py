@@ -16,9 +16,9 @@ from PIL import Image
 from simcord.preview import _media
 
 from sandbox.browser import _preview
-from sandbox.cdn import Posted
-from sandbox.environment import Pace, open_world
-from sandbox.preview_patches import let_show
+from sandbox.cdn import CdnFiles
+from sandbox.environment import Timings, open_environment
+from sandbox.preview_patches import patch_assets
 from tests.support.waiting import soon
 
 PICTURES = 12
@@ -45,13 +45,13 @@ class Page:
 @asynccontextmanager
 async def a_page_full() -> AsyncIterator[Page]:
     """Not a fixture: SimCord wants one task to open and to close it."""
-    async with open_world(Pace(painting_seconds=0)) as world:
+    async with open_environment(Timings(painting_seconds=0)) as world:
         for number in range(PICTURES):
             data = io.BytesIO()
             Image.new("RGB", (64, 48), (number, 0, 0)).save(data, "PNG")
             await world.guide.send(world.channel, attachments=[(f"fox{number}.png", data.getvalue())])
         async with _preview(world, 0) as preview, aiohttp.ClientSession() as session:
-            let_show(preview, Posted(world.cdn))
+            patch_assets(preview, CdnFiles(world.cdn))
             address = urlsplit(preview.url)
             origin, headers = f"http://{address.netloc}", {"X-Simcord-Capability": address.fragment}
             async with session.post(f"{origin}/api/pages", json={}, headers=headers) as answer:

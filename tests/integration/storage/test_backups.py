@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from bot.credits.ledger_export import entries
+from bot.credits.ledger_export import export_ledger
 from bot.domain.errors import OperatorError
 from bot.domain.jobs import Picture
 from bot.domain.limits import Limit
-from bot.jobs.history import Gallery
-from bot.jobs.store import Store
+from bot.jobs.history import HistoryStore
+from bot.jobs.store import JobStore
 from bot.storage import backups
-from bot.storage.backups import PICTURES, Backups, backup, examine, restore
+from bot.storage.backups import PICTURES, Backups, backup, restore, verify
 from bot.storage.database import Database
-from bot.storage.file_lock import InUse
-from bot.storage.picture_store import Vault, vault_beside
-from tests.support.factories import ANYWHERE, a_job
+from bot.storage.file_lock import DatabaseInUse
+from bot.storage.picture_store import PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_job
 
 DEFAULT = Limit(200, "month")
 
@@ -33,19 +33,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
-    database: Database, database_path: Path, folder: Path, store: Store
+    database: Database, database_path: Path, folder: Path, store: JobStore
 ) -> None:
-    await store.accept(a_job(), ANYWHERE)
+    await store.accept(make_job(), NO_CONTEXT)
     copies = Backups(database_path, folder, keep=3)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
-        made = [await copies.keep_fresh()]
-        assert await copies.keep_fresh() is None
+        made = [await copies.run_daily()]
+        assert await copies.run_daily() is None
         for _ in range(4):
             clock.shift(backups.DAY_SECONDS)
-            made.append(await copies.keep_fresh())
+            made.append(await copies.run_daily())
     assert all(made)
     assert sorted(folder.iterdir()) == made[-3:]
-    assert len(list(entries(made[-1] or Path()))) == 1
+    assert len(list(export_ledger(made[-1] or Path()))) == 1
 
 
 async def test_what_else_lies_in_the_folder_is_left_alone(
@@ -55,7 +55,7 @@ async def test_what_else_lies_in_the_folder_is_left_alone(
     mine = [folder / "kuas-before-the-move.sqlite3", folder / "notes.txt"]
     for path in mine:
         path.write_text("mine")
-    await Backups(database_path, folder, keep=1).keep_fresh()
+    await Backups(database_path, folder, keep=1).run_daily()
     assert len(list(folder.iterdir())) == 3
     assert all(path.read_text() == "mine" for path in mine)
 
@@ -67,7 +67,7 @@ async def test_what_a_killed_process_left_half_written_is_removed(
     (folder / "kuas-20260101T030000Z.sqlite3.unfinished").write_text("half a copy")
     mine = folder / "kuas-mine.sqlite3.unfinished"
     mine.write_text("under way elsewhere")
-    made = await Backups(database_path, folder, keep=2).keep_fresh()
+    made = await Backups(database_path, folder, keep=2).run_daily()
     assert set(folder.iterdir()) == {made, mine}
 
 
@@ -76,10 +76,10 @@ async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them
 ) -> None:
     copies = Backups(database_path, folder, keep=1)
     with time_machine.travel("2036-03-01 03:00:00+00:00", tick=False):
-        await copies.keep_fresh()
+        await copies.run_daily()
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False):
-        made = await copies.keep_fresh()
-        assert await copies.keep_fresh() is None
+        made = await copies.run_daily()
+        assert await copies.run_daily() is None
     assert made is not None
     assert list(folder.iterdir()) == [made]
 
@@ -96,13 +96,13 @@ async def test_a_damaged_copy_does_not_pass_for_todays(
         disk.setattr(backups, "backup", lose_the_end)
         for _ in range(2):
             with pytest.raises(OperatorError):
-                await copies.keep_fresh()
+                await copies.run_daily()
             assert list(folder.iterdir()) == []
-    assert await copies.keep_fresh() is not None
+    assert await copies.run_daily() is not None
 
 
 async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
-    assert await Backups(database_path, folder, keep=0).keep_fresh() is None
+    assert await Backups(database_path, folder, keep=0).run_daily() is None
     assert not folder.exists()
 
 
@@ -111,25 +111,25 @@ async def test_a_folder_that_cannot_be_made_is_the_operators(
 ) -> None:
     folder.write_text("in the way")
     with pytest.raises(OperatorError, match="backups"):
-        await Backups(database_path, folder, keep=1).keep_fresh()
+        await Backups(database_path, folder, keep=1).run_daily()
 
 
 async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
     opened = await Database.open(database_path)
-    store = Store(opened, DEFAULT)
-    await store.accept(a_job(), ANYWHERE)
-    saved, before = tmp_path / "saved.sqlite3", list(entries(database_path))
+    store = JobStore(opened, DEFAULT)
+    await store.accept(make_job(), NO_CONTEXT)
+    saved, before = tmp_path / "saved.sqlite3", list(export_ledger(database_path))
     backup(database_path, saved)
-    await store.accept(a_job(), ANYWHERE)
+    await store.accept(make_job(), NO_CONTEXT)
     await opened.close()
 
     aside = restore(saved, database_path)
 
-    assert list(entries(database_path)) == before
+    assert list(export_ledger(database_path)) == before
     assert aside is not None
-    assert len(list(entries(aside))) == 2
+    assert len(list(export_ledger(aside))) == 2
     again = await Database.open(database_path)
-    assert len(await Store(again, DEFAULT).due()) == 1
+    assert len(await JobStore(again, DEFAULT).unfinished()) == 1
     await again.close()
 
 
@@ -139,7 +139,7 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
     opened = await Database.open(database_path)
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
+    await JobStore(opened, DEFAULT).accept(make_job(), NO_CONTEXT)
     # As a kill leaves it: the file without what is in the log beside it.
     killed = tmp_path / "killed.sqlite3"
     for suffix in ("", "-wal"):
@@ -148,16 +148,16 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
 
     aside = restore(saved, killed)
 
-    assert list(entries(killed)) == []
+    assert list(export_ledger(killed)) == []
     assert aside is not None
-    assert len(list(entries(aside))) == 1
+    assert len(list(export_ledger(aside))) == 1
 
 
 async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
     database_path: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
-    await Store(opened, DEFAULT).accept(a_job(), ANYWHERE)
+    await JobStore(opened, DEFAULT).accept(make_job(), NO_CONTEXT)
     killed, target = tmp_path / "killed.sqlite3", tmp_path / "new.sqlite3"
     for suffix in ("", "-wal"):
         Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
@@ -169,18 +169,18 @@ async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
     # What the words advise.
     backup(killed, tmp_path / "whole.sqlite3")
     restore(tmp_path / "whole.sqlite3", target)
-    assert len(list(entries(target))) == 1
+    assert len(list(export_ledger(target))) == 1
 
 
 async def test_a_restore_beside_a_running_bot_is_refused(
-    database: Database, database_path: Path, tmp_path: Path, store: Store
+    database: Database, database_path: Path, tmp_path: Path, store: JobStore
 ) -> None:
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await store.accept(a_job(), ANYWHERE)
-    with pytest.raises(InUse):
+    await store.accept(make_job(), NO_CONTEXT)
+    with pytest.raises(DatabaseInUse):
         restore(saved, database_path)
-    assert len(await store.due()) == 1
+    assert len(await store.unfinished()) == 1
 
 
 async def test_a_restore_where_nothing_is_lost_yet_needs_no_database(
@@ -189,7 +189,7 @@ async def test_a_restore_where_nothing_is_lost_yet_needs_no_database(
     saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
     backup(database_path, saved)
     assert restore(saved, fresh) is None
-    assert list(entries(fresh)) == []
+    assert list(export_ledger(fresh)) == []
 
 
 async def test_a_damaged_database_can_be_replaced(database: Database, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ async def test_a_damaged_database_can_be_replaced(database: Database, tmp_path: 
     aside = restore(saved, damaged)
     assert aside is not None
     assert aside.read_bytes().startswith(b"not a database")
-    assert list(entries(damaged)) == []
+    assert list(export_ledger(damaged)) == []
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "empty", "foreign", "newer", "cut"])
@@ -229,7 +229,7 @@ async def test_what_is_no_backup_is_refused_and_nothing_moved(
     assert target.read_bytes() == b"as it was"
     if kind != "missing":
         with pytest.raises(OperatorError):
-            examine(wrong)
+            verify(wrong)
 
 
 # The pictures beside the database.
@@ -247,35 +247,38 @@ def named(*contents: bytes) -> dict[str, bytes]:
 async def test_the_pictures_are_copied_with_the_database_and_follow_it(
     database: Database, database_path: Path, folder: Path
 ) -> None:
-    vault, copies = Vault(vault_beside(database_path)), Backups(database_path, folder, keep=2)
+    picture_store, copies = (
+        PictureStore(picture_folder(database_path)),
+        Backups(database_path, folder, keep=2),
+    )
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
-        await copies.keep_fresh()
+        await copies.run_daily()
         assert not (folder / PICTURES).exists(), "nothing is kept yet"
-        fox, hen = await vault.keep(b"a fox"), await vault.keep(b"a hen")
+        fox, hen = await picture_store.save(b"a fox"), await picture_store.save(b"a hen")
         clock.shift(backups.DAY_SECONDS)
-        await copies.keep_fresh()
+        await copies.run_daily()
         assert pictures(folder / PICTURES) == named(b"a fox", b"a hen")
-        vault.path(hen).unlink()
-        await vault.keep(b"an owl")
+        picture_store.path(hen).unlink()
+        await picture_store.save(b"an owl")
         clock.shift(backups.DAY_SECONDS)
-        await copies.keep_fresh()
+        await copies.run_daily()
     assert pictures(folder / PICTURES) == named(b"a fox", b"an owl"), "what was swept is forgotten here, too"
     # On the same disk it takes no room twice.
-    assert vault.path(fox).samefile(folder / PICTURES / fox)
+    assert picture_store.path(fox).samefile(folder / PICTURES / fox)
 
 
 async def test_a_copy_of_a_picture_outlives_the_file_it_was_made_of(
     database: Database, database_path: Path, folder: Path
 ) -> None:
-    vault = Vault(vault_beside(database_path))
-    fox = await vault.keep(b"a fox")
-    await Backups(database_path, folder, keep=1).keep_fresh()
-    vault.path(fox).unlink()
+    picture_store = PictureStore(picture_folder(database_path))
+    fox = await picture_store.save(b"a fox")
+    await Backups(database_path, folder, keep=1).run_daily()
+    picture_store.path(fox).unlink()
     assert pictures(folder / PICTURES) == named(b"a fox")
     # A torn file is made anew under its name, and the copy is another file by then.
-    vault.path(fox).write_bytes(b"torn")
-    await vault.keep(b"a fox")
-    assert (folder / PICTURES / fox).read_bytes() == vault.path(fox).read_bytes() == b"a fox"
+    picture_store.path(fox).write_bytes(b"torn")
+    await picture_store.save(b"a fox")
+    assert (folder / PICTURES / fox).read_bytes() == picture_store.path(fox).read_bytes() == b"a fox"
 
 
 async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
@@ -284,47 +287,47 @@ async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
     def other_disk(*_: object) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-    vault = Vault(vault_beside(database_path))
-    fox = await vault.keep(b"a fox")
+    picture_store = PictureStore(picture_folder(database_path))
+    fox = await picture_store.save(b"a fox")
     monkeypatch.setattr(os, "link", other_disk)
-    await Backups(database_path, folder, keep=1).keep_fresh()
+    await Backups(database_path, folder, keep=1).run_daily()
     assert pictures(folder / PICTURES) == named(b"a fox")
-    assert not vault.path(fox).samefile(folder / PICTURES / fox)
+    assert not picture_store.path(fox).samefile(folder / PICTURES / fox)
 
 
 async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
     database: Database, database_path: Path, folder: Path
 ) -> None:
-    await Vault(vault_beside(database_path)).keep(b"a fox")
-    (vault_beside(database_path) / "half.part").write_text("half")
+    await PictureStore(picture_folder(database_path)).save(b"a fox")
+    (picture_folder(database_path) / "half.part").write_text("half")
     (folder / PICTURES).mkdir(parents=True)
     (folder / PICTURES / "notes.txt").write_text("mine")
-    await Backups(database_path, folder, keep=1).keep_fresh()
+    await Backups(database_path, folder, keep=1).run_daily()
     assert pictures(folder / PICTURES) == {**named(b"a fox"), "notes.txt": b"mine"}
 
 
 async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
     database: Database, database_path: Path, folder: Path
 ) -> None:
-    await Vault(vault_beside(database_path)).keep(b"a fox")
+    await PictureStore(picture_folder(database_path)).save(b"a fox")
     folder.mkdir()
     (folder / PICTURES).write_text("in the way")
     with pytest.raises(OperatorError) as refused:
-        await Backups(database_path, folder, keep=1).keep_fresh()
+        await Backups(database_path, folder, keep=1).run_daily()
     assert refused.value.code == "backup"
 
 
 async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
     database: Database, database_path: Path, folder: Path
 ) -> None:
-    await Vault(vault_beside(database_path)).keep(b"a fox")
+    await PictureStore(picture_folder(database_path)).save(b"a fox")
     folder.mkdir()
     (folder / PICTURES).write_text("in the way")
     copies = Backups(database_path, folder, keep=1)
     with pytest.raises(OperatorError):
-        await copies.keep_fresh()
+        await copies.run_daily()
     (folder / PICTURES).unlink()
-    await copies.keep_fresh()  # an hour later
+    await copies.run_daily()  # an hour later
     assert pictures(folder / PICTURES) == named(b"a fox")
 
 
@@ -332,34 +335,36 @@ async def test_a_restore_brings_back_the_pictures_that_are_gone(
     database_path: Path, folder: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
-    vault, store = Vault(vault_beside(database_path)), Store(opened, DEFAULT)
-    job = a_job()
-    await store.accept(job, ANYWHERE)
+    picture_store, store = PictureStore(picture_folder(database_path)), JobStore(opened, DEFAULT)
+    job = make_job()
+    await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, "task", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.keep_picture(job.job_id, Picture(b"a fox", "png", 1, 1), await vault.keep(b"a fox"))
+    await store.record_kept_picture(
+        job.job_id, Picture(b"a fox", "png", 1, 1), await picture_store.save(b"a fox")
+    )
     await store.undeliverable(job.job_id)
-    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    made = await Backups(database_path, folder, keep=1).run_daily()
     assert made is not None
-    later = await vault.keep(b"later")
+    later = await picture_store.save(b"later")
     await opened.close()
 
     # The same machine: what is there stays, what is gone comes back.
-    vault.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
+    picture_store.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
     restore(made, database_path)
-    assert pictures(vault_beside(database_path)) == named(b"a fox", b"later")
-    assert vault.holds(later)
+    assert pictures(picture_folder(database_path)) == named(b"a fox", b"later")
+    assert picture_store.exists(later)
 
     # A new machine, with nothing but the folder of backups.
     fresh = tmp_path / "elsewhere" / "bot.sqlite3"
     restore(made, fresh)
-    assert pictures(vault_beside(fresh)) == named(b"a fox")
+    assert pictures(picture_folder(fresh)) == named(b"a fox")
     again = await Database.open(fresh)
-    piece = await Gallery(again).find(job.job_id)
+    piece = await HistoryStore(again).find(job.job_id)
     await again.close()
     assert piece is not None
     assert piece.kept_sha256 is not None
-    assert await Vault(vault_beside(fresh)).read(piece.kept_sha256) == b"a fox"
+    assert await PictureStore(picture_folder(fresh)).read(piece.kept_sha256) == b"a fox"
 
 
 async def test_a_restore_without_pictures_needs_none(
@@ -368,15 +373,15 @@ async def test_a_restore_without_pictures_needs_none(
     saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
     backup(database_path, saved)
     restore(saved, fresh)
-    assert not vault_beside(fresh).exists()
+    assert not picture_folder(fresh).exists()
 
 
 async def test_a_restore_through_a_link_brings_the_pictures_to_where_the_bot_looks_for_them(
     database_path: Path, folder: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
-    fox = await Vault(vault_beside(database_path)).keep(b"a fox")
-    made = await Backups(database_path, folder, keep=1).keep_fresh()
+    fox = await PictureStore(picture_folder(database_path)).save(b"a fox")
+    made = await Backups(database_path, folder, keep=1).run_daily()
     await opened.close()
     assert made is not None
     elsewhere = tmp_path / "elsewhere"
@@ -385,4 +390,4 @@ async def test_a_restore_through_a_link_brings_the_pictures_to_where_the_bot_loo
     link.symlink_to(elsewhere / "real.sqlite3")
     restore(made, link)
     assert link.is_symlink()
-    assert Vault(vault_beside(link)).holds(fox)
+    assert PictureStore(picture_folder(link)).exists(fox)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import ContractBroken, OperatorError
+from bot.domain.errors import ContractViolation, OperatorError
 from bot.storage import database as database_module
 from bot.storage import schema
 from bot.storage.database import Database, open_read_only
@@ -108,7 +108,7 @@ async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(databas
 
 async def test_a_row_that_breaks_a_rule_is_a_bug_and_not_the_operators(database: Database) -> None:
     await database.run(lambda tx: _insert(tx, 1))
-    with pytest.raises(ContractBroken, match="UNIQUE") as broken:
+    with pytest.raises(ContractViolation, match="UNIQUE") as broken:
         await database.run(lambda tx: _insert(tx, 1))
     assert broken.value.code == "bug"
 

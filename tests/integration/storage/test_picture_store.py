@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import Job, Landing, Picture, Reference, kept_url
+from bot.domain.jobs import DeliveredMessage, Job, Picture, Reference, stored_url
 from bot.jobs import picture_retention as keepings_module
-from bot.jobs.drafts import Drafts
-from bot.jobs.picture_retention import Keepings
-from bot.jobs.store import Store
+from bot.jobs.drafts import DraftStore
+from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.store import JobStore
 from bot.storage import picture_store as vault_module
 from bot.storage.database import Database
-from bot.storage.picture_store import SPARED_SECONDS, Vault, vault_beside
-from tests.support.factories import ANYWHERE, a_job, a_request
+from bot.storage.picture_store import MIN_AGE_SECONDS, PictureStore, picture_folder
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 from tests.support.paths import ROOT
 
 PICTURE = bytes(range(256)) * 50
@@ -37,20 +37,20 @@ def named(data: bytes) -> str:
 
 @pytest.fixture
 def folder(database_path: Path) -> Path:
-    return vault_beside(database_path)
+    return picture_folder(database_path)
 
 
 @pytest.fixture
-def vault(folder: Path) -> Vault:
-    return Vault(folder)
+def picture_store(folder: Path) -> PictureStore:
+    return PictureStore(folder)
 
 
 @pytest.fixture
-def keepings(database: Database, vault: Vault) -> Keepings:
-    return Keepings(database, vault)
+def picture_retention(database: Database, picture_store: PictureStore) -> PictureRetention:
+    return PictureRetention(database, picture_store)
 
 
-def age(path: Path, seconds: float = SPARED_SECONDS + 1) -> None:
+def age(path: Path, seconds: float = MIN_AGE_SECONDS + 1) -> None:
     at = time.time() - seconds
     os.utime(path, (at, at))
 
@@ -62,39 +62,41 @@ def files(folder: Path) -> list[str]:
 # Keeping.
 
 
-async def test_a_picture_is_one_file_named_by_its_bytes(vault: Vault, folder: Path) -> None:
+async def test_a_picture_is_one_file_named_by_its_bytes(picture_store: PictureStore, folder: Path) -> None:
     assert not folder.exists(), "a bot that keeps nothing needs no folder"
-    assert await vault.read(named(PICTURE)) is None
-    assert not vault.holds(named(PICTURE))
-    assert await vault.listed() == []
-    assert await vault.keep(PICTURE) == named(PICTURE)
+    assert await picture_store.read(named(PICTURE)) is None
+    assert not picture_store.exists(named(PICTURE))
+    assert await picture_store.list_expired() == []
+    assert await picture_store.save(PICTURE) == named(PICTURE)
     assert files(folder) == [named(PICTURE)]
-    assert vault.path(named(PICTURE)).read_bytes() == PICTURE
-    assert await vault.read(named(PICTURE)) == PICTURE
-    assert vault.holds(named(PICTURE))
+    assert picture_store.path(named(PICTURE)).read_bytes() == PICTURE
+    assert await picture_store.read(named(PICTURE)) == PICTURE
+    assert picture_store.exists(named(PICTURE))
 
 
-async def test_a_file_is_kept_as_its_bytes_are(vault: Vault, tmp_path: Path) -> None:
+async def test_a_file_is_kept_as_its_bytes_are(picture_store: PictureStore, tmp_path: Path) -> None:
     source = tmp_path / "reference"
     source.write_bytes(PICTURE)
-    assert await vault.keep_file(source) == await vault.keep(PICTURE) == named(PICTURE)
+    assert await picture_store.save_file(source) == await picture_store.save(PICTURE) == named(PICTURE)
     source.unlink()
-    assert await vault.read(named(PICTURE)) == PICTURE
+    assert await picture_store.read(named(PICTURE)) == PICTURE
     with pytest.raises(OperatorError) as refused:
-        await vault.keep_file(source)
+        await picture_store.save_file(source)
     assert refused.value.code == "disk"
 
 
-async def test_the_same_bytes_from_many_sides_are_kept_once(vault: Vault, folder: Path) -> None:
+async def test_the_same_bytes_from_many_sides_are_kept_once(
+    picture_store: PictureStore, folder: Path
+) -> None:
     pictures = [PICTURE, PICTURE[::-1], b""]
-    kept = await asyncio.gather(*(vault.keep(pictures[number % 3]) for number in range(60)))
+    kept = await asyncio.gather(*(picture_store.save(pictures[number % 3]) for number in range(60)))
     assert set(kept) == {named(data) for data in pictures}
     assert files(folder) == sorted(set(kept)), "nothing half written is left"
-    assert [await vault.read(named(data)) for data in pictures] == pictures
+    assert [await picture_store.read(named(data)) for data in pictures] == pictures
 
 
 async def test_a_picture_is_on_the_disk_before_it_has_its_name_and_the_name_before_it_is_said(
-    vault: Vault, folder: Path, monkeypatch: pytest.MonkeyPatch
+    picture_store: PictureStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
     fsync, rename = os.fsync, Path.replace
@@ -111,19 +113,19 @@ async def test_a_picture_is_on_the_disk_before_it_has_its_name_and_the_name_befo
 
     monkeypatch.setattr(os, "fsync", recording_fsync)
     monkeypatch.setattr(Path, "replace", recording_rename)
-    await vault.keep(PICTURE)
+    await picture_store.save(PICTURE)
     assert done == ["file whole", "named", "folder whole"]
 
 
 @pytest.mark.parametrize("torn", [b"", PICTURE[:-1], PICTURE + b"x", b"x" + PICTURE[1:]])
 async def test_a_torn_file_is_not_believed_and_is_mended_by_keeping_it_again(
-    vault: Vault, folder: Path, torn: bytes
+    picture_store: PictureStore, folder: Path, torn: bytes
 ) -> None:
-    await vault.keep(PICTURE)
-    vault.path(named(PICTURE)).write_bytes(torn)
-    assert await vault.read(named(PICTURE)) is None
-    assert await vault.keep(PICTURE) == named(PICTURE)
-    assert await vault.read(named(PICTURE)) == PICTURE
+    await picture_store.save(PICTURE)
+    picture_store.path(named(PICTURE)).write_bytes(torn)
+    assert await picture_store.read(named(PICTURE)) is None
+    assert await picture_store.save(PICTURE) == named(PICTURE)
+    assert await picture_store.read(named(PICTURE)) == PICTURE
     assert files(folder) == [named(PICTURE)]
 
 
@@ -156,7 +158,9 @@ print("kept")
 """
 
 
-async def test_killed_anywhere_there_is_the_whole_picture_or_none(vault: Vault, folder: Path) -> None:
+async def test_killed_anywhere_there_is_the_whole_picture_or_none(
+    picture_store: PictureStore, folder: Path
+) -> None:
     folder.parent.mkdir()
     whole, points = [], 0
     while True:
@@ -166,13 +170,13 @@ async def test_killed_anywhere_there_is_the_whole_picture_or_none(vault: Vault, 
         if ran.returncode == 0:
             break
         assert ran.returncode == -9, ran.stderr.decode()
-        found = await vault.read(named(PICTURE))
+        found = await picture_store.read(named(PICTURE))
         assert found in {None, PICTURE}
-        assert vault.holds(named(PICTURE)) is (found is not None)
+        assert picture_store.exists(named(PICTURE)) is (found is not None)
         whole.append(found is not None)
         for path in folder.iterdir() if folder.exists() else ():
             age(path)
-        await vault.listed()  # which clears up behind it
+        await picture_store.list_expired()  # which clears up behind it
         assert files(folder) == ([named(PICTURE)] if found else [])
         for path in folder.iterdir() if folder.exists() else ():
             path.unlink()
@@ -185,17 +189,19 @@ async def test_killed_anywhere_there_is_the_whole_picture_or_none(vault: Vault, 
 
 
 @pytest.mark.parametrize("act", ["keep", "read", "listed", "drop"])
-async def test_a_place_that_is_no_folder_is_the_operators(vault: Vault, folder: Path, act: str) -> None:
+async def test_a_place_that_is_no_folder_is_the_operators(
+    picture_store: PictureStore, folder: Path, act: str
+) -> None:
     folder.parent.mkdir()
     if act == "listed":
         folder.symlink_to(folder)  # which leads nowhere for ever
     else:
         folder.write_text("in the way")
     calls: dict[str, Any] = {
-        "keep": lambda: vault.keep(PICTURE),
-        "read": lambda: vault.read(named(PICTURE)),
-        "drop": lambda: vault.drop(named(PICTURE)),
-        "listed": vault.listed,
+        "keep": lambda: picture_store.save(PICTURE),
+        "read": lambda: picture_store.read(named(PICTURE)),
+        "drop": lambda: picture_store.delete(named(PICTURE)),
+        "listed": picture_store.list_expired,
     }
     if act in {"drop", "listed"}:
         assert not await calls[act]()  # there is nothing, and nothing to do
@@ -206,9 +212,11 @@ async def test_a_place_that_is_no_folder_is_the_operators(vault: Vault, folder: 
     assert str(folder) in str(refused.value)
 
 
-async def test_a_picture_that_cannot_be_read_is_the_operators(vault: Vault, folder: Path) -> None:
+async def test_a_picture_that_cannot_be_read_is_the_operators(
+    picture_store: PictureStore, folder: Path
+) -> None:
     (folder / named(PICTURE)).mkdir(parents=True)
-    for act in (vault.read(named(PICTURE)), vault.keep(PICTURE)):
+    for act in (picture_store.read(named(PICTURE)), picture_store.save(PICTURE)):
         with pytest.raises(OperatorError) as refused:
             await act
         assert refused.value.code == "disk"
@@ -229,16 +237,18 @@ except OperatorError as error:
 """
 
 
-async def test_a_disk_that_is_full_keeps_nothing_and_is_the_operators(vault: Vault, folder: Path) -> None:
+async def test_a_disk_that_is_full_keeps_nothing_and_is_the_operators(
+    picture_store: PictureStore, folder: Path
+) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", FULL, folder], cwd=ROOT, capture_output=True, check=False, text=True
     )
     assert ran.stdout.split() == ["disk", named(b"small")], ran.stderr
-    assert not vault.holds(named(b"x" * 10_000))
-    assert await vault.read(named(b"small")) == b"small"
+    assert not picture_store.exists(named(b"x" * 10_000))
+    assert await picture_store.read(named(b"small")) == b"small"
     for path in folder.iterdir():
         age(path)
-    assert await vault.listed() == [named(b"small")]
+    assert await picture_store.list_expired() == [named(b"small")]
     assert files(folder) == [named(b"small")], "the half that was written is gone with the next sweep"
 
 
@@ -246,53 +256,53 @@ async def test_a_disk_that_is_full_keeps_nothing_and_is_the_operators(vault: Vau
 
 
 async def test_only_what_is_old_is_listed_and_only_leftovers_of_ours_are_removed(
-    vault: Vault, folder: Path
+    picture_store: PictureStore, folder: Path
 ) -> None:
-    old, young = await vault.keep(b"old"), await vault.keep(b"young")
+    old, young = await picture_store.save(b"old"), await picture_store.save(b"young")
     others = [folder / name for name in ("notes.txt", "a" * 63, "A" * 64, "fresh.part", "stale.part")]
     for path in others:
         path.write_text("?")
-    for path in (vault.path(old), *others[:3], folder / "stale.part"):
+    for path in (picture_store.path(old), *others[:3], folder / "stale.part"):
         age(path)
-    assert await vault.listed() == [old]
+    assert await picture_store.list_expired() == [old]
     assert files(folder) == sorted([old, young, "notes.txt", "a" * 63, "A" * 64, "fresh.part"])
 
 
 @pytest.mark.parametrize(
     ("seconds", "listed"),
     [
-        (SPARED_SECONDS + 5, True),
-        (SPARED_SECONDS - 30, False),
+        (MIN_AGE_SECONDS + 5, True),
+        (MIN_AGE_SECONDS - 30, False),
         (-30, False),
         (-DAY_SECONDS + 60, False),
         (-DAY_SECONDS - 60, True),  # no clock is set back by that much: it was wrong when this was kept
     ],
 )
-async def test_how_old_a_picture_must_be(vault: Vault, seconds: float, listed: bool) -> None:
-    kept = await vault.keep(PICTURE)
-    age(vault.path(kept), seconds)
-    assert (await vault.listed() == [kept]) is listed
-    assert await vault.drop(kept) is listed
-    assert vault.holds(kept) is not listed
+async def test_how_old_a_picture_must_be(picture_store: PictureStore, seconds: float, listed: bool) -> None:
+    kept = await picture_store.save(PICTURE)
+    age(picture_store.path(kept), seconds)
+    assert (await picture_store.list_expired() == [kept]) is listed
+    assert await picture_store.delete(kept) is listed
+    assert picture_store.exists(kept) is not listed
 
 
-async def test_what_is_kept_again_is_young_again(vault: Vault) -> None:
-    kept = await vault.keep(PICTURE)
-    age(vault.path(kept))
-    assert await vault.listed() == [kept]
-    await vault.keep(PICTURE)  # between the question and the sweep
-    assert not await vault.drop(kept)
-    assert await vault.read(kept) == PICTURE
+async def test_what_is_kept_again_is_young_again(picture_store: PictureStore) -> None:
+    kept = await picture_store.save(PICTURE)
+    age(picture_store.path(kept))
+    assert await picture_store.list_expired() == [kept]
+    await picture_store.save(PICTURE)  # between the question and the sweep
+    assert not await picture_store.delete(kept)
+    assert await picture_store.read(kept) == PICTURE
 
 
 async def test_what_is_kept_again_at_the_last_moment_stays(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    picture_store: PictureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = await vault.keep(PICTURE)
-    age(vault.path(kept))
+    kept = await picture_store.save(PICTURE)
+    age(picture_store.path(kept))
     is_old = vault_module._is_old
 
-    keeping = threading.Thread(target=vault._keep, args=(PICTURE,))
+    keeping = threading.Thread(target=picture_store._save, args=(PICTURE,))
 
     def kept_again_just_then(path: Path) -> bool:
         found = is_old(path)
@@ -302,76 +312,83 @@ async def test_what_is_kept_again_at_the_last_moment_stays(
         return found
 
     monkeypatch.setattr(vault_module, "_is_old", kept_again_just_then)
-    await vault.drop(kept)
+    await picture_store.delete(kept)
     await asyncio.to_thread(keeping.join)
-    assert await vault.read(kept) == PICTURE, "whoever kept it again was told that it is there"
+    assert await picture_store.read(kept) == PICTURE, "whoever kept it again was told that it is there"
 
 
 async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
-async def with_reference(store: Store, sha256: str) -> Job:
-    job = a_job(a_request(reference=Reference("https://cdn/fox", "fox.png", "image/png", 5)))
-    assert await store.accept(job, ANYWHERE)
+async def with_reference(store: JobStore, sha256: str) -> Job:
+    job = make_job(make_request(reference=Reference("https://cdn/fox", "fox.png", "image/png", 5)))
+    assert await store.accept(job, NO_CONTEXT)
     return await store.uploaded(job.job_id, "https://rivya/fox", "image/png", sha256)
 
 
-async def with_result(store: Store, sha256: str) -> Job:
-    job = a_job()
-    assert await store.accept(job, ANYWHERE)
+async def with_result(store: JobStore, sha256: str) -> Job:
+    job = make_job()
+    assert await store.accept(job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.keep_picture(job.job_id, Picture(b"", "png", 1, 1), sha256)
+    await store.record_kept_picture(job.job_id, Picture(b"", "png", 1, 1), sha256)
     return await store.undeliverable(job.job_id)
 
 
 @pytest.mark.parametrize("batch", [1, 500])
 async def test_a_sweep_spares_what_is_needed_or_young_and_takes_the_rest(
     database: Database,
-    store: Store,
-    vault: Vault,
-    keepings: Keepings,
+    store: JobStore,
+    picture_store: PictureStore,
+    picture_retention: PictureRetention,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     batch: int,
 ) -> None:
     monkeypatch.setattr(keepings_module, "BATCH", batch)
-    kept = {name: await vault.keep(name.encode()) for name in ("sent", "drafted", "shown", "both", "young")}
-    unneeded = [await vault.keep(f"nobody's {number}".encode()) for number in range(5)]
+    kept = {
+        name: await picture_store.save(name.encode())
+        for name in ("sent", "drafted", "shown", "both", "young")
+    }
+    unneeded = [await picture_store.save(f"nobody's {number}".encode()) for number in range(5)]
     for name in set(kept.values()) - {kept["young"]} | set(unneeded):
-        age(vault.path(name))
+        age(picture_store.path(name))
     await with_reference(store, kept["sent"])
     await with_reference(store, kept["both"])
     await with_result(store, kept["shown"])
     await with_result(store, kept["both"])
-    reference = Reference(kept_url(kept["drafted"]), "fox.png", "image/png", 0, kept["drafted"])
-    assert await Drafts(database).keep(a_request(reference=reference))
-    assert await keepings.sweep() == 5
+    reference = Reference(stored_url(kept["drafted"]), "fox.png", "image/png", 0, kept["drafted"])
+    assert await DraftStore(database).save(make_request(reference=reference))
+    assert await picture_retention.collect_garbage() == 5
     assert files(folder) == sorted(kept.values())
-    assert await keepings.sweep() == 0
+    assert await picture_retention.collect_garbage() == 0
 
 
 async def test_a_draft_of_a_kept_picture_that_was_not_sent_in_yet_keeps_it(
-    database: Database, store: Store, vault: Vault, keepings: Keepings
+    database: Database, store: JobStore, picture_store: PictureStore, picture_retention: PictureRetention
 ) -> None:
-    kept = await vault.keep(PICTURE)
+    kept = await picture_store.save(PICTURE)
     job = await with_result(store, kept)
     # As *Use as reference* leaves it: nothing of the reference is made ready yet.
-    reference = Reference(kept_url(kept), "fox.png", "image/png", 0)
-    draft_id = await Drafts(database).keep(replace(a_request(reference=reference), parent_job_id=job.job_id))
+    reference = Reference(stored_url(kept), "fox.png", "image/png", 0)
+    draft_id = await DraftStore(database).save(
+        replace(make_request(reference=reference), parent_job_id=job.job_id)
+    )
     assert draft_id is not None
-    age(vault.path(kept))
-    assert await keepings.sweep() == 0
-    assert await vault.read(kept) == PICTURE
+    age(picture_store.path(kept))
+    assert await picture_retention.collect_garbage() == 0
+    assert await picture_store.read(kept) == PICTURE
 
 
 async def test_what_ends_after_so_many_days_is_swept_after_it(
-    database: Database, store: Store, vault: Vault, keepings: Keepings
+    database: Database, store: JobStore, picture_store: PictureStore, picture_retention: PictureRetention
 ) -> None:
-    old, new, open_, result = [await vault.keep(name) for name in (b"old", b"new", b"open", b"result")]
+    old, new, open_, result = [
+        await picture_store.save(name) for name in (b"old", b"new", b"open", b"result")
+    ]
     for name in (old, new, open_, result):
-        age(vault.path(name))
+        age(picture_store.path(name))
     first, second = await with_reference(store, old), await with_reference(store, new)
     await with_reference(store, open_)  # not over yet, however old
     await with_result(store, result)
@@ -379,13 +396,13 @@ async def test_what_ends_after_so_many_days_is_swept_after_it(
     for job, at in ((first, 10), (second, 20)):
         await store.created(job.job_id, f"task-{job.job_id}", 4)
         await store.succeeded(job.job_id, None, 4)
-        await store.delivered(job.job_id, Landing(20, 78, "reply"))
+        await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
         await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", at, job.job_id)
     await rows(database, "UPDATE kept_pictures SET kept_at = 10")
-    assert await keepings.expire(20) == 2
-    assert await keepings.expire(20) == 0
-    assert await keepings.sweep() == 2
-    assert [vault.holds(name) for name in (old, new, open_, result)] == [False, True, True, False]
+    assert await picture_retention.expire(20) == 2
+    assert await picture_retention.expire(20) == 0
+    assert await picture_retention.collect_garbage() == 2
+    assert [picture_store.exists(name) for name in (old, new, open_, result)] == [False, True, True, False]
     found = await store.find(first.job_id)
     assert found is not None
     assert found.request.reference is not None
@@ -393,18 +410,18 @@ async def test_what_ends_after_so_many_days_is_swept_after_it(
 
 
 async def test_what_waits_to_be_a_reference_is_spared_although_its_own_picture_is_deleted(
-    database: Database, store: Store, vault: Vault
+    database: Database, store: JobStore, picture_store: PictureStore
 ) -> None:
-    names = [await vault.keep(name.encode()) for name in ("draft", "job", "ended")]
+    names = [await picture_store.save(name.encode()) for name in ("draft", "job", "ended")]
     drafted, waiting, ended = [
-        a_request(reference=Reference(kept_url(name), "fox.png", "image/png", 0)) for name in names
+        make_request(reference=Reference(stored_url(name), "fox.png", "image/png", 0)) for name in names
     ]
-    await Drafts(database).keep(drafted)
-    jobs = [a_job(request) for request in (waiting, ended)]
+    await DraftStore(database).save(drafted)
+    jobs = [make_job(request) for request in (waiting, ended)]
     for job in jobs:
-        assert await store.accept(job, ANYWHERE)
+        assert await store.accept(job, NO_CONTEXT)
     await store.cancelled(jobs[1].job_id)
     for name in names:
-        age(vault.path(name))
-    assert await Keepings(database, vault).sweep() == 1
-    assert [vault.holds(name) for name in names] == [True, True, False]
+        age(picture_store.path(name))
+    assert await PictureRetention(database, picture_store).collect_garbage() == 1
+    assert [picture_store.exists(name) for name in names] == [True, True, False]

@@ -15,19 +15,19 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from bot.credits.admin import Treasury
+from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
-from bot.credits.ledger_export import entries
-from bot.domain.errors import ContractBroken, MemberError, MemberReason
+from bot.credits.ledger_export import export_ledger
+from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.jobs import Failure, Reference, Stage
 from bot.domain.limits import Limit
-from bot.jobs.drafts import Drafts
-from bot.jobs.history import Gallery
-from bot.jobs.picture_retention import Keepings
-from bot.jobs.store import Store
+from bot.jobs.drafts import DraftStore
+from bot.jobs.history import HistoryStore
+from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
-from bot.storage.picture_store import Vault, vault_beside
+from bot.storage.picture_store import PictureStore, picture_folder
 from bot.storage.schema import APPLICATION_ID, migrate, migrations
 from tests.integration.storage.legacy_databases import (
     FILLERS,
@@ -40,7 +40,7 @@ from tests.integration.storage.legacy_databases import (
     UNFINISHED,
     sums_of_lines,
 )
-from tests.support.factories import ANYWHERE, a_job, a_request
+from tests.support.factories import NO_CONTEXT, make_job, make_request
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -93,7 +93,7 @@ def iso(at: int) -> str:
 
 async def test_not_a_line_of_the_books_changes(old: Path) -> None:
     await (await Database.open(old)).close()
-    assert list(entries(old)) == [
+    assert list(export_ledger(old)) == [
         {
             "job_id": line.job_id,
             "guild_id": str(line.guild_id),
@@ -112,7 +112,7 @@ async def test_not_a_line_of_the_books_changes(old: Path) -> None:
 async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
     database = await Database.open(old)
     try:
-        ledger, treasury = Ledger(database, DEFAULT), Treasury(database, DEFAULT)
+        ledger, credit_admin = Ledger(database, DEFAULT), CreditAdmin(database, DEFAULT)
         first, second = await ledger.usage(1), await ledger.usage(2)
         assert (first.limit_credits, first.period, first.spent_credits, first.held_credits) == (
             60,
@@ -123,19 +123,19 @@ async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
         assert (second.limit_credits, second.period) == (200, "month")
         assert (second.spent_credits, second.held_credits) == (0, 8)
         assert await ledger.member_used(1, 7) == 17
-        change = await treasury.set_limit(1, Limit(100, "month"), set_by=99)
+        change = await credit_admin.set_limit(1, Limit(100, "month"), set_by=99)
         assert change.before is not None
         assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
         assert change.usage is not None
         assert change.usage.used_credits == sum(
             line.counted for line in LINES if line.guild_id == 1 and line.at.startswith("2026-11")
         )
-        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
         assert (await ledger.usage(1)).used_credits == sum(
             line.counted for line in LINES if line.guild_id == 1
         )
-        standing = await ledger.standing(1, 7, (31,))
-        assert (standing.personal, standing.ceilings, standing.exempt) == (None, (), None)
+        member_limits = await ledger.member_limits(1, 7, (31,))
+        assert (member_limits.personal, member_limits.ceilings, member_limits.exempt) == (None, (), None)
     finally:
         await database.close()
 
@@ -155,8 +155,8 @@ async def test_running_sums_are_filled_in_for_the_past(old: Path) -> None:
 async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) -> None:
     database = await Database.open(old)
     try:
-        store = Store(database, DEFAULT)
-        assert [job.job_id for job in await store.due()] == [
+        store = JobStore(database, DEFAULT)
+        assert [job.job_id for job in await store.unfinished()] == [
             line.job_id for line in LINES if line.stage in UNFINISHED
         ]
         for line in LINES:
@@ -178,24 +178,24 @@ async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) ->
 async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
     database = await Database.open(old)
     try:
-        store, ledger, treasury = (
-            Store(database, DEFAULT),
+        store, ledger, credit_admin = (
+            JobStore(database, DEFAULT),
             Ledger(database, DEFAULT),
-            Treasury(database, DEFAULT),
+            CreditAdmin(database, DEFAULT),
         )
-        await treasury.set_limit(1, Limit(100, "total"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
         before = (await ledger.usage(1)).used_credits
         painted, refunded, asked = LINES[7], LINES[0], LINES[10]
         await store.succeeded(painted.job_id, None, 1)
-        await treasury.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
+        await credit_admin.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
         usage = await ledger.usage(1)
         assert usage.used_credits == before - 3 - 4
         assert usage.held_credits == 5
         await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
         assert (await ledger.usage(2)).used_credits == 4
-        assert await store.accept(a_job(a_request(guild_id=2)), ANYWHERE)
+        assert await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
         assert (await ledger.usage(2)).used_credits == 8
-        assert await store.accept(a_job(a_request(interaction_id=10**16 + 1)), ANYWHERE) is None
+        assert await store.accept(make_job(make_request(interaction_id=10**16 + 1)), NO_CONTEXT) is None
     finally:
         await database.close()
 
@@ -219,7 +219,7 @@ async def test_the_file_is_sound_and_its_rules_are_in_force(old: Path) -> None:
             "DELETE FROM jobs",
             "INSERT INTO draws VALUES ('nobody', 1, 1)",
         ):
-            with pytest.raises(ContractBroken):
+            with pytest.raises(ContractViolation):
                 await database.run(lambda tx, broken=broken: tx.execute(broken))  # type: ignore[misc]
     finally:
         await database.close()
@@ -258,7 +258,7 @@ async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_tw
 ) -> None:
     database = await Database.open(old)
     try:
-        store, drafts = Store(database, DEFAULT), Drafts(database)
+        store, drafts = JobStore(database, DEFAULT), DraftStore(database)
         waiting, taken = await drafts.find(OPEN_ASK), await drafts.find(TAKEN_ASK)
         if request.node.callspec.params["old"] == 1:  # nobody was asked in those days
             assert (waiting, taken) == (None, None)
@@ -271,12 +271,12 @@ async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_tw
         assert taken.taken
         assert await drafts.find(OLD_ASK) is None  # its reference would be gone
         before = (await Ledger(database, DEFAULT).usage(2)).used_credits
-        job = a_job(waiting.request(a_request(guild_id=2).destination))
-        assert await store.accept(job, ANYWHERE, draft_id=OPEN_ASK)
+        job = make_job(waiting.request(make_request(guild_id=2).destination))
+        assert await store.accept(job, NO_CONTEXT, draft_id=OPEN_ASK)
         for draft in (waiting, taken):
-            again = a_job(draft.request(a_request(guild_id=2).destination))
+            again = make_job(draft.request(make_request(guild_id=2).destination))
             with pytest.raises(MemberError) as refused:
-                await store.accept(again, ANYWHERE, draft_id=draft.draft_id)
+                await store.accept(again, NO_CONTEXT, draft_id=draft.draft_id)
             assert refused.value.reason is MemberReason.DRAFT_TAKEN
         assert (await Ledger(database, DEFAULT).usage(2)).used_credits == before + 4
     finally:
@@ -292,16 +292,16 @@ def money(path: Path) -> list[str]:
 async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old: Path) -> None:
     database = await Database.open(old)
     try:
-        before, vault = money(old), Vault(vault_beside(old))
+        before, picture_store = money(old), PictureStore(picture_folder(old))
         assert len(before) > len(LINES)
-        assert await Keepings(database, vault).move_out() == len(KEPT)
-        assert await Keepings(database, vault).move_out() == 0
+        assert await PictureRetention(database, picture_store).migrate_inline_pictures() == len(KEPT)
+        assert await PictureRetention(database, picture_store).migrate_inline_pictures() == 0
         for job_id, data in KEPT.items():
-            piece = await Gallery(database).find(job_id)
+            piece = await HistoryStore(database).find(job_id)
             assert piece is not None
             assert piece.kept_sha256 is not None
-            assert await vault.read(piece.kept_sha256) == data
-        assert sorted(path.name for path in vault_beside(old).iterdir()) == sorted(
+            assert await picture_store.read(piece.kept_sha256) == data
+        assert sorted(path.name for path in picture_folder(old).iterdir()) == sorted(
             {hashlib.sha256(data).hexdigest() for data in KEPT.values()}
         )
         assert money(old) == before
@@ -376,7 +376,9 @@ async def test_killed_while_its_pictures_move_out_nothing_is_lost(old: Path) -> 
     assert deaths >= 4
     database = await Database.open(old)
     try:
-        assert await Keepings(database, Vault(vault_beside(old))).move_out() == 0
+        assert (
+            await PictureRetention(database, PictureStore(picture_folder(old))).migrate_inline_pictures() == 0
+        )
     finally:
         await database.close()
     assert still_there(old) == KEPT
@@ -388,7 +390,7 @@ def still_there(path: Path) -> dict[str, bytes]:
         inside = dict(connection.execute("SELECT job_id, data FROM kept_inside"))
         moved = dict(connection.execute("SELECT job_id, sha256 FROM kept_pictures"))
     assert not inside.keys() & moved.keys()
-    return inside | {job_id: (vault_beside(path) / sha256).read_bytes() for job_id, sha256 in moved.items()}
+    return inside | {job_id: (picture_folder(path) / sha256).read_bytes() for job_id, sha256 in moved.items()}
 
 
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
@@ -401,7 +403,7 @@ async def test_killed_in_the_middle_an_upgrade_has_not_happened(old: Path, at: s
     assert process.returncode == -signal.SIGKILL, said.decode()
     assert dump(old) == before
     await (await Database.open(old)).close()
-    assert len(list(entries(old))) == len(LINES)
+    assert len(list(export_ledger(old))) == len(LINES)
 
 
 def test_an_upgrade_that_fails_leaves_the_file_alone(old: Path) -> None:

@@ -11,15 +11,15 @@ from discord.ui import LayoutView, TextDisplay
 from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference, Usage
-from bot.domain.limits import HIGHEST_CREDITS, Limit, Rule, Standing
-from cogs.credits.balance_views import Account, credits_card
-from cogs.imagine.confirm_views import declined_card, late_card, question_card
-from cogs.imagine.submission import NO, YES, Answer
-from cogs.notifications.views import alert_card, wallet_card
-from cogs.text.escaping import units
-from cogs.text.translation import speaking, tongues
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits
+from cogs.credits.balance_views import Balance, balance_view
+from cogs.imagine.confirm_views import declined_view, expired_view, question_view
+from cogs.imagine.submission import NO, YES, ConfirmButton
+from cogs.notifications.views import alert_view, low_balance_view
+from cogs.text.escaping import utf16_length
+from cogs.text.translation import languages, use_locale
 from cogs.ui.layout import row
-from tests.support.factories import a_request
+from tests.support.factories import make_request
 
 NOON = 1_750_000_000_000
 DAY = 24 * 60 * 60 * 1000
@@ -27,9 +27,7 @@ GUILD = Usage("guild", 200, 184, 4, "month", NOON)
 MINE = Usage("member", 20, 10, 0, "day", NOON, subject_id=7)
 CEILING = Usage("ceiling", 500, 450, 0, "month", NOON)
 EVERYWHERE = Usage("ceiling_all", 77_777, 66_666, 0, "month", NOON)
-HUGE = Usage(
-    "role", HIGHEST_CREDITS, 2**62, 2**62, "total", None, subject_id=2**63, granted_credits=HIGHEST_CREDITS
-)
+HUGE = Usage("role", MAX_CREDITS, 2**62, 2**62, "total", None, subject_id=2**63, granted_credits=MAX_CREDITS)
 NASTY = "@everyone <@&1234567890123456789> `*_~| " * 200
 
 
@@ -37,8 +35,8 @@ def words(card: LayoutView) -> str:
     return "\n".join(item.content for item in card.walk_children() if isinstance(item, TextDisplay))
 
 
-def an_account(standing: Standing, *grants: Grant, cost: int = 4) -> Account:
-    return Account(standing, 8, grants, cost)
+def an_account(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> Balance:
+    return Balance(member_limits, 8, grants, cost)
 
 
 def a_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
@@ -50,26 +48,30 @@ def an_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) ->
 
 
 def every_card() -> Iterator[LayoutView]:
-    hostile = replace(a_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63))
-    for standing in (Standing(GUILD), Standing(HUGE, (HUGE, EVERYWHERE), HUGE)):
-        yield question_card(hostile, standing, HIGHEST_CREDITS, row(Answer(YES, 2**63), Answer(NO, 2**63)))
+    hostile = replace(
+        make_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63)
+    )
+    for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, EVERYWHERE), HUGE)):
+        yield question_view(
+            hostile, member_limits, MAX_CREDITS, row(ConfirmButton(YES, 2**63), ConfirmButton(NO, 2**63))
+        )
         grants = [a_grant(reason=NASTY) for _ in range(100)]
-        yield credits_card(Account(standing, 2**63, tuple(grants), 4))
+        yield balance_view(Balance(member_limits, 2**63, tuple(grants), 4))
     for percent in (50, 80, 100):
-        yield alert_card(an_alert(percent, HUGE, NOON), NOON)
-    yield wallet_card(2**63, HIGHEST_CREDITS)
-    yield declined_card()
-    yield late_card(started=True)
-    yield late_card(started=False)
+        yield alert_view(an_alert(percent, HUGE, NOON), NOON)
+    yield low_balance_view(2**63, MAX_CREDITS)
+    yield declined_view()
+    yield expired_view(started=True)
+    yield expired_view(started=False)
 
 
-@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("tongue", sorted(languages()))
 def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
-    with speaking(tongue):
+    with use_locale(tongue):
         cards = list(every_card())
     for card in cards:
         said = words(card)
-        assert 0 < units(said) <= 4000
+        assert 0 < utf16_length(said) <= 4000
         assert "@everyone" not in said
         assert "<@&1234567890123456789>" not in said
         assert card.timeout is None
@@ -78,9 +80,9 @@ def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
 @pytest.mark.parametrize("word", [YES, NO])
 @pytest.mark.parametrize("ask_id", [1, 2**63 - 1])
 def test_a_button_knows_itself_again(word: str, ask_id: int) -> None:
-    custom_id = Answer(word, ask_id).custom_id
+    custom_id = ConfirmButton(word, ask_id).custom_id
     assert len(custom_id) <= 100
-    match = Answer.__discord_ui_compiled_template__.fullmatch(custom_id)
+    match = ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id)
     assert match is not None
     assert (match["word"], int(match["draft_id"])) == (word, ask_id)
 
@@ -89,12 +91,12 @@ def test_a_button_knows_itself_again(word: str, ask_id: int) -> None:
     "custom_id", ["kuas:ask:maybe:1", "kuas:ask:yes:", "kuas:ask:yes:-1", "kuas:ask:yes:1x"]
 )
 def test_what_is_no_button_of_ours_is_nobodys(custom_id: str) -> None:
-    assert Answer.__discord_ui_compiled_template__.fullmatch(custom_id) is None
+    assert ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id) is None
 
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
-    request = replace(a_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    said = words(question_card(request, Standing(GUILD, (), MINE), 5, row(Answer(YES, 1))))
+    request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
+    said = words(question_view(request, MemberLimits(GUILD, (), MINE), 5, row(ConfirmButton(YES, 1))))
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -106,14 +108,18 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 
 
 def test_the_question_keeps_silent_about_other_servers() -> None:
-    said = words(question_card(a_request(), Standing(GUILD, (EVERYWHERE, CEILING)), 4, row(Answer(YES, 1))))
+    said = words(
+        question_view(
+            make_request(), MemberLimits(GUILD, (EVERYWHERE, CEILING)), 4, row(ConfirmButton(YES, 1))
+        )
+    )
     assert "**46 credits** of what this bot allows this server this month" in said
     assert "77" not in said
     assert "11111" not in said
 
 
 def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
-    said = words(credits_card(an_account(Standing(GUILD, (CEILING,), MINE))))
+    said = words(balance_view(an_account(MemberLimits(GUILD, (CEILING,), MINE))))
     for part in (
         "You: **8 credits** spent or set aside this month",
         "**This server's limit**: 188 of 200 credits used this month, **12 left**",
@@ -127,12 +133,12 @@ def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
 
 
 def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
-    said = words(credits_card(an_account(Standing(GUILD, (EVERYWHERE,)))))
+    said = words(balance_view(an_account(MemberLimits(GUILD, (EVERYWHERE,)))))
     assert "there is room" in said
     nearly = replace(EVERYWHERE, spent_credits=77_772)
-    assert "enough for 3 more" in words(credits_card(an_account(Standing(GUILD, (nearly,)))))
+    assert "enough for 3 more" in words(balance_view(an_account(MemberLimits(GUILD, (nearly,)))))
     empty = replace(EVERYWHERE, spent_credits=77_775)
-    closed = words(credits_card(an_account(Standing(GUILD, (empty,)))))
+    closed = words(balance_view(an_account(MemberLimits(GUILD, (empty,)))))
     assert "used up" in closed
     assert "enough for no more" in closed
     for text in (said, closed):
@@ -144,34 +150,36 @@ def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
 )
 def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
-    assert f"enough for {pictures}." in words(credits_card(an_account(Standing(usage))))
+    assert f"enough for {pictures}." in words(balance_view(an_account(MemberLimits(usage))))
 
 
 def test_credits_tell_an_exempt_member_so() -> None:
-    mine = Limit(0, "total", 9, NOON, Rule.MEMBER, 7, exempt=True)
-    role = replace(mine, rule=Rule.ROLE, subject_id=55)
-    assert "You are exempt" in words(credits_card(an_account(Standing(GUILD, exempt=mine))))
-    assert "<@&55> is exempt" in words(credits_card(an_account(Standing(GUILD, exempt=role))))
-    assert "exempt" not in words(credits_card(an_account(Standing(GUILD))))
+    mine = Limit(0, "total", 9, NOON, LimitScope.MEMBER, 7, exempt=True)
+    role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
+    assert "You are exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=mine))))
+    assert "<@&55> is exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=role))))
+    assert "exempt" not in words(balance_view(an_account(MemberLimits(GUILD))))
 
 
 def test_credits_list_the_grants_that_can_still_pay() -> None:
-    said = words(credits_card(an_account(Standing(GUILD), a_grant(), a_grant(WHOLE_GUILD, expires_at=None))))
+    said = words(
+        balance_view(an_account(MemberLimits(GUILD), a_grant(), a_grant(WHOLE_GUILD, expires_at=None)))
+    )
     assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in said
     assert "Granted to this server: 30 of 50 credits left (a party)" in said
 
 
 def test_many_grants_are_shortened() -> None:
-    said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(8)])))
+    said = words(balance_view(an_account(MemberLimits(GUILD), *[a_grant() for _ in range(8)])))
     assert said.count("Granted to you") == 5
     assert "and 3 more grants" in said
-    said = words(credits_card(an_account(Standing(GUILD), *[a_grant() for _ in range(6)])))
+    said = words(balance_view(an_account(MemberLimits(GUILD), *[a_grant() for _ in range(6)])))
     assert said.splitlines().count("- and 1 more grant") == 1
 
 
 @pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
 def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, title: str) -> None:
-    said = words(alert_card(an_alert(percent), NOON))
+    said = words(alert_view(an_alert(percent), NOON))
     for part in (
         title,
         "188 of 200 credits used this month",
@@ -185,27 +193,29 @@ def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, t
 @pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
 def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> None:
     at = NOON + after_ms
-    said = words(alert_card(an_alert(80, empty_at=at), NOON))
+    said = words(alert_view(an_alert(80, empty_at=at), NOON))
     assert f"At this pace it is empty on <t:{at // 1000}:{style}>." in said
-    assert "pace" not in words(alert_card(an_alert(80), NOON))
+    assert "pace" not in words(alert_view(an_alert(80), NOON))
 
 
 def test_a_limit_that_never_resets_ends_only_when_somebody_allows_more() -> None:
     usage = replace(GUILD, period="total", resets_at=None)
-    assert "until somebody allows more" in words(alert_card(an_alert(100, usage), NOON))
+    assert "until somebody allows more" in words(alert_view(an_alert(100, usage), NOON))
 
 
 def test_a_limit_of_zero_speaks_of_its_grants() -> None:
-    said = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+    said = words(alert_view(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
     assert "what grants gave on top of it is used up" in said
     assert "0 of 0" not in said
 
 
 def test_credits_are_told_in_the_language_of_the_reader() -> None:
     grants = (a_grant(), a_grant(WHOLE_GUILD, expires_at=None), *[a_grant() for _ in range(5)])
-    exempt = Limit(0, "total", 9, NOON, Rule.ROLE, 55, exempt=True)
-    with speaking("id"):
-        said = words(credits_card(an_account(Standing(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants)))
+    exempt = Limit(0, "total", 9, NOON, LimitScope.ROLE, 55, exempt=True)
+    with use_locale("id"):
+        said = words(
+            balance_view(an_account(MemberLimits(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants))
+        )
     for part in (
         "### Kredit",
         "terpakai atau disisihkan",
@@ -224,11 +234,13 @@ def test_credits_are_told_in_the_language_of_the_reader() -> None:
 
 def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
     empty = replace(EVERYWHERE, spent_credits=77_775)
-    mine = Limit(0, "total", 9, NOON, Rule.MEMBER, 7, exempt=True)
+    mine = Limit(0, "total", 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     whole = a_grant(WHOLE_GUILD)
-    with speaking("id"):
+    with use_locale("id"):
         said = words(
-            credits_card(an_account(Standing(GUILD, (empty,), exempt=mine), whole, a_grant(expires_at=None)))
+            balance_view(
+                an_account(MemberLimits(GUILD, (empty,), exempt=mine), whole, a_grant(expires_at=None))
+            )
         )
     for part in (
         "sudah habis. ",
@@ -245,8 +257,8 @@ def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
     [(50, "Setengah kredit"), (80, "80 persen kredit"), (100, "Kredit server ini sudah")],
 )
 def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str) -> None:
-    with speaking("id"):
-        said = words(alert_card(an_alert(percent, empty_at=NOON + DAY), NOON))
+    with use_locale("id"):
+        said = words(alert_view(an_alert(percent, empty_at=NOON + DAY), NOON))
     assert title in said
     for part in (
         "188",
@@ -264,10 +276,10 @@ def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str
 
 
 def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
-    with speaking("id"):
-        for_ever = words(alert_card(an_alert(100, replace(GUILD, period="total", resets_at=None)), NOON))
-        nothing = words(alert_card(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
-        wallet = words(wallet_card(3, 100))
+    with use_locale("id"):
+        for_ever = words(alert_view(an_alert(100, replace(GUILD, period="total", resets_at=None)), NOON))
+        nothing = words(alert_view(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+        wallet = words(low_balance_view(3, 100))
     assert "sampai ada yang menambah jatahnya." in for_ever
     assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
     for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):

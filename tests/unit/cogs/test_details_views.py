@@ -7,16 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.jobs import Destination, Job, Landing, Request, Stage
-from bot.jobs.history import Chain, Piece
-from cogs.pictures.details_views import ANCESTORS_SHOWN, details_card
-from cogs.text.escaping import units
+from bot.domain.jobs import DeliveredMessage, Destination, Job, Request, Stage
+from bot.jobs.history import Ancestry, HistoryItem
+from cogs.pictures.details_views import ANCESTORS_SHOWN, details_view
+from cogs.text.escaping import utf16_length
 
 MEMBER, OTHER, HERE, ELSEWHERE = 3, 4, 2, 9
 NOON = 1_750_000_000_000
 
 
-def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> Piece:
+def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> HistoryItem:
     where = Destination(2**62, channel_id, MEMBER, 4, number, "", 10_485_760, "en-US", private=private)
     job = Job(
         job_id=f"{number:08d}-0000-4000-8000-000000000000",
@@ -24,17 +24,17 @@ def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int 
         stage=Stage.DELIVERED,
         quote_credits=4,
         accepted_at=NOON,
-        landing=Landing(channel_id, 2**62 + number, "reply"),
+        delivered_message=DeliveredMessage(channel_id, 2**62 + number, "reply"),
     )
-    return Piece(job, 4, None)
+    return HistoryItem(job, 4, None)
 
 
-def told(piece: Piece, *ancestors: Piece, to: int = OTHER, at: int = HERE) -> str:
-    chain = Chain(ancestors, 4 * (len(ancestors) + 1))
-    card, _ = details_card(piece, chain, user_id=to, channel_id=at)
+def told(piece: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
+    chain = Ancestry(ancestors, 4 * (len(ancestors) + 1))
+    card, _ = details_view(piece, chain, user_id=to, channel_id=at)
     (container,) = cast("Any", card).to_components()
     texts = [part["content"] for part in container["components"] if "content" in part]
-    assert sum(map(units, texts)) <= 4000
+    assert sum(map(utf16_length, texts)) <= 4000
     return "\n".join(texts)
 
 
@@ -51,7 +51,7 @@ def test_words_are_shown_to_whom_they_belong_and_where_the_picture_hangs() -> No
     piece, parent = a_piece(1, "a fox"), a_piece(2, "its parent")
     hidden = a_piece(2, "its parent", private=True)
     elsewhere = a_piece(2, "its parent", channel_id=ELSEWHERE)
-    deleted = Piece(replace(parent.job, deleted_at=NOON), 4, None)
+    deleted = HistoryItem(replace(parent.job, deleted_at=NOON), 4, None)
     assert "its parent" in told(piece, parent)
     assert "a private picture" in told(piece, hidden)
     assert "a deleted picture" in told(piece, deleted, to=MEMBER)

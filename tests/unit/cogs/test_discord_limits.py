@@ -8,10 +8,10 @@ import discord
 import pytest
 from discord import ui
 
-from bot.domain.errors import ContractBroken
-from cogs.text.escaping import units
+from bot.domain.errors import ContractViolation
+from cogs.text.escaping import utf16_length
 from cogs.ui import discord_limits
-from cogs.ui.layout import card
+from cogs.ui.layout import build_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,15 +84,15 @@ def option(**changes: Any) -> dict[str, Any]:
 
 
 def a_command(**changes: Any) -> Callable[[], None]:
-    return lambda: discord_limits.check_command(command(**changes))
+    return lambda: discord_limits.validate_command(command(**changes))
 
 
 def a_card(*items: ui.Item[Any]) -> Callable[[], object]:
-    return lambda: discord_limits.checked(view(*items))
+    return lambda: discord_limits.validate_view(view(*items))
 
 
 def a_form(**options: Any) -> Callable[[], object]:
-    return lambda: discord_limits.checked_form(form(**options))
+    return lambda: discord_limits.validate_modal(form(**options))
 
 
 def some_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], object]:
@@ -102,20 +102,20 @@ def some_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], 
 MENU = {"type": 3, "description": ""}
 LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "text of a card": (
-        lambda: discord_limits.checked(texts("x" * 4000)),
-        lambda: discord_limits.checked(texts("x" * 4001)),
+        lambda: discord_limits.validate_view(texts("x" * 4000)),
+        lambda: discord_limits.validate_view(texts("x" * 4001)),
     ),
     "text of a card, in UTF-16 units": (
-        lambda: discord_limits.checked(texts("🦊" * 2000)),
-        lambda: discord_limits.checked(texts("🦊" * 2001)),
+        lambda: discord_limits.validate_view(texts("🦊" * 2000)),
+        lambda: discord_limits.validate_view(texts("🦊" * 2001)),
     ),
     "texts of a card together": (
-        lambda: discord_limits.checked(texts("x" * 2000, "y" * 2000)),
-        lambda: discord_limits.checked(texts("x" * 2000, "y" * 2001)),
+        lambda: discord_limits.validate_view(texts("x" * 2000, "y" * 2000)),
+        lambda: discord_limits.validate_view(texts("x" * 2000, "y" * 2001)),
     ),
     "an empty text": (
-        lambda: discord_limits.checked(texts("x")),
-        lambda: discord_limits.checked(texts("x", "")),
+        lambda: discord_limits.validate_view(texts("x")),
+        lambda: discord_limits.validate_view(texts("x", "")),
     ),
     "label of a button": (a_card(row(button(label="x" * 80))), a_card(row(button(label="x" * 81)))),
     "a button that is an emoji alone": (
@@ -197,34 +197,34 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
 def test_what_just_fits_is_taken_and_one_more_is_not(limit: str) -> None:
     fits, too_much = LIMITS[limit]
     fits()
-    with pytest.raises(ContractBroken, match="more than Discord takes"):
+    with pytest.raises(ContractViolation, match="more than Discord takes"):
         too_much()
 
 
 def test_every_card_goes_through_the_check() -> None:
-    with pytest.raises(ContractBroken):
-        card("a fox", gallery(1, "x" * 1025))
-    with pytest.raises(ContractBroken):
-        card("a fox", *(row(button(custom_id=f"kuas:{place}")) for place in range(20)))
+    with pytest.raises(ContractViolation):
+        build_view("a fox", gallery(1, "x" * 1025))
+    with pytest.raises(ContractViolation):
+        build_view("a fox", *(row(button(custom_id=f"kuas:{place}")) for place in range(20)))
 
 
 async def test_nothing_remembers_a_card_that_was_sent() -> None:
-    assert card("a fox", row(button())).is_finished()
+    assert build_view("a fox", row(button())).is_finished()
 
 
 def test_a_card_holds_forty_parts_and_not_one_more() -> None:
-    card(*"x" * 39)  # and the frame
-    with pytest.raises(ContractBroken):
-        card(*"x" * 40)
+    build_view(*"x" * 39)  # and the frame
+    with pytest.raises(ContractViolation):
+        build_view(*"x" * 40)
 
 
 def test_a_plain_message_is_cut_to_what_one_holds() -> None:
-    assert discord_limits.content("x" * 2000) == "x" * 2000
-    assert units(discord_limits.content("🦊" * 2000)) <= discord_limits.CONTENT_UNITS
+    assert discord_limits.clip("x" * 2000) == "x" * 2000
+    assert utf16_length(discord_limits.clip("🦊" * 2000)) <= discord_limits.CONTENT_UNITS
 
 
 def test_choices_are_cut_or_left_out() -> None:
     long = [(f"{'n' * 120}{place}", f"v{place}") for place in range(30)]
-    offered = discord_limits.offered([("", "no name"), ("too long a value", "v" * 101), *long])
+    offered = discord_limits.autocomplete_choices([("", "no name"), ("too long a value", "v" * 101), *long])
     assert [choice.value for choice in offered] == [f"v{n}" for n in range(25)]
-    assert all(units(choice.name) <= discord_limits.CHOICE_UNITS for choice in offered)
+    assert all(utf16_length(choice.name) <= discord_limits.CHOICE_UNITS for choice in offered)

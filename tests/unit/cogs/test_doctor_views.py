@@ -7,13 +7,13 @@ from dataclasses import replace
 from discord import ui
 
 from cogs.doctor.commands import NEEDED_BY_MEMBERS
-from cogs.doctor.views import Examination, card_of
-from cogs.text.translation import speaking
+from cogs.doctor.views import ChannelCheck, check_view
+from cogs.text.translation import use_locale
 
-WELL = Examination(
+WELL = ChannelCheck(
     missing=(), in_thread=False, members_lack=(), alert_channel_id=None, alert_missing=None, rivya_down=False
 )
-ILL = Examination(
+ILL = ChannelCheck(
     missing=("view_channel", "send_messages", "attach_files"),
     in_thread=False,
     members_lack=NEEDED_BY_MEMBERS,
@@ -28,8 +28,8 @@ GONE = replace(WELL, in_thread=True, alert_channel_id=5)
 ALL = (WELL, ILL, IN_THREAD, GONE)
 
 
-def lines(seen: Examination) -> list[str]:
-    texts = (item.content for item in card_of(seen).walk_children() if isinstance(item, ui.TextDisplay))
+def lines(seen: ChannelCheck) -> list[str]:
+    texts = (item.content for item in check_view(seen).walk_children() if isinstance(item, ui.TextDisplay))
     return [line for text in texts for line in text.split("\n")]
 
 
@@ -47,7 +47,7 @@ def test_what_is_missing_is_named_with_what_it_costs_and_who_can_change_it() -> 
 
 def test_an_examination_is_in_indonesian() -> None:
     english = [lines(seen) for seen in ALL]
-    with speaking("id"):
+    with use_locale("id"):
         indonesian = [lines(seen) for seen in ALL]
     for said, own in zip(indonesian, english, strict=True):
         assert len(said) == len(own)

@@ -8,22 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import LimitReached, MemberError, MemberReason
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Failure, Phase, Progress, Receipt, Usage
-from bot.domain.limits import Limit, Rule
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import PERIODS
 from cogs.pictures import texts
 from cogs.text import error_messages
-from cogs.text.escaping import harmless, plain, shorten, units
+from cogs.text.escaping import escape, single_line, truncate, utf16_length
 from cogs.text.terms import (
     PERMISSION_NAMES,
     format_name,
-    limit_words,
+    limit_text,
     period_choice,
     period_name,
-    period_word,
-    rule_name,
+    period_noun,
+    scope_name,
     size_name,
 )
 
@@ -52,7 +52,7 @@ def test_every_reason_has_a_sentence_that_fits_a_message(
     reason: MemberReason, data: dict[str, object]
 ) -> None:
     sentence = error_messages.member_error(MemberError(reason, **data))
-    assert 20 < units(sentence) < MESSAGE_LIMIT
+    assert 20 < utf16_length(sentence) < MESSAGE_LIMIT
     assert sentence.endswith(".")
     assert reason is MemberReason.PAUSED or reason.value not in sentence  # "paused" is plain English
     assert "@everyone" not in sentence
@@ -64,7 +64,7 @@ def test_no_two_reasons_share_a_sentence() -> None:
 
 
 def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> None:
-    sentence = error_messages.member_error(LimitReached(MONTH, 20))
+    sentence = error_messages.member_error(LimitExceeded(MONTH, 20))
     for part in ("20 credits", "this server's limit", "12 left", "188 of 200 credits used this month"):
         assert part in sentence
     assert f"<t:{NOON // 1000}:R>" in sentence
@@ -96,16 +96,16 @@ def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> Non
 )
 def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, name: str, remedy: str) -> None:
     usage = Usage(rule, 20, 10, 7, "week", NOON, subject_id=55 if rule == "role" else 0)
-    sentence = error_messages.member_error(LimitReached(usage, 4))
+    sentence = error_messages.member_error(LimitExceeded(usage, 4))
     for part in (name, remedy, "17 of 20 credits used this week", f"<t:{NOON // 1000}:R>"):
         assert part in sentence
     assert sentence.endswith("Nothing was charged.")
-    assert ("Manage Server" in sentence) == (not Rule(rule).is_ceiling)
+    assert ("Manage Server" in sentence) == (not LimitScope(rule).is_ceiling)
 
 
 def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
     usage = Usage("ceiling_all", 98765, 54321, 44441, "week", NOON)
-    sentence = error_messages.member_error(LimitReached(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
+    sentence = error_messages.member_error(LimitExceeded(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
     assert not any(character.isdigit() for character in sentence)
     assert "used up" in sentence
     assert "people who run this bot" in sentence
@@ -113,21 +113,21 @@ def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
 
 def test_what_grants_hold_is_said_with_a_refusal() -> None:
     usage = Usage("member", 20, 20, 0, "week", NOON, granted_credits=3)
-    sentence = error_messages.member_error(LimitReached(usage, 4))
+    sentence = error_messages.member_error(LimitExceeded(usage, 4))
     assert "has 3 left (20 of 20 credits used this week; grants hold 3 more)" in sentence
 
 
 def test_no_rule_is_without_words() -> None:
-    for rule in Rule:
+    for rule in LimitScope:
         assert (
-            units(
+            utf16_length(
                 error_messages.member_error(
-                    LimitReached(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)
+                    LimitExceeded(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)
                 )
             )
             < 600
         )
-        assert rule_name(rule, 5)[0].isupper() or rule_name(rule, 5).startswith("<")
+        assert scope_name(rule, 5)[0].isupper() or scope_name(rule, 5).startswith("<")
 
 
 def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
@@ -140,13 +140,13 @@ def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
 
 @pytest.mark.parametrize("exempt", [True, False])
 def test_a_limit_in_words(exempt: bool) -> None:
-    assert limit_words(Limit(5, "day", exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
-    assert limit_words(None) == "no limit"
+    assert limit_text(Limit(5, "day", exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
+    assert limit_text(None) == "no limit"
 
 
 def test_a_limit_in_total_never_resets() -> None:
     usage = Usage("guild", 10, 10, 0, "total", None)
-    assert "never resets" in error_messages.member_error(LimitReached(usage, 4))
+    assert "never resets" in error_messages.member_error(LimitExceeded(usage, 4))
 
 
 def test_a_file_a_byte_too_big_does_not_look_as_if_it_fitted() -> None:
@@ -174,8 +174,8 @@ def test_missing_permissions_are_named_as_discord_names_them() -> None:
 
 @pytest.mark.parametrize("phase", Phase)
 def test_every_phase_has_a_line(phase: Phase) -> None:
-    line = texts.progress_line(Progress(phase, NOON, position=HUGE))
-    assert 10 < units(line) < MESSAGE_LIMIT
+    line = texts.progress_text(Progress(phase, NOON, position=HUGE))
+    assert 10 < utf16_length(line) < MESSAGE_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -183,23 +183,23 @@ def test_every_phase_has_a_line(phase: Phase) -> None:
     [(1, "next in line"), (2, "place 2 in line"), (112, "place 112 in line")],
 )
 def test_places_in_line_are_counted(position: int, expected: str) -> None:
-    assert expected in texts.progress_line(Progress(Phase.WAITING, NOON, position))
+    assert expected in texts.progress_text(Progress(Phase.WAITING, NOON, position))
 
 
 def test_a_late_job_is_not_given_up() -> None:
-    line = texts.progress_line(Progress(Phase.LATE, NOON))
+    line = texts.progress_text(Progress(Phase.LATE, NOON))
     assert "not lost" in line
     assert f"<t:{NOON // 1000}:R>" in line
 
 
 @pytest.mark.parametrize("who", ["member", "operator", "rivya", "developer"])
 def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
-    free = texts.failure_sentence(Failure(who, "some_code", "x" * 5000))
+    free = texts.failure_text(Failure(who, "some_code", "x" * 5000))
     assert free.endswith("Nothing was charged.")
-    assert units(free) < MESSAGE_LIMIT
-    assert "4 credits were charged." in texts.failure_sentence(Failure(who, "some_code", charged_credits=4))
-    assert "1 credit was charged." in texts.failure_sentence(Failure(who, "some_code", charged_credits=1))
-    doubtful = texts.failure_sentence(Failure(who, "some_code", in_doubt=True))
+    assert utf16_length(free) < MESSAGE_LIMIT
+    assert "4 credits were charged." in texts.failure_text(Failure(who, "some_code", charged_credits=4))
+    assert "1 credit was charged." in texts.failure_text(Failure(who, "some_code", charged_credits=1))
+    doubtful = texts.failure_text(Failure(who, "some_code", in_doubt=True))
     assert "being checked" in doubtful
     assert "Nothing was charged" not in doubtful
 
@@ -207,40 +207,38 @@ def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
 @pytest.mark.parametrize("reason", MemberReason)
 def test_a_member_hears_the_same_reason_late_as_early(reason: MemberReason) -> None:
     data = json.dumps(EXTREME | {"missing": ["view_channel"]})
-    sentence = texts.failure_sentence(Failure("member", reason, message=data))
+    sentence = texts.failure_text(Failure("member", reason, message=data))
     assert sentence.count("Nothing was charged.") == 1
-    assert units(sentence) < MESSAGE_LIMIT
+    assert utf16_length(sentence) < MESSAGE_LIMIT
     early = error_messages.member_error(MemberError(reason, **(EXTREME | {"missing": ("view_channel",)})))
     assert sentence.startswith(early.removesuffix("Nothing was charged.").rstrip())
 
 
 @pytest.mark.parametrize("message", ["", "no json", "[1]", "null"])
 def test_a_failure_whose_data_cannot_be_read_still_has_its_reason(message: str) -> None:
-    sentence = texts.failure_sentence(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
+    sentence = texts.failure_text(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
     assert sentence.startswith("The reference file is too big.")
 
 
 def test_rivyas_words_can_do_nothing() -> None:
-    sentence = texts.failure_sentence(
-        Failure("rivya", "x", "@everyone **look** <@1234567890123456789> [a](b)")
-    )
+    sentence = texts.failure_text(Failure("rivya", "x", "@everyone **look** <@1234567890123456789> [a](b)"))
     assert "@everyone" not in sentence
     assert "\\*\\*look\\*\\*" in sentence
     assert "\\<@" in sentence
 
 
 @pytest.mark.parametrize(
-    "sentence", [error_messages.operator_error("ab12cd34"), error_messages.broken("ab12cd34")]
+    "sentence", [error_messages.operator_error("ab12cd34"), error_messages.internal_error("ab12cd34")]
 )
 def test_somebody_elses_trouble_comes_with_a_reference(sentence: str) -> None:
     assert "`ab12cd34`" in sentence
 
 
 def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
-    assert texts.receipt_line(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
-    assert texts.receipt_line(Receipt(1, MONTH)).startswith("1 credit ·")
+    assert texts.receipt_text(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
+    assert texts.receipt_text(Receipt(1, MONTH)).startswith("1 credit ·")
     helped = Usage("guild", 200, 200, 0, "month", NOON, granted_credits=50)
-    assert texts.receipt_line(Receipt(4, helped)) == (
+    assert texts.receipt_text(Receipt(4, helped)) == (
         "4 credits · 0 of 200 left this month; grants hold 50 more"
     )
 
@@ -250,13 +248,13 @@ def test_everything_on_offer_has_a_name() -> None:
         assert all(size_name(size) != size for size in model.sizes)
         assert all(format_name(name) != name for name in model.formats)
     for period in PERIODS:
-        assert len({period_name(period), period_word(period), period_choice(period), period}) >= 3
+        assert len({period_name(period), period_noun(period), period_choice(period), period}) >= 3
 
 
 @given(st.text(), st.integers(0, 60))
 def test_shortened_text_fits_and_can_always_be_sent(text: str, limit: int) -> None:
-    short = shorten(text, limit)
-    assert units(short) <= limit
+    short = truncate(text, limit)
+    assert utf16_length(short) <= limit
     short.encode()  # raises for a lone surrogate
 
 
@@ -267,7 +265,7 @@ def test_shortened_text_fits_and_can_always_be_sent(text: str, limit: int) -> No
     )
 )
 def test_harmless_text_is_one_line_without_live_markup(text: str) -> None:
-    line = harmless(text, 60)
+    line = escape(text, 60)
     assert "\n" not in line
     assert "\u202e" not in line
     rest = line.replace("\\\\", "")
@@ -278,22 +276,22 @@ def test_harmless_text_is_one_line_without_live_markup(text: str) -> None:
 
 
 def test_harmless_text_still_reads_as_it_was_typed() -> None:
-    assert harmless("a cat & a dog, 3:4 (really!)", 60) == "a cat & a dog, 3:4 (really!)"
-    assert plain("a  cat\nin\tthe\x00rain", 60) == "a cat in the rain"
+    assert escape("a cat & a dog, 3:4 (really!)", 60) == "a cat & a dog, 3:4 (really!)"
+    assert single_line("a  cat\nin\tthe\x00rain", 60) == "a cat in the rain"
 
 
 def test_half_a_character_which_no_encoding_can_carry_is_dropped() -> None:
-    assert shorten("a\ud83d cat", 60) == "a cat"
-    assert shorten("ab\U0001f3a8", 3) == "ab…"
+    assert truncate("a\ud83d cat", 60) == "a cat"
+    assert truncate("ab\U0001f3a8", 3) == "ab…"
 
 
 @pytest.mark.parametrize(
     ("typed", "shown"), [("- a fox", "\\- a fox"), ("1. a fox", "1\\. a fox"), ("-# fox", "-\\# fox")]
 )
 def test_harmless_text_begins_no_list_and_no_small_print(typed: str, shown: str) -> None:
-    assert harmless(typed, 60) == shown
+    assert escape(typed, 60) == shown
 
 
 @pytest.mark.parametrize("typed", ["1.5 foxes", "a - b", "-5 degrees", "2026"])
 def test_harmless_text_leaves_numbers_and_dashes_alone(typed: str) -> None:
-    assert harmless(typed, 60) == typed
+    assert escape(typed, 60) == typed

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Preset, Reference
 from bot.jobs.drafts import Draft
-from cogs.imagine.form import TEXTS, completed, composition_form, holds, read, split
-from cogs.text.escaping import units
+from cogs.imagine.form import TEXTS, apply_input, composition_form, fits, read, split
+from cogs.text.escaping import utf16_length
 from cogs.ui.discord_limits import FORM_PARTS, TEXT_INPUT_UNITS
 
 REFERENCE = Reference(
@@ -67,14 +67,14 @@ def test_whatever_a_model_takes_comes_back_exactly(prompt: str) -> None:
     given = draft(prompt, reference=REFERENCE)
     told = composition_form(given).to_dict()
     assert len(told["components"]) <= FORM_PARTS
-    assert completed(given, read(sent_unchanged(told))) == given
+    assert apply_input(given, read(sent_unchanged(told))) == given
 
 
 @given(PROMPTS)
 def test_a_prompt_is_parted_without_losing_a_letter(prompt: str) -> None:
     parts = split(prompt)
     assert "".join(seam + text for seam, text in parts) == prompt
-    assert all(units(text) <= TEXT_INPUT_UNITS for _, text in parts)
+    assert all(utf16_length(text) <= TEXT_INPUT_UNITS for _, text in parts)
     assert len(parts) <= TEXTS
 
 
@@ -84,8 +84,8 @@ def test_a_prompt_is_parted_between_words() -> None:
 
 
 def test_what_is_longer_than_any_model_takes_is_not_put_into_a_form() -> None:
-    assert holds("x" * 12_000)
-    assert not holds("x" * 12_001)
+    assert fits("x" * 12_000)
+    assert not fits("x" * 12_001)
 
 
 def test_a_size_that_nobody_offers_changes_nothing() -> None:
@@ -94,7 +94,7 @@ def test_a_size_that_nobody_offers_changes_nothing() -> None:
     for part in answer["components"]:
         if part["component"]["custom_id"] == "size":
             part["component"]["values"] = ["as_big_as_a_house"]
-    assert completed(given, read(answer)) == given
+    assert apply_input(given, read(answer)) == given
 
 
 def test_an_answer_that_says_nothing_is_read_as_nothing() -> None:

@@ -10,32 +10,32 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.credits.admin import InForce, Refund
+from bot.credits.admin import ActiveLimits, Refund
 from bot.credits.audit_log import (
     PAGE_ENTRIES,
-    Entry,
-    Given,
-    GivenBack,
-    LimitSet,
-    Mark,
-    Page,
-    Paused,
-    Revoked,
-    SettingSet,
+    AuditEntry,
+    AuditPage,
+    Cursor,
+    GrantIssued,
+    GrantRevoked,
+    LimitChanged,
+    PauseChanged,
+    RefundIssued,
+    SettingChanged,
 )
 from bot.credits.grants import WHOLE_GUILD, Grant
-from bot.credits.refundable import PaidPicture
+from bot.credits.refundable import RefundablePicture
 from bot.domain.jobs import Usage
-from bot.domain.limits import HIGHEST_CREDITS, Limit, LimitChange, Rule, Standing
-from bot.guilds.settings import Setting, SettingChange
+from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits
+from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views as limits_log_cards
 from cogs.limits import grants_views
 from cogs.limits import settings_views as guild_settings_cards
 from cogs.limits import show_views as limits_shown_cards
 from cogs.limits import views as limits_cards
-from cogs.limits.audit_log import NEWER, OLDER, Turn
-from cogs.text.escaping import units
-from cogs.text.translation import speaking
+from cogs.limits.audit_log import NEWER, OLDER, AuditPageButton
+from cogs.text.escaping import utf16_length
+from cogs.text.translation import use_locale
 from cogs.ui.people import not_a_member
 
 NOON = 1_750_000_000_000
@@ -45,11 +45,11 @@ NASTY = "*@everyone* <@1> `_~|[]#>" * 40
 DEFAULT = Limit(200, "month")
 
 
-def usage(rule: Rule, used: int = 4, limit: int = 200, subject_id: int = 0, **more: int) -> Usage:
+def usage(rule: LimitScope, used: int = 4, limit: int = 200, subject_id: int = 0, **more: int) -> Usage:
     return Usage(rule, limit, used, 0, "month", NOON, subject_id, **more)
 
 
-def limit(rule: Rule, subject_id: int = 0, *, exempt: bool = False, reason: str = "") -> Limit:
+def limit(rule: LimitScope, subject_id: int = 0, *, exempt: bool = False, reason: str = "") -> Limit:
     return Limit(20, "week", ADMIN, NOON, rule, subject_id, exempt, reason, 5)
 
 
@@ -63,31 +63,39 @@ def said(card: ui.LayoutView) -> str:
     """All the words of a card, which must be within Discord's bounds."""
     parts = list(card.walk_children())
     texts = [part.content for part in parts if isinstance(part, ui.TextDisplay)]
-    assert sum(map(units, texts)) <= 4000
+    assert sum(map(utf16_length, texts)) <= 4000
     assert len(parts) <= 40
     assert all(texts)
     assert "@everyone" not in "".join(texts)
     return "\n".join(texts)
 
 
-def shown(in_force: InForce, standing: Standing | None = None, roles: set[int] | None = None) -> str:
-    settings = {Setting.TIMEZONE: "Asia/Jakarta", Setting.ALERT_CHANNEL: "77", Setting.CONFIRM_ABOVE: None}
-    standing = standing or Standing(usage(Rule.GUILD))
-    return said(limits_shown_cards.show_card(in_force, standing, settings, roles or set()))
+def shown(
+    in_force: ActiveLimits, member_limits: MemberLimits | None = None, roles: set[int] | None = None
+) -> str:
+    settings = {
+        GuildSetting.TIMEZONE: "Asia/Jakarta",
+        GuildSetting.ALERT_CHANNEL: "77",
+        GuildSetting.CONFIRM_ABOVE: None,
+    }
+    member_limits = member_limits or MemberLimits(usage(LimitScope.GUILD))
+    return said(limits_shown_cards.limits_view(in_force, member_limits, settings, roles or set()))
 
 
-def explained(standing: Standing, *exemptions: Limit, is_member: bool = True) -> list[str]:
-    card = limits_shown_cards.explain_card(MEMBER, standing, exemptions, cost_credits=4, is_member=is_member)
+def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
+    card = limits_shown_cards.explain_view(
+        MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member
+    )
     return said(card).splitlines()
 
 
 # Changing
 
 
-@pytest.mark.parametrize("rule", [Rule.GUILD, Rule.EVERYONE, Rule.MEMBER, Rule.ROLE])
-def test_a_change_says_whose_from_what_to_what_and_why(rule: Rule) -> None:
-    after = limit(rule, MEMBER if rule in {Rule.MEMBER, Rule.ROLE} else 0, reason="more *fun*")
-    words = said(limits_cards.changed_card(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+@pytest.mark.parametrize("rule", [LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.MEMBER, LimitScope.ROLE])
+def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None:
+    after = limit(rule, MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0, reason="more *fun*")
+    words = said(limits_cards.changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
     assert "from **200 credits a month** to **20 credits a week**" in words
     assert "Why: more \\*fun\\*" in words
     assert "4 of 20 credits used" in words
@@ -95,33 +103,41 @@ def test_a_change_says_whose_from_what_to_what_and_why(rule: Rule) -> None:
 
 
 def test_a_limit_below_what_is_used_says_so() -> None:
-    change = LimitChange(DEFAULT, limit(Rule.GUILD), usage(Rule.GUILD, 21, 20))
-    words = said(limits_cards.changed_card(limit(Rule.GUILD), change))
+    change = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20))
+    words = said(limits_cards.changed_view(limit(LimitScope.GUILD), change))
     assert "More than that is used already: no new pictures until it resets" in words
-    helped = LimitChange(DEFAULT, limit(Rule.GUILD), usage(Rule.GUILD, 21, 20, granted_credits=8))
-    assert "already: only grants pay until" in said(limits_cards.changed_card(limit(Rule.GUILD), helped))
+    helped = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20, granted_credits=8))
+    assert "already: only grants pay until" in said(
+        limits_cards.changed_view(limit(LimitScope.GUILD), helped)
+    )
 
 
 def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
-    total = Usage(Rule.GUILD, 20, 21, 0, "total", None)
-    words = said(limits_cards.changed_card(limit(Rule.GUILD), LimitChange(DEFAULT, limit(Rule.GUILD), total)))
+    total = Usage(LimitScope.GUILD, 20, 21, 0, "total", None)
+    words = said(
+        limits_cards.changed_view(
+            limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
+        )
+    )
     assert "no new pictures until it is raised." in words
     assert "until it resets" not in words
 
 
 def test_an_exemption_says_that_the_server_still_binds() -> None:
-    exempt = limit(Rule.ROLE, ROLE, exempt=True)
-    words = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
+    exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
+    words = said(limits_cards.changed_view(exempt, LimitChange(None, exempt, None)))
     assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
     assert "This server's limit still does" in words
 
 
 def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
-    before = limit(Rule.GUILD)
-    words = said(limits_cards.removed_card(before, LimitChange(before, DEFAULT, usage(Rule.GUILD)), NASTY))
+    before = limit(LimitScope.GUILD)
+    words = said(
+        limits_cards.removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY)
+    )
     assert "default of this bot" in words
-    gone = limit(Rule.MEMBER, MEMBER)
-    words = said(limits_cards.removed_card(gone, LimitChange(gone, None, None), ""))
+    gone = limit(LimitScope.MEMBER, MEMBER)
+    words = said(limits_cards.removed_view(gone, LimitChange(gone, None, None), ""))
     assert "to **no limit**" in words
     assert "default" not in words
 
@@ -142,22 +158,26 @@ def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
 def test_terms_are_credits_and_a_period_or_an_exemption(
     credits: int | None, period: str | None, exempt: bool, wrong: bool
 ) -> None:
-    assert bool(limits_cards.terms_problem(credits, period, exempt=exempt)) == wrong
+    assert bool(limits_cards.validate_terms(credits, period, exempt=exempt)) == wrong
 
 
 def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
-    words = said(limits_cards.revoked_card(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    words = said(limits_cards.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
     assert f"1 credit of 50 for <@{MEMBER}> was left. What it has paid stays paid.\nWhy: over" in words
     assert "30 credits of 50 for the whole server were left." in said(
-        limits_cards.revoked_card(grant(WHOLE_GUILD), "")
+        limits_cards.revoked_view(grant(WHOLE_GUILD), "")
     )
 
 
 # Removing
 
-EVERYTHING = InForce(
-    limit(Rule.GUILD),
-    (limit(Rule.EVERYONE), limit(Rule.MEMBER, MEMBER, reason="a friend"), limit(Rule.ROLE, ROLE)),
+EVERYTHING = ActiveLimits(
+    limit(LimitScope.GUILD),
+    (
+        limit(LimitScope.EVERYONE),
+        limit(LimitScope.MEMBER, MEMBER, reason="a friend"),
+        limit(LimitScope.ROLE, ROLE),
+    ),
     (grant(), grant(WHOLE_GUILD, 4)),
 )
 
@@ -178,8 +198,8 @@ def test_all_that_is_in_force_is_offered_and_found_again() -> None:
 
 
 def test_the_default_cannot_be_removed() -> None:
-    assert limits_cards.choices(InForce(DEFAULT, (), ()), "", {}) == []
-    assert limits_cards.find(InForce(DEFAULT, (), ()), "guild") is None
+    assert limits_cards.choices(ActiveLimits(DEFAULT, (), ()), "", {}) == []
+    assert limits_cards.find(ActiveLimits(DEFAULT, (), ()), "guild") is None
 
 
 @pytest.mark.parametrize(
@@ -204,19 +224,19 @@ def test_a_mention_finds_the_limit_of_whom_it_names() -> None:
 
 @given(st.text(max_size=40))
 def test_nothing_typed_finds_what_is_not_there(typed: str) -> None:
-    assert limits_cards.find(InForce(DEFAULT, (), ()), typed) is None
-    assert limits_cards.choices(InForce(DEFAULT, (), ()), typed, {}) == []
+    assert limits_cards.find(ActiveLimits(DEFAULT, (), ()), typed) is None
+    assert limits_cards.choices(ActiveLimits(DEFAULT, (), ()), typed, {}) == []
 
 
 def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
-    many = InForce(
-        limit(Rule.GUILD),
-        tuple(limit(Rule.MEMBER, MEMBER - n, reason=NASTY) for n in range(60)),
+    many = ActiveLimits(
+        limit(LimitScope.GUILD),
+        tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=NASTY) for n in range(60)),
         (grant(reason=NASTY),),
     )
     offered = limits_cards.choices(many, "", {})
     assert len(offered) == 25
-    assert all(0 < units(text) <= 100 for choice in offered for text in choice)
+    assert all(0 < utf16_length(text) <= 100 for choice in offered for text in choice)
 
 
 # Showing
@@ -246,18 +266,26 @@ def test_a_role_that_is_gone_is_called_deleted() -> None:
 
 
 def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
-    limits = [limit(rule, MEMBER - n, reason=NASTY) for rule in (Rule.MEMBER, Rule.ROLE) for n in range(300)]
+    limits = [
+        limit(rule, MEMBER - n, reason=NASTY)
+        for rule in (LimitScope.MEMBER, LimitScope.ROLE)
+        for n in range(300)
+    ]
     gifts = [grant(MEMBER - n, n, NOON, NASTY) for n in range(300)]
-    guild = Limit(HIGHEST_CREDITS, "total", ADMIN, NOON, reason=NASTY, limit_id=1)
-    ceiling = usage(Rule.CEILING, HIGHEST_CREDITS, HIGHEST_CREDITS, granted_credits=HIGHEST_CREDITS)
-    words = shown(InForce(guild, tuple(limits), tuple(gifts)), Standing(usage(Rule.GUILD), (ceiling,)))
+    guild = Limit(MAX_CREDITS, "total", ADMIN, NOON, reason=NASTY, limit_id=1)
+    ceiling = usage(LimitScope.CEILING, MAX_CREDITS, MAX_CREDITS, granted_credits=MAX_CREDITS)
+    words = shown(
+        ActiveLimits(guild, tuple(limits), tuple(gifts)), MemberLimits(usage(LimitScope.GUILD), (ceiling,))
+    )
     assert words.count(" more") >= 3
     assert "Time zone" in words
 
 
 def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> None:
-    everywhere = usage(Rule.CEILING_ALL, 98765, 98765)
-    words = shown(EVERYTHING, Standing(usage(Rule.GUILD), (everywhere, usage(Rule.CEILING, 7, 77))))
+    everywhere = usage(LimitScope.CEILING_ALL, 98765, 98765)
+    words = shown(
+        EVERYTHING, MemberLimits(usage(LimitScope.GUILD), (everywhere, usage(LimitScope.CEILING, 7, 77)))
+    )
     assert "7 of 77 credits used this month" in words
     assert "98765" not in words
 
@@ -266,8 +294,10 @@ def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> No
 
 
 def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
-    personal = usage(Rule.MEMBER, 18, 20, MEMBER)
-    lines = explained(Standing(usage(Rule.GUILD, 190), (usage(Rule.CEILING, 4, 900),), personal))
+    personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
+    lines = explained(
+        MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING, 4, 900),), personal)
+    )
     (marked,) = [line for line in lines if "This one binds" in line]
     assert marked.startswith(f"- **➜ The limit of <@{MEMBER}>: 18 of 20")
     assert sum("➜" in line for line in lines) == 1
@@ -276,7 +306,7 @@ def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
 
 
 def test_of_equals_the_one_closest_to_the_member_binds() -> None:
-    lines = explained(Standing(usage(Rule.GUILD, 190), personal=usage(Rule.EVERYONE, 10, 20)))
+    lines = explained(MemberLimits(usage(LimitScope.GUILD, 190), personal=usage(LimitScope.EVERYONE, 10, 20)))
     assert "The limit for each member" in next(line for line in lines if "➜" in line)
 
 
@@ -285,7 +315,9 @@ def test_of_equals_the_one_closest_to_the_member_binds() -> None:
     [(90_000, "This server's limit"), (99_997, "The bot's own budget for all servers is used up")],
 )
 def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, marked: str) -> None:
-    lines = explained(Standing(usage(Rule.GUILD, 190), (usage(Rule.CEILING_ALL, used, 100_000),)))
+    lines = explained(
+        MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING_ALL, used, 100_000),))
+    )
     assert marked in next(line for line in lines if "➜" in line)
     for number in ("90000", "99997", "100000", "10000"):
         assert number not in "".join(lines)
@@ -295,34 +327,46 @@ def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, ma
     ("counts", "passed", "why"),
     [
         (
-            usage(Rule.MEMBER, 0, 20, MEMBER),
-            usage(Rule.ROLE, 0, 30, ROLE),
+            usage(LimitScope.MEMBER, 0, 20, MEMBER),
+            usage(LimitScope.ROLE, 0, 30, ROLE),
             "what is set for them by name counts",
         ),
-        (usage(Rule.MEMBER, 0, 20, MEMBER), usage(Rule.EVERYONE), "what is set for them by name counts"),
-        (usage(Rule.ROLE, 0, 20, ROLE), usage(Rule.EVERYONE), "one of their roles counts"),
-        (usage(Rule.ROLE, 0, 20, ROLE), usage(Rule.ROLE, 0, 10, OTHER_ROLE), "another role leaves more"),
+        (
+            usage(LimitScope.MEMBER, 0, 20, MEMBER),
+            usage(LimitScope.EVERYONE),
+            "what is set for them by name counts",
+        ),
+        (usage(LimitScope.ROLE, 0, 20, ROLE), usage(LimitScope.EVERYONE), "one of their roles counts"),
+        (
+            usage(LimitScope.ROLE, 0, 20, ROLE),
+            usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),
+            "another role leaves more",
+        ),
     ],
 )
 def test_what_is_passed_over_says_why(counts: Usage, passed: Usage, why: str) -> None:
-    lines = explained(Standing(usage(Rule.GUILD), (), counts, (passed,)))
+    lines = explained(MemberLimits(usage(LimitScope.GUILD), (), counts, (passed,)))
     (line,) = [line for line in lines if "passed over" in line]
     assert why in line
     assert f"of {passed.limit_credits}" in line
 
 
 def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
-    exempt = limit(Rule.ROLE, ROLE, exempt=True)
-    standing = Standing(usage(Rule.GUILD), (), None, (usage(Rule.ROLE, 0, 10, OTHER_ROLE),), exempt)
-    words = "\n".join(explained(standing, exempt))
+    exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
+    member_limits = MemberLimits(
+        usage(LimitScope.GUILD), (), None, (usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),), exempt
+    )
+    words = "\n".join(explained(member_limits, exempt))
     assert f"Exempt, by the exemption of <@&{ROLE}>" in words
     assert "another role exempts them" in words
     assert words.count("exemption") == 1
 
 
 def test_an_exemption_that_does_not_count_is_passed_over() -> None:
-    standing = Standing(usage(Rule.GUILD), personal=usage(Rule.MEMBER, 0, 20, MEMBER))
-    lines = explained(standing, limit(Rule.ROLE, ROLE, exempt=True), limit(Rule.EVERYONE, exempt=True))
+    member_limits = MemberLimits(usage(LimitScope.GUILD), personal=usage(LimitScope.MEMBER, 0, 20, MEMBER))
+    lines = explained(
+        member_limits, limit(LimitScope.ROLE, ROLE, exempt=True), limit(LimitScope.EVERYONE, exempt=True)
+    )
     assert (
         f"- The exemption of <@&{ROLE}> is passed over, since what is set for them by name counts." in lines
     )
@@ -330,9 +374,11 @@ def test_an_exemption_that_does_not_count_is_passed_over() -> None:
 
 
 def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
-    roles = tuple(usage(Rule.ROLE, 0, 10, ROLE - number) for number in range(250))
-    free = [limit(Rule.ROLE, ROLE - number, exempt=True) for number in range(250)]
-    lines = explained(Standing(usage(Rule.GUILD), (), usage(Rule.MEMBER, 0, 20, MEMBER), roles), *free)
+    roles = tuple(usage(LimitScope.ROLE, 0, 10, ROLE - number) for number in range(250))
+    free = [limit(LimitScope.ROLE, ROLE - number, exempt=True) for number in range(250)]
+    lines = explained(
+        MemberLimits(usage(LimitScope.GUILD), (), usage(LimitScope.MEMBER, 0, 20, MEMBER), roles), *free
+    )
     told = sum("passed over" in line for line in lines)
     assert told > 10
     assert f"- and {500 - told} more that do not count" in lines
@@ -341,7 +387,7 @@ def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut
 
 
 def test_who_left_and_whom_nothing_binds_is_said() -> None:
-    words = "\n".join(explained(Standing(usage(Rule.GUILD)), is_member=False))
+    words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
     assert "Not a member of this server (any more)" in words
     assert "No limit for members binds them" in words
     assert "enough for 49 more" in words
@@ -350,35 +396,35 @@ def test_who_left_and_whom_nothing_binds_is_said() -> None:
 # The log
 
 EVENTS = [
-    LimitSet(Rule.ROLE, ROLE, None, Limit(5, "day"), NASTY),
-    LimitSet(Rule.GUILD, 0, None, Limit(5, "day"), ""),
-    LimitSet(Rule.CEILING, 0, Limit(5, "day"), None, NASTY),
-    Given(MEMBER, HIGHEST_CREDITS, NASTY, NOON),
-    Given(WHOLE_GUILD, 5, "a feast", None),
-    Revoked(MEMBER, HIGHEST_CREDITS, HIGHEST_CREDITS - 1, NASTY),
-    GivenBack(JOB_ID, MEMBER, HIGHEST_CREDITS, NASTY),
-    SettingSet(Setting.TIMEZONE, None, "America/Argentina/ComodRivadavia"),
-    SettingSet(Setting.ALERT_CHANNEL, None, "77"),
-    Paused(paused=True, sentence=NASTY),
+    LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, "day"), NASTY),
+    LimitChanged(LimitScope.GUILD, 0, None, Limit(5, "day"), ""),
+    LimitChanged(LimitScope.CEILING, 0, Limit(5, "day"), None, NASTY),
+    GrantIssued(MEMBER, MAX_CREDITS, NASTY, NOON),
+    GrantIssued(WHOLE_GUILD, 5, "a feast", None),
+    GrantRevoked(MEMBER, MAX_CREDITS, MAX_CREDITS - 1, NASTY),
+    RefundIssued(JOB_ID, MEMBER, MAX_CREDITS, NASTY),
+    SettingChanged(GuildSetting.TIMEZONE, None, "America/Argentina/ComodRivadavia"),
+    SettingChanged(GuildSetting.ALERT_CHANNEL, None, "77"),
+    PauseChanged(paused=True, sentence=NASTY),
 ]
 
 
 @pytest.mark.parametrize("tongue", ["en", "id"])
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_page_full_of_any_event_fits(event: object, tongue: str) -> None:
-    entries = tuple(Entry(Mark(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
-    with speaking(tongue):
-        words = said(limits_log_cards.log_card(Page(entries, None, None), []))
+    entries = tuple(AuditEntry(Cursor(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
+    with use_locale(tongue):
+        words = said(limits_log_cards.audit_log_view(AuditPage(entries, None, None), []))
     assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
 
 
 def logged(event: object, by: int = ADMIN) -> str:
-    page = Page((Entry(Mark(NOON, 1, "1"), by, event),), None, None)  # type: ignore[arg-type]
-    return said(limits_log_cards.log_card(page, []))
+    page = AuditPage((AuditEntry(Cursor(NOON, 1, "1"), by, event),), None, None)  # type: ignore[arg-type]
+    return said(limits_log_cards.audit_log_view(page, []))
 
 
 def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
-    words = logged(LimitSet(Rule.ROLE, ROLE, None, Limit(5, "day"), "more fun"))
+    words = logged(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, "day"), "more fun"))
     for part in (
         f"<@{ADMIN}>",
         f"<t:{NOON // 1000}:f>",
@@ -387,8 +433,10 @@ def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
     ):
         assert part in words
     assert "Why: more fun" in words
-    assert "from **the default**" in logged(LimitSet(Rule.GUILD, 0, None, Limit(5, "day"), ""))
-    assert "to **no limit of its own**" in logged(LimitSet(Rule.CEILING, 0, Limit(5, "day"), None, ""))
+    assert "from **the default**" in logged(LimitChanged(LimitScope.GUILD, 0, None, Limit(5, "day"), ""))
+    assert "to **no limit of its own**" in logged(
+        LimitChanged(LimitScope.CEILING, 0, Limit(5, "day"), None, "")
+    )
 
 
 @pytest.mark.parametrize("event", [EVENTS[2], EVENTS[-1]])
@@ -398,7 +446,7 @@ def test_whoever_runs_the_bot_is_not_named(event: object) -> None:
 
 
 def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
-    words = logged(GivenBack(JOB_ID, 0, 4, "blurry"), by=0)
+    words = logged(RefundIssued(JOB_ID, 0, 4, "blurry"), by=0)
     assert "<@0>" not in words
     assert words.count("somebody whose name was erased") == 2
 
@@ -406,9 +454,9 @@ def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        LimitSet(Rule.MEMBER, -5, None, Limit(5, "day"), ""),
-        Given(-5, 4, "", None),
-        Revoked(-5, 4, 4, ""),
+        LimitChanged(LimitScope.MEMBER, -5, None, Limit(5, "day"), ""),
+        GrantIssued(-5, 4, "", None),
+        GrantRevoked(-5, 4, 4, ""),
     ],
 )
 def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> None:
@@ -418,19 +466,19 @@ def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> N
 
 def test_a_grant_whose_member_was_erased_names_no_number() -> None:
     ghost = grant(-5)
-    assert "-5" not in shown(InForce(DEFAULT, (), (ghost,)))
+    assert "-5" not in shown(ActiveLimits(DEFAULT, (), (ghost,)))
     assert limits_cards.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
 
 
 def test_an_empty_log_says_so() -> None:
-    assert "Nothing was changed" in said(limits_log_cards.log_card(Page((), None, None), []))
+    assert "Nothing was changed" in said(limits_log_cards.audit_log_view(AuditPage((), None, None), []))
 
 
 # Grants and refunds
 
 
 def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> None:
-    words = said(grants_views.grant_card(grant(expires_at=NOON), needed=True))
+    words = said(grants_views.grant_view(grant(expires_at=NOON), needed=True))
     for part in (
         "**50 credits**",
         f"<@{MEMBER}>",
@@ -439,17 +487,17 @@ def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> 
         "limit binds them all the same",
     ):
         assert part in words
-    assert "waits until one does" in said(grants_views.grant_card(grant(), needed=False))
-    whole = said(grants_views.grant_card(grant(WHOLE_GUILD, reason=NASTY), needed=False))
+    assert "waits until one does" in said(grants_views.grant_view(grant(), needed=False))
+    whole = said(grants_views.grant_view(grant(WHOLE_GUILD, reason=NASTY), needed=False))
     assert "the whole server" in whole
     assert "does not expire" in whole
 
 
 def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
-    words = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 4), "blurry"))
+    words = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "blurry"))
     for part in ("4 credits", f"<@{MEMBER}> no longer count against", "blurry", JOB_ID, "still paid"):
         assert part in words
-    one = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 1), "blurry"))
+    one = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 1), "blurry"))
     assert f"**1 credit** of <@{MEMBER}> no longer counts against" in one
 
 
@@ -476,10 +524,10 @@ def test_an_id_its_beginning_or_the_name_of_a_file(typed: str, found: str | None
 @pytest.mark.parametrize("prompt", ["a red fox", "", NASTY, "🎨" * 200, "a\nfox"])
 def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) -> None:
     label = grants_views.picture_label(
-        PaidPicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
+        RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
     )
     assert label.startswith("2026-06-01 14:03 · 4 credits · ")
-    assert units(label) <= 100
+    assert utf16_length(label) <= 100
     assert "\n" not in label
     assert prompt or JOB_ID[:8] in label
 
@@ -502,7 +550,7 @@ def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
     offered = guild_settings_cards.zone_choices(typed)
     assert offered[0][1] == first
     assert len(offered) <= 25
-    assert all(units(text) <= 100 for choice in offered for text in choice)
+    assert all(utf16_length(text) <= 100 for choice in offered for text in choice)
 
 
 def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
@@ -527,16 +575,16 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after", "words"),
     [
-        (Setting.TIMEZONE, None, "Asia/Jakarta", "From **UTC** to **Asia/Jakarta**"),
-        (Setting.ALERT_CHANNEL, "77", None, "From **in <#77>** to **off**"),
-        (Setting.CONFIRM_ABOVE, None, "3", "From **never** to **above 3 credits**"),
+        (GuildSetting.TIMEZONE, None, "Asia/Jakarta", "From **UTC** to **Asia/Jakarta**"),
+        (GuildSetting.ALERT_CHANNEL, "77", None, "From **in <#77>** to **off**"),
+        (GuildSetting.CONFIRM_ABOVE, None, "3", "From **never** to **above 3 credits**"),
     ],
 )
 def test_a_setting_says_from_what_to_what(
-    name: Setting, before: str | None, after: str | None, words: str
+    name: GuildSetting, before: str | None, after: str | None, words: str
 ) -> None:
     assert words in said(
-        guild_settings_cards.setting_changed_card(name, SettingChange(before, after), "A note.")
+        guild_settings_cards.setting_changed_view(name, SettingChange(before, after), "A note.")
     )
 
 
@@ -556,10 +604,10 @@ def holds(words: str, *parts: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "after"),
     [
-        (Rule.GUILD, "termasuk yang dikecualikan"),
-        (Rule.EVERYONE, "kecuali yang punya batas sendiri"),
-        (Rule.ROLE, "peran dengan sisa terbanyak"),
-        (Rule.MEMBER, "menggantikan batas perannya"),
+        (LimitScope.GUILD, "termasuk yang dikecualikan"),
+        (LimitScope.EVERYONE, "kecuali yang punya batas sendiri"),
+        (LimitScope.ROLE, "peran dengan sisa terbanyak"),
+        (LimitScope.MEMBER, "menggantikan batas perannya"),
     ],
 )
 @pytest.mark.parametrize(
@@ -572,25 +620,25 @@ def holds(words: str, *parts: str) -> None:
     ],
 )
 def test_a_change_is_told_in_indonesian(
-    rule: Rule, after: str, granted: int, resets_at: int | None, until: str
+    rule: LimitScope, after: str, granted: int, resets_at: int | None, until: str
 ) -> None:
-    subject = MEMBER if rule in {Rule.MEMBER, Rule.ROLE} else 0
+    subject = MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0
     new = limit(rule, subject, reason="hemat")
     used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
-    with speaking("id"):
-        words = said(limits_cards.changed_card(new, LimitChange(DEFAULT, new, used)))
+    with use_locale("id"):
+        words = said(limits_cards.changed_view(new, LimitChange(DEFAULT, new, used)))
     holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
     assert not subject or str(MEMBER) in words
 
 
 def test_what_is_taken_away_is_told_in_indonesian() -> None:
-    before = limit(Rule.GUILD)
-    with speaking("id"):
-        removed = said(limits_cards.removed_card(before, LimitChange(before, DEFAULT, None), "lama"))
-        revoked = said(limits_cards.revoked_card(grant(), "selesai"))
-        exempt = limit(Rule.ROLE, ROLE, exempt=True)
-        freed = said(limits_cards.changed_card(exempt, LimitChange(None, exempt, None)))
-        wrong = limits_cards.terms_problem(5, None, exempt=False)
+    before = limit(LimitScope.GUILD)
+    with use_locale("id"):
+        removed = said(limits_cards.removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
+        revoked = said(limits_cards.revoked_view(grant(), "selesai"))
+        exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
+        freed = said(limits_cards.changed_view(exempt, LimitChange(None, exempt, None)))
+        wrong = limits_cards.validate_terms(5, None, exempt=False)
     holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
     holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")
     holds(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
@@ -598,7 +646,7 @@ def test_what_is_taken_away_is_told_in_indonesian() -> None:
 
 
 def test_what_can_be_removed_is_offered_in_indonesian() -> None:
-    with speaking("id"):
+    with use_locale("id"):
         offered = [name for name, _ in limits_cards.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
         (gone,) = limits_cards.choices(EVERYTHING, f"<@&{ROLE}>", {})
     starts = (
@@ -614,12 +662,12 @@ def test_what_can_be_removed_is_offered_in_indonesian() -> None:
 
 
 def test_all_that_is_set_is_shown_in_indonesian() -> None:
-    many = tuple(limit(Rule.MEMBER, MEMBER - n, reason=NASTY) for n in range(60))
+    many = tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=NASTY) for n in range(60))
     gifts = (*EVERYTHING.grants, grant(expires_at=NOON, reason="lomba"))
-    ceiling = Standing(usage(Rule.GUILD), (usage(Rule.CEILING, 7, 77),))
-    with speaking("id"):
-        words = shown(InForce(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
-        full = shown(InForce(DEFAULT, many, ()))
+    ceiling = MemberLimits(usage(LimitScope.GUILD), (usage(LimitScope.CEILING, 7, 77),))
+    with use_locale("id"):
+        words = shown(ActiveLimits(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
+        full = shown(ActiveLimits(DEFAULT, many, ()))
     day, end = f"<t:{NOON // 1000}:d>", f"<t:{NOON // 1000}:f>"
     holds(
         words,
@@ -641,19 +689,19 @@ def test_all_that_is_set_is_shown_in_indonesian() -> None:
 
 
 def test_what_binds_is_explained_in_indonesian() -> None:
-    personal = usage(Rule.MEMBER, 18, 20, MEMBER)
-    with speaking("id"):
+    personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
+    with use_locale("id"):
         bound = explained(
-            Standing(
-                usage(Rule.GUILD, 190),
-                (usage(Rule.CEILING_ALL, 99_999, 100_000),),
+            MemberLimits(
+                usage(LimitScope.GUILD, 190),
+                (usage(LimitScope.CEILING_ALL, 99_999, 100_000),),
                 personal,
-                (usage(Rule.ROLE, 1, 10, ROLE),),
+                (usage(LimitScope.ROLE, 1, 10, ROLE),),
             ),
-            limit(Rule.EVERYONE, exempt=True),
+            limit(LimitScope.EVERYONE, exempt=True),
             is_member=False,
         )
-        left = explained(Standing(usage(Rule.GUILD, 160)))
+        left = explained(MemberLimits(usage(LimitScope.GUILD, 160)))
     holds(
         "\n".join(bound),
         f"### Batas yang berlaku bagi <@{MEMBER}>",
@@ -671,25 +719,28 @@ def test_what_binds_is_explained_in_indonesian() -> None:
 @pytest.mark.parametrize(
     ("rule", "by"),
     [
-        (Rule.EVERYONE, "pengecualian untuk semua anggota"),
-        (Rule.ROLE, f"pengecualian <@&{ROLE}>"),
-        (Rule.MEMBER, "pengecualian khusus untuknya"),
+        (LimitScope.EVERYONE, "pengecualian untuk semua anggota"),
+        (LimitScope.ROLE, f"pengecualian <@&{ROLE}>"),
+        (LimitScope.MEMBER, "pengecualian khusus untuknya"),
     ],
 )
-def test_an_exemption_is_explained_in_indonesian(rule: Rule, by: str) -> None:
+def test_an_exemption_is_explained_in_indonesian(rule: LimitScope, by: str) -> None:
     exempt = limit(rule, ROLE, exempt=True)
-    roles = tuple(usage(Rule.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
-    with speaking("id"):
-        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), None, roles, exempt), exempt))
+    roles = tuple(usage(LimitScope.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
+    with use_locale("id"):
+        words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD), (), None, roles, exempt), exempt))
     assert words.endswith(": cukup untuk 49 gambar lagi.")
     holds(words, f"- Dikecualikan, berkat {by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
-    assert ("peran lain memberinya pengecualian" in words) == (rule is Rule.ROLE)
+    assert ("peran lain memberinya pengecualian" in words) == (rule is LimitScope.ROLE)
 
 
 def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
-    role, passed = usage(Rule.ROLE, 0, 20, ROLE), (usage(Rule.EVERYONE), usage(Rule.ROLE, 0, 9, OTHER_ROLE))
-    with speaking("id"):
-        words = "\n".join(explained(Standing(usage(Rule.GUILD), (), role, passed)))
+    role, passed = (
+        usage(LimitScope.ROLE, 0, 20, ROLE),
+        (usage(LimitScope.EVERYONE), usage(LimitScope.ROLE, 0, 9, OTHER_ROLE)),
+    )
+    with use_locale("id"):
+        words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD), (), role, passed)))
     holds(words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0")
 
 
@@ -706,30 +757,30 @@ def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
         (EVENTS[7], ("Zona waktu: dari **UTC** menjadi **America/Argentina/ComodRivadavia**.",)),
         (EVENTS[8], ("Peringatan: dari **nonaktif** menjadi **di <#77>**.",)),
         (EVENTS[9], ("oleh pengelola bot ini", "Gambar baru dijeda. Alasan: ")),
-        (Paused(paused=False, sentence=""), ("Gambar baru diterima lagi.",)),
+        (PauseChanged(paused=False, sentence=""), ("Gambar baru diterima lagi.",)),
     ],
 )
 def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) -> None:
-    with speaking("id"):
+    with use_locale("id"):
         words = logged(event)
     holds(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
 
 
 def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
-    with speaking("id"):
-        words = said(limits_log_cards.log_card(Page((), None, None), []))
-        labels = [Turn(way, Mark(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
+    with use_locale("id"):
+        words = said(limits_log_cards.audit_log_view(AuditPage((), None, None), []))
+        labels = [AuditPageButton(way, Cursor(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
     holds(words, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
 
 
 def test_what_is_given_is_told_in_indonesian() -> None:
-    with speaking("id"):
-        needed = said(grants_views.grant_card(grant(expires_at=NOON, reason="lomba"), needed=True))
-        waiting = said(grants_views.grant_card(grant(), needed=False))
-        whole = said(grants_views.grant_card(grant(WHOLE_GUILD), needed=False))
-        refunded = said(grants_views.refund_card(Refund(JOB_ID, MEMBER, 4), "buram"))
-        label = grants_views.picture_label(PaidPicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), ""))
+    with use_locale("id"):
+        needed = said(grants_views.grant_view(grant(expires_at=NOON, reason="lomba"), needed=True))
+        waiting = said(grants_views.grant_view(grant(), needed=False))
+        whole = said(grants_views.grant_view(grant(WHOLE_GUILD), needed=False))
+        refunded = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "buram"))
+        label = grants_views.picture_label(RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), ""))
     holds(needed, "### Kredit diberikan\n**50", f"** di luar batas untuk <@{MEMBER}>.", "Alasan: lomba")
     holds(needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya.")
     holds(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
@@ -742,9 +793,9 @@ def test_what_is_given_is_told_in_indonesian() -> None:
 
 def test_a_setting_is_told_in_indonesian() -> None:
     change = SettingChange(None, "3")
-    with speaking("id"):
-        note = guild_settings_cards.zone_note(usage(Rule.GUILD))
-        words = said(guild_settings_cards.setting_changed_card(Setting.CONFIRM_ABOVE, change, note))
+    with use_locale("id"):
+        note = guild_settings_cards.zone_note(usage(LimitScope.GUILD))
+        words = said(guild_settings_cards.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
         unknown = guild_settings_cards.unknown_zone("Bandung")
         closed = guild_settings_cards.closed_channel(7, ("view_channel",))
     holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
@@ -755,7 +806,7 @@ def test_a_setting_is_told_in_indonesian() -> None:
 
 def test_who_is_no_member_is_told_in_indonesian() -> None:
     bot, stranger = (SimpleNamespace(id=MEMBER, bot=is_bot) for is_bot in (True, False))
-    with speaking("id"):
+    with use_locale("id"):
         words = [not_a_member(bot), not_a_member(stranger)]  # type: ignore[arg-type]
     assert words == [
         f"<@{MEMBER}> adalah bot, dan bot tidak meminta gambar. Pilih anggota.",

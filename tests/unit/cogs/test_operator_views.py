@@ -9,21 +9,28 @@ from functools import partial
 import pytest
 from discord import ui
 
-from bot.credits.overview import GuildsPage, GuildSpending, Held
-from bot.credits.reconciliation.models import Booked, Booking, Closing, Finding, Kind, describe
-from bot.credits.reconciliation.reconciler import Comparison
+from bot.credits.overview import GuildsPage, GuildSpending, HeldSummary
+from bot.credits.reconciliation.models import (
+    ApplyResult,
+    BookedReservation,
+    CloseResult,
+    Discrepancy,
+    DiscrepancyKind,
+    describe,
+)
+from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.jobs import Usage
-from bot.domain.limits import Limit, LimitChange, Rule
+from bot.domain.limits import Limit, LimitChange, LimitScope
 from cogs.operator import reconcile_views, views
-from cogs.operator.commands import Book
-from cogs.text.translation import speaking
+from cogs.operator.commands import ApplyButton
+from cogs.text.translation import use_locale
 
 NOON = 1_750_000_000_000
 GUILD, OTHER = 1_100_000_000_000_000_007, 1_100_000_000_000_000_008
 STATES = ("held", "settled", "released")
 FACTS = re.compile(r"<[^>]+>|\d+")
-CAP = Limit(5, "day", rule=Rule.CEILING)
-USED_UP = Usage(Rule.CEILING_ALL, 44, 40, 6, "day", NOON)
+CAP = Limit(5, "day", scope=LimitScope.CEILING)
+USED_UP = Usage(LimitScope.CEILING_ALL, 44, 40, 6, "day", NOON)
 
 Card = Callable[[], ui.LayoutView]
 
@@ -32,9 +39,9 @@ def name_of(guild_id: int) -> str | None:
     return {GUILD: "Painters *and* co"}.get(guild_id)
 
 
-def finding(kind: Kind, state: str = "settled", note: str = "") -> Finding:
-    booked = Booked("0b0e7c62", GUILD, state, 40, "task", over=True, note=note, created_at=NOON)
-    return Finding(booked, kind, "succeeded", 60)
+def discrepancy(kind: DiscrepancyKind, state: str = "settled", note: str = "") -> Discrepancy:
+    booked = BookedReservation("0b0e7c62", GUILD, state, 40, "task", over=True, note=note, created_at=NOON)
+    return Discrepancy(booked, kind, "succeeded", 60)
 
 
 def turns() -> ui.ActionRow[ui.LayoutView]:
@@ -49,8 +56,8 @@ def page(paused: tuple[int, ...]) -> GuildsPage:
     return GuildsPage(rows, 2, 3, 22, "month", 440, NOON, USED_UP, paused)
 
 
-def comparison(found: int, stopped: str = "") -> Comparison:
-    return Comparison("0123456789ab", NOON, 300, 250, found, unsaid=7, stopped=stopped)
+def comparison(found: int, stopped: str = "") -> ReconcileRun:
+    return ReconcileRun("0123456789ab", NOON, 300, 250, found, unpriced=7, stopped=stopped)
 
 
 def lines(view: ui.LayoutView) -> list[str]:
@@ -59,31 +66,35 @@ def lines(view: ui.LayoutView) -> list[str]:
 
 
 CARDS: dict[str, Card] = {
-    "wallet": lambda: views.wallet_card(996, Held(48, 12, NOON, 8, 2), 4),
-    "empty wallet": lambda: views.wallet_card(10, Held(0, 0, None, 0, 0), 4),
-    "guilds": lambda: views.guilds_card(page((0, GUILD)), name_of, turns()),
-    "many paused": lambda: views.guilds_card(page(tuple(range(2, 12))), name_of, turns()),
-    "ceiling": lambda: views.ceiling_card(Rule.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of),
-    "own ceiling": lambda: views.ceiling_card(Rule.CEILING, GUILD, LimitChange(CAP, None, None), name_of),
-    "each ceiling": lambda: views.ceiling_card(Rule.CEILING, 0, LimitChange(None, CAP, None), name_of),
-    "pause": lambda: views.pause_card(GUILD, name_of, ""),
-    "pause all": lambda: views.pause_card(0, name_of, "Back at 8"),
-    "resume": lambda: views.resume_card(GUILD, name_of, ()),
-    "resume within all": lambda: views.resume_card(GUILD, name_of, {0}),
-    "resume all": lambda: views.resume_card(0, name_of, {GUILD, OTHER}),
-    "comparing": lambda: reconcile_views.comparing_card(comparison(12)),
-    "compared": lambda: reconcile_views.compared_card(
-        comparison(12, "Rivya refuses the API key"), [finding(Kind.NOT_OVER)] * 9, "", None
+    "wallet": lambda: views.balance_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
+    "empty wallet": lambda: views.balance_view(10, HeldSummary(0, 0, None, 0, 0), 4),
+    "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, turns()),
+    "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, turns()),
+    "ceiling": lambda: views.ceiling_view(
+        LimitScope.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of
     ),
-    "agreeing": lambda: reconcile_views.compared_card(comparison(0), [], "", None),
-    "booked": lambda: reconcile_views.booking_card("0123456789ab", Booking(12, 7, 2, 3, 4)),
-    "booked less": lambda: reconcile_views.booking_card("0123456789ab", Booking(12, -7)),
-    "booked even": lambda: reconcile_views.booking_card("0123456789ab", Booking(12)),
-    "nothing booked": lambda: reconcile_views.booking_card("0123456789ab", Booking()),
-    "settled by hand": lambda: reconcile_views.closing_card("0b0e7c62", 4, Closing.CLOSED),
+    "own ceiling": lambda: views.ceiling_view(
+        LimitScope.CEILING, GUILD, LimitChange(CAP, None, None), name_of
+    ),
+    "each ceiling": lambda: views.ceiling_view(LimitScope.CEILING, 0, LimitChange(None, CAP, None), name_of),
+    "pause": lambda: views.pause_view(GUILD, name_of, ""),
+    "pause all": lambda: views.pause_view(0, name_of, "Back at 8"),
+    "resume": lambda: views.resume_view(GUILD, name_of, ()),
+    "resume within all": lambda: views.resume_view(GUILD, name_of, {0}),
+    "resume all": lambda: views.resume_view(0, name_of, {GUILD, OTHER}),
+    "comparing": lambda: reconcile_views.progress_view(comparison(12)),
+    "compared": lambda: reconcile_views.result_view(
+        comparison(12, "Rivya refuses the API key"), [discrepancy(DiscrepancyKind.NOT_OVER)] * 9, "", None
+    ),
+    "agreeing": lambda: reconcile_views.result_view(comparison(0), [], "", None),
+    "booked": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
+    "booked less": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12, -7)),
+    "booked even": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12)),
+    "nothing booked": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult()),
+    "settled by hand": lambda: reconcile_views.closed_view("0b0e7c62", 4, CloseResult.CLOSED),
     **{
-        f"closing, {closing}": partial(reconcile_views.closing_card, "0b0e7c62", 0, closing)
-        for closing in Closing
+        f"closing, {closing}": partial(reconcile_views.closed_view, "0b0e7c62", 0, closing)
+        for closing in CloseResult
     },
 }
 
@@ -99,7 +110,7 @@ def problems() -> Iterator[str]:
 @pytest.mark.parametrize("made", CARDS.values(), ids=CARDS)
 def test_a_card_is_in_indonesian_and_says_the_same(made: Card) -> None:
     english = lines(made())
-    with speaking("id"):
+    with use_locale("id"):
         said = lines(made())
     assert len(said) == len(english)
     servers = {views.whose(guild_id, name_of) for guild_id in (GUILD, OTHER)}
@@ -108,9 +119,9 @@ def test_a_card_is_in_indonesian_and_says_the_same(made: Card) -> None:
 
 
 def test_indonesian_is_spoken_to_the_operator() -> None:
-    with speaking("id"):
+    with use_locale("id"):
         wallet = "\n".join(lines(CARDS["wallet"]()))
-        label = Book("0123456789ab").item.label
+        label = ApplyButton("0123456789ab").item.label
         refused = list(problems())
     for part in ("### Dompet", "cukup untuk 249 gambar", "`/operator cocokkan`", "<t:1750000000:R>"):
         assert part in wallet
@@ -121,20 +132,20 @@ def test_indonesian_is_spoken_to_the_operator() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("kind", Kind)
-def test_a_difference_reads_as_on_the_command_line(kind: Kind, state: str) -> None:
-    found = finding(kind, state)
+@pytest.mark.parametrize("kind", DiscrepancyKind)
+def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state: str) -> None:
+    found = discrepancy(kind, state)
     assert reconcile_views.difference(found) == describe(found)
-    with speaking("id"):
+    with use_locale("id"):
         said = reconcile_views.difference(found)
     assert said != describe(found)
     assert FACTS.findall(said) == FACTS.findall(describe(found))
 
 
 def test_a_note_stands_beside_its_difference_as_it_was_logged() -> None:
-    found = [finding(Kind.HELD_UNKNOWN, "held", "Rivya said *nothing*")]
-    with speaking("id"):
-        said = "\n".join(lines(reconcile_views.compared_card(comparison(1), found, "", None)))
+    found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, "held", "Rivya said *nothing*")]
+    with use_locale("id"):
+        said = "\n".join(lines(reconcile_views.result_view(comparison(1), found, "", None)))
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in said
     assert "(Rivya said \\*nothing\\*)" in said
     assert "sehari: 1 perbedaan." in said

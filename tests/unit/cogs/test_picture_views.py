@@ -10,7 +10,7 @@ from discord import ui
 from bot.domain.jobs import Destination, Failure, Job, Phase, Progress, Receipt, Request, Stage, Usage
 from cogs.pictures import texts as picture_texts
 from cogs.pictures import views
-from cogs.text.escaping import units
+from cogs.text.escaping import utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,16 +43,16 @@ def job(prompt: str, *, spoiler: bool = False) -> Job:
 
 def all_cards(prompt: str) -> Iterator[LayoutView]:
     greeting = picture_texts.channel_greeting(2**63)
-    for quoting in (True, False):
-        yield views.result_card(
-            job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=True, greeting=greeting, quoting=quoting
+    for show_prompt in (True, False):
+        yield views.result_view(
+            job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=True, greeting=greeting, show_prompt=show_prompt
         )
         for who in ("member", "operator", "rivya", "developer"):
             failure = Failure(who, "some_code", prompt)
-            yield views.failure_card(job(prompt), failure, greeting=greeting, quoting=quoting)
+            yield views.failure_view(job(prompt), failure, greeting=greeting, show_prompt=show_prompt)
     for phase in Phase:
-        yield views.progress_card(job(prompt), Progress(phase, NOON, 3))
-    yield views.left_card(job(prompt))
+        yield views.progress_view(job(prompt), Progress(phase, NOON, 3))
+    yield views.moved_view(job(prompt))
 
 
 def walk(components: object) -> Iterator[Mapping[str, object]]:
@@ -83,19 +83,19 @@ def alt_text(card: LayoutView) -> str:
 def test_every_card_is_within_discords_limits(prompt: str) -> None:
     for card in all_cards(prompt):
         assert len(payload(card)) <= 40
-        assert sum(map(units, texts(card))) <= 4000
+        assert sum(map(utf16_length, texts(card))) <= 4000
         assert all(texts(card))
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_alt_text_is_never_empty_and_never_too_long(prompt: str) -> None:
-    alt = alt_text(views.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
-    assert 1 <= units(alt) <= 1024
+    alt = alt_text(views.result_view(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
+    assert 1 <= utf16_length(alt) <= 1024
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> None:
-    card = views.result_card(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = views.result_view(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     *quotes, receipt = texts(card)
     assert receipt == "-# <@3> · 4 credits · 12 of 200 left this month"
     for quote in quotes:
@@ -106,29 +106,29 @@ def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> N
 
 
 def test_a_long_prompt_is_shortened_on_the_card_and_longer_in_the_alt_text() -> None:
-    card = views.result_card(job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = views.result_view(job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     assert texts(card)[0] == "> " + "x" * 299 + "…"
     assert alt_text(card) == "x" * 1023 + "…"
 
 
 def test_a_card_without_the_prompt_holds_it_nowhere() -> None:
-    card = views.result_card(job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, quoting=False)
+    card = views.result_view(job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, show_prompt=False)
     assert "forbidden" not in str(card.to_components())
 
 
 def test_a_spoiler_stays_hidden_and_the_file_is_the_jobs() -> None:
-    card = views.result_card(job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    card = views.result_view(job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
     assert f"attachment://{JOB_ID}.png" in str(card.to_components())
     assert "'spoiler': True" in str(card.to_components())
 
 
 def test_a_smaller_picture_is_said_to_be_one() -> None:
-    assert "made smaller" in texts(views.result_card(job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
+    assert "made smaller" in texts(views.result_view(job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
 
 
 def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
     named = {
-        who: any(JOB_ID in text for text in texts(views.failure_card(job("a"), Failure(who, "code"))))
+        who: any(JOB_ID in text for text in texts(views.failure_view(job("a"), Failure(who, "code"))))
         for who in ("member", "rivya", "operator", "developer")
     }
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}

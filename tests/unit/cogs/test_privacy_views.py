@@ -11,12 +11,12 @@ from dataclasses import replace
 import discord
 from discord import ui
 
-from bot.privacy.models import Export, Holdings, RequestRecord
+from bot.privacy.models import DataSummary, Export, RequestRecord
 from cogs.privacy import views
-from cogs.privacy.commands import Erase
-from cogs.text.translation import speaking
+from cogs.privacy.commands import EraseButton
+from cogs.text.translation import use_locale
 
-NOTHING = Holdings(
+NOTHING = DataSummary(
     requests=0,
     unfinished=0,
     guilds=0,
@@ -26,10 +26,10 @@ NOTHING = Holdings(
     kept_references=0,
     kept_pictures=0,
     drafts=0,
-    habits=0,
+    member_defaults=0,
     amounts=0,
     amounts_until=None,
-    amounts_unending=0,
+    amounts_permanent=0,
     about=0,
     decisions=0,
     asked_at=None,
@@ -83,7 +83,7 @@ EXPORT = Export(
     older_requests=0,
     requests=(REQUEST,),
     drafts=(),
-    habits=(),
+    member_defaults=(),
     blocks=(),
     amounts=(),
     limits=(),
@@ -92,7 +92,7 @@ EXPORT = Export(
 )
 
 
-EVERYTHING = Holdings(
+EVERYTHING = DataSummary(
     requests=12,
     unfinished=2,
     guilds=3,
@@ -102,10 +102,10 @@ EVERYTHING = Holdings(
     kept_references=5,
     kept_pictures=5,
     drafts=6,
-    habits=1,
+    member_defaults=1,
     amounts=7,
     amounts_until=1_700_000_001_000,
-    amounts_unending=8,
+    amounts_permanent=8,
     about=9,
     decisions=10,
     asked_at=5_000,
@@ -113,15 +113,15 @@ EVERYTHING = Holdings(
 FACTS = re.compile(r"<[^>]+>|\d+")
 
 
-def every_card(holdings: Holdings) -> list[ui.LayoutView]:
+def every_card(holdings: DataSummary) -> list[ui.LayoutView]:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
     return [
-        views.holdings_card(holdings),
-        views.question_card(holdings, button),
-        views.nothing_card(holdings),
-        views.erased_card(holdings.requests, holdings),
-        views.export_card(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
-        views.not_yours_card(),
+        views.summary_view(holdings),
+        views.question_view(holdings, button),
+        views.nothing_view(holdings),
+        views.erased_view(holdings.requests, holdings),
+        views.export_view(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
+        views.not_yours_view(),
     ]
 
 
@@ -130,28 +130,28 @@ def words(view: ui.LayoutView) -> str:
 
 
 def test_what_is_under_way_is_said_to_follow() -> None:
-    said = words(views.erased_card(3, replace(NOTHING, requests=2, unfinished=2)))
+    said = words(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
     assert "3 requests forgotten" in said
     assert "Still under way: 2 requests" in said
     assert "within an hour" in said
 
 
 def test_why_an_id_stays_is_said_and_until_when() -> None:
-    said = words(views.erased_card(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
+    said = words(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
     assert "until <t:1700000000:f>." in said
     assert "never resets" not in said
-    said = words(views.erased_card(1, replace(NOTHING, amounts=2, amounts_unending=1)))
+    said = words(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
     assert "in 1 server for as long as a limit that never resets is in force there" in said
 
 
 def test_nobody_is_told_of_what_is_not_there() -> None:
-    said = words(views.holdings_card(NOTHING))
+    said = words(views.summary_view(NOTHING))
     assert "No requests" in said
     assert "- " not in said.replace("-# ", "")
     everything = replace(
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
-    said = words(views.holdings_card(replace(everything, decisions=3, asked_at=5_000)))
+    said = words(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked to be forgotten <t:5:R>"):
         assert part in said
 
@@ -180,7 +180,7 @@ def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
     kept = [int(request["message_id"]) for request in told["requests"]]
     assert kept == list(range(len(kept)))
     assert left_out == told["older_requests"] == 5 + 64 - len(kept)
-    said = words(views.export_card(export, left_out, ui.File("attachment://kuas-your-data.zip")))
+    said = words(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
     assert f"{left_out} older requests did not fit" in said
 
 
@@ -193,10 +193,10 @@ def test_every_card_is_within_discords_limits() -> None:
     full = replace(NOTHING, **dict.fromkeys(NOTHING.__dataclass_fields__, 10**9))
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="Erase it"))
     for view in (
-        views.holdings_card(full),
-        views.question_card(full, button),
-        views.nothing_card(full),
-        views.erased_card(10**9, full),
+        views.summary_view(full),
+        views.question_view(full, button),
+        views.nothing_view(full),
+        views.erased_view(10**9, full),
     ):
         assert len(words(view)) < 2000
         assert isinstance(view, discord.ui.LayoutView)
@@ -205,7 +205,7 @@ def test_every_card_is_within_discords_limits() -> None:
 def test_every_card_is_in_indonesian_and_says_the_same() -> None:
     for holdings in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
         english = [words(view).split("\n") for view in every_card(holdings)]
-        with speaking("id"):
+        with use_locale("id"):
             indonesian = [words(view).split("\n") for view in every_card(holdings)]
         for said, own in zip(indonesian, english, strict=True):
             assert not set(said) & set(own)
@@ -215,9 +215,9 @@ def test_every_card_is_in_indonesian_and_says_the_same() -> None:
 
 
 def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
-    with speaking("id"):
+    with use_locale("id"):
         shown, asked, *_ = map(words, every_card(EVERYTHING))
-        label = Erase(7).item.label
+        label = EraseButton(7).item.label
     for part in (
         "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
         "\n- 11 prompt\n",

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from simcord.components import walk_components
 
-from bot.credits.reports.builder import Edition
-from bot.credits.reports.csv_export import Sheet
-from bot.credits.reports.models import Bar, Report, Spender
+from bot.credits.reports.builder import ReportFiles
+from bot.credits.reports.csv_export import CsvExport
+from bot.credits.reports.models import Bucket, Report, Spender
 from bot.domain.limits import Limit
 from cogs.credits import report_views
-from cogs.text.escaping import units
-from cogs.text.translation import speaking, tongues
+from cogs.text.escaping import utf16_length
+from cogs.text.translation import languages, use_locale
 from cogs.ui.layout import CARD_TEXT_UNITS
 
 NOVEMBER = 1_793_491_200_000
@@ -24,11 +24,11 @@ DAY_MS = 24 * 60 * 60 * 1000
 REPORT = Report(
     guild_id=1,
     period="month",
-    ago=0,
+    periods_ago=0,
     end=NOVEMBER + 2 * DAY_MS,
     zone=UTC,
     unit="day",
-    bars=(Bar(NOVEMBER, (4, 4), 0, 0), Bar(NOVEMBER + DAY_MS, (1200, 0), 0, 0)),
+    buckets=(Bucket(NOVEMBER, (4, 4), 0, 0), Bucket(NOVEMBER + DAY_MS, (1200, 0), 0, 0)),
     spenders=(Spender(7, 1204, 0, 300), Spender(8, 4, 4, 1)),
     members=2,
     erased=Spender(0, 0, 0, 0),
@@ -44,18 +44,18 @@ REPORT = Report(
 )
 
 
-def edition(report: Report = REPORT, **changes: Any) -> Edition:
-    sheet = Sheet("report.csv", b"job_id\r\n", report.reservations)
-    return replace(Edition(report, "report", sheet, b"picture", draws=True), **changes)
+def report_files(report: Report = REPORT, **changes: Any) -> ReportFiles:
+    sheet = CsvExport("report.csv", b"job_id\r\n", report.reservations)
+    return replace(ReportFiles(report, "report", sheet, b"picture", draws=True), **changes)
 
 
-def words(made: Edition) -> str:
-    found = walk_components(report_views.report_card(made).to_components())
+def words(made: ReportFiles) -> str:
+    found = walk_components(report_views.report_view(made).to_components())
     return "\n".join(item["content"] for item in found if "content" in item)
 
 
 def test_a_report_says_what_was_spent_and_by_whom() -> None:
-    said = words(edition())
+    said = words(report_files())
     for part in (
         "### Report: November 2026",
         "**1,204 credits** spent, **301 pictures** painted, 4 each.",
@@ -82,33 +82,33 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         ({"limit": Limit(5, "week")}, "No line for an even pace: this server's limit is 5 credits a week."),
         ({"limit": Limit(10**9, "month")}, "500,000,000 credits a day, is far above the bars"),
         ({"zone": ZoneInfo("Asia/Jakarta")}, "time zone Asia/Jakarta"),
-        ({"period": "total", "ago": 2, "before_credits": None}, "`ago` was left out"),
+        ({"period": "total", "periods_ago": 2, "before_credits": None}, "`ago` was left out"),
         ({"pictures": 300}, "4.01 each"),
         ({"pictures": 0}, "**0 pictures** painted."),
     ],
 )
 def test_whatever_else_happened_is_said(changes: dict[str, Any], part: str) -> None:
-    assert part in words(edition(replace(REPORT, **changes)))
+    assert part in words(report_files(replace(REPORT, **changes)))
 
 
 def test_what_is_missing_is_said() -> None:
-    assert "extra `charts`" in words(edition(chart=None, draws=False))
+    assert "extra `charts`" in words(report_files(chart=None, draws=False))
     spent_nothing = replace(REPORT, spent_credits=0, held_credits=0)
-    assert "no chart, since nothing was spent" in words(edition(spent_nothing, chart=None))
-    cut = Sheet("report.zip", b"", 200)
-    assert "newest 200 of 303 requests" in words(edition(sheet=cut))
+    assert "no chart, since nothing was spent" in words(report_files(spent_nothing, chart=None))
+    cut = CsvExport("report.zip", b"", 200)
+    assert "newest 200 of 303 requests" in words(report_files(sheet=cut))
 
 
 @pytest.mark.parametrize(("period", "part"), [("day", "`ago`"), ("total", "`/imagine`")])
 def test_an_empty_time_is_a_sentence_and_no_file(period: str, part: str) -> None:
-    empty = edition(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
+    empty = report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
     assert part in words(empty)
     assert report_views.files(empty) == []
 
 
 def test_the_files_are_those_that_the_card_shows() -> None:
-    made = edition()
-    shown = str(report_views.report_card(made).to_components())
+    made = report_files()
+    shown = str(report_views.report_view(made).to_components())
     for file in report_views.files(made):
         assert f"attachment://{file.filename}" in shown
         file.close()
@@ -133,8 +133,8 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         pictures=300,
         zone=ZoneInfo("Asia/Jakarta"),
     )
-    with speaking("id"):
-        said, told = words(edition(report)), report_views.alt_text(report)
+    with use_locale("id"):
+        said, told = words(report_files(report)), report_views.alt_text(report)
     for part in (
         "### Laporan: November 2026",
         "**1.204 kredit** terpakai, **300 gambar** dilukis, rata-rata 4,01 per gambar.",
@@ -157,33 +157,35 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         assert english not in told
 
 
-@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("tongue", sorted(languages()))
 @pytest.mark.parametrize("period", ["day", "week", "month", "total"])
 def test_every_report_can_be_said_in_every_language(period: str, tongue: str) -> None:
     unit = "hour" if period == "day" else "day"
-    with speaking(tongue):
+    with use_locale(tongue):
         for limit in (Limit(200, period), Limit(10**9, period), Limit(1, "total")):
             before = None if period == "total" else 8
-            report = replace(REPORT, period=period, unit=unit, limit=limit, ago=1, before_credits=before)
-            cut = Sheet("report.zip", b"", 200)
-            assert words(edition(report, sheet=cut, draws=False))
-            assert words(edition(replace(report, spent_credits=0, held_credits=0), chart=None))
-            assert words(edition(replace(report, reservations=0), sheet=None, chart=None))
+            report = replace(
+                REPORT, period=period, unit=unit, limit=limit, periods_ago=1, before_credits=before
+            )
+            cut = CsvExport("report.zip", b"", 200)
+            assert words(report_files(report, sheet=cut, draws=False))
+            assert words(report_files(replace(report, spent_credits=0, held_credits=0), chart=None))
+            assert words(report_files(replace(report, reservations=0), sheet=None, chart=None))
             assert report_views.alt_text(report)
 
 
 def test_one_credit_is_one_credit() -> None:
     """The pace is a number that may have a fraction."""
     for credits, said in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
-        assert said in words(edition(replace(REPORT, limit=Limit(credits, "month"))))
+        assert said in words(report_files(replace(REPORT, limit=Limit(credits, "month"))))
 
 
-@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("tongue", sorted(languages()))
 def test_the_longest_report_fits(tongue: str) -> None:
     many = tuple(Spender(2**63 - place, 10**12, 10**12, 10**9) for place in range(10))
     longest = replace(
         REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
     )
-    with speaking(tongue):
-        assert units(words(edition(longest, draws=False))) <= CARD_TEXT_UNITS
-        assert units(report_views.alt_text(longest)) <= 1024
+    with use_locale(tongue):
+        assert utf16_length(words(report_files(longest, draws=False))) <= CARD_TEXT_UNITS
+        assert utf16_length(report_views.alt_text(longest)) <= 1024

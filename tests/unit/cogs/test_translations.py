@@ -17,13 +17,13 @@ from babel.plural import to_gettext
 
 from cogs.text.translation import (
     CATALOGUES,
-    CommandTongues,
-    count,
+    CommandTranslator,
+    gettext,
+    language_of,
+    languages,
+    ngettext,
     number,
-    say,
-    speaking,
-    tongue_of,
-    tongues,
+    use_locale,
 )
 from tests.tools.update_translations import COGS, forms, menus, template, untranslated, updated, written
 
@@ -38,7 +38,7 @@ MARKUP = re.compile(r"\*\*|`|^### |^-# |^> |^- |\n|<#|<@", re.MULTILINE)
 WORDS = re.compile(r"[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}")
 SHOWN = {"label", "placeholder"}
 """Arguments whose value is shown to people even if it is one word."""
-MARKED = {"say", "noted", "count", "locale_str"}
+MARKED = {"gettext", "gettext_noop", "ngettext", "locale_str"}
 
 
 def read(file: Path) -> Catalog:
@@ -72,7 +72,7 @@ def catalogue(file: Path) -> Catalog:
 
 def test_there_is_a_language_beside_english() -> None:
     assert FILES
-    assert tongues() == {"en", *(file.stem for file in FILES)}
+    assert languages() == {"en", *(file.stem for file in FILES)}
 
 
 async def test_a_catalogue_has_every_message_and_no_other(file: Path, catalogue: Catalog) -> None:
@@ -128,7 +128,7 @@ def name_in(tongue: str, part: dict[str, Any]) -> str:
 
 async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
     """https://discord.com/developers/docs/interactions/application-commands#localization"""
-    slash = [command for command in await menus(CommandTongues()) if command.get("type", 1) == 1]
+    slash = [command for command in await menus(CommandTranslator()) if command.get("type", 1) == 1]
     for branch in [
         {"name": "", "options": slash},
         *(each for command in slash for each in branches(command)),
@@ -150,7 +150,7 @@ async def test_texts_in_menus_fit(tongue: str) -> None:
         for inner in (*part.get("options", ()), *part.get("choices", ())):
             yield from texts(inner)
 
-    for command in await menus(CommandTongues()):
+    for command in await menus(CommandTranslator()):
         shown = list(texts(command))
         assert max(map(len, shown)) <= LONGEST_MENU_TEXT, max(shown, key=len)
         assert sum(map(len, shown)) <= LARGEST_COMMAND, command["name"]
@@ -166,7 +166,7 @@ async def commands_in(tongue: str) -> set[str]:
             if option["type"] in {SUBCOMMAND, GROUP}:
                 yield from walk(option, f"{name} ")
 
-    return {name for command in await menus(CommandTongues()) for name in walk(command, "")}
+    return {name for command in await menus(CommandTranslator()) for name in walk(command, "")}
 
 
 async def test_only_commands_that_exist_are_named(catalogue: Catalog, tongue: str) -> None:
@@ -223,14 +223,14 @@ def test_every_word_for_people_can_be_translated(path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("x = say('two words')", []),
+        ("x = gettext('two words')", []),
         ("x = 'two words'", ["two words"]),
         ("x = f'{a} two words'", [" two words"]),
         ("'a docstring of words'\nlog.info('two words')\nraise E('two words')", []),
-        ("x = {'a': noted('two words'), 'b': 'two words'}", ["two words"]),
-        ("say('fine', fact='two words')", ["two words"]),
+        ("x = {'a': gettext_noop('two words'), 'b': 'two words'}", ["two words"]),
+        ("gettext('fine', fact='two words')", ["two words"]),
         ("Button(label='Next')", ["Next"]),
-        ("Button(label=say('Next'), custom_id='next')", []),
+        ("Button(label=gettext('Next'), custom_id='next')", []),
     ],
 )
 def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> None:
@@ -242,19 +242,19 @@ def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> N
     [("id", "id"), ("en-US", "en"), ("en-GB", "en"), ("xx", "en"), ("", "en"), ("../id", "en")],
 )
 def test_a_locale_is_spoken_to_in_its_language(locale: str, tongue: str) -> None:
-    assert tongue_of(locale) == tongue
+    assert language_of(locale) == tongue
 
 
 def test_the_language_ends_with_its_block() -> None:
-    with speaking("id"):
+    with use_locale("id"):
         assert number(1234.5) == "1.234,5"
-        with speaking("en-US"):
+        with use_locale("en-US"):
             assert number(1234.5) == "1,234.5"
         assert number(1234.5) == "1.234,5"
     assert number(1234.5) == "1,234.5"
 
 
 def test_what_a_language_lacks_is_said_in_english() -> None:
-    with speaking("id"):
-        assert say("Never {what} before.", what="seen") == "Never seen before."
-        assert count("{n} thing never seen", "{n} things never seen", 1) == "1 thing never seen"
+    with use_locale("id"):
+        assert gettext("Never {what} before.", what="seen") == "Never seen before."
+        assert ngettext("{n} thing never seen", "{n} things never seen", 1) == "1 thing never seen"

@@ -25,7 +25,7 @@ from bot.config.settings import (
     PrivacySettings,
     RivyaSettings,
     Settings,
-    SettingsMistakes,
+    SettingsError,
     load,
     load_database,
 )
@@ -73,7 +73,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def mistakes(path: Path | None) -> tuple[str, ...]:
-    with pytest.raises(SettingsMistakes) as caught:
+    with pytest.raises(SettingsError) as caught:
         load(path)
     assert caught.value.code == "settings"
     assert caught.value.__cause__ is None
@@ -353,7 +353,7 @@ def test_the_database_section_is_judged_even_alone(
     write: Write, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "books.sqlite3")
-    with pytest.raises(SettingsMistakes) as caught:
+    with pytest.raises(SettingsError) as caught:
         load_database(write("[database]\nfile = 'x'\n"))
     assert {line.split(":")[0] for line in caught.value.lines} == {name, "database.file"}
 

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageChops
 
 from bot.credits.reports import chart
-from bot.credits.reports.models import COLOURED, Bar, Report, Spender
-from bot.domain.limits import HIGHEST_CREDITS, Limit
-from cogs.credits.chart_labels import lettering, period_title
-from cogs.text.translation import speaking, tongues
+from bot.credits.reports.models import COLOURED, Bucket, Report, Spender
+from bot.domain.limits import MAX_CREDITS, Limit
+from cogs.credits.chart_labels import chart_labels, period_title
+from cogs.text.translation import languages, use_locale
 from tests.support.paths import ROOT
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
@@ -39,16 +39,16 @@ def a_report(
 ) -> Report:
     starts = [int((FIRST + number * step).timestamp() * 1000) for number in range(bars)]
     top = (each,) * min(members, COLOURED)
-    drawn = tuple(Bar(start, top, others, erased) for start in starts)
+    drawn = tuple(Bucket(start, top, others, erased) for start in starts)
     credits = sum(bar.credits for bar in drawn)
     return Report(
         guild_id=1,
         period=period,
-        ago=0,
+        periods_ago=0,
         end=starts[-1] + 1,
         zone=UTC,
         unit=unit,
-        bars=drawn,
+        buckets=drawn,
         spenders=tuple(Spender(user_id, each * bars, 0, bars) for user_id in range(1, members + 1)),
         members=members,
         erased=Spender(0, erased * bars, 0, 0),
@@ -65,8 +65,8 @@ def a_report(
 
 
 def opened(report: Report, tongue: str = "en") -> Image.Image:
-    with speaking(tongue):
-        words = lettering(report)
+    with use_locale(tongue):
+        words = chart_labels(report)
     # Drawn where no language is spoken, as by the press.
     picture = Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"])
     picture.load()
@@ -145,14 +145,14 @@ def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
     assert amount(picture, chart.TEXT) > 500
 
 
-@pytest.mark.parametrize("tongue", sorted(tongues()))
-@pytest.mark.parametrize("each", [1, 12_499, HIGHEST_CREDITS, 10**13])
+@pytest.mark.parametrize("tongue", sorted(languages()))
+@pytest.mark.parametrize("each", [1, 12_499, MAX_CREDITS, 10**13])
 def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
     report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month"))
     assert_margins_free(opened(report, tongue))
 
 
-@pytest.mark.parametrize("tongue", sorted(tongues()))
+@pytest.mark.parametrize("tongue", sorted(languages()))
 @pytest.mark.parametrize(
     ("unit", "period", "bars", "step"),
     [
@@ -170,13 +170,13 @@ def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
 ) -> None:
     """A letter that the font does not have is a warning, and here an error."""
     report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
-    assert len(lettering(report).bars) == bars
+    assert len(chart_labels(report).buckets) == bars
     assert_margins_free(opened(report, tongue))
 
 
 def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
     report = a_report()
-    words = replace(lettering(report), title="Credits by " + "a very long while " * 5)
+    words = replace(chart_labels(report), title="Credits by " + "a very long while " * 5)
     with Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"]) as picture:
         assert_margins_free(picture.convert("RGB"))
 
@@ -199,10 +199,10 @@ def test_every_word_is_in_the_language_of_the_reader(
     unit: str, period: str, tongue: str, title: str, bar: str
 ) -> None:
     report = a_report(unit=unit, period=period, bars=1)
-    noon = replace(report.bars[0], start=report.start + 13 * 60 * 60 * 1000)
-    with speaking(tongue):
-        words = lettering(replace(report, bars=(*report.bars, noon)))
-    assert (words.title, words.bars[-1]) == (title, bar)
+    noon = replace(report.buckets[0], start=report.start + 13 * 60 * 60 * 1000)
+    with use_locale(tongue):
+        words = chart_labels(replace(report, buckets=(*report.buckets, noon)))
+    assert (words.title, words.buckets[-1]) == (title, bar)
     assert words.others == ("lainnya" if tongue == "id" else "others")
     assert words.erased == ("dihapus" if tongue == "id" else "erased")
 
@@ -216,18 +216,18 @@ def test_every_word_is_in_the_language_of_the_reader(
     ],
 )
 def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongue: str, pace: str) -> None:
-    with speaking(tongue):
-        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, period))).pace == pace
-        assert lettering(a_report(unit=unit, period=period, limit=Limit(200, "total"))).pace == ""
+    with use_locale(tongue):
+        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, period))).pace == pace
+        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, "total"))).pace == ""
 
 
 def test_times_are_those_of_the_server() -> None:
     """In English all year round as it always was; Babel alone would write `Sept`, or the month first."""
     at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
-    there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), bars=(Bar(at, (4,), 0, 0),))
+    there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),))
     assert period_title(there) == "2 September 2026"
-    assert lettering(replace(there, period="total")).bars == ("2 Sep",)
-    assert lettering(replace(there, unit="hour")).bars == ("06h",)
+    assert chart_labels(replace(there, period="total")).buckets == ("2 Sep",)
+    assert chart_labels(replace(there, unit="hour")).buckets == ("06h",)
 
 
 def assert_margins_free(picture: Image.Image) -> None:
@@ -246,7 +246,7 @@ def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
     bold = chart.PACE_COLOUR
     assert amount(opened(a_report(limit=Limit(150, "month"))), bold) > 1000
     assert amount(opened(a_report(limit=Limit(150, "week"))), bold) == 0
-    assert amount(opened(a_report(limit=Limit(HIGHEST_CREDITS, "month"))), bold) == 0
+    assert amount(opened(a_report(limit=Limit(MAX_CREDITS, "month"))), bold) == 0
 
 
 @pytest.mark.parametrize(
@@ -267,9 +267,9 @@ def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
 )
 def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
     report = a_report()
-    with speaking("id"):
-        kept = lettering(report).number
-    assert lettering(report).number(value) == text
+    with use_locale("id"):
+        kept = chart_labels(report).number
+    assert chart_labels(report).number(value) == text
     assert kept(value) == indonesian
 
 
@@ -288,4 +288,4 @@ def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_window
 
 def test_without_the_library_charts_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert not chart.supported()
+    assert not chart.is_available()

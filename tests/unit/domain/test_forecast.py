@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.forecast import FARTHEST_MS, LEAST_MS, empty_at
+from bot.domain.forecast import FARTHEST_MS, LEAST_MS, exhausted_at
 from bot.domain.jobs import Usage
 
 HOUR = 60 * 60 * 1000
@@ -30,7 +30,7 @@ def a_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int | N
 )
 def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
     at = START + seen_ms
-    assert empty_at(usage, START, at) == at + after_ms
+    assert exhausted_at(usage, START, at) == at + after_ms
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
     ],
 )
 def test_there_is_nothing_to_say(usage: Usage, seen_ms: int) -> None:
-    assert empty_at(usage, START, START + seen_ms) is None
+    assert exhausted_at(usage, START, START + seen_ms) is None
 
 
 @given(
@@ -72,7 +72,7 @@ def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
 ) -> None:
     at = START + seen_ms
     usage = a_usage(used, limit, granted=granted, resets_at=None if rest_ms is None else at + rest_ms)
-    empty = empty_at(usage, START, at)
+    empty = exhausted_at(usage, START, at)
     if empty is None:
         return
     assert at < empty <= at + FARTHEST_MS

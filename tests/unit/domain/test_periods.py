@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.periods import PERIODS, bounds
+from bot.domain.periods import PERIODS, period_bounds
 
 
 def ms(text: str) -> int:
@@ -27,15 +27,15 @@ def ms(text: str) -> int:
     ],
 )
 def test_the_calendar_is_right(period: str, at: str, start: str, end: str) -> None:
-    assert bounds(period, ms(at)) == (ms(start), ms(end))
+    assert period_bounds(period, ms(at)) == (ms(start), ms(end))
 
 
 def test_total_never_ends() -> None:
-    assert bounds("total", ms("2026-11-22T12:00:00+00:00")) == (0, None)
+    assert period_bounds("total", ms("2026-11-22T12:00:00+00:00")) == (0, None)
 
 
 def test_a_day_in_a_zone_is_as_long_as_its_clocks_say() -> None:
-    start, end = bounds("day", ms("2026-03-29T12:00:00+02:00"), ZoneInfo("Europe/Berlin"))
+    start, end = period_bounds("day", ms("2026-03-29T12:00:00+02:00"), ZoneInfo("Europe/Berlin"))
     assert end is not None
     assert (end - start) / 3_600_000 == 23
 
@@ -43,13 +43,13 @@ def test_a_day_in_a_zone_is_as_long_as_its_clocks_say() -> None:
 @pytest.mark.parametrize("at", ["2026-11-01T00:30:00-04:00", "2026-11-01T00:30:00-05:00"])
 def test_a_day_with_two_midnights_begins_at_the_first(at: str) -> None:
     # Where the clocks of Havana go back, from 1:00 to 0:00.
-    start, _ = bounds("day", ms(at), ZoneInfo("America/Havana"))
+    start, _ = period_bounds("day", ms(at), ZoneInfo("America/Havana"))
     assert start == ms("2026-11-01T00:00:00-04:00")
 
 
 def test_an_unknown_period_is_a_bug() -> None:
     with pytest.raises(ValueError, match="fortnight"):
-        bounds("fortnight", 0)
+        period_bounds("fortnight", 0)
 
 
 @given(
@@ -58,8 +58,8 @@ def test_an_unknown_period_is_a_bug() -> None:
 )
 def test_every_moment_is_in_its_period_and_periods_meet(period: str, seconds: int) -> None:
     moment = seconds * 1000 + 1
-    start, end = bounds(period, moment)
+    start, end = period_bounds(period, moment)
     assert end is not None
     assert start <= moment < end
-    assert bounds(period, end)[0] == end
-    assert bounds(period, start - 1)[1] == start
+    assert period_bounds(period, end)[0] == end
+    assert period_bounds(period, start - 1)[1] == start

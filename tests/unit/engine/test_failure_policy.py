@@ -7,26 +7,33 @@ import json
 
 import pytest
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError, TryLater
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
 from bot.domain.jobs import Stage
 from bot.engine.failure_policy import (
-    PATIENT_SETBACKS,
-    RESULT_SETBACKS,
-    VANISHED_SETBACKS,
-    failure_of,
-    judge,
+    MAX_NOT_FOUND_ATTEMPTS,
+    MAX_RESULT_ATTEMPTS,
+    MAX_UNCLEAR_ATTEMPTS,
+    decide_failure,
+    failure_from_task,
 )
 from bot.rivya.models import Task, TaskStatus
-from tests.support.factories import a_job
+from tests.support.factories import make_job
 
 MEMBER = MemberError(MemberReason.PROMPT_REFUSED, message="no")
 WALLET = OperatorError("wallet_empty", "no credits")
 DATABASE = OperatorError("database", "the disk is full")
-LATER = TryLater("503")
-CONFLICT = ContractBroken("idempotency_conflict", "in use")
-UNKNOWN = ContractBroken("model_on_holiday", "new code")
-VANISHED = ContractBroken("not_found", "no such task")
-NO_PICTURE = ContractBroken("not_a_picture", "HTML")
+LATER = TransientError("503")
+CONFLICT = ContractViolation("idempotency_conflict", "in use")
+UNKNOWN = ContractViolation("model_on_holiday", "new code")
+VANISHED = ContractViolation("not_found", "no such task")
+NO_PICTURE = ContractViolation("not_a_picture", "HTML")
 
 GOES_ON = None
 RELEASED = ("released",)
@@ -46,28 +53,34 @@ TABLE = [
     (Stage.UPLOADED, LATER, 500, True, GOES_ON),
     (Stage.UPLOADED, UNKNOWN, 1, False, RELEASED),
     (Stage.UPLOADED, UNKNOWN, 1, True, GOES_ON),
-    (Stage.UPLOADED, UNKNOWN, PATIENT_SETBACKS, True, HELD),
+    (Stage.UPLOADED, UNKNOWN, MAX_UNCLEAR_ATTEMPTS, True, HELD),
     (Stage.UPLOADED, CONFLICT, 1, False, GOES_ON),
-    (Stage.UPLOADED, CONFLICT, PATIENT_SETBACKS, False, HELD),
+    (Stage.UPLOADED, CONFLICT, MAX_UNCLEAR_ATTEMPTS, False, HELD),
     (Stage.CREATED, LATER, 500, False, GOES_ON),
     (Stage.CREATED, WALLET, 500, False, GOES_ON),
     (Stage.CREATED, UNKNOWN, 500, False, GOES_ON),
-    (Stage.CREATED, VANISHED, VANISHED_SETBACKS - 1, False, GOES_ON),
-    (Stage.CREATED, VANISHED, VANISHED_SETBACKS, False, HELD),
+    (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS - 1, False, GOES_ON),
+    (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS, False, HELD),
     (Stage.SUCCEEDED, LATER, 500, False, GOES_ON),
-    (Stage.SUCCEEDED, NO_PICTURE, RESULT_SETBACKS - 1, False, GOES_ON),
-    (Stage.SUCCEEDED, NO_PICTURE, RESULT_SETBACKS, False, RELEASED),  # settled before: the store closes once
+    (Stage.SUCCEEDED, NO_PICTURE, MAX_RESULT_ATTEMPTS - 1, False, GOES_ON),
+    (
+        Stage.SUCCEEDED,
+        NO_PICTURE,
+        MAX_RESULT_ATTEMPTS,
+        False,
+        RELEASED,
+    ),  # settled before: the store closes once
     (Stage.FAILED, LATER, 500, False, GOES_ON),
     (Stage.FAILED, UNKNOWN, 500, False, GOES_ON),
 ]
 
 
-@pytest.mark.parametrize(("stage", "error", "setbacks", "may_be_sent", "becomes"), TABLE)
+@pytest.mark.parametrize(("stage", "error", "failed_attempts", "may_be_sent", "becomes"), TABLE)
 def test_a_setback_is_judged_by_what_is_proven(
-    stage: Stage, error: KuasError, setbacks: int, may_be_sent: bool, becomes: tuple[str] | None
+    stage: Stage, error: KuasError, failed_attempts: int, may_be_sent: bool, becomes: tuple[str] | None
 ) -> None:
-    job = dataclasses.replace(a_job(), stage=stage, create_body="{}")
-    failure = judge(job, error, setbacks=setbacks, may_be_sent=may_be_sent)
+    job = dataclasses.replace(make_job(), stage=stage, create_body="{}")
+    failure = decide_failure(job, error, failed_attempts=failed_attempts, may_be_sent=may_be_sent)
     assert (failure is None) == (becomes is GOES_ON)
     if failure is not None:
         assert failure.in_doubt == (becomes is HELD)
@@ -75,16 +88,18 @@ def test_a_setback_is_judged_by_what_is_proven(
 
 @pytest.mark.parametrize("code", ["unreadable", "idempotency_conflict"])
 def test_an_unreadable_answer_to_an_upload_proves_that_nothing_was_charged(code: str) -> None:
-    error = ContractBroken(code, "gibberish")
-    assert judge(a_job(), error, setbacks=PATIENT_SETBACKS - 1, may_be_sent=False) is None
-    failure = judge(a_job(), error, setbacks=PATIENT_SETBACKS, may_be_sent=False)
+    error = ContractViolation(code, "gibberish")
+    assert (
+        decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS - 1, may_be_sent=False) is None
+    )
+    failure = decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS, may_be_sent=False)
     assert failure is not None
     assert not failure.in_doubt
 
 
 def test_what_a_member_needs_to_know_survives_in_the_row() -> None:
     error = MemberError(MemberReason.REFERENCE_TOO_LARGE, width=30000, height=30000)
-    failure = judge(a_job(), error, setbacks=1, may_be_sent=False)
+    failure = decide_failure(make_job(), error, failed_attempts=1, may_be_sent=False)
     assert failure is not None
     assert json.loads(failure.message) == {"width": 30000, "height": 30000}
 
@@ -102,7 +117,7 @@ def test_what_a_member_needs_to_know_survives_in_the_row() -> None:
 def test_a_failed_task_is_released_only_if_it_says_that_it_cost_nothing(
     final_credits: int | None, code: str | None, who: str, in_doubt: bool
 ) -> None:
-    failure = failure_of(
+    failure = failure_from_task(
         Task("task_1", TaskStatus.FAILED, 4, final_credits, None, code, "The generation failed.")
     )
-    assert (failure.who, failure.in_doubt, failure.charged_credits) == (who, in_doubt, final_credits or 0)
+    assert (failure.cause, failure.in_doubt, failure.charged_credits) == (who, in_doubt, final_credits or 0)

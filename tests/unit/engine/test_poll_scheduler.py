@@ -11,24 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.engine.polling.schedule import Ending, Rhythm, best_schedule, spread_of
-from bot.engine.polling.scheduler import REMEMBERED, Kind, Tempo
+from bot.engine.polling.schedule import DurationBounds, PollInterval, estimate_distribution, optimal_schedule
+from bot.engine.polling.scheduler import HISTORY_SIZE, PollScheduler, TaskKind
 
-RHYTHM = Rhythm(2.5, 5.0)
-KIND = Kind("qwen-image", with_reference=False)
+RHYTHM = PollInterval(2.5, 5.0)
+KIND = TaskKind("qwen-image", with_reference=False)
 A_YEAR = 365 * 86400.0
 
 LENGTHS = st.floats(0.0, 400.0) | st.sampled_from([0.0, 2.5, 7.5, 12.0, 60.0])
 HISTORIES = st.lists(LENGTHS, min_size=5, max_size=40)
 
 
-def watched(tempo: Tempo, seconds: float, kind: Kind = KIND) -> list[float]:
+def watched(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> list[float]:
     """Poll a task that ends at this age, and learn from it; the ages of the polls."""
-    polls = [tempo.next_poll(kind)]
+    polls = [scheduler.next_poll(kind)]
     while polls[-1] < seconds:
-        polls.append(tempo.next_poll(kind, polls[-1]))
+        polls.append(scheduler.next_poll(kind, polls[-1]))
     before = polls[-2] if len(polls) > 1 else 0.0
-    assert tempo.learn(kind, Ending(before, polls[-1]), polls=len(polls))
+    assert scheduler.observe(kind, DurationBounds(before, polls[-1]), polls=len(polls))
     return polls
 
 
@@ -42,19 +42,19 @@ def lengths(middle: float, number: int, *, seed: int, sigma: float = 0.25) -> li
     return [middle * math.exp(dice.gauss(0, sigma)) for _ in range(number)]
 
 
-def delay(tempo: Tempo, durations: list[float]) -> float:
-    return statistics.fmean(watched(tempo, seconds)[-1] - seconds for seconds in durations)
+def delay(scheduler: PollScheduler, durations: list[float]) -> float:
+    return statistics.fmean(watched(scheduler, seconds)[-1] - seconds for seconds in durations)
 
 
-def taught(*durations: float) -> Tempo:
-    tempo = Tempo(RHYTHM, dice=random.Random(1))
+def taught(*durations: float) -> PollScheduler:
+    scheduler = PollScheduler(RHYTHM, dice=random.Random(1))
     for seconds in durations:
-        watched(tempo, seconds)
-    return tempo
+        watched(scheduler, seconds)
+    return scheduler
 
 
 def test_without_history_it_is_the_fixed_beat() -> None:
-    polls = watched(Tempo(RHYTHM), 60.0)
+    polls = watched(PollScheduler(RHYTHM), 60.0)
     assert polls[0] == 2.5
     steps = [later - sooner for sooner, later in itertools.pairwise(polls)]
     assert all(5.0 <= step <= 6.0 for step in steps)
@@ -62,7 +62,7 @@ def test_without_history_it_is_the_fixed_beat() -> None:
 
 @pytest.mark.parametrize(("age", "slower"), [(299.0, 1), (301.0, 2), (1801.0, 6)])
 def test_old_tasks_are_polled_more_slowly(age: float, slower: int) -> None:
-    assert 5 * slower <= Tempo(RHYTHM).next_poll(KIND, age) - age <= 6 * slower
+    assert 5 * slower <= PollScheduler(RHYTHM).next_poll(KIND, age) - age <= 6 * slower
     learned = taught(*lengths(12, 40, seed=1))
     assert 5 * slower <= learned.next_poll(KIND, age) - age <= 6 * slower
 
@@ -78,20 +78,22 @@ def test_no_history_makes_polls_early_or_close_together(history: list[float], ne
 @given(HISTORIES)
 @settings(max_examples=15, deadline=None)
 def test_a_schedule_takes_no_more_polls_than_the_fixed_beat_as_far_as_is_known(history: list[float]) -> None:
-    spread = spread_of([Ending(seconds * 0.9, seconds) for seconds in history], RHYTHM)
-    schedule = best_schedule(spread, RHYTHM)
-    places = [spread.moments.index(moment) for moment in schedule]
-    beat = range(0, len(spread.moments), spread.a_beat(RHYTHM))
-    assert spread.polls(places) <= spread.polls(beat) + 1e-9
+    distribution = estimate_distribution(
+        [DurationBounds(seconds * 0.9, seconds) for seconds in history], RHYTHM
+    )
+    schedule = optimal_schedule(distribution, RHYTHM)
+    places = [distribution.moments.index(moment) for moment in schedule]
+    timings = range(0, len(distribution.moments), distribution.a_beat(RHYTHM))
+    assert distribution.polls(places) <= distribution.polls(timings) + 1e-9
 
 
 @given(st.lists(st.sampled_from([1.0, 6.0, 9.0, 12.0, 28.0, 61.0, 240.0]), min_size=1, max_size=5))
 @settings(max_examples=4, deadline=None)
 def test_whatever_comes_next_the_polls_are_bounded_by_the_fixed_beats(turns: list[float]) -> None:
-    tempo, polls, allowed = Tempo(RHYTHM, dice=random.Random(2)), 0, 0
+    scheduler, polls, allowed = PollScheduler(RHYTHM, dice=random.Random(2)), 0, 0
     for turn, middle in enumerate(turns):
         for seconds in lengths(middle, 25, seed=turn):
-            polls += len(watched(tempo, seconds))
+            polls += len(watched(scheduler, seconds))
             allowed += fixed(seconds)
     # The debt's limit, and what one long task may add to it.
     assert polls <= allowed + 50 + 100
@@ -99,11 +101,11 @@ def test_whatever_comes_next_the_polls_are_bounded_by_the_fixed_beats(turns: lis
 
 @pytest.mark.parametrize("middle", [12.0, 60.0])
 def test_it_comes_near_the_least_delay_with_no_more_polls(middle: float) -> None:
-    tempo = taught(*lengths(middle, 30, seed=3))
+    scheduler = taught(*lengths(middle, 30, seed=3))
     durations = lengths(middle, 300, seed=4)
     polls, delays = 0, []
     for seconds in durations:
-        made = watched(tempo, seconds)
+        made = watched(scheduler, seconds)
         polls += len(made)
         delays.append(made[-1] - seconds)
     # Half the least gap is what no schedule of these traces is much below; the fixed beat's mean is 2.5 s.
@@ -115,30 +117,30 @@ def test_it_comes_near_the_least_delay_with_no_more_polls(middle: float) -> None
 def test_after_a_shift_thirty_tasks_are_enough(before: float, after: float) -> None:
     late = []
     for seed in range(3):
-        tempo = taught(*lengths(before, 100, seed=seed), *lengths(after, 30, seed=10 + seed))
-        late.append(delay(tempo, lengths(after, 60, seed=20 + seed)))
+        scheduler = taught(*lengths(before, 100, seed=seed), *lengths(after, 30, seed=10 + seed))
+        late.append(delay(scheduler, lengths(after, 60, seed=20 + seed)))
     assert statistics.fmean(late) <= 1.25
 
 
 def test_seeing_intervals_only_does_not_lock_it_in() -> None:
     # Every end is seen by the one poll at 31 s: what is before it was never looked at.
-    tempo = Tempo(RHYTHM, dice=random.Random(5))
-    for _ in range(REMEMBERED):
-        tempo.learn(KIND, Ending(0.0, 31.0), polls=1)
+    scheduler = PollScheduler(RHYTHM, dice=random.Random(5))
+    for _ in range(HISTORY_SIZE):
+        scheduler.observe(KIND, DurationBounds(0.0, 31.0), polls=1)
     durations = lengths(10, 130, seed=6)
-    delay(tempo, durations[:30])
-    assert delay(tempo, durations[30:]) <= 1.3
+    delay(scheduler, durations[:30])
+    assert delay(scheduler, durations[30:]) <= 1.3
 
 
 def test_kinds_are_learned_apart() -> None:
-    tempo = taught(*lengths(30, 40, seed=7))
-    assert tempo.next_poll(KIND) > 5
-    assert tempo.next_poll(Kind("qwen-image", with_reference=True)) == 2.5
-    assert tempo.next_poll(Kind("another", with_reference=False)) == 2.5
+    scheduler = taught(*lengths(30, 40, seed=7))
+    assert scheduler.next_poll(KIND) > 5
+    assert scheduler.next_poll(TaskKind("qwen-image", with_reference=True)) == 2.5
+    assert scheduler.next_poll(TaskKind("another", with_reference=False)) == 2.5
 
 
 def test_all_scales_with_the_settings() -> None:
-    small = Tempo(Rhythm(0.025, 0.05), dice=random.Random(1))
+    small = PollScheduler(PollInterval(0.025, 0.05), dice=random.Random(1))
     for seconds in lengths(12, 60, seed=8):
         watched(small, seconds / 100)
     large = taught(*lengths(12, 60, seed=8))
@@ -148,12 +150,12 @@ def test_all_scales_with_the_settings() -> None:
 @pytest.mark.parametrize("first", [0.001, 2.5, 1000.0])
 @pytest.mark.parametrize("interval", [0.001, 5.0, 1000.0])
 def test_any_positive_settings_are_taken(first: float, interval: float) -> None:
-    tempo = Tempo(Rhythm(first, interval))
+    scheduler = PollScheduler(PollInterval(first, interval))
     for seconds in (0.0, 1.0, first, first + 7 * interval, first + 100 * interval, 12.0) * 3:
-        tempo.learn(KIND, Ending(0.5 * seconds, seconds), polls=3)
-    polled = tempo.next_poll(KIND)
+        scheduler.observe(KIND, DurationBounds(0.5 * seconds, seconds), polls=3)
+    polled = scheduler.next_poll(KIND)
     assert first <= polled < math.inf
-    assert tempo.next_poll(KIND, polled) >= polled + 0.4 * interval - 1e-9
+    assert scheduler.next_poll(KIND, polled) >= polled + 0.4 * interval - 1e-9
 
 
 @pytest.mark.parametrize(
@@ -161,32 +163,32 @@ def test_any_positive_settings_are_taken(first: float, interval: float) -> None:
     [(-1.0, 5.0), (6.0, 5.0), (0.0, math.inf), (math.inf, math.inf), (math.nan, 5.0), (0.0, math.nan)],
 )
 def test_what_cannot_be_true_is_not_learned(after: float, by: float) -> None:
-    tempo = Tempo(RHYTHM)
-    assert not any(tempo.learn(KIND, Ending(after, by), polls=1) for _ in range(10))
-    assert tempo.next_poll(KIND) == 2.5
+    scheduler = PollScheduler(RHYTHM)
+    assert not any(scheduler.observe(KIND, DurationBounds(after, by), polls=1) for _ in range(10))
+    assert scheduler.next_poll(KIND) == 2.5
 
 
 def test_a_task_of_a_year_does_no_harm() -> None:
-    tempo = taught(*lengths(12, 60, seed=9))
-    tempo.learn(KIND, Ending(A_YEAR - 60, A_YEAR), polls=10**6)
-    assert 2.5 <= tempo.next_poll(KIND) <= 20
-    assert delay(tempo, lengths(12, 100, seed=10)) <= 4.0
+    scheduler = taught(*lengths(12, 60, seed=9))
+    scheduler.observe(KIND, DurationBounds(A_YEAR - 60, A_YEAR), polls=10**6)
+    assert 2.5 <= scheduler.next_poll(KIND) <= 20
+    assert delay(scheduler, lengths(12, 100, seed=10)) <= 4.0
 
 
 def test_polls_made_too_many_are_saved_again() -> None:
-    tempo = taught(*lengths(30, 60, seed=11))
+    scheduler = taught(*lengths(30, 60, seed=11))
     for seconds in lengths(30, 12, seed=12):
-        tempo.learn(KIND, Ending(seconds - 1, seconds + 1), polls=fixed(seconds) + 10)
+        scheduler.observe(KIND, DurationBounds(seconds - 1, seconds + 1), polls=fixed(seconds) + 10)
     durations = lengths(30, 40, seed=13)
-    saved = sum(fixed(seconds) - len(watched(tempo, seconds)) for seconds in durations)
+    saved = sum(fixed(seconds) - len(watched(scheduler, seconds)) for seconds in durations)
     assert saved > 20
 
 
 def test_history_is_recalled_once_and_only_for_kinds_that_are_new() -> None:
-    history = {KIND: [Ending(seconds - 1, seconds + 1) for seconds in lengths(30, 40, seed=14)]}
-    fresh = Tempo(RHYTHM)
-    fresh.recall(history)
+    history = {KIND: [DurationBounds(seconds - 1, seconds + 1) for seconds in lengths(30, 40, seed=14)]}
+    fresh = PollScheduler(RHYTHM)
+    fresh.load(history)
     assert fresh.next_poll(KIND) > 5
     known = taught(*lengths(8, 40, seed=15))
-    known.recall(history)
+    known.load(history)
     assert known.next_poll(KIND) < 8

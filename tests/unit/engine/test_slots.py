@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bot.engine.slots import Slots
+from bot.engine.slots import FairSlots
 from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Line:
-    """Holders and waiters of one `Slots`, in the order in which they got in."""
+    """Holders and waiters of one `FairSlots`, in the order in which they got in."""
 
     def __init__(self, total: int) -> None:
-        self.slots = Slots(total)
+        self.slots = FairSlots(total)
         self.entered: list[str] = []
         self._leave: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -36,7 +36,7 @@ class Line:
         await asyncio.sleep(0)
 
     async def _hold(self, key: str, guild_id: int, at_once: bool) -> None:
-        async with self.slots.hold(guild_id, key, at_once=at_once):
+        async with self.slots.acquire(guild_id, key, bypass_queue=at_once):
             self.entered.append(key)
             await self._leave[key].wait()
 
@@ -103,12 +103,12 @@ async def test_a_slot_granted_to_one_who_gives_up_in_that_moment_is_passed_on() 
 
 @pytest.mark.parametrize("total", [1, 2, 7, 50])
 async def test_never_more_than_the_total_hold_a_slot(total: int) -> None:
-    slots, inside, most = Slots(total), 0, 0
+    slots, inside, most = FairSlots(total), 0, 0
 
     async def visit(number: int) -> None:
         nonlocal inside, most
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(slots.hold(number % 3, str(number)))
+            await stack.enter_async_context(slots.acquire(number % 3, str(number)))
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -121,11 +121,11 @@ async def test_never_more_than_the_total_hold_a_slot(total: int) -> None:
 
 
 async def test_a_holder_and_its_waiters_may_all_be_cancelled_in_one_breath() -> None:
-    slots = Slots(1)
+    slots = FairSlots(1)
     entered = asyncio.Event()
 
     async def hold(key: str) -> None:
-        async with slots.hold(1, key):
+        async with slots.acquire(1, key):
             entered.set()
             await asyncio.Event().wait()
 
@@ -135,5 +135,5 @@ async def test_a_holder_and_its_waiters_may_all_be_cancelled_in_one_breath() -> 
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
-    async with asyncio.timeout(PATIENCE_SECONDS), slots.hold(1, "d"):
+    async with asyncio.timeout(PATIENCE_SECONDS), slots.acquire(1, "d"):
         assert slots.position("d") is None

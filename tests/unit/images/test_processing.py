@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, MemberReason, OperatorError
+from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
 from bot.images.processing import (
     PIXEL_LIMIT,
     SIDE_LIMIT,
     Normalised,
-    check_declared,
+    check_metadata,
     fit_upload,
     normalise_reference,
     verify_picture,
@@ -150,7 +150,7 @@ class TestDeclared:
         ],
     )
     def test_what_may_be_a_picture_passes(self, filename: str, content_type: str | None) -> None:
-        check_declared(filename=filename, content_type=content_type, size_bytes=LIMIT, limit_bytes=LIMIT)
+        check_metadata(filename=filename, content_type=content_type, size_bytes=LIMIT, limit_bytes=LIMIT)
 
     @pytest.mark.parametrize(
         ("filename", "content_type", "kind"),
@@ -169,12 +169,12 @@ class TestDeclared:
         self, filename: str, content_type: str | None, kind: str
     ) -> None:
         with pytest.raises(MemberError) as caught:
-            check_declared(filename=filename, content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
+            check_metadata(filename=filename, content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
         assert (caught.value.reason, caught.value.data) == (MemberReason.REFERENCE_TYPE, {"kind": kind})
 
     def test_a_picture_of_eleven_megabytes_is_refused(self) -> None:
         with pytest.raises(MemberError) as caught:
-            check_declared(
+            check_metadata(
                 filename="a.png", content_type="image/png", size_bytes=11_000_000, limit_bytes=LIMIT
             )
         assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
@@ -184,7 +184,7 @@ class TestDeclared:
     @pytest.mark.parametrize("content_type", [None, "image/heic", "image/heif"])
     def test_heic_is_refused_at_once_where_it_cannot_be_read(self, content_type: str | None) -> None:
         with pytest.raises(MemberError) as caught:
-            check_declared(filename="a.heic", content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
+            check_metadata(filename="a.heic", content_type=content_type, size_bytes=1, limit_bytes=LIMIT)
         assert caught.value.reason is MemberReason.REFERENCE_HEIC
 
 
@@ -486,7 +486,7 @@ class TestResults:
         ],
     )
     def test_what_is_no_picture_breaks_the_contract(self, data: bytes) -> None:
-        with pytest.raises(ContractBroken) as caught:
+        with pytest.raises(ContractViolation) as caught:
             verify_picture(data)
         assert caught.value.code == "not_a_picture"
 
@@ -550,4 +550,4 @@ def check(data: bytes) -> None:
         try:
             attempt(data)
         except KuasError as error:
-            assert isinstance(error, MemberError | ContractBroken)  # noqa: PT017  # both outcomes are fine
+            assert isinstance(error, MemberError | ContractViolation)  # noqa: PT017  # both outcomes are fine

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.errors import ContractBroken, KuasError, MemberError, OperatorError, TryLater
+from bot.domain.errors import ContractViolation, KuasError, MemberError, OperatorError, TransientError
 from bot.domain.image_models import QWEN_IMAGE
 from bot.rivya.json_values import Json
 from bot.rivya.models import (
@@ -19,12 +19,12 @@ from bot.rivya.models import (
     TaskStatus,
     UploadedFile,
     create_body,
-    offers_from,
-    wallet_from,
+    parse_balance,
+    parse_models,
 )
-from bot.rivya.responses import Answer, Doubt, Purpose, error_from, understand
+from bot.rivya.responses import Operation, Response, UncertainOutcome, error_from, parse_response
 
-READ, CREATE, UPLOAD = Purpose.READ, Purpose.CREATE, Purpose.UPLOAD
+READ, CREATE, UPLOAD = Operation.READ, Operation.CREATE, Operation.UPLOAD
 
 # Keys and words of the real thing make it likelier that a generated value gets far into a parser.
 WORDS = st.sampled_from([
@@ -41,9 +41,9 @@ VALUES = st.recursive(
 )
 
 
-def answer(status: int, value: object = None, headers: dict[str, str] | None = None) -> Answer:
+def answer(status: int, value: object = None, headers: dict[str, str] | None = None) -> Response:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return Answer.from_http(status, headers or {}, body)
+    return Response.from_http(status, headers or {}, body)
 
 
 def refusal(code: str) -> dict[str, object]:
@@ -57,9 +57,9 @@ def outcome(error: KuasError) -> str:
             return f"member {error.reason}"
         case OperatorError():
             return f"operator {error.code}"
-        case TryLater():
-            return f"later {'answered' if error.answered else 'unanswered'}"
-        case ContractBroken():
+        case TransientError():
+            return f"later {'answered' if error.had_no_effect else 'unanswered'}"
+        case ContractViolation():
             return f"contract {error.code}{' in doubt' if error.in_doubt else ''}"
     raise AssertionError(error)
 
@@ -103,7 +103,7 @@ def test_a_failed_task_may_give_no_reason() -> None:
     "value", [{}, {"id": ""}, {"id": 5}, {"id": None}, {"id": "\ud800"}, [], None, "task_1"]
 )
 def test_a_task_without_an_id_is_unreadable(value: Json) -> None:
-    with pytest.raises(ContractBroken) as caught:
+    with pytest.raises(ContractViolation) as caught:
         Task.from_json(value)
     assert caught.value.code == "unreadable"
 
@@ -155,24 +155,24 @@ def test_an_upload_is_read_in_every_plausible_form(wrap: str) -> None:
 
 @pytest.mark.parametrize("url", [None, "", 5, "ftp://f/1", "/files/1", "javascript:alert(1)"])
 def test_an_upload_without_a_web_address_is_unreadable(url: Json) -> None:
-    with pytest.raises(ContractBroken):
+    with pytest.raises(ContractViolation):
         UploadedFile.from_json({"url": url})
 
 
 def test_models_are_listed_and_nameless_ones_left_out() -> None:
     qwen: Json = {"id": "qwen-image", "base_credits": 4, "max_prompt_length": 5000, "api_status": "available"}
-    offers = offers_from({"data": [qwen, {"id": None}, 7, {"id": "new", "base_credits": "cheap"}]})
+    offers = parse_models({"data": [qwen, {"id": None}, 7, {"id": "new", "base_credits": "cheap"}]})
     assert offers == (
         ModelOffer("qwen-image", 4, "available"),
         ModelOffer("new", None, None),
     )
-    assert offers_from([qwen]) == offers_from({"models": [qwen]}) == offers[:1]
+    assert parse_models([qwen]) == parse_models({"models": [qwen]}) == offers[:1]
 
 
 def test_a_wallet_is_a_number_or_unreadable() -> None:
-    assert wallet_from({"current_credits": 123}) == 123
-    with pytest.raises(ContractBroken):
-        wallet_from({"current_credits": None})
+    assert parse_balance({"current_credits": 123}) == 123
+    with pytest.raises(ContractViolation):
+        parse_balance({"current_credits": None})
 
 
 def test_a_body_is_written_as_documented_and_always_the_same() -> None:
@@ -245,7 +245,7 @@ def test_a_body_without_a_reference_names_none() -> None:
         (302, "moved", CREATE, "later unanswered"),
     ],
 )
-def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Purpose, expected: str) -> None:
+def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Operation, expected: str) -> None:
     assert outcome(error_from(answer(status, refusal(code)), purpose)) == expected
 
 
@@ -269,7 +269,7 @@ def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Purpose, e
     ],
 )
 def test_a_page_that_is_not_the_apis_is_judged_by_its_status(
-    status: int, purpose: Purpose, expected: str, body: bytes
+    status: int, purpose: Operation, expected: str, body: bytes
 ) -> None:
     assert outcome(error_from(answer(status, body), purpose)) == expected
 
@@ -282,7 +282,7 @@ def test_json_without_a_code_is_judged_by_its_status() -> None:
 def test_a_refusal_keeps_the_request_id() -> None:
     for code in ("api_key_invalid", "rate_limited", "not_found"):
         error = error_from(answer(400, refusal(code)), READ)
-        assert isinstance(error, OperatorError | TryLater | ContractBroken)
+        assert isinstance(error, OperatorError | TransientError | ContractViolation)
         assert error.request_id == "req_7"
     error = error_from(answer(400, refusal("validation_failed")), CREATE)
     assert isinstance(error, MemberError)
@@ -334,59 +334,59 @@ def test_without_their_clock_a_date_is_measured_against_ours() -> None:
 
 def test_an_unreadable_2xx_is_in_doubt_only_if_it_was_to_change_something() -> None:
     for purpose, in_doubt in ((CREATE, True), (READ, False)):
-        with pytest.raises(ContractBroken) as caught:
-            understand(answer(200, {}), purpose, Task.from_json)
+        with pytest.raises(ContractViolation) as caught:
+            parse_response(answer(200, {}), purpose, Task.from_json)
         assert caught.value.in_doubt is in_doubt
-    with pytest.raises(TryLater):
-        understand(answer(200, b'{"id": "task_'), CREATE, Task.from_json)
+    with pytest.raises(TransientError):
+        parse_response(answer(200, b'{"id": "task_'), CREATE, Task.from_json)
 
 
 def test_any_2xx_is_a_success() -> None:
     for status in (200, 201, 202, 299):
-        assert understand(answer(status, {"id": "t"}), CREATE, Task.from_json).task_id == "t"
+        assert parse_response(answer(status, {"id": "t"}), CREATE, Task.from_json).task_id == "t"
 
 
 def test_a_doubt_once_raised_stays_for_the_whole_call() -> None:
-    doubt, refused = Doubt(), TryLater("429", answered=True)
+    doubt, refused = UncertainOutcome(), TransientError("429", answered=True)
     doubt.mark(refused)
-    assert refused.answered
+    assert refused.had_no_effect
 
-    doubt.mark(TryLater("cut"))
-    refused_later, key = TryLater("429", answered=True), OperatorError("key_refused", "")
-    vanished = ContractBroken("not_found", "")
+    doubt.mark(TransientError("cut"))
+    refused_later, key = TransientError("429", answered=True), OperatorError("key_refused", "")
+    vanished = ContractViolation("not_found", "")
     for error in (refused_later, key, vanished):
         doubt.mark(error)
-    assert (refused_later.answered, key.in_doubt, vanished.in_doubt) == (False, True, True)
+    assert (refused_later.had_no_effect, key.in_doubt, vanished.in_doubt) == (False, True, True)
 
 
 @unhurried
 @given(VALUES)
 def test_no_json_makes_a_parser_raise_anything_but_ours(value: Json) -> None:
-    for parse in (Task.from_json, UploadedFile.from_json, offers_from, wallet_from):
+    for parse in (Task.from_json, UploadedFile.from_json, parse_models, parse_balance):
         try:
             parse(value)
         except KuasError as error:
-            assert isinstance(error, ContractBroken)  # noqa: PT017  # any of the four may also succeed
+            assert isinstance(error, ContractViolation)  # noqa: PT017  # any of the four may also succeed
 
 
 @unhurried
 @given(
     status=st.integers(100, 599),
     value=VALUES,
-    purpose=st.sampled_from(Purpose),
+    operation=st.sampled_from(Operation),
     retry_after=st.text() | st.integers().map(str) | st.datetimes().map(format_datetime),
     date=st.text() | st.datetimes().map(format_datetime),
 )
 def test_every_refusal_is_one_of_ours(
-    status: int, value: Json, purpose: Purpose, retry_after: str, date: str
+    status: int, value: Json, purpose: Operation, retry_after: str, date: str
 ) -> None:
     read = answer(status, value, {"Retry-After": retry_after, "Date": date})
     error = error_from(read, purpose)
-    assert isinstance(error, MemberError | OperatorError | TryLater | ContractBroken)
+    assert isinstance(error, MemberError | OperatorError | TransientError | ContractViolation)
     assert read.retry_after_seconds is None or 0 <= read.retry_after_seconds <= 86_400
 
 
 @unhurried
 @given(st.binary())
 def test_every_body_can_be_read(body: bytes) -> None:
-    assert isinstance(answer(400, body), Answer)
+    assert isinstance(answer(400, body), Response)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from sandbox.painter import SIZES, paint
-from sandbox.painter.prompt_parser import read
+from sandbox.painter.prompt_parser import parse_prompt
 
 
 def opened(data: bytes) -> Image.Image:
@@ -97,10 +97,10 @@ def test_a_reference_that_is_no_picture_is_an_error() -> None:
     ],
 )
 def test_subjects_are_read_from_the_prompt(prompt: str, names: list[str]) -> None:
-    assert [subject.name for subject in read(prompt, random.Random(1)).subjects] == names
+    assert [subject.name for subject in parse_prompt(prompt, random.Random(1)).subjects] == names
 
 
 def test_a_colour_belongs_to_the_noun_it_stands_before() -> None:
-    scene = read("a black cat by a turquoise lake with a dog", random.Random(1))
+    scene = parse_prompt("a black cat by a turquoise lake with a dog", random.Random(1))
     assert [subject.colour is not None for subject in scene.subjects] == [True, False]
     assert scene.water is not None
