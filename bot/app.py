@@ -84,7 +84,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         # The hooks name the engine, which needs the courier, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
             await register(
-                client, CogDependencies(engine, alert_notifier, stores, circuit_breaker, downloader)
+                client,
+                CogDependencies(engine, alert_notifier, stores, circuit_breaker, downloader, departures),
             )
             await add_operator(
                 client, settings.discord.operator_guild, database, stores.ledger.default, rivya
@@ -96,7 +97,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             wallet.start()
             maintenance.start()
 
-        client = _client(database, operator_log, departures, add_cogs, resume)
+        client = _client(database, operator_log, add_cogs, resume)
         stack.push_async_callback(client.close)
         observers, delivery = (operator_log, circuit_breaker, metrics), DiscordDelivery(client)
         engine = _engine(stores, delivery, rivya, downloader, observers, settings)
@@ -141,14 +142,12 @@ def _temp_folder(database: Path) -> Path:
 def _client(
     database: Database,
     operator_log: OperatorLog,
-    departures: GuildDepartures,
     on_setup: Hook,
     on_synced: Hook,
 ) -> KuasClient:
     """The way to Discord."""
     return KuasClient(
-        record=CommandSyncStore(database),
-        guild_record=departures,
+        command_syncs=CommandSyncStore(database),
         error_reporter=DiscordErrorReporter(operator_log),
         on_setup=on_setup,
         on_synced=on_synced,
@@ -195,7 +194,7 @@ def _notifiers(
     """Who speaks up unasked, not begun yet: to a server's admins, and to the operator."""
     notifier = DiscordNotifier(client, settings.discord.operator_channel)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
-    wallet = BalanceMonitor(rivya, notifier, settings.rivya.wallet_alert_credits, operator_log)
+    wallet = BalanceMonitor(rivya.credits, notifier, settings.rivya.wallet_alert_credits, operator_log)
     stack.push_async_callback(alert_notifier.close)
     stack.push_async_callback(wallet.close)
     return alert_notifier, wallet

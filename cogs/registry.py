@@ -32,6 +32,7 @@ from cogs.pictures.history import History, HistoryPageButton, HistorySelect
 from cogs.pictures.image_sources import ImageSources
 from cogs.pictures.result_messages import ResultMessages
 from cogs.privacy.commands import EraseButton, Privacy
+from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
 from cogs.ui.discord_limits import validate_command
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.engine import JobEngine
     from bot.images.downloads import Downloader
+    from bot.privacy.guild_departures import GuildDepartures
     from bot.stores import Stores
 
 
@@ -55,6 +57,7 @@ class CogDependencies:
     stores: Stores
     circuit_breaker: CircuitBreaker
     downloader: Downloader
+    departures: GuildDepartures
 
 
 async def register(client: KuasClient, parts: CogDependencies) -> None:
@@ -74,6 +77,7 @@ async def register(client: KuasClient, parts: CogDependencies) -> None:
         HistoryPageButton,
         HistorySelect,
     )
+    await client.add_cog(GuildDepartureListener(client, parts.departures))
     for cog in (*_accounts(parts), *_pictures(client, parts), _limits(parts.stores, limits_log)):
         await client.add_cog(cog)
     for command in client.tree.get_commands():

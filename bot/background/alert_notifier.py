@@ -29,13 +29,21 @@ class NotificationFailed(Exception):
 
 
 class Notifier(Protocol):
-    """Posts in a channel. The herald never calls it twice at once."""
+    """Posts notifications. `AlertNotifier` and `BalanceMonitor` each wait for one call before the next."""
 
     async def send_alert(self, alert: Alert) -> None:
         """Post an alert in its channel; a repeat within minutes is the same message.
 
         Raises:
             NotificationFailed: the channel is gone, or closed to the bot.
+            TransientError: the platform is out of reach.
+        """
+
+    async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
+        """Tell the operator that the balance is under `alert_credits`.
+
+        Raises:
+            NotificationFailed: there is nowhere to post it.
             TransientError: the platform is out of reach.
         """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -12,35 +12,14 @@ from bot.domain.errors import OperatorError
 from bot.domain.image_models import CHEAPEST_CREDITS
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.background.alert_notifier import Notifier
     from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS: Final = 600.0
-
-
-class Purse(Protocol):
-    """Who knows what is left."""
-
-    async def credits(self) -> int:
-        """Ask what the wallet holds.
-
-        Raises:
-            OperatorError: the key is refused, or may not ask.
-            TransientError: no answer now.
-        """
-
-
-class Steward(Protocol):
-    """Who reaches the operator."""
-
-    async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
-        """Say that the wallet holds less than `alert_credits`.
-
-        Raises:
-            NotificationFailed: there is nowhere to say it.
-            TransientError: the platform is out of reach.
-        """
 
 
 class BalanceMonitor:
@@ -49,9 +28,15 @@ class BalanceMonitor:
     With 0 it warns when the wallet cannot pay a picture any more. A restart warns anew.
     """
 
-    def __init__(self, purse: Purse, steward: Steward, alert_credits: int, operator_log: OperatorLog) -> None:
-        self._get_balance = purse
-        self._notifier = steward
+    def __init__(
+        self,
+        get_balance: Callable[[], Awaitable[int]],
+        notifier: Notifier,
+        alert_credits: int,
+        operator_log: OperatorLog,
+    ) -> None:
+        self._get_balance = get_balance
+        self._notifier = notifier
         self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
         self._operator_log = operator_log
         # Nothing is lost with a look that is cut: the next process begins with one.
@@ -67,7 +52,7 @@ class BalanceMonitor:
         await self._rounds.close()
 
     async def _check(self) -> None:
-        left_credits = await self._get_balance.credits()
+        left_credits = await self._get_balance()
         if left_credits >= self._alert_credits:
             self._warned = False
         elif not self._warned:

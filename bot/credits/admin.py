@@ -17,7 +17,7 @@ from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope
 if TYPE_CHECKING:
     from bot.credits.grants import Grant
     from bot.credits.ledger import Transaction
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
     from bot.storage.database import Database
 
 

@@ -21,8 +21,7 @@ from bot.storage.database import BATCH
 if TYPE_CHECKING:
     import sqlite3
 
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit
+    from bot.domain.limits import Limit, Usage
     from bot.storage.database import Database
 
 USED_UP: Final = 100

@@ -16,14 +16,12 @@ from bot.credits import alerts, grants, totals
 from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
-from bot.domain.jobs import Receipt
-from bot.domain.limits import LimitScope
+from bot.domain.limits import LimitScope, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit, MemberLimits
+    from bot.domain.limits import Limit, MemberLimits, Usage
     from bot.storage.database import Database
 
 Transaction = sqlite3.Connection

@@ -16,8 +16,7 @@ from bot.guilds import pauses
 if TYPE_CHECKING:
     import sqlite3
 
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit
+    from bot.domain.limits import Limit, Usage
     from bot.storage.database import Database
 
 ROWS: Final = 10

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bot.credits import grants, limits, totals
 from bot.domain import periods
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.jobs import Usage
-from bot.domain.limits import LimitScope, MemberLimits
+from bot.domain.limits import LimitScope, MemberLimits, Usage
 from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:

@@ -23,7 +23,9 @@ from bot.domain.errors import ContractViolation
 from bot.domain.ids import ALL_GUILDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
+
+    from bot.discord_client.command_syncs import CommandSyncStore
 
     Hook = Callable[["KuasClient"], Awaitable[object]]
 
@@ -47,32 +49,6 @@ class ErrorReporter(Protocol):
 
     async def component_expired(self, interaction: discord.Interaction, typed: str) -> None:
         """Say that a button or a form is of no use any more; `typed` is what the form held."""
-
-
-class SyncRecord(Protocol):
-    """Remembers which commands Discord was last told, over restarts."""
-
-    async def get(self, application_id: int) -> dict[int, str]:
-        """The hash of each payload that was last accepted, by guild; 0 is every guild."""
-
-    async def record(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
-        """Record that a payload was accepted."""
-
-    async def delete(self, application_id: int, guild_id: int) -> None:
-        """Record that a guild has no commands of its own any more."""
-
-
-class GuildRecord(Protocol):
-    """Remembers which servers the bot was removed from."""
-
-    async def left(self, guild_id: int) -> None:
-        """The bot was removed from a server."""
-
-    async def joined(self, guild_id: int) -> None:
-        """The bot was added to a server."""
-
-    async def present(self, guild_ids: Iterable[int]) -> None:
-        """These are all the servers the bot is in."""
 
 
 class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
@@ -100,8 +76,7 @@ class KuasClient(commands.AutoShardedBot):
     def __init__(
         self,
         *,
-        record: SyncRecord,
-        guild_record: GuildRecord,
+        command_syncs: CommandSyncStore,
         error_reporter: ErrorReporter,
         on_setup: Hook,
         on_synced: Hook,
@@ -121,8 +96,7 @@ class KuasClient(commands.AutoShardedBot):
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
         self.error_reporter = error_reporter
-        self._record = record
-        self._guild_record = guild_record
+        self._command_syncs = command_syncs
         self._on_setup = on_setup
         self._on_synced = on_synced
         self._scopes = {ALL_GUILDS}
@@ -160,16 +134,16 @@ class KuasClient(commands.AutoShardedBot):
         https://discord.com/developers/docs/interactions/application-commands#registering-a-command
         """
         assert self.application_id is not None  # set by login, before setup_hook
-        known = await self._record.get(self.application_id)
+        known = await self._command_syncs.get(self.application_id)
         for guild_id in sorted(self._scopes | known.keys()):
             guild = discord.Object(guild_id) if guild_id else None
             wanted = await payload_sha256(self.tree, guild)
             if known.get(guild_id) == wanted or not await self._sent(guild):
                 continue
             if guild_id in self._scopes:
-                await self._record.record(self.application_id, guild_id, wanted)
+                await self._command_syncs.record(self.application_id, guild_id, wanted)
             else:
-                await self._record.delete(self.application_id, guild_id)
+                await self._command_syncs.delete(self.application_id, guild_id)
 
     async def _sent(self, guild: discord.Object | None) -> bool:
         """Whether Discord needs this set no more: it has taken it, or we are out of that guild for good."""
@@ -187,18 +161,6 @@ class KuasClient(commands.AutoShardedBot):
             return False
         log.info("commands synced", commands=len(synced), guild_id=guild.id if guild else None)
         return True
-
-    async def on_ready(self) -> None:
-        """See what has changed while the bot was down. A server in an outage is among these all the same."""
-        await self._guild_record.present([guild.id for guild in self.guilds])
-
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Not sent at the end of an outage."""
-        await self._guild_record.joined(guild.id)
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Not sent at the beginning of an outage."""
-        await self._guild_record.left(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[KuasClient]) -> None:
         """Answer the clicks and forms that nobody handles, such as those of an older version."""

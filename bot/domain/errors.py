@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
 
 
 class KuasError(Exception):

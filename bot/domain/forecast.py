@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
 
 LEAST_MS: Final = HOUR_MS
 """A pace that was seen for less than an hour says nothing about a month."""

@@ -211,45 +211,6 @@ class DeliveredMessage:
     """The picture there, without the signature that Discord adds for a day; None if Discord did not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
-
-    scope: str
-    """Which rule: a `money.rules.Rule`, by its value."""
-    limit_credits: int
-    spent_credits: int
-    held_credits: int
-    period: str
-    """`day`, `week`, `month` or `total`."""
-    resets_at: int | None
-    """When the period ends; None for `total`, which never does."""
-    subject_id: int = 0
-    """The member or the role that the rule speaks of, if it speaks of one."""
-    limit_id: int = 0
-    """The row of that rule; 0 for a default."""
-    granted_credits: int = 0
-    """What grants still hold; they pay once the limit itself has no room."""
-
-    @property
-    def used_credits(self) -> int:
-        """Spent and held together: what the limit is compared with."""
-        return self.spent_credits + self.held_credits
-
-    @property
-    def left_credits(self) -> int:
-        """What may still be reserved, grants included; never negative."""
-        return max(0, self.limit_credits - self.used_credits) + self.granted_credits
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a finished picture cost, and how the tightest limit of its guild or its member stands now."""
-
-    charged_credits: int
-    usage: Usage
-
-
 class Phase(StrEnum):
     """What a job is doing right now, as far as its member cares."""
 

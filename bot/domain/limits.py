@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from bot.domain.jobs import Usage
+from typing import Final
 
 
 class LimitScope(StrEnum):
@@ -65,6 +62,37 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
+
+    scope: str
+    """Which rule: a `money.rules.Rule`, by its value."""
+    limit_credits: int
+    spent_credits: int
+    held_credits: int
+    period: str
+    """`day`, `week`, `month` or `total`."""
+    resets_at: int | None
+    """When the period ends; None for `total`, which never does."""
+    subject_id: int = 0
+    """The member or the role that the rule speaks of, if it speaks of one."""
+    limit_id: int = 0
+    """The row of that rule; 0 for a default."""
+    granted_credits: int = 0
+    """What grants still hold; they pay once the limit itself has no room."""
+
+    @property
+    def used_credits(self) -> int:
+        """Spent and held together: what the limit is compared with."""
+        return self.spent_credits + self.held_credits
+
+    @property
+    def left_credits(self) -> int:
+        """What may still be reserved, grants included; never negative."""
+        return max(0, self.limit_credits - self.used_credits) + self.granted_credits
+
+
+@dataclass(frozen=True, slots=True)
 class LimitChange:
     """A limit before and after somebody's change; None where there was, or is, none.
 
@@ -99,3 +127,11 @@ class MemberLimits:
     def tightest(self) -> Usage:
         """The rule that leaves the least; of equals the one closest to the member."""
         return min(reversed(self.binding), key=lambda usage: usage.left_credits)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a finished picture cost, and how the tightest limit of its guild or its member stands now."""
+
+    charged_credits: int
+    usage: Usage

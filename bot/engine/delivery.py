@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
+    from bot.domain.limits import Receipt
 
 
 class UndeliverableError(Exception):

@@ -15,10 +15,9 @@ from bot.guilds.settings import GuildSetting
 from cogs.access import views
 from cogs.access.views import REASON_UNITS
 from cogs.text.escaping import single_line
-from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild
 from cogs.ui.discord_limits import autocomplete_choices
 from cogs.ui.layout import build_view
-from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

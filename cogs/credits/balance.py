@@ -10,8 +10,7 @@ from discord.ext import commands
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.image_models import QWEN_IMAGE
 from cogs.credits import balance_views
-from cogs.ui.context import guild_id_of
-from cogs.ui.people import role_ids_of
+from cogs.ui.context import guild_id_of, role_ids_of
 
 if TYPE_CHECKING:
     import discord

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.credits.grants import Grant
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit, MemberLimits
+    from bot.domain.limits import Limit, MemberLimits, Usage
 
 GRANTS_SHOWN: Final = 5
 REASON_UNITS: Final = 100

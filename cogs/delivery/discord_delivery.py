@@ -27,7 +27,7 @@ from bot.domain.errors import TransientError
 from bot.domain.jobs import Phase
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing import OutgoingMessage
-from cogs.ui.landings import delivered_message
+from cogs.ui.message_images import delivered_message
 from cogs.ui.responses import TRANSPORT
 from cogs.ui.send_errors import THREAD_ARCHIVED, classify
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from discord.types.interactions import Interaction as InteractionPayload
 
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
+    from bot.domain.limits import Receipt
 
     Rung = Callable[[OutgoingMessage], Awaitable[discord.Message]]
 

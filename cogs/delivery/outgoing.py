@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.errors import ContractViolation
-from bot.domain.jobs import Failure, Receipt
+from bot.domain.jobs import Failure
+from bot.domain.limits import Receipt
 from bot.images import processing
 from cogs.pictures import texts, views
 from cogs.text.translation import use_locale

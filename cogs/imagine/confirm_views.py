@@ -12,8 +12,8 @@ from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
 if TYPE_CHECKING:
     from discord import ui
 
-    from bot.domain.jobs import Request, Usage
-    from bot.domain.limits import MemberLimits
+    from bot.domain.jobs import Request
+    from bot.domain.limits import MemberLimits, Usage
 
 YES_LABEL: Final = gettext_noop("Paint it")
 NO_LABEL: Final = gettext_noop("Not now")

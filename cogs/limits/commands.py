@@ -11,14 +11,13 @@ from discord.ext import commands
 from bot.credits.grants import Grant
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit, LimitScope
 from bot.domain.periods import PERIODS
-from cogs.limits import views as limits_cards
+from cogs.limits import choices, views
 from cogs.limits.views import REASON_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.terms import period_choice
 from cogs.text.translation import gettext, gettext_noop
-from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild
 from cogs.ui.layout import build_view
-from cogs.ui.people import not_a_member
 
 if TYPE_CHECKING:
     from bot.credits.admin import CreditAdmin
@@ -84,7 +83,7 @@ class Limits(
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """For one member it beats their roles; for every member it is what no closer rule replaces."""
-        nobody = gettext(limits_cards.WHOM_TO_EXEMPT) if exempt else ""
+        nobody = gettext(views.WHOM_TO_EXEMPT) if exempt else ""
         problem = nobody if member is None else not_a_member(member)
         await self._set(
             interaction,
@@ -96,7 +95,7 @@ class Limits(
                 exempt=exempt,
                 reason=single_line(reason, REASON_UNITS),
             ),
-            limits_cards.validate_terms(limit_credits, period, exempt=exempt) or problem,
+            views.validate_terms(limit_credits, period, exempt=exempt) or problem,
         )
 
     @app_commands.command(name="role", description="Set what each member with a role may spend")
@@ -120,7 +119,7 @@ class Limits(
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Of several roles the most generous counts."""
-        problem = gettext(limits_cards.NO_ROLE_FOR_ALL) if role.is_default() else ""
+        problem = gettext(views.NO_ROLE_FOR_ALL) if role.is_default() else ""
         await self._set(
             interaction,
             Limit(
@@ -131,7 +130,7 @@ class Limits(
                 exempt=exempt,
                 reason=single_line(reason, REASON_UNITS),
             ),
-            problem or limits_cards.validate_terms(limit_credits, period, exempt=exempt),
+            problem or views.validate_terms(limit_credits, period, exempt=exempt),
         )
 
     @app_commands.command(description="Remove a limit, an exemption, or what is left of a grant")
@@ -146,8 +145,8 @@ class Limits(
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         why = single_line(reason, REASON_UNITS)
-        found = limits_cards.find(await self._credit_admin.active(guild_id), rule)
-        answer = build_view(gettext(limits_cards.NOTHING_THERE))
+        found = choices.find(await self._credit_admin.active(guild_id), rule)
+        answer = build_view(gettext(views.NOTHING_THERE))
         if isinstance(found, Limit):
             change = await self._credit_admin.remove_limit(
                 guild_id,
@@ -157,13 +156,13 @@ class Limits(
                 reason=why,
                 interaction_id=interaction.id,
             )
-            answer = limits_cards.removed_view(found, change, why)
+            answer = views.removed_view(found, change, why)
         elif isinstance(found, Grant) and (
             grant := await self._credit_admin.revoke(
                 guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
             )
         ):
-            answer = limits_cards.revoked_view(grant, why)
+            answer = views.revoked_view(grant, why)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @remove.autocomplete("rule")
@@ -173,7 +172,7 @@ class Limits(
             return []
         in_force = await self._credit_admin.active(interaction.guild_id)
         roles = () if interaction.guild is None else interaction.guild.roles
-        offered = limits_cards.choices(in_force, typed, {role.id: role.name for role in roles})
+        offered = choices.choices(in_force, typed, {role.id: role.name for role in roles})
         return [app_commands.Choice(name=name, value=value) for name, value in offered]
 
     async def _set(self, interaction: discord.Interaction, limit: Limit, problem: str = "") -> None:
@@ -185,5 +184,5 @@ class Limits(
         change = await self._credit_admin.set_limit(
             guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        answer = limits_cards.changed_view(limit, change)
+        answer = views.changed_view(limit, change)
         await interaction.response.send_message(view=answer, ephemeral=True)

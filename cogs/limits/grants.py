@@ -12,13 +12,13 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.limits import MAX_COMMAND_CREDITS  # noqa: TC001  # read from the annotations by discord.py
-from cogs.limits import grants_views as cards
-from cogs.limits.views import CHOICES, REASON_UNITS
+from cogs.limits import grants_views
+from cogs.limits.views import REASON_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
-from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild, role_ids_of
+from cogs.ui.discord_limits import CHOICES
 from cogs.ui.layout import build_view
-from cogs.ui.people import not_a_member, role_ids_of
 
 if TYPE_CHECKING:
     from bot.credits.admin import CreditAdmin
@@ -59,7 +59,7 @@ class Grants(commands.Cog):
         require_manage_guild(interaction)
         why = single_line(reason, REASON_UNITS)
         problem = ("" if member is None else not_a_member(member)) or (
-            "" if why else gettext(cards.NO_REASON)
+            "" if why else gettext(grants_views.NO_REASON)
         )
         if problem:
             await interaction.response.send_message(view=build_view(problem), ephemeral=True)
@@ -77,7 +77,7 @@ class Grants(commands.Cog):
             return
         person = member or interaction.user
         member_limits = await self._ledger.member_limits(guild_id, person.id, role_ids_of(person))
-        answer = cards.grant_view(grant, needed=member_limits.personal is not None)
+        answer = grants_views.grant_view(grant, needed=member_limits.personal is not None)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @app_commands.command(description="Take one paid picture out of the limits of this server and its member")
@@ -95,12 +95,16 @@ class Grants(commands.Cog):
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         why = single_line(reason, REASON_UNITS)
-        beginning = cards.job_beginning(job)
+        beginning = grants_views.job_beginning(job)
         found = [] if beginning is None else await self._pictures.match_ids(guild_id, beginning)
         if not found:
             raise MemberError(MemberReason.JOB_UNKNOWN)
         problem = (
-            gettext(cards.NOT_CLEAR_WHICH) if len(found) > 1 else "" if why else gettext(cards.NO_REASON)
+            gettext(grants_views.NOT_CLEAR_WHICH)
+            if len(found) > 1
+            else ""
+            if why
+            else gettext(grants_views.NO_REASON)
         )
         if problem:
             await interaction.response.send_message(view=build_view(problem), ephemeral=True)
@@ -108,7 +112,7 @@ class Grants(commands.Cog):
         refund = await self._credit_admin.refund(
             guild_id, found[0], reason=why, refunded_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=cards.refund_view(refund, why), ephemeral=True)
+        await interaction.response.send_message(view=grants_views.refund_view(refund, why), ephemeral=True)
 
     @refund.autocomplete("job")
     async def paid(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -117,6 +121,6 @@ class Grants(commands.Cog):
             return []
         pictures = await self._pictures.newest(interaction.guild_id, typed, CHOICES)
         return [
-            app_commands.Choice(name=cards.picture_label(picture), value=picture.job_id)
+            app_commands.Choice(name=grants_views.picture_label(picture), value=picture.job_id)
             for picture in pictures
         ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from cogs.limits.views import CHOICE_UNITS, REASON_UNITS, whom
+from cogs.limits.views import REASON_UNITS, whom
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, mention, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.ui.discord_limits import CHOICE_UNITS
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.domain.limits import MAX_COMMAND_CREDITS  # noqa: TC001  # read from the annotations by discord.py
 from bot.guilds.settings import GuildSetting
-from cogs.limits import settings_views as cards
+from cogs.limits import settings_views, timezones
 from cogs.text.escaping import escape
 from cogs.ui.context import guild_id_of, missing_permissions_in, require_manage_guild
 from cogs.ui.layout import build_view
@@ -29,7 +29,7 @@ class GuildSettings(commands.Cog):
     def __init__(self, guilds: GuildSettingsStore, ledger: Ledger) -> None:
         self._guild_settings = guilds
         self._ledger = ledger
-        cards.zones()  # from the disk, now and not while somebody types
+        timezones.zones()  # from the disk, now and not while somebody types
 
     @app_commands.command(description="Set the time zone in which this server's days, weeks and months begin")
     @app_commands.describe(zone="A city of it, such as Europe/Berlin")
@@ -37,9 +37,9 @@ class GuildSettings(commands.Cog):
         """The period that runs is from then on counted in the new zone."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        name = cards.zone_named(zone)
+        name = timezones.zone_named(zone)
         if name is None:
-            answer = build_view(cards.unknown_zone(escape(zone, ZONE_UNITS)))
+            answer = build_view(settings_views.unknown_zone(escape(zone, ZONE_UNITS)))
         else:
             change = await self._guild_settings.change(
                 guild_id,
@@ -48,14 +48,14 @@ class GuildSettings(commands.Cog):
                 set_by=interaction.user.id,
                 interaction_id=interaction.id,
             )
-            note = cards.zone_note(await self._ledger.usage(guild_id))
-            answer = cards.setting_changed_view(GuildSetting.TIMEZONE, change, note)
+            note = settings_views.zone_note(await self._ledger.usage(guild_id))
+            answer = settings_views.setting_changed_view(GuildSetting.TIMEZONE, change, note)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @timezone.autocomplete("zone")
     async def zones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """From memory; it tells nobody anything."""
-        return [app_commands.Choice(name=name, value=value) for name, value in cards.zone_choices(typed)]
+        return [app_commands.Choice(name=name, value=value) for name, value in timezones.zone_choices(typed)]
 
     @app_commands.command(
         description="Choose where alerts about this server's limit go; without a channel, nowhere"
@@ -69,7 +69,7 @@ class GuildSettings(commands.Cog):
         require_manage_guild(interaction)
         missing = () if channel is None else missing_permissions_in(channel)
         if channel is not None and missing:
-            answer = build_view(cards.closed_channel(channel.id, missing))
+            answer = build_view(settings_views.closed_channel(channel.id, missing))
         else:
             change = await self._guild_settings.change(
                 guild_id,
@@ -78,7 +78,7 @@ class GuildSettings(commands.Cog):
                 set_by=interaction.user.id,
                 interaction_id=interaction.id,
             )
-            answer = cards.setting_changed_view(GuildSetting.ALERT_CHANNEL, change)
+            answer = settings_views.setting_changed_view(GuildSetting.ALERT_CHANNEL, change)
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @app_commands.command(
@@ -100,5 +100,5 @@ class GuildSettings(commands.Cog):
             set_by=interaction.user.id,
             interaction_id=interaction.id,
         )
-        answer = cards.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change)
+        answer = settings_views.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change)
         await interaction.response.send_message(view=answer, ephemeral=True)

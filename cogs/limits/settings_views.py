@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, available_timezones
 
 from bot.guilds.settings import GuildSetting
+from cogs.limits.timezones import DEFAULT_ZONE
 from cogs.text.terms import credits_text, length_text, permission_names, reset_text, usage_text
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.layout import build_view, subtext
@@ -17,13 +15,9 @@ if TYPE_CHECKING:
 
     from discord import ui
 
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
     from bot.guilds.settings import SettingChange
 
-DEFAULT_ZONE: Final = "UTC"
-NO_PLACES: Final = ("localtime", "Factory")
-"""Names that say nothing about a place, or something else on each host."""
-CHOICES: Final = 25
 _NAMES: Final = {
     GuildSetting.TIMEZONE: gettext_noop("Time zone"),
     GuildSetting.ALERT_CHANNEL: gettext_noop("Alerts"),
@@ -94,42 +88,3 @@ def closed_channel(channel_id: int, missing: Iterable[str]) -> str:
         channel=channel_id,
         permissions=permission_names(missing),
     )
-
-
-@cache
-def zones() -> tuple[str, ...]:
-    """All time zones of this host, the default first; read from the disk once."""
-    return (DEFAULT_ZONE, *sorted(available_timezones() - {DEFAULT_ZONE, *NO_PLACES}))
-
-
-def zone_named(typed: str) -> str | None:
-    """The time zone as it is spelt, however it was typed; None if there is none."""
-    sought = _spelt(typed)
-    return next((name for name in zones() if name.casefold() == sought), None)
-
-
-def zone_choices(typed: str, at: datetime | None = None) -> list[tuple[str, str]]:
-    """The labels and names of the time zones that fit best; `at` is the moment whose offset they show."""
-    sought, moment = _spelt(typed), at or datetime.now(UTC)
-    ranked = sorted((rank, name) for name in zones() if (rank := _rank(name.casefold(), sought)) is not None)
-    return [(f"{name} ({_offset(name, moment)})", name) for _, name in ranked[:CHOICES]]
-
-
-def _spelt(typed: str) -> str:
-    return typed.strip().casefold().replace(" ", "_")
-
-
-def _rank(name: str, sought: str) -> int | None:
-    """How well a name fits, 0 the best; None if it does not."""
-    if name == (sought or DEFAULT_ZONE.casefold()):
-        return 0
-    if name.rpartition("/")[2].startswith(sought):
-        return 1
-    if name.startswith(sought):
-        return 2
-    return 3 if sought in name else None
-
-
-def _offset(name: str, moment: datetime) -> str:
-    offset = f"{moment.astimezone(ZoneInfo(name)):%z}"
-    return f"UTC{offset[:3]}:{offset[3:5]}"

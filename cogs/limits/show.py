@@ -10,10 +10,9 @@ from discord.ext import commands
 
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import LimitScope
-from cogs.limits import show_views as cards
+from cogs.limits import show_views
 from cogs.limits.settings_views import ABOUT_LIMITS
-from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.people import role_ids_of
+from cogs.ui.context import guild_id_of, require_manage_guild, role_ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +42,7 @@ class ShowLimits(commands.Cog):
         member_limits = await self._ledger.member_limits(guild_id, interaction.user.id, ())
         settings = {name: await self._guild_settings.get(guild_id, name) for name in ABOUT_LIMITS}
         roles = () if interaction.guild is None else interaction.guild.roles
-        card = cards.limits_view(in_force, member_limits, settings, {role.id for role in roles})
+        card = show_views.limits_view(in_force, member_limits, settings, {role.id for role in roles})
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @app_commands.command(
@@ -58,7 +57,7 @@ class ShowLimits(commands.Cog):
         require_manage_guild(interaction)
         person = member or interaction.user
         role_ids = role_ids_of(person)
-        card = cards.explain_view(
+        card = show_views.explain_view(
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from bot.credits.admin import ActiveLimits
     from bot.credits.grants import Grant
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit, MemberLimits
+    from bot.domain.limits import Limit, MemberLimits, Usage
     from bot.guilds.settings import GuildSetting
 
 LIST_UNITS: Final = 900

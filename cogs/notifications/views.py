@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.credits.alerts import Alert
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
 
 _TITLES: Final = {
     50: gettext_noop("### Half of this server's credits are used"),

@@ -16,12 +16,13 @@ from bot.domain.ids import ALL_GUILDS, parse_id
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
 from cogs.limits.commands import PERIOD_CHOICES
-from cogs.limits.views import CHOICES, REASON_UNITS
+from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
 from cogs.operator.reconcile import OperatorServices, ReconcileRunner, defer_privately
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.buttons import cog_of, reports_errors
+from cogs.ui.discord_limits import CHOICES
 from cogs.ui.layout import row
 from cogs.ui.responses import reply_privately
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.credits.overview import GuildsPage, GuildSpending, HeldSummary
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit, LimitChange
+    from bot.domain.limits import Limit, LimitChange, Usage
 
     NameOf = Callable[[int], str | None]
 

@@ -24,8 +24,7 @@ from cogs.text.translation import use_locale
 from cogs.ui import send_errors
 from cogs.ui.context import channel_id_of, guild_id_of, request_context
 from cogs.ui.discord_limits import attachments
-from cogs.ui.landings import delivered_message
-from cogs.ui.message_images import images_in
+from cogs.ui.message_images import delivered_message, images_in
 from cogs.ui.responses import TRANSPORT, DeferOutcome, defer, reply_privately
 from cogs.ui.send_errors import MESSAGE_GONE, SendError
 

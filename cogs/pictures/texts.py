@@ -27,7 +27,8 @@ from cogs.text.terms import (
 from cogs.text.translation import gettext, ngettext
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Failure, Progress, Receipt
+    from bot.domain.jobs import Failure, Progress
+    from bot.domain.limits import Receipt
 
 
 def alt_without_prompt() -> str:

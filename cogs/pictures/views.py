@@ -16,7 +16,8 @@ from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Failure, Job, Progress, Receipt
+    from bot.domain.jobs import Failure, Job, Progress
+    from bot.domain.limits import Receipt
 
 Gallery: TypeAlias = ui.MediaGallery[ui.LayoutView]
 Row: TypeAlias = ui.ActionRow[ui.LayoutView]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.domain.errors import MemberError
-    from bot.domain.jobs import Usage
+    from bot.domain.limits import Usage
 
     Facts = Mapping[str, object]
 

@@ -10,8 +10,7 @@ from cogs.text.translation import gettext, gettext_noop, ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.domain.jobs import Usage
-    from bot.domain.limits import Limit
+    from bot.domain.limits import Limit, Usage
 
 _PERIOD_WORDS: Final = {
     "day": gettext_noop("today"),

@@ -8,7 +8,8 @@ import discord
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import Destination, RequestContext
-from cogs.ui.people import role_ids_of
+from cogs.text.terms import mention
+from cogs.text.translation import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,3 +117,24 @@ def _own_permissions(interaction: discord.Interaction) -> discord.Permissions | 
 
 def _lacking(permissions: discord.Permissions, needed: Iterable[str]) -> Iterable[str]:
     return (name for name in needed if not getattr(permissions, name))
+
+
+def not_a_member(person: discord.Member | discord.User) -> str:
+    """Why nothing can be allowed to this person; empty for a member."""
+    if person.bot:
+        return gettext(
+            "{person} is a bot, and bots ask for no pictures. Choose a member.", person=mention(person.id)
+        )
+    if not isinstance(person, discord.Member):
+        return gettext(
+            "{person} is not a member of this server (any more). Choose a member.", person=mention(person.id)
+        )
+    return ""
+
+
+def role_ids_of(person: discord.Member | discord.User) -> tuple[int, ...]:
+    """The roles somebody has here, without @everyone, which everybody has; none for who is no member."""
+    if not isinstance(person, discord.Member):
+        return ()
+    # Not `roles`: it leaves out what the cache does not know, and with a role its limit would be forgotten.
+    return tuple(person._roles)  # noqa: SLF001  # see above

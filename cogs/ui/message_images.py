@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from bot.domain.jobs import Reference
+from bot.domain.jobs import DeliveredMessage, Reference
 from bot.images.processing import REFERENCE_TYPES
 
 if TYPE_CHECKING:
@@ -88,3 +88,14 @@ def _medium(medium: object) -> tuple[Addresses, Reference]:
     urls: Addresses = (getattr(medium, "url", None), getattr(medium, "proxy_url", None))
     name = next((_name(url) for url in urls if url), "") or _NAME_WITHOUT
     return urls, Reference("", name, getattr(medium, "content_type", None), 0)
+
+
+def delivered_message(message: discord.Message, filename: str, way: str) -> DeliveredMessage:
+    """Where a picture has come to rest. The signature of its address is left out: Discord renews it.
+
+    https://discord.com/developers/docs/reference#signed-attachment-cdn-urls
+    """
+    url = posted_url(message, filename)
+    return DeliveredMessage(
+        message.channel.id, message.id, way, None if url is None else url.partition("?")[0]
+    )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.credits.ledger import Ledger
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Reference, Request
-from bot.domain.limits import Limit
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Reference, Request
+from bot.domain.limits import Limit, Receipt
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
 from bot.engine.polling.duration_store import TaskDurationStore

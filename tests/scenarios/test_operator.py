@@ -12,7 +12,7 @@ import simcord
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
-from cogs.operator import reconcile as operator_runs
+from cogs.operator import reconcile
 from cogs.operator.commands import ApplyButton, Operator
 from cogs.ui.layout import build_view, row
 from sandbox.fake_rivya import FakeRivya
@@ -348,7 +348,7 @@ async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
     differing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = differing
-    monkeypatch.setattr(operator_runs, "TOKEN_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile, "TOKEN_LIFE_SECONDS", 0.0)
     await server.operator.slash(server.office, "operator reconcile")
     (message,) = server.operator.user.dm_channel.history()
     assert "booked 4, Rivya charged 6" in server.said(message)
@@ -386,7 +386,7 @@ def overheard(server: Any) -> str:
 
 async def test_progress_is_shown_while_it_lasts(differing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = differing
-    monkeypatch.setattr(operator_runs, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
     await server.operator.slash(server.office, "operator reconcile")
     edits = [
         entry for entry in server.env.http_requests if entry.method == "PATCH" and "@original" in entry.path

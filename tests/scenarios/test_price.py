@@ -282,6 +282,6 @@ async def test_a_yes_that_meets_a_bug_is_answered(asking: Any, monkeypatch: pyte
         raise ZeroDivisionError("a bug")
 
     question = await ask(asking, asking.alice)
-    monkeypatch.setattr("bot.jobs.drafts.Drafts.find", broken)
+    monkeypatch.setattr("bot.jobs.drafts.DraftStore.find", broken)
     result = await asking.alice.click(question, label=YES)
     assert "wrong on our side" in asking.answer(result)

@@ -14,8 +14,8 @@ from PIL import Image
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Request
-from bot.domain.limits import Limit
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Request
+from bot.domain.limits import Limit, Receipt
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine

@@ -34,14 +34,14 @@ class Channel:
         self.before: Callable[[], object] = lambda: None
         self.tried = asyncio.Queue[int]()
 
-    async def cry(self, alert: Alert) -> None:
+    async def send_alert(self, alert: Alert) -> None:
         self.tried.put_nowait(alert.percent)
         self.before()
         if self.trouble:
             raise self.trouble.pop(0)
         self.posted.append((alert.channel_id, alert.percent))
 
-    async def warn(self, left_credits: int, alert_credits: int) -> None:
+    async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
         self.tried.put_nowait(left_credits)
         if self.trouble:
             raise self.trouble.pop(0)
@@ -207,14 +207,14 @@ async def test_the_operator_is_warned_once_until_the_wallet_is_filled(
     channel: Channel, threshold: int, answers: tuple[int | Exception, ...], warned: list[tuple[int, int]]
 ) -> None:
     purse = Purse(*answers)
-    await looks(BalanceMonitor(purse, channel, threshold, OperatorLog()), purse)
+    await looks(BalanceMonitor(purse.credits, channel, threshold, OperatorLog()), purse)
     assert channel.posted == warned
 
 
 async def test_a_warning_that_waits_for_discord_is_given_at_the_next_look(channel: Channel) -> None:
     purse = Purse(99, 98, 97)
     channel.trouble = [TransientError("away")]
-    await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
+    await looks(BalanceMonitor(purse.credits, channel, 100, OperatorLog()), purse)
     assert channel.posted == [(98, 100)]
 
 
@@ -222,7 +222,7 @@ async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(channel: Ch
     purse = Purse(99, 98)
     channel.trouble = [NotificationFailed("no owner")]
     with capture_logs() as lines:
-        await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
+        await looks(BalanceMonitor(purse.credits, channel, 100, OperatorLog()), purse)
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["code"], line["unheard"]) == ("wallet_low", "no owner")
 
@@ -230,7 +230,7 @@ async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(channel: Ch
 async def test_a_key_that_may_not_ask_is_told_to_the_operator_and_ends_no_watch(channel: Channel) -> None:
     purse = Purse(OperatorError("scope_denied", "credits:read"), 99)
     with capture_logs() as lines:
-        await looks(BalanceMonitor(purse, channel, 100, OperatorLog()), purse)
+        await looks(BalanceMonitor(purse.credits, channel, 100, OperatorLog()), purse)
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["scope_denied"]
     assert channel.posted == [(99, 100)]
 

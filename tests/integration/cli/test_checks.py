@@ -105,7 +105,7 @@ def test_room_on_the_disk_is_told_and_too_little_is_a_trouble(
 ) -> None:
     assert "MB are free" in checks._disk(tmp_path / "bot.sqlite3").detail
     assert checks._disk(tmp_path / "bot.sqlite3").ok
-    monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 10**18)
+    monkeypatch.setattr(checks, "MIN_FREE_BYTES", 10**18)
     assert not checks._disk(tmp_path / "bot.sqlite3").ok
     assert not checks._disk(tmp_path / "nowhere" / "bot.sqlite3").ok
 

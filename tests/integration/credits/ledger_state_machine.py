@@ -19,8 +19,7 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.domain.clock import DAY_MS
-from bot.domain.jobs import Usage
-from bot.domain.limits import Limit
+from bot.domain.limits import Limit, Usage
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model
@@ -166,7 +165,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
             assert [use_of(usage) for usage in member_limits.binding] == verdict.binding
             assert use_of(member_limits.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
             assert (member_limits.personal and use_of(member_limits.personal)) == verdict.personal
-            assert [use_of(usage) for usage in member_limits.passed_over] == verdict.passed_over
+            assert [use_of(usage) for usage in member_limits.superseded] == verdict.passed_over
             assert (member_limits.exempt is not None) is verdict.exempt
             assert used == self.model.member_spent(guild_id, user_id)
 

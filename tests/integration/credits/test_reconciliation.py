@@ -245,7 +245,7 @@ async def test_what_changes_while_rivya_is_asked_is_no_finding(
         await house.discrepancies.close(job_id, 4, reason="by hand", by=1)
         return answer
 
-    monkeypatch.setattr(house.reconciler._rivya, "task", meanwhile)
+    monkeypatch.setattr(house.reconciler._rivya, "get_task", meanwhile)
     _, found = await house.compare()
     assert found == {}
 

@@ -22,8 +22,8 @@ import aiohttp
 
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Receipt, Reference
-from bot.domain.limits import Limit
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Reference
+from bot.domain.limits import Limit, Receipt
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
@@ -138,8 +138,8 @@ async def main(told: dict[str, str]) -> None:
             store=KillPointProxy(JobStore(database, limit), "store", points),
             ledger=Ledger(database, limit),
             rivya=KillPointProxy(rivya, "rivya", points),
-            downloader=KillPointProxy(downloader, "fetcher", points),
-            delivery=KillPointProxy(delivery, "courier", points),
+            downloader=KillPointProxy(downloader, "downloader", points),
+            delivery=KillPointProxy(delivery, "delivery", points),
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
             metrics=Metrics(),
@@ -148,7 +148,7 @@ async def main(told: dict[str, str]) -> None:
             max_running=5,
             scratch=Path(told["database"] + ".scratch"),
             picture_store=KillPointProxy(
-                PictureStore(picture_folder(Path(told["database"]))), "vault", points
+                PictureStore(picture_folder(Path(told["database"]))), "picture_store", points
             ),
         )
         stack.push_async_callback(engine.close)

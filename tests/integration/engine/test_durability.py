@@ -194,7 +194,7 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
-    assert {"vault.keep_file before", "vault.keep_file after"} <= set(points)
+    assert {"picture_store.save_file before", "picture_store.save_file after"} <= set(points)
     apart = {Stage.FAILED, Stage.CANCELLED, Stage.UNDELIVERABLE}
     assert set(Stage) - apart <= seen, "a stage that the clean run does not pass is a stage nobody kills at"
     room = asyncio.Semaphore(AT_ONCE)
@@ -226,9 +226,9 @@ async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_pict
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya, private=True)
     calls = {point.partition(" ")[0] for point in points}
-    assert {"vault.keep_file", "vault.keep", "store.keep_picture"} <= calls
+    assert {"picture_store.save_file", "picture_store.save", "store.record_kept_picture"} <= calls
     later = points.index("store.succeeded before")
-    assert later < points.index("vault.keep before") < points.index("courier.deliver before"), (
+    assert later < points.index("picture_store.save before") < points.index("delivery.deliver before"), (
         "what only its member sees is kept before they see it"
     )
     room = asyncio.Semaphore(AT_ONCE)

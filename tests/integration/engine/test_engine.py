@@ -503,7 +503,7 @@ async def test_a_walk_that_met_a_bug_begins_again_from_its_row(harness: EngineHa
 async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "AGAIN_AFTER_BEATS", (1, 1))
+    monkeypatch.setattr(engine_module, "RESTART_DELAYS_POLLS", (1, 1))
     monkeypatch.setattr(easel_module.processing, "normalise_reference", lambda *_, **__: 1 / 0)
     request = make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     with structlog.testing.capture_logs() as lines:
@@ -517,7 +517,7 @@ async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
 async def test_what_was_asked_for_at_rivya_is_never_released_for_a_bug(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "AGAIN_AFTER_BEATS", (1, 1))
+    monkeypatch.setattr(engine_module, "RESTART_DELAYS_POLLS", (1, 1))
     monkeypatch.setattr(Task, "from_json", lambda _: 1 / 0)
     job = await harness.submit_and_wait()
     assert (job.stage, await harness.state(job), len(harness.rivya.tasks)) == (Stage.ACCEPTED, "held", 1)

@@ -414,7 +414,7 @@ async def test_an_interaction_that_comes_twice_sets_and_lifts_once(
 async def test_more_rules_than_can_be_looked_through_are_not_set(
     access_rules: AccessRuleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(register_module, "MOST_RULES", 3)
+    monkeypatch.setattr(register_module, "MAX_RULES", 3)
     assert await access_rules.set(1, [word("one"), word("two")], interaction_id=1)
     assert not await access_rules.set(1, [word("three"), word("four")], interaction_id=2)
     assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"one", "two"}

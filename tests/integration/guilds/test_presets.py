@@ -113,7 +113,7 @@ async def test_an_interaction_that_comes_twice_saves_and_removes_once(
 async def test_more_presets_than_can_be_chosen_from_are_not_saved(
     presets: PresetStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presets_module, "MOST_PRESETS", 3)
+    monkeypatch.setattr(presets_module, "MAX_PRESETS", 3)
     saved = await asyncio.gather(*(save(presets, Preset(f"style {n}", "", ""), n) for n in range(20)))
     assert saved.count(True) == 3
     first = (await names(presets))[0]

@@ -288,7 +288,7 @@ async def test_a_very_long_descent_is_followed_so_far_and_no_further(
 ) -> None:
     line = await a_line(store, 9)
     assert len((await gallery.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
-    monkeypatch.setattr(gallery_module, "LONGEST_CHAIN", 5)
+    monkeypatch.setattr(gallery_module, "MAX_ANCESTORS", 5)
     chain = await gallery.ancestry(line[-1].job_id)
     assert [piece.job.job_id for piece in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
@@ -475,7 +475,7 @@ async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
 async def test_a_search_looks_through_more_than_is_read_at_once(
     gallery: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery_module, "_LOOKED_AT_ONCE", 3)
+    monkeypatch.setattr(gallery_module, "_SCAN_BATCH", 3)
     foxes = [
         job
         for number in range(20)

@@ -132,7 +132,7 @@ async def test_a_torn_file_is_not_believed_and_is_mended_by_keeping_it_again(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bot.storage.picture_store import Vault
+from bot.storage.picture_store import PictureStore
 
 left = int(sys.argv[2])
 
@@ -153,7 +153,7 @@ def wired(plain):
 os.fsync = wired(os.fsync)
 Path.replace = wired(Path.replace)
 Path.mkdir = lambda self, plain=Path.mkdir, **options: (reach(), plain(self, **options), reach())
-Vault(Path(sys.argv[1]))._keep(bytes(range(256)) * 50)
+PictureStore(Path(sys.argv[1]))._save(bytes(range(256)) * 50)
 print("kept")
 """
 
@@ -226,14 +226,14 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from bot.domain.errors import OperatorError
-from bot.storage.picture_store import Vault
+from bot.storage.picture_store import PictureStore
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # as a disk with no more room
-vault = Vault(Path(sys.argv[1]))
+store = PictureStore(Path(sys.argv[1]))
 try:
-    vault._keep(b"x" * 10_000)
+    store._save(b"x" * 10_000)
 except OperatorError as error:
-    print(error.code, vault._keep(b"small"))
+    print(error.code, store._save(b"small"))
 """
 
 

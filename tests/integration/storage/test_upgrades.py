@@ -238,7 +238,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from bot.storage.database import _connect, _prepare
-from bot.storage.picture_store import Vault, vault_beside
+from bot.storage.picture_store import PictureStore, picture_folder
 from bot.storage.schema import migrate
 
 def look(statement):
@@ -315,8 +315,8 @@ KILLED_MOVING = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from bot.storage.database import Database
-from bot.jobs.picture_retention import Keepings
-from bot.storage import picture_store as vault
+from bot.jobs.picture_retention import PictureRetention
+from bot.storage import picture_store
 
 left = int(sys.argv[2])
 
@@ -329,9 +329,9 @@ def reach(*_):
 class Dying:
     def __init__(self, inner):
         self.inner = inner
-    async def keep(self, data):
+    async def save(self, data):
         reach()
-        sha256 = await self.inner.keep(data)
+        sha256 = await self.inner.save(data)
         reach()
         return sha256
 
@@ -345,7 +345,7 @@ Path.replace = dying_replace
 async def main():
     path = Path(sys.argv[1])
     database = await Database.open(path)
-    await Keepings(database, Dying(vault.Vault(vault.vault_beside(path)))).move_out()
+    await PictureRetention(database, Dying(picture_store.PictureStore(picture_store.picture_folder(path)))).migrate_inline_pictures()
     await database.close()
 
 asyncio.run(main())

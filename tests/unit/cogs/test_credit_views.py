@@ -10,8 +10,8 @@ from discord.ui import LayoutView, TextDisplay
 
 from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
-from bot.domain.jobs import Reference, Usage
-from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits
+from bot.domain.jobs import Reference
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
 from cogs.credits.balance_views import Balance, balance_view
 from cogs.imagine.confirm_views import declined_view, expired_view, question_view
 from cogs.imagine.submission import NO, YES, ConfirmButton

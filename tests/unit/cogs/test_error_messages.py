@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import Failure, Phase, Progress, Receipt, Usage
-from bot.domain.limits import Limit, LimitScope
+from bot.domain.jobs import Failure, Phase, Progress
+from bot.domain.limits import Limit, LimitScope, Receipt, Usage
 from bot.domain.periods import PERIODS
 from cogs.pictures import texts
 from cogs.text import error_messages

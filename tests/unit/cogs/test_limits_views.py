@@ -25,18 +25,14 @@ from bot.credits.audit_log import (
 )
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.credits.refundable import RefundablePicture
-from bot.domain.jobs import Usage
-from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits
+from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits, Usage
 from bot.guilds.settings import GuildSetting, SettingChange
-from cogs.limits import audit_log_views as limits_log_cards
-from cogs.limits import grants_views
-from cogs.limits import settings_views as guild_settings_cards
-from cogs.limits import show_views as limits_shown_cards
-from cogs.limits import views as limits_cards
+from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
+from cogs.limits import choices as limit_choices
 from cogs.limits.audit_log import NEWER, OLDER, AuditPageButton
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import use_locale
-from cogs.ui.people import not_a_member
+from cogs.ui.context import not_a_member
 
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
@@ -79,13 +75,11 @@ def shown(
         GuildSetting.CONFIRM_ABOVE: None,
     }
     member_limits = member_limits or MemberLimits(usage(LimitScope.GUILD))
-    return said(limits_shown_cards.limits_view(in_force, member_limits, settings, roles or set()))
+    return said(show_views.limits_view(in_force, member_limits, settings, roles or set()))
 
 
 def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
-    card = limits_shown_cards.explain_view(
-        MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member
-    )
+    card = show_views.explain_view(MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member)
     return said(card).splitlines()
 
 
@@ -95,7 +89,7 @@ def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool =
 @pytest.mark.parametrize("rule", [LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.MEMBER, LimitScope.ROLE])
 def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None:
     after = limit(rule, MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0, reason="more *fun*")
-    words = said(limits_cards.changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+    words = said(views.changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
     assert "from **200 credits a month** to **20 credits a week**" in words
     assert "Why: more \\*fun\\*" in words
     assert "4 of 20 credits used" in words
@@ -104,20 +98,16 @@ def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None
 
 def test_a_limit_below_what_is_used_says_so() -> None:
     change = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20))
-    words = said(limits_cards.changed_view(limit(LimitScope.GUILD), change))
+    words = said(views.changed_view(limit(LimitScope.GUILD), change))
     assert "More than that is used already: no new pictures until it resets" in words
     helped = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20, granted_credits=8))
-    assert "already: only grants pay until" in said(
-        limits_cards.changed_view(limit(LimitScope.GUILD), helped)
-    )
+    assert "already: only grants pay until" in said(views.changed_view(limit(LimitScope.GUILD), helped))
 
 
 def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
     total = Usage(LimitScope.GUILD, 20, 21, 0, "total", None)
     words = said(
-        limits_cards.changed_view(
-            limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
-        )
+        views.changed_view(limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total))
     )
     assert "no new pictures until it is raised." in words
     assert "until it resets" not in words
@@ -125,19 +115,17 @@ def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
 
 def test_an_exemption_says_that_the_server_still_binds() -> None:
     exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-    words = said(limits_cards.changed_view(exempt, LimitChange(None, exempt, None)))
+    words = said(views.changed_view(exempt, LimitChange(None, exempt, None)))
     assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
     assert "This server's limit still does" in words
 
 
 def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
     before = limit(LimitScope.GUILD)
-    words = said(
-        limits_cards.removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY)
-    )
+    words = said(views.removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY))
     assert "default of this bot" in words
     gone = limit(LimitScope.MEMBER, MEMBER)
-    words = said(limits_cards.removed_view(gone, LimitChange(gone, None, None), ""))
+    words = said(views.removed_view(gone, LimitChange(gone, None, None), ""))
     assert "to **no limit**" in words
     assert "default" not in words
 
@@ -158,14 +146,14 @@ def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
 def test_terms_are_credits_and_a_period_or_an_exemption(
     credits: int | None, period: str | None, exempt: bool, wrong: bool
 ) -> None:
-    assert bool(limits_cards.validate_terms(credits, period, exempt=exempt)) == wrong
+    assert bool(views.validate_terms(credits, period, exempt=exempt)) == wrong
 
 
 def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
-    words = said(limits_cards.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    words = said(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
     assert f"1 credit of 50 for <@{MEMBER}> was left. What it has paid stays paid.\nWhy: over" in words
     assert "30 credits of 50 for the whole server were left." in said(
-        limits_cards.revoked_view(grant(WHOLE_GUILD), "")
+        views.revoked_view(grant(WHOLE_GUILD), "")
     )
 
 
@@ -183,7 +171,7 @@ EVERYTHING = ActiveLimits(
 
 
 def test_all_that_is_in_force_is_offered_and_found_again() -> None:
-    offered = limits_cards.choices(EVERYTHING, "", {ROLE: "Painters"})
+    offered = limit_choices.choices(EVERYTHING, "", {ROLE: "Painters"})
     assert [value for _, value in offered] == [
         "guild",
         "everyone",
@@ -193,13 +181,13 @@ def test_all_that_is_in_force_is_offered_and_found_again() -> None:
         "grant:4",
     ]
     assert offered[3][0] == "Role Painters: 20 credits a week"
-    found = [limits_cards.find(EVERYTHING, value) for _, value in offered]
+    found = [limit_choices.find(EVERYTHING, value) for _, value in offered]
     assert found == [EVERYTHING.guild, *EVERYTHING.limits, *EVERYTHING.grants]
 
 
 def test_the_default_cannot_be_removed() -> None:
-    assert limits_cards.choices(ActiveLimits(DEFAULT, (), ()), "", {}) == []
-    assert limits_cards.find(ActiveLimits(DEFAULT, (), ()), "guild") is None
+    assert limit_choices.choices(ActiveLimits(DEFAULT, (), ()), "", {}) == []
+    assert limit_choices.find(ActiveLimits(DEFAULT, (), ()), "guild") is None
 
 
 @pytest.mark.parametrize(
@@ -214,18 +202,18 @@ def test_the_default_cannot_be_removed() -> None:
     ],
 )
 def test_what_is_typed_narrows_the_choice(typed: str, values: list[str]) -> None:
-    assert [value for _, value in limits_cards.choices(EVERYTHING, typed, {ROLE: "Painters"})] == values
+    assert [value for _, value in limit_choices.choices(EVERYTHING, typed, {ROLE: "Painters"})] == values
 
 
 def test_a_mention_finds_the_limit_of_whom_it_names() -> None:
-    assert limits_cards.find(EVERYTHING, f"<@{MEMBER}> ") == EVERYTHING.limits[1]
-    assert limits_cards.find(EVERYTHING, f"<@&{ROLE}>") == EVERYTHING.limits[2]
+    assert limit_choices.find(EVERYTHING, f"<@{MEMBER}> ") == EVERYTHING.limits[1]
+    assert limit_choices.find(EVERYTHING, f"<@&{ROLE}>") == EVERYTHING.limits[2]
 
 
 @given(st.text(max_size=40))
 def test_nothing_typed_finds_what_is_not_there(typed: str) -> None:
-    assert limits_cards.find(ActiveLimits(DEFAULT, (), ()), typed) is None
-    assert limits_cards.choices(ActiveLimits(DEFAULT, (), ()), typed, {}) == []
+    assert limit_choices.find(ActiveLimits(DEFAULT, (), ()), typed) is None
+    assert limit_choices.choices(ActiveLimits(DEFAULT, (), ()), typed, {}) == []
 
 
 def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
@@ -234,7 +222,7 @@ def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
         tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=NASTY) for n in range(60)),
         (grant(reason=NASTY),),
     )
-    offered = limits_cards.choices(many, "", {})
+    offered = limit_choices.choices(many, "", {})
     assert len(offered) == 25
     assert all(0 < utf16_length(text) <= 100 for choice in offered for text in choice)
 
@@ -414,13 +402,13 @@ EVENTS = [
 def test_a_page_full_of_any_event_fits(event: object, tongue: str) -> None:
     entries = tuple(AuditEntry(Cursor(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
     with use_locale(tongue):
-        words = said(limits_log_cards.audit_log_view(AuditPage(entries, None, None), []))
+        words = said(audit_log_views.audit_log_view(AuditPage(entries, None, None), []))
     assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
 
 
 def logged(event: object, by: int = ADMIN) -> str:
     page = AuditPage((AuditEntry(Cursor(NOON, 1, "1"), by, event),), None, None)  # type: ignore[arg-type]
-    return said(limits_log_cards.audit_log_view(page, []))
+    return said(audit_log_views.audit_log_view(page, []))
 
 
 def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
@@ -467,11 +455,11 @@ def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> N
 def test_a_grant_whose_member_was_erased_names_no_number() -> None:
     ghost = grant(-5)
     assert "-5" not in shown(ActiveLimits(DEFAULT, (), (ghost,)))
-    assert limits_cards.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
+    assert limit_choices.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
 
 
 def test_an_empty_log_says_so() -> None:
-    assert "Nothing was changed" in said(limits_log_cards.audit_log_view(AuditPage((), None, None), []))
+    assert "Nothing was changed" in said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
 
 
 # Grants and refunds
@@ -547,7 +535,7 @@ def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) ->
     ],
 )
 def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
-    offered = guild_settings_cards.zone_choices(typed)
+    offered = timezones.zone_choices(typed)
     assert offered[0][1] == first
     assert len(offered) <= 25
     assert all(utf16_length(text) <= 100 for choice in offered for text in choice)
@@ -555,21 +543,21 @@ def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
 
 def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
     summer, winter = (datetime(2026, month, 1, tzinfo=UTC) for month in (7, 1))
-    assert guild_settings_cards.zone_choices("berlin", summer)[0][0] == "Europe/Berlin (UTC+02:00)"
-    assert guild_settings_cards.zone_choices("berlin", winter)[0][0] == "Europe/Berlin (UTC+01:00)"
-    assert guild_settings_cards.zone_choices("st_johns", winter)[0][0] == "America/St_Johns (UTC-03:30)"
+    assert timezones.zone_choices("berlin", summer)[0][0] == "Europe/Berlin (UTC+02:00)"
+    assert timezones.zone_choices("berlin", winter)[0][0] == "Europe/Berlin (UTC+01:00)"
+    assert timezones.zone_choices("st_johns", winter)[0][0] == "America/St_Johns (UTC-03:30)"
 
 
 def test_a_time_zone_is_known_however_it_is_typed() -> None:
-    assert guild_settings_cards.zone_named(" europe/berlin ") == "Europe/Berlin"
-    assert guild_settings_cards.zone_named("america/new york") == "America/New_York"
-    assert guild_settings_cards.zone_named("Middle Earth") is None
-    assert guild_settings_cards.zone_named("../../etc/passwd") is None
+    assert timezones.zone_named(" europe/berlin ") == "Europe/Berlin"
+    assert timezones.zone_named("america/new york") == "America/New_York"
+    assert timezones.zone_named("Middle Earth") is None
+    assert timezones.zone_named("../../etc/passwd") is None
 
 
 @given(st.text(max_size=30))
 def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
-    assert {name for _, name in guild_settings_cards.zone_choices(typed)} <= set(guild_settings_cards.zones())
+    assert {name for _, name in timezones.zone_choices(typed)} <= set(timezones.zones())
 
 
 @pytest.mark.parametrize(
@@ -583,13 +571,11 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
 def test_a_setting_says_from_what_to_what(
     name: GuildSetting, before: str | None, after: str | None, words: str
 ) -> None:
-    assert words in said(
-        guild_settings_cards.setting_changed_view(name, SettingChange(before, after), "A note.")
-    )
+    assert words in said(settings_views.setting_changed_view(name, SettingChange(before, after), "A note."))
 
 
 def test_a_closed_channel_names_what_is_missing() -> None:
-    assert "View Channel, Send Messages" in guild_settings_cards.closed_channel(
+    assert "View Channel, Send Messages" in settings_views.closed_channel(
         7, ("view_channel", "send_messages")
     )
 
@@ -626,7 +612,7 @@ def test_a_change_is_told_in_indonesian(
     new = limit(rule, subject, reason="hemat")
     used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
     with use_locale("id"):
-        words = said(limits_cards.changed_view(new, LimitChange(DEFAULT, new, used)))
+        words = said(views.changed_view(new, LimitChange(DEFAULT, new, used)))
     holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
     assert not subject or str(MEMBER) in words
 
@@ -634,11 +620,11 @@ def test_a_change_is_told_in_indonesian(
 def test_what_is_taken_away_is_told_in_indonesian() -> None:
     before = limit(LimitScope.GUILD)
     with use_locale("id"):
-        removed = said(limits_cards.removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
-        revoked = said(limits_cards.revoked_view(grant(), "selesai"))
+        removed = said(views.removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
+        revoked = said(views.revoked_view(grant(), "selesai"))
         exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-        freed = said(limits_cards.changed_view(exempt, LimitChange(None, exempt, None)))
-        wrong = limits_cards.validate_terms(5, None, exempt=False)
+        freed = said(views.changed_view(exempt, LimitChange(None, exempt, None)))
+        wrong = views.validate_terms(5, None, exempt=False)
     holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
     holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")
     holds(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
@@ -647,8 +633,8 @@ def test_what_is_taken_away_is_told_in_indonesian() -> None:
 
 def test_what_can_be_removed_is_offered_in_indonesian() -> None:
     with use_locale("id"):
-        offered = [name for name, _ in limits_cards.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
-        (gone,) = limits_cards.choices(EVERYTHING, f"<@&{ROLE}>", {})
+        offered = [name for name, _ in limit_choices.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
+        (gone,) = limit_choices.choices(EVERYTHING, f"<@&{ROLE}>", {})
     starts = (
         "Server ini: 20",
         "Setiap anggota: 20",
@@ -768,7 +754,7 @@ def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) ->
 
 def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
     with use_locale("id"):
-        words = said(limits_log_cards.audit_log_view(AuditPage((), None, None), []))
+        words = said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
         labels = [AuditPageButton(way, Cursor(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
     holds(words, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
@@ -794,10 +780,10 @@ def test_what_is_given_is_told_in_indonesian() -> None:
 def test_a_setting_is_told_in_indonesian() -> None:
     change = SettingChange(None, "3")
     with use_locale("id"):
-        note = guild_settings_cards.zone_note(usage(LimitScope.GUILD))
-        words = said(guild_settings_cards.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
-        unknown = guild_settings_cards.unknown_zone("Bandung")
-        closed = guild_settings_cards.closed_channel(7, ("view_channel",))
+        note = settings_views.zone_note(usage(LimitScope.GUILD))
+        words = said(settings_views.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
+        unknown = settings_views.unknown_zone("Bandung")
+        closed = settings_views.closed_channel(7, ("view_channel",))
     holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
     holds(words, "dimulai tengah malam di sana. Saat ini: 4")
     holds(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")

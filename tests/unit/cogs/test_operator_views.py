@@ -19,8 +19,7 @@ from bot.credits.reconciliation.models import (
     describe,
 )
 from bot.credits.reconciliation.reconciler import ReconcileRun
-from bot.domain.jobs import Usage
-from bot.domain.limits import Limit, LimitChange, LimitScope
+from bot.domain.limits import Limit, LimitChange, LimitScope, Usage
 from cogs.operator import reconcile_views, views
 from cogs.operator.commands import ApplyButton
 from cogs.text.translation import use_locale

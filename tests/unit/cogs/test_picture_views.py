@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from discord import ui
 
-from bot.domain.jobs import Destination, Failure, Job, Phase, Progress, Receipt, Request, Stage, Usage
+from bot.domain.jobs import Destination, Failure, Job, Phase, Progress, Request, Stage
+from bot.domain.limits import Receipt, Usage
 from cogs.pictures import texts as picture_texts
 from cogs.pictures import views
 from cogs.text.escaping import utf16_length

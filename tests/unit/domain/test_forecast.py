@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.forecast import FARTHEST_MS, LEAST_MS, exhausted_at
-from bot.domain.jobs import Usage
+from bot.domain.limits import Usage
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR

@@ -213,7 +213,7 @@ def test_a_body_without_a_reference_names_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "purpose", "expected"),
+    ("status", "code", "operation", "expected"),
     [
         (400, "validation_failed", CREATE, "member prompt_refused"),
         (400, "validation_failed", UPLOAD, "member reference_unreadable"),
@@ -245,15 +245,15 @@ def test_a_body_without_a_reference_names_none() -> None:
         (302, "moved", CREATE, "later unanswered"),
     ],
 )
-def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Operation, expected: str) -> None:
-    assert outcome(error_from(answer(status, refusal(code)), purpose)) == expected
+def test_a_refusal_says_who_must_act(status: int, code: str, operation: Operation, expected: str) -> None:
+    assert outcome(error_from(answer(status, refusal(code)), operation)) == expected
 
 
 @pytest.mark.parametrize(
     "body", [b"<html>gateway</html>", b"", b'{"error":{"code":', b"\xff\xfe", b"[" * 100_000]
 )
 @pytest.mark.parametrize(
-    ("status", "purpose", "expected"),
+    ("status", "operation", "expected"),
     [
         (401, CREATE, "operator key_refused"),
         (402, CREATE, "operator wallet_empty"),
@@ -269,9 +269,9 @@ def test_a_refusal_says_who_must_act(status: int, code: str, purpose: Operation,
     ],
 )
 def test_a_page_that_is_not_the_apis_is_judged_by_its_status(
-    status: int, purpose: Operation, expected: str, body: bytes
+    status: int, operation: Operation, expected: str, body: bytes
 ) -> None:
-    assert outcome(error_from(answer(status, body), purpose)) == expected
+    assert outcome(error_from(answer(status, body), operation)) == expected
 
 
 def test_json_without_a_code_is_judged_by_its_status() -> None:
@@ -333,9 +333,9 @@ def test_without_their_clock_a_date_is_measured_against_ours() -> None:
 
 
 def test_an_unreadable_2xx_is_in_doubt_only_if_it_was_to_change_something() -> None:
-    for purpose, in_doubt in ((CREATE, True), (READ, False)):
+    for operation, in_doubt in ((CREATE, True), (READ, False)):
         with pytest.raises(ContractViolation) as caught:
-            parse_response(answer(200, {}), purpose, Task.from_json)
+            parse_response(answer(200, {}), operation, Task.from_json)
         assert caught.value.in_doubt is in_doubt
     with pytest.raises(TransientError):
         parse_response(answer(200, b'{"id": "task_'), CREATE, Task.from_json)
@@ -378,10 +378,10 @@ def test_no_json_makes_a_parser_raise_anything_but_ours(value: Json) -> None:
     date=st.text() | st.datetimes().map(format_datetime),
 )
 def test_every_refusal_is_one_of_ours(
-    status: int, value: Json, purpose: Operation, retry_after: str, date: str
+    status: int, value: Json, operation: Operation, retry_after: str, date: str
 ) -> None:
     read = answer(status, value, {"Retry-After": retry_after, "Date": date})
-    error = error_from(read, purpose)
+    error = error_from(read, operation)
     assert isinstance(error, MemberError | OperatorError | TransientError | ContractViolation)
     assert read.retry_after_seconds is None or 0 <= read.retry_after_seconds <= 86_400
 
