@@ -1,13 +1,13 @@
 """Who must act when something goes wrong: the member, the operator, time, or a developer.
 
-Exceptions carry data; the sentences a member reads are made in `cogs/ground/reasons.py`. A generation that
+Exceptions carry data; the sentences a member reads are in `cogs/text/error_messages.py`. A generation that
 Rivya reports as failed is no exception but a value on the job (`jobs.Failure`).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from bot.domain.limits import Usage
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class KuasError(Exception):
     """The family; only its four children, and theirs, are raised."""
 
+    category: ClassVar[str] = "KuasError"
+    """The name in metrics and logs. Dashboards read it, so it stays as it is when a class is renamed."""
     request_id: str | None = None
     """What Rivya's support asks for, where an answer of theirs led to this."""
 
 
 class MemberReason(StrEnum):
-    """What a member can do something about; `cogs/ground/reasons.py` has a sentence for each."""
+    """What a member can do something about; `cogs/text/error_messages.py` has a sentence for each."""
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
@@ -107,6 +109,8 @@ class MemberError(KuasError):
     `data` holds what the sentence needs, by the names given in `MemberReason`.
     """
 
+    category = "MemberError"
+
     def __init__(self, reason: MemberReason, **data: object) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -115,6 +119,8 @@ class MemberError(KuasError):
 
 class LimitExceeded(MemberError):
     """Reserving `cost_credits` would pass a limit; `usage` says which, how much of it, and when it resets."""
+
+    category = "LimitReached"
 
     def __init__(self, usage: Usage, cost_credits: int) -> None:
         super().__init__(MemberReason.LIMIT_REACHED)
@@ -128,6 +134,8 @@ class OperatorError(KuasError):
     The message is one line for the operator's log or terminal. `code` is a short word for grouping, such as
     `wallet_empty`, `key_refused`, `database`, `settings`, `discord`.
     """
+
+    category = "OperatorError"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -143,6 +151,8 @@ class TransientError(KuasError):
     have had its effect although no answer came.
     """
 
+    category = "TryLater"
+
     def __init__(
         self, message: str, *, retry_after_seconds: float | None = None, answered: bool = False
     ) -> None:
@@ -157,6 +167,8 @@ class ContractViolation(KuasError):
     `code` is the API's own `error.code`, or a short word of ours, such as `unreadable`, `not_a_picture`,
     `result_gone`, `task_taken` or `bug`.
     """
+
+    category = "ContractBroken"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

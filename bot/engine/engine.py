@@ -202,7 +202,7 @@ class JobEngine:
         self._dependencies.rivya.stop_retrying()
         tasks = tuple(self._tasks.values())
         if tasks:
-            log.info("closing", tasks=len(tasks))
+            log.info("closing", walks=len(tasks))
             _, late = await asyncio.wait(tasks, timeout=grace_seconds)
             for task in late:
                 task.cancel()

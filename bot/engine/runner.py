@@ -127,10 +127,10 @@ class JobRunner:
         log.warning(
             "setback",
             stage=self.job.stage,
-            error=type(error).__name__,
+            error=error.category,
             reason=str(error),
             request_id=error.request_id,
-            failed_attempts=self._failed_attempts,
+            setbacks=self._failed_attempts,
             ends_job=failure is not None,
         )
         if failure is None:

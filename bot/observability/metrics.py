@@ -77,13 +77,13 @@ class Metrics:
 
     def record_attempt(self, attempt: Attempt) -> None:
         """One attempt of a call to Rivya has ended."""
-        outcome = "ok" if attempt.error is None else type(attempt.error).__name__
+        outcome = "ok" if attempt.error is None else attempt.error.category
         self._calls.labels(attempt.operation.value, outcome).inc()
         self._call_seconds.labels(attempt.operation.value).observe(attempt.seconds)
 
     def record_error(self, stage: Stage, error: KuasError) -> None:
         """A step did not work; it may be tried again."""
-        self._setbacks.labels(stage.value, type(error).__name__).inc()
+        self._setbacks.labels(stage.value, error.category).inc()
 
     def record_task(self, job: Job, charged_credits: int) -> None:
         """A task was seen to have ended, well or not."""

@@ -213,7 +213,7 @@ class RivyaClient:
                 status=answer.status if answer else None,
                 code=answer.code if answer else None,
                 request_id=answer.request_id if answer else None,
-                error=type(error).__name__,
+                error=error.category,
                 reason=str(error),
             )
             raise

@@ -133,7 +133,7 @@ async def test_after_a_crash_between_posting_and_writing_it_is_the_same_alert_ag
     alerts: AlertStore, channel: Channel
 ) -> None:
     (before,) = await alerts.pending()
-    await channel.cry(before)
+    await channel.send_alert(before)
     (after,) = await alerts.pending()
     assert after.key == before.key
 

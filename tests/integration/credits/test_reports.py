@@ -397,7 +397,7 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop)
         busy[what] -= 1
 
     class Watched(ReportBuilder):
-        def _make(self, *about: Any) -> Any:
+        def _build(self, *about: Any) -> Any:
             with work("making"):
                 if busy["making"] == 2:
                     second_begun.set()

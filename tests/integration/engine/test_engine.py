@@ -572,7 +572,7 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
         harness.rivya.faults.add("status", route, times=None, code=503) for route in ("create", "credits")
     ]
     with structlog.testing.capture_logs() as logs:
-        jobs = [await harness.paint() for _ in range(4)]
+        jobs = [await harness.submit() for _ in range(4)]
         probe = down[1]
         await until(lambda: all(Phase.OUTAGE in said(harness, job) for job in jobs))
         asked, probed = down[0].hits, probe.hits

@@ -138,7 +138,7 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize(("rules", "presence", "reason"), TABLE.values(), ids=TABLE.keys())
+@pytest.mark.parametrize(("rules", "context", "reason"), TABLE.values(), ids=TABLE.keys())
 def test_what_the_rules_say_of_somebody_somewhere(
     rules: AccessPolicy, context: RequestContext, reason: MemberReason | None
 ) -> None:

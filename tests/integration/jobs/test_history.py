@@ -326,7 +326,7 @@ async def test_what_could_not_be_shown_is_as_it_was(gallery: HistoryStore, store
     job = await undeliverable(store, private(make_request(user_id=MEMBER)))
     before = await gallery.find(job.job_id)
     assert await gallery.begin_share(job, DeliveredMessage(20, 98, "share"))
-    assert (await a_piece(gallery, job)).job.delivered == DeliveredMessage(20, 98, "share")
+    assert (await a_piece(gallery, job)).job.delivered_message == DeliveredMessage(20, 98, "share")
     assert await gallery.undo_share(job)
     assert await gallery.find(job.job_id) == before
 
@@ -340,7 +340,7 @@ async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
     await rows(database, "UPDATE jobs SET user_id = 0 WHERE job_id = ?", erased.job_id)
     assert not await gallery.begin_share(deleted, None)
     assert not await gallery.finish_share(erased, LANDING)
-    assert (await a_piece(gallery, erased)).job.delivered is None
+    assert (await a_piece(gallery, erased)).job.delivered_message is None
 
 
 # Beginning anew.

@@ -345,7 +345,8 @@ Path.replace = dying_replace
 async def main():
     path = Path(sys.argv[1])
     database = await Database.open(path)
-    await PictureRetention(database, Dying(picture_store.PictureStore(picture_store.picture_folder(path)))).migrate_inline_pictures()
+    store = Dying(picture_store.PictureStore(picture_store.picture_folder(path)))
+    await PictureRetention(database, store).migrate_inline_pictures()
     await database.close()
 
 asyncio.run(main())

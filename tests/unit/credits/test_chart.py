@@ -275,10 +275,10 @@ def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
 
 def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_windows() -> None:
     script = (
-        "import sys, runpy; from bot.credits.reports import chart; assert chart.supported();"
+        "import sys, runpy; from bot.credits.reports import chart; assert chart.is_available();"
         "assert 'matplotlib' not in sys.modules;"
         "from tests.unit.credits import test_chart as here; report = here.a_report();"
-        "chart.draw(report, here.lettering(report));"
+        "chart.draw(report, here.chart_labels(report));"
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     warnings = ["error", "ignore:'audioop' is deprecated:DeprecationWarning"]  # the same as in pyproject.toml
