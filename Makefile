@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests of one file stay together: they share what is slow to start.
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test check audit bench storm shake messages lock clean
+.PHONY: sandbox test lint check audit bench storm shake messages lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -14,21 +14,24 @@ sandbox: $(READY)  ## the whole bot in a browser, with no account
 test: $(READY)  ## every test, on all processors
 	$(TESTS)
 
-check: $(READY)  ## lint, format, types, audit, tests
+# The same commands as in .pre-commit-config.yaml; tests/test_repository.py compares the two.
+lint: $(READY)  ## lint, format, types, import layers, audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.audit
+
+check: lint  ## `lint`, then every test: what CI runs
 	$(TESTS)
 
-audit: $(READY)  ## known holes in the dependencies, secrets in the files
+audit: $(READY)  ## known vulnerabilities of the dependencies, secrets in the files
 	$(BIN)/python -m tests.tools.audit
 
 bench: $(READY)  ## the benchmarks, as a table
 	$(BIN)/python -m tests.benchmarks
 
-storm: $(READY)  ## a long storm of faults and kills over the real process; the short one is in the tests
+storm: $(READY)  ## hundreds of jobs in the real process, with faults and kills; `test` has a short run
 	$(BIN)/python -m tests.e2e.storm --jobs 300
 
 shake: $(READY)  ## every test five times, beside programs that keep the processors and the disk busy

@@ -70,3 +70,42 @@ def test_the_checks_find_what_is_wrong() -> None:
         "0003_b.sql: begin with `-- reason`",
     ]
     assert missing_targets("run `make test` and ```\nmake paint\n```", "test: x\n") == ["paint"]
+
+
+def lint_commands(makefile: str) -> list[str]:
+    """The commands of `make lint`, as the shell gets them."""
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, flags=re.MULTILINE)
+    assert recipe is not None
+    return [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
+
+
+def hook_commands(config: str) -> list[str]:
+    """The entries of the hooks; each hook must run over everything, whatever a commit changes."""
+    entries = re.findall(r"^ +entry: (.+)$", config, flags=re.MULTILINE)
+    for needed in ("- id: ", "language: system\n", "pass_filenames: false\n", "always_run: true\n"):
+        assert config.count(needed) == len(entries), needed
+    assert "args:" not in config
+    return entries
+
+
+def test_the_hooks_run_what_make_check_runs_before_the_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    commands = lint_commands(makefile)
+    assert len(commands) >= 5
+    assert hook_commands((ROOT / ".pre-commit-config.yaml").read_text("utf-8")) == commands
+    assert re.search(r"^check: lint\b.*\n\t\$\(TESTS\)\n(?!\t)", makefile, flags=re.MULTILINE)
+
+
+def test_a_hook_that_differs_is_found() -> None:
+    assert lint_commands("lint: x  ## y\n\t$(BIN)/a .\n\t$(BIN)/b\n\ntest:\n\t$(BIN)/c\n") == [
+        ".venv/bin/a .",
+        ".venv/bin/b",
+    ]
+    hook = (
+        "  - id: a\n    entry: a .\n    language: system\n    pass_filenames: false\n    always_run: true\n"
+    )
+    assert hook_commands(hook) == ["a ."]
+    with pytest.raises(AssertionError, match="always_run"):
+        hook_commands(hook.replace("always_run: true", "stages: [manual]"))
+    with pytest.raises(AssertionError, match="id"):
+        hook_commands(hook + "  - id: b\n")
