@@ -81,7 +81,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             Downloader(allow_loopback=settings.network.allow_loopback)
         )
 
-        # The hooks name the engine, which needs the courier, which needs the client.
+        # The hooks name the engine, which needs the delivery, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
             await register(
                 client,
@@ -94,14 +94,14 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         async def resume(_: KuasClient) -> None:
             await engine.resume()
             alert_notifier.start()
-            wallet.start()
+            balance_monitor.start()
             maintenance.start()
 
         client = _client(database, operator_log, add_cogs, resume)
         stack.push_async_callback(client.close)
         observers, delivery = (operator_log, circuit_breaker, metrics), DiscordDelivery(client)
         engine = _engine(stores, delivery, rivya, downloader, observers, settings)
-        alert_notifier, wallet = _notifiers(stack, client, stores, rivya, operator_log, settings)
+        alert_notifier, balance_monitor = _notifiers(stack, client, stores, rivya, operator_log, settings)
         stack.push_async_callback(engine.close)
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
         yield App(client, engine, stores.ledger)
@@ -115,7 +115,7 @@ def _engine(
     watching: tuple[OperatorLog, CircuitBreaker, Metrics],
     settings: Settings,
 ) -> JobEngine:
-    """Who walks the jobs; it walks none before it is told to resume."""
+    """The engine; it runs no job before `resume`."""
     operator_log, circuit_breaker, metrics = watching
     return JobEngine(
         store=stores.jobs,
@@ -176,11 +176,11 @@ def _maintenance(
         picture_retention=PictureRetention(database, stores.pictures),
         privacy=settings.privacy,
     )
-    rounds = PeriodicTask(
+    task = PeriodicTask(
         "upkeep", Maintenance(every_hour, operator_log).run_once, INTERVAL_SECONDS, operator_log
     )
-    stack.push_async_callback(rounds.close)
-    return rounds, departures
+    stack.push_async_callback(task.close)
+    return task, departures
 
 
 def _notifiers(
@@ -194,10 +194,12 @@ def _notifiers(
     """Who speaks up unasked, not begun yet: to a server's admins, and to the operator."""
     notifier = DiscordNotifier(client, settings.discord.operator_channel)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
-    wallet = BalanceMonitor(rivya.credits, notifier, settings.rivya.wallet_alert_credits, operator_log)
+    balance_monitor = BalanceMonitor(
+        rivya.credits, notifier, settings.rivya.wallet_alert_credits, operator_log
+    )
     stack.push_async_callback(alert_notifier.close)
-    stack.push_async_callback(wallet.close)
-    return alert_notifier, wallet
+    stack.push_async_callback(balance_monitor.close)
+    return alert_notifier, balance_monitor
 
 
 async def _rivya(

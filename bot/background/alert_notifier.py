@@ -54,7 +54,7 @@ class AlertNotifier:
     def __init__(self, alerts: AlertStore, notifier: Notifier, operator_log: OperatorLog) -> None:
         self._alerts = alerts
         self._notifier = notifier
-        self._rounds = PeriodicTask("herald", self._run_once, INTERVAL_SECONDS, operator_log)
+        self._task = PeriodicTask("herald", self._run_once, INTERVAL_SECONDS, operator_log)
         self._woken: set[int] = set()
         self._not_before: dict[Key, float] = {}
         # Kept, since a database that fails just then must not let the alert be posted a second time.
@@ -62,16 +62,16 @@ class AlertNotifier:
 
     def start(self) -> None:
         """Tell what the last process could not, and go on."""
-        self._rounds.start()
+        self._task.start()
 
     def check_soon(self, guild_id: int) -> None:
         """A member of this guild has just asked for a picture."""
         self._woken.add(guild_id)
-        self._rounds.trigger()
+        self._task.trigger()
 
     async def close(self) -> None:
         """Let the telling under way end; the rest waits for the next start."""
-        await self._rounds.close()
+        await self._task.close()
 
     async def _run_once(self) -> None:
         while self._woken:

@@ -40,16 +40,16 @@ class BalanceMonitor:
         self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
         self._operator_log = operator_log
         # Nothing is lost with a look that is cut: the next process begins with one.
-        self._rounds = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
+        self._task = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
         self._warned = False
 
     def start(self) -> None:
         """Look now, then every ten minutes."""
-        self._rounds.start()
+        self._task.start()
 
     async def close(self) -> None:
         """Look no more."""
-        await self._rounds.close()
+        await self._task.close()
 
     async def _check(self) -> None:
         left_credits = await self._get_balance()

@@ -33,7 +33,7 @@ class PreflightCheck:
         A yes reserves like any request. What it would be refused for now is refused instead of asked.
 
         Raises:
-            MemberError: PAUSED by the operator; refused by a rule of the server, as `access.rules.judge`.
+            MemberError: PAUSED by the operator; refused by a rule of the server, as `check_access`.
             LimitExceeded: a rule about credits has no room.
         """
         at, guild_id = now_ms(), request.destination.guild_id

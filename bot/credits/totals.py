@@ -35,7 +35,7 @@ def record(
 ) -> None:
     """Count a new reservation, made at `created_at` (epoch milliseconds); of 0 credits, too.
 
-    So every reservation has its slots from the start, and `change` finds them until they are pruned.
+    So every reservation has its slots from the start, and `adjust` finds them until they are pruned.
     """
     for key in _buckets(guild_id, created_at):
         transaction.execute(

@@ -62,7 +62,7 @@ class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
     async def on_error(
         self, interaction: discord.Interaction[KuasClient], error: app_commands.AppCommandError, /
     ) -> None:
-        """Hand the error itself, not its wrapping, to the spokesman."""
+        """Report the original error, not the one that discord.py wraps it in."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await self.client.error_reporter.report(interaction, cause)
 

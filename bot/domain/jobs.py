@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Stage(StrEnum):
-    """How far a job has durably come, in the order of the walk."""
+    """How far a job has durably come, in the order of its stages."""
 
     ACCEPTED = "accepted"
     """The row and its reservation are committed."""
@@ -37,12 +37,12 @@ _KEPT: Final = "kept"
 
 
 def stored_url(sha256: str) -> str:
-    """The address of a picture in the vault, which leads nowhere but there."""
+    """The address of a stored picture; it is valid only here."""
     return f"{_KEPT}:{sha256}"
 
 
 def stored_sha256(url: str) -> str | None:
-    """Which picture of the vault has this address; None for an address elsewhere."""
+    """The SHA-256 of the stored picture at this address; None for any other address."""
     scheme, _, sha256 = url.partition(":")
     return sha256 if scheme == _KEPT else None
 
@@ -52,17 +52,17 @@ class Reference:
     """A picture as the member attached it; nothing in here is proven yet."""
 
     url: str
-    """Where Discord serves it, dead after about a day; or `stored_url`, for a picture in the vault."""
+    """Where Discord serves it, dead after about a day; or `stored_url`, for a stored picture."""
     filename: str
     content_type: str | None
     """Discord's guess from the name."""
     size_bytes: int
     sha256: str | None = None
-    """Which file of the vault it is, made ready to be sent; None if nothing of it is kept (yet)."""
+    """The stored file, prepared for upload; None if it is not stored (yet)."""
 
     @property
     def source_sha256(self) -> str | None:
-        """The picture in the vault that it is to be made of, if it comes from there."""
+        """The stored picture that it is made from, if it comes from there."""
         return stored_sha256(self.url)
 
 
@@ -151,7 +151,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of `jobs`: our walk of one request. Times are epoch milliseconds, UTC."""
+    """One row of `jobs`: one request on its way to a picture. Times are epoch milliseconds, UTC."""
 
     job_id: str
     """A UUID; also the Idempotency-Key and the client_request_id."""

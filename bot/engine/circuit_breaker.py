@@ -81,7 +81,7 @@ class CircuitBreaker:
             try:
                 await self._probe()
             except KuasError as error:
-                # The client tells `heard` of every attempt: any answer of the API has ended this already.
+                # The client tells `record` of every attempt: any answer of the API has ended this already.
                 news = "rivya answers again" if self._closed.is_set() else "rivya still down"
                 log.info(news, error=str(error))
             except Exception:

@@ -1,4 +1,4 @@
-"""What every walk is given: its collaborators, and how often it looks and speaks."""
+"""The collaborators of `JobEngine` and `JobRunner`; nothing else takes them as one object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineDependencies:
-    """What a walk works with."""
+    """The collaborators of a runner."""
 
     store: JobStore
     ledger: Ledger

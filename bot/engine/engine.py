@@ -1,4 +1,4 @@
-"""Takes requests in, starts a walk for each job, resumes them after a restart, parks them at the end."""
+"""Accept requests, run a `JobRunner` for each job, resume jobs after a restart, stop them at shutdown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 GRACE_SECONDS: Final = 20.0
 """How long a step under way may take to end when the bot closes."""
 RESTART_DELAYS_POLLS: Final = (12, 60, 360)
-"""After which rests a walk that met a bug begins again, in polls: 1, 5 and 30 minutes. Not for ever, since
+"""After which delays a runner that met a bug starts again, in polls: 1, 5 and 30 minutes. Not for ever, since
 what breaks after a picture was posted might post it each time."""
 RESUME_BATCH: Final = 100
 
@@ -175,7 +175,7 @@ class JobEngine:
         """Walk the job in a task of its own; while the bot closes, the row just waits for the next start.
 
         `answered` says that Discord took our first answer, and `message_id` which message that is, if it
-        said so. Unanswered, the walk asks Discord before anything is spent.
+        said so. Otherwise the runner asks Discord before anything is spent.
         """
         if self.closing or job.job_id in self._tasks:
             return

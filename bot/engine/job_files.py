@@ -20,7 +20,7 @@ UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PreparedReference:
-    """A reference in the vault, as it is sent to Rivya."""
+    """A stored reference, as it is sent to Rivya."""
 
     path: Path
     mime_type: str
@@ -34,7 +34,7 @@ class JobFiles:
         self._dependencies = dependencies
 
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
-        """The reference in the vault: kept before, or made from its source.
+        """The stored reference: stored before, or made from its source.
 
         What is kept is sent as it is, so that a picture painted again has the very same reference.
 

@@ -1,4 +1,4 @@
-"""What a walk says while it walks: one line, true, and not too often."""
+"""Report the progress of a running job: one line, at most once per interval."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def round_estimate(seconds: float) -> float:
 
 
 class ProgressReporter:
-    """Speaks for one job at most once a beat, and never twice at once."""
+    """Reports for one job, at most once per interval and never twice at once."""
 
     def __init__(self, job: Job, dependencies: EngineDependencies) -> None:
         self._job = job
@@ -95,7 +95,7 @@ class ProgressReporter:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Speak on every beat, until `hush` or the end of the block."""
+        """Report once per interval, until `stop` or the end of the block."""
         self._ticker = self._start()
         try:
             yield

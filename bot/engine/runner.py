@@ -57,7 +57,7 @@ class JobRunner:
         self._failed_attempts = 0
         kind = TaskKind(job.request.model, job.request.reference is not None)
         self._poller = TaskPoller(kind, dependencies.scheduler, dependencies.durations, dependencies.timings)
-        # A body committed before this walk began may have been sent by the walk before.
+        # A body committed before this runner began may have been sent by the one before.
         self._may_be_sent = job.create_body is not None
         self._picture: tuple[Picture, bool] | None = None
         # Kept, since a database that fails just then must not let the news be brought a second time.
@@ -234,7 +234,7 @@ class JobRunner:
         return await self._dependencies.store.delay_notified(self.job.job_id)
 
     async def deliver(self) -> Job:
-        """Fetch the picture, then hand it to the courier: two steps, so that neither is done for naught."""
+        """Fetch the picture in one step and deliver it in the next: a retry repeats only what failed."""
         if self._picture is None:
             self._progress.set_phase(Phase.FETCHING)
             self._picture = await self._files.fetch_result(self.job, anew=self._failed_attempts > 0)

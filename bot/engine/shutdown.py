@@ -1,4 +1,4 @@
-"""Where walks wait, and how the waiting ends early when the bot closes."""
+"""Waits of runners that a shutdown may end early."""
 
 from __future__ import annotations
 

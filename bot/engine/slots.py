@@ -46,7 +46,7 @@ class FairSlots:
 
     @asynccontextmanager
     async def acquire(self, guild_id: int, key: str, *, bypass_queue: bool = False) -> AsyncIterator[None]:
-        """Hold a slot; waits for a turn, unless `at_once`: for work that is in flight already."""
+        """Hold a slot; waits for a turn, unless `bypass_queue`: for work that is in flight already."""
         if bypass_queue or self._is_free(guild_id):
             self._take(guild_id)
         else:

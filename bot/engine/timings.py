@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How often a walk looks and speaks, in seconds."""
+    """Intervals of a running job, in seconds."""
 
     first_poll_seconds: float
     poll_seconds: float

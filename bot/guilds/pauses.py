@@ -1,4 +1,4 @@
-"""The operator's switch for new jobs: for one guild, or for all. What was accepted before walks on.
+"""The operator's switch for new jobs: for one guild, or for all. What was accepted before goes on.
 
 Owns the table pauses.
 """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.jobs.history import HistoryItem
 
 
-def require_visible(piece: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
+def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
     """The picture, if somebody may know of it: it belongs to this server, and is not another's private one.
 
     Outside of servers, in direct messages, members see their own pictures alone.
@@ -22,22 +22,22 @@ def require_visible(piece: HistoryItem | None, guild_id: int | None, user_id: in
     Raises:
         MemberError: JOB_UNKNOWN.
     """
-    if piece is not None:
-        where = piece.job.request.destination
+    if item is not None:
+        where = item.job.request.destination
         hidden = where.private or guild_id is None
         if guild_id in {None, where.guild_id} and (where.user_id == user_id or not hidden):
-            return piece
+            return item
     raise MemberError(MemberReason.JOB_UNKNOWN)
 
 
-def repeat_request(piece: HistoryItem, destination: Destination, terms: AccessPolicy) -> Request:
+def repeat_request(item: HistoryItem, destination: Destination, terms: AccessPolicy) -> Request:
     """The same request once more, from somebody who may press the buttons of this picture.
 
     Raises:
         MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
     """
-    _require_usable(piece, destination.user_id, terms)
-    job, reference = piece.job, piece.job.request.reference
+    _require_usable(item, destination.user_id, terms)
+    job, reference = item.job, item.job.request.reference
     if not job.request.prompt:
         raise MemberError(MemberReason.PICTURE_DELETED)
     if reference is not None and job.request.destination.user_id != destination.user_id:
@@ -48,46 +48,46 @@ def repeat_request(piece: HistoryItem, destination: Destination, terms: AccessPo
         job.request,
         destination=destination,
         reference=reference,
-        parent_job_id=_parent_of(piece),
+        parent_job_id=_parent_of(item),
         repeats=job.job_id,
     )
 
 
 def request_from_picture(
-    piece: HistoryItem, destination: Destination, terms: AccessPolicy, reference: Reference
+    item: HistoryItem, destination: Destination, terms: AccessPolicy, reference: Reference
 ) -> Request:
     """A request without words yet that has a picture as its reference.
 
     Raises:
         MemberError: NOT_YOURS, PICTURE_UNFINISHED.
     """
-    _require_usable(piece, destination.user_id, terms)
-    if not piece.is_painted:
+    _require_usable(item, destination.user_id, terms)
+    if not item.is_painted:
         raise MemberError(MemberReason.PICTURE_UNFINISHED)
     return replace(
-        piece.job.request,
+        item.job.request,
         destination=destination,
         prompt="",
         preset=None,
         reference=reference,
-        parent_job_id=piece.job.job_id,
+        parent_job_id=item.job.job_id,
     )
 
 
-def stored_reference(piece: HistoryItem) -> Reference | None:
-    """A picture of the vault as a reference; None if it is not kept there."""
-    if piece.kept_sha256 is None:
+def stored_reference(item: HistoryItem) -> Reference | None:
+    """A stored picture as a reference; None if it is not stored."""
+    if item.kept_sha256 is None:
         return None
-    return Reference(stored_url(piece.kept_sha256), piece.filename, f"image/{piece.kept_format}", 0)
+    return Reference(stored_url(item.kept_sha256), item.filename, f"image/{item.kept_format}", 0)
 
 
-def _require_usable(piece: HistoryItem, user_id: int, terms: AccessPolicy) -> None:
-    if piece.job.deleted_at is not None:
+def _require_usable(item: HistoryItem, user_id: int, terms: AccessPolicy) -> None:
+    if item.job.deleted_at is not None:
         raise MemberError(MemberReason.PICTURE_DELETED)
-    if terms.owner_only and piece.job.request.destination.user_id != user_id:
+    if terms.owner_only and item.job.request.destination.user_id != user_id:
         raise MemberError(MemberReason.NOT_YOURS)
 
 
-def _parent_of(piece: HistoryItem) -> str | None:
+def _parent_of(item: HistoryItem) -> str | None:
     """What failed is nobody's parent: the next try grows from the same picture."""
-    return piece.job.job_id if piece.is_painted else piece.job.request.parent_job_id
+    return item.job.job_id if item.is_painted else item.job.request.parent_job_id

@@ -47,7 +47,7 @@ class HistoryItem:
     charged_credits: int
     """0 while that is not settled."""
     kept_sha256: str | None
-    """Which file of the vault it is, if it is kept there."""
+    """The SHA-256 of its stored file; None if it is not stored."""
     kept_format: str = ""
 
     @property
@@ -58,7 +58,7 @@ class HistoryItem:
 
     @property
     def filename(self) -> str:
-        """What its file is called where it is posted from the vault."""
+        """The name of its file when it is posted from the picture store."""
         extension = "jpg" if self.kept_format == "jpeg" else self.kept_format or self.job.request.format
         return f"{self.job.job_id}.{extension}"
 
@@ -94,11 +94,11 @@ class _HistoryQuery:
         """How many are read in one unit."""
         return _SCAN_BATCH if self.search else PAGE_SIZE + 1
 
-    def picked(self, pieces: list[HistoryItem]) -> list[HistoryItem]:
+    def picked(self, items: list[HistoryItem]) -> list[HistoryItem]:
         """Those with all the words in their prompt."""
         words = fold_text(self.search).split()
-        folded = ((piece, fold_text(piece.job.request.prompt)) for piece in pieces)
-        return [piece for piece, prompt in folded if all(word in prompt for word in words)]
+        folded = ((item, fold_text(item.job.request.prompt)) for item in items)
+        return [item for item, prompt in folded if all(word in prompt for word in words)]
 
 
 class HistoryStore:
@@ -172,7 +172,7 @@ class HistoryStore:
                 seen.add(current.job.job_id)
                 parent = current.job.request.parent_job_id
                 current = None if parent is None else _find(tx, parent)
-            return Ancestry(tuple(found[1:]), sum(piece.charged_credits for piece in found))
+            return Ancestry(tuple(found[1:]), sum(item.charged_credits for item in found))
 
         return await self._database.run(unit)
 
@@ -257,8 +257,8 @@ def _read(
     return [_piece(row) for row in rows]
 
 
-def _cursor(piece: HistoryItem) -> int:
-    return piece.job.request.destination.interaction_id
+def _cursor(item: HistoryItem) -> int:
+    return item.job.request.destination.interaction_id
 
 
 def _piece(row: sqlite3.Row) -> HistoryItem:

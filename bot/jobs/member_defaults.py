@@ -44,7 +44,7 @@ class MemberDefaultsStore:
         return await self._database.run(unit)
 
     async def set(self, user_id: int, defaults: MemberDefaults) -> None:
-        """Set a member's own; a habit that says nothing is forgotten."""
+        """Set the defaults of a member; defaults that set nothing delete the row."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Which pictures of the vault are needed, and by whom: as the reference of a request, or as a kept result.
+"""Which stored pictures are needed, and by whom: as the reference of a request, or as a kept result.
 
 Owns the table kept_pictures together with `store`, which writes it.
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class PictureRetention:
-    """Keeps the vault and the tables in step."""
+    """Keeps the picture store and the tables in step."""
 
     def __init__(self, database: Database, picture_store: PictureStore) -> None:
         self._database = database
         self._picture_store = picture_store
 
     async def migrate_inline_pictures(self) -> int:
-        """Bring pictures that an earlier version kept in the database to the vault; returns how many.
+        """Bring pictures that an earlier version kept in the database to the picture store; returns how many.
 
         One at a time, each durable as a file before its row lets go of it.
 

@@ -44,7 +44,7 @@ class JobStore:
 
         Raises:
             LimitExceeded: a rule about credits has no room; nothing was written.
-            MemberError: PAUSED by the operator; refused by a rule of the server, as `access.rules.judge`;
+            MemberError: PAUSED by the operator; refused by a rule of the server, as `check_access`;
                 ALREADY_ASKED, the second of two clicks;
                 DRAFT_TAKEN, another job came of the draft already.
         """
@@ -86,7 +86,7 @@ class JobStore:
         )
 
     async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
-        """Rivya has the reference, and the vault has what was sent under that hash."""
+        """Rivya has the reference, and the picture store has what was sent under that hash."""
         return await self._transition(
             job_id,
             "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
@@ -169,7 +169,7 @@ class JobStore:
         )
 
     async def record_kept_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
-        """Note that the vault has the picture itself, since no message of everybody's will."""
+        """Record that the picture is stored, since no public message has it."""
         at = now_ms()
         await self._database.run(
             lambda tx: tx.execute(

@@ -38,7 +38,7 @@ class ErasureRequests:
         """Write the wish down and do what can be done now; returns how many requests were forgotten.
 
         The wish and the first batch of requests are one transaction. A process that dies after it leaves the
-        rest to the upkeep.
+        rest to `Maintenance`.
         """
         at = now_ms()
 

@@ -39,7 +39,7 @@ _BESIDE: Final = ("", "-wal", "-shm")
 UNFINISHED: Final = ".unfinished"
 """What the name of a copy ends with until it is whole."""
 PICTURES: Final = "pictures"
-"""The folder beside the copies that has the pictures of the vault, as they were with the newest."""
+"""The folder beside the copies that has the stored pictures, as they were with the newest."""
 
 
 class Backups:

@@ -257,7 +257,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise OperatorError(
             "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
         )
-    # In full, as in `datafile.take`: a database in memory would forget every credit.
+    # In full, as in `file_lock.acquire_lock`: a database in memory would forget every credit.
     return sqlite3.connect(path.absolute(), isolation_level=None, timeout=BUSY_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A second folder with the same pictures: what backups keep of the vault, and how it comes back.
+"""Copy the stored pictures into the backup folder, and back.
 
 A picture never changes, so on the same disk a second name for the same file is a copy that takes no room.
 """

@@ -77,8 +77,8 @@ class ContextMenus(commands.Cog):
         named = _OURS.fullmatch(reference.filename)
         if named is None:
             return None
-        piece = await self._history.find(named["job_id"])
+        item = await self._history.find(named["job_id"])
         try:
-            return require_visible(piece, interaction.guild_id, interaction.user.id).job.job_id
+            return require_visible(item, interaction.guild_id, interaction.user.id).job.job_id
         except MemberError:
             return None

@@ -1,7 +1,7 @@
 """The form in which a picture is composed, and what a member has typed into it.
 
 Forms are not kept in memory: what a form is about stands in its draft, and its answer is read from the event
-itself, so that a restart in between goes unnoticed (`composer` listens). A prompt that is longer than one
+itself, so that a restart in between goes unnoticed (`ComposeForms` listens). A prompt that is longer than one
 text field takes is spread over some, and put together again exactly as it was.
 """
 

@@ -71,53 +71,51 @@ class PictureActions(commands.Cog, name=PICTURE_ACTIONS):
             TransientError: Discord is out of reach.
         """
         found = await self._history.find(job_id)
-        piece = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
+        item = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
         if action is Action.DELETE_NOW:
-            await self._result_messages.delete(interaction, piece, message_id)
+            await self._result_messages.delete(interaction, item, message_id)
         else:
-            await self._handlers[action](interaction, piece)
+            await self._handlers[action](interaction, item)
 
-    async def _again(self, interaction: discord.Interaction, piece: HistoryItem) -> None:
-        destination = destination_of(interaction, private=_is_private(interaction, piece))
+    async def _again(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        destination = destination_of(interaction, private=_is_private(interaction, item))
         terms = await self._history.policy(guild_id_of(interaction))
-        await self._submission.submit(interaction, derived_requests.repeat_request(piece, destination, terms))
+        await self._submission.submit(interaction, derived_requests.repeat_request(item, destination, terms))
 
-    async def _edit(self, interaction: discord.Interaction, piece: HistoryItem) -> None:
-        destination = destination_of(interaction, private=_is_private(interaction, piece))
+    async def _edit(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        destination = destination_of(interaction, private=_is_private(interaction, item))
         terms = await self._history.policy(guild_id_of(interaction))
-        await self._compose_forms.open(
-            interaction, derived_requests.repeat_request(piece, destination, terms)
-        )
+        await self._compose_forms.open(interaction, derived_requests.repeat_request(item, destination, terms))
 
-    async def _use(self, interaction: discord.Interaction, piece: HistoryItem) -> None:
-        destination = destination_of(interaction, private=_is_private(interaction, piece))
+    async def _use(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        destination = destination_of(interaction, private=_is_private(interaction, item))
         terms = await self._history.policy(guild_id_of(interaction))
-        reference: Reference = await self._result_messages.as_reference(interaction, piece)
-        request = derived_requests.request_from_picture(piece, destination, terms, reference)
+        reference: Reference = await self._result_messages.as_reference(interaction, item)
+        request = derived_requests.request_from_picture(item, destination, terms, reference)
         await self._compose_forms.open(interaction, request)
 
-    async def _details(self, interaction: discord.Interaction, piece: HistoryItem) -> None:
-        chain = await self._history.ancestry(piece.job.job_id)
+    async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        chain = await self._history.ancestry(item.job.job_id)
         card, files = details_view(
-            piece, chain, user_id=interaction.user.id, channel_id=interaction.channel_id
+            item, chain, user_id=interaction.user.id, channel_id=interaction.channel_id
         )
         await reply_with_view(interaction, card, files)
 
-    async def _cancel(self, interaction: discord.Interaction, piece: HistoryItem) -> None:
-        is_own = piece.job.request.destination.user_id == interaction.user.id
+    async def _cancel(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        is_own = item.job.request.destination.user_id == interaction.user.id
         if not is_own and not interaction.permissions.manage_messages:
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_messages",))
         await interaction.response.defer()
-        if not await self._engine.cancel(piece.job.job_id):
+        if not await self._engine.cancel(item.job.job_id):
             raise MemberError(MemberReason.TOO_LATE_TO_CANCEL)
-        where = piece.job.request.destination
+        where = item.job.request.destination
         with use_locale(where.locale if where.private else where.guild_locale):
-            card = views.cancelled_view(piece.job)
+            card = views.cancelled_view(item.job)
         await interaction.edit_original_response(view=card)
 
 
-def _is_private(interaction: discord.Interaction, piece: HistoryItem) -> bool:
+def _is_private(interaction: discord.Interaction, item: HistoryItem) -> bool:
     """Whether what comes of a click is for its member alone: as the picture is, or was before."""
     message = interaction.message
-    unseen = message is not None and message.flags.ephemeral and piece.job.shared_at is not None
-    return piece.job.request.destination.private or unseen
+    unseen = message is not None and message.flags.ephemeral and item.job.shared_at is not None
+    return item.job.request.destination.private or unseen

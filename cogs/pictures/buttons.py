@@ -98,7 +98,7 @@ class PictureButton(
 
     @reports_errors
     async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand it to the studio."""
+        """Let `PictureActions` handle it."""
         await handler_of(interaction).handle(interaction, self._action, self._job_id, self._message_id)
 
 

@@ -24,26 +24,26 @@ FILENAME_UNITS: Final = 60
 
 
 def details_view(
-    piece: HistoryItem, chain: Ancestry, *, user_id: int, channel_id: int | None
+    item: HistoryItem, chain: Ancestry, *, user_id: int, channel_id: int | None
 ) -> tuple[ui.LayoutView, list[discord.File]]:
     """Everything about one request, the whole prompt first; with the files that belong to it.
 
     `user_id` is who reads it, and `channel_id` where: of what it grew from they see what they may see anyway.
     """
-    job = piece.job
+    job = item.job
     prompt, files = quote_or_attach(job.request.prompt)
     shown = build_view(
         f"### {gettext('Details')}",
         prompt,
-        "\n".join(_facts(piece)),
+        "\n".join(_facts(item)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
         _ancestry(chain, user_id, channel_id),
     )
     return shown, files
 
 
-def _facts(piece: HistoryItem) -> list[str]:
-    job, request = piece.job, piece.job.request
+def _facts(item: HistoryItem) -> list[str]:
+    job, request = item.job, item.job.request
     asked = gettext(
         "Asked for by {member}, {when}",
         member=mention(request.destination.user_id),
@@ -58,20 +58,20 @@ def _facts(piece: HistoryItem) -> list[str]:
         lines.append(gettext("Preset: {name}", name=escape(request.preset.name, FILENAME_UNITS)))
     if request.reference is not None:
         lines.append(gettext("Reference: {name}", name=escape(request.reference.filename, FILENAME_UNITS)))
-    lines.append(_outcome(piece))
+    lines.append(_outcome(item))
     return [f"- {line}" for line in lines]
 
 
-def _outcome(piece: HistoryItem) -> str:
-    job = piece.job
-    if not piece.is_painted:
+def _outcome(item: HistoryItem) -> str:
+    job = item.job
+    if not item.is_painted:
         cancelled = job.stage is Stage.CANCELLED
         return (
             gettext("It was cancelled; nothing was charged")
             if cancelled
             else gettext("There is no picture of it")
         )
-    price = credits_text(piece.charged_credits)
+    price = credits_text(item.charged_credits)
     if job.painted_at is None:
         return gettext("Cost: {price}", price=price)
     return gettext(
@@ -86,7 +86,7 @@ def _ancestry(chain: Ancestry, user_id: int, channel_id: int | None) -> str:
     if not chain.ancestors:
         return ""
     shown = chain.ancestors[:ANCESTORS_SHOWN]
-    lines = [f"- {_ancestor(piece.job, user_id, channel_id)}" for piece in shown]
+    lines = [f"- {_ancestor(item.job, user_id, channel_id)}" for item in shown]
     more = len(chain.ancestors) - len(lines)
     lines += [f"- {ngettext('and {n} before', 'and {n} before', more)}"] if more else []
     total = ngettext(
@@ -129,15 +129,15 @@ def url_of(job: Job) -> str | None:
     return f"https://discord.com/channels/{guild}/{job.delivered_message.channel_id}/{job.delivered_message.message_id}"
 
 
-def delete_question_view(piece: HistoryItem, message_id: int) -> ui.LayoutView:
+def delete_question_view(item: HistoryItem, message_id: int) -> ui.LayoutView:
     """Before something is deleted for good; of which message, where the row has forgotten it, else 0."""
-    if not is_deleted(piece.job):
+    if not is_deleted(item.job):
         words = gettext(
             "Delete what is kept of this picture? Its credits stay spent, and it cannot be undone."
         )
     else:
         words = gettext("Delete this picture for everybody? Its credits stay spent, and it cannot be undone.")
-    return build_view(words, row(PictureButton(Action.DELETE_NOW, piece.job.job_id, message_id)))
+    return build_view(words, row(PictureButton(Action.DELETE_NOW, item.job.job_id, message_id)))
 
 
 def is_deleted(job: Job) -> bool:
@@ -147,9 +147,9 @@ def is_deleted(job: Job) -> bool:
     )
 
 
-def deleted_view(piece: HistoryItem) -> ui.LayoutView:
+def deleted_view(item: HistoryItem) -> ui.LayoutView:
     """It is gone."""
-    if not is_deleted(piece.job):
+    if not is_deleted(item.job):
         return build_view(gettext("Deleted. Only you can see its message; dismiss that yourself."))
     return build_view(gettext("Deleted."))
 

@@ -87,22 +87,22 @@ class History(commands.Cog):
         """Show one picture in the same message."""
         self._require_right(interaction, user_id)
         found = await self._history.find(job_id)
-        piece = require_visible(found, guild_id_of(interaction), interaction.user.id)
-        if piece.job.deleted_at is not None:
+        item = require_visible(found, guild_id_of(interaction), interaction.user.id)
+        if item.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
-        url, files = await self._image_sources.full_size(piece)
-        url = url or await self._result_messages.image_url(piece)
+        url, files = await self._image_sources.full_size(item)
+        url = url or await self._result_messages.image_url(item)
         back = HistoryPageButton(NEWEST, user_id, 0, search)
         await interaction.edit_original_response(
-            view=history_views.item_view(piece, url, back), attachments=files
+            view=history_views.item_view(item, url, back), attachments=files
         )
 
     async def _show(
         self, interaction: discord.Interaction, page: HistoryPage, user_id: int, search: str
     ) -> None:
         own = user_id == interaction.user.id
-        visible = [piece for piece in page.items if own or not piece.job.request.destination.private]
+        visible = [item for item in page.items if own or not item.job.request.destination.private]
         addresses, files = await self._image_sources.thumbnails(visible)
         marks = {NEWER: page.newer, OLDER: page.older}
         view = history_views.page_view(

@@ -49,11 +49,11 @@ def page_view(
     sought = gettext("with the words: {words}", words=escape(search, SEARCH_UNITS)) if search else ""
     if not page.items:
         return build_view(f"### {title}", sought, _nothing(search))
-    shown = [piece for piece in page.items if piece.job.job_id in addresses]
+    shown = [item for item in page.items if item.job.job_id in addresses]
     gallery: list[ui.Item[ui.LayoutView]] = (
-        [ui.MediaGallery(*(_item(piece, addresses[piece.job.job_id]) for piece in shown))] if shown else []
+        [ui.MediaGallery(*(_item(item, addresses[item.job.job_id]) for item in shown))] if shown else []
     )
-    lines = [f"{place}\\. {_line(piece, own=own)}" for place, piece in enumerate(page.items, start=1)]
+    lines = [f"{place}\\. {_line(item, own=own)}" for place, item in enumerate(page.items, start=1)]
     rows = [*([chooser] if chooser is not None else []), *([row(*turns)] if turns else [])]
     return build_view(f"### {title}", sought, *gallery, "\n".join(lines), *rows)
 
@@ -64,24 +64,24 @@ def _nothing(search: str) -> str:
     return gettext("There are no pictures yet. `/imagine` paints the first.")
 
 
-def _item(piece: HistoryItem, url: str) -> MediaGalleryItem:
-    alt = single_line(piece.job.request.prompt, ALT_TEXT_UNITS) or texts.alt_without_prompt()
-    return MediaGalleryItem(url, description=alt, spoiler=piece.job.request.spoiler)
+def _item(item: HistoryItem, url: str) -> MediaGalleryItem:
+    alt = single_line(item.job.request.prompt, ALT_TEXT_UNITS) or texts.alt_without_prompt()
+    return MediaGalleryItem(url, description=alt, spoiler=item.job.request.spoiler)
 
 
-def _line(piece: HistoryItem, *, own: bool) -> str:
-    job = piece.job
+def _line(item: HistoryItem, *, own: bool) -> str:
+    job = item.job
     when = timestamp(job.accepted_at, "d")
     if job.request.destination.private and not own:
         return f"{gettext('a private picture')} · {when}"
-    note = _where(piece)
+    note = _where(item)
     return " · ".join(filter(None, (link_to(job), when, note)))
 
 
-def _where(piece: HistoryItem) -> str:
-    if piece.job.request.destination.private:
+def _where(item: HistoryItem) -> str:
+    if item.job.request.destination.private:
         return gettext("only for you")
-    if piece.job.stage is Stage.UNDELIVERABLE:
+    if item.job.stage is Stage.UNDELIVERABLE:
         return gettext("could not be posted")
     return ""
 
@@ -90,17 +90,17 @@ def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
     """What the menu of a page offers."""
     return [
         discord.SelectOption(
-            label=f"{place}. {single_line(piece.job.request.prompt, OPTION_UNITS) or gettext('a picture')}",
-            value=piece.job.job_id,
+            label=f"{place}. {single_line(item.job.request.prompt, OPTION_UNITS) or gettext('a picture')}",
+            value=item.job.job_id,
         )
-        for place, piece in enumerate(page.items, start=1)
-        if own or not piece.job.request.destination.private
+        for place, item in enumerate(page.items, start=1)
+        if own or not item.job.request.destination.private
     ]
 
 
-def item_view(piece: HistoryItem, url: str | None, back: Button) -> ui.LayoutView:
+def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView:
     """One picture by itself, with everything that can be done with it."""
-    job = piece.job
+    job = item.job
     excerpt = escape(job.request.prompt, PROMPT_UNITS)
     facts = " · ".join(
         filter(
@@ -108,8 +108,8 @@ def item_view(piece: HistoryItem, url: str | None, back: Button) -> ui.LayoutVie
             (
                 timestamp(job.accepted_at, "f"),
                 size_name(job.request.size),
-                credits_text(piece.charged_credits),
-                _where(piece),
+                credits_text(item.charged_credits),
+                _where(item),
             ),
         )
     )
@@ -122,12 +122,12 @@ def item_view(piece: HistoryItem, url: str | None, back: Button) -> ui.LayoutVie
         subtext(facts),
         link,
         picture_row(job.job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
-        _second_row(piece, back),
+        _second_row(item, back),
     )
 
 
-def _second_row(piece: HistoryItem, back: Button) -> ui.ActionRow[ui.LayoutView]:
-    second = picture_row(piece.job.job_id, (Action.DELETE,))
-    if piece.kept_sha256 is not None and piece.job.shared_at is None:
-        second = picture_row(piece.job.job_id, (Action.SHARE, Action.DELETE))
+def _second_row(item: HistoryItem, back: Button) -> ui.ActionRow[ui.LayoutView]:
+    second = picture_row(item.job.job_id, (Action.DELETE,))
+    if item.kept_sha256 is not None and item.job.shared_at is None:
+        second = picture_row(item.job.job_id, (Action.SHARE, Action.DELETE))
     return second.add_item(back)

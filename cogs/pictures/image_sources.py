@@ -1,4 +1,4 @@
-"""Where finished pictures can be shown from: their own message, or the vault, to be posted again.
+"""Where finished pictures can be shown from: their own message, or the picture store.
 
 The address of a picture in a message is put into a card as it is: Discord signs it anew for whoever looks
 (https://discord.com/developers/docs/reference#signed-attachment-cdn-urls).
@@ -29,7 +29,7 @@ class ImageSources:
     def __init__(self, picture_store: PictureStore) -> None:
         self._picture_store = picture_store
 
-    async def thumbnails(self, pieces: Iterable[HistoryItem]) -> tuple[dict[str, str], list[discord.File]]:
+    async def thumbnails(self, items: Iterable[HistoryItem]) -> tuple[dict[str, str], list[discord.File]]:
         """Addresses for a page of pictures, by job, and the files that go with them, small ones.
 
         Raises:
@@ -37,34 +37,34 @@ class ImageSources:
         """
         addresses: dict[str, str] = {}
         files: dict[str, bytes] = {}
-        for piece in pieces:
-            if (url := _public(piece)) is not None:
-                addresses[piece.job.job_id] = url
-            elif (data := await self._kept(piece)) is not None:
-                name = f"{piece.job.job_id}.jpg"
+        for item in items:
+            if (url := _public(item)) is not None:
+                addresses[item.job.job_id] = url
+            elif (data := await self._kept(item)) is not None:
+                name = f"{item.job.job_id}.jpg"
                 files[name] = await asyncio.to_thread(processing.thumbnail, data, THUMBNAIL_PIXELS)
-                addresses[piece.job.job_id] = f"attachment://{name}"
+                addresses[item.job.job_id] = f"attachment://{name}"
         return addresses, attachments(files)
 
-    async def full_size(self, piece: HistoryItem) -> tuple[str | None, list[discord.File]]:
+    async def full_size(self, item: HistoryItem) -> tuple[str | None, list[discord.File]]:
         """An address for one picture, and the file that goes with it; None if there is nothing to show.
 
         Raises:
             OperatorError: `disk`.
         """
-        if (url := _public(piece)) is not None:
+        if (url := _public(item)) is not None:
             return url, []
-        if (data := await self._kept(piece)) is None:
+        if (data := await self._kept(item)) is None:
             return None, []
-        return f"attachment://{piece.filename}", attachments({piece.filename: data})
+        return f"attachment://{item.filename}", attachments({item.filename: data})
 
-    async def _kept(self, piece: HistoryItem) -> bytes | None:
-        return None if piece.kept_sha256 is None else await self._picture_store.read(piece.kept_sha256)
+    async def _kept(self, item: HistoryItem) -> bytes | None:
+        return None if item.kept_sha256 is None else await self._picture_store.read(item.kept_sha256)
 
 
-def _public(piece: HistoryItem) -> str | None:
+def _public(item: HistoryItem) -> str | None:
     """Where everybody could see it; of a private picture the address dies with its message."""
-    delivered = piece.job.delivered_message
-    if delivered is None or piece.job.request.destination.private:
+    delivered = item.job.delivered_message
+    if delivered is None or item.job.request.destination.private:
         return None
     return delivered.url

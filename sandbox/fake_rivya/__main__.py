@@ -1,4 +1,4 @@
-"""`python -m sandbox.rivya`: the stand-in of Rivya, until Ctrl-C."""
+"""`python -m sandbox.fake_rivya`: the stand-in of Rivya, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def _serve(port: int, painting_seconds: float | None) -> None:
 def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.rivya", description="A stand-in of the Rivya API."
+        prog="python -m sandbox.fake_rivya", description="A stand-in of the Rivya API."
     )
     parser.add_argument(
         "--port", type=int, default=8766, help="where to listen (default 8766; 0 for any free port)"

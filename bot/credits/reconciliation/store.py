@@ -2,7 +2,7 @@
 
 Nothing is booked by finding it. The second step books what Rivya proves, each finding together with its
 correction on the record, and only where the reservation still stands as it was found and its job is over:
-what still walks is the engine's. So a step taken twice, or too late, changes nothing.
+what is still in progress is the engine's. So a step taken twice, or too late, changes nothing.
 
 Owns the tables findings and corrections.
 """

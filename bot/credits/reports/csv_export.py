@@ -56,29 +56,29 @@ def write(connection: sqlite3.Connection, report: Report, name: str, limit_bytes
     return pack(_parts(connection, report), name, limit_bytes)
 
 
-def pack(pieces: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
+def pack(parts: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
     """Put the pieces into a CSV file, or into an archive if that is too big, as many as fit."""
-    coming, taken, size = iter(pieces), list[CsvPart](), 0
+    coming, taken, size = iter(parts), list[CsvPart](), 0
     while size <= limit_bytes:
-        if (piece := next(coming, None)) is None:
-            return CsvExport(f"{name}.csv", b"".join(piece.data for piece in taken), _rows(taken))
-        taken.append(piece)
-        size += len(piece.data)
+        if (part := next(coming, None)) is None:
+            return CsvExport(f"{name}.csv", b"".join(part.data for part in taken), _rows(taken))
+        taken.append(part)
+        size += len(part.data)
     return _archive(chain(taken, coming), name, limit_bytes)
 
 
-def _archive(pieces: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
+def _archive(parts: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
     kept, rows = io.BytesIO(), 0
     # The fastest level: ids at random, which are most of it, grow little smaller on any other.
     with (
         zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open(f"{name}.csv", "w") as file,
     ):
-        for piece in pieces:
-            if kept.tell() + len(piece.data) + SLACK_BYTES > limit_bytes:
+        for part in parts:
+            if kept.tell() + len(part.data) + SLACK_BYTES > limit_bytes:
                 break
-            file.write(piece.data)
-            rows += piece.rows
+            file.write(part.data)
+            rows += part.rows
     return CsvExport(f"{name}.zip", kept.getvalue(), rows)
 
 
@@ -105,5 +105,5 @@ def _parts(connection: sqlite3.Connection, report: Report) -> Iterator[CsvPart]:
         yield CsvPart("".join(f"{line}\r\n" for (line,) in several).encode(), len(several))
 
 
-def _rows(pieces: Iterable[CsvPart]) -> int:
-    return sum(piece.rows for piece in pieces)
+def _rows(parts: Iterable[CsvPart]) -> int:
+    return sum(part.rows for part in parts)

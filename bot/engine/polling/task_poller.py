@@ -1,4 +1,4 @@
-"""One task on its way, as one walk looks at it: when to look next, and what its end teaches."""
+"""When to poll one task next, and what its end adds to the history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TaskPoller:
         self._saw_creation = False
 
     def task_created(self) -> None:
-        """This walk has made the task, so it sees all of its life."""
+        """This runner has created the task, so it sees its whole life."""
         self._saw_creation = True
 
     def seconds_until_next(self, age_seconds: float) -> float:
@@ -49,7 +49,7 @@ class TaskPoller:
         self._running_seconds = self._last_poll_seconds or 0.0
 
     async def task_ended(self, age_seconds: float) -> None:
-        """The last poll saw the end: learn from it, once, if this walk saw the whole life.
+        """The last poll saw the end: record it, once, if this runner saw the creation.
 
         Raises:
             OperatorError: `database`.

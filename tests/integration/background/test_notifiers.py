@@ -77,7 +77,7 @@ async def alert_notifier(alerts: AlertStore, channel: Channel) -> AsyncIterator[
 
 async def quiet(alert_notifier: AlertNotifier) -> None:
     """Until the round under way is over."""
-    while (task := alert_notifier._rounds._current_run) is not None and not task.done():
+    while (task := alert_notifier._task._current_run) is not None and not task.done():
         await asyncio.wait([task])
 
 
@@ -187,8 +187,8 @@ class Purse:
 
 async def looks(wallet: BalanceMonitor, purse: Purse) -> None:
     while purse.answers:
-        wallet._rounds.trigger()
-        task = wallet._rounds._current_run
+        wallet._task.trigger()
+        task = wallet._task._current_run
         assert task is not None
         await asyncio.wait([task])
 

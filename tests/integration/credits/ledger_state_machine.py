@@ -1,4 +1,4 @@
-"""How the machine of `test_ledger_machine` holds the real ledger, and what it compares with the model."""
+"""How the machine of `test_ledger_properties` holds the real ledger, and what it compares with the model."""
 
 from __future__ import annotations
 

@@ -451,7 +451,7 @@ async def test_a_picture_that_landed_is_not_brought_again_by_a_database_that_fai
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit()
-        await logged(lines, event="setback", stage=Stage.SUCCEEDED, failed_attempts=2)
+        await logged(lines, event="setback", stage=Stage.SUCCEEDED, setbacks=2)
     await write_protect(harness, on=False)
     assert (await harness.wait(job)).stage is Stage.DELIVERED
 
@@ -462,7 +462,7 @@ async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fail
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit(make_request(prompt="something forbidden"))
-        await logged(lines, event="setback", stage=Stage.FAILED, failed_attempts=2)
+        await logged(lines, event="setback", stage=Stage.FAILED, setbacks=2)
     await write_protect(harness, on=False)
     assert (await harness.wait(job)).finished_at is not None
 
@@ -584,7 +584,7 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
         )
         assert {await harness.state(job) for job in jobs} == {"held"}
         harness.rivya.faults.clear()
-        ended = [await harness.end(job) for job in jobs]
+        ended = [await harness.wait(job) for job in jobs]
     assert {job.stage for job in ended} == {Stage.DELIVERED}
     assert len(harness.rivya.tasks) == len(jobs)
 

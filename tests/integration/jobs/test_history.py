@@ -64,7 +64,7 @@ async def several(store: JobStore, count: int, **details: Any) -> list[Job]:
 
 
 def ids(page: HistoryPage) -> list[str]:
-    return [piece.job.job_id for piece in page.items]
+    return [item.job.job_id for item in page.items]
 
 
 async def to_the_oldest(gallery: HistoryStore, search: str = "") -> list[HistoryPage]:
@@ -156,8 +156,8 @@ async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
     await store.cancelled(cancelled.job_id)
     page = await gallery.older(1, MEMBER)
     assert ids(page) == [on_its_way.job_id, hidden.job_id, mine.job_id]
-    assert all(piece.is_painted for piece in page.items)
-    assert [piece.charged_credits for piece in page.items] == [4, 4, 4]
+    assert all(item.is_painted for item in page.items)
+    assert [item.charged_credits for item in page.items] == [4, 4, 4]
 
 
 async def test_deleted_and_erased_ones_are_gone(
@@ -251,7 +251,7 @@ async def test_a_descent_is_told_from_the_parent_back_with_all_it_cost(
 ) -> None:
     line = await a_line(store, 5)
     chain = await gallery.ancestry(line[-1].job_id)
-    assert [piece.job.job_id for piece in chain.ancestors] == [job.job_id for job in line[-2::-1]]
+    assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2::-1]]
     assert chain.charged_credits == 1 + 2 + 3 + 4 + 5
     first = await gallery.ancestry(line[0].job_id)
     assert (first.ancestors, first.charged_credits) == ((), 1)
@@ -277,7 +277,7 @@ async def test_a_descent_that_bites_its_tail_ends(
         database, "UPDATE jobs SET parent_job_id = ? WHERE job_id = ?", line[-1].job_id, line[0].job_id
     )
     chain = await gallery.ancestry(line[1].job_id)
-    assert [piece.job.job_id for piece in chain.ancestors] == [line[0].job_id, line[2].job_id]
+    assert [item.job.job_id for item in chain.ancestors] == [line[0].job_id, line[2].job_id]
     assert chain.charged_credits == 6
     await rows(database, "UPDATE jobs SET parent_job_id = job_id WHERE job_id = ?", line[0].job_id)
     assert (await gallery.ancestry(line[0].job_id)).ancestors == ()
@@ -290,7 +290,7 @@ async def test_a_very_long_descent_is_followed_so_far_and_no_further(
     assert len((await gallery.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
     monkeypatch.setattr(gallery_module, "MAX_ANCESTORS", 5)
     chain = await gallery.ancestry(line[-1].job_id)
-    assert [piece.job.job_id for piece in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
+    assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
 
 
@@ -304,14 +304,14 @@ async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
     shown = DeliveredMessage(20, 99, "share", "https://cdn/shared.jpg")
     assert await gallery.begin_share(job, None)
     assert await gallery.finish_share(job, shown)
-    piece = await gallery.find(job.job_id)
-    assert piece is not None
-    assert piece.job.stage == "delivered"
-    assert piece.job.delivered_message == shown
-    assert piece.job.shared_at is not None
-    assert not piece.job.request.destination.private
-    assert (piece.kept_sha256, piece.filename) == (SHA256, f"{job.job_id}.jpg")
-    assert piece.charged_credits == 4
+    item = await gallery.find(job.job_id)
+    assert item is not None
+    assert item.job.stage == "delivered"
+    assert item.job.delivered_message == shown
+    assert item.job.shared_at is not None
+    assert not item.job.request.destination.private
+    assert (item.kept_sha256, item.filename) == (SHA256, f"{job.job_id}.jpg")
+    assert item.charged_credits == 4
 
 
 async def test_what_was_never_painted_cannot_be_shown(gallery: HistoryStore, store: JobStore) -> None:
@@ -347,9 +347,9 @@ async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
 
 
 async def a_piece(gallery: HistoryStore, job: Job) -> Any:
-    piece = await gallery.find(job.job_id)
-    assert piece is not None
-    return piece
+    item = await gallery.find(job.job_id)
+    assert item is not None
+    return item
 
 
 def reason_of(act: Any, *arguments: Any) -> MemberReason | None:
@@ -365,8 +365,8 @@ async def test_who_may_know_of_a_picture(gallery: HistoryStore, store: JobStore)
     hidden = await a_piece(gallery, await undeliverable(store, private(make_request(user_id=MEMBER))))
     unknown = MemberReason.JOB_UNKNOWN
     told = {
-        (piece, guild_id, user_id): reason_of(require_visible, piece, guild_id, user_id)
-        for piece in (open_, hidden, None)
+        (item, guild_id, user_id): reason_of(require_visible, item, guild_id, user_id)
+        for item in (open_, hidden, None)
         for guild_id in (1, 2, None)
         for user_id in (MEMBER, OTHER)
     }

@@ -29,9 +29,9 @@ def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int 
     return HistoryItem(job, 4, None)
 
 
-def told(piece: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
+def told(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
     chain = Ancestry(ancestors, 4 * (len(ancestors) + 1))
-    card, _ = details_view(piece, chain, user_id=to, channel_id=at)
+    card, _ = details_view(item, chain, user_id=to, channel_id=at)
     (container,) = cast("Any", card).to_components()
     texts = [part["content"] for part in container["components"] if "content" in part]
     assert sum(map(utf16_length, texts)) <= 4000
@@ -48,12 +48,12 @@ def test_neither_the_id_nor_a_link_is_cut_by_a_long_prompt(prompt: str) -> None:
 
 
 def test_words_are_shown_to_whom_they_belong_and_where_the_picture_hangs() -> None:
-    piece, parent = a_piece(1, "a fox"), a_piece(2, "its parent")
+    item, parent = a_piece(1, "a fox"), a_piece(2, "its parent")
     hidden = a_piece(2, "its parent", private=True)
     elsewhere = a_piece(2, "its parent", channel_id=ELSEWHERE)
     deleted = HistoryItem(replace(parent.job, deleted_at=NOON), 4, None)
-    assert "its parent" in told(piece, parent)
-    assert "a private picture" in told(piece, hidden)
-    assert "a deleted picture" in told(piece, deleted, to=MEMBER)
-    assert all("its parent" not in told(piece, each) for each in (hidden, elsewhere, deleted))
-    assert all("its parent" in told(piece, each, to=MEMBER) for each in (hidden, elsewhere))
+    assert "its parent" in told(item, parent)
+    assert "a private picture" in told(item, hidden)
+    assert "a deleted picture" in told(item, deleted, to=MEMBER)
+    assert all("its parent" not in told(item, each) for each in (hidden, elsewhere, deleted))
+    assert all("its parent" in told(item, each, to=MEMBER) for each in (hidden, elsewhere))
