@@ -22,8 +22,8 @@ lint: $(READY)  ## lint, format, types, import layers, audit
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.audit
 
-check: lint  ## `lint`, then every test: what CI runs
-	$(TESTS)
+check: lint  ## `lint`, then every test with branch coverage: what CI runs
+	$(TESTS) --cov --cov-report=term:skip-covered
 
 audit: $(READY)  ## known vulnerabilities of the dependencies, secrets in the files
 	$(BIN)/python -m tests.tools.audit
@@ -47,7 +47,7 @@ lock: $(READY)  ## resolve the dependencies anew
 		--all-extras --group dev --group sandbox pyproject.toml -c requirements.lock -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .hypothesis
 
 # uv is far faster than pip at the same job; pip is only there to bring uv, at the version the lock names.
 $(READY): requirements-dev.lock

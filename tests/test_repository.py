@@ -93,7 +93,7 @@ def test_the_hooks_run_what_make_check_runs_before_the_tests() -> None:
     commands = lint_commands(makefile)
     assert len(commands) >= 5
     assert hook_commands((ROOT / ".pre-commit-config.yaml").read_text("utf-8")) == commands
-    assert re.search(r"^check: lint\b.*\n\t\$\(TESTS\)\n(?!\t)", makefile, flags=re.MULTILINE)
+    assert re.search(r"^check: lint\b.*\n\t\$\(TESTS\) --cov .*\n(?!\t)", makefile, flags=re.MULTILINE)
 
 
 def test_a_hook_that_differs_is_found() -> None:
