@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.guild_start import Start
 from tests.benchmarks.harness import open_beside
@@ -25,7 +26,7 @@ async def measure(folder: Path) -> list[Row]:
     return [_memory(ours, bare), _time(ours, bare)]
 
 
-async def _start(who: str, folder: Path, discord: dict[str, str]) -> Start:
+async def _start(who: str, folder: Path, discord: dict[str, Any]) -> Start:
     async with open_beside("tests.benchmarks.guild_start", who=who, folder=str(folder), **discord) as found:
         start = Start(**found)
     assert start.guilds == GUILDS

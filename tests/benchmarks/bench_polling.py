@@ -42,7 +42,7 @@ def two_humped(dice: random.Random) -> float:
 
 
 def heavy_tailed(dice: random.Random) -> float:
-    return min(300.0, 6 * (1 - dice.random()) ** (-1 / 1.5))
+    return min(300.0, 6 * math.pow(1 - dice.random(), -1 / 1.5))
 
 
 TRACES: dict[str, Lengths] = {

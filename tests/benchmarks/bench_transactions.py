@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from bot.domain.jobs import Job
 from bot.jobs.store import JobStore
-from bot.storage.database import _PRAGMAS, Database, migrate
+from bot.storage.database import _PRAGMAS, Database
+from bot.storage.schema import migrate
 from tests.benchmarks.harness import PLENTY, request
 from tests.benchmarks.results_table import Row
 from tests.support.factories import NO_CONTEXT, make_job
 
 CHUNK = 50
 ROUNDS = 12
-Script = list[tuple[str, object]]
+Values = Sequence[Any] | Mapping[str, Any]
+Script = list[tuple[str, Values]]
 """The statements of one transaction, with their values."""
 
 
@@ -26,7 +29,7 @@ class Listening(sqlite3.Connection):
 
     heard: Script
 
-    def execute(self, statement: str, values: object = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
         self.heard.append((statement, values))
         return super().execute(statement, values)
 
@@ -81,12 +84,12 @@ async def _chunk(inline: Inline) -> tuple[list[Job], list[Script]]:
     jobs = [make_job(request(number)) for number in range(2 * CHUNK)]
     scripts = []
     for job in jobs[CHUNK:]:
-        assert await JobStore(inline, PLENTY).accept(job, NO_CONTEXT)
+        assert await JobStore(cast("Database", inline), PLENTY).accept(job, NO_CONTEXT)
         scripts.append(inline.connection.heard)
     return jobs[:CHUNK], scripts
 
 
-async def _timed(work: object) -> float:
+async def _timed(work: Awaitable[None]) -> float:
     start = time.perf_counter()
     await work
     return time.perf_counter() - start

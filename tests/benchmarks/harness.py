@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bot.credits.ledger import Ledger
 from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Reference, Request
@@ -92,7 +93,7 @@ async def open_outside(**told: object) -> AsyncIterator[FakeServices]:
 
 
 @asynccontextmanager
-async def open_beside(module: str, **told: object) -> AsyncIterator[dict[str, str]]:
+async def open_beside(module: str, **told: object) -> AsyncIterator[dict[str, Any]]:
     """A module of ours as a process, which says where it listens and serves until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

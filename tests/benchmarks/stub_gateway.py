@@ -16,7 +16,7 @@ import zlib
 from aiohttp import WSMsgType, web
 
 BOT = {"id": "30", "username": "Kuas", "discriminator": "0", "avatar": None, "bot": True, "flags": 0}
-APPLICATION = {
+APPLICATION: dict[str, object] = {
     "id": "30",
     "name": "Kuas",
     "description": "",

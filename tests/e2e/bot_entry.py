@@ -12,6 +12,7 @@ import asyncio
 import os
 import signal
 import sys
+from typing import Any
 
 import discord.gateway
 import discord.http
@@ -29,10 +30,11 @@ def point_at(api_url: str, gateway_url: str) -> None:
 
 def report_leaks() -> None:
     """What `asyncio.run` cancels at its end is work that nobody closed."""
-    cancel_all = asyncio.runners._cancel_all_tasks
+    runners: Any = asyncio.runners  # its private function is what cancels
+    cancel_all = runners._cancel_all_tasks
 
     def tell_and_cancel(loop: asyncio.AbstractEventLoop) -> None:
-        left = {task: task.get_coro().__qualname__ for task in asyncio.all_tasks(loop)}
+        left = {task: getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks(loop)}
         # For two seconds after a READY discord.py itself waits for more servers, closed or not.
         waiting = {name for name in left.values() if name.startswith("AutoShardedConnectionState._delay_")}
         for task, name in left.items():
@@ -40,7 +42,7 @@ def report_leaks() -> None:
                 print(f"LEFT OVER: {task!r}", file=sys.stderr)
         cancel_all(loop)
 
-    asyncio.runners._cancel_all_tasks = tell_and_cancel
+    runners._cancel_all_tasks = tell_and_cancel
 
 
 if __name__ == "__main__":

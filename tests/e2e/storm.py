@@ -16,9 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya import Fault as RivyaFault
@@ -155,9 +155,7 @@ class Storm:
         if mishap.where == "rivya":
             self._faults.append(self._town.rivya.faults.add(mishap.name, mishap.route, **mishap.details))
             return
-        only: dict[str, Callable[..., bool]] = (
-            {"only": lambda call: call.has_files} if mishap.pictures_only else {}
-        )
+        only: dict[str, Any] = {"only": lambda call: call.has_files} if mishap.pictures_only else {}
         self._faults.append(
             self._town.discord.faults.add(mishap.name, mishap.route, **mishap.details, **only)
         )

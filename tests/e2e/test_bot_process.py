@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -137,7 +138,7 @@ async def test_a_slow_defer_is_asked_after_once_discord_has_decided(environment:
 
 # The picture.
 
-PASSING = {
+PASSING: dict[str, tuple[Any, dict[str, Any]]] = {
     "limited": ("rate_limited", {"retry_after": 0.3}),
     "banned by the edge": ("html", {"status": 429}),
     "limited without Via": ("status", {"status": 429}),
@@ -173,7 +174,7 @@ async def test_an_edit_that_fails_is_made_again_and_shows_one_picture(environmen
 async def test_a_progress_line_that_is_in_trouble_never_holds_up_the_picture_for_good(
     environment: E2EEnvironment,
 ) -> None:
-    troubles = {
+    troubles: dict[str, tuple[Any, dict[str, Any]]] = {
         "limited": ("rate_limited", {"retry_after": 0.8}),
         "the last one for now": ("exhausted", {"retry_after": 0.8}),
         "banned by the edge": ("html", {"status": 429}),

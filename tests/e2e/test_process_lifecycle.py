@@ -38,7 +38,7 @@ async def test_a_second_start_tells_discord_no_commands(fresh: E2EEnvironment) -
 async def test_who_cannot_log_in_says_so_in_one_line(
     fresh: E2EEnvironment, fault: tuple[Any, int] | None, words: str
 ) -> None:
-    settings = {}
+    settings: dict[str, Any] = {}
     if fault is None:
         settings = {"BOT_DISCORD__TOKEN": "a.wrong.one"}
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.images.downloads import Downloader
 from bot.rivya.client import open_session
 from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
-from tests.support.engine_harness import EngineHarness, build, make_png
+from tests.support.engine_harness import EngineHarness, MakeHarness, build, make_png
 
 
 @pytest.fixture
@@ -40,14 +41,14 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 
 @pytest.fixture
-async def make_harness(database: Database, rivya: FakeRivya, files: str) -> AsyncIterator[object]:
+async def make_harness(database: Database, rivya: FakeRivya, files: str) -> AsyncIterator[MakeHarness]:
     """Opens engines on the same database, one after another, as restarts do."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session())
         downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
-        yield lambda **options: build(stack, database, session, downloader, rivya, files, **options)
+        yield partial(build, stack, database, session, downloader, rivya, files)
 
 
 @pytest.fixture
-def harness(make_harness: object) -> EngineHarness:
+def harness(make_harness: MakeHarness) -> EngineHarness:
     return make_harness()

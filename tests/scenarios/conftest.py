@@ -1,34 +1,21 @@
-"""A server on a simulated Discord, the real bot in it, a real wire to a stand-in of Rivya."""
+"""Fixtures of the scenarios: the stand-in of Rivya and guilds with the bot in them."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import discord
 import pytest
 import simcord
 from PIL import Image
-from pydantic import SecretStr
-from simcord.components import walk_components
 
-from bot.app import App, open_app
-from bot.config.settings import (
-    DatabaseSettings,
-    DiscordSettings,
-    LimitsSettings,
-    NetworkSettings,
-    RivyaSettings,
-    Settings,
-)
-from bot.credits.ledger_export import LedgerEntry, export_ledger
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import make_picture
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -71,182 +58,6 @@ class PatientEnv(simcord.Env):
             await super()._settle_internal(timeout=0)
 
 
-@dataclass
-class Server:
-    """One server: two members and an admin, a channel, and everything behind the bot."""
-
-    database: Path
-    rivya: FakeRivya
-    cdn: FakeCdn
-    stack: AsyncExitStack
-    options: dict[str, Any] = field(default_factory=dict)
-    app: App = field(init=False)
-    env: PatientEnv = field(init=False)
-
-    async def open(self) -> None:
-        self.app = await self._start()
-        # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
-        self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
-        self.stack.push_async_callback(self._shut_down)
-        self._build_headquarters()
-        await self.env.start()
-        self._after_start()
-        guild = self.guild = self.env.create_guild("Painters")
-        self.channel = guild.create_text_channel("studio")
-        managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
-        self.alice, self.bob = (guild.add_member(self.env.create_user(name)) for name in ("alice", "bob"))
-        self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
-
-    def _build_headquarters(self) -> None:
-        """The operator's own server, if there is one: it is there before the bot syncs its commands."""
-        if (guild_id := self.options.get("operator_guild")) is not None:
-            self.headquarters = self.env.create_guild("Headquarters", id=guild_id)
-            self.office = self.headquarters.create_text_channel("office")
-            admins = self.headquarters.create_role(
-                "Admins", permissions=discord.Permissions(administrator=True)
-            )
-            self.operator, self.clerk = (
-                self.headquarters.add_member(self.env.create_user(name), roles=[admins])
-                for name in ("operator", "clerk")
-            )
-
-    async def restart(self, *, rested: bool = True) -> None:
-        """Stop the process politely and start another on the same file, while Discord goes on.
-
-        Whatever is under way besides the jobs may end first if `rested`.
-        """
-        await self.app.engine.close()
-        if rested:
-            await self.rest()
-        await self._app_stack.aclose()
-        self.app = await self._start()
-        await self.env.restart_bot(self.app.client)
-        self._after_start()
-
-    async def _shut_down(self) -> None:
-        await self.env.shutdown()
-        self.env.raise_errors()
-
-    async def _start(self) -> App:
-        self._app_stack = AsyncExitStack()
-        self.stack.push_async_callback(self._app_stack.aclose)
-        return await self._app_stack.enter_async_context(open_app(self._settings()))
-
-    def _after_start(self) -> None:
-        self.env.backend.cdn = self.cdn
-        # SimCord calls every refused command a bug of the bot; here refusals are answers.
-        del self.app.client.tree.on_error
-        if "operator_guild" in self.options:
-            self.app.client.owner_id = self.operator.id  # SimCord's application is owned by the bot itself
-
-    def _settings(self) -> Settings:
-        return Settings(
-            discord=DiscordSettings(
-                token=SecretStr("no-token"),
-                operator_guild=self.options.get("operator_guild"),
-                operator_channel=self.options.get("operator_channel"),
-            ),
-            rivya=RivyaSettings(
-                api_key=SecretStr(self.rivya.api_key),
-                base_url=self.rivya.url,
-                first_poll_seconds=0.05,
-                poll_seconds=0.05,
-                max_running=self.options.get("max_running", 10),
-                wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
-            ),
-            database=DatabaseSettings(path=self.database),
-            limits=LimitsSettings(guild_credits=self.options.get("guild_credits", 200)),
-            network=NetworkSettings(allow_loopback=True),
-        )
-
-    @contextmanager
-    def without_settling(self) -> Iterator[None]:
-        """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
-        self.env.waiting = False
-        try:
-            yield
-        finally:
-            self.env.waiting = True
-
-    async def rest(self) -> None:
-        """Wait until the bot rests."""
-        await self.env.settle()
-
-    async def until(self, seen: Callable[[], object]) -> None:
-        """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not seen():
-                await self.env.look()
-                await asyncio.sleep(0.01)
-
-    async def begin(
-        self, member: simcord.MemberActor, prompt: str = "a red fox", *, where: Any = None, **options: Any
-    ) -> None:
-        """Ask, and come back once it is being painted, or every place is taken, and the reply says words."""
-        where = self.channel if where is None else where
-        seen = len(where.history(viewer=member))
-        held, tasks = self.states().count("held"), len(self.rivya.tasks)
-
-        def is_on() -> bool:
-            replies = where.history(viewer=member)[seen:]
-            if self.states().count("held") == held or not replies:
-                return False
-            taken = sum(not task.has_ended for task in self.rivya.tasks.values())
-            stays = len(self.rivya.tasks) > tasks or taken >= self.options.get("max_running", 10)
-            shown = self.env.backend.get_message(replies[-1].channel.id, replies[-1].id)
-            return stays and bool(shown.components)
-
-        with self.without_settling():
-            await member.slash(where, "imagine", prompt=prompt, **options)
-        await self.until(is_on)
-
-    # What a person sees.
-
-    def said(self, message: Any) -> str:
-        """All the words of a message, wherever they stand."""
-        raw = self.env.backend.get_message(message.channel.id, message.id)
-        texts = [item["content"] for item in walk_components(raw.components) if item["type"] == TEXT_DISPLAY]
-        return "\n".join([raw.content or "", *texts])
-
-    def answer(self, result: simcord.InteractionResult) -> str:
-        """The words of what was answered, which must be private."""
-        assert result.response is not None, "the application did not respond"
-        assert result.ephemeral or result.response.ephemeral, "everybody could read that"
-        return self.said(result.response.message)
-
-    def private_reply(self, result: simcord.InteractionResult) -> str:
-        """What only the one who asked was told: the answer itself, or instead of a public one."""
-        private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
-        assert len(private) == 1, f"{len(private)} private sentences"
-        return self.said(private[0].message)
-
-    def visible_to(self, member: simcord.MemberActor) -> list[discord.Message]:
-        return self.channel.history(viewer=member)
-
-    def alt_texts(self, message: Any) -> list[str]:
-        raw = self.env.backend.get_message(message.channel.id, message.id)
-        return [
-            picture["description"]
-            for item in walk_components(raw.components)
-            if item["type"] == MEDIA_GALLERY
-            for picture in item["items"]
-        ]
-
-    def pictures(self) -> list[bytes]:
-        """Every picture in the channel."""
-        return [
-            self.cdn.get(attachment.url) or b""
-            for message in self.channel.history()
-            for attachment in message.attachments
-        ]
-
-    def books(self) -> list[LedgerEntry]:
-        return list(export_ledger(self.database))
-
-    def states(self) -> list[str]:
-        return [str(entry["state"]) for entry in self.books()]
-
-
 def paint(prompt: str, *_: object) -> bytes:
     """Quick to paint; large only for a prompt that asks for noise."""
     if "noise" not in prompt:
@@ -269,12 +80,12 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 
 @pytest.fixture
-async def open_server(database_path: Path, rivya: FakeRivya) -> AsyncIterator[Callable[..., Any]]:
+async def open_server(database_path: Path, rivya: FakeRivya) -> AsyncIterator[OpenServer]:
     async with AsyncExitStack() as stack:
         cdn = await stack.enter_async_context(FakeCdn())
 
-        async def build(**options: Any) -> Server:
-            server = Server(database_path, rivya, cdn, stack, options)
+        async def build(**options: Any) -> BotServer:
+            server = BotServer(database_path, rivya, cdn, stack, options)
             await server.open()
             return server
 
@@ -282,5 +93,5 @@ async def open_server(database_path: Path, rivya: FakeRivya) -> AsyncIterator[Ca
 
 
 @pytest.fixture
-async def server(open_server: Callable[..., Any]) -> Server:
+async def server(open_server: OpenServer) -> BotServer:
     return await open_server()

@@ -93,3 +93,15 @@ def labels(server: Any, message: Any) -> list[str]:
     """What is written on the buttons of a message."""
     raw = server.env.backend.get_message(message.channel.id, message.id)
     return [item["label"] for item in walk_components(raw.components) if item["type"] == BUTTON]
+
+
+def response_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    """The first answer to an interaction, which there must be."""
+    assert result.response is not None, "the application did not respond"
+    return result.response
+
+
+def modal_of(result: simcord.InteractionResult) -> dict[str, Any]:
+    """The form that was shown, which there must be."""
+    assert result.modal is not None, "no form was shown"
+    return result.modal

@@ -9,15 +9,16 @@ import pytest
 from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
 
 
-async def ruled(server: Any, command: str, **options: Any) -> str:
+async def ruled(server: BotServer, command: str, **options: Any) -> str:
     """What an admin is told after changing something."""
     words: str = server.answer(await server.sari.slash(server.channel, f"access {command}", **options))
     return words
 
 
-async def refused(server: Any, member: Any, channel: Any = None, **options: Any) -> str:
+async def refused(server: BotServer, member: Any, channel: Any = None, **options: Any) -> str:
     """Why a member's picture is not painted, which they are told privately, with their words back."""
     result = await member.slash(channel or server.channel, "imagine", **({"prompt": "a fox"} | options))
     words: str = server.answer(result)
@@ -25,18 +26,18 @@ async def refused(server: Any, member: Any, channel: Any = None, **options: Any)
     return words
 
 
-async def paints(server: Any, member: Any, channel: Any = None, **options: Any) -> bool:
+async def paints(server: BotServer, member: Any, channel: Any = None, **options: Any) -> bool:
     before = len(server.books())
     await member.slash(channel or server.channel, "imagine", **({"prompt": "a fox"} | options))
     return len(server.books()) == before + 1
 
 
-async def test_nothing_is_forbidden_until_somebody_says_so(server: Any) -> None:
+async def test_nothing_is_forbidden_until_somebody_says_so(server: BotServer) -> None:
     assert "Everybody may paint" in await ruled(server, "show")
     assert await paints(server, server.bob)
 
 
-async def test_only_members_with_an_allowed_role_paint(server: Any, rivya: FakeRivya) -> None:
+async def test_only_members_with_an_allowed_role_paint(server: BotServer, rivya: FakeRivya) -> None:
     artists = server.guild.create_role("Artists")
     mira = server.guild.add_member(server.env.create_user("mira"), roles=[artists])
     await ruled(server, "role", role=artists, mode="allow")
@@ -48,7 +49,7 @@ async def test_only_members_with_an_allowed_role_paint(server: Any, rivya: FakeR
     assert len(rivya.tasks) == 2
 
 
-async def test_a_denied_role_beats_an_allowed_one(server: Any) -> None:
+async def test_a_denied_role_beats_an_allowed_one(server: BotServer) -> None:
     artists, muted = server.guild.create_role("Artists"), server.guild.create_role("Muted")
     both = server.guild.add_member(server.env.create_user("both"), roles=[artists, muted])
     await ruled(server, "role", role=artists, mode="allow")
@@ -56,13 +57,13 @@ async def test_a_denied_role_beats_an_allowed_one(server: Any) -> None:
     assert muted.mention in await refused(server, both)
 
 
-async def test_a_rule_about_everyone_is_none(server: Any) -> None:
+async def test_a_rule_about_everyone_is_none(server: BotServer) -> None:
     assert "Everybody has that role" in await ruled(
         server, "role", role=server.guild.default_role, mode="deny"
     )
 
 
-async def test_a_category_holds_for_its_channels_and_a_channel_for_its_threads(server: Any) -> None:
+async def test_a_category_holds_for_its_channels_and_a_channel_for_its_threads(server: BotServer) -> None:
     art = server.guild.create_category("Art")
     gallery = server.guild.create_text_channel("gallery", category=art)
     thread = await gallery_thread(server, gallery)
@@ -74,18 +75,18 @@ async def test_a_category_holds_for_its_channels_and_a_channel_for_its_threads(s
     assert "not painted in this channel" in await refused(server, server.alice, thread)
 
 
-async def gallery_thread(server: Any, channel: Any) -> Any:
+async def gallery_thread(server: BotServer, channel: Any) -> Any:
     """A thread that the bot has been told of."""
-    made = await server.app.client.get_channel(channel.id).create_thread(
+    made = await server.bot_channel(channel.id).create_thread(
         name="sketches", type=discord.ChannelType.public_thread
     )
     (thread,) = [each for each in channel.threads if each.id == made.id]
     return thread
 
 
-async def test_pictures_in_age_restricted_channels_only(server: Any) -> None:
+async def test_pictures_in_age_restricted_channels_only(server: BotServer) -> None:
     red = server.guild.create_text_channel("red")
-    server.app.client.get_channel(red.id).nsfw = True  # SimCord cannot make such a channel
+    server.bot_channel(red.id).nsfw = True  # SimCord cannot make such a channel
     await ruled(server, "adults", switch="on")
     assert "age-restricted" in await refused(server, server.alice)
     assert await paints(server, server.alice, red)
@@ -97,14 +98,14 @@ async def test_pictures_in_age_restricted_channels_only(server: Any) -> None:
     "prompt", ["a BAD fox", "a \uff42\uff41\uff44 fox", "a bád fox", "a b\u200bad fox", "so-bad!", "bad"]
 )
 async def test_a_blocked_word_is_found_however_it_is_spelt(
-    server: Any, rivya: FakeRivya, prompt: str
+    server: BotServer, rivya: FakeRivya, prompt: str
 ) -> None:
     await ruled(server, "forbid", words="bad, two  words, 猫")
     assert "“bad” is blocked" in await refused(server, server.alice, prompt=prompt)
     assert rivya.tasks == {}
 
 
-async def test_whole_words_are_blocked_and_nothing_else(server: Any) -> None:
+async def test_whole_words_are_blocked_and_nothing_else(server: BotServer) -> None:
     await ruled(server, "forbid", words="bad, two  words, 猫")
     assert await paints(server, server.alice, prompt="a badger with two new words")
     assert "two words" in await refused(server, server.alice, prompt="Two Words of wisdom")
@@ -115,7 +116,7 @@ async def test_whole_words_are_blocked_and_nothing_else(server: Any) -> None:
     assert await paints(server, server.alice, prompt="Two Words of wisdom")
 
 
-async def test_a_pause_between_two_pictures(server: Any) -> None:
+async def test_a_pause_between_two_pictures(server: BotServer) -> None:
     await ruled(server, "cooldown", seconds=90)
     assert await paints(server, server.alice)
     words = await refused(server, server.alice)
@@ -126,7 +127,7 @@ async def test_a_pause_between_two_pictures(server: Any) -> None:
     assert await paints(server, server.alice)
 
 
-async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: FakeRivya) -> None:
+async def test_so_many_pictures_of_a_member_at_once(server: BotServer, rivya: FakeRivya) -> None:
     await ruled(server, "running", pictures=1)
     rivya.hold()
     await server.begin(server.alice)
@@ -140,7 +141,7 @@ async def test_so_many_pictures_of_a_member_at_once(server: Any, rivya: FakeRivy
     assert await paints(server, server.alice)
 
 
-async def test_a_blocked_member_is_told_why_and_until_when(server: Any) -> None:
+async def test_a_blocked_member_is_told_why_and_until_when(server: BotServer) -> None:
     assert "may not paint here until" in await ruled(
         server, "block", member=server.bob, reason="too loud", days=3
     )
@@ -156,7 +157,7 @@ async def test_a_blocked_member_is_told_why_and_until_when(server: Any) -> None:
 
 
 @pytest.mark.parametrize("where", ["role", "channel"])
-async def test_a_server_can_force_spoilers(server: Any, where: str) -> None:
+async def test_a_server_can_force_spoilers(server: BotServer, where: str) -> None:
     role = server.guild.create_role("Wild")
     mira = server.guild.add_member(server.env.create_user("mira"), roles=[role])
     subject = {"role": role} if where == "role" else {"channel": server.channel}
@@ -171,7 +172,7 @@ async def test_a_server_can_force_spoilers(server: Any, where: str) -> None:
     assert "Everybody may paint" in await ruled(server, "show")
 
 
-async def test_a_private_picture_is_not_shown_where_nobody_may_paint(server: Any) -> None:
+async def test_a_private_picture_is_not_shown_where_nobody_may_paint(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox", private=True)
     message = server.visible_to(server.alice)[-1]
     await ruled(server, "channel", channel=server.channel, mode="deny")
@@ -184,17 +185,17 @@ async def test_a_private_picture_is_not_shown_where_nobody_may_paint(server: Any
     ("command", "options"),
     [("show", {}), ("cooldown", {"seconds": 5}), ("forbid", {"words": "x"}), ("adults", {"switch": "on"})],
 )
-async def test_members_change_nothing(server: Any, command: str, options: dict[str, Any]) -> None:
+async def test_members_change_nothing(server: BotServer, command: str, options: dict[str, Any]) -> None:
     for member in (server.alice, server.bob):
         assert f"access {command}" not in member.available_commands(server.channel)
-    found = server.env.backend.find_command("access", None, type=1)
+    found = server.find_command("access", None)
     server.guild.set_command_permissions(int(found["id"]), {server.bob: True})
     result = await server.bob.slash(server.channel, f"access {command}", **options)
     assert "Manage Server" in server.answer(result)
     assert "Everybody may paint" in await ruled(server, "show")
 
 
-async def test_a_long_list_says_how_many_more_there_are(server: Any) -> None:
+async def test_a_long_list_says_how_many_more_there_are(server: BotServer) -> None:
     await ruled(server, "forbid", words=", ".join(f"word{number:03}" for number in range(100)))
     words = await ruled(server, "show")
     assert "and " in words
@@ -202,7 +203,9 @@ async def test_a_long_list_says_how_many_more_there_are(server: Any) -> None:
     assert len(words) <= 4000
 
 
-async def test_a_phrase_too_long_to_be_found_is_not_taken_in_half(server: Any, rivya: FakeRivya) -> None:
+async def test_a_phrase_too_long_to_be_found_is_not_taken_in_half(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     phrase = " ".join(["fox"] * 30)
     result = await server.sari.slash(server.channel, "access forbid", words=f"owl, {phrase}")
     assert "too long" in server.answer(result)

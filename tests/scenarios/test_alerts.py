@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -12,10 +11,11 @@ from structlog.testing import capture_logs
 
 from bot.background.balance_monitor import INTERVAL_SECONDS
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer, OpenServer
 
 
 @pytest.fixture
-async def alerting(server: Any) -> Any:
+async def alerting(server: BotServer) -> Any:
     """A server with a channel for alerts and room for ten pictures."""
     server.office = server.guild.create_text_channel("office")
     await server.sari.slash(server.channel, "limits guild", credits=40, period="month")
@@ -23,18 +23,18 @@ async def alerting(server: Any) -> Any:
     return server
 
 
-async def paint(server: Any, times: int = 1) -> None:
+async def paint(server: BotServer, times: int = 1) -> None:
     for number in range(times):
         await server.alice.slash(server.channel, "imagine", prompt=f"fox number {number}")
 
 
-def told(server: Any) -> list[str]:
+def told(server: BotServer) -> list[str]:
     """What the office was told, the oldest first."""
     messages = sorted(server.office.history(), key=lambda message: message.id)
     return [server.said(message) for message in messages]
 
 
-async def test_half_four_fifths_and_all_are_told_once_each(alerting: Any) -> None:
+async def test_half_four_fifths_and_all_are_told_once_each(alerting: BotServer) -> None:
     await paint(alerting, 4)
     assert told(alerting) == []
     await paint(alerting, 8)
@@ -51,7 +51,7 @@ async def test_half_four_fifths_and_all_are_told_once_each(alerting: Any) -> Non
         assert "/limits alerts" in words
 
 
-async def test_one_picture_that_passes_several_marks_is_one_message(alerting: Any) -> None:
+async def test_one_picture_that_passes_several_marks_is_one_message(alerting: BotServer) -> None:
     await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="total")
     await paint(alerting)
     (words,) = told(alerting)
@@ -59,7 +59,7 @@ async def test_one_picture_that_passes_several_marks_is_one_message(alerting: An
     assert "until somebody allows more" in words
 
 
-async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(alerting: Any) -> None:
+async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(alerting: BotServer) -> None:
     await paint(alerting)
     await alerting.sari.slash(alerting.channel, "limits guild", credits=3, period="month")
     assert told(alerting) == []
@@ -68,7 +68,7 @@ async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(aler
     assert "4 of 3 credits used this month" in words
 
 
-async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting: Any) -> None:
+async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting: BotServer) -> None:
     await paint(alerting, 5)
     (message,) = alerting.office.history()
     assert not message.mentions
@@ -76,13 +76,13 @@ async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting: Any) 
     assert all("Half" not in alerting.said(picture) for picture in alerting.channel.history())
 
 
-async def test_without_a_channel_nobody_is_told(server: Any) -> None:
+async def test_without_a_channel_nobody_is_told(server: BotServer) -> None:
     await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
     await paint(server)
     assert len(server.channel.history()) == 1
 
 
-async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting: Any) -> None:
+async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting: BotServer) -> None:
     await paint(alerting, 4)
     alerting.env.backend.delete_channel(alerting.office.id)
     with capture_logs() as lines:
@@ -91,7 +91,7 @@ async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting: Any)
     assert len(alerting.pictures()) == 7
 
 
-async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(alerting: Any) -> None:
+async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(alerting: BotServer) -> None:
     alerting.env.inject_error(
         "POST", f"/channels/{alerting.office.id}/messages", status=403, code=50001, times=None
     )
@@ -100,14 +100,14 @@ async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(aler
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
 
 
-async def test_a_restart_repeats_nothing(alerting: Any) -> None:
+async def test_a_restart_repeats_nothing(alerting: BotServer) -> None:
     await paint(alerting, 5)
     await alerting.restart()
     await paint(alerting)
     assert len(told(alerting)) == 1
 
 
-async def test_what_discord_could_not_take_is_told_after_a_restart(alerting: Any) -> None:
+async def test_what_discord_could_not_take_is_told_after_a_restart(alerting: BotServer) -> None:
     alerting.env.inject_error(
         "POST", f"/channels/{alerting.office.id}/messages", status=503, code=0, times=None
     )
@@ -120,19 +120,19 @@ async def test_what_discord_could_not_take_is_told_after_a_restart(alerting: Any
     assert "Half" in words
 
 
-async def test_every_attempt_carries_the_same_nonce(alerting: Any) -> None:
+async def test_every_attempt_carries_the_same_nonce(alerting: BotServer) -> None:
     path = f"/channels/{alerting.office.id}/messages"
     alerting.env.inject_error("POST", path, status=503, code=0, times=1)
     await paint(alerting, 5)
     await alerting.restart()
     await alerting.env.settle()
-    bodies = [entry.json for entry in alerting.env.http_requests if entry.path.endswith(path)]
+    bodies = [entry.json or {} for entry in alerting.env.http_requests if entry.path.endswith(path)]
     assert len(bodies) == 2
     assert len({body["nonce"] for body in bodies}) == 1
     assert all(body["enforce_nonce"] for body in bodies)
 
 
-async def test_at_this_pace_it_is_empty_on_a_date(alerting: Any) -> None:
+async def test_at_this_pace_it_is_empty_on_a_date(alerting: BotServer) -> None:
     await paint(alerting)
     connection = sqlite3.connect(alerting.database)
     with connection:
@@ -147,7 +147,7 @@ async def test_at_this_pace_it_is_empty_on_a_date(alerting: Any) -> None:
 
 
 @pytest.fixture
-async def abroad(server: Any) -> Any:
+async def abroad(server: BotServer) -> Any:
     """A server whose own language is Indonesian, and whose people have set Discord to English."""
     guild = server.guild = server.env.create_guild("Pelukis", preferred_locale="id")
     server.channel, server.office = (guild.create_text_channel(name) for name in ("studio", "kantor"))
@@ -159,7 +159,7 @@ async def abroad(server: Any) -> Any:
     return server
 
 
-async def test_an_alert_is_told_in_the_language_of_the_server(abroad: Any) -> None:
+async def test_an_alert_is_told_in_the_language_of_the_server(abroad: BotServer) -> None:
     await paint(abroad)
     (words,) = told(abroad)
     assert "### Kredit server ini sudah habis" in words
@@ -168,10 +168,10 @@ async def test_an_alert_is_told_in_the_language_of_the_server(abroad: Any) -> No
 
 
 async def test_whoever_asked_for_the_last_picture_changes_no_language(
-    alerting: Any, monkeypatch: pytest.MonkeyPatch
+    alerting: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="month")
-    read = discord.Interaction._from_data
+    read: Any = discord.Interaction._from_data
     # SimCord's members have all set Discord to English.
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
@@ -183,7 +183,7 @@ async def test_whoever_asked_for_the_last_picture_changes_no_language(
 
 
 async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
-    abroad: Any, monkeypatch: pytest.MonkeyPatch
+    abroad: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(abroad.app.client, "get_guild", lambda _: None)
     await paint(abroad)
@@ -194,19 +194,21 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
 # The operator.
 
 
-async def later(server: Any) -> None:
+async def later(server: BotServer) -> None:
     await server.env.advance_time(INTERVAL_SECONDS + 1)
     await server.rest()
 
 
-async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, rivya: FakeRivya) -> None:
+async def test_a_low_wallet_is_told_in_the_operators_channel_once(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     machine_room = server.guild.create_text_channel("machine-room")
     server.options["operator_channel"] = machine_room.id
     rivya.wallet_credits = 99
     olga = server.env.create_user("olga")
     await server.restart()
     await server.rest()
-    server.app.client.application.owner = discord.Object(olga.id)
+    server.set_application_owner(olga.id)
     await later(server)
     (message,) = machine_room.history()
     assert "It holds 99 credits, which is less than 100" in server.said(message)
@@ -219,7 +221,7 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(server: Any, r
 
 
 async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
-    abroad: Any, rivya: FakeRivya
+    abroad: BotServer, rivya: FakeRivya
 ) -> None:
     abroad.options["operator_channel"] = abroad.office.id
     rivya.wallet_credits = 99
@@ -232,28 +234,28 @@ async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
     assert "kurang dari 100." in words
 
 
-async def test_without_a_channel_the_owner_is_told_directly(server: Any, rivya: FakeRivya) -> None:
+async def test_without_a_channel_the_owner_is_told_directly(server: BotServer, rivya: FakeRivya) -> None:
     olga = server.env.create_user("olga")
-    server.app.client.application.owner = discord.Object(olga.id)
+    server.set_application_owner(olga.id)
     rivya.wallet_credits = 3
     await later(server)
     (message,) = olga.dm_channel.history()
     assert "It holds 3 credits" in server.said(message)
 
 
-async def test_a_closed_channel_leads_to_the_owner(server: Any, rivya: FakeRivya) -> None:
+async def test_a_closed_channel_leads_to_the_owner(server: BotServer, rivya: FakeRivya) -> None:
     server.options["operator_channel"] = 123456789012345678
     rivya.wallet_credits = 500
     await server.restart()
     olga = server.env.create_user("olga")
-    server.app.client.application.owner = discord.Object(olga.id)
+    server.set_application_owner(olga.id)
     rivya.wallet_credits = 3
     await later(server)
     assert len(olga.dm_channel.history()) == 1
 
 
 async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
-    open_server: Callable[..., Any], rivya: FakeRivya
+    open_server: OpenServer, rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 3
     with capture_logs() as lines:

@@ -8,29 +8,30 @@ import discord
 import pytest
 
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import labels
 
 REPLY = "/webhooks/*/messages/@original"
 
 
-async def thread_of(server: Any, channel: Any, name: str = "sketches") -> Any:
+async def thread_of(server: BotServer, channel: Any, name: str = "sketches") -> Any:
     """A thread that everybody has been told of."""
-    made = await server.app.client.get_channel(channel.id).create_thread(
+    made = await server.bot_channel(channel.id).create_thread(
         name=name, type=discord.ChannelType.public_thread
     )
     (thread,) = [each for each in channel.threads if each.id == made.id]
     return thread
 
 
-async def post_of(server: Any) -> Any:
+async def post_of(server: BotServer) -> Any:
     """A post in a forum."""
     forum = server.guild.create_forum_channel("ideas")
-    made = await server.app.client.get_channel(forum.id).create_thread(name="a post", content="look")
+    made = await server.bot_channel(forum.id).create_thread(name="a post", content="look")
     (thread,) = [each for each in forum.threads if each.id == made.thread.id]
     return thread
 
 
-async def place(server: Any, kind: str) -> Any:
+async def place(server: BotServer, kind: str) -> Any:
     match kind:
         case "thread":
             return await thread_of(server, server.channel)
@@ -48,7 +49,7 @@ KINDS = ["thread", "forum post", "voice chat", "stage chat", "announcements"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_picture_arrives_in_every_kind_of_place(server: Any, kind: str) -> None:
+async def test_a_picture_arrives_in_every_kind_of_place(server: BotServer, kind: str) -> None:
     where = await place(server, kind)
     await server.alice.slash(where, "imagine", prompt="a fox")
     message = where.history()[-1]
@@ -61,7 +62,7 @@ async def test_a_picture_arrives_in_every_kind_of_place(server: Any, kind: str) 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
-    server: Any, rivya: FakeRivya, kind: str
+    server: BotServer, rivya: FakeRivya, kind: str
 ) -> None:
     where = await place(server, kind)
     rivya.hold()
@@ -74,11 +75,14 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
     assert server.states() == ["settled"]
 
 
-async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, rivya: FakeRivya) -> None:
+async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
     await server.begin(server.alice, "a fox", where=thread)
     asleep = server.env.backend.get_channel(thread.id).thread_metadata
+    assert asleep is not None
     asleep.archived = True
     # SimCord lets archived threads be written to: https://discord.com/developers/docs/topics/threads
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=1)
@@ -91,7 +95,7 @@ async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(server: Any, r
 
 
 async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
@@ -104,11 +108,13 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
     assert server.alt_texts(message) == ["a fox"]
 
 
-async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, rivya: FakeRivya) -> None:
+async def test_a_channel_deleted_meanwhile_means_a_direct_message(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     doomed = server.guild.create_text_channel("doomed")
     rivya.hold()
     await server.begin(server.alice, "a fox", where=doomed)
-    await server.app.client.get_channel(doomed.id).delete()
+    await server.bot_channel(doomed.id).delete()
     rivya.release()
     await server.rest()
     (message,) = server.alice.user.dm_channel.history()
@@ -120,7 +126,9 @@ async def test_a_channel_deleted_meanwhile_means_a_direct_message(server: Any, r
     assert "a fox" in server.answer(history)
 
 
-async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(server: Any, rivya: FakeRivya) -> None:
+async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.begin(server.alice, "a fox")
     server.env.inject_error("PATCH", REPLY, status=404, code=10015, times=1)

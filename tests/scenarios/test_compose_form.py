@@ -9,19 +9,20 @@ import pytest
 import simcord
 
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.interactions import field, fill_modal, make_picture
+from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import field, fill_modal, make_picture, response_of
 
 LONG = " ".join(f"word{number:04}" for number in range(540))
 """Longer than one text field takes, and within what the model takes."""
 
 
-async def open_form(server: Any, **options: Any) -> simcord.InteractionResult:
-    result = await server.alice.slash(server.channel, "imagine", **options)
+async def open_form(server: BotServer, **options: Any) -> simcord.InteractionResult:
+    result: simcord.InteractionResult = await server.alice.slash(server.channel, "imagine", **options)
     assert result.modal is not None
     return result
 
 
-async def test_without_a_prompt_a_form_opens_and_paints(server: Any, rivya: FakeRivya) -> None:
+async def test_without_a_prompt_a_form_opens_and_paints(server: BotServer, rivya: FakeRivya) -> None:
     shown = await open_form(server)
     assert server.books() == []
     await server.alice.submit_modal(
@@ -41,7 +42,7 @@ async def test_without_a_prompt_a_form_opens_and_paints(server: Any, rivya: Fake
     assert server.states() == ["settled"]
 
 
-async def test_the_form_knows_the_options_that_were_chosen(server: Any) -> None:
+async def test_the_form_knows_the_options_that_were_chosen(server: BotServer) -> None:
     shown = await open_form(
         server,
         size="portrait_4_3",
@@ -55,12 +56,13 @@ async def test_the_form_knows_the_options_that_were_chosen(server: Any) -> None:
         "format": "jpeg",
         "options": ["private", "spoiler", "keep"],
     }
+    assert shown.modal is not None
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
     assert "r.png" in label["description"]
 
 
 async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     shown = await open_form(server, reference=("first.png", make_picture()))
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
@@ -71,7 +73,9 @@ async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(
     assert without.reference_id is None
 
 
-async def test_a_form_answered_after_a_restart_is_as_good_as_before(server: Any, rivya: FakeRivya) -> None:
+async def test_a_form_answered_after_a_restart_is_as_good_as_before(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     shown = await open_form(server, size="portrait_16_9", reference=("r.png", make_picture()))
     await server.restart()
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
@@ -81,7 +85,7 @@ async def test_a_form_answered_after_a_restart_is_as_good_as_before(server: Any,
     assert len(server.pictures()) == 1
 
 
-async def test_a_prompt_longer_than_a_field_survives_whole(server: Any, rivya: FakeRivya) -> None:
+async def test_a_prompt_longer_than_a_field_survives_whole(server: BotServer, rivya: FakeRivya) -> None:
     assert 4000 < len(LONG) <= 5000
     await server.alice.slash(server.channel, "imagine", prompt=LONG)
     (message,) = server.channel.history()
@@ -95,7 +99,7 @@ async def test_a_prompt_longer_than_a_field_survives_whole(server: Any, rivya: F
 
 @pytest.mark.parametrize("seam", ["\n", " ", ""])
 async def test_what_stood_between_the_halves_stands_there_again(
-    server: Any, rivya: FakeRivya, seam: str
+    server: BotServer, rivya: FakeRivya, seam: str
 ) -> None:
     prompt = "é" * 3900 + seam + "ü" * 900
     await server.alice.slash(server.channel, "imagine", prompt=prompt)
@@ -106,7 +110,7 @@ async def test_what_stood_between_the_halves_stands_there_again(
     assert first.prompt == second.prompt == prompt
 
 
-async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: FakeRivya) -> None:
+async def test_a_refused_form_gives_everything_back(open_server: OpenServer, rivya: FakeRivya) -> None:
     server = await open_server(guild_credits=4)
     shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     await server.bob.slash(server.channel, "imagine", prompt="the last one")
@@ -117,7 +121,7 @@ async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: Fak
     assert len(rivya.tasks) == 1
 
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
-    again = await server.alice.click(result.response.message, label="Edit and try again")
+    again = await server.alice.click(response_of(result).message, label="Edit and try again")
     assert field(again, "prompt")["value"] == "a *starry* fox"
     assert fill_modal(again)["size"] == ["portrait_4_3"]
     await server.alice.submit_modal(again, fill_modal(again))
@@ -126,51 +130,53 @@ async def test_a_refused_form_gives_everything_back(open_server: Any, rivya: Fak
     assert task.reference_id is not None
 
 
-async def test_no_form_is_opened_in_vain(open_server: Any) -> None:
+async def test_no_form_is_opened_in_vain(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine")
     assert result.modal is None
     assert "0 of 3 credits used" in server.answer(result)
 
 
-async def test_a_refused_command_gives_its_words_back_too(open_server: Any) -> None:
+async def test_a_refused_command_gives_its_words_back_too(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert "> a fox" in server.answer(result)
     await server.restart()
-    again = await server.alice.click(result.response.message, label="Edit and try again")
+    again = await server.alice.click(response_of(result).message, label="Edit and try again")
     assert field(again, "prompt")["value"] == "a fox"
 
 
-async def test_words_too_long_for_a_card_come_back_as_a_file(open_server: Any) -> None:
+async def test_words_too_long_for_a_card_come_back_as_a_file(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt=LONG)
-    (attachment,) = server.env.backend.get_message(server.channel.id, result.response.message.id).attachments
+    (attachment,) = server.env.backend.get_message(
+        server.channel.id, response_of(result).message.id
+    ).attachments
     assert (server.cdn.get(attachment["url"]) or b"").decode() == LONG
 
 
 async def test_a_form_whose_draft_is_forgotten_gives_its_words_back_and_paints_nothing_else(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     result = await server.alice.slash(server.channel, "privacy erase")
-    await server.alice.click(result.response.message, label="Erase it")
+    await server.alice.click(response_of(result).message, label="Erase it")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
     assert "a fox" in server.answer(result)
     assert rivya.tasks == {}
-    again = await server.alice.click(result.response.message, label="Edit and try again")
+    again = await server.alice.click(response_of(result).message, label="Edit and try again")
     await server.alice.submit_modal(again, fill_modal(again))
     (task,) = rivya.tasks.values()
     assert (task.prompt, task.size, task.reference_id) == ("a fox", "portrait_4_3", None)
 
 
 async def test_a_form_that_was_sent_in_from_two_devices_is_one_picture(
-    open_server: Any, rivya: FakeRivya
+    open_server: OpenServer, rivya: FakeRivya
 ) -> None:
     server = await open_server(guild_credits=3)
     refused = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
-    message = refused.response.message
+    message = response_of(refused).message
     phone, desk = [await server.alice.click(message, label="Edit and try again") for _ in range(2)]
     await server.alice.submit_modal(phone, fill_modal(phone, prompt="a red fox"))
     result = await server.alice.submit_modal(desk, fill_modal(desk, prompt="a blue fox"))
@@ -179,7 +185,7 @@ async def test_a_form_that_was_sent_in_from_two_devices_is_one_picture(
     assert len(rivya.tasks) == 1
 
 
-async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: Any, rivya: FakeRivya) -> None:
+async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     (message,) = server.channel.history()
     await server.sari.slash(server.channel, "access forbid", words="fox")
@@ -188,43 +194,43 @@ async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: Any, riv
     assert [task.prompt for task in rivya.tasks.values()] == ["a red fox", "a red owl"]
 
 
-async def test_a_prompt_that_is_no_text_is_refused_with_a_sentence(server: Any) -> None:
+async def test_a_prompt_that_is_no_text_is_refused_with_a_sentence(server: BotServer) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a \ud83d fox")
     assert "our side" not in server.answer(result)
     assert server.books() == []
 
 
-async def test_nobody_can_open_the_draft_of_another(open_server: Any) -> None:
+async def test_nobody_can_open_the_draft_of_another(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt="a secret")
     (custom_id,) = [
         part["custom_id"]
-        for part in simcord.components.walk_components(result.response.components)
+        for part in simcord.components.walk_components(response_of(result).components)
         if "custom_id" in part
     ]
     loud = await server.bob.slash(server.channel, "imagine", prompt="a fox")
-    raw = server.env.backend.get_message(server.channel.id, loud.response.message.id)
+    raw = server.env.backend.get_message(server.channel.id, response_of(loud).message.id)
     for part in simcord.components.walk_components(raw.components):
         if part.get("custom_id", "").startswith("kuas:draft:"):
             part["custom_id"] = custom_id
-    stolen = await server.bob.click(loud.response.message, custom_id=custom_id)
+    stolen = await server.bob.click(response_of(loud).message, custom_id=custom_id)
     assert stolen.modal is None
     assert "secret" not in server.answer(stolen)
 
 
-async def test_the_price_is_asked_about_a_form_too(server: Any, rivya: FakeRivya) -> None:
+async def test_the_price_is_asked_about_a_form_too(server: BotServer, rivya: FakeRivya) -> None:
     await server.sari.slash(server.channel, "limits confirm", above=0)
     shown = await open_form(server, size="portrait_4_3")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox", options=["private"]))
     assert "This picture costs 4 credits" in server.answer(result)
     assert rivya.tasks == {}
-    await server.alice.click(result.response.message, label="Paint it")
+    await server.alice.click(response_of(result).message, label="Paint it")
     (task,) = rivya.tasks.values()
     assert task.size == "portrait_4_3"
     assert server.visible_to(server.bob) == []
 
 
-async def test_defaults_hold_where_nothing_is_chosen(server: Any, rivya: FakeRivya) -> None:
+async def test_defaults_hold_where_nothing_is_chosen(server: BotServer, rivya: FakeRivya) -> None:
     result = await server.alice.slash(
         server.channel, "defaults set", size="portrait_4_3", format="jpeg", private=True
     )
@@ -246,7 +252,7 @@ async def test_defaults_hold_where_nothing_is_chosen(server: Any, rivya: FakeRiv
     assert fill_modal(shown) == {"size": ["square_hd"], "format": "png"}
 
 
-async def test_a_preset_puts_its_words_around_a_members_own(server: Any, rivya: FakeRivya) -> None:
+async def test_a_preset_puts_its_words_around_a_members_own(server: BotServer, rivya: FakeRivya) -> None:
     saved = await server.sari.slash(
         server.channel, "presets save", name="Oil", before="oil painting of", after="on canvas", size="square"
     )
@@ -264,7 +270,9 @@ async def test_a_preset_puts_its_words_around_a_members_own(server: Any, rivya: 
     assert list(rivya.tasks.values())[-1].prompt == "oil painting of a cat on canvas"
 
 
-async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(server: Any, rivya: FakeRivya) -> None:
+async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox", preset="Oil")
     words = server.answer(result)
     assert "no preset “Oil”" in words
@@ -272,7 +280,7 @@ async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(server: Any
     assert rivya.tasks == {}
 
 
-async def test_only_admins_change_presets(server: Any) -> None:
+async def test_only_admins_change_presets(server: BotServer) -> None:
     refused = await server.alice.slash(server.channel, "presets save", name="Oil", after="in oil")
     assert "Manage Server" in server.answer(refused)
     await server.sari.slash(server.channel, "presets save", name="Oil", after="in oil")
@@ -285,11 +293,12 @@ async def test_only_admins_change_presets(server: Any) -> None:
     assert "none" in server.answer(await server.alice.slash(server.channel, "presets show"))
 
 
-async def test_a_picture_in_a_message_becomes_the_reference(server: Any, rivya: FakeRivya) -> None:
+async def test_a_picture_in_a_message_becomes_the_reference(server: BotServer, rivya: FakeRivya) -> None:
     photo = await server.bob.send(
         server.channel, "look", attachments=[("two.png", make_picture()), ("x.png", make_picture())]
     )
     shown = await server.alice.context_menu(server.channel, "Use as reference", photo)
+    assert shown.modal is not None
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
     assert label["description"] == "The first of 2 pictures there: two.png"
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="like this"))
@@ -297,13 +306,15 @@ async def test_a_picture_in_a_message_becomes_the_reference(server: Any, rivya: 
     assert task.reference_id in rivya.uploads
 
 
-async def test_a_message_without_a_picture_is_told_so(server: Any) -> None:
+async def test_a_message_without_a_picture_is_told_so(server: BotServer) -> None:
     words = await server.bob.send(server.channel, "only words")
     result = await server.alice.context_menu(server.channel, "Use as reference", words)
     assert "no picture in this message" in server.answer(result)
 
 
-async def test_our_own_picture_in_a_message_becomes_the_reference(server: Any, rivya: FakeRivya) -> None:
+async def test_our_own_picture_in_a_message_becomes_the_reference(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     await server.bob.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
     shown = await server.alice.context_menu(server.channel, "Use as reference", message)
@@ -314,8 +325,9 @@ async def test_our_own_picture_in_a_message_becomes_the_reference(server: Any, r
     assert "It grew from 1 picture; together they cost 8 credits" in server.answer(details)
 
 
-async def test_an_avatar_becomes_the_reference(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_avatar_becomes_the_reference(server: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.Asset, "BASE", server.cdn.url)
     shown = await server.alice.context_menu(server.channel, "Use avatar as reference", server.bob)
+    assert shown.modal is not None
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
     assert f"{server.bob.id}.png" in label["description"]

@@ -12,11 +12,12 @@ from bot.domain.jobs import Phase, Progress
 from bot.storage.picture_store import picture_folder
 from cogs.delivery.discord_delivery import DiscordDelivery
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
 
 REPLY = "/webhooks/*/messages/@original"
 
 
-def stages(server: Any) -> list[tuple[str, str | None]]:
+def stages(server: BotServer) -> list[tuple[str, str | None]]:
     connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
     try:
         return connection.execute("SELECT stage, landed_way FROM jobs ORDER BY accepted_at").fetchall()
@@ -24,18 +25,19 @@ def stages(server: Any) -> list[tuple[str, str | None]]:
         connection.close()
 
 
-def direct_messages(server: Any, member: Any) -> list[Any]:
-    return member.user.dm_channel.history()
+def direct_messages(server: BotServer, member: Any) -> list[Any]:
+    messages: list[Any] = member.user.dm_channel.history()
+    return messages
 
 
-async def finish(server: Any, rivya: FakeRivya) -> None:
+async def finish(server: BotServer, rivya: FakeRivya) -> None:
     rivya.release()
     await server.rest()
 
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_dead_token_does_not_stop_the_picture(
-    server: Any, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, named: bool
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
     if not named:  # Discord takes our first answer without saying which message it made of it
         unnamed = property(lambda _: None, lambda *_: None)
@@ -50,7 +52,7 @@ async def test_a_dead_token_does_not_stop_the_picture(
 
 
 async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_member(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt=f"@everyone {server.bob.mention}")
@@ -64,7 +66,7 @@ async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_memb
     assert stages(server) == [("delivered", "channel")]
 
 
-async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: FakeRivya) -> None:
+async def test_a_lost_channel_means_a_direct_message(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -75,7 +77,9 @@ async def test_a_lost_channel_means_a_direct_message(server: Any, rivya: FakeRiv
     assert stages(server) == [("delivered", "dm")]
 
 
-async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, rivya: FakeRivya) -> None:
+async def test_with_every_way_closed_the_picture_is_kept_and_paid(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -91,7 +95,7 @@ async def test_with_every_way_closed_the_picture_is_kept_and_paid(server: Any, r
 
 
 async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="noise")
@@ -102,7 +106,9 @@ async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
     assert "JPEG" in server.said(message)
 
 
-async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, rivya: FakeRivya) -> None:
+async def test_words_that_automod_blocks_do_not_block_the_picture(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="a very rude fox")
     server.env.inject_error("PATCH", REPLY, status=400, code=200000, times=1)
@@ -112,7 +118,7 @@ async def test_words_that_automod_blocks_do_not_block_the_picture(server: Any, r
     assert "rude" not in server.said(message)
 
 
-async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivya: FakeRivya) -> None:
+async def test_a_restart_while_painting_ends_in_the_same_reply(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, prompt="a fox that outlives us")
     (before,) = server.channel.history()
@@ -126,7 +132,7 @@ async def test_a_restart_while_painting_ends_in_the_same_reply(server: Any, rivy
     assert len(rivya.tasks) == 1
 
 
-async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: FakeRivya) -> None:
+async def test_a_defer_that_came_too_late_costs_nothing(server: BotServer, rivya: FakeRivya) -> None:
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert stages(server) == [("cancelled", None)]
@@ -134,7 +140,7 @@ async def test_a_defer_that_came_too_late_costs_nothing(server: Any, rivya: Fake
     assert rivya.tasks == {}
 
 
-async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: FakeRivya) -> None:
+async def test_a_defer_whose_answer_was_lost_goes_on(server: BotServer, rivya: FakeRivya) -> None:
     server.env.inject_error("POST", "/interactions/*", status=400, code=40060)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert not result.acknowledged  # the simulated Discord has no reply, so the picture is a new message
@@ -143,7 +149,7 @@ async def test_a_defer_whose_answer_was_lost_goes_on(server: Any, rivya: FakeRiv
 
 
 @pytest.mark.parametrize("members", [1, 3])
-async def test_everybody_gets_their_own_picture(server: Any, rivya: FakeRivya, members: int) -> None:
+async def test_everybody_gets_their_own_picture(server: BotServer, rivya: FakeRivya, members: int) -> None:
     people = [server.alice, server.bob, server.sari][:members]
     rivya.hold()
     for person in people:
@@ -156,7 +162,7 @@ async def test_everybody_gets_their_own_picture(server: Any, rivya: FakeRivya, m
 
 
 async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice)
@@ -171,7 +177,7 @@ async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
 
 
 async def test_a_progress_line_that_discord_refuses_is_not_offered_again(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     await server.begin(server.alice)

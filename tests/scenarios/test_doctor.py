@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import discord
 
+from tests.scenarios.bot_server import BotServer
 
-async def test_where_all_is_well_every_ability_is_a_yes(server: Any) -> None:
+
+async def test_where_all_is_well_every_ability_is_a_yes(server: BotServer) -> None:
     said = server.answer(await server.sari.slash(server.channel, "doctor"))
     assert said.count("Yes: ") == 3
     assert "No:" not in said
@@ -15,7 +15,7 @@ async def test_where_all_is_well_every_ability_is_a_yes(server: Any) -> None:
     assert "answers" in said
 
 
-async def test_what_the_bot_lacks_is_named_with_what_it_costs(server: Any) -> None:
+async def test_what_the_bot_lacks_is_named_with_what_it_costs(server: BotServer) -> None:
     quiet = server.guild.create_text_channel(
         "quiet",
         overwrites={
@@ -31,5 +31,5 @@ async def test_what_the_bot_lacks_is_named_with_what_it_costs(server: Any) -> No
     assert "Attach Files" in refused
 
 
-async def test_a_member_is_refused(server: Any) -> None:
+async def test_a_member_is_refused(server: BotServer) -> None:
     assert "doctor" not in server.alice.available_commands(server.channel)

@@ -11,9 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
 
 
-async def test_a_broken_database_is_told_privately_with_a_reference(server: Any, rivya: FakeRivya) -> None:
+async def test_a_broken_database_is_told_privately_with_a_reference(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     holder = sqlite3.connect(server.database, isolation_level=None)
     await server.app.ledger._database.run(lambda tx: tx.execute("PRAGMA busy_timeout = 20"))
     holder.execute("BEGIN IMMEDIATE")
@@ -30,7 +33,9 @@ async def test_a_broken_database_is_told_privately_with_a_reference(server: Any,
     assert rivya.tasks == {}
 
 
-async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_be_read(server: Any) -> None:
+async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_be_read(
+    server: BotServer,
+) -> None:
     with closing(sqlite3.connect(server.database)) as other:
         other.execute("DROP TABLE member_defaults")
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox, typed at great length")
@@ -39,7 +44,7 @@ async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_b
 
 
 async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_reference(
-    server: Any, monkeypatch: pytest.MonkeyPatch
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
@@ -52,13 +57,13 @@ async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_referenc
     assert "ZeroDivisionError" not in server.answer(result)
 
 
-async def test_a_button_of_another_age_is_answered(server: Any) -> None:
+async def test_a_button_of_another_age_is_answered(server: BotServer) -> None:
     class Old(discord.ui.View):
         @discord.ui.button(label="Again", custom_id="kuas:again:1999")
         async def again(self, interaction: discord.Interaction, _: discord.ui.Button[Any]) -> None:
             raise AssertionError("nobody listens to this one after the restart")
 
-    channel = server.app.client.get_channel(server.channel.id)
+    channel = server.bot_channel(server.channel.id)
     message = await channel.send("an old card", view=Old(timeout=None))
     await server.restart()
     result = await server.alice.click(message, custom_id="kuas:again:1999")
@@ -66,7 +71,7 @@ async def test_a_button_of_another_age_is_answered(server: Any) -> None:
 
 
 async def test_nothing_secret_is_in_what_the_bot_logs(
-    server: Any, rivya: FakeRivya, capfd: pytest.CaptureFixture[str]
+    server: BotServer, rivya: FakeRivya, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rivya.faults.add("status", "create", times=1, code=500)
     await server.alice.slash(server.channel, "imagine", prompt="a very private fox")

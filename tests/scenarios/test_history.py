@@ -8,44 +8,45 @@ import pytest
 from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.interactions import fill_modal, labels
+from tests.scenarios.bot_server import BotServer
+from tests.scenarios.interactions import fill_modal, labels, response_of
 
 SELECT, GALLERY = 3, 12
 REPLY = "/webhooks/*/messages/@original"
 
 
-async def look(server: Any, who: Any, **options: Any) -> Any:
+async def look(server: BotServer, who: Any, **options: Any) -> Any:
     """The private answer to /history."""
     result = await who.slash(server.channel, "history", **options)
     server.answer(result)
     return result.response.message
 
 
-def parts(server: Any, message: Any, kind: int) -> list[dict[str, Any]]:
+def parts(server: BotServer, message: Any, kind: int) -> list[dict[str, Any]]:
     raw = server.env.backend.get_message(message.channel.id, message.id)
     return [part for part in walk_components(raw.components) if part["type"] == kind]
 
 
-def offered(server: Any, message: Any) -> dict[str, str]:
+def offered(server: BotServer, message: Any) -> dict[str, str]:
     """What the menu offers: the values by their labels."""
     (menu,) = parts(server, message, SELECT)
     return {option["label"]: option["value"] for option in menu["options"]}
 
 
-async def open_first(server: Any, member: Any, message: Any) -> None:
+async def open_first(server: BotServer, member: Any, message: Any) -> None:
     (menu,) = parts(server, message, SELECT)
     await member.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
 
 
-def alt_texts(server: Any, message: Any) -> list[str]:
+def alt_texts(server: BotServer, message: Any) -> list[str]:
     return [item["description"] for part in parts(server, message, GALLERY) for item in part["items"]]
 
 
-async def test_a_member_without_pictures_is_told_how_to_get_one(server: Any) -> None:
+async def test_a_member_without_pictures_is_told_how_to_get_one(server: BotServer) -> None:
     assert "`/imagine`" in server.said(await look(server, server.alice))
 
 
-async def test_a_history_shows_ones_own_pictures_newest_first(server: Any) -> None:
+async def test_a_history_shows_ones_own_pictures_newest_first(server: BotServer) -> None:
     for prompt in ("a fox", "a cat"):
         await server.alice.slash(server.channel, "imagine", prompt=prompt)
     await server.bob.slash(server.channel, "imagine", prompt="a dog")
@@ -58,7 +59,7 @@ async def test_a_history_shows_ones_own_pictures_newest_first(server: Any) -> No
     assert f"[a fox](https://discord.com/channels/{server.guild.id}/{server.channel.id}/{first.id})" in words
 
 
-async def test_the_pages_go_both_ways_also_after_a_restart(server: Any) -> None:
+async def test_the_pages_go_both_ways_also_after_a_restart(server: BotServer) -> None:
     for number in range(14):
         await server.alice.slash(server.channel, "imagine", prompt=f"picture {number:02}")
     message = await look(server, server.alice)
@@ -75,7 +76,7 @@ async def test_the_pages_go_both_ways_also_after_a_restart(server: Any) -> None:
     assert alt_texts(server, message) == [f"picture {number:02}" for number in range(7, 1, -1)]
 
 
-async def test_words_are_found_however_they_are_spelt(server: Any) -> None:
+async def test_words_are_found_however_they_are_spelt(server: BotServer) -> None:
     for prompt in ("Crème brûlée in the snow", "a fox in the snow", "a cat"):
         await server.alice.slash(server.channel, "imagine", prompt=prompt)
     assert alt_texts(server, await look(server, server.alice, search="CREME snow")) == [
@@ -86,7 +87,7 @@ async def test_words_are_found_however_they_are_spelt(server: Any) -> None:
     assert "No picture has these words" in server.said(nothing)
 
 
-async def test_a_search_goes_on_over_pages(server: Any) -> None:
+async def test_a_search_goes_on_over_pages(server: BotServer) -> None:
     for number in range(8):
         await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}")
         await server.alice.slash(server.channel, "imagine", prompt=f"cat {number}")
@@ -96,7 +97,9 @@ async def test_a_search_goes_on_over_pages(server: Any) -> None:
     assert "fox" in server.said(message)
 
 
-async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, rivya: FakeRivya) -> None:
+async def test_one_picture_is_opened_with_everything_to_do_with_it(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", size="portrait_4_3")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
@@ -113,7 +116,7 @@ async def test_one_picture_is_opened_with_everything_to_do_with_it(server: Any, 
     assert alt_texts(server, message) == ["a red fox", "a red fox"]
 
 
-async def test_a_picture_from_the_history_becomes_a_reference(server: Any, rivya: FakeRivya) -> None:
+async def test_a_picture_from_the_history_becomes_a_reference(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
@@ -122,18 +125,18 @@ async def test_a_picture_from_the_history_becomes_a_reference(server: Any, rivya
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
 
 
-async def test_a_deleted_picture_is_gone_from_the_history(server: Any) -> None:
+async def test_a_deleted_picture_is_gone_from_the_history(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
     question = await server.alice.click(message, label="Delete")
-    await server.alice.click(question.response.message, label="Delete it")
+    await server.alice.click(response_of(question).message, label="Delete it")
     await server.alice.click(message, label="Back to the pictures")
     assert "`/imagine`" in server.said(message)
     assert server.visible_to(server.bob) == []
 
 
-async def test_a_private_picture_is_still_there_when_its_message_is_gone(server: Any) -> None:
+async def test_a_private_picture_is_still_there_when_its_message_is_gone(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
     await server.restart()
     message = await look(server, server.alice)
@@ -146,7 +149,7 @@ async def test_a_private_picture_is_still_there_when_its_message_is_gone(server:
     assert "> a secret fox" in server.said(public)
 
 
-async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: FakeRivya) -> None:
+async def test_what_could_not_be_posted_then_is_posted_now(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=1)
@@ -163,7 +166,7 @@ async def test_what_could_not_be_posted_then_is_posted_now(server: Any, rivya: F
     assert server.states() == ["settled"]
 
 
-async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: Any) -> None:
+async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
     refused = await server.bob.slash(server.channel, "history", member=server.alice)
@@ -178,7 +181,7 @@ async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: Any)
 
 
 @pytest.mark.parametrize("options", [{}, {"search": "x" * 40}, {"search": "a:b:c"}])
-async def test_a_page_knows_its_search_again(server: Any, options: dict[str, str]) -> None:
+async def test_a_page_knows_its_search_again(server: BotServer, options: dict[str, str]) -> None:
     for number in range(7):
         await server.alice.slash(server.channel, "imagine", prompt=f"{options.get('search', 'fox')} {number}")
     message = await look(server, server.alice, **options)
@@ -186,7 +189,7 @@ async def test_a_page_knows_its_search_again(server: Any, options: dict[str, str
     assert [text[-1] for text in alt_texts(server, message)] == ["0"]
 
 
-async def test_a_spoiler_stays_one_in_the_history(server: Any) -> None:
+async def test_a_spoiler_stays_one_in_the_history(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", spoiler=True)
     message = await look(server, server.alice)
     assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
@@ -194,7 +197,9 @@ async def test_a_spoiler_stays_one_in_the_history(server: Any) -> None:
     assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
 
 
-async def test_an_admin_cannot_find_out_the_words_of_a_private_picture_by_searching(server: Any) -> None:
+async def test_an_admin_cannot_find_out_the_words_of_a_private_picture_by_searching(
+    server: BotServer,
+) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a secret affair", private=True)
     await server.alice.slash(server.channel, "imagine", prompt="a public affair")
     found = await server.sari.slash(server.channel, "history", member=server.alice, search="secret")

@@ -14,6 +14,7 @@ from PIL import Image
 from simcord.interactions import base_payload
 
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer, OpenServer
 
 
 def picture(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:
@@ -35,7 +36,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: FakeRivya) -> None:
+async def test_a_member_asks_and_a_picture_arrives(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox in the snow")
     (message,) = server.channel.history()
     assert len(server.pictures()) == 1
@@ -47,14 +48,14 @@ async def test_a_member_asks_and_a_picture_arrives(server: Any, rivya: FakeRivya
     assert rivya.charged_credits == 4
 
 
-async def test_the_picture_follows_the_options(server: Any, rivya: FakeRivya) -> None:
+async def test_the_picture_follows_the_options(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox", size="landscape_16_9", format="jpeg")
     (task,) = rivya.tasks.values()
     assert (task.size, task.output_format) == ("landscape_16_9", "jpeg")
 
 
 @pytest.mark.parametrize("name", ["fox.png", "fox.jpg", "fox.webp"])
-async def test_a_reference_is_uploaded_and_used(server: Any, rivya: FakeRivya, name: str) -> None:
+async def test_a_reference_is_uploaded_and_used(server: BotServer, rivya: FakeRivya, name: str) -> None:
     kind = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[name.rpartition(".")[2]]
     await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, picture(kind)))
     (task,) = rivya.tasks.values()
@@ -76,12 +77,14 @@ async def test_a_reference_is_uploaded_and_used(server: Any, rivya: FakeRivya, n
     ],
 )
 async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
-    server: Any, rivya: FakeRivya, name: str, data: bytes, hint: str
+    server: BotServer, rivya: FakeRivya, name: str, data: bytes, hint: str
 ) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox", reference=(name, data))
     sentence = server.private_reply(result)
     assert hint in sentence
-    assert "nothing was charged" in sentence.lower() or not server.books()
+    # What was refused before anything was reserved has nothing to say about a charge.
+    assert ("nothing was charged" in sentence.lower()) is bool(server.books())
+    assert set(server.states()) <= {"released"}
     assert server.visible_to(server.bob) == []
     assert rivya.tasks == {}
     assert rivya.uploads == {}
@@ -89,13 +92,13 @@ async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
 
 
 @pytest.mark.parametrize("prompt", [" ", "\u3000\u2003", "\t\n"])
-async def test_a_blank_prompt_is_refused(server: Any, prompt: str) -> None:
+async def test_a_blank_prompt_is_refused(server: BotServer, prompt: str) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt=prompt)
     assert "prompt" in server.answer(result).lower()
     assert server.books() == []
 
 
-async def test_a_prompt_may_be_as_long_as_the_model_takes(server: Any, rivya: FakeRivya) -> None:
+async def test_a_prompt_may_be_as_long_as_the_model_takes(server: BotServer, rivya: FakeRivya) -> None:
     prompt = "fox " * 1250
     await server.alice.slash(server.channel, "imagine", prompt=prompt)
     (task,) = rivya.tasks.values()
@@ -105,7 +108,7 @@ async def test_a_prompt_may_be_as_long_as_the_model_takes(server: Any, rivya: Fa
     assert len(server.said(message)) <= 4000
 
 
-async def test_a_prompt_pings_nobody(server: Any) -> None:
+async def test_a_prompt_pings_nobody(server: BotServer) -> None:
     await server.alice.slash(
         server.channel, "imagine", prompt=f"@everyone and {server.bob.mention} **look** `here`"
     )
@@ -114,7 +117,7 @@ async def test_a_prompt_pings_nobody(server: Any) -> None:
     assert server.bob.id not in {user.id for user in message.mentions}
 
 
-async def test_a_guild_over_its_limit_is_told_everything(open_server: Any, rivya: FakeRivya) -> None:
+async def test_a_guild_over_its_limit_is_told_everything(open_server: OpenServer, rivya: FakeRivya) -> None:
     server = await open_server(guild_credits=7)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.bob.slash(server.channel, "imagine", prompt="a cat")
@@ -125,7 +128,7 @@ async def test_a_guild_over_its_limit_is_told_everything(open_server: Any, rivya
     assert server.states() == ["settled"]
 
 
-async def test_a_channel_where_the_bot_may_not_post_is_refused(server: Any) -> None:
+async def test_a_channel_where_the_bot_may_not_post_is_refused(server: BotServer) -> None:
     quiet = server.guild.create_text_channel(
         "quiet",
         overwrites={server.guild.default_role: discord.PermissionOverwrite(attach_files=False)},
@@ -135,27 +138,29 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused(server: Any) -> N
     assert server.books() == []
 
 
-async def test_a_channel_that_is_hidden_from_the_bot_is_refused(server: Any) -> None:
+async def test_a_channel_that_is_hidden_from_the_bot_is_refused(server: BotServer) -> None:
     hidden = server.guild.create_text_channel(
-        "hidden", overwrites={server.guild.me: discord.PermissionOverwrite(view_channel=False)}
+        "hidden", overwrites={server.bot_member: discord.PermissionOverwrite(view_channel=False)}
     )
     result = await server.alice.slash(hidden, "imagine", prompt="a fox")
     assert "View Channel" in server.answer(result)
     assert server.books() == []
 
 
-async def test_an_event_that_does_not_tell_permissions_is_no_refusal(server: Any) -> None:
+async def test_an_event_that_does_not_tell_permissions_is_no_refusal(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emit = server.env.backend.emit
 
     def silent(event: str, payload: dict[str, Any]) -> None:
         emit(event, {key: value for key, value in payload.items() if key != "app_permissions"})
 
-    server.env.backend.emit = silent
+    monkeypatch.setattr(server.env.backend, "emit", silent)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert len(server.pictures()) == 1
 
 
-async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: FakeRivya) -> None:
+async def test_a_refused_picture_is_told_and_not_charged(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="something forbidden")
     (message,) = server.channel.history()
     assert "nothing was charged" in server.said(message).lower()
@@ -165,7 +170,7 @@ async def test_a_refused_picture_is_told_and_not_charged(server: Any, rivya: Fak
 
 @pytest.mark.parametrize("trouble", ["key", "wallet"])
 async def test_the_operators_trouble_is_not_the_members_fault(
-    server: Any, rivya: FakeRivya, trouble: str
+    server: BotServer, rivya: FakeRivya, trouble: str
 ) -> None:
     if trouble == "key":
         rivya.api_key = "rvya_sk_another"
@@ -180,7 +185,7 @@ async def test_the_operators_trouble_is_not_the_members_fault(
     assert "rvya_sk" not in words
 
 
-async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: FakeRivya) -> None:
+async def test_the_same_interaction_twice_is_one_picture(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (event,) = [
         payload
@@ -195,7 +200,7 @@ async def test_the_same_interaction_twice_is_one_picture(server: Any, rivya: Fak
     assert server.states() == ["settled"]
 
 
-async def test_commands_are_synced_only_when_they_changed(server: Any) -> None:
+async def test_commands_are_synced_only_when_they_changed(server: BotServer) -> None:
     def syncs() -> int:
         return sum(
             entry.method == "PUT" and entry.path.endswith("/commands") for entry in server.env.http_requests
@@ -208,14 +213,14 @@ async def test_commands_are_synced_only_when_they_changed(server: Any) -> None:
     assert len(server.pictures()) == 1
 
 
-async def test_while_it_closes_the_bot_says_so_privately(server: Any) -> None:
+async def test_while_it_closes_the_bot_says_so_privately(server: BotServer) -> None:
     await server.app.engine.close()
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert "restart" in server.answer(result).lower()
     assert server.books() == []
 
 
-async def test_a_direct_message_has_no_budget_to_paint_with(server: Any) -> None:
+async def test_a_direct_message_has_no_budget_to_paint_with(server: BotServer) -> None:
     assert "imagine" not in server.env.create_user("loner").available_commands()
 
 
@@ -228,10 +233,10 @@ async def test_a_direct_message_has_no_budget_to_paint_with(server: Any) -> None
     ],
 )
 async def test_a_command_that_reaches_the_bot_from_a_direct_message_is_told_where_to_go(
-    server: Any, name: str, options: list[dict[str, Any]]
+    server: BotServer, name: str, options: list[dict[str, Any]]
 ) -> None:
     loner = server.env.create_user("loner")
-    command = server.env.backend.find_command(name, None, type=1)
+    command = server.find_command(name, None)
     record, event = base_payload(
         server.env.backend,
         type=2,

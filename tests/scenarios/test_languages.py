@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import field, labels, make_picture
 
 ENGLISH, INDONESIAN, GERMAN = "en-US", "id", "de"
 
 
 @pytest.fixture
-def speak(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def speak(server: BotServer, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the language of a member and of the server, which SimCord leaves American."""
     emit = server.env.backend.emit
     spoken: dict[int, str] = {}
@@ -37,18 +38,18 @@ def speak(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_languages
 
 
-async def test_a_private_answer_is_in_the_member_s_language(server: Any, speak: Any) -> None:
+async def test_a_private_answer_is_in_the_member_s_language(server: BotServer, speak: Any) -> None:
     speak(server.alice, INDONESIAN)
     assert "Batas server" in server.answer(await server.alice.slash(server.channel, "credits"))
     assert "limit" in server.answer(await server.bob.slash(server.channel, "credits"))
 
 
-async def test_a_language_that_nobody_wrote_yet_is_answered_in_english(server: Any, speak: Any) -> None:
+async def test_a_language_that_nobody_wrote_yet_is_answered_in_english(server: BotServer, speak: Any) -> None:
     speak(server.alice, GERMAN, guild=GERMAN)
     assert "limit" in server.answer(await server.alice.slash(server.channel, "credits"))
 
 
-async def test_a_public_picture_speaks_the_server_s_language(server: Any, speak: Any) -> None:
+async def test_a_public_picture_speaks_the_server_s_language(server: BotServer, speak: Any) -> None:
     speak(server.alice, INDONESIAN, guild=ENGLISH)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
@@ -62,7 +63,7 @@ async def test_a_public_picture_speaks_the_server_s_language(server: Any, speak:
 
 
 async def test_a_private_picture_speaks_its_member_s_language_also_after_a_restart(
-    server: Any, rivya: FakeRivya, speak: Any
+    server: BotServer, rivya: FakeRivya, speak: Any
 ) -> None:
     speak(server.alice, INDONESIAN, guild=ENGLISH)
     rivya.hold()
@@ -75,7 +76,7 @@ async def test_a_private_picture_speaks_its_member_s_language_also_after_a_resta
     assert "Lagi" in labels(server, message)
 
 
-async def test_a_form_and_a_refusal_speak_the_member_s_language(server: Any, speak: Any) -> None:
+async def test_a_form_and_a_refusal_speak_the_member_s_language(server: BotServer, speak: Any) -> None:
     speak(server.alice, INDONESIAN)
     shown = await server.alice.slash(server.channel, "imagine")
     assert shown.modal is not None
@@ -89,7 +90,7 @@ async def test_a_form_and_a_refusal_speak_the_member_s_language(server: Any, spe
     assert "credits" not in server.private_reply(result)
 
 
-async def test_buttons_of_a_card_in_one_language_answer_in_another(server: Any, speak: Any) -> None:
+async def test_buttons_of_a_card_in_one_language_answer_in_another(server: BotServer, speak: Any) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
     speak(server.bob, INDONESIAN)
@@ -97,7 +98,7 @@ async def test_buttons_of_a_card_in_one_language_answer_in_another(server: Any, 
     assert "Kelola Pesan" in server.answer(result)
 
 
-async def test_the_menus_of_discord_have_both_languages(server: Any) -> None:
-    imagine = server.env.backend.find_command("imagine", None)
+async def test_the_menus_of_discord_have_both_languages(server: BotServer) -> None:
+    imagine = server.find_command("imagine", None)
     assert imagine["name_localizations"] == {INDONESIAN: "lukis"}
     assert "gambar" in imagine["description_localizations"][INDONESIAN]

@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 from bot.credits.admin import CreditAdmin
 from bot.domain.limits import Limit, LimitScope
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.bot_server import BotServer
+from tests.scenarios.interactions import response_of
 
 COMMANDS: dict[str, dict[str, object]] = {
     "guild": {"credits": 1, "period": "day"},
@@ -33,38 +35,38 @@ COMMANDS: dict[str, dict[str, object]] = {
 MOMENT = re.compile(r"<t:\d+:R>")
 
 
-async def admin(server: Any, command: str, **options: Any) -> str:
+async def admin(server: BotServer, command: str, **options: Any) -> str:
     """The words that sari is answered."""
     return str(server.answer(await server.sari.slash(server.channel, f"limits {command}", **options)))
 
 
-async def paints(server: Any, member: simcord.MemberActor, times: int = 1) -> None:
+async def paints(server: BotServer, member: simcord.MemberActor, times: int = 1) -> None:
     before = len(server.pictures())
     for _ in range(times):
         await member.slash(server.channel, "imagine", prompt="a fox")
     assert len(server.pictures()) == before + times
 
 
-async def refusal(server: Any, member: simcord.MemberActor) -> str:
+async def refusal(server: BotServer, member: simcord.MemberActor) -> str:
     before = len(server.pictures())
     words = str(server.answer(await member.slash(server.channel, "imagine", prompt="a fox")))
     assert len(server.pictures()) == before
     return words
 
 
-def rows(server: Any, table: str) -> list[sqlite3.Row]:
+def rows(server: BotServer, table: str) -> list[sqlite3.Row]:
     with closing(sqlite3.connect(server.database)) as connection:
         connection.row_factory = sqlite3.Row
         return connection.execute(f"SELECT * FROM {table}").fetchall()
 
 
-def roled(server: Any, name: str) -> tuple[Any, simcord.MemberActor]:
+def roled(server: BotServer, name: str) -> tuple[Any, simcord.MemberActor]:
     """A role, and a member who has it."""
     role = server.guild.create_role(name)
     return role, server.guild.add_member(server.env.create_user(f"one of the {name}"), roles=[role])
 
 
-async def again(server: Any) -> None:
+async def again(server: BotServer) -> None:
     """Discord delivers the last interaction a second time."""
     *_, event = [
         payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
@@ -76,7 +78,7 @@ async def again(server: Any) -> None:
 # Who may
 
 
-async def test_only_who_manages_the_server_sees_the_commands(server: Any) -> None:
+async def test_only_who_manages_the_server_sees_the_commands(server: BotServer) -> None:
     assert not [name for name in server.alice.available_commands(server.channel) if name.startswith("limits")]
     seen = set(server.sari.available_commands(server.channel))
     assert {f"limits {name}" for name in COMMANDS} <= seen
@@ -84,9 +86,9 @@ async def test_only_who_manages_the_server_sees_the_commands(server: Any) -> Non
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
-    server: Any, command: str
+    server: BotServer, command: str
 ) -> None:
-    found = server.env.backend.find_command("limits", server.guild.id, type=1)
+    found = server.find_command("limits", server.guild.id)
     server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
     options = dict(COMMANDS[command])
     if command == "role":
@@ -96,10 +98,10 @@ async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
     assert [*rows(server, "limits"), *rows(server, "grants"), *rows(server, "guild_settings")] == []
 
 
-async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server: Any) -> None:
+async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server: BotServer) -> None:
     await admin(server, "guild", credits=99, period="day")
     await paints(server, server.bob)
-    found = server.env.backend.find_command("limits", server.guild.id, type=1)
+    found = server.find_command("limits", server.guild.id)
     server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
     for command, option in (("remove", "rule"), ("refund", "job")):
         assert await server.alice.autocomplete(server.channel, f"limits {command}", option, "") == []
@@ -109,7 +111,7 @@ async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server:
 # What binds whom
 
 
-async def test_a_limit_for_every_member_binds_each_for_themselves(server: Any) -> None:
+async def test_a_limit_for_every_member_binds_each_for_themselves(server: BotServer) -> None:
     assert "no limit" in await admin(server, "member", credits=4, period="day", reason="a start")
     await paints(server, server.alice)
     words = await refusal(server, server.alice)
@@ -121,7 +123,7 @@ async def test_a_limit_for_every_member_binds_each_for_themselves(server: Any) -
     assert "4 of 4" in await refusal(server, server.bob)
 
 
-async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: Any) -> None:
+async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: BotServer) -> None:
     await admin(server, "member", credits=4, period="day")
     await admin(server, "member", member=server.alice, credits=8, period="day")
     await admin(server, "member", member=server.bob, credits=0, period="day")
@@ -130,7 +132,7 @@ async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: Any
     assert "your own limit" in await refusal(server, server.bob)
 
 
-async def test_of_several_roles_the_most_generous_counts(server: Any) -> None:
+async def test_of_several_roles_the_most_generous_counts(server: BotServer) -> None:
     low, high = (server.guild.create_role(name) for name in ("low", "high"))
     both = server.guild.add_member(server.env.create_user("both"), roles=[low, high])
     only = server.guild.add_member(server.env.create_user("only"), roles=[low])
@@ -141,7 +143,7 @@ async def test_of_several_roles_the_most_generous_counts(server: Any) -> None:
     assert f"the limit of your role {low.mention}" in await refusal(server, only)
 
 
-async def test_the_exempt_are_bound_by_the_server_alone(server: Any) -> None:
+async def test_the_exempt_are_bound_by_the_server_alone(server: BotServer) -> None:
     role, friend = roled(server, "friends")
     await admin(server, "member", credits=0, period="day")
     assert "exempt" in await admin(server, "role", role=role, exempt=True)
@@ -151,7 +153,7 @@ async def test_the_exempt_are_bound_by_the_server_alone(server: Any) -> None:
     assert "this server's limit" in await refusal(server, friend)
 
 
-async def test_what_is_removed_binds_no_more(server: Any) -> None:
+async def test_what_is_removed_binds_no_more(server: BotServer) -> None:
     await admin(server, "guild", credits=0, period="day")
     await admin(server, "member", member=server.alice, credits=0, period="day")
     assert "your own limit" in await refusal(server, server.alice)
@@ -170,11 +172,11 @@ async def test_what_is_removed_binds_no_more(server: Any) -> None:
 @pytest.mark.parametrize(
     "rule", ["member:99999999999999999999999", "role:", "grant:1", "'; --", "<@1>", "ceiling"]
 )
-async def test_what_is_not_in_force_cannot_be_removed(server: Any, rule: str) -> None:
+async def test_what_is_not_in_force_cannot_be_removed(server: BotServer, rule: str) -> None:
     assert "Nothing like that is in force" in await admin(server, "remove", rule=rule)
 
 
-async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: Any) -> None:
+async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: BotServer) -> None:
     credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
     ceiling = Limit(4, "month", scope=LimitScope.CEILING)
     await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
@@ -188,7 +190,7 @@ async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it
     assert "the people who run this bot" in await admin(server, "log")
 
 
-async def test_the_budget_over_all_servers_is_nobodys_business_here(server: Any) -> None:
+async def test_the_budget_over_all_servers_is_nobodys_business_here(server: BotServer) -> None:
     credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
     await credit_admin.set_limit(0, Limit(4321, "month", scope=LimitScope.CEILING_ALL), set_by=0)
     for command in ("show", "explain", "log"):
@@ -206,7 +208,7 @@ async def test_the_budget_over_all_servers_is_nobodys_business_here(server: Any)
 # Grants and refunds
 
 
-async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: Any) -> None:
+async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: BotServer) -> None:
     await admin(server, "member", member=server.alice, credits=4, period="day")
     words = await admin(server, "grant", credits=6, reason="a prize", member=server.alice, days=3)
     assert "6 credits" in words
@@ -220,7 +222,7 @@ async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: Any) ->
     assert "has 2 left" in await refusal(server, server.alice)
 
 
-async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server: Any) -> None:
+async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server: BotServer) -> None:
     await admin(server, "guild", credits=0, period="day")
     await admin(server, "grant", credits=8, reason="a feast")
     await paints(server, server.alice)
@@ -231,7 +233,7 @@ async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server:
     assert "Nothing like that" in await admin(server, "remove", rule=choice["value"])
 
 
-async def test_a_refund_makes_room_and_is_given_once(server: Any) -> None:
+async def test_a_refund_makes_room_and_is_given_once(server: BotServer) -> None:
     await admin(server, "guild", credits=4, period="day")
     await paints(server, server.alice)
     await refusal(server, server.alice)
@@ -246,7 +248,7 @@ async def test_a_refund_makes_room_and_is_given_once(server: Any) -> None:
     assert [row["credits"] for row in rows(server, "refunds")] == [4]
 
 
-async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server: Any) -> None:
+async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server: BotServer) -> None:
     await paints(server, server.alice)
     await paints(server, server.bob)
     first, second = (message.attachments[0].filename for message in server.channel.history())
@@ -256,7 +258,7 @@ async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server:
         assert "no such picture" in await admin(server, "refund", job=nowhere, reason="three")
 
 
-async def test_what_cost_nothing_cannot_be_refunded(server: Any, rivya: FakeRivya) -> None:
+async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
     await paints(server, server.alice)
     (job,) = rows(server, "jobs")
     with closing(sqlite3.connect(server.database)) as connection, connection:
@@ -270,7 +272,7 @@ async def test_what_cost_nothing_cannot_be_refunded(server: Any, rivya: FakeRivy
 # Showing, explaining, logging
 
 
-async def test_everything_that_is_set_is_shown(server: Any) -> None:
+async def test_everything_that_is_set_is_shown(server: BotServer) -> None:
     role, _ = roled(server, "friends")
     words = await admin(server, "show")
     for part in ("200 credits a month", "default of this bot", "Time zone: UTC", "Alerts: off", "never"):
@@ -294,7 +296,7 @@ async def test_everything_that_is_set_is_shown(server: Any) -> None:
         assert part in words
 
 
-async def test_the_rule_that_binds_is_marked(server: Any) -> None:
+async def test_the_rule_that_binds_is_marked(server: BotServer) -> None:
     role, friend = roled(server, "friends")
     await admin(server, "member", credits=100, period="day")
     await admin(server, "role", role=role, credits=8, period="day")
@@ -320,7 +322,7 @@ async def test_the_rule_that_binds_is_marked(server: Any) -> None:
     assert "passed over, since what is set for them by name counts: 4 of 8" in words
 
 
-async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(server: Any) -> None:
+async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(server: BotServer) -> None:
     for credits in range(10):
         await admin(server, "guild", credits=credits, period="day", reason=f"round {credits}")
     await admin(server, "grant", credits=8, reason="a feast")
@@ -331,25 +333,25 @@ async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(se
     assert "from **8 credits a day** to **9 credits a day**. Why: round 9" in words
     assert "round 2" not in words
     await server.restart()
-    await server.sari.click(result.response, label="Next")
+    await server.sari.click(response_of(result), label="Next")
     words = server.answer(result)
     assert "from **the default** to **0 credits a day**. Why: round 0" in words
     assert "a feast" not in words
     with pytest.raises(simcord.SetupError):
-        await server.sari.click(result.response, label="Next")
-    await server.sari.click(result.response, label="Previous")
+        await server.sari.click(response_of(result), label="Next")
+    await server.sari.click(response_of(result), label="Previous")
     assert "a feast" in server.answer(result)
 
 
-async def test_who_may_no_longer_manage_the_server_turns_no_page(server: Any) -> None:
+async def test_who_may_no_longer_manage_the_server_turns_no_page(server: BotServer) -> None:
     for credits in range(10):
         await admin(server, "guild", credits=credits, period="day")
     result = await server.sari.slash(server.channel, "limits log")
     before = server.answer(result)
     server.env.backend.get_guild(server.guild.id).members[server.sari.id].role_ids.clear()
-    click = await server.sari.click(result.response, label="Next")
+    click = await server.sari.click(response_of(result), label="Next")
     assert "Manage Server" in server.said(
-        click.followups[0].message if click.followups else click.response.message
+        click.followups[0].message if click.followups else response_of(click).message
     )
     assert server.answer(result) == before
 
@@ -357,7 +359,7 @@ async def test_who_may_no_longer_manage_the_server_turns_no_page(server: Any) ->
 # Settings
 
 
-async def test_time_zones_are_offered_and_what_is_none_is_refused(server: Any) -> None:
+async def test_time_zones_are_offered_and_what_is_none_is_refused(server: BotServer) -> None:
     offered = await server.sari.autocomplete(server.channel, "limits timezone", "zone", "jakar")
     assert offered[0]["value"] == "Asia/Jakarta"
     assert "UTC+07:00" in offered[0]["name"]
@@ -369,10 +371,10 @@ async def test_time_zones_are_offered_and_what_is_none_is_refused(server: Any) -
     assert len(rows(server, "guild_settings")) == 1
 
 
-async def test_alerts_go_only_where_the_bot_can_post(server: Any) -> None:
+async def test_alerts_go_only_where_the_bot_can_post(server: BotServer) -> None:
     closed = server.guild.create_text_channel(
         "closed",
-        overwrites={server.guild.me: discord.PermissionOverwrite(send_messages=False)},
+        overwrites={server.bot_member: discord.PermissionOverwrite(send_messages=False)},
     )
     words = await admin(server, "alerts", channel=closed)
     assert f"I cannot post in <#{closed.id}>: I need Send Messages there" in words
@@ -382,7 +384,7 @@ async def test_alerts_go_only_where_the_bot_can_post(server: Any) -> None:
     assert [row["value"] for row in rows(server, "guild_settings")] == [str(server.channel.id), None]
 
 
-async def test_the_threshold_of_the_question_is_set_and_taken_away(server: Any) -> None:
+async def test_the_threshold_of_the_question_is_set_and_taken_away(server: BotServer) -> None:
     assert "From **never** to **above 0 credits**" in await admin(server, "confirm", above=0)
     assert "to **never**" in await admin(server, "confirm")
 
@@ -390,7 +392,7 @@ async def test_the_threshold_of_the_question_is_set_and_taken_away(server: Any) 
 # What does not fit
 
 
-async def test_nobody_is_limited_who_is_no_member_here(server: Any) -> None:
+async def test_nobody_is_limited_who_is_no_member_here(server: BotServer) -> None:
     stranger = server.env.create_user("stranger")
     robot = server.guild.add_member(server.env.create_user("robot", bot=True))
     for command, options in (
@@ -403,7 +405,7 @@ async def test_nobody_is_limited_who_is_no_member_here(server: Any) -> None:
     assert [*rows(server, "limits"), *rows(server, "grants")] == []
 
 
-async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: Any) -> None:
+async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: BotServer) -> None:
     await admin(server, "member", member=server.alice, credits=8, period="day")
     server.guild.remove_member(server.alice)
     assert f"{server.alice.mention}: **8 credits a day**" in await admin(server, "show")
@@ -413,7 +415,7 @@ async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: An
     assert "no limit" in await admin(server, "remove", rule=f"<@{server.alice.id}>")
 
 
-async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: Any) -> None:
+async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: BotServer) -> None:
     role, _ = roled(server, "friends")
     await admin(server, "role", role=role, credits=8, period="day")
     server.env.backend.delete_role(server.guild.id, role.id)
@@ -423,7 +425,7 @@ async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: 
     assert "to **no limit**" in await admin(server, "remove", rule=choice["value"])
 
 
-async def test_everybodys_role_is_no_role_to_limit(server: Any) -> None:
+async def test_everybodys_role_is_no_role_to_limit(server: BotServer) -> None:
     words = await admin(server, "role", role=server.guild.default_role, credits=8, period="day")
     assert "use `/limits member` without a member" in words
     assert rows(server, "limits") == []
@@ -433,13 +435,13 @@ async def test_everybodys_role_is_no_role_to_limit(server: Any) -> None:
     "options",
     [{}, {"credits": 5}, {"period": "day"}, {"credits": 5, "period": "day", "exempt": True}],
 )
-async def test_half_of_a_limit_is_none(server: Any, options: dict[str, Any]) -> None:
+async def test_half_of_a_limit_is_none(server: BotServer, options: dict[str, Any]) -> None:
     words = await admin(server, "member", **options)
     assert words.strip().startswith("Give ")
     assert rows(server, "limits") == []
 
 
-async def test_an_exemption_needs_somebody_to_exempt(server: Any) -> None:
+async def test_an_exemption_needs_somebody_to_exempt(server: BotServer) -> None:
     words = await admin(server, "member", exempt=True)
     assert "whom to exempt" in words
     assert "`/limits remove`" in words
@@ -461,13 +463,13 @@ async def test_an_exemption_needs_somebody_to_exempt(server: Any) -> None:
     ],
 )
 async def test_discord_itself_refuses_what_is_absurd(
-    server: Any, command: str, options: dict[str, Any]
+    server: BotServer, command: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(simcord.OptionError):
         await server.sari.slash(server.channel, f"limits {command}", **options)
 
 
-async def test_a_blank_reason_is_no_reason(server: Any) -> None:
+async def test_a_blank_reason_is_no_reason(server: BotServer) -> None:
     await paints(server, server.alice)
     (job,) = rows(server, "jobs")
     assert "Give a reason" in await admin(server, "grant", credits=5, reason=" \u2029 ")
@@ -484,14 +486,14 @@ async def test_a_blank_reason_is_no_reason(server: Any) -> None:
     ],
 )
 async def test_an_interaction_that_comes_twice_is_decided_once(
-    server: Any, command: str, options: dict[str, Any], table: str
+    server: BotServer, command: str, options: dict[str, Any], table: str
 ) -> None:
     await admin(server, command, **options)
     await again(server)
     assert len(rows(server, table)) == 1
 
 
-async def test_a_grant_that_comes_twice_is_no_trouble(server: Any) -> None:
+async def test_a_grant_that_comes_twice_is_no_trouble(server: BotServer) -> None:
     await admin(server, "grant", credits=8, reason="a prize")
     with capture_logs() as lines:
         await again(server)

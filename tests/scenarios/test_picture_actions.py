@@ -9,13 +9,14 @@ import pytest
 from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, make_picture
+from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, make_picture, response_of
 
 EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 
 
 @pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])
-async def shown(request: pytest.FixtureRequest, server: Any) -> Any:
+async def shown(request: pytest.FixtureRequest, server: BotServer) -> Any:
     """A picture of Alice's, painted from a reference, in the channel."""
     await server.alice.slash(
         server.channel,
@@ -31,42 +32,44 @@ async def shown(request: pytest.FixtureRequest, server: Any) -> Any:
 
 
 @pytest.fixture
-async def moderator(server: Any) -> Any:
+async def moderator(server: BotServer) -> Any:
     role = server.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
     return server.guild.add_member(server.env.create_user("mod"), roles=[role])
 
 
-async def painted(server: Any, member: Any, prompt: str = "a fox", **options: Any) -> Any:
+async def painted(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
     """A picture in the channel, or what its member alone sees of it."""
     await member.slash(server.channel, "imagine", prompt=prompt, **options)
     return server.visible_to(member)[-1]
 
 
-async def test_a_picture_has_words_on_every_button(server: Any, shown: Any) -> None:
+async def test_a_picture_has_words_on_every_button(server: BotServer, shown: Any) -> None:
     assert labels(server, shown) == EVERYBODYS
 
 
 async def test_again_paints_the_same_once_more_with_the_same_reference(
-    server: Any, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, shown: Any
 ) -> None:
     await server.alice.click(shown, label="Again")
     first, second = rivya.tasks.values()
     assert (second.prompt, second.size) == (first.prompt, first.size) == ("a red fox", "portrait_4_3")
-    sent = [rivya.uploads[task.reference_id] for task in (first, second)]
+    sent = [rivya.uploads[task.reference_id or ""] for task in (first, second)]
     assert first.reference_id != second.reference_id
     assert sent[0].data == sent[1].data
     assert len(server.pictures()) == 2
     assert server.states() == ["settled", "settled"]
 
 
-async def test_two_clicks_on_again_are_one_picture(server: Any, rivya: FakeRivya, shown: Any) -> None:
+async def test_two_clicks_on_again_are_one_picture(server: BotServer, rivya: FakeRivya, shown: Any) -> None:
     await server.alice.click(shown, label="Again")
     result = await server.alice.click(shown, label="Again")
     assert "a moment ago" in server.answer(result)
     assert len(rivya.tasks) == 2
 
 
-async def test_edit_changes_words_and_swaps_the_reference(server: Any, rivya: FakeRivya, shown: Any) -> None:
+async def test_edit_changes_words_and_swaps_the_reference(
+    server: BotServer, rivya: FakeRivya, shown: Any
+) -> None:
     form = await server.alice.click(shown, label="Edit")
     assert field(form, "prompt")["value"] == "a red fox"
     assert fill_modal(form)["size"] == ["portrait_4_3"]
@@ -76,11 +79,11 @@ async def test_edit_changes_words_and_swaps_the_reference(server: Any, rivya: Fa
     )
     first, second = rivya.tasks.values()
     assert second.prompt == "a blue fox"
-    assert rivya.uploads[second.reference_id].data != rivya.uploads[first.reference_id].data
+    assert rivya.uploads[second.reference_id or ""].data != rivya.uploads[first.reference_id or ""].data
 
 
 async def test_the_picture_becomes_the_reference_of_the_next(
-    server: Any, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, shown: Any
 ) -> None:
     form = await server.bob.click(shown, label="Use as reference")
     assert "value" not in field(form, "prompt")
@@ -93,13 +96,13 @@ async def test_the_picture_becomes_the_reference_of_the_next(
     assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{shown.id}" in words
 
 
-async def test_details_tell_everything_to_everybody(server: Any, shown: Any) -> None:
+async def test_details_tell_everything_to_everybody(server: BotServer, shown: Any) -> None:
     words = server.answer(await server.bob.click(shown, label="Details"))
     for part in ("> a red fox", "Portrait 3:4", "PNG", "4 credits", "r.png", server.alice.mention, "Id: `"):
         assert part in words
 
 
-async def test_another_member_pays_for_their_own_again(server: Any, rivya: FakeRivya) -> None:
+async def test_another_member_pays_for_their_own_again(server: BotServer, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
     await server.bob.click(message, label="Again")
     assert [entry["user_id"] for entry in server.books()] == [str(server.alice.id), str(server.bob.id)]
@@ -107,7 +110,7 @@ async def test_another_member_pays_for_their_own_again(server: Any, rivya: FakeR
 
 
 async def test_a_reference_that_somebody_else_attached_stays_theirs(
-    server: Any, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, shown: Any
 ) -> None:
     for label in ("Again", "Edit"):
         result = await server.bob.click(shown, label=label)
@@ -116,7 +119,7 @@ async def test_a_reference_that_somebody_else_attached_stays_theirs(
     assert len(rivya.tasks) == 1
 
 
-async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: FakeRivya) -> None:
+async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
@@ -136,7 +139,7 @@ async def test_buttons_may_be_for_the_owner_alone(server: Any, rivya: FakeRivya)
     ],
 )
 async def test_a_button_is_refused_what_the_command_is_refused(
-    server: Any, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
+    server: BotServer, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
     message = await painted(server, server.alice)
     more = {"member": server.alice} if command == "access block" else {}
@@ -148,7 +151,7 @@ async def test_a_button_is_refused_what_the_command_is_refused(
     assert len(rivya.tasks) == 1
 
 
-async def test_only_its_owner_and_moderators_delete_a_picture(server: Any, moderator: Any) -> None:
+async def test_only_its_owner_and_moderators_delete_a_picture(server: BotServer, moderator: Any) -> None:
     message = await painted(server, server.alice)
     refused = await server.bob.click(message, label="Delete")
     assert "Manage Messages" in server.answer(refused)
@@ -160,12 +163,12 @@ async def test_only_its_owner_and_moderators_delete_a_picture(server: Any, moder
     assert "Deleted." in server.said(question.response.message)
 
 
-async def test_a_deleted_picture_is_no_beginning_of_anything(server: Any, rivya: FakeRivya) -> None:
+async def test_a_deleted_picture_is_no_beginning_of_anything(server: BotServer, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice)
     old_screen = StaleMessage(server, message)
     question = await server.alice.click(message, label="Delete")
-    late_screen = StaleMessage(server, question.response.message)
-    await server.alice.click(question.response.message, label="Delete it")
+    late_screen = StaleMessage(server, response_of(question).message)
+    await server.alice.click(response_of(question).message, label="Delete it")
     for label in ("Again", "Edit", "Use as reference"):
         assert "was deleted" in server.answer(await old_screen.click(server.alice, label))
     await late_screen.click(server.alice, "Delete it")
@@ -173,16 +176,16 @@ async def test_a_deleted_picture_is_no_beginning_of_anything(server: Any, rivya:
     assert server.states() == ["settled"]
 
 
-async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(server: Any) -> None:
+async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(server: BotServer) -> None:
     message = await painted(server, server.alice)
     question = await server.alice.click(message, label="Delete")
     server.env.backend.delete_message(server.channel.id, message.id)
-    await server.alice.click(question.response.message, label="Delete it")
-    assert "Deleted." in server.said(question.response.message)
+    await server.alice.click(response_of(question).message, label="Delete it")
+    assert "Deleted." in server.said(response_of(question).message)
 
 
 async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
-    server: Any, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya
 ) -> None:
     message = await painted(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
@@ -200,14 +203,14 @@ async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
     assert len(rivya.tasks) == 1
 
 
-async def test_a_private_picture_painted_again_is_private_again(server: Any) -> None:
+async def test_a_private_picture_painted_again_is_private_again(server: BotServer) -> None:
     message = await painted(server, server.alice, private=True)
     await server.alice.click(message, label="Again")
     assert server.visible_to(server.bob) == []
     assert server.states() == ["settled", "settled"]
 
 
-async def test_a_private_picture_can_be_worked_from(server: Any, rivya: FakeRivya) -> None:
+async def test_a_private_picture_can_be_worked_from(server: BotServer, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice, private=True)
     await server.restart()
     form = await server.alice.click(message, label="Use as reference")
@@ -215,7 +218,7 @@ async def test_a_private_picture_can_be_worked_from(server: Any, rivya: FakeRivy
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
 
 
-async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: Any) -> None:
+async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: BotServer) -> None:
     secret = await painted(server, server.alice, "a secret fox", private=True)
     loud = await painted(server, server.bob, "a loud dog")
     raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
@@ -237,7 +240,7 @@ def forge(raw: Any, custom_id: str) -> None:
     [part for part in walk_components(raw.components) if "custom_id" in part][-1]["custom_id"] = custom_id
 
 
-async def test_a_spoiler_stays_hidden_until_clicked(server: Any) -> None:
+async def test_a_spoiler_stays_hidden_until_clicked(server: BotServer) -> None:
     message = await painted(server, server.alice, spoiler=True)
     raw = server.env.backend.get_message(server.channel.id, message.id)
     assert spoilers(raw) == [True]
@@ -255,7 +258,7 @@ def spoilers(raw: Any) -> list[bool]:
     ]
 
 
-async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: FakeRivya) -> None:
+async def test_cancelling_in_time_releases_at_once(open_server: OpenServer, rivya: FakeRivya) -> None:
     server = await open_server(max_running=1)
     rivya.hold()
     await server.begin(server.alice, "a slow fox")
@@ -277,7 +280,7 @@ async def test_cancelling_in_time_releases_at_once(open_server: Any, rivya: Fake
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
 
 
-async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: FakeRivya) -> None:
+async def test_cancelling_too_late_is_said_plainly(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.begin(server.alice, reference=("r.png", make_picture()))
     (message,) = server.channel.history()
@@ -291,7 +294,7 @@ async def test_cancelling_too_late_is_said_plainly(server: Any, rivya: FakeRivya
     assert len(server.pictures()) == 1
 
 
-async def test_a_failed_picture_offers_another_try(server: Any, rivya: FakeRivya) -> None:
+async def test_a_failed_picture_offers_another_try(server: BotServer, rivya: FakeRivya) -> None:
     message = await painted(server, server.alice, "something forbidden")
     assert labels(server, message) == ["Again", "Edit"]
     form = await server.alice.click(message, label="Edit")
@@ -299,7 +302,9 @@ async def test_a_failed_picture_offers_another_try(server: Any, rivya: FakeRivya
     assert server.states() == ["released", "settled"]
 
 
-async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, rivya: FakeRivya) -> None:
+async def test_two_clicks_on_again_under_a_failure_are_one_picture(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.fail_next()
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
@@ -309,7 +314,7 @@ async def test_two_clicks_on_again_under_a_failure_are_one_picture(server: Any, 
     assert server.states() == ["released", "settled"]
 
 
-async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: Any) -> None:
+async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: BotServer) -> None:
     message = await painted(server, server.alice, "my secret", private=True)
     shown = await server.alice.click(message, label="Edit")
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a public fox", options=["spoiler"]))
@@ -321,7 +326,7 @@ async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(
     assert "my secret" in server.answer(await server.alice.click(public, label="Details"))
 
 
-async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(server: Any) -> None:
+async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(server: BotServer) -> None:
     message = await painted(server, server.alice, private=True)
     await server.alice.click(message, label="Show to everybody")
     seen = len(server.visible_to(server.bob))
@@ -331,17 +336,17 @@ async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(serv
 
 
 async def test_a_picture_whose_place_is_forgotten_is_deleted_where_it_hangs(
-    server: Any, moderator: Any
+    server: BotServer, moderator: Any
 ) -> None:
     message = await painted(server, server.alice)
     result = await server.alice.slash(server.channel, "privacy erase")
-    await server.alice.click(result.response.message, label="Erase it")
+    await server.alice.click(response_of(result).message, label="Erase it")
     question = await moderator.click(message, label="Delete")
     result = await moderator.click(question.response.message, label="Delete it")
     assert server.pictures() == []
 
 
-async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(server: Any) -> None:
+async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(server: BotServer) -> None:
     message = await painted(server, server.alice, "a rude fox", private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=200000, times=1)
     await server.alice.click(message, label="Show to everybody")
@@ -350,7 +355,7 @@ async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(
     assert "rude" not in server.said(public)
 
 
-async def test_what_discord_does_not_show_is_explained_and_stays_private(server: Any) -> None:
+async def test_what_discord_does_not_show_is_explained_and_stays_private(server: BotServer) -> None:
     message = await painted(server, server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
     result = await server.alice.click(message, label="Show to everybody")
@@ -360,7 +365,9 @@ async def test_what_discord_does_not_show_is_explained_and_stays_private(server:
     assert len(server.visible_to(server.bob)[-1].attachments) == 1
 
 
-async def test_a_private_picture_in_a_direct_message_is_deleted_there(server: Any, rivya: FakeRivya) -> None:
+async def test_a_private_picture_in_a_direct_message_is_deleted_there(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.begin(server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)

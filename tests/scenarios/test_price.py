@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from bot.guilds.pauses import PauseStore
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.interactions import StaleMessage, labels
+from tests.scenarios.bot_server import BotServer
+from tests.scenarios.interactions import StaleMessage, labels, response_of
 
 BUTTON = 2
 YES, NO = "Paint it", "Not now"
@@ -27,13 +28,13 @@ def picture() -> bytes:
 
 
 @pytest.fixture
-async def asking(server: Any) -> Any:
+async def asking(server: BotServer) -> Any:
     """A server that asks before every picture."""
     await server.sari.slash(server.channel, "limits confirm", above=0)
     return server
 
 
-async def ask(server: Any, member: Any, prompt: str = "a red fox", **options: Any) -> Any:
+async def ask(server: BotServer, member: Any, prompt: str = "a red fox", **options: Any) -> Any:
     """Ask for a picture, and be asked; returns the private question."""
     result = await member.slash(server.channel, "imagine", prompt=prompt, **options)
     words = server.answer(result)
@@ -42,7 +43,7 @@ async def ask(server: Any, member: Any, prompt: str = "a red fox", **options: An
     return result.response.message
 
 
-def run(server: Any, statement: str) -> list[tuple[Any, ...]]:
+def run(server: BotServer, statement: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(server.database)
     try:
         with connection:
@@ -51,18 +52,18 @@ def run(server: Any, statement: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
-async def test_without_a_threshold_nobody_is_asked(server: Any) -> None:
+async def test_without_a_threshold_nobody_is_asked(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert len(server.pictures()) == 1
 
 
-async def test_a_price_at_the_threshold_is_not_above_it(server: Any) -> None:
+async def test_a_price_at_the_threshold_is_not_above_it(server: BotServer) -> None:
     await server.sari.slash(server.channel, "limits confirm", above=4)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert len(server.pictures()) == 1
 
 
-async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, rivya: FakeRivya) -> None:
+async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     assert labels(asking, question) == [YES, NO]
     assert asking.books() == []
@@ -70,7 +71,7 @@ async def test_above_the_threshold_nothing_is_spent_before_a_yes(asking: Any, ri
     assert asking.visible_to(asking.bob) == []
 
 
-async def test_a_yes_paints_in_the_channel_for_everybody(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_yes_paints_in_the_channel_for_everybody(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice, size="portrait_4_3", format="jpeg")
     await asking.alice.click(question, label=YES)
     (message,) = asking.visible_to(asking.bob)
@@ -81,7 +82,7 @@ async def test_a_yes_paints_in_the_channel_for_everybody(asking: Any, rivya: Fak
     assert asking.states() == ["settled"]
 
 
-async def test_the_question_says_what_would_be_left_for_whom(asking: Any) -> None:
+async def test_the_question_says_what_would_be_left_for_whom(asking: BotServer) -> None:
     await asking.sari.slash(asking.channel, "limits member", member=asking.alice, credits=10, period="day")
     question = await ask(asking, asking.alice)
     words = asking.said(question)
@@ -90,7 +91,7 @@ async def test_the_question_says_what_would_be_left_for_whom(asking: Any) -> Non
     assert "Nothing is charged unless you say yes" in words
 
 
-async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: Any) -> None:
+async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: BotServer) -> None:
     question = await ask(asking, asking.alice)
     await asking.alice.click(question, label=NO)
     assert "nothing was charged" in asking.said(question).lower()
@@ -99,7 +100,7 @@ async def test_a_no_paints_nothing_and_takes_the_buttons_away(asking: Any) -> No
     assert run(asking, "SELECT count(*) FROM drafts") == [(0,)]
 
 
-async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_second_yes_is_told_that_it_has_begun(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     screen = StaleMessage(asking, question)
     await screen.click(asking.alice, YES)
@@ -110,12 +111,12 @@ async def test_a_second_yes_is_told_that_it_has_begun(asking: Any, rivya: FakeRi
     assert asking.states() == ["settled"]
 
 
-async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: FakeRivya) -> None:
+async def test_two_clicks_at_once_are_one_picture(asking: BotServer, rivya: FakeRivya) -> None:
     screen = StaleMessage(asking, await ask(asking, asking.alice))
-    settle, asking.env.settle = asking.env.settle, settled
-    first = await screen.click(asking.alice, YES)
-    second = await screen.click(asking.alice, YES)
-    asking.env.settle = settle
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking.env, "settle", settled)
+        first = await screen.click(asking.alice, YES)
+        second = await screen.click(asking.alice, YES)
     await asking.env.settle()
     assert first.acknowledged
     assert second.acknowledged
@@ -124,13 +125,13 @@ async def test_two_clicks_at_once_are_one_picture(asking: Any, rivya: FakeRivya)
     assert len(asking.pictures()) == 1
 
 
-async def test_two_noes_at_once_say_no(asking: Any) -> None:
+async def test_two_noes_at_once_say_no(asking: BotServer) -> None:
     question = await ask(asking, asking.alice)
     screen = StaleMessage(asking, question)
-    settle, asking.env.settle = asking.env.settle, settled
-    for _ in range(2):
-        await screen.click(asking.alice, NO)
-    asking.env.settle = settle
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking.env, "settle", settled)
+        for _ in range(2):
+            await screen.click(asking.alice, NO)
     await asking.env.settle()
     assert "on its way" not in asking.said(question)
     assert labels(asking, question) == []
@@ -142,7 +143,7 @@ async def settled() -> None:
 
 @pytest.mark.parametrize(("first", "then"), [(YES, NO), (NO, YES), (NO, NO)])
 async def test_the_first_answer_counts_whatever_an_old_screen_shows(
-    asking: Any, rivya: FakeRivya, first: str, then: str
+    asking: BotServer, rivya: FakeRivya, first: str, then: str
 ) -> None:
     question = await ask(asking, asking.alice)
     screen = StaleMessage(asking, question)
@@ -155,7 +156,7 @@ async def test_the_first_answer_counts_whatever_an_old_screen_shows(
 
 
 @pytest.mark.parametrize("label", [YES, NO])
-async def test_nobody_else_can_answer(asking: Any, rivya: FakeRivya, label: str) -> None:
+async def test_nobody_else_can_answer(asking: BotServer, rivya: FakeRivya, label: str) -> None:
     question = await ask(asking, asking.alice)
     with pytest.raises(simcord.SetupError):  # bob does not even see it
         await asking.bob.click(question, label=label)
@@ -164,7 +165,7 @@ async def test_nobody_else_can_answer(asking: Any, rivya: FakeRivya, label: str)
     assert run(asking, "SELECT user_id, job_id FROM drafts") == [(asking.alice.id, None)]
 
 
-async def test_a_question_outlives_a_restart(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_question_outlives_a_restart(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     await asking.restart()
     await asking.alice.click(question, label=YES)
@@ -172,7 +173,7 @@ async def test_a_question_outlives_a_restart(asking: Any, rivya: FakeRivya) -> N
     assert len(rivya.tasks) == 1
 
 
-async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_question_is_forgotten_after_a_day(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     run(asking, "UPDATE drafts SET drafted_at = drafted_at - 86400000 RETURNING draft_id")
     await asking.alice.click(question, label=YES)
@@ -182,7 +183,7 @@ async def test_a_question_is_forgotten_after_a_day(asking: Any, rivya: FakeRivya
     assert rivya.tasks == {}
 
 
-async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
     result = await asking.alice.click(question, label=YES)
@@ -194,17 +195,17 @@ async def test_a_limit_used_up_meanwhile_refuses_the_yes(asking: Any, rivya: Fak
     assert len(asking.pictures()) == 1
 
 
-async def test_what_would_be_refused_is_refused_instead_of_asked(asking: Any) -> None:
+async def test_what_would_be_refused_is_refused_instead_of_asked(asking: BotServer) -> None:
     await asking.sari.slash(asking.channel, "limits guild", credits=3, period="month")
     result = await asking.alice.slash(asking.channel, "imagine", prompt="a fox")
     assert "0 of 3 credits used" in asking.answer(result)
-    assert labels(asking, result.response.message) == ["Edit and try again"]
+    assert labels(asking, response_of(result).message) == ["Edit and try again"]
     blank = await asking.alice.slash(asking.channel, "imagine", prompt=" ")
     assert "prompt is empty" in asking.answer(blank)
-    assert labels(asking, blank.response.message) == ["Edit and try again"]
+    assert labels(asking, response_of(blank).message) == ["Edit and try again"]
 
 
-async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_pause_refuses_the_question_and_the_yes(asking: BotServer, rivya: FakeRivya) -> None:
     question = await ask(asking, asking.alice)
     pauses = PauseStore(asking.app.ledger._database)
     await pauses.set(0, paused=True, sentence="Back at noon.", set_by=1)
@@ -219,7 +220,9 @@ async def test_a_pause_refuses_the_question_and_the_yes(asking: Any, rivya: Fake
     assert len(asking.pictures()) == 1
 
 
-async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: FakeRivya, picture: bytes) -> None:
+async def test_the_reference_is_named_kept_and_used(
+    asking: BotServer, rivya: FakeRivya, picture: bytes
+) -> None:
     question = await ask(asking, asking.alice, reference=("old_fox.png", picture))
     assert "old\\_fox.png" in asking.said(question)
     assert rivya.uploads == {}
@@ -228,7 +231,7 @@ async def test_the_reference_is_named_kept_and_used(asking: Any, rivya: FakeRivy
     assert task.reference_id in rivya.uploads
 
 
-async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: FakeRivya) -> None:
+async def test_the_roles_of_the_one_who_clicks_bind(asking: BotServer, rivya: FakeRivya) -> None:
     painters = asking.guild.create_role("Painters")
     pat = asking.guild.add_member(asking.env.create_user("pat"), roles=[painters])
     await asking.sari.slash(asking.channel, "limits role", role=painters, credits=7, period="day")
@@ -240,17 +243,17 @@ async def test_the_roles_of_the_one_who_clicks_bind(asking: Any, rivya: FakeRivy
     assert len(rivya.tasks) == 1
 
 
-async def test_a_role_that_the_cache_has_lost_binds_all_the_same(server: Any, rivya: FakeRivya) -> None:
+async def test_a_role_that_the_cache_has_lost_binds_all_the_same(server: BotServer, rivya: FakeRivya) -> None:
     painters = server.guild.create_role("Painters")
     pat = server.guild.add_member(server.env.create_user("pat"), roles=[painters])
     await server.sari.slash(server.channel, "limits role", role=painters, credits=3, period="day")
-    server.app.client.get_guild(server.guild.id)._roles.pop(painters.id)
+    server.bot_guild._roles.pop(painters.id)
     result = await pat.slash(server.channel, "imagine", prompt="a fox")
     assert "0 of 3 credits used today" in server.answer(result)
     assert rivya.tasks == {}
 
 
-async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(asking: Any) -> None:
+async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(asking: BotServer) -> None:
     await ask(asking, asking.alice)
     events = [
         event
@@ -264,7 +267,9 @@ async def test_an_interaction_that_comes_twice_is_one_question_and_no_error(aski
     assert run(asking, "SELECT count(*) FROM drafts") == [(1,)]
 
 
-async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, rivya: FakeRivya) -> None:
+async def test_a_yes_whose_answer_came_too_late_can_be_said_again(
+    asking: BotServer, rivya: FakeRivya
+) -> None:
     question = await ask(asking, asking.alice)
     screen = StaleMessage(asking, question)
     asking.env.inject_error("POST", "/interactions/*", status=404, code=10062)
@@ -277,7 +282,7 @@ async def test_a_yes_whose_answer_came_too_late_can_be_said_again(asking: Any, r
     assert sorted(asking.states()) == ["released", "settled"]
 
 
-async def test_a_yes_that_meets_a_bug_is_answered(asking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_yes_that_meets_a_bug_is_answered(asking: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 

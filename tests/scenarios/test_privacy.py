@@ -13,11 +13,13 @@ import simcord
 
 from cogs.privacy.commands import EraseButton
 from cogs.ui.layout import build_view, row
+from tests.scenarios.bot_server import BotServer
+from tests.scenarios.interactions import response_of
 
 PROMPT = "a walrus in a wet coat"
 
 
-def kept(server: Any, statement: str) -> list[tuple[Any, ...]]:
+def kept(server: BotServer, statement: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(server.database)
     try:
         return connection.execute(statement).fetchall()
@@ -29,12 +31,13 @@ def button(actor: Any) -> str:
     return f"kuas:privacy:erase:{actor.id}"
 
 
-def file_of(server: Any, result: simcord.InteractionResult) -> tuple[str, bytes]:
+def file_of(server: BotServer, result: simcord.InteractionResult) -> tuple[str, bytes]:
+    assert result.response is not None
     (attachment,) = result.response.message.attachments
-    return attachment.filename, server.cdn.get(attachment.url)
+    return attachment.filename, server.file(attachment.url)
 
 
-async def test_a_member_sees_what_is_kept_and_gets_it_as_a_file(server: Any) -> None:
+async def test_a_member_sees_what_is_kept_and_gets_it_as_a_file(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     await server.bob.slash(server.channel, "imagine", prompt="bob's own business")
     shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
@@ -53,7 +56,9 @@ async def test_a_member_sees_what_is_kept_and_gets_it_as_a_file(server: Any) -> 
     assert b"bob's own business" not in data
 
 
-async def test_a_file_too_big_for_the_channel_is_zipped(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_too_big_for_the_channel_is_zipped(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cogs.privacy.commands.UPLOAD_LIMIT_BYTES", 3000)
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT + " again" * 500)
     name, data = file_of(server, await server.alice.slash(server.channel, "privacy export"))
@@ -63,7 +68,7 @@ async def test_a_file_too_big_for_the_channel_is_zipped(server: Any, monkeypatch
     assert told["requests"][0]["prompt"].startswith(PROMPT)
 
 
-async def test_erasing_asks_first_and_then_forgets(server: Any) -> None:
+async def test_erasing_asks_first_and_then_forgets(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     asked = await server.alice.slash(server.channel, "privacy erase")
     words = server.answer(asked)
@@ -71,8 +76,8 @@ async def test_erasing_asks_first_and_then_forgets(server: Any) -> None:
         assert part in words
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
-    await server.alice.click(asked.response, custom_id=button(server.alice))
-    words = server.said(asked.response.message)
+    await server.alice.click(response_of(asked), custom_id=button(server.alice))
+    words = server.said(response_of(asked).message)
     assert "1 request forgotten" in words
     assert "until <t:" in words
     assert kept(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
@@ -85,44 +90,46 @@ async def test_erasing_asks_first_and_then_forgets(server: Any) -> None:
     assert "Nothing to erase" in again
 
 
-async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: Any) -> None:
+async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     asked = await server.alice.slash(server.channel, "privacy erase")
     twin = await server.alice.slash(server.channel, "privacy erase")
     await server.restart()
-    await server.alice.click(asked.response, custom_id=button(server.alice))
-    assert "1 request forgotten" in server.said(asked.response.message)
-    await server.alice.click(twin.response, custom_id=button(server.alice))
-    assert "Everything that can be forgotten now is" in server.said(twin.response.message)
+    await server.alice.click(response_of(asked), custom_id=button(server.alice))
+    assert "1 request forgotten" in server.said(response_of(asked).message)
+    await server.alice.click(response_of(twin), custom_id=button(server.alice))
+    assert "Everything that can be forgotten now is" in server.said(response_of(twin).message)
 
 
-async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_nothing(server: Any) -> None:
+async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_nothing(
+    server: BotServer,
+) -> None:
     options = {"member": server.bob, "credits": 2, "period": "day", "reason": "too fond of foxes"}
     await server.sari.slash(server.channel, "limits member", **options)
     await server.sari.slash(server.channel, "limits remove", rule=f"<@{server.bob.id}>")
     asked = await server.bob.slash(server.channel, "privacy erase")
     assert "limits, grants and refunds" in server.answer(asked)
-    await server.bob.click(asked.response, custom_id=button(server.bob))
+    await server.bob.click(response_of(asked), custom_id=button(server.bob))
     assert kept(server, "SELECT DISTINCT reason FROM limits") == [("",)]
     assert kept(server, f"SELECT * FROM limits WHERE subject_id = {server.bob.id}") == []
     shown = server.answer(await server.bob.slash(server.channel, "privacy show"))
     assert "limits, grants" not in shown
 
 
-async def test_nobody_erases_for_another(server: Any) -> None:
+async def test_nobody_erases_for_another(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     asked = await server.bob.slash(server.channel, "privacy erase")
     assert "Nothing to erase" in server.answer(asked)
-    channel = server.app.client.get_channel(server.channel.id)
+    channel = server.bot_channel(server.channel.id)
     message = await channel.send(view=build_view("a forged card", row(EraseButton(server.alice.id))))
     result = await server.bob.click(message, custom_id=button(server.alice))
     assert "somebody else" in server.answer(result)
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
 
-async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not(server: Any) -> None:
+async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
-    guild = server.app.client.get_guild(server.guild.id)
+    guild = server.bot_guild
     await guild.leave()
     await server.rest()
     assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
@@ -131,7 +138,7 @@ async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
 
-async def test_a_server_left_while_the_bot_was_down_is_noticed_at_the_next_start(server: Any) -> None:
+async def test_a_server_left_while_the_bot_was_down_is_noticed_at_the_next_start(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     connection = sqlite3.connect(server.database)
     with connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from typing import Any
+from typing import Any, cast
 
 import discord
 import pytest
@@ -13,24 +13,27 @@ import simcord
 from PIL import Image
 from simcord.components import walk_components
 
+from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import response_of
+
 FILE = 13
 """https://discord.com/developers/docs/components/reference#component-object-component-types"""
 
 
-def reply(server: Any, result: simcord.InteractionResult) -> Any:
+def reply(server: BotServer, result: simcord.InteractionResult) -> Any:
     assert result.response is not None
     assert result.response.ephemeral
     return server.env.backend.get_message(server.channel.id, result.response.message.id)
 
 
-def attached(server: Any, result: simcord.InteractionResult) -> dict[str, bytes]:
+def attached(server: BotServer, result: simcord.InteractionResult) -> dict[str, bytes]:
+    assert result.response is not None
     return {
-        attachment.filename: server.cdn.get(attachment.url)
-        for attachment in result.response.message.attachments
+        attachment.filename: server.file(attachment.url) for attachment in result.response.message.attachments
     }
 
 
-async def test_an_admin_gets_a_chart_a_list_and_a_file(server: Any) -> None:
+async def test_an_admin_gets_a_chart_a_list_and_a_file(server: BotServer) -> None:
     for member, prompts in ((server.alice, 2), (server.bob, 1)):
         for _ in range(prompts):
             await member.slash(server.channel, "imagine", prompt="a fox")
@@ -45,7 +48,7 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: Any) -> None:
     lines = list(csv.DictReader(io.StringIO(sheet.decode(), newline="")))
     assert [line["final_credits"] for line in lines] == ["4", "4", "4"]
     assert {line["user_id"] for line in lines} == {str(server.alice.id), str(server.bob.id)}
-    (alt,) = server.alt_texts(result.response.message)
+    (alt,) = server.alt_texts(response_of(result).message)
     assert "1: 8, 2: 4" in alt
     names = [
         item["file"]["url"]
@@ -58,7 +61,7 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: Any) -> None:
 @pytest.fixture
 def in_indonesian(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody has set Discord to Indonesian; SimCord's members know English alone."""
-    read = discord.Interaction._from_data
+    read: Any = discord.Interaction._from_data
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
     )
@@ -66,10 +69,10 @@ def in_indonesian(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_indonesian")
 async def test_card_and_chart_are_in_the_language_of_who_asked(
-    server: Any, monkeypatch: pytest.MonkeyPatch
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = list[str]()
-    report_builder = server.app.client.get_cog("Reports")._report_builder
+    report_builder = cast("Any", server.app.client.get_cog("Reports"))._report_builder
     draw = report_builder._draw
 
     def drawn(report: Any, words: Any) -> bytes:
@@ -83,7 +86,7 @@ async def test_card_and_chart_are_in_the_language_of_who_asked(
     said = server.answer(result)
     for part in ("### Laporan: ", "**4 kredit** terpakai, **1 gambar** dilukis", "laju merata", "zona waktu"):
         assert part in said, said
-    (alt,) = server.alt_texts(result.response.message)
+    (alt,) = server.alt_texts(response_of(result).message)
     assert alt.startswith("Diagram batang kredit, ")
     (title,) = written
     assert title.startswith("Kredit per hari, ")
@@ -94,13 +97,13 @@ async def test_card_and_chart_are_in_the_language_of_who_asked(
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month", "total"])
-async def test_a_time_without_pictures_is_said_in_a_sentence(server: Any, period: str) -> None:
+async def test_a_time_without_pictures_is_said_in_a_sentence(server: BotServer, period: str) -> None:
     result = await server.sari.slash(server.channel, "report", period=period)
     assert "asked for a picture" in server.answer(result)
-    assert not result.response.message.attachments
+    assert not response_of(result).message.attachments
 
 
-async def test_an_earlier_time_is_another_report(server: Any) -> None:
+async def test_an_earlier_time_is_another_report(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     earlier = await server.sari.slash(server.channel, "report", period="week", ago=24)
     assert "Nobody asked" in server.answer(earlier)
@@ -110,22 +113,22 @@ async def test_an_earlier_time_is_another_report(server: Any) -> None:
 
 
 @pytest.mark.parametrize("ago", [-1, 25])
-async def test_discord_itself_refuses_other_times(server: Any, ago: int) -> None:
+async def test_discord_itself_refuses_other_times(server: BotServer, ago: int) -> None:
     with pytest.raises(simcord.OptionError):
         await server.sari.slash(server.channel, "report", period="day", ago=ago)
 
 
-async def test_members_neither_see_the_command_nor_may_use_it(server: Any) -> None:
+async def test_members_neither_see_the_command_nor_may_use_it(server: BotServer) -> None:
     assert "report" not in server.alice.available_commands(server.channel)
-    command = server.env.backend.find_command("report", server.guild.id, type=1)
+    command = server.find_command("report", server.guild.id)
     server.guild.set_command_permissions(int(command["id"]), {server.alice: True})
     result = await server.alice.slash(server.channel, "report")
     assert "Manage Server" in server.answer(result)
-    assert not result.response.message.attachments
+    assert not response_of(result).message.attachments
 
 
 async def test_without_the_library_the_report_is_words_and_a_file(
-    open_server: Any, monkeypatch: pytest.MonkeyPatch
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as Python sees what is not installed
     server = await open_server()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import aiohttp
 from PIL import Image
 
 from bot.credits.admin import CreditAdmin
@@ -166,7 +168,7 @@ def make_png(side: int = 64) -> bytes:
 def build(
     stack: AsyncExitStack,
     database: Database,
-    session: object,
+    session: aiohttp.ClientSession,
     downloader: Downloader,
     rivya: FakeRivya,
     files: str,
@@ -223,6 +225,19 @@ async def write_protect(harness: EngineHarness, on: bool) -> None:
     await connection.call(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
 
 
-async def logged(lines: list[dict[str, object]], **wanted: object) -> None:
+async def logged(lines: Sequence[Mapping[str, object]], **wanted: object) -> None:
     """Wait until such a line was logged."""
     await until(lambda: any(wanted.items() <= line.items() for line in lines))
+
+
+class MakeHarness(Protocol):
+    """Opens an engine on the database of the test, as a restart does; the options are those of `build`."""
+
+    def __call__(
+        self,
+        *,
+        max_running: int = 5,
+        timings: Timings = BEAT,
+        outages: bool = False,
+        time_outs: ApiTimeouts | None = None,
+    ) -> EngineHarness: ...

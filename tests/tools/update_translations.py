@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeGuard
+from typing import Any
 
 import discord
 from babel.messages.catalog import Catalog, Message
@@ -84,13 +84,13 @@ def said_in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for path in sorted(COGS.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
-                texts = [text.value for text in node.args[: KEYWORDS[node.func.id]] if _is_text(text)]
+                texts = list(filter(None, map(_text, node.args[: KEYWORDS[node.func.id]])))
                 if len(texts) == KEYWORDS[node.func.id]:
                     yield str(path.relative_to(COGS)), texts[0] if len(texts) == 1 else tuple(texts)
 
 
-def _is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 async def template() -> Catalog:

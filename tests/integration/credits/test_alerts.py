@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from time_machine import Traveller
 
 from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import Alert, AlertStore
@@ -34,13 +35,13 @@ class Office:
     credit_admin: CreditAdmin
     guilds: GuildSettingsStore
     alerts: AlertStore
-    clock: time_machine.Coordinates
+    clock: Traveller
 
     async def paint(self, times: int = 1) -> str:
-        for _ in range(times):
-            job = make_job(make_request(guild_id=GUILD), accepted_at=now_ms())
+        jobs = [make_job(make_request(guild_id=GUILD), accepted_at=now_ms()) for _ in range(times)]
+        for job in jobs:
             assert await self.store.accept(job, NO_CONTEXT)
-        return job.job_id
+        return jobs[-1].job_id
 
     async def fail(self, job_id: str) -> None:
         await self.store.failed(job_id, Failure("rivya", "refused"))
@@ -68,14 +69,14 @@ class Office:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[Traveller]:
     with time_machine.travel(NOON, tick=False) as travelled:
         yield travelled
 
 
 @pytest.fixture
 async def office(
-    clock: time_machine.Coordinates,
+    clock: Traveller,
     database: Database,
     store: JobStore,
     credit_admin: CreditAdmin,
@@ -317,7 +318,7 @@ async def test_a_forecast_after_the_reset_is_none(office: Office) -> None:
 
 
 async def test_a_host_who_changes_the_default_has_set_another_limit(
-    clock: time_machine.Coordinates, database: Database
+    clock: Traveller, database: Database
 ) -> None:
     guilds = GuildSettingsStore(database)
     await guilds.change(GUILD, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)

@@ -194,7 +194,7 @@ async def test_booking_makes_the_books_say_what_rivya_charged(house: House, data
         late: ("settled", 4),
         done: ("settled", 5),
     }
-    assert sum(final for _, final in booked.values()) == house.rivya.charged_credits
+    assert sum(int(final or 0) for _, final in booked.values()) == house.rivya.charged_credits
     assert (await house.ledger.usage(1)).spent_credits == house.rivya.charged_credits
     corrections = await house.query(
         "SELECT job_id, from_state, from_credits, to_state, to_credits, reason, made_by FROM corrections"

@@ -26,9 +26,10 @@ from bot.credits.reports import csv_export, queries
 from bot.credits.reports.builder import ReportBuilder
 from bot.credits.reports.csv_export import CsvExport, CsvPart
 from bot.credits.reports.models import ERASED, ChartLabels, Report
+from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
 from bot.domain.jobs import DeliveredMessage, Failure, Job
-from bot.domain.limits import Limit
+from bot.domain.limits import Limit, LimitScope
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -164,12 +165,12 @@ async def test_a_day_has_as_many_hours_as_its_clock(
     noon = datetime(*day, 12, tzinfo=UTC)
     first = harness.report("day", at=noon).start
     await harness.ask(7, datetime.fromtimestamp(first / 1000, UTC))
-    await harness.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS - 1) / 1000, UTC))
-    await harness.ask(7, datetime.fromtimestamp((first + hours * queries.HOUR_MS) / 1000, UTC))
+    await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS - 1) / 1000, UTC))
+    await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS) / 1000, UTC))
     report = harness.report("day", at=noon)
     assert len(report.buckets) == hours
     assert [bar.credits for bar in report.buckets] == [4, *[0] * (hours - 2), 4]
-    assert report.end - report.start == hours * queries.HOUR_MS
+    assert report.end - report.start == hours * HOUR_MS
 
 
 async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: Database) -> None:
@@ -240,7 +241,7 @@ async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
 async def test_a_removed_limit_is_the_default_again(harness: Shop, credit_admin: CreditAdmin) -> None:
     with time_machine.travel(NOON, tick=False):
         await credit_admin.set_limit(1, Limit(600, "week"), set_by=5)
-        await credit_admin.remove_limit(1, queries.LimitScope.GUILD, set_by=5)
+        await credit_admin.remove_limit(1, LimitScope.GUILD, set_by=5)
         assert harness.report().limit == harness.default
 
 

@@ -17,6 +17,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar, cast
 
 import aiohttp
 
@@ -37,6 +38,8 @@ from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
 from tests.support.factories import NO_CONTEXT, make_request
+
+T = TypeVar("T")
 
 
 class KillPoints:
@@ -60,7 +63,7 @@ class KillPoints:
 
 
 class KillPointProxy:
-    """The real thing behind a wire: every public coroutine of it is two kill points."""
+    """Forwards to an object; each of its public coroutines has a kill point before and one after."""
 
     def __init__(self, inner: object, label: str, points: KillPoints) -> None:
         self._inner = inner
@@ -135,11 +138,11 @@ async def main(told: dict[str, str]) -> None:
         rivya = RivyaClient(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
         circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
         engine = JobEngine(
-            store=KillPointProxy(JobStore(database, limit), "store", points),
+            store=with_kill_points(JobStore(database, limit), "store", points),
             ledger=Ledger(database, limit),
-            rivya=KillPointProxy(rivya, "rivya", points),
-            downloader=KillPointProxy(downloader, "downloader", points),
-            delivery=KillPointProxy(delivery, "delivery", points),
+            rivya=with_kill_points(rivya, "rivya", points),
+            downloader=with_kill_points(downloader, "downloader", points),
+            delivery=with_kill_points(delivery, "delivery", points),
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
             metrics=Metrics(),
@@ -147,7 +150,7 @@ async def main(told: dict[str, str]) -> None:
             timings=Timings(0.02, 0.05),
             max_running=5,
             scratch=Path(told["database"] + ".scratch"),
-            picture_store=KillPointProxy(
+            picture_store=with_kill_points(
                 PictureStore(picture_folder(Path(told["database"]))), "picture_store", points
             ),
         )
@@ -155,11 +158,16 @@ async def main(told: dict[str, str]) -> None:
         closed = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: closed.set_result(None))
         if "reference" in told:
-            await submit(engine, KillPointProxy(delivery, "discord", points), told)
+            await submit(engine, with_kill_points(delivery, "discord", points), told)
         else:
             await engine.resume()
         if walks := list(engine._tasks.values()):
             await asyncio.wait([closed, *walks], return_when=asyncio.FIRST_COMPLETED)
+
+
+def with_kill_points(inner: T, label: str, points: KillPoints) -> T:
+    """The same object to its callers, with kill points."""
+    return cast("T", KillPointProxy(inner, label, points))
 
 
 async def submit(engine: JobEngine, discord: HttpDelivery, told: dict[str, str]) -> None:

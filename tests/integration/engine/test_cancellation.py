@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,14 +13,12 @@ from bot.domain.errors import MemberReason, OperatorError, TransientError
 from bot.domain.jobs import Job, Phase, Progress, Reference, Stage
 from bot.domain.limits import Limit
 from bot.engine.timings import Timings
-from tests.support.engine_harness import EngineHarness, write_protect
+from tests.support.engine_harness import EngineHarness, MakeHarness, write_protect
 from tests.support.factories import NO_CONTEXT, make_request
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
 ROUNDS = 200
 AT_ONCE = 10
-
-MakeHarness = Callable[..., EngineHarness]
 
 
 async def assert_cancelled(harness: EngineHarness, job: Job) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
@@ -18,13 +19,22 @@ from bot.engine.polling.schedule import DurationBounds
 from bot.engine.polling.scheduler import TaskKind
 from bot.engine.runner import JobRunner
 from bot.engine.timings import Timings
-from bot.images import workers as easel_module
+from bot.images import processing
 from bot.jobs.history import HistoryStore
 from bot.rivya.calls import ApiTimeouts
 from bot.rivya.models import Task
 from bot.storage.database import Database
 from bot.storage.picture_store import picture_folder
-from tests.support.engine_harness import BEAT, EngineHarness, logged, make_png, stored_picture, write_protect
+from sandbox.fake_rivya.faults import FaultName
+from tests.support.engine_harness import (
+    BEAT,
+    EngineHarness,
+    MakeHarness,
+    logged,
+    make_png,
+    stored_picture,
+    write_protect,
+)
 from tests.support.factories import NO_CONTEXT, make_request
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
@@ -103,12 +113,12 @@ async def test_anything_to_see_is_a_prompt(harness: EngineHarness, prompt: str) 
 
 
 async def test_what_a_killed_process_left_of_a_reference_is_removed(
-    make_harness: object, database_path: Path
+    make_harness: MakeHarness, database_path: Path
 ) -> None:
     left = database_path.with_name("scratch") / "old"
     left.mkdir(parents=True)
     (left / "original").write_bytes(make_png())
-    harness: EngineHarness = make_harness()
+    harness = make_harness()
     assert not left.exists()
     await harness.submit_and_wait(
         make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", None, 9))
@@ -147,7 +157,9 @@ async def test_a_refused_picture_is_released_and_told(harness: EngineHarness) ->
 
 
 @pytest.mark.parametrize("mode", ["error", "failed_task"])
-async def test_an_empty_wallet_is_not_the_members_fault(harness: EngineHarness, mode: str) -> None:
+async def test_an_empty_wallet_is_not_the_members_fault(
+    harness: EngineHarness, mode: Literal["error", "failed_task"]
+) -> None:
     harness.rivya.wallet_credits = 3
     harness.rivya.wallet_mode = mode
     job = await harness.submit_and_wait()
@@ -168,8 +180,10 @@ async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(harness: E
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before", "half_json", "stall"])
-async def test_a_create_call_that_goes_wrong_still_makes_one_task(make_harness: object, fault: str) -> None:
-    harness: EngineHarness = make_harness(time_outs=HASTY)
+async def test_a_create_call_that_goes_wrong_still_makes_one_task(
+    make_harness: MakeHarness, fault: FaultName
+) -> None:
+    harness = make_harness(time_outs=HASTY)
     harness.rivya.faults.add(fault, "create", times=3)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
@@ -177,8 +191,10 @@ async def test_a_create_call_that_goes_wrong_still_makes_one_task(make_harness: 
     assert harness.rivya.charged_credits == 4
 
 
-async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(make_harness: object) -> None:
-    harness: EngineHarness = make_harness(time_outs=HASTY)
+async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(
+    make_harness: MakeHarness,
+) -> None:
+    harness = make_harness(time_outs=HASTY)
     harness.rivya.faults.add("lag", "create", seconds=0.8)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
@@ -216,9 +232,9 @@ def said(harness: EngineHarness, job: Job) -> list[Phase]:
     return [progress.phase for progress in harness.delivery.shown[job.job_id]]
 
 
-async def test_a_late_task_is_told_once_and_still_delivered(make_harness: object) -> None:
+async def test_a_late_task_is_told_once_and_still_delivered(make_harness: MakeHarness) -> None:
     timings = Timings(0.01, 0.02, late_after_seconds=3600, progress_seconds=0.04)
-    harness: EngineHarness = make_harness(timings=timings)
+    harness = make_harness(timings=timings)
     harness.rivya.hold()
     job = await harness.submit()
     await until(lambda: Phase.PAINTING in said(harness, job))
@@ -330,12 +346,12 @@ async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(ha
     assert await stored_picture(harness, job) == make_png()
 
 
-async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harness: object) -> None:
+async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harness: MakeHarness) -> None:
     async def linger() -> None:
         for _ in range(30):
             await asyncio.sleep(0.001)
 
-    harness: EngineHarness = make_harness(timings=Timings(0.02, 0.02, progress_seconds=0.001))
+    harness = make_harness(timings=Timings(0.02, 0.02, progress_seconds=0.001))
     harness.delivery.on_delivery = linger
     harness.rivya.hold()
     job = await harness.submit()
@@ -394,7 +410,7 @@ async def test_an_abandoned_job_is_released(harness: EngineHarness) -> None:
     assert (await harness.ledger.usage(1)).used_credits == 0
 
 
-async def test_closing_parks_what_waits_and_the_next_start_finishes_it(make_harness: object) -> None:
+async def test_closing_parks_what_waits_and_the_next_start_finishes_it(make_harness: MakeHarness) -> None:
     first: EngineHarness = make_harness(max_running=2)
     first.rivya.hold()
     jobs = [await first.submit() for _ in range(5)]
@@ -412,8 +428,8 @@ async def test_closing_parks_what_waits_and_the_next_start_finishes_it(make_harn
     assert first.rivya.charged_credits == 20
 
 
-async def test_waiting_jobs_show_their_place_in_the_line(make_harness: object) -> None:
-    harness: EngineHarness = make_harness(max_running=1)
+async def test_waiting_jobs_show_their_place_in_the_line(make_harness: MakeHarness) -> None:
+    harness = make_harness(max_running=1)
     harness.rivya.hold()
     jobs = [await harness.submit() for _ in range(3)]
     await harness.rivya.until(
@@ -469,17 +485,17 @@ async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fail
 
 async def test_a_task_of_another_job_is_never_taken_for_ours(harness: EngineHarness) -> None:
     first = await harness.submit_and_wait()
-    harness.rivya.new_id = lambda _: first.task_id
+    assert first.task_id is not None
+    taken = first.task_id
+    harness.rivya.new_id = lambda _: taken  # type: ignore[method-assign,assignment]  # every task gets the id of the first
     second = await harness.submit_and_wait()
     assert (second.stage, second.task_id) == (Stage.FAILED, None)
     assert (await harness.state(first), await harness.state(second)) == ("settled", "held")
     assert harness.delivery.told[second.job_id].in_doubt
 
 
-async def test_a_broken_progress_line_costs_no_picture(make_harness: object) -> None:
-    harness: EngineHarness = make_harness(
-        timings=Timings(0.01, 0.02, late_after_seconds=0.05, progress_seconds=0.02)
-    )
+async def test_a_broken_progress_line_costs_no_picture(make_harness: MakeHarness) -> None:
+    harness = make_harness(timings=Timings(0.01, 0.02, late_after_seconds=0.05, progress_seconds=0.02))
     harness.delivery.broken.add("show_progress")
     harness.rivya.hold()
     with structlog.testing.capture_logs() as lines:
@@ -504,7 +520,7 @@ async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "RESTART_DELAYS_POLLS", (1, 1))
-    monkeypatch.setattr(easel_module.processing, "normalise_reference", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(processing, "normalise_reference", lambda *_, **__: 1 / 0)
     request = make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit_and_wait(request)
@@ -528,10 +544,10 @@ async def test_what_was_asked_for_at_rivya_is_never_released_for_a_bug(
 
 
 async def test_a_disk_without_room_for_a_reference_is_the_operators(
-    make_harness: object, database_path: Path
+    make_harness: MakeHarness, database_path: Path
 ) -> None:
     database_path.with_name("scratch").write_text("a file in the way of the folder")
-    harness: EngineHarness = make_harness()
+    harness = make_harness()
     request = make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     job = await harness.submit_and_wait(request)
     failure = harness.delivery.told[job.job_id]
@@ -566,7 +582,7 @@ async def test_whatever_else_json_can_carry_is_painted(harness: EngineHarness) -
     assert next(iter(harness.rivya.tasks.values())).prompt == prompt
 
 
-async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harness: object) -> None:
+async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harness: MakeHarness) -> None:
     harness = make_harness(outages=True, timings=replace(BEAT, progress_seconds=0.01))
     down = [
         harness.rivya.faults.add("status", route, times=None, code=503) for route in ("create", "credits")
@@ -590,12 +606,12 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
 
 
 async def test_what_was_learned_of_earlier_tasks_moves_the_polls_of_the_next(
-    make_harness: object, database: Database
+    make_harness: MakeHarness, database: Database
 ) -> None:
     kind = TaskKind("qwen-image", with_reference=False)
     for _ in range(20):
         await TaskDurationStore(database).record(kind, DurationBounds(0.28, 0.3))
-    harness: EngineHarness = make_harness(timings=Timings(0.02, 0.1))
+    harness = make_harness(timings=Timings(0.02, 0.1))
     await harness.engine.resume()
     harness.rivya.hold()
     began = asyncio.get_running_loop().time()
@@ -608,9 +624,9 @@ async def test_what_was_learned_of_earlier_tasks_moves_the_polls_of_the_next(
 
 
 async def test_tasks_that_were_watched_all_their_life_are_remembered(
-    make_harness: object, database: Database
+    make_harness: MakeHarness, database: Database
 ) -> None:
-    harness: EngineHarness = make_harness()
+    harness = make_harness()
     await harness.submit_and_wait()
     await harness.submit_and_wait(
         make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))

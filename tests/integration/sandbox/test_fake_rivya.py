@@ -508,7 +508,7 @@ class TestFaults:
 
     async def test_a_fault_that_does_not_exist_is_loud(self, fake_rivya: FakeRivya) -> None:
         with pytest.raises(ValueError):
-            fake_rivya.faults.add("explode", "create")
+            fake_rivya.faults.add("explode", "create")  # type: ignore[arg-type]  # wrong on purpose
         with pytest.raises(ValueError):
             fake_rivya.faults.add("redirect", "create")
 

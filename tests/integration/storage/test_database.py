@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ async def test_two_thousand_cancelled_callers_leave_no_transaction_open(database
 
 async def test_close_finishes_what_waits(database_path: Path) -> None:
     opened = await Database.open(database_path)
-    waiting = [asyncio.create_task(opened.run(lambda tx, n=n: _insert(tx, n))) for n in range(50)]
+    waiting = [asyncio.create_task(opened.run(partial(_insert, number=n))) for n in range(50)]
     await asyncio.sleep(0)
     await opened.close()
     await asyncio.gather(*waiting)

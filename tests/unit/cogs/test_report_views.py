@@ -17,7 +17,7 @@ from bot.domain.limits import Limit
 from cogs.credits import report_views
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
-from cogs.ui.layout import CARD_TEXT_UNITS
+from cogs.ui.discord_limits import CARD_TEXT_UNITS
 
 NOVEMBER = 1_793_491_200_000
 DAY_MS = 24 * 60 * 60 * 1000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.config.error_messages import unknown_in_environment
 from bot.config.settings import (
@@ -132,7 +132,7 @@ def test_config_toml_of_the_working_directory_is_read_when_no_file_is_named(tmp_
 def test_settings_cannot_be_changed_and_do_not_show_their_secrets(write: Write) -> None:
     settings = load(write(SECRETS))
     with pytest.raises(ValidationError):
-        settings.rivya = RivyaSettings(api_key="other")
+        settings.rivya = RivyaSettings(api_key=SecretStr("other"))
     with pytest.raises(ValidationError):
         settings.rivya.poll_seconds = 1.0
     assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
@@ -140,8 +140,8 @@ def test_settings_cannot_be_changed_and_do_not_show_their_secrets(write: Write) 
 
 def test_settings_made_by_hand_do_not_look_at_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_RIVYA__API_KEY", "from-the-environment")
-    rivya = RivyaSettings(api_key="by-hand")
-    settings = Settings(discord=DiscordSettings(token="by-hand"), rivya=rivya)
+    rivya = RivyaSettings(api_key=SecretStr("by-hand"))
+    settings = Settings(discord=DiscordSettings(token=SecretStr("by-hand")), rivya=rivya)
     assert settings.rivya.api_key.get_secret_value() == "by-hand"
 
 

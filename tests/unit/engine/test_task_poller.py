@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
+from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds, PollInterval
 from bot.engine.polling.scheduler import PollScheduler, TaskKind
 from bot.engine.polling.task_poller import TaskPoller
@@ -34,7 +36,7 @@ class RecordingPoller:
 
 
 def begun(desk: RecordingPoller) -> TaskPoller:
-    watch = TaskPoller(KIND, desk.scheduler, desk, desk.timings)
+    watch = TaskPoller(KIND, desk.scheduler, cast("TaskDurationStore", desk), desk.timings)
     watch.task_created()
     return watch
 
@@ -62,7 +64,7 @@ async def test_an_end_is_learned_once_even_if_it_could_not_be_written_down_the_f
 
 async def test_a_task_that_was_not_watched_from_its_beginning_teaches_nothing() -> None:
     desk = RecordingPoller()
-    watch = TaskPoller(KIND, desk.scheduler, desk, desk.timings)
+    watch = TaskPoller(KIND, desk.scheduler, cast("TaskDurationStore", desk), desk.timings)
     assert watch.seconds_until_next(0.5) == 2.0
     assert watch.seconds_until_next(600.0) == 0.0
     watch.poll_sent(600.0)

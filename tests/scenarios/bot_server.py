@@ -1,0 +1,284 @@
+"""A guild on a simulated Discord with the real bot in it, over a real wire to a stand-in of Rivya."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import discord
+import simcord
+from pydantic import SecretStr
+from simcord.components import walk_components
+
+from bot.app import App, open_app
+from bot.config.settings import (
+    DatabaseSettings,
+    DiscordSettings,
+    LimitsSettings,
+    NetworkSettings,
+    RivyaSettings,
+    Settings,
+)
+from bot.credits.ledger_export import LedgerEntry, export_ledger
+from sandbox.cdn import FakeCdn
+from sandbox.fake_rivya import FakeRivya
+from tests.support.waiting import PATIENCE_SECONDS
+
+TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
+
+
+class PatientEnv(simcord.Env):
+    """SimCord that waits until the bot rests, however busy the machine, or does not wait at all.
+
+    SimCord's `settle_timeout` says two things: which of the bot's timers are near enough to be waited for,
+    and how long that may take. Here it says the first only. Where a look ends unsettled, SimCord leaves every
+    timer of the bot to the next look, which is why whoever waits has to look again.
+    """
+
+    waiting = True
+
+    async def _settle_internal(
+        self,
+        *,
+        timeout: float | None = None,
+        idle: float = 0.05,
+        dispatch: str | None = None,
+        _deadline: float | None = None,
+    ) -> None:
+        if not self.waiting and _deadline is None:
+            return await self.look()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    return await super()._settle_internal(
+                        timeout=timeout, idle=idle, dispatch=dispatch, _deadline=_deadline
+                    )
+                except TimeoutError:
+                    if _deadline is not None:  # SimCord moves its clock: that look has an end of its own
+                        raise
+
+    async def look(self) -> None:
+        """Let every timer that is due go off, and come back at once."""
+        with suppress(TimeoutError):
+            await super()._settle_internal(timeout=0)
+
+
+@dataclass
+class BotServer:
+    """One server: two members and an admin, a channel, and everything behind the bot."""
+
+    database: Path
+    rivya: FakeRivya
+    cdn: FakeCdn
+    stack: AsyncExitStack
+    options: dict[str, Any] = field(default_factory=dict)
+    app: App = field(init=False)
+    env: PatientEnv = field(init=False)
+
+    async def open(self) -> None:
+        self.app = await self._start()
+        # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
+        self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
+        self.stack.push_async_callback(self._shut_down)
+        self._build_headquarters()
+        await self.env.start()
+        self._after_start()
+        guild = self.guild = self.env.create_guild("Painters")
+        self.channel = guild.create_text_channel("studio")
+        managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
+        self.alice, self.bob = (guild.add_member(self.env.create_user(name)) for name in ("alice", "bob"))
+        self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
+
+    def _build_headquarters(self) -> None:
+        """The operator's own server, if there is one: it is there before the bot syncs its commands."""
+        if (guild_id := self.options.get("operator_guild")) is not None:
+            self.headquarters = self.env.create_guild("Headquarters", id=guild_id)
+            self.office = self.headquarters.create_text_channel("office")
+            admins = self.headquarters.create_role(
+                "Admins", permissions=discord.Permissions(administrator=True)
+            )
+            self.operator, self.clerk = (
+                self.headquarters.add_member(self.env.create_user(name), roles=[admins])
+                for name in ("operator", "clerk")
+            )
+
+    async def restart(self, *, rested: bool = True) -> None:
+        """Stop the process politely and start another on the same file, while Discord goes on.
+
+        Whatever is under way besides the jobs may end first if `rested`.
+        """
+        await self.app.engine.close()
+        if rested:
+            await self.rest()
+        await self._app_stack.aclose()
+        self.app = await self._start()
+        await self.env.restart_bot(self.app.client)
+        self._after_start()
+
+    async def _shut_down(self) -> None:
+        await self.env.shutdown()
+        self.env.raise_errors()
+
+    async def _start(self) -> App:
+        self._app_stack = AsyncExitStack()
+        self.stack.push_async_callback(self._app_stack.aclose)
+        return await self._app_stack.enter_async_context(open_app(self._settings()))
+
+    def _after_start(self) -> None:
+        self.env.backend.cdn = self.cdn
+        # SimCord calls every refused command a bug of the bot; here refusals are answers.
+        del self.app.client.tree.on_error
+        if "operator_guild" in self.options:
+            self.app.client.owner_id = self.operator.id  # SimCord's application is owned by the bot itself
+
+    def _settings(self) -> Settings:
+        return Settings(
+            discord=DiscordSettings(
+                token=SecretStr("no-token"),
+                operator_guild=self.options.get("operator_guild"),
+                operator_channel=self.options.get("operator_channel"),
+            ),
+            rivya=RivyaSettings(
+                api_key=SecretStr(self.rivya.api_key),
+                base_url=self.rivya.url,
+                first_poll_seconds=0.05,
+                poll_seconds=0.05,
+                max_running=self.options.get("max_running", 10),
+                wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
+            ),
+            database=DatabaseSettings(path=self.database),
+            limits=LimitsSettings(guild_credits=self.options.get("guild_credits", 200)),
+            network=NetworkSettings(allow_loopback=True),
+        )
+
+    @contextmanager
+    def without_settling(self) -> Iterator[None]:
+        """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
+        self.env.waiting = False
+        try:
+            yield
+        finally:
+            self.env.waiting = True
+
+    async def rest(self) -> None:
+        """Wait until the bot rests."""
+        await self.env.settle()
+
+    async def until(self, seen: Callable[[], object]) -> None:
+        """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not seen():
+                await self.env.look()
+                await asyncio.sleep(0.01)
+
+    async def begin(
+        self, member: simcord.MemberActor, prompt: str = "a red fox", *, where: Any = None, **options: Any
+    ) -> None:
+        """Ask, and come back once it is being painted, or every place is taken, and the reply says words."""
+        where = self.channel if where is None else where
+        seen = len(where.history(viewer=member))
+        held, tasks = self.states().count("held"), len(self.rivya.tasks)
+
+        def is_on() -> bool:
+            replies = where.history(viewer=member)[seen:]
+            if self.states().count("held") == held or not replies:
+                return False
+            taken = sum(not task.has_ended for task in self.rivya.tasks.values())
+            stays = len(self.rivya.tasks) > tasks or taken >= self.options.get("max_running", 10)
+            shown = self.env.backend.get_message(replies[-1].channel.id, replies[-1].id)
+            return stays and bool(shown.components)
+
+        with self.without_settling():
+            await member.slash(where, "imagine", prompt=prompt, **options)
+        await self.until(is_on)
+
+    # What the bot sees.
+
+    @property
+    def bot_guild(self) -> discord.Guild:
+        """The guild in the cache of the bot."""
+        guild = self.app.client.get_guild(self.guild.id)
+        assert guild is not None
+        return guild
+
+    @property
+    def bot_member(self) -> discord.Member:
+        return self.bot_guild.me
+
+    def bot_channel(self, channel_id: int) -> Any:
+        """A channel of any kind in the cache of the bot."""
+        channel = self.app.client.get_channel(channel_id)
+        assert channel is not None
+        return channel
+
+    def set_application_owner(self, user_id: int) -> None:
+        application: Any = self.app.client.application
+        application.owner = discord.Object(user_id)
+
+    def find_command(self, name: str, guild_id: int | None = None) -> dict[str, Any]:
+        """A command as Discord has it."""
+        found = self.env.backend.find_command(name, guild_id, type=1)
+        assert found is not None
+        return found
+
+    def file(self, url: str) -> bytes:
+        """What was posted under an address."""
+        data = self.cdn.get(url)
+        assert data is not None
+        return data
+
+    # What a person sees.
+
+    def said(self, message: Any) -> str:
+        """All the words of a message, wherever they stand."""
+        raw = self.env.backend.get_message(message.channel.id, message.id)
+        texts = [item["content"] for item in walk_components(raw.components) if item["type"] == TEXT_DISPLAY]
+        return "\n".join([raw.content or "", *texts])
+
+    def answer(self, result: simcord.InteractionResult) -> str:
+        """The words of what was answered, which must be private."""
+        assert result.response is not None, "the application did not respond"
+        assert result.ephemeral or result.response.ephemeral, "everybody could read that"
+        return self.said(result.response.message)
+
+    def private_reply(self, result: simcord.InteractionResult) -> str:
+        """What only the one who asked was told: the answer itself, or instead of a public one."""
+        private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
+        assert len(private) == 1, f"{len(private)} private sentences"
+        return self.said(private[0].message)
+
+    def visible_to(self, member: simcord.MemberActor) -> list[discord.Message]:
+        return self.channel.history(viewer=member)
+
+    def alt_texts(self, message: Any) -> list[str]:
+        raw = self.env.backend.get_message(message.channel.id, message.id)
+        return [
+            picture["description"]
+            for item in walk_components(raw.components)
+            if item["type"] == MEDIA_GALLERY
+            for picture in item["items"]
+        ]
+
+    def pictures(self) -> list[bytes]:
+        """Every picture in the channel."""
+        return [
+            self.cdn.get(attachment.url) or b""
+            for message in self.channel.history()
+            for attachment in message.attachments
+        ]
+
+    def books(self) -> list[LedgerEntry]:
+        return list(export_ledger(self.database))
+
+    def states(self) -> list[str]:
+        return [str(entry["state"]) for entry in self.books()]
+
+
+class OpenServer(Protocol):
+    """Opens a guild with its bot; the options are those of `BotServer`."""
+
+    def __call__(self, **options: Any) -> Awaitable[BotServer]: ...
