@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
-
-from PIL import Image
 
 from tests.e2e.environment import E2EEnvironment
 from tests.e2e.fake_discord.state import ANSWER_SECONDS, Interaction
 from tests.e2e.storm_plan import CHANNELS, CLOSED_CHANNEL, GUILDS, PEOPLE, SHUT_PERSON, PlannedRequest
+from tests.support.images import make_picture
 
 LIBRARY_PATIENCE_SECONDS = 4.0
 """A defer that failed with a 5xx is repeated after one second, then after three more."""
@@ -77,9 +75,7 @@ class Crowd:
 def _reference(deed: PlannedRequest) -> bytes | None:
     match deed.kind:
         case "reference":
-            kept = io.BytesIO()
-            Image.new("RGB", (16, 16), (deed.number % 256, 80, 160)).save(kept, "PNG")
-            return kept.getvalue()
+            return make_picture(size=(16, 16), colour=(deed.number % 256, 80, 160))
         case "no picture":
             return b"<html>no picture</html>"
         case _:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.server import alt_texts, said
+from tests.support.images import make_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,14 +19,8 @@ DELIVERED = ("delivered", "reply", "settled", 4)
 CANCELLED = ("cancelled", None, "released", 0)
 
 
-def a_reference() -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (60, 40), "orange").save(kept, "PNG")
-    return kept.getvalue()
-
-
 async def test_a_picture_with_a_reference_travels_as_multipart_both_ways(environment: E2EEnvironment) -> None:
-    interaction = await environment.ask("a red fox", reference=a_reference(), size="square")
+    interaction = await environment.ask("a red fox", reference=make_picture(size=(60, 40)), size="square")
     assert await environment.outcome(interaction) == DELIVERED
     (task,) = environment.tasks("a red fox")
     upload = environment.rivya.uploads[task.reference_id]

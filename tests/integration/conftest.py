@@ -13,13 +13,18 @@ from bot.images.downloads import Downloader
 from bot.rivya.client import open_session
 from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
-from tests.support.engine_harness import EngineHarness, MakeHarness, build, make_png
+from tests.support.engine_harness import EngineHarness, MakeHarness, build
+from tests.support.images import make_picture
 
 
 @pytest.fixture
 async def files() -> AsyncIterator[str]:
     """A host of references."""
-    contents = {"fox.png": make_png(), "notes.png": b"just some notes", "half.png": make_png(300)[:200]}
+    contents = {
+        "fox.png": make_picture(),
+        "notes.png": b"just some notes",
+        "half.png": make_picture(size=(300, 300))[:200],
+    }
 
     async def serve(request: web.Request) -> web.Response:
         body = contents.get(request.match_info["name"])
@@ -36,7 +41,7 @@ async def files() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def rivya() -> AsyncIterator[FakeRivya]:
-    async with FakeRivya(painting_seconds=0.02, painter=lambda *_: make_png()) as fake_rivya:
+    async with FakeRivya(painting_seconds=0.02, painter=lambda *_: make_picture()) as fake_rivya:
         yield fake_rivya
 
 

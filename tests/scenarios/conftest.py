@@ -16,7 +16,7 @@ from PIL import Image
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import make_picture
+from tests.support.images import make_picture
 from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12

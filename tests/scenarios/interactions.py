@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from copy import deepcopy
 from typing import Any
 
 import simcord
-from PIL import Image
 from simcord.backend import serializers
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
 BUTTON, RADIO_GROUP = 2, 21
-
-
-def make_picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
-    """The bytes of a small picture."""
-    kept = io.BytesIO()
-    Image.new("RGB", size, "orange").save(kept, kind, **options)
-    return kept.getvalue()
 
 
 def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:

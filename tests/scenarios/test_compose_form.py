@@ -10,7 +10,8 @@ import simcord
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import field, fill_modal, make_picture, response_of
+from tests.scenarios.interactions import field, fill_modal, response_of
+from tests.support.images import make_picture
 
 LONG = " ".join(f"word{number:04}" for number in range(540))
 """Longer than one text field takes, and within what the model takes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any
@@ -15,14 +14,14 @@ from simcord.interactions import base_payload
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.support.images import make_picture
 
 
 def picture(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:
-    kept = io.BytesIO()
-    images = [Image.new("RGB", (side, side), (40 * n, 90, 200)) for n in range(frames)]
-    extra = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
-    images[0].save(kept, kind, **extra)
-    return kept.getvalue()
+    colours = [(40 * n, 90, 200) for n in range(frames)]
+    first, *others = (Image.new("RGB", (side, side), colour) for colour in colours)
+    options: dict[str, Any] = {"save_all": True, "append_images": others} if others else {}
+    return make_picture(kind, first.size, colours[0], **options)
 
 
 def bomb() -> bytes:

@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import field, labels, make_picture
+from tests.scenarios.interactions import field, labels
+from tests.support.images import make_picture
 
 ENGLISH, INDONESIAN, GERMAN = "en-US", "id", "de"
 

@@ -10,7 +10,8 @@ from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, make_picture, response_of
+from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, response_of
+from tests.support.images import make_picture
 
 EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from typing import Any
 
 import pytest
 import simcord
-from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.guilds.pauses import PauseStore
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import StaleMessage, labels, response_of
+from tests.support.images import make_picture
 
 BUTTON = 2
 YES, NO = "Paint it", "Not now"
@@ -22,9 +21,7 @@ YES, NO = "Paint it", "Not now"
 
 @pytest.fixture
 def picture() -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (64, 48), "orange").save(kept, "PNG")
-    return kept.getvalue()
+    return make_picture()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
-from PIL import Image
 
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
@@ -157,12 +155,6 @@ async def stored_picture(harness: EngineHarness, job: Job) -> bytes | None:
     assert piece is not None
     assert piece.kept_sha256 is not None
     return await harness.picture_store.read(piece.kept_sha256)
-
-
-def make_png(side: int = 64) -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (side, side), "orange").save(kept, "PNG")
-    return kept.getvalue()
 
 
 def build(

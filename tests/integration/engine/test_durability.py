@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 import signal
 import sqlite3
@@ -23,12 +22,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from PIL import Image
 
 from bot.credits.ledger_export import export_ledger
 from bot.domain.jobs import Stage
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
+from tests.support.images import make_picture
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
@@ -65,9 +64,7 @@ class Channel:
         return web.json_response({"message_id": reply["message_id"]})
 
     async def _reference(self, _: web.Request) -> web.Response:
-        picture = io.BytesIO()
-        Image.new("RGB", (64, 64), "orange").save(picture, "PNG")
-        return web.Response(body=picture.getvalue(), content_type="image/png")
+        return web.Response(body=make_picture(), content_type="image/png")
 
 
 @pytest.fixture

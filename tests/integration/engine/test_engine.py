@@ -31,11 +31,11 @@ from tests.support.engine_harness import (
     EngineHarness,
     MakeHarness,
     logged,
-    make_png,
     stored_picture,
     write_protect,
 )
 from tests.support.factories import NO_CONTEXT, make_request
+from tests.support.images import make_picture
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
 HASTY = ApiTimeouts(create_seconds=0.5)
@@ -117,7 +117,7 @@ async def test_what_a_killed_process_left_of_a_reference_is_removed(
 ) -> None:
     left = database_path.with_name("scratch") / "old"
     left.mkdir(parents=True)
-    (left / "original").write_bytes(make_png())
+    (left / "original").write_bytes(make_picture())
     harness = make_harness()
     assert not left.exists()
     await harness.submit_and_wait(
@@ -257,7 +257,7 @@ async def test_a_picture_that_cannot_be_posted_is_kept(harness: EngineHarness) -
     assert job.stage is Stage.UNDELIVERABLE
     assert job.finished_at is not None
     assert await harness.state(job) == "settled"
-    assert await stored_picture(harness, job) == make_png()
+    assert await stored_picture(harness, job) == make_picture()
 
 
 async def test_a_private_picture_is_kept_before_it_is_brought(harness: EngineHarness) -> None:
@@ -306,7 +306,7 @@ async def test_a_picture_painted_again_has_the_very_same_reference_whatever_beca
 async def test_a_kept_picture_is_worked_from_and_one_that_is_gone_costs_nothing(
     harness: EngineHarness,
 ) -> None:
-    result = await harness.picture_store.save(make_png())
+    result = await harness.picture_store.save(make_picture())
     reference = Reference(stored_url(result), "fox.png", "image/png", 0)
     job = await harness.submit_and_wait(make_request(reference=reference))
     assert job.stage is Stage.DELIVERED
@@ -343,7 +343,7 @@ async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(ha
         await logged(lines, event="operator must act", code="disk")
     folder.unlink()
     assert (await harness.wait(job)).stage is Stage.UNDELIVERABLE
-    assert await stored_picture(harness, job) == make_png()
+    assert await stored_picture(harness, job) == make_picture()
 
 
 async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harness: MakeHarness) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sandbox.fake_rivya import FakeRivya
+from tests.support.images import make_picture
 from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -30,15 +31,9 @@ NINE_KEYS = {
 }
 
 
-def picture(picture_format: str = "PNG", colour: str = "teal") -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 48), colour).save(buffer, picture_format)
-    return buffer.getvalue()
-
-
 def plain(_prompt: str, _size: str, output_format: str, _reference: bytes | None) -> bytes:
     """A quicker painter, for tests that do not look."""
-    return picture(output_format)
+    return make_picture(output_format)
 
 
 def order(prompt: str = "a fox", **params: object) -> dict[str, object]:
@@ -87,7 +82,7 @@ class Client:
         **fields: str,
     ) -> tuple[int, dict[str, object]]:
         form = aiohttp.FormData()
-        file = io.BytesIO(picture() if data is None else data)
+        file = io.BytesIO(make_picture() if data is None else data)
         form.add_field("file", file, filename=name, content_type=content_type)
         for field, value in ({"kind": "image"} | fields).items():
             form.add_field(field, value)
@@ -171,7 +166,7 @@ class TestKeys:
 class TestFiles:
     @pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP"])
     async def test_a_picture_is_taken_by_its_signature(self, client: Client, picture_format: str) -> None:
-        data = picture(picture_format)
+        data = make_picture(picture_format)
         status, file = await client.upload(data, None, "odd.name", model="qwen-image", client_request_id="c1")
         assert status == 201
         assert file["mime_type"] == f"image/{picture_format.lower()}"
@@ -191,15 +186,15 @@ class TestFiles:
         [
             (b"GIF89a not for us", "image/gif", {}),
             (b"", None, {}),
-            (picture()[:60], "image/png", {}),
-            (picture(), "image/jpeg", {}),
-            (picture(), "image/png", {"kind": "video"}),
-            (picture(), "image/png", {"kind": "picture"}),
-            (picture(), "image/png", {"model": "no-such-model"}),
-            (picture(), "image/png", {"model": "z-image"}),
-            (picture(), "image/png", {"purpose": "vision"}),
-            (picture(), "image/png", {"client_request_id": "x" * 129}),
-            (picture() + bytes(10_000_001), "image/png", {}),
+            (make_picture()[:60], "image/png", {}),
+            (make_picture(), "image/jpeg", {}),
+            (make_picture(), "image/png", {"kind": "video"}),
+            (make_picture(), "image/png", {"kind": "picture"}),
+            (make_picture(), "image/png", {"model": "no-such-model"}),
+            (make_picture(), "image/png", {"model": "z-image"}),
+            (make_picture(), "image/png", {"purpose": "vision"}),
+            (make_picture(), "image/png", {"client_request_id": "x" * 129}),
+            (make_picture() + bytes(10_000_001), "image/png", {}),
         ],
         ids=[
             "a GIF",
@@ -222,7 +217,7 @@ class TestFiles:
         assert client.fake_rivya.uploads == {}
 
     async def test_a_body_that_is_no_multipart_is_refused(self, client: Client) -> None:
-        answer = await client.call("POST", "/files", data=picture(), content_type="image/png")
+        answer = await client.call("POST", "/files", data=make_picture(), content_type="image/png")
         assert code(answer) == (400, "validation_failed")
 
     async def test_a_file_without_a_name_or_a_kind_is_refused(self, client: Client) -> None:
@@ -231,7 +226,7 @@ class TestFiles:
         nameless.add_field("file", "text")
         assert code(await client.call("POST", "/files", data=nameless)) == (400, "validation_failed")
         kindless = aiohttp.FormData()
-        kindless.add_field("file", picture(), filename="a.png")
+        kindless.add_field("file", make_picture(), filename="a.png")
         assert code(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
 
     async def test_a_far_too_large_body_meets_the_edge_and_its_web_page(self, client: Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from PIL import Image
 from simcord.preview import _media
 
 from sandbox.browser import _preview
 from sandbox.cdn import CdnFiles
 from sandbox.environment import Timings, open_environment
 from sandbox.preview_patches import patch_assets
+from tests.support.images import make_picture
 from tests.support.waiting import soon
 
 PICTURES = 12
@@ -47,9 +46,8 @@ async def a_page_full() -> AsyncIterator[Page]:
     """Not a fixture: SimCord wants one task to open and to close it."""
     async with open_environment(Timings(painting_seconds=0)) as world:
         for number in range(PICTURES):
-            data = io.BytesIO()
-            Image.new("RGB", (64, 48), (number, 0, 0)).save(data, "PNG")
-            await world.guide.send(world.channel, attachments=[(f"fox{number}.png", data.getvalue())])
+            data = make_picture(colour=(number, 0, 0))
+            await world.guide.send(world.channel, attachments=[(f"fox{number}.png", data)])
         async with _preview(world, 0) as preview, aiohttp.ClientSession() as session:
             patch_assets(preview, CdnFiles(world.cdn))
             address = urlsplit(preview.url)
