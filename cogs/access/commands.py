@@ -230,7 +230,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         if problem:
             answer = build_view(problem)
         elif await self._access_rules.set(guild_id, rules, interaction_id=interaction.id):
-            answer = views.added_view(rules)
+            answer = views.rule_added_view(rules)
         else:
             answer = build_view(views.too_many())
         await interaction.response.send_message(view=answer, ephemeral=True)
@@ -241,7 +241,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         ended = await self._access_rules.remove(
             guild_id, kind, subject, lifted_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=views.removed_view(ended), ephemeral=True)
+        await interaction.response.send_message(view=views.rule_removed_view(ended), ephemeral=True)
 
     async def _switch(
         self, interaction: discord.Interaction, name: GuildSetting, value: str | None, words: str
@@ -251,4 +251,4 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._guild_settings.change(
             guild_id, name, value, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=views.changed_view(words), ephemeral=True)
+        await interaction.response.send_message(view=views.access_changed_view(words), ephemeral=True)

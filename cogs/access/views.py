@@ -120,7 +120,7 @@ def subject_words(rule: AccessRule) -> str:
             return f"“{escape(rule.words or rule.subject, WORD_UNITS)}”"
 
 
-def added_view(rules: Iterable[AccessRule]) -> ui.LayoutView:
+def rule_added_view(rules: Iterable[AccessRule]) -> ui.LayoutView:
     """What rules from now on."""
     return build_view(f"### {gettext('Changed')}", "\n".join(f"- {added_words_view(rule)}" for rule in rules))
 
@@ -134,7 +134,7 @@ def added_words_view(rule: AccessRule) -> str:
     return gettext(_RULED[rule.kind, rule.effect], subject=subject)
 
 
-def removed_view(rule: AccessRule | None) -> ui.LayoutView:
+def rule_removed_view(rule: AccessRule | None) -> ui.LayoutView:
     """A rule ended, or there was none."""
     if rule is None:
         return build_view(
@@ -177,7 +177,7 @@ def role_or_channel() -> str:
     return gettext("Choose either a role or a channel.")
 
 
-def changed_view(words: str) -> ui.LayoutView:
+def access_changed_view(words: str) -> ui.LayoutView:
     """A setting, as it is from now on."""
     return build_view(f"### {gettext('Changed')}", words)
 

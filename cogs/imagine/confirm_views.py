@@ -20,7 +20,7 @@ NO_LABEL: Final = gettext_noop("Not now")
 FILENAME_UNITS: Final = 60
 
 
-def question_view(
+def price_question_view(
     request: Request, member_limits: MemberLimits, cost_credits: int, row: ui.ActionRow[ui.LayoutView]
 ) -> ui.LayoutView:
     """The price, and what it would leave: for the server, and for the member if a rule speaks of them."""

@@ -131,7 +131,7 @@ class Submission(commands.Cog):
         draft_id = await self._drafts.save(request)
         if draft_id is not None:  # else Discord delivers this interaction again
             buttons = row(ConfirmButton(YES, draft_id), ConfirmButton(NO, draft_id))
-            card = confirm_views.question_view(request, member_limits, cost_credits, buttons)
+            card = confirm_views.price_question_view(request, member_limits, cost_credits, buttons)
             await interaction.response.send_message(view=card, ephemeral=True)
         return True
 

@@ -156,7 +156,7 @@ class Limits(
                 reason=why,
                 interaction_id=interaction.id,
             )
-            answer = views.removed_view(found, change, why)
+            answer = views.limit_removed_view(found, change, why)
         elif isinstance(found, Grant) and (
             grant := await self._credit_admin.revoke(
                 guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
@@ -184,5 +184,5 @@ class Limits(
         change = await self._credit_admin.set_limit(
             guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        answer = views.changed_view(limit, change)
+        answer = views.limit_changed_view(limit, change)
         await interaction.response.send_message(view=answer, ephemeral=True)

@@ -62,7 +62,7 @@ def validate_terms(credits: int | None, period: str | None, *, exempt: bool) -> 
     return ""
 
 
-def changed_view(limit: Limit, change: LimitChange) -> ui.LayoutView:
+def limit_changed_view(limit: Limit, change: LimitChange) -> ui.LayoutView:
     """From what to what, how far it is used, and a warning where more is used already."""
     hint = _EXEMPT if limit.exempt else _AFTERWARDS[limit.scope]
     return build_view(
@@ -73,7 +73,7 @@ def changed_view(limit: Limit, change: LimitChange) -> ui.LayoutView:
     )
 
 
-def removed_view(limit: Limit, change: LimitChange, reason: str) -> ui.LayoutView:
+def limit_removed_view(limit: Limit, change: LimitChange, reason: str) -> ui.LayoutView:
     """What no longer rules, and what does instead."""
     default = subtext(gettext("That is the default of this bot.")) if change.after is not None else ""
     return build_view(

@@ -68,7 +68,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await defer_privately(interaction):
             return
         left_credits, held = await self._services.rivya.credits(), await self._services.overview.held()
-        card = views.balance_view(left_credits, held, QWEN_IMAGE.cost_credits)
+        card = views.wallet_view(left_credits, held, QWEN_IMAGE.cost_credits)
         await interaction.edit_original_response(view=card)
 
     @app_commands.command(description="What each server spends, and what binds it")
@@ -180,7 +180,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         closing = await self._services.discrepancies.close(
             job_id, final_credits, reason=why, by=interaction.user.id
         )
-        card = reconcile_views.closed_view(job_id, final_credits, closing)
+        card = reconcile_views.reservation_closed_view(job_id, final_credits, closing)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @ceiling.autocomplete("guild")
@@ -211,7 +211,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await defer_privately(interaction):
             return
         booking = await self._services.discrepancies.apply(run_id, by=interaction.user.id)
-        await interaction.edit_original_response(view=reconcile_views.applied_view(run_id, booking))
+        await interaction.edit_original_response(view=reconcile_views.reconcile_applied_view(run_id, booking))
 
     async def _switch(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""

@@ -120,7 +120,7 @@ class ReconcileRunner:
 
         def view() -> ui.LayoutView:
             row = self._booking_row(run.run_id) if provable else None
-            return reconcile_views.result_view(run, found, filename, row)
+            return reconcile_views.reconcile_result_view(run, found, filename, row)
 
         def files() -> list[discord.File]:
             return attachments({filename: reconcile_views.csv_file(found)} if filename else {})
@@ -167,6 +167,6 @@ class _Progress:
             return
         self._shown_at = now
         try:
-            await self._interaction.edit_original_response(view=reconcile_views.progress_view(run))
+            await self._interaction.edit_original_response(view=reconcile_views.reconcile_progress_view(run))
         except _REFUSED as error:
             log.debug("progress not shown", run_id=run.run_id, error=str(error))

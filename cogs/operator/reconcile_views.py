@@ -75,7 +75,7 @@ COMPARING: Final = gettext_noop("A comparison is under way already. Its result c
 BOOK_LABEL: Final = gettext_noop("Book these corrections")
 
 
-def progress_view(run: ReconcileRun) -> ui.LayoutView:
+def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
     """How far a comparison has come."""
     return build_view(
         gettext("### Comparing with Rivya"),
@@ -90,7 +90,7 @@ def progress_view(run: ReconcileRun) -> ui.LayoutView:
     )
 
 
-def result_view(
+def reconcile_result_view(
     run: ReconcileRun, found: Sequence[Discrepancy], filename: str, row: ui.ActionRow[ui.LayoutView] | None
 ) -> ui.LayoutView:
     """What a comparison has found, the first of it in words; nothing has been changed by it."""
@@ -162,7 +162,7 @@ def difference(found: Discrepancy) -> str:
     return gettext(message, booked=found.booked.credits, charged=found.rivya_credits)
 
 
-def applied_view(run_id: str, booking: ApplyResult) -> ui.LayoutView:
+def reconcile_applied_view(run_id: str, booking: ApplyResult) -> ui.LayoutView:
     """What was booked of a run, and what was not."""
     lines = [
         _applied(booking) if booking.booked else gettext("There was nothing to book."),
@@ -204,7 +204,7 @@ def _applied(booking: ApplyResult) -> str:
     )
 
 
-def closed_view(job_id: str, final_credits: int, closing: CloseResult) -> ui.LayoutView:
+def reservation_closed_view(job_id: str, final_credits: int, closing: CloseResult) -> ui.LayoutView:
     """What became of a decision by hand."""
     job = f"`{single_line(job_id, 40).replace('`', '')}`"
     if closing is CloseResult.CLOSED:

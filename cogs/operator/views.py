@@ -68,7 +68,7 @@ def whose(guild_id: int, name_of: NameOf) -> str:
     return f"**{escape(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
 
 
-def balance_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
+def wallet_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
     """What Rivya's wallet holds beside what the books have set aside."""
     left = ngettext(
         "At Rivya: **{credits}**, enough for {n} picture.",

@@ -61,7 +61,7 @@ class Privacy(
         """Ask first: it cannot be undone."""
         holdings = await self._known.summarize(interaction.user.id)
         if holdings.is_erasable:
-            card = views.question_view(holdings, layout.row(EraseButton(interaction.user.id)))
+            card = views.erase_question_view(holdings, layout.row(EraseButton(interaction.user.id)))
         else:
             card = views.nothing_view(holdings)
         await interaction.response.send_message(view=card, ephemeral=True)

@@ -105,7 +105,7 @@ def _wish(holdings: DataSummary) -> str:
     )
 
 
-def question_view(holdings: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+def erase_question_view(holdings: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """What erasing takes and what it leaves, before it is done."""
     if holdings.requests or holdings.drafts:
         taken = ngettext(

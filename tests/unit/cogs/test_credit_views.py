@@ -13,7 +13,7 @@ from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
 from cogs.credits.balance_views import Balance, balance_view
-from cogs.imagine.confirm_views import declined_view, expired_view, question_view
+from cogs.imagine.confirm_views import declined_view, expired_view, price_question_view
 from cogs.imagine.submission import NO, YES, ConfirmButton
 from cogs.notifications.views import alert_view, low_balance_view
 from cogs.text.escaping import utf16_length
@@ -52,7 +52,7 @@ def every_card() -> Iterator[LayoutView]:
         make_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, EVERYWHERE), HUGE)):
-        yield question_view(
+        yield price_question_view(
             hostile, member_limits, MAX_CREDITS, row(ConfirmButton(YES, 2**63), ConfirmButton(NO, 2**63))
         )
         grants = [a_grant(reason=NASTY) for _ in range(100)]
@@ -96,7 +96,7 @@ def test_what_is_no_button_of_ours_is_nobodys(custom_id: str) -> None:
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    said = words(question_view(request, MemberLimits(GUILD, (), MINE), 5, row(ConfirmButton(YES, 1))))
+    said = words(price_question_view(request, MemberLimits(GUILD, (), MINE), 5, row(ConfirmButton(YES, 1))))
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -109,7 +109,7 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 
 def test_the_question_keeps_silent_about_other_servers() -> None:
     said = words(
-        question_view(
+        price_question_view(
             make_request(), MemberLimits(GUILD, (EVERYWHERE, CEILING)), 4, row(ConfirmButton(YES, 1))
         )
     )

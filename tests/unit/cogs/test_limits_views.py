@@ -89,7 +89,7 @@ def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool =
 @pytest.mark.parametrize("rule", [LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.MEMBER, LimitScope.ROLE])
 def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None:
     after = limit(rule, MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0, reason="more *fun*")
-    words = said(views.changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+    words = said(views.limit_changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
     assert "from **200 credits a month** to **20 credits a week**" in words
     assert "Why: more \\*fun\\*" in words
     assert "4 of 20 credits used" in words
@@ -98,16 +98,18 @@ def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None
 
 def test_a_limit_below_what_is_used_says_so() -> None:
     change = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20))
-    words = said(views.changed_view(limit(LimitScope.GUILD), change))
+    words = said(views.limit_changed_view(limit(LimitScope.GUILD), change))
     assert "More than that is used already: no new pictures until it resets" in words
     helped = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20, granted_credits=8))
-    assert "already: only grants pay until" in said(views.changed_view(limit(LimitScope.GUILD), helped))
+    assert "already: only grants pay until" in said(views.limit_changed_view(limit(LimitScope.GUILD), helped))
 
 
 def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
     total = Usage(LimitScope.GUILD, 20, 21, 0, "total", None)
     words = said(
-        views.changed_view(limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total))
+        views.limit_changed_view(
+            limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
+        )
     )
     assert "no new pictures until it is raised." in words
     assert "until it resets" not in words
@@ -115,17 +117,19 @@ def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
 
 def test_an_exemption_says_that_the_server_still_binds() -> None:
     exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-    words = said(views.changed_view(exempt, LimitChange(None, exempt, None)))
+    words = said(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
     assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
     assert "This server's limit still does" in words
 
 
 def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
     before = limit(LimitScope.GUILD)
-    words = said(views.removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY))
+    words = said(
+        views.limit_removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY)
+    )
     assert "default of this bot" in words
     gone = limit(LimitScope.MEMBER, MEMBER)
-    words = said(views.removed_view(gone, LimitChange(gone, None, None), ""))
+    words = said(views.limit_removed_view(gone, LimitChange(gone, None, None), ""))
     assert "to **no limit**" in words
     assert "default" not in words
 
@@ -612,7 +616,7 @@ def test_a_change_is_told_in_indonesian(
     new = limit(rule, subject, reason="hemat")
     used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
     with use_locale("id"):
-        words = said(views.changed_view(new, LimitChange(DEFAULT, new, used)))
+        words = said(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
     holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
     assert (str(MEMBER) in words) is bool(subject)
 
@@ -620,10 +624,10 @@ def test_a_change_is_told_in_indonesian(
 def test_what_is_taken_away_is_told_in_indonesian() -> None:
     before = limit(LimitScope.GUILD)
     with use_locale("id"):
-        removed = said(views.removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
+        removed = said(views.limit_removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
         revoked = said(views.revoked_view(grant(), "selesai"))
         exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-        freed = said(views.changed_view(exempt, LimitChange(None, exempt, None)))
+        freed = said(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
         wrong = views.validate_terms(5, None, exempt=False)
     holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
     holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")

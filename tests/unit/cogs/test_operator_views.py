@@ -65,8 +65,8 @@ def lines(view: ui.LayoutView) -> list[str]:
 
 
 CARDS: dict[str, Card] = {
-    "wallet": lambda: views.balance_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
-    "empty wallet": lambda: views.balance_view(10, HeldSummary(0, 0, None, 0, 0), 4),
+    "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
+    "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
     "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, turns()),
     "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, turns()),
     "ceiling": lambda: views.ceiling_view(
@@ -81,18 +81,18 @@ CARDS: dict[str, Card] = {
     "resume": lambda: views.resume_view(GUILD, name_of, ()),
     "resume within all": lambda: views.resume_view(GUILD, name_of, {0}),
     "resume all": lambda: views.resume_view(0, name_of, {GUILD, OTHER}),
-    "comparing": lambda: reconcile_views.progress_view(comparison(12)),
-    "compared": lambda: reconcile_views.result_view(
+    "comparing": lambda: reconcile_views.reconcile_progress_view(comparison(12)),
+    "compared": lambda: reconcile_views.reconcile_result_view(
         comparison(12, "Rivya refuses the API key"), [discrepancy(DiscrepancyKind.NOT_OVER)] * 9, "", None
     ),
-    "agreeing": lambda: reconcile_views.result_view(comparison(0), [], "", None),
-    "booked": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
-    "booked less": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12, -7)),
-    "booked even": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult(12)),
-    "nothing booked": lambda: reconcile_views.applied_view("0123456789ab", ApplyResult()),
-    "settled by hand": lambda: reconcile_views.closed_view("0b0e7c62", 4, CloseResult.CLOSED),
+    "agreeing": lambda: reconcile_views.reconcile_result_view(comparison(0), [], "", None),
+    "booked": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
+    "booked less": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, -7)),
+    "booked even": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12)),
+    "nothing booked": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult()),
+    "settled by hand": lambda: reconcile_views.reservation_closed_view("0b0e7c62", 4, CloseResult.CLOSED),
     **{
-        f"closing, {closing}": partial(reconcile_views.closed_view, "0b0e7c62", 0, closing)
+        f"closing, {closing}": partial(reconcile_views.reservation_closed_view, "0b0e7c62", 0, closing)
         for closing in CloseResult
     },
 }
@@ -144,7 +144,7 @@ def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state:
 def test_a_note_stands_beside_its_difference_as_it_was_logged() -> None:
     found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, "held", "Rivya said *nothing*")]
     with use_locale("id"):
-        said = "\n".join(lines(reconcile_views.result_view(comparison(1), found, "", None)))
+        said = "\n".join(lines(reconcile_views.reconcile_result_view(comparison(1), found, "", None)))
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in said
     assert "(Rivya said \\*nothing\\*)" in said
     assert "sehari: 1 perbedaan." in said

@@ -117,7 +117,7 @@ def every_card(holdings: DataSummary) -> list[ui.LayoutView]:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
     return [
         views.summary_view(holdings),
-        views.question_view(holdings, button),
+        views.erase_question_view(holdings, button),
         views.nothing_view(holdings),
         views.erased_view(holdings.requests, holdings),
         views.export_view(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
@@ -194,7 +194,7 @@ def test_every_card_is_within_discords_limits() -> None:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="Erase it"))
     for view in (
         views.summary_view(full),
-        views.question_view(full, button),
+        views.erase_question_view(full, button),
         views.nothing_view(full),
         views.erased_view(10**9, full),
     ):
