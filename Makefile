@@ -47,7 +47,7 @@ lock: $(READY)  ## resolve the dependencies anew
 		--all-extras --group dev --group sandbox pyproject.toml -c requirements.lock -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .coverage .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .coverage .import_linter_cache .mypy_cache .ruff_cache .hypothesis
 
 # uv is far faster than pip at the same job; pip is only there to bring uv, at the version the lock names.
 $(READY): requirements-dev.lock
