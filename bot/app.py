@@ -280,9 +280,9 @@ async def run(settings: Settings) -> None:
         serving = asyncio.create_task(
             app.client.start(settings.discord.token.get_secret_value()), name="discord"
         )
-        bounds = asyncio.create_task(told.wait(), name="signals")
-        await asyncio.wait((serving, bounds), return_when=asyncio.FIRST_COMPLETED)
-        bounds.cancel()
+        stopping = asyncio.create_task(told.wait(), name="signals")
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         if not serving.done():
             log.info("closing: no new requests, running steps end, the rest waits for the next start")
             # While the steps end the gateway stays open, so that a member who asks is told politely.

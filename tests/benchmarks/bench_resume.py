@@ -69,11 +69,11 @@ async def _resume(folder: Path, outside: FakeServices) -> Resumed:
             began, worked = time.perf_counter(), time.process_time()
             assert await engine.resume() == SIZE
             await asyncio.sleep(0)  # behind every walk in line: each has taken its first step
-            member_limits, cpu_seconds = time.perf_counter(), time.process_time() - worked
+            ready_at, cpu_seconds = time.perf_counter(), time.process_time() - worked
             first = await _when_polled(FIRST)
             everybody = await _when_polled(SIZE)
         resumed = Resumed(
-            standing_seconds=member_limits - began,
+            standing_seconds=ready_at - began,
             cpu_seconds=cpu_seconds,
             first_seconds=first - began,
             all_seconds=everybody - began,

@@ -194,7 +194,7 @@ class _Wire:
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
-        self._report_builder = zlib.compressobj()
+        self._compressor = zlib.compressobj()
         self._sequence = 0
 
     def next(self) -> int:
@@ -206,7 +206,7 @@ class _Wire:
         await self.send_text(json.dumps({"op": code, "t": event, "s": sequence, "d": data}))
 
     async def send_text(self, text: str) -> None:
-        pressed = self._report_builder.compress(text.encode()) + self._report_builder.flush(zlib.Z_SYNC_FLUSH)
+        pressed = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
         await self._socket.send_bytes(pressed)
 
 

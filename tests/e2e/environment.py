@@ -56,7 +56,7 @@ class E2EEnvironment:
 
     def seen(self) -> list[Message]:
         """What stands in the channel."""
-        return self.discord.member_limits(self.channel)
+        return self.discord.visible_messages(self.channel)
 
     def picture(self, prompt: str) -> Message:
         """The one message, wherever it is, that shows the picture."""

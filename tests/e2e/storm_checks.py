@@ -107,7 +107,7 @@ class Verification:
         """Where the way was open, the member has read what it cost."""
         told = [
             message
-            for message in self._town.discord.member_limits()
+            for message in self._town.discord.visible_messages()
             if message.interaction_id == interaction.id and "charged" in said(message)
         ]
         if deed.fate == "none" and not told:
@@ -132,7 +132,7 @@ class Verification:
             yield "delivered, and where it should be there is no picture"
         others = [
             message
-            for message in self._town.discord.member_limits()
+            for message in self._town.discord.visible_messages()
             if message.id != row["landed_message_id"] and _shows(message, deed.prompt)
         ]
         late = self._town.discord.late_repeats.count(row["job_id"].replace("-", "")[:25])

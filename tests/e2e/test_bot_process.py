@@ -217,7 +217,7 @@ async def test_a_message_that_fails_is_posted_again_and_stands_there_once(
         return (
             fault.hits,
             outcome,
-            environment.discord.member_limits(channel) == [environment.picture(f"posted, {case}")],
+            environment.discord.visible_messages(channel) == [environment.picture(f"posted, {case}")],
         )
 
     ended = await asyncio.gather(*map(ask, PASSING))

@@ -67,7 +67,7 @@ async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(
     dice = random.Random(7)
     custom_ids = [*HAND_MADE, *(a_mutant(dice) for _ in range(60))]
     pressed = [
-        await environment.discord.report_builder(environment.channel, environment.alice, custom_id)
+        await environment.discord.click(environment.channel, environment.alice, custom_id)
         for custom_id in custom_ids
     ]
     await environment.discord.until(lambda: all(click.answer_type is not None for click in pressed))

@@ -80,7 +80,7 @@ class FakeDiscord(State):
         self.interactions[interaction.id] = interaction
         return interaction
 
-    async def report_builder(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
+    async def click(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
         """Press a button under a message of the bot's, with whatever custom_id a client may send."""
         data = {"custom_id": custom_id, "component_type": BUTTON}
         event = self._event(channel, person, 3, data) | {"message": self._message_event(channel)}
@@ -188,7 +188,7 @@ class FakeDiscord(State):
         assert interaction.message_id is not None, "the application did not respond"
         return self.messages[interaction.message_id]
 
-    def member_limits(self, channel: Channel | None = None) -> list[Message]:
+    def visible_messages(self, channel: Channel | None = None) -> list[Message]:
         """Every message that was not deleted, the oldest first; in one channel, or anywhere."""
         where = None if channel is None else channel.id
         return [
@@ -201,7 +201,7 @@ class FakeDiscord(State):
         """The messages that show a picture under these words."""
         return [
             message
-            for message in self.member_limits()
+            for message in self.visible_messages()
             if message.attachments and prompt in alt_texts(message)
         ]
 
