@@ -280,6 +280,7 @@ def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> No
     )
     assert "7 of 77 credits used this month" in words
     assert "98765" not in words
+    assert "98,765" not in words
 
 
 # Explaining
