@@ -60,14 +60,14 @@ class CogDependencies:
     departures: GuildDepartures
 
 
-async def register(client: KuasClient, parts: CogDependencies) -> None:
+async def register(client: KuasClient, dependencies: CogDependencies) -> None:
     """Every command in every language, and every button that may still stand under an old message.
 
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
     """
     await client.tree.set_translator(tongues := CommandTranslator())
-    limits_log = AuditLogCommand(AuditLog(parts.stores.database))
+    limits_log = AuditLogCommand(AuditLog(dependencies.stores.database))
     client.add_dynamic_items(
         ConfirmButton,
         limits_log.page_button,
@@ -77,40 +77,46 @@ async def register(client: KuasClient, parts: CogDependencies) -> None:
         HistoryPageButton,
         HistorySelect,
     )
-    await client.add_cog(GuildDepartureListener(client, parts.departures))
-    for cog in (*_accounts(parts), *_pictures(client, parts), _limits(parts.stores, limits_log)):
+    await client.add_cog(GuildDepartureListener(client, dependencies.departures))
+    for cog in (
+        *_accounts(dependencies),
+        *_pictures(client, dependencies),
+        _limits(dependencies.stores, limits_log),
+    ):
         await client.add_cog(cog)
     for command in client.tree.get_commands():
         validate_command(await command.get_translated_payload(client.tree, tongues))
 
 
-def _accounts(parts: CogDependencies) -> tuple[commands.Cog, ...]:
+def _accounts(dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
     """What was spent, what is known, what is allowed."""
-    stores = parts.stores
+    stores = dependencies.stores
     return (
         Credits(stores.ledger, stores.credit_admin),
-        Doctor(stores.guild_settings, parts.circuit_breaker),
+        Doctor(stores.guild_settings, dependencies.circuit_breaker),
         Reports(stores.reports),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
         Access(stores.access_rules, stores.guild_settings),
     )
 
 
-def _pictures(client: KuasClient, parts: CogDependencies) -> tuple[commands.Cog, ...]:
+def _pictures(client: KuasClient, dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
     """From a member's words to a picture, and everything that can be done with it."""
-    stores, rejected_requests = parts.stores, RejectedRequests(parts.stores.drafts)
+    stores, rejected_requests = dependencies.stores, RejectedRequests(dependencies.stores.drafts)
     submission = Submission(
-        parts.engine, stores.preflight, stores.drafts, parts.alert_notifier, rejected_requests
+        dependencies.engine, stores.preflight, stores.drafts, dependencies.alert_notifier, rejected_requests
     )
     compose_forms = ComposeForms(submission, stores.drafts, stores.member_defaults, rejected_requests)
-    result_messages = ResultMessages(client, stores.history, parts.stores.pictures, parts.downloader)
+    result_messages = ResultMessages(
+        client, stores.history, dependencies.stores.pictures, dependencies.downloader
+    )
     return (
         submission,
         compose_forms,
         Imagine(submission, compose_forms, rejected_requests, stores.presets, stores.member_defaults),
-        PictureActions(parts.engine, stores.history, submission, compose_forms, result_messages),
+        PictureActions(dependencies.engine, stores.history, submission, compose_forms, result_messages),
         History(stores.history, ImageSources(stores.pictures), result_messages),
-        ContextMenus(client.tree, compose_forms, stores.history, parts.downloader),
+        ContextMenus(client.tree, compose_forms, stores.history, dependencies.downloader),
         Defaults(stores.member_defaults),
         PresetCommands(stores.presets),
     )

@@ -73,7 +73,7 @@ def maintenance_tasks(
 ) -> dict[str, Chore]:
     """The chores of one database. `privacy` says how long words and pictures are kept; 0 days is for ever."""
 
-    async def picture_store(_: int) -> int:
+    async def unneeded_pictures(_: int) -> int:
         return await picture_retention.collect_garbage()
 
     async def records(at: int) -> int:
@@ -98,7 +98,7 @@ def maintenance_tasks(
         **_retention(database, picture_retention, privacy),
         "erasures": erasures.process_due,
         "departures": departures.process_due,
-        "vault": picture_store,
+        "vault": unneeded_pictures,
         "records": records,
         "leftovers": leftovers,
         "file": file,

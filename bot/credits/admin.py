@@ -75,7 +75,7 @@ class CreditAdmin:
     async def remove_limit(
         self,
         guild_id: int,
-        rule: LimitScope,
+        scope: LimitScope,
         subject_id: int = 0,
         *,
         set_by: int,
@@ -87,11 +87,11 @@ class CreditAdmin:
 
         def unit(tx: Transaction) -> LimitChange:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            before = self._current(limit_usage, rule, subject_id)
-            if limits.current(tx, guild_id, rule, subject_id) is not None:
-                gone = Limit(0, "total", set_by, at, rule, subject_id, reason=reason)
+            before = self._current(limit_usage, scope, subject_id)
+            if limits.current(tx, guild_id, scope, subject_id) is not None:
+                gone = Limit(0, "total", set_by, at, scope, subject_id, reason=reason)
                 limits.append(tx, guild_id, gone, removed=True, interaction_id=interaction_id)
-            after = self._current(limit_usage, rule, subject_id)
+            after = self._current(limit_usage, scope, subject_id)
             return LimitChange(before, after, _used(limit_usage, after))
 
         return await self._database.run(unit)
@@ -191,10 +191,10 @@ class CreditAdmin:
 
         return await self._database.run(unit)
 
-    def _current(self, limit_usage: LimitUsage, rule: LimitScope, subject_id: int) -> Limit | None:
-        if rule is LimitScope.GUILD:
+    def _current(self, limit_usage: LimitUsage, scope: LimitScope, subject_id: int) -> Limit | None:
+        if scope is LimitScope.GUILD:
             return limit_usage.guild_limit()
-        return limits.current(limit_usage.transaction, limit_usage.guild_id, rule, subject_id)
+        return limits.current(limit_usage.transaction, limit_usage.guild_id, scope, subject_id)
 
 
 def _used(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:

@@ -189,9 +189,9 @@ def _older(transaction: sqlite3.Connection, guild_id: int, than: Cursor | None) 
     return AuditPage(_entries(transaction, shown), newer, older)
 
 
-def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, mark: Cursor) -> list[Cursor]:
+def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, cursor: Cursor) -> list[Cursor]:
     """One more than fit a page, if there are as many."""
-    values = {"guild_id": guild_id, "at": mark.at, "source": mark.source, "key": mark.key}
+    values = {"guild_id": guild_id, "at": cursor.at, "source": cursor.source, "key": cursor.key}
     rows = transaction.execute(query, {**values, "rows": PAGE_ENTRIES + 1})
     return [Cursor(row["at"], row["source"], row["key"]) for row in rows]
 
@@ -209,8 +209,8 @@ def _entries(transaction: sqlite3.Connection, marks: list[Cursor]) -> tuple[Audi
     return tuple(readers[mark.source - 1](transaction, mark) for mark in marks)
 
 
-def _limit_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM limits WHERE limit_id = ?", (int(mark.key),))
+def _limit_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM limits WHERE limit_id = ?", (int(cursor.key),))
     before = transaction.execute(
         "SELECT * FROM limits WHERE guild_id = ? AND rule = ? AND subject_id = ? AND limit_id < ?"
         " ORDER BY limit_id DESC LIMIT 1",
@@ -218,7 +218,7 @@ def _limit_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
     ).fetchone()
     rule, subject_id = LimitScope(row["rule"]), row["subject_id"]
     was = None if before is None else _limit(before)
-    return AuditEntry(mark, row["set_by"], LimitChanged(rule, subject_id, was, _limit(row), row["reason"]))
+    return AuditEntry(cursor, row["set_by"], LimitChanged(rule, subject_id, was, _limit(row), row["reason"]))
 
 
 def _limit(row: sqlite3.Row) -> Limit | None:
@@ -231,26 +231,26 @@ def _limit(row: sqlite3.Row) -> Limit | None:
             return Limit(row["credits"], row["period"])
 
 
-def _grant_issued(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(mark.key),))
+def _grant_issued(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(cursor.key),))
     event = GrantIssued(row["user_id"], row["credits"], row["reason"], row["expires_at"])
-    return AuditEntry(mark, row["granted_by"], event)
+    return AuditEntry(cursor, row["granted_by"], event)
 
 
-def _grant_revoked(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(mark.key),))
+def _grant_revoked(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM grants WHERE grant_id = ?", (int(cursor.key),))
     event = GrantRevoked(row["user_id"], row["credits"], row["revoked_credits"], row["revoke_reason"] or "")
-    return AuditEntry(mark, row["revoked_by"], event)
+    return AuditEntry(cursor, row["revoked_by"], event)
 
 
-def _refund_issued(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM refunds WHERE job_id = ?", (mark.key,))
+def _refund_issued(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM refunds WHERE job_id = ?", (cursor.key,))
     event = RefundIssued(row["job_id"], row["user_id"], row["credits"], row["reason"])
-    return AuditEntry(mark, row["refunded_by"], event)
+    return AuditEntry(cursor, row["refunded_by"], event)
 
 
-def _setting_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM guild_settings WHERE setting_id = ?", (int(mark.key),))
+def _setting_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM guild_settings WHERE setting_id = ?", (int(cursor.key),))
     before = transaction.execute(
         "SELECT value FROM guild_settings WHERE guild_id = ? AND name = ? AND setting_id < ?"
         " ORDER BY setting_id DESC LIMIT 1",
@@ -259,15 +259,15 @@ def _setting_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntr
     event = SettingChanged(
         GuildSetting(row["name"]), None if before is None else before["value"], row["value"]
     )
-    return AuditEntry(mark, row["set_by"], event)
+    return AuditEntry(cursor, row["set_by"], event)
 
 
-def _pause_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM pauses WHERE pause_id = ?", (int(mark.key),))
-    return AuditEntry(mark, row["set_by"], PauseChanged(bool(row["paused"]), row["sentence"]))
+def _pause_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM pauses WHERE pause_id = ?", (int(cursor.key),))
+    return AuditEntry(cursor, row["set_by"], PauseChanged(bool(row["paused"]), row["sentence"]))
 
 
-def _access_rule_changed(transaction: sqlite3.Connection, mark: Cursor) -> AuditEntry:
-    (row,) = transaction.execute("SELECT * FROM access_rules WHERE rule_id = ?", (int(mark.key),))
+def _access_rule_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
+    (row,) = transaction.execute("SELECT * FROM access_rules WHERE rule_id = ?", (int(cursor.key),))
     rule = rule_from(row)
-    return AuditEntry(mark, row["set_by"], AccessRuleChanged(rule, removed=row["effect"] == access.REMOVED))
+    return AuditEntry(cursor, row["set_by"], AccessRuleChanged(rule, removed=row["effect"] == access.REMOVED))

@@ -18,14 +18,14 @@ _COLUMNS = "limit_id, rule, subject_id, effect, credits, period, reason, set_by,
 
 
 def current(
-    transaction: sqlite3.Connection, guild_id: int, rule: LimitScope, subject_id: int = 0
+    transaction: sqlite3.Connection, guild_id: int, scope: LimitScope, subject_id: int = 0
 ) -> Limit | None:
     """The limit that rules now for exactly this subject; None if there is none, or it was removed."""
     # The names of the columns are this module's own.
     row = transaction.execute(
         f"SELECT {_COLUMNS} FROM limits WHERE guild_id = ? AND rule = ? AND subject_id = ?"  # noqa: S608  # see above
         " ORDER BY limit_id DESC LIMIT 1",
-        (guild_id, rule, subject_id),
+        (guild_id, scope, subject_id),
     ).fetchone()
     return None if row is None else _limit(row)
 

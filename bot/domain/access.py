@@ -100,7 +100,7 @@ class RecentActivity:
 
 
 def check_access(
-    request: Request, context: RequestContext, terms: AccessPolicy, lately: RecentActivity, at: int
+    request: Request, context: RequestContext, policy: AccessPolicy, recent: RecentActivity, at: int
 ) -> None:
     """Refuse what a server's rules refuse.
 
@@ -108,46 +108,46 @@ def check_access(
         MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, WORD_BLOCKED,
             COOLDOWN or TOO_MANY_RUNNING.
     """
-    _check_member(request.destination.user_id, terms)
-    _check_listed(RuleTarget.ROLE, context.role_ids, terms, MemberReason.ROLE_REFUSED)
-    _check_listed(RuleTarget.CHANNEL, context.channel_ids, terms, MemberReason.CHANNEL_REFUSED)
-    if terms.age_restricted_only and not context.age_restricted:
+    _check_member(request.destination.user_id, policy)
+    _check_listed(RuleTarget.ROLE, context.role_ids, policy, MemberReason.ROLE_REFUSED)
+    _check_listed(RuleTarget.CHANNEL, context.channel_ids, policy, MemberReason.CHANNEL_REFUSED)
+    if policy.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
-    if (word := blocked_word(request.prompt, terms)) is not None:
+    if (word := blocked_word(request.prompt, policy)) is not None:
         raise MemberError(MemberReason.WORD_BLOCKED, word=word)
-    if terms.running_limit and lately.running >= terms.running_limit:
-        raise MemberError(MemberReason.TOO_MANY_RUNNING, running=lately.running, limit=terms.running_limit)
-    if lately.asked_at is not None:
-        over_at = lately.asked_at + terms.cooldown_seconds * 1000
-        if terms.cooldown_seconds and at < over_at:
-            raise MemberError(MemberReason.COOLDOWN, over_at=over_at, seconds=terms.cooldown_seconds)
+    if policy.running_limit and recent.running >= policy.running_limit:
+        raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
+    if recent.asked_at is not None:
+        over_at = recent.asked_at + policy.cooldown_seconds * 1000
+        if policy.cooldown_seconds and at < over_at:
+            raise MemberError(MemberReason.COOLDOWN, over_at=over_at, seconds=policy.cooldown_seconds)
 
 
-def requires_spoiler(context: RequestContext, terms: AccessPolicy) -> bool:
+def requires_spoiler(context: RequestContext, policy: AccessPolicy) -> bool:
     """Whether the server wants pictures asked for by such a member, or there, behind a spoiler."""
-    roles = terms.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
-    channels = terms.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
+    roles = policy.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
+    channels = policy.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
     return not roles.isdisjoint(context.role_ids) or not channels.isdisjoint(context.channel_ids)
 
 
-def _check_member(user_id: int, terms: AccessPolicy) -> None:
-    for rule in terms.rules:
+def _check_member(user_id: int, policy: AccessPolicy) -> None:
+    for rule in policy.rules:
         if rule.kind is RuleTarget.MEMBER and rule.effect is Effect.DENY and rule.subject_id == user_id:
             raise MemberError(MemberReason.MEMBER_BLOCKED, why=rule.reason, expires_at=rule.expires_at)
 
 
-def _check_listed(kind: RuleTarget, ids: tuple[int, ...], terms: AccessPolicy, reason: MemberReason) -> None:
+def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, reason: MemberReason) -> None:
     """What is denied beats what is allowed: who has a role of each may not."""
-    denied, allowed = terms.subjects(kind, Effect.DENY), terms.subjects(kind, Effect.ALLOW)
+    denied, allowed = policy.subjects(kind, Effect.DENY), policy.subjects(kind, Effect.ALLOW)
     if found := denied.intersection(ids):
         raise MemberError(reason, denied=sorted(found), allowed=[])
     if allowed and allowed.isdisjoint(ids):
         raise MemberError(reason, denied=[], allowed=sorted(allowed))
 
 
-def blocked_word(text: str, terms: AccessPolicy) -> str | None:
+def blocked_word(text: str, policy: AccessPolicy) -> str | None:
     """The first blocked word or phrase in a text, as the admin typed it; None if there is none."""
-    blocked = [rule for rule in terms.rules if rule.kind is RuleTarget.WORD and rule.effect is Effect.DENY]
+    blocked = [rule for rule in policy.rules if rule.kind is RuleTarget.WORD and rule.effect is Effect.DENY]
     if not blocked:
         return None
     folded = fold_text(text)

@@ -56,16 +56,16 @@ def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Acce
 
 
 def enforce(
-    transaction: sqlite3.Connection, request: Request, context: RequestContext, terms: AccessPolicy, at: int
+    transaction: sqlite3.Connection, request: Request, context: RequestContext, policy: AccessPolicy, at: int
 ) -> None:
     """Refuse what the rules of the server refuse.
 
     Raises:
         MemberError: as `rules.judge`.
     """
-    counts = terms.cooldown_seconds or terms.running_limit
+    counts = policy.cooldown_seconds or policy.running_limit
     check_access(
-        request, context, terms, _recent_activity(transaction, request) if counts else RecentActivity(), at
+        request, context, policy, _recent_activity(transaction, request) if counts else RecentActivity(), at
     )
 
 

@@ -39,7 +39,7 @@ class ImageWorkers:
         shutil.rmtree(scratch, ignore_errors=True)
         # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
         # all the threads of the loop's own pool, that is many times as much. They end with this object.
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="easel")
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="images")
 
     @contextmanager
     def temp_folder(self) -> Iterator[Path]:

@@ -30,13 +30,13 @@ def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int
     raise MemberError(MemberReason.JOB_UNKNOWN)
 
 
-def repeat_request(item: HistoryItem, destination: Destination, terms: AccessPolicy) -> Request:
+def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPolicy) -> Request:
     """The same request once more, from somebody who may press the buttons of this picture.
 
     Raises:
         MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
     """
-    _require_usable(item, destination.user_id, terms)
+    _require_usable(item, destination.user_id, policy)
     job, reference = item.job, item.job.request.reference
     if not job.request.prompt:
         raise MemberError(MemberReason.PICTURE_DELETED)
@@ -54,14 +54,14 @@ def repeat_request(item: HistoryItem, destination: Destination, terms: AccessPol
 
 
 def request_from_picture(
-    item: HistoryItem, destination: Destination, terms: AccessPolicy, reference: Reference
+    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
 ) -> Request:
     """A request without words yet that has a picture as its reference.
 
     Raises:
         MemberError: NOT_YOURS, PICTURE_UNFINISHED.
     """
-    _require_usable(item, destination.user_id, terms)
+    _require_usable(item, destination.user_id, policy)
     if not item.is_painted:
         raise MemberError(MemberReason.PICTURE_UNFINISHED)
     return replace(
@@ -81,10 +81,10 @@ def stored_reference(item: HistoryItem) -> Reference | None:
     return Reference(stored_url(item.kept_sha256), item.filename, f"image/{item.kept_format}", 0)
 
 
-def _require_usable(item: HistoryItem, user_id: int, terms: AccessPolicy) -> None:
+def _require_usable(item: HistoryItem, user_id: int, policy: AccessPolicy) -> None:
     if item.job.deleted_at is not None:
         raise MemberError(MemberReason.PICTURE_DELETED)
-    if terms.owner_only and item.job.request.destination.user_id != user_id:
+    if policy.owner_only and item.job.request.destination.user_id != user_id:
         raise MemberError(MemberReason.NOT_YOURS)
 
 

@@ -61,38 +61,38 @@ _RULED: Final = {
 }
 
 
-def policy_view(terms: AccessPolicy) -> ui.LayoutView:
+def policy_view(policy: AccessPolicy) -> ui.LayoutView:
     """Everything that rules here."""
     lists = [
         titled_view(
             gettext(title),
-            [_line(rule) for rule in terms.rules if (rule.kind, rule.effect) == key],
+            [_line(rule) for rule in policy.rules if (rule.kind, rule.effect) == key],
             LIST_UNITS,
         )
         for key, title in _TITLES.items()
     ]
     if not any(lists):
         lists = [gettext("Everybody may paint in every channel, with any words.")]
-    return build_view(f"### {gettext('Who may paint here')}", *lists, subtext(" · ".join(_settings(terms))))
+    return build_view(f"### {gettext('Who may paint here')}", *lists, subtext(" · ".join(_settings(policy))))
 
 
-def _settings(terms: AccessPolicy) -> list[str]:
+def _settings(policy: AccessPolicy) -> list[str]:
     pause = (
         gettext("no pause between two pictures")
-        if not terms.cooldown_seconds
-        else gettext("a pause of {length} between two pictures", length=length_text(terms.cooldown_seconds))
+        if not policy.cooldown_seconds
+        else gettext("a pause of {length} between two pictures", length=length_text(policy.cooldown_seconds))
     )
     at_once = (
         gettext("as many pictures at once as a member likes")
-        if not terms.running_limit
+        if not policy.running_limit
         else ngettext(
-            "{n} picture of a member at once", "{n} pictures of a member at once", terms.running_limit
+            "{n} picture of a member at once", "{n} pictures of a member at once", policy.running_limit
         )
     )
-    where = gettext("in age-restricted channels only") if terms.age_restricted_only else ""
+    where = gettext("in age-restricted channels only") if policy.age_restricted_only else ""
     buttons = (
         gettext("buttons for a picture's own member")
-        if terms.owner_only
+        if policy.owner_only
         else gettext("buttons for everybody")
     )
     return list(filter(None, (pause, at_once, where, buttons)))

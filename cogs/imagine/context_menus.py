@@ -33,12 +33,12 @@ class ContextMenus(commands.Cog):
         self,
         tree: app_commands.CommandTree,
         compose_forms: ComposeForms,
-        gallery: HistoryStore,
+        history: HistoryStore,
         downloader: Downloader,
     ) -> None:
         self._tree = tree
         self._compose_forms = compose_forms
-        self._history = gallery
+        self._history = history
         self._downloader = downloader
         self._menus = (
             app_commands.ContextMenu(name="Use as reference", callback=self.use_message),

@@ -39,12 +39,12 @@ class AuditLogCommand(commands.Cog):
         page = await self._audit_log.older(guild_id)
         await interaction.response.send_message(view=self._card(page), ephemeral=True)
 
-    async def show_page(self, interaction: discord.Interaction, way: str, mark: Cursor) -> None:
+    async def show_page(self, interaction: discord.Interaction, way: str, cursor: Cursor) -> None:
         """Show the page on either side of a mark in the same message."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         ask = self._audit_log.newer if way == NEWER else self._audit_log.older
-        await interaction.response.edit_message(view=self._card(await ask(guild_id, mark)))
+        await interaction.response.edit_message(view=self._card(await ask(guild_id, cursor)))
 
     def _card(self, page: AuditPage) -> ui.LayoutView:
         marks = {NEWER: page.newer, OLDER: page.older}
@@ -58,10 +58,10 @@ class AuditPageButton(
 ):
     """A button that names the page on one side of a mark."""
 
-    def __init__(self, way: str, mark: Cursor) -> None:
-        custom_id = f"kuas:log:{way}:{mark.at}:{mark.source}:{mark.key}"
+    def __init__(self, way: str, cursor: Cursor) -> None:
+        custom_id = f"kuas:log:{way}:{cursor.at}:{cursor.source}:{cursor.key}"
         super().__init__(ui.Button(label=gettext(_LABELS[way]), custom_id=custom_id))
-        self._way, self._mark = way, mark
+        self._way, self._mark = way, cursor
 
     @classmethod
     async def from_custom_id(

@@ -117,8 +117,8 @@ def _given(event: GrantIssued) -> str:
     return gettext("Gave **{credits}** to {whom}, until {when}.", credits=credits, whom=to, when=until)
 
 
-def _limit_words(rule: LimitScope, limit: Limit | None) -> str:
-    return gettext(_NONE_SET[rule]) if limit is None and rule in _NONE_SET else limit_text(limit)
+def _limit_words(scope: LimitScope, limit: Limit | None) -> str:
+    return gettext(_NONE_SET[scope]) if limit is None and scope in _NONE_SET else limit_text(limit)
 
 
 def _why(reason: str) -> str:

@@ -242,11 +242,11 @@ def _exemption(messages: Mapping[LimitScope, str], limit: Limit) -> str:
     return gettext(messages[limit.scope], role=role_mention(limit.subject_id))
 
 
-def _passed_over(name: str, rule: LimitScope, counting: LimitScope | None, *, exempt: bool) -> str:
+def _passed_over(name: str, scope: LimitScope, counting: LimitScope | None, *, exempt: bool) -> str:
     """A line without its full stop."""
-    if counting is rule and exempt:
+    if counting is scope and exempt:
         return gettext("- {rule} is passed over, since another role exempts them", rule=name)
-    if counting is rule:
+    if counting is scope:
         return gettext("- {rule} is passed over, since another role leaves more", rule=name)
     if counting is LimitScope.MEMBER:
         return gettext("- {rule} is passed over, since what is set for them by name counts", rule=name)

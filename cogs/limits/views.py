@@ -101,10 +101,10 @@ def whom(user_id: int) -> str:
     return gettext("the whole server") if user_id == WHOLE_GUILD else mention(user_id)
 
 
-def _from_to(rule: LimitScope, subject_id: int, change: LimitChange) -> str:
+def _from_to(scope: LimitScope, subject_id: int, change: LimitChange) -> str:
     return gettext(
         "{what}: from **{before}** to **{after}**.",
-        what=scope_name(rule, subject_id),
+        what=scope_name(scope, subject_id),
         before=limit_text(change.before),
         after=limit_text(change.after),
     )

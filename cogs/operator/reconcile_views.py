@@ -162,16 +162,16 @@ def difference(found: Discrepancy) -> str:
     return gettext(message, booked=found.booked.credits, charged=found.rivya_credits)
 
 
-def reconcile_applied_view(run_id: str, booking: ApplyResult) -> ui.LayoutView:
+def reconcile_applied_view(run_id: str, result: ApplyResult) -> ui.LayoutView:
     """What was booked of a run, and what was not."""
     lines = [
-        _applied(booking) if booking.booked else gettext("There was nothing to book."),
-        gettext("Stood as Rivya says already: {number}.", number=booking.before) if booking.before else "",
-        gettext("Changed since and left alone: {number}. Compare again.", number=booking.changed)
-        if booking.changed
+        _applied(result) if result.booked else gettext("There was nothing to book."),
+        gettext("Stood as Rivya says already: {number}.", number=result.before) if result.before else "",
+        gettext("Changed since and left alone: {number}. Compare again.", number=result.changed)
+        if result.changed
         else "",
-        gettext("Still under way and left to the bot: {number}.", number=booking.in_progress)
-        if booking.in_progress
+        gettext("Still under way and left to the bot: {number}.", number=result.in_progress)
+        if result.in_progress
         else "",
     ]
     return build_view(
@@ -181,35 +181,35 @@ def reconcile_applied_view(run_id: str, booking: ApplyResult) -> ui.LayoutView:
     )
 
 
-def _applied(booking: ApplyResult) -> str:
-    gained = booking.difference_credits
+def _applied(result: ApplyResult) -> str:
+    gained = result.difference_credits
     if gained > 0:
         return ngettext(
             "Booked {n} correction: the books now hold {credits} more.",
             "Booked {n} corrections: the books now hold {credits} more.",
-            booking.booked,
+            result.booked,
             credits=credits_text(gained),
         )
     if gained < 0:
         return ngettext(
             "Booked {n} correction: the books now hold {credits} less.",
             "Booked {n} corrections: the books now hold {credits} less.",
-            booking.booked,
+            result.booked,
             credits=credits_text(-gained),
         )
     return ngettext(
         "Booked {n} correction: the books now hold as many credits as before.",
         "Booked {n} corrections: the books now hold as many credits as before.",
-        booking.booked,
+        result.booked,
     )
 
 
-def reservation_closed_view(job_id: str, final_credits: int, closing: CloseResult) -> ui.LayoutView:
+def reservation_closed_view(job_id: str, final_credits: int, result: CloseResult) -> ui.LayoutView:
     """What became of a decision by hand."""
     job = f"`{single_line(job_id, 40).replace('`', '')}`"
-    if closing is CloseResult.CLOSED:
+    if result is CloseResult.CLOSED:
         return build_view(gettext("### Closed"), _closed(job, final_credits))
-    return build_view(gettext(_LEFT_OPEN[closing], job=job))
+    return build_view(gettext(_LEFT_OPEN[result], job=job))
 
 
 def _closed(job: str, final_credits: int) -> str:

@@ -180,9 +180,9 @@ def ceiling_view(rule: LimitScope, guild_id: int, change: LimitChange, name_of: 
     )
 
 
-def _ceiling_words(rule: LimitScope, guild_id: int, limit: Limit | None) -> str:
+def _ceiling_words(scope: LimitScope, guild_id: int, limit: Limit | None) -> str:
     # The ceiling for each server binds one that has lost its own.
-    if limit is None and rule is LimitScope.CEILING and guild_id:
+    if limit is None and scope is LimitScope.CEILING and guild_id:
         return gettext("no ceiling of its own")
     return limit_text(limit)
 

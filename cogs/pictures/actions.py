@@ -40,13 +40,13 @@ class PictureActions(commands.Cog, name=PICTURE_ACTIONS):
     def __init__(
         self,
         engine: JobEngine,
-        gallery: HistoryStore,
+        history: HistoryStore,
         submission: Submission,
         compose_forms: ComposeForms,
         result_messages: ResultMessages,
     ) -> None:
         self._engine = engine
-        self._history = gallery
+        self._history = history
         self._submission = submission
         self._compose_forms = compose_forms
         self._result_messages = result_messages

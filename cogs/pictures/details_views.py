@@ -24,7 +24,7 @@ FILENAME_UNITS: Final = 60
 
 
 def details_view(
-    item: HistoryItem, chain: Ancestry, *, user_id: int, channel_id: int | None
+    item: HistoryItem, ancestry: Ancestry, *, user_id: int, channel_id: int | None
 ) -> tuple[ui.LayoutView, list[discord.File]]:
     """Everything about one request, the whole prompt first; with the files that belong to it.
 
@@ -37,7 +37,7 @@ def details_view(
         prompt,
         "\n".join(_facts(item)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
-        _ancestry(chain, user_id, channel_id),
+        _ancestry(ancestry, user_id, channel_id),
     )
     return shown, files
 
@@ -81,19 +81,19 @@ def _outcome(item: HistoryItem) -> str:
     )
 
 
-def _ancestry(chain: Ancestry, user_id: int, channel_id: int | None) -> str:
+def _ancestry(ancestry: Ancestry, user_id: int, channel_id: int | None) -> str:
     """What a picture grew from, the nearest first, and what that cost in all."""
-    if not chain.ancestors:
+    if not ancestry.ancestors:
         return ""
-    shown = chain.ancestors[:ANCESTORS_SHOWN]
+    shown = ancestry.ancestors[:ANCESTORS_SHOWN]
     lines = [f"- {_ancestor(item.job, user_id, channel_id)}" for item in shown]
-    more = len(chain.ancestors) - len(lines)
+    more = len(ancestry.ancestors) - len(lines)
     lines += [f"- {ngettext('and {n} before', 'and {n} before', more)}"] if more else []
     total = ngettext(
         "It grew from {n} picture; together they cost {price}:",
         "It grew from {n} pictures; together they cost {price}:",
-        len(chain.ancestors),
-        price=credits_text(chain.charged_credits),
+        len(ancestry.ancestors),
+        price=credits_text(ancestry.charged_credits),
     )
     return "\n".join([total, *lines])
 

@@ -40,9 +40,9 @@ class History(commands.Cog):
     """Shows pictures again, privately."""
 
     def __init__(
-        self, gallery: HistoryStore, image_sources: ImageSources, result_messages: ResultMessages
+        self, history: HistoryStore, image_sources: ImageSources, result_messages: ResultMessages
     ) -> None:
-        self._history = gallery
+        self._history = history
         self._image_sources = image_sources
         self._result_messages = result_messages
 

@@ -46,12 +46,12 @@ class ResultMessages:
     def __init__(
         self,
         client: discord.Client,
-        gallery: HistoryStore,
+        history: HistoryStore,
         picture_store: PictureStore,
         downloader: Downloader,
     ) -> None:
         self._client = client
-        self._history = gallery
+        self._history = history
         self._picture_store = picture_store
         self._downloader = downloader
         self._in_progress: set[str] = set()

@@ -29,91 +29,91 @@ _OWN_MESSAGES: Final = gettext_noop(
 )
 
 
-def summary_view(holdings: DataSummary) -> ui.LayoutView:
+def summary_view(summary: DataSummary) -> ui.LayoutView:
     """How much is kept of a member."""
     return layout.build_view(
         gettext("### What is kept about you"),
-        "\n".join([_kept_requests(holdings), *(f"- {line}" for line in _kept_things(holdings))]),
-        _wish(holdings),
+        "\n".join([_kept_requests(summary), *(f"- {line}" for line in _kept_things(summary))]),
+        _wish(summary),
         layout.subtext(
             gettext("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
         ),
     )
 
 
-def _kept_requests(holdings: DataSummary) -> str:
-    if not holdings.requests:
+def _kept_requests(summary: DataSummary) -> str:
+    if not summary.requests:
         return gettext("**No requests.**")
-    servers = ngettext("{n} server", "{n} servers", holdings.guilds)
-    if holdings.oldest_at is None:
+    servers = ngettext("{n} server", "{n} servers", summary.guilds)
+    if summary.oldest_at is None:
         return ngettext(
             "**{n} request** in {servers}",
             "**{n} requests** in {servers}",
-            holdings.requests,
+            summary.requests,
             servers=servers,
         )
     return ngettext(
         "**{n} request** in {servers}, the oldest of {day}",
         "**{n} requests** in {servers}, the oldest of {day}",
-        holdings.requests,
+        summary.requests,
         servers=servers,
-        day=timestamp(holdings.oldest_at, "D"),
+        day=timestamp(summary.oldest_at, "D"),
     )
 
 
-def _kept_things(holdings: DataSummary) -> Iterator[str]:
-    if kept := holdings.prompts:
+def _kept_things(summary: DataSummary) -> Iterator[str]:
+    if kept := summary.prompts:
         yield ngettext("{n} prompt", "{n} prompts", kept)
-    if kept := holdings.references:
+    if kept := summary.references:
         yield ngettext("{n} name of an attached file", "{n} names of attached files", kept)
-    if kept := holdings.kept_references:
+    if kept := summary.kept_references:
         yield ngettext(
             "{n} attached picture, to paint from again", "{n} attached pictures, to paint from again", kept
         )
-    if kept := holdings.kept_pictures:
+    if kept := summary.kept_pictures:
         yield ngettext(
             "{n} picture that only you were to see, or that could not be posted",
             "{n} pictures that only you were to see, or that could not be posted",
             kept,
         )
-    if kept := holdings.drafts:
+    if kept := summary.drafts:
         yield ngettext(
             "{n} request that you have not sent in", "{n} requests that you have not sent in", kept
         )
-    if holdings.member_defaults:
+    if summary.member_defaults:
         yield gettext("how you like your pictures to be")
-    if kept := holdings.amounts:
+    if kept := summary.amounts:
         yield ngettext(
             "{n} amount of credits under your name", "{n} amounts of credits under your name", kept
         )
-    if kept := holdings.about:
+    if kept := summary.about:
         yield ngettext(
             "{n} limit, grant, refund or block for you",
             "{n} limits, grants, refunds and blocks for you",
             kept,
         )
-    if kept := holdings.decisions:
+    if kept := summary.decisions:
         yield ngettext("{n} decision you made for a server", "{n} decisions you made for servers", kept)
 
 
-def _wish(holdings: DataSummary) -> str:
-    if holdings.asked_at is None:
+def _wish(summary: DataSummary) -> str:
+    if summary.asked_at is None:
         return ""
     return gettext(
         "You asked to be forgotten {when}. What is left of that follows by itself.",
-        when=timestamp(holdings.asked_at),
+        when=timestamp(summary.asked_at),
     )
 
 
-def erase_question_view(holdings: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+def erase_question_view(summary: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """What erasing takes and what it leaves, before it is done."""
-    if holdings.requests or holdings.drafts:
+    if summary.requests or summary.drafts:
         taken = ngettext(
             "{n} request of yours will be forgotten, in every server: the prompts, the attached files, where"
             " the pictures were posted, and that it was you. This cannot be undone.",
             "{n} requests of yours will be forgotten, in every server: the prompts, the attached files, where"
             " the pictures were posted, and that it was you. This cannot be undone.",
-            holdings.requests,
+            summary.requests,
         )
     else:
         taken = gettext(
@@ -123,25 +123,23 @@ def erase_question_view(holdings: DataSummary, button: ui.Item[ui.LayoutView]) -
     return layout.build_view(
         gettext("### Erase what is kept about you?"),
         taken,
-        _list([*_unfinished(holdings), *_staying(holdings)]),
+        _list([*_unfinished(summary), *_staying(summary)]),
         button,
     )
 
 
-def nothing_view(holdings: DataSummary) -> ui.LayoutView:
+def nothing_view(summary: DataSummary) -> ui.LayoutView:
     """There is nothing that could be erased now."""
-    return layout.build_view(gettext("### Nothing to erase"), _list(_staying(holdings)), _wish(holdings))
+    return layout.build_view(gettext("### Nothing to erase"), _list(_staying(summary)), _wish(summary))
 
 
-def erased_view(erased: int, holdings: DataSummary) -> ui.LayoutView:
+def erased_view(erased: int, summary: DataSummary) -> ui.LayoutView:
     """What went, what is still being finished, what stays and until when."""
     if erased:
         went = ngettext("{n} request forgotten.", "{n} requests forgotten.", erased)
     else:
         went = gettext("Everything that can be forgotten now is.")
-    return layout.build_view(
-        gettext("### Erased"), went, _list([*_unfinished(holdings), *_staying(holdings)])
-    )
+    return layout.build_view(gettext("### Erased"), went, _list([*_unfinished(summary), *_staying(summary)]))
 
 
 def not_yours_view() -> ui.LayoutView:
@@ -151,45 +149,45 @@ def not_yours_view() -> ui.LayoutView:
     )
 
 
-def _unfinished(holdings: DataSummary) -> list[str]:
-    if not holdings.unfinished:
+def _unfinished(summary: DataSummary) -> list[str]:
+    if not summary.unfinished:
         return []
     return [
         ngettext(
             "Still under way: {n} request. What is kept of them goes within an hour of their end.",
             "Still under way: {n} requests. What is kept of them goes within an hour of their end.",
-            holdings.unfinished,
+            summary.unfinished,
         )
     ]
 
 
-def _staying(holdings: DataSummary) -> list[str]:
+def _staying(summary: DataSummary) -> list[str]:
     """What stays under the member's name, and until when."""
     lines = []
-    if holdings.amounts:
+    if summary.amounts:
         lines.append(
             gettext(
                 "Credits: the amounts stay for the books. Your id stays on those that a limit may still"
                 " count, or erasing would begin the limit anew: {ends}.",
-                ends=", ".join(_ends(holdings)),
+                ends=", ".join(_ends(summary)),
             )
         )
-    if holdings.about:
+    if summary.about:
         lines.append(gettext("Limits and grants that admins set for you stay while they are in force."))
-    if holdings.decisions:
+    if summary.decisions:
         lines.append(gettext("What you decided for a server, such as a limit, stays in its record."))
     return [*lines, gettext(_OWN_MESSAGES)]
 
 
-def _ends(holdings: DataSummary) -> Iterator[str]:
+def _ends(summary: DataSummary) -> Iterator[str]:
     """Until when a member's id stays on amounts of credits."""
-    if holdings.amounts_until is not None:
-        yield gettext("until {when}", when=timestamp(holdings.amounts_until, "f"))
-    if holdings.amounts_permanent:
+    if summary.amounts_until is not None:
+        yield gettext("until {when}", when=timestamp(summary.amounts_until, "f"))
+    if summary.amounts_permanent:
         yield ngettext(
             "in {n} server for as long as a limit that never resets is in force there",
             "in {n} servers for as long as a limit that never resets is in force there",
-            holdings.amounts_permanent,
+            summary.amounts_permanent,
         )
 
 

@@ -135,15 +135,15 @@ def scope_text(usage: Usage) -> str:
     return gettext(_RULE_WORDS[rule])
 
 
-def scope_name(rule: LimitScope, subject_id: int = 0) -> str:
+def scope_name(scope: LimitScope, subject_id: int = 0) -> str:
     """Which rule this is, to an admin; opens a line."""
-    match rule:
+    match scope:
         case LimitScope.ROLE:
-            return gettext(_RULE_NAMES[rule], role=role_mention(subject_id))
+            return gettext(_RULE_NAMES[scope], role=role_mention(subject_id))
         case LimitScope.MEMBER:
-            return gettext(_RULE_NAMES[rule], member=mention(subject_id))
+            return gettext(_RULE_NAMES[scope], member=mention(subject_id))
         case _:
-            return gettext(_RULE_NAMES[rule])
+            return gettext(_RULE_NAMES[scope])
 
 
 def shows_numbers(usage: Usage) -> bool:

@@ -94,18 +94,20 @@ class DurationDistribution:
         return round(interval.interval_seconds / self.step_seconds)
 
 
-def estimate_distribution(endings: Sequence[DurationBounds], interval: PollInterval) -> DurationDistribution:
+def estimate_distribution(
+    durations: Sequence[DurationBounds], interval: PollInterval
+) -> DurationDistribution:
     """Estimate from at least one ending where tasks end; the ages of each are finite and in order."""
-    last = max(bounds.by_seconds for bounds in endings) - interval.first_seconds
-    timings = interval.interval_seconds
-    horizon = min(1.25 * max(0.0, last) + timings, LONGEST_BEATS * timings)
+    last = max(bounds.by_seconds for bounds in durations) - interval.first_seconds
+    between = interval.interval_seconds
+    horizon = min(1.25 * max(0.0, last) + between, LONGEST_BEATS * between)
     step = interval.gap_seconds / _CELLS_A_GAP[0]
     if horizon > _MANY_CELLS * step:
         step = interval.gap_seconds / _CELLS_A_GAP[1]
     end = math.ceil(horizon / step)
     moments = tuple(interval.first_seconds + place * step for place in range(end + 1))
     spans = []
-    for bounds in endings:
+    for bounds in durations:
         low = min(bisect_right(moments, bounds.after_seconds), end)
         spans.append((low, max(low, min(bisect_left(moments, bounds.by_seconds), end))))
     total, ended = 0.0, []
