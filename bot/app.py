@@ -37,6 +37,7 @@ from cogs.delivery.discord_delivery import DiscordDelivery
 from cogs.notifications.notifier import DiscordNotifier
 from cogs.operator.commands import add_operator
 from cogs.registry import CogDependencies, register
+from cogs.ui.component_router import ComponentRouter
 from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
@@ -81,14 +82,26 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             Downloader(allow_loopback=settings.network.allow_loopback)
         )
 
+        error_reporter = DiscordErrorReporter(operator_log)
+        router = ComponentRouter(error_reporter)
+
         # The hooks name the engine, which needs the delivery, which needs the client.
         async def add_cogs(client: KuasClient) -> None:
             await register(
                 client,
-                CogDependencies(engine, alert_notifier, stores, circuit_breaker, downloader, departures),
+                CogDependencies(
+                    engine,
+                    alert_notifier,
+                    stores,
+                    circuit_breaker,
+                    downloader,
+                    departures,
+                    router,
+                    error_reporter,
+                ),
             )
             await add_operator(
-                client, settings.discord.operator_guild, database, stores.ledger.default, rivya
+                client, router, settings.discord.operator_guild, database, stores.ledger.default, rivya
             )
 
         async def resume(_: KuasClient) -> None:
@@ -97,7 +110,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             balance_monitor.start()
             maintenance.start()
 
-        client = _client(database, operator_log, add_cogs, resume)
+        client = _client(database, error_reporter, add_cogs, resume)
         stack.push_async_callback(client.close)
         observers, delivery = (operator_log, circuit_breaker, metrics), DiscordDelivery(client)
         engine = _engine(stores, delivery, rivya, downloader, observers, settings)
@@ -141,14 +154,14 @@ def _temp_folder(database: Path) -> Path:
 
 def _client(
     database: Database,
-    operator_log: OperatorLog,
+    error_reporter: DiscordErrorReporter,
     on_setup: Hook,
     on_synced: Hook,
 ) -> KuasClient:
     """The way to Discord."""
     return KuasClient(
         command_syncs=CommandSyncStore(database),
-        error_reporter=DiscordErrorReporter(operator_log),
+        error_reporter=error_reporter,
         on_setup=on_setup,
         on_synced=on_synced,
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import AlertStore
 from bot.credits.ledger import Ledger
-from bot.credits.preflight import PreflightCheck
 from bot.credits.reports import chart
 from bot.credits.reports.builder import ReportBuilder
 from bot.domain.image_models import CHEAPEST_CREDITS
@@ -37,7 +36,6 @@ class Stores:
     ledger: Ledger
     credit_admin: CreditAdmin
     drafts: DraftStore
-    preflight: PreflightCheck
     access_rules: AccessRuleStore
     presets: PresetStore
     member_defaults: MemberDefaultsStore
@@ -57,7 +55,6 @@ class Stores:
             ledger=Ledger(database, default),
             credit_admin=CreditAdmin(database, default),
             drafts=DraftStore(database),
-            preflight=PreflightCheck(database, default),
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),
             member_defaults=MemberDefaultsStore(database),

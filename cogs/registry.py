@@ -17,21 +17,19 @@ from cogs.imagine.command import Imagine
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.context_menus import ContextMenus
 from cogs.imagine.defaults import Defaults
-from cogs.imagine.draft_button import DraftButton
 from cogs.imagine.presets import PresetCommands
 from cogs.imagine.rejection import RejectedRequests
-from cogs.imagine.submission import ConfirmButton, Submission
+from cogs.imagine.submission import Submission
 from cogs.limits.audit_log import AuditLogCommand
 from cogs.limits.commands import Limits
 from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
 from cogs.limits.show import ShowLimits
 from cogs.pictures.actions import PictureActions
-from cogs.pictures.buttons import PictureButton
-from cogs.pictures.history import History, HistoryPageButton, HistorySelect
+from cogs.pictures.history import History
 from cogs.pictures.image_sources import ImageSources
 from cogs.pictures.result_messages import ResultMessages
-from cogs.privacy.commands import EraseButton, Privacy
+from cogs.privacy.commands import Privacy
 from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
 from cogs.ui.discord_limits import validate_command
@@ -46,6 +44,8 @@ if TYPE_CHECKING:
     from bot.images.downloads import Downloader
     from bot.privacy.guild_departures import GuildDepartures
     from bot.stores import Stores
+    from cogs.ui.component_router import ComponentRouter
+    from cogs.ui.error_reporter import DiscordErrorReporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class CogDependencies:
     circuit_breaker: CircuitBreaker
     downloader: Downloader
     departures: GuildDepartures
+    router: ComponentRouter
+    error_reporter: DiscordErrorReporter
 
 
 async def register(client: KuasClient, dependencies: CogDependencies) -> None:
@@ -67,23 +69,18 @@ async def register(client: KuasClient, dependencies: CogDependencies) -> None:
         ContractViolation: `bug`; Discord would not take a command.
     """
     await client.tree.set_translator(tongues := CommandTranslator())
-    limits_log = AuditLogCommand(AuditLog(dependencies.stores.database))
-    client.add_dynamic_items(
-        ConfirmButton,
-        limits_log.page_button,
-        EraseButton,
-        PictureButton,
-        DraftButton,
-        HistoryPageButton,
-        HistorySelect,
-    )
+    router = dependencies.router
+    await client.add_cog(router)
     await client.add_cog(GuildDepartureListener(client, dependencies.departures))
+    audit_log = AuditLogCommand(AuditLog(dependencies.stores.database))
+    router.add_handlers(audit_log)
     for cog in (
         *_accounts(dependencies),
         *_pictures(client, dependencies),
-        _limits(dependencies.stores, limits_log),
+        _limits(dependencies.stores, audit_log),
     ):
         await client.add_cog(cog)
+        router.add_handlers(cog)
     for command in client.tree.get_commands():
         validate_command(await command.get_translated_payload(client.tree, tongues))
 
@@ -102,18 +99,21 @@ def _accounts(dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
 
 def _pictures(client: KuasClient, dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
     """From a member's words to a picture, and everything that can be done with it."""
-    stores, rejected_requests = dependencies.stores, RejectedRequests(dependencies.stores.drafts)
-    submission = Submission(
-        dependencies.engine, stores.preflight, stores.drafts, dependencies.alert_notifier, rejected_requests
+    stores, rejected_requests = (
+        dependencies.stores,
+        RejectedRequests(dependencies.stores.drafts, dependencies.error_reporter),
     )
-    compose_forms = ComposeForms(submission, stores.drafts, stores.member_defaults, rejected_requests)
+    submission = Submission(
+        dependencies.engine, stores.drafts, dependencies.alert_notifier, rejected_requests
+    )
+    compose_forms = ComposeForms(submission, dependencies.engine, rejected_requests)
     result_messages = ResultMessages(
         client, stores.history, dependencies.stores.pictures, dependencies.downloader
     )
     return (
         submission,
         compose_forms,
-        Imagine(submission, compose_forms, rejected_requests, stores.presets, stores.member_defaults),
+        Imagine(submission, compose_forms, rejected_requests, stores.presets),
         PictureActions(dependencies.engine, stores.history, submission, compose_forms, result_messages),
         History(stores.history, ImageSources(stores.pictures), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, dependencies.downloader),

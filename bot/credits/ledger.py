@@ -47,7 +47,7 @@ def reserve(
         LimitExceeded: there is no room; nothing was written.
     """
     limit_usage = LimitUsage.at_time(transaction, guild_id, default, at, apart=False)
-    member_limits = _require_capacity(limit_usage, user_id, role_ids, cost_credits)
+    member_limits = require_capacity(limit_usage, user_id, role_ids, cost_credits)
     from_guild = _from_grants(member_limits.guild, cost_credits)
     from_member = _from_grants(member_limits.personal, cost_credits) if member_limits.personal else 0
     transaction.execute(
@@ -72,9 +72,14 @@ def reserve(
     _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
 
 
-def _require_capacity(
+def require_capacity(
     limit_usage: LimitUsage, user_id: int, role_ids: Iterable[int], cost_credits: int
 ) -> MemberLimits:
+    """Return how far the limits that bind a member are used, if all of them have room.
+
+    Raises:
+        LimitExceeded: one has no room; of several the one with the least left.
+    """
     member_limits = limit_usage.member_limits(user_id, role_ids)
     if _refusing(member_limits, cost_credits):
         # Only who is refused is told what of it is held.

@@ -7,7 +7,6 @@ Owns the connection to Discord.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import sys
@@ -31,11 +30,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-UNHANDLED_AFTER_SECONDS: Final = 1.5
-"""How long a handler of ours may take to answer a click before we answer for it; Discord waits 3 s."""
 DAILY_COMMAND_LIMIT_REACHED: Final = 30034
-HANDLED: Final = "in_hand"
-"""Stands in the extras of a click that a handler of ours is at work on, and will answer."""
 
 
 class ErrorReporter(Protocol):
@@ -46,9 +41,6 @@ class ErrorReporter(Protocol):
 
     async def report(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
         """Say what went wrong, and give back what the member typed."""
-
-    async def component_expired(self, interaction: discord.Interaction, typed: str) -> None:
-        """Say that a button or a form is of no use any more; `typed` is what the form held."""
 
 
 class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
@@ -162,15 +154,6 @@ class KuasClient(commands.AutoShardedBot):
         log.info("commands synced", commands=len(synced), guild_id=guild.id if guild else None)
         return True
 
-    async def on_interaction(self, interaction: discord.Interaction[KuasClient]) -> None:
-        """Answer the clicks and forms that nobody handles, such as those of an older version."""
-        if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
-            return
-        await asyncio.sleep(UNHANDLED_AFTER_SECONDS)
-        if not interaction.response.is_done() and HANDLED not in interaction.extras:
-            log.info("nobody answered", custom_id=interaction.custom_id, interaction_id=interaction.id)
-            await self.error_reporter.component_expired(interaction, typed_text(interaction.data))
-
     async def on_error(self, event_method: str, /, *args: object, **_: object) -> None:
         """Log what broke in an event, and answer if somebody waits for an answer."""
         error = sys.exception()
@@ -192,15 +175,3 @@ async def payload_sha256(
         for command in tree.get_commands(guild=guild)
     ]
     return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-
-
-def typed_text(data: object) -> str:
-    """All texts a member typed into a form, from the raw interaction, wherever they are nested."""
-    if isinstance(data, list):
-        return "\n".join(filter(None, map(typed_text, data)))
-    if not isinstance(data, dict):
-        return ""
-    value = data.get("value")
-    own = [value] if isinstance(value, str) else []
-    nested = [typed_text(data.get(name)) for name in ("components", "component")]
-    return "\n".join(filter(None, [*own, *nested]))

@@ -135,6 +135,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """What a member gave to `/imagine`; None leaves it to the preset, their defaults or the model."""
+
+    destination: Destination
+    """Its `private` is replaced by the one below."""
+    prompt: str
+    model: str
+    size: str | None = None
+    format: str | None = None
+    private: bool | None = None
+    reference: Reference | None = None
+    spoiler: bool = False
+    preset: str | None = None
+    """The name of a preset, as it was typed."""
+    parent_job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why no picture came: a value, not an exception."""
 

@@ -11,28 +11,29 @@ import structlog
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import BEFORE_TASK, Failure, Job, Stage
+from bot.domain.jobs import BEFORE_TASK, Failure, Stage
 from bot.engine.dependencies import EngineDependencies
 from bot.engine.polling.schedule import PollInterval
 from bot.engine.polling.scheduler import PollScheduler
 from bot.engine.runner import JobRunner
 from bot.engine.shutdown import Shutdown, ShuttingDown
 from bot.engine.slots import FairSlots
-from bot.engine.validation import validate_request
 from bot.images.workers import ImageWorkers
+from bot.jobs.submission import Duplicate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.credits.ledger import Ledger
-    from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import Request, RequestContext
+    from bot.domain.jobs import Job, Request, RequestContext, RequestOptions
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.delivery import Delivery
     from bot.engine.polling.duration_store import TaskDurationStore
     from bot.engine.timings import Timings
     from bot.images.downloads import Downloader
+    from bot.jobs.drafts import Draft
     from bot.jobs.store import JobStore
+    from bot.jobs.submission import SubmitResult
     from bot.observability.metrics import Metrics
     from bot.observability.operator_log import OperatorLog
     from bot.rivya.client import RivyaClient
@@ -98,52 +99,53 @@ class JobEngine:
         """True once the bot takes no new requests."""
         return self._dependencies.shutdown.requested
 
-    def validate(self, request: Request, context: RequestContext) -> ImageModel:
-        """Refuse what can be seen to be wrong before anything is written; returns the model that will paint.
+    async def submit(
+        self,
+        request: Request | RequestOptions,
+        context: RequestContext,
+        *,
+        draft_id: int | None = None,
+        confirmed: bool = False,
+    ) -> SubmitResult:
+        """Check a request, then commit its job and its reservation, or the question about its price.
+
+        Nothing is sent anywhere. `confirmed` says that the member has seen the price; `draft_id` is the draft
+        that is sent in, of which one job comes.
 
         Raises:
-            MemberError: refused, with the reason.
+            MemberError: refused, with the reason; a `LimitExceeded` if a limit has no room.
+            OperatorError: `database`.
         """
-        self.require_accepting(context)
-        model = MODELS[request.model]
-        validate_request(request, model)
-        return model
+        self._require_accepting(context)
+        result = await self._store.submit(
+            request,
+            context,
+            job_id=str(uuid.uuid4()),
+            cost_credits=MODELS[request.model].cost_credits,
+            at=now_ms(),
+            draft_id=draft_id,
+            confirmed=confirmed,
+        )
+        if isinstance(result, Duplicate):
+            log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
+        return result
 
-    def require_accepting(self, context: RequestContext) -> None:
-        """See that new requests are taken, from there.
+    async def open_draft(self, request: Request | RequestOptions, context: RequestContext) -> Draft | None:
+        """Save a request as the draft of a form; None if its interaction was saved before.
 
         Raises:
-            MemberError: CLOSING, CHANNEL_UNUSABLE.
+            MemberError: it would be refused, whatever is typed into the form.
+            OperatorError: `database`.
         """
+        self._require_accepting(context)
+        cost_credits = MODELS[request.model].cost_credits
+        return await self._store.open_draft(request, context, cost_credits=cost_credits, at=now_ms())
+
+    def _require_accepting(self, context: RequestContext) -> None:
         if self.closing:
             raise MemberError(MemberReason.CLOSING)
         if context.missing_permissions:
             raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=context.missing_permissions)
-
-    async def submit(
-        self, request: Request, context: RequestContext, *, draft_id: int | None = None
-    ) -> Job | None:
-        """Check a request, then commit the job and its reservation; nothing is sent anywhere.
-
-        Returns None if this interaction was taken before: Discord may deliver an event twice. `draft_id` is
-        the draft that is sent in, of which one job comes.
-
-        Raises:
-            MemberError: refused, with the reason; a `LimitExceeded` if a rule about credits has no room.
-            OperatorError: `database`.
-        """
-        model = self.validate(request, context)
-        job = Job(
-            job_id=str(uuid.uuid4()),
-            request=request,
-            stage=Stage.ACCEPTED,
-            quote_credits=model.cost_credits,
-            accepted_at=now_ms(),
-        )
-        accepted = await self._store.accept(job, context, draft_id=draft_id)
-        if accepted is None:
-            log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
-        return accepted
 
     async def cancel(self, job_id: str) -> bool:
         """Cancel a job for its member and release its credits; False if it may be at Rivya already.

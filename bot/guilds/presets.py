@@ -47,9 +47,7 @@ class PresetStore:
 
     async def find(self, guild_id: int, name: str) -> GuildPreset | None:
         """The preset of that name, however it was typed; None if there is none."""
-        sought = fold_text(name)
-        found = await self.active(guild_id)
-        return next((each for each in found if fold_text(each.preset.name) == sought), None)
+        return await self._database.run(lambda tx: find(tx, guild_id, name))
 
     async def save(
         self, guild_id: int, preset: Preset, size: str | None, *, set_by: int, interaction_id: int
@@ -74,18 +72,24 @@ class PresetStore:
         self, guild_id: int, name: str, *, set_by: int, interaction_id: int
     ) -> GuildPreset | None:
         """End a preset; returns the one that ended, None if there was none."""
-        at, folded = now_ms(), fold_text(name)
+        at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> GuildPreset | None:
-            ended = next(
-                (each for each in _active(tx, guild_id) if fold_text(each.preset.name) == folded), None
-            )
+            ended = find(tx, guild_id, name)
             if ended is not None:
                 by = (set_by, at, interaction_id)
                 _append(tx, guild_id, ended.preset, ended.size, removed=True, by=by)
             return ended
 
         return await self._database.run(unit)
+
+
+def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPreset | None:
+    """The preset of that name, however it was typed; None if there is none."""
+    folded = fold_text(name)
+    return next(
+        (each for each in _active(transaction, guild_id) if fold_text(each.preset.name) == folded), None
+    )
 
 
 def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:

@@ -1,22 +1,24 @@
-"""Requests that are no jobs yet: being composed, or waiting for a yes to their price. One becomes one job.
+"""Drafts: requests that wait for a form to be sent in, or for a yes to their price. One becomes one job.
 
 Owns the table drafts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.errors import MemberError
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
+from bot.jobs.request_options import resolve
 from bot.jobs.rows import insert, preset_from, reference_from, request_columns
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from bot.domain.jobs import Destination, Preset, Reference
+    from bot.domain.jobs import Destination, Preset, Reference, RequestOptions
     from bot.storage.database import Database
 
 TTL_MS: Final = DAY_MS
@@ -82,6 +84,28 @@ def draft_from(request: Request) -> Draft:
     )
 
 
+def insert_draft(transaction: sqlite3.Connection, request: Request, at: int) -> bool:
+    """Save a request under its interaction's id; False if that was done before."""
+    destination = request.destination
+    columns = {
+        "draft_id": destination.interaction_id,
+        "guild_id": destination.guild_id,
+        "user_id": destination.user_id,
+        **request_columns(request),
+        "drafted_at": at,
+    }
+    return insert(transaction, "drafts", columns, "draft_id")
+
+
+def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
+    """Delete a draft; False if a job came of it, or there is none."""
+    row = transaction.execute(
+        f"DELETE FROM drafts WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
+        (draft_id,),
+    ).fetchone()
+    return row is not None
+
+
 def claim(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
     """Make this job the one that came of the draft; False if another has.
 
@@ -105,21 +129,22 @@ class DraftStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, request: Request) -> int | None:
-        """Keep a request until its member sends it in; returns its id.
+    async def save(self, request: Request | RequestOptions) -> int | None:
+        """Keep a request until its member sends it in; returns its id. An unknown preset is left out.
 
         None if this interaction was kept before: Discord may deliver an event twice.
         """
-        at, where = now_ms(), request.destination
-        columns = {
-            "draft_id": where.interaction_id,
-            "guild_id": where.guild_id,
-            "user_id": where.user_id,
-            **request_columns(request),
-            "drafted_at": at,
-        }
-        kept = await self._database.run(lambda tx: insert(tx, "drafts", columns, "draft_id"))
-        return where.interaction_id if kept else None
+        at = now_ms()
+
+        def unit(tx: sqlite3.Connection) -> bool:
+            try:
+                resolved = resolve(tx, request)
+            except MemberError:
+                resolved = resolve(tx, replace(request, preset=None))
+            return insert_draft(tx, resolved, at)
+
+        saved = await self._database.run(unit)
+        return request.destination.interaction_id if saved else None
 
     async def find(self, draft_id: int) -> Draft | None:
         """The request that waits under this id; None if it was forgotten, or is too old."""
@@ -138,15 +163,7 @@ class DraftStore:
 
     async def delete(self, draft_id: int) -> bool:
         """Take it back; False if a job came of it already, or it was forgotten before."""
-
-        def unit(tx: sqlite3.Connection) -> bool:
-            row = tx.execute(
-                f"DELETE FROM drafts WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
-                (draft_id,),
-            ).fetchone()
-            return row is not None
-
-        return await self._database.run(unit)
+        return await self._database.run(lambda tx: delete(tx, draft_id))
 
 
 def _draft(row: sqlite3.Row) -> Draft:

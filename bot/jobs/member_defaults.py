@@ -1,4 +1,4 @@
-"""What members like their pictures to be, where they say nothing else: in every server the same.
+"""A member's default size, format and privacy for new pictures, the same in every server.
 
 Owns the table member_defaults.
 """
@@ -25,6 +25,15 @@ class MemberDefaults:
     private: bool | None = None
 
 
+def load(transaction: sqlite3.Connection, user_id: int) -> MemberDefaults:
+    """Return a member's defaults."""
+    row = transaction.execute("SELECT * FROM member_defaults WHERE user_id = ?", (user_id,)).fetchone()
+    if row is None:
+        return MemberDefaults()
+    private = None if row["private"] is None else bool(row["private"])
+    return MemberDefaults(row["size"], row["format"], private)
+
+
 class MemberDefaultsStore:
     """The defaults of every member."""
 
@@ -32,16 +41,8 @@ class MemberDefaultsStore:
         self._database = database
 
     async def get(self, user_id: int) -> MemberDefaults:
-        """A member's own."""
-
-        def unit(tx: sqlite3.Connection) -> MemberDefaults:
-            row = tx.execute("SELECT * FROM member_defaults WHERE user_id = ?", (user_id,)).fetchone()
-            if row is None:
-                return MemberDefaults()
-            private = None if row["private"] is None else bool(row["private"])
-            return MemberDefaults(row["size"], row["format"], private)
-
-        return await self._database.run(unit)
+        """Return a member's defaults."""
+        return await self._database.run(lambda tx: load(tx, user_id))
 
     async def set(self, user_id: int, defaults: MemberDefaults) -> None:
         """Set the defaults of a member; defaults that set nothing delete the row."""

@@ -8,25 +8,31 @@ Owns the tables jobs and kept_pictures.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import ledger
-from bot.domain.access import requires_spoiler
 from bot.domain.clock import now_ms
-from bot.domain.errors import ContractViolation, MemberError, MemberReason
+from bot.domain.errors import ContractViolation
 from bot.domain.jobs import BEFORE_TASK, Stage
-from bot.guilds import pauses
-from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
-from bot.jobs import drafts
-from bot.jobs.rows import insert, job_columns, job_from
+from bot.jobs.rows import job_from
+from bot.jobs.submission import PricedRequest, open_draft, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.credits.ledger import Transaction
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, RequestContext
+    from bot.domain.jobs import (
+        DeliveredMessage,
+        Failure,
+        Job,
+        Picture,
+        Request,
+        RequestContext,
+        RequestOptions,
+    )
     from bot.domain.limits import Limit
+    from bot.jobs.drafts import Draft
+    from bot.jobs.submission import SubmitResult
     from bot.storage.database import Database
 
 
@@ -37,43 +43,39 @@ class JobStore:
         self._database = database
         self._default_limit = default_limit
 
-    async def accept(self, job: Job, context: RequestContext, *, draft_id: int | None = None) -> Job | None:
-        """Insert the job and reserve its quote, both or neither; returns it as it was written.
+    async def submit(
+        self,
+        request: Request | RequestOptions,
+        context: RequestContext,
+        *,
+        job_id: str,
+        cost_credits: int,
+        at: int,
+        draft_id: int | None = None,
+        confirmed: bool = False,
+    ) -> SubmitResult:
+        """Check a request and write its job with its reservation, or the question about its price.
 
-        None if its interaction was taken before. `draft_id` is the draft that this job comes of.
+        `confirmed` says that the member has seen the price. `draft_id` is the draft that is sent in.
 
         Raises:
-            LimitExceeded: a rule about credits has no room; nothing was written.
-            MemberError: PAUSED by the operator; refused by a rule of the server, as `check_access`;
-                ALREADY_ASKED, the second of two clicks;
-                DRAFT_TAKEN, another job came of the draft already.
+            MemberError, LimitExceeded: as `submission.submit`; nothing was written.
         """
-        where = job.request.destination
+        priced = PricedRequest(request, context, cost_credits, at, self._default_limit)
+        return await self._database.run(
+            lambda tx: submit(tx, priced, job_id=job_id, draft_id=draft_id, confirmed=confirmed)
+        )
 
-        def unit(tx: Transaction) -> Job | None:
-            terms = load_policy(tx, where.guild_id, job.accepted_at)
-            hidden = job.request.spoiler or requires_spoiler(context, terms)
-            accepted = replace(job, request=replace(job.request, spoiler=hidden))
-            if not insert(tx, "jobs", job_columns(accepted), "interaction_id"):
-                return None
-            pauses.require_not_paused(tx, where.guild_id)
-            enforce(tx, job.request, context, terms, job.accepted_at)
-            reject_duplicate_click(tx, job.request, job.accepted_at)
-            if draft_id is not None and not drafts.claim(tx, draft_id, job.job_id):
-                raise MemberError(MemberReason.DRAFT_TAKEN)
-            ledger.reserve(
-                tx,
-                job_id=job.job_id,
-                guild_id=where.guild_id,
-                user_id=where.user_id,
-                cost_credits=job.quote_credits,
-                default=self._default_limit,
-                at=job.accepted_at,
-                role_ids=context.role_ids,
-            )
-            return accepted
+    async def open_draft(
+        self, request: Request | RequestOptions, context: RequestContext, *, cost_credits: int, at: int
+    ) -> Draft | None:
+        """Save a request as the draft of a form; None if its interaction was saved before.
 
-        return await self._database.run(unit)
+        Raises:
+            MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
+        """
+        priced = PricedRequest(request, context, cost_credits, at, self._default_limit)
+        return await self._database.run(lambda tx: open_draft(tx, priced))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
         """Discord has our first answer. Asking again keeps the first time and a message id once known."""

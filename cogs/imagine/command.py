@@ -1,4 +1,4 @@
-"""`/imagine`: a member's words, and perhaps a reference, become a request; without words, a form asks."""
+"""`/imagine`: submit a prompt, or show a form for one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.errors import MemberError, MemberReason
+from bot.domain.errors import MemberError
 from bot.domain.image_models import QWEN_IMAGE
-from bot.domain.jobs import Reference, Request
+from bot.domain.jobs import Reference, RequestOptions
 from bot.guilds.presets import NAME_LIMIT  # noqa: TC001  # read from the annotations by discord.py
 from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
@@ -18,7 +18,6 @@ from cogs.ui.discord_limits import autocomplete_choices
 
 if TYPE_CHECKING:
     from bot.guilds.presets import PresetStore
-    from bot.jobs.member_defaults import MemberDefaultsStore
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
@@ -33,7 +32,7 @@ FORMAT_CHOICES: Final = [
 
 
 class Imagine(commands.Cog):
-    """Hands requests to the desk, and requests without words to the composer."""
+    """The command `/imagine`."""
 
     def __init__(
         self,
@@ -41,13 +40,11 @@ class Imagine(commands.Cog):
         compose_forms: ComposeForms,
         rejected_requests: RejectedRequests,
         presets: PresetStore,
-        member_defaults: MemberDefaultsStore,
     ) -> None:
         self._submission = submission
-        self._rejected_requests = rejected_requests
         self._compose_forms = compose_forms
+        self._rejected_requests = rejected_requests
         self._presets = presets
-        self._member_defaults = member_defaults
 
     @app_commands.command(
         description="Paint a picture from your words, and from a reference if you attach one"
@@ -74,27 +71,25 @@ class Imagine(commands.Cog):
         private: bool | None = None,  # noqa: FBT001  # an option of the command
         spoiler: bool = False,  # noqa: FBT001, FBT002  # likewise
     ) -> None:
-        """Read the event, fill in what the member likes, hand it on."""
-        likes = await self._member_defaults.get(interaction.user.id)
-        chosen = None if preset is None else await self._presets.find(interaction.guild_id or 0, preset)
-        hidden = private if private is not None else bool(likes.private)
-        request = Request(
-            destination=destination_of(interaction, private=hidden),
+        """Submit the request; without a prompt, show a form for it."""
+        options = RequestOptions(
+            destination=destination_of(interaction),
             prompt=prompt or "",
             model=MODEL.model_id,
-            size=size or (chosen.size if chosen else None) or likes.size or MODEL.sizes[0],
-            format=file_format or likes.format or MODEL.formats[0],
+            size=size,
+            format=file_format,
+            private=private,
             reference=_reference(reference),
             spoiler=spoiler,
-            preset=chosen.preset if chosen else None,
+            preset=preset,
         )
-        if preset is not None and chosen is None:
-            unknown = MemberError(MemberReason.PRESET_UNKNOWN, name=preset)
-            await self._rejected_requests.offer_retry(interaction, request, unknown)
-        elif prompt is None:
-            await self._compose_forms.open(interaction, request)
-        else:
-            await self._submission.submit(interaction, request)
+        if prompt is not None:
+            await self._submission.submit(interaction, options)
+            return
+        try:
+            await self._compose_forms.open(interaction, options)
+        except MemberError as error:  # the options and the reference are kept for another try
+            await self._rejected_requests.offer_retry(interaction, options, error)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

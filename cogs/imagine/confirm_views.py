@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import discord
+from discord import ui
+
 from cogs.text.escaping import escape
 from cogs.text.terms import credits_text, period_noun, scope_text, shows_numbers
 from cogs.text.translation import gettext, gettext_noop
-from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
+from cogs.ui.component_router import SNOWFLAKE
+from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
 
 if TYPE_CHECKING:
-    from discord import ui
-
     from bot.domain.jobs import Request
-    from bot.domain.limits import MemberLimits, Usage
+    from bot.domain.limits import Usage
+    from bot.jobs.submission import NeedsConfirmation
 
-YES_LABEL: Final = gettext_noop("Paint it")
-NO_LABEL: Final = gettext_noop("Not now")
+YES: Final = "yes"
+NO: Final = "no"
+CONFIRM_ID: Final = rf"kuas:ask:(?P<answer>{YES}|{NO}):(?P<draft_id>{SNOWFLAKE})"
+_LABELS: Final = {YES: gettext_noop("Paint it"), NO: gettext_noop("Not now")}
+_STYLES: Final = {YES: discord.ButtonStyle.primary, NO: discord.ButtonStyle.secondary}
 FILENAME_UNITS: Final = 60
 
 
-def price_question_view(
-    request: Request, member_limits: MemberLimits, cost_credits: int, row: ui.ActionRow[ui.LayoutView]
-) -> ui.LayoutView:
-    """The price, and what it would leave: for the server, and for the member if a rule speaks of them."""
-    # Over all servers it would tell what the others spend.
-    usages = [usage for usage in reversed(member_limits.binding) if shows_numbers(usage)]
+def price_question_view(question: NeedsConfirmation) -> ui.LayoutView:
+    """Ask about a price, and show what it would leave of the limits of the server and of the member."""
+    request, cost_credits = question.request, question.cost_credits
+    # The limit over all servers is left out: it would tell what the others spend.
+    usages = [usage for usage in reversed(question.member_limits.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
     excerpt = escape(request.prompt, PROMPT_UNITS)
     notes = [_reference(request), gettext("Nothing is charged unless you say yes.")]
@@ -34,7 +39,13 @@ def price_question_view(
         f"> {excerpt}" if excerpt else "",
         f"{gettext('It would leave:')}\n{left}",
         subtext(" ".join(filter(None, notes))),
-        row,
+        row(_confirm_button(YES, question.draft_id), _confirm_button(NO, question.draft_id)),
+    )
+
+
+def _confirm_button(answer: str, draft_id: int) -> ui.Button[ui.LayoutView]:
+    return ui.Button(
+        label=gettext(_LABELS[answer]), style=_STYLES[answer], custom_id=f"kuas:ask:{answer}:{draft_id}"
     )
 
 

@@ -7,7 +7,6 @@ text field takes is spread over some, and put together again exactly as it was.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from bot.domain.jobs import Reference
 from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
+from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import TEXT_INPUT_UNITS, validate_modal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.jobs.drafts import Draft
 
-CUSTOM_ID: Final = re.compile(r"kuas:form:(?P<draft_id>[0-9]{1,19})")
+CUSTOM_ID: Final = rf"kuas:form:(?P<draft_id>{SNOWFLAKE})"
 PROMPT: Final = "prompt"
 MORE: Final = "more"
 SIZE: Final = "size"

@@ -1,26 +1,25 @@
-"""What becomes of a request that was refused: its member is told why, and given back what they typed.
+"""Answer a request that was refused: say why, and give back what the member typed.
 
-The request is put aside as a draft, so that one button brings the form back with everything in it. Where even
-that fails, the words themselves are in the answer.
+The request is saved as a draft, so that a button can show the form again with everything in it. The prompt is
+in the answer as well, in case the draft cannot be saved.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+import discord
 import structlog
+from discord import ui
 
 from bot.domain.errors import OperatorError
-from cogs.imagine.draft_button import DraftButton
 from cogs.imagine.form import fits
+from cogs.text.translation import gettext
 from cogs.ui.layout import row
 from cogs.ui.responses import return_text
 
 if TYPE_CHECKING:
-    import discord
-
-    from bot.discord_client.client import KuasClient
-    from bot.domain.jobs import Request
+    from bot.domain.jobs import Request, RequestOptions
     from bot.jobs.drafts import DraftStore
     from cogs.ui.error_reporter import DiscordErrorReporter
 
@@ -28,15 +27,17 @@ log = structlog.get_logger(__name__)
 
 
 class RejectedRequests:
-    """Gives requests back."""
+    """Answer refused requests."""
 
-    def __init__(self, drafts: DraftStore) -> None:
+    def __init__(self, drafts: DraftStore, error_reporter: DiscordErrorReporter) -> None:
         self._drafts = drafts
+        self._error_reporter = error_reporter
 
-    async def offer_retry(self, interaction: discord.Interaction, request: Request, error: Exception) -> None:
+    async def offer_retry(
+        self, interaction: discord.Interaction, request: Request | RequestOptions, error: Exception
+    ) -> None:
         """Say why, and keep the request for another try. Never raises."""
-        error_reporter = cast("DiscordErrorReporter", cast("KuasClient", interaction.client).error_reporter)
-        sentence = error_reporter.message_for(interaction, error)
+        sentence = self._error_reporter.message_for(interaction, error)
         if sentence is None:
             return
         try:
@@ -44,5 +45,14 @@ class RejectedRequests:
         except (OperatorError, UnicodeError) as trouble:  # the latter where what was typed is no text
             log.warning("draft not kept", interaction_id=interaction.id, error=str(trouble))
             draft_id = None
-        buttons = [] if draft_id is None else [row(DraftButton(draft_id))]
+        buttons = [] if draft_id is None else [row(retry_button(draft_id))]
         await return_text(interaction, sentence, request.prompt, *buttons)
+
+
+def retry_button(draft_id: int) -> ui.Button[ui.LayoutView]:
+    """Make the button that shows the form of a draft; `ComposeForms.reopen` handles it."""
+    return ui.Button(
+        label=gettext("Edit and try again"),
+        style=discord.ButtonStyle.primary,
+        custom_id=f"kuas:draft:{draft_id}",
+    )

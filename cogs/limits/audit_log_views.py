@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from bot.credits.audit_log import AuditEntry, AuditPage
     from bot.domain.limits import Limit
+    from cogs.ui.layout import Button
 
 REASON_EXCERPT_UNITS: Final = 120
 """Escaped it may be twice as long: eight of them, and the rest, fit a message."""
@@ -40,9 +41,7 @@ _NONE_SET: Final = {
 """A limit that is none. Without a ceiling of its own, the one for each server may bind a server."""
 
 
-def audit_log_view(
-    page: AuditPage, turns: Sequence[ui.DynamicItem[ui.Button[ui.LayoutView]]]
-) -> ui.LayoutView:
+def audit_log_view(page: AuditPage, turns: Sequence[Button]) -> ui.LayoutView:
     """One page of the log, with its buttons."""
     if not page.entries:
         return build_view(

@@ -21,7 +21,7 @@ from cogs.operator import reconcile_views, views
 from cogs.operator.reconcile import OperatorServices, ReconcileRunner, defer_privately
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
-from cogs.ui.buttons import cog_of, reports_errors
+from cogs.ui.component_router import ComponentRouter, component
 from cogs.ui.discord_limits import CHOICES
 from cogs.ui.layout import row
 from cogs.ui.responses import reply_privately
@@ -54,7 +54,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     def __init__(self, services: OperatorServices) -> None:
         self._services = services
         self._runs = ReconcileRunner(
-            services.reconciler, services.discrepancies, lambda run_id: row(ApplyButton(run_id))
+            services.reconciler, services.discrepancies, lambda run_id: row(apply_button(run_id))
         )
 
     async def cog_unload(self) -> None:
@@ -200,13 +200,18 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         ]
         return found[:CHOICES]
 
-    async def show_page(self, interaction: discord.Interaction, period: str, page: int) -> None:
+    @component(r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})")
+    async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
         await self._require_operator(interaction)
-        await interaction.response.edit_message(view=await self._guilds_card(interaction, period, page))
+        await interaction.response.edit_message(
+            view=await self._guilds_card(interaction, custom_id["period"], int(custom_id["page"]))
+        )
 
-    async def apply(self, interaction: discord.Interaction, run_id: str) -> None:
-        """The second step of a comparison: twice, or years later, it books nothing wrong."""
+    @component(r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})")
+    async def apply(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Book what a comparison has proven. A second click, or one years later, books nothing wrong."""
+        run_id = custom_id["run_id"]
         await self._require_operator(interaction)
         if not await defer_privately(interaction):
             return
@@ -234,8 +239,8 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
         shown = await self._services.overview.guilds(period, page)
         turns = row(
-            GuildsPageButton(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
-            GuildsPageButton(period, shown.page + 1, gettext("Next"), enabled=shown.page < shown.pages),
+            page_button(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
+            page_button(period, shown.page + 1, gettext("Next"), enabled=shown.page < shown.pages),
         )
         return views.guilds_view(shown, _names(interaction), turns)
 
@@ -253,67 +258,33 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
 
 
-class GuildsPageButton(
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})",
-):
-    """To another page of the guilds."""
-
-    def __init__(self, period: str, page: int, label: str = "", *, enabled: bool = True) -> None:
-        custom_id = f"kuas:guilds:{period}:{page}"
-        super().__init__(ui.Button(label=label, custom_id=custom_id, disabled=not enabled))
-        self._period, self._page = period, page
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> GuildsPageButton:
-        """Made anew for each click."""
-        return cls(match["period"], int(match["page"]))
-
-    @reports_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand it to the cog."""
-        await cog_of(interaction, Operator).show_page(interaction, self._period, self._page)
+def page_button(period: str, page: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:
+    """Make the button to a page of the guilds."""
+    return ui.Button(label=label, custom_id=f"kuas:guilds:{period}:{page}", disabled=not enabled)
 
 
-class ApplyButton(
-    ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})"
-):
-    """Yes to booking what a comparison has proven."""
-
-    def __init__(self, run_id: str) -> None:
-        super().__init__(
-            ui.Button(
-                label=gettext(reconcile_views.BOOK_LABEL),
-                style=discord.ButtonStyle.danger,
-                custom_id=f"kuas:reconcile:{run_id}",
-            )
-        )
-        self._run_id = run_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> ApplyButton:
-        """Made anew for each click."""
-        return cls(match["run_id"])
-
-    @reports_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand the yes to the cog."""
-        await cog_of(interaction, Operator).apply(interaction, self._run_id)
+def apply_button(run_id: str) -> ui.Button[ui.LayoutView]:
+    """Make the button that books what a comparison has proven."""
+    return ui.Button(
+        label=gettext(reconcile_views.BOOK_LABEL),
+        style=discord.ButtonStyle.danger,
+        custom_id=f"kuas:reconcile:{run_id}",
+    )
 
 
 async def add_operator(
-    client: KuasClient, guild_id: int | None, database: Database, default: Limit, rivya: RivyaClient
+    client: KuasClient,
+    router: ComponentRouter,
+    guild_id: int | None,
+    database: Database,
+    default: Limit,
+    rivya: RivyaClient,
 ) -> None:
     """Add the commands and their buttons to the operator's guild, if there is one."""
     if guild_id is not None:
-        client.add_dynamic_items(GuildsPageButton, ApplyButton)
-        await client.add_guild_cog(
-            Operator(OperatorServices.open(guild_id, database, default, rivya)), guild_id
-        )
+        operator = Operator(OperatorServices.open(guild_id, database, default, rivya))
+        await client.add_guild_cog(operator, guild_id)
+        router.add_handlers(operator)
 
 
 def _names(interaction: discord.Interaction) -> views.NameOf:

@@ -1,7 +1,7 @@
-"""What the buttons under pictures do: the same again, a change, a new beginning, details, showing, deleting.
+"""The actions of the buttons under pictures: repeat, edit, use as reference, details, share, delete, cancel.
 
-Each click is asked anew who clicks, whose picture it is and what the rules of the server say: a button may be
-years old, and its id can be made by hand.
+Each click checks anew who clicks, whose picture it is and what the server's rules say: a button may be years
+old, and its custom id can be forged.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from discord.ext import commands
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import derived_requests
 from cogs.pictures import views
-from cogs.pictures.buttons import PICTURE_ACTIONS, Action
+from cogs.pictures.buttons import PICTURE_ID, Action
 from cogs.pictures.details_views import details_view
 from cogs.text.translation import use_locale
+from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, guild_id_of
 from cogs.ui.responses import reply_with_view
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Awaitable, Callable
 
     import discord
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
     from cogs.imagine.submission import Submission
     from cogs.pictures.result_messages import ResultMessages
 
-    Deed = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
+    ActionHandler = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
 
 
-class PictureActions(commands.Cog, name=PICTURE_ACTIONS):
-    """Does what buttons say, for whoever may have it done."""
+class PictureActions(commands.Cog):
+    """Handle the buttons under pictures."""
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class PictureActions(commands.Cog, name=PICTURE_ACTIONS):
         self._submission = submission
         self._compose_forms = compose_forms
         self._result_messages = result_messages
-        self._handlers: dict[Action, Deed] = {
+        self._handlers: dict[Action, ActionHandler] = {
             Action.AGAIN: self._again,
             Action.EDIT: self._edit,
             Action.USE: self._use,
@@ -60,20 +62,20 @@ class PictureActions(commands.Cog, name=PICTURE_ACTIONS):
             Action.DELETE: result_messages.ask_to_delete,
         }
 
-    async def handle(
-        self, interaction: discord.Interaction, action: Action, job_id: str, message_id: int
-    ) -> None:
-        """Do what a button says.
+    @component(PICTURE_ID)
+    async def handle(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Do what a button under a picture says.
 
         Raises:
             MemberError: JOB_UNKNOWN, or why this member may not have it done.
             OperatorError: `database`, `disk`.
             TransientError: Discord is out of reach.
         """
-        found = await self._history.find(job_id)
+        action = Action(custom_id["action"])
+        found = await self._history.find(custom_id["job_id"])
         item = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
         if action is Action.DELETE_NOW:
-            await self._result_messages.delete(interaction, item, message_id)
+            await self._result_messages.delete(interaction, item, parse_snowflake(custom_id["message_id"]))
         else:
             await self._handlers[action](interaction, item)
 

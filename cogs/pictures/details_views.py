@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.jobs import Stage
-from cogs.pictures.buttons import Action, PictureButton
+from cogs.pictures.buttons import Action, picture_button
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, format_name, length_text, mention, size_name, timestamp
 from cogs.text.translation import gettext, ngettext
@@ -137,7 +137,7 @@ def delete_question_view(item: HistoryItem, message_id: int) -> ui.LayoutView:
         )
     else:
         words = gettext("Delete this picture for everybody? Its credits stay spent, and it cannot be undone.")
-    return build_view(words, row(PictureButton(Action.DELETE_NOW, item.job.job_id, message_id)))
+    return build_view(words, row(picture_button(Action.DELETE_NOW, item.job.job_id, message_id)))
 
 
 def is_deleted(job: Job) -> bool:

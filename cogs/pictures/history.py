@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.ids import MAX_ID
 from bot.jobs.derived_requests import require_visible
 from cogs.pictures import history_views
 from cogs.pictures.history_views import SEARCH_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext, gettext_noop
-from cogs.ui.buttons import cog_of, reports_errors
+from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake
 from cogs.ui.context import guild_id_of, require_manage_guild
 from cogs.ui.responses import DeferOutcome, defer
 
@@ -34,6 +33,7 @@ _LABELS: Final = {
     NEWER: gettext_noop("Newer"),
     OLDER: gettext_noop("Older"),
 }
+_SEARCH: Final = rf"(?P<search>.{{0,{SEARCH_UNITS}}})"
 
 
 class History(commands.Cog):
@@ -66,34 +66,39 @@ class History(commands.Cog):
             page = await self._history.older(guild_id, person.id, sought, with_private=own)
             await self._show(interaction, page, person.id, sought)
 
-    async def turn(
-        self, interaction: discord.Interaction, way: str, user_id: int, mark: int, search: str
-    ) -> None:
+    @component(
+        rf"kuas:history:(?P<page>newest|newer|older):(?P<user_id>{SNOWFLAKE}):(?P<cursor>{SNOWFLAKE}):{_SEARCH}"
+    )
+    async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
+        user_id, search = parse_snowflake(custom_id["user_id"]), custom_id["search"]
+        cursor = parse_snowflake(custom_id["cursor"])
         self._require_right(interaction, user_id)
         guild_id = guild_id_of(interaction)
         await interaction.response.defer()
         own = user_id == interaction.user.id
-        match way:
+        match custom_id["page"]:
             case "newer":
-                page = await self._history.newer(guild_id, user_id, mark, search, with_private=own)
+                page = await self._history.newer(guild_id, user_id, cursor, search, with_private=own)
             case "older":
-                page = await self._history.older(guild_id, user_id, search, mark, with_private=own)
+                page = await self._history.older(guild_id, user_id, search, cursor, with_private=own)
             case _:
                 page = await self._history.older(guild_id, user_id, search, with_private=own)
         await self._show(interaction, page, user_id, search)
 
-    async def pick(self, interaction: discord.Interaction, user_id: int, search: str, job_id: str) -> None:
-        """Show one picture in the same message."""
+    @component(rf"kuas:history:pick:(?P<user_id>{SNOWFLAKE}):{_SEARCH}")
+    async def show_picture(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Show the picture that was selected in the same message."""
+        user_id, search = parse_snowflake(custom_id["user_id"]), custom_id["search"]
         self._require_right(interaction, user_id)
-        found = await self._history.find(job_id)
+        found = await self._history.find(cast("dict[str, Any]", interaction.data)["values"][0])
         item = require_visible(found, guild_id_of(interaction), interaction.user.id)
         if item.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
         url, files = await self._image_sources.full_size(item)
         url = url or await self._result_messages.image_url(item)
-        back = HistoryPageButton(NEWEST, user_id, 0, search)
+        back = page_button(NEWEST, user_id, 0, search)
         await interaction.edit_original_response(
             view=history_views.item_view(item, url, back), attachments=files
         )
@@ -104,18 +109,18 @@ class History(commands.Cog):
         own = user_id == interaction.user.id
         visible = [item for item in page.items if own or not item.job.request.destination.private]
         addresses, files = await self._image_sources.thumbnails(visible)
-        marks = {NEWER: page.newer, OLDER: page.older}
+        cursors = {NEWER: page.newer, OLDER: page.older}
         view = history_views.page_view(
             page,
             user_id,
             own=own,
             search=search,
             addresses=addresses,
-            chooser=_chooser(user_id, search, page, own=own),
+            chooser=picture_select(user_id, search, history_views.options(page, own=own)),
             turns=[
-                HistoryPageButton(way, user_id, mark, search)
-                for way, mark in marks.items()
-                if mark is not None
+                page_button(page_name, user_id, cursor, search)
+                for page_name, cursor in cursors.items()
+                if cursor is not None
             ],
         )
         await interaction.edit_original_response(view=view, attachments=files)
@@ -131,64 +136,23 @@ class History(commands.Cog):
             require_manage_guild(interaction)
 
 
-def _chooser(
-    user_id: int, search: str, page: HistoryPage, *, own: bool
+def picture_select(
+    user_id: int, search: str, options: list[discord.SelectOption]
 ) -> ui.ActionRow[ui.LayoutView] | None:
-    offered = history_views.options(page, own=own)
-    if not offered:
+    """Make the menu that opens one picture of a page; None if there is nothing to choose from."""
+    if not options:
         return None
-    return ui.ActionRow(cast("ui.Item[ui.LayoutView]", HistorySelect(user_id, search, offered)))
-
-
-class HistoryPageButton(
-    ui.DynamicItem[ui.Button[ui.LayoutView]],
-    template=r"(?s)kuas:history:(?P<way>newest|newer|older):(?P<user_id>[0-9]{1,19}):(?P<mark>[0-9]{1,19}):(?P<search>.{0,40})",
-):
-    """A button to another page of a history."""
-
-    def __init__(self, way: str, user_id: int, mark: int, search: str) -> None:
-        custom_id = f"kuas:history:{way}:{user_id}:{mark}:{search}"
-        super().__init__(ui.Button(label=gettext(_LABELS[way]), custom_id=custom_id))
-        self._to = (way, user_id, mark, search)
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> HistoryPageButton:
-        """Made anew for each click."""
-        mark = min(int(match["mark"]), MAX_ID)
-        return cls(match["way"], min(int(match["user_id"]), MAX_ID), mark, match["search"])
-
-    @reports_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand it to the cog."""
-        await cog_of(interaction, History).turn(interaction, *self._to)
-
-
-class HistorySelect(
-    ui.DynamicItem[ui.Select[ui.LayoutView]],
-    template=r"(?s)kuas:history:pick:(?P<user_id>[0-9]{1,19}):(?P<search>.{0,40})",
-):
-    """The menu that opens one picture of a page."""
-
-    def __init__(self, user_id: int, search: str, options: list[discord.SelectOption]) -> None:
-        super().__init__(
-            ui.Select(
-                custom_id=f"kuas:history:pick:{user_id}:{search}",
-                placeholder=gettext("Open a picture"),
-                options=options,
-            )
+    return ui.ActionRow(
+        ui.Select(
+            custom_id=f"kuas:history:pick:{user_id}:{search}",
+            placeholder=gettext("Open a picture"),
+            options=options,
         )
-        self._to = (user_id, search)
+    )
 
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, __: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> HistorySelect:
-        """Made anew for each choice."""
-        return cls(min(int(match["user_id"]), MAX_ID), match["search"], [])
 
-    @reports_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand it to the cog."""
-        await cog_of(interaction, History).pick(interaction, *self._to, self.item.values[0])
+def page_button(page: str, user_id: int, cursor: int, search: str) -> ui.Button[ui.LayoutView]:
+    """Make the button to another page of a history."""
+    return ui.Button(
+        label=gettext(_LABELS[page]), custom_id=f"kuas:history:{page}:{user_id}:{cursor}:{search}"
+    )

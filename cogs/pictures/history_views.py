@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.jobs.history import HistoryItem, HistoryPage
-
-    Button = ui.DynamicItem[ui.Button[ui.LayoutView]]
+    from cogs.ui.layout import Button
 
 OPTION_UNITS: Final = 90
 SEARCH_UNITS: Final = 40

@@ -12,11 +12,10 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.domain.ids import MAX_ID
 from cogs.privacy import views
 from cogs.text.translation import gettext
 from cogs.ui import layout
-from cogs.ui.buttons import cog_of, reports_errors
+from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake
 from cogs.ui.discord_limits import attachments
 
 if TYPE_CHECKING:
@@ -61,13 +60,15 @@ class Privacy(
         """Ask first: it cannot be undone."""
         holdings = await self._known.summarize(interaction.user.id)
         if holdings.is_erasable:
-            card = views.erase_question_view(holdings, layout.row(EraseButton(interaction.user.id)))
+            card = views.erase_question_view(holdings, layout.row(erase_button(interaction.user.id)))
         else:
             card = views.nothing_view(holdings)
         await interaction.response.send_message(view=card, ephemeral=True)
 
-    async def confirm(self, interaction: discord.Interaction, user_id: int) -> None:
-        """The yes. Said twice it takes nothing more, since nothing is left to take."""
+    @component(rf"kuas:privacy:erase:(?P<user_id>{SNOWFLAKE})")
+    async def confirm(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Erase the data of the member who clicks; a second click finds nothing left to erase."""
+        user_id = parse_snowflake(custom_id["user_id"])
         if interaction.user.id != user_id:
             await interaction.response.send_message(view=views.not_yours_view(), ephemeral=True)
             return
@@ -77,30 +78,10 @@ class Privacy(
         await interaction.edit_original_response(view=card)
 
 
-class EraseButton(
-    ui.DynamicItem[ui.Button[ui.LayoutView]], template=r"kuas:privacy:erase:(?P<user_id>[0-9]{1,19})"
-):
-    """Yes to being forgotten; Discord shows it to the member alone, and it takes nobody else's word."""
-
-    def __init__(self, user_id: int) -> None:
-        super().__init__(
-            ui.Button(
-                label=gettext(views.ERASE_LABEL),
-                style=discord.ButtonStyle.danger,
-                custom_id=f"kuas:privacy:erase:{user_id}",
-            )
-        )
-        self._user_id = user_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction, item: ui.Item[ui.LayoutView], match: re.Match[str], /
-    ) -> EraseButton:
-        """The button as it was sent, by whichever process."""
-        del interaction, item
-        return cls(min(int(match["user_id"]), MAX_ID))
-
-    @reports_errors
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Hand the yes to the cog."""
-        await cog_of(interaction, Privacy).confirm(interaction, self._user_id)
+def erase_button(user_id: int) -> ui.Button[ui.LayoutView]:
+    """Make the button that erases the data of the member who asked."""
+    return ui.Button(
+        label=gettext(views.ERASE_LABEL),
+        style=discord.ButtonStyle.danger,
+        custom_id=f"kuas:privacy:erase:{user_id}",
+    )

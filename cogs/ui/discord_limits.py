@@ -88,7 +88,7 @@ def validate_view(view: ui.LayoutView) -> ui.LayoutView:
     Raises:
         ContractViolation: `bug`; what is too much.
     """
-    every = list(_every(cast("Any", view).to_components()))
+    every = list(all_components(cast("Any", view).to_components()))
     _require(len(every) <= CARD_PARTS, f"{len(every)} components in a card")
     texts = [part["content"] for part in every if part["type"] == ComponentType.text_display.value]
     _require(all(texts), "an empty text in a card")
@@ -109,7 +109,7 @@ def validate_modal(form: ui.Modal) -> ui.Modal:
     told = form.to_dict()
     _require(1 <= utf16_length(told["title"]) <= 45, "title of a form")  # noqa: PLR2004  # stands nowhere else
     _require(1 <= len(told["components"]) <= FORM_PARTS, "parts of a form")
-    for part in _every(told["components"]):
+    for part in all_components(told["components"]):
         _check_part(part, _OF_FORMS)
         if part["type"] == ComponentType.text_input.value:
             _require(utf16_length(part.get("value") or "") <= TEXT_INPUT_UNITS, "value of a text input")
@@ -173,14 +173,14 @@ def _require(fits: bool, what: str) -> None:  # noqa: FBT001  # reads as an asse
         raise ContractViolation("bug", f"more than Discord takes: {what}")
 
 
-def _every(parts: Iterable[Part]) -> Iterator[Part]:
-    """Every component, the outer before the inner."""
+def all_components(parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield every component of a payload, the outer before the inner."""
     for part in parts:
         yield part
-        yield from _every(part.get("components", ()))
+        yield from all_components(part.get("components", ()))
         for name in ("accessory", "component"):
             if inner := part.get(name):
-                yield from _every([inner])
+                yield from all_components([inner])
 
 
 def _check_part(part: Part, texts: Mapping[str, int]) -> None:

@@ -6,7 +6,7 @@ deferred answer is a card from here: https://discord.com/developers/docs/compone
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import ui
@@ -18,6 +18,7 @@ from cogs.ui.discord_limits import CARD_TEXT_UNITS, attachments, wrap
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Button = ui.Button[ui.LayoutView]
 PROMPT_UNITS: Final = 300
 """How much of a prompt a card quotes; the alt text holds more."""
 QUOTED_UNITS: Final = 2400
@@ -32,10 +33,9 @@ def subtext(line: str) -> str:
     return f"-# {line}"
 
 
-def row(*buttons: ui.DynamicItem[ui.Button[ui.LayoutView]]) -> ui.ActionRow[ui.LayoutView]:
-    """Buttons side by side, at most five."""
-    # The library types a dynamic item as one for every kind of view.
-    return ui.ActionRow(*(cast("ui.Item[ui.LayoutView]", button) for button in buttons))
+def row(*buttons: Button) -> ui.ActionRow[ui.LayoutView]:
+    """Put up to five buttons side by side."""
+    return ui.ActionRow(*buttons)
 
 
 def quote_or_attach(text: str) -> tuple[str | ui.File[ui.LayoutView], list[discord.File]]:

@@ -43,7 +43,7 @@ class CountingClient(RivyaClient):
 
     sightings: ClassVar[list[Sighting]] = []
 
-    async def task(self, task_id: str) -> Task:
+    async def get_task(self, task_id: str) -> Task:
         sent_at = time.time()
         task = await super().get_task(task_id)
         if task.status is TaskStatus.SUCCEEDED:

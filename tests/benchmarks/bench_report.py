@@ -17,7 +17,7 @@ from bot.storage.database import Database
 from cogs.credits.chart_labels import chart_labels
 from tests.benchmarks.harness import PLENTY
 from tests.benchmarks.results_table import Row
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 SIZES = (100_000, 1_000_000)
 TARGETS = {100_000: 2.0, 1_000_000: 10.0}
@@ -85,7 +85,7 @@ class _Answer:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             before = time.perf_counter()
-            assert await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
+            assert await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
             self.writer_late = max(self.writer_late, time.perf_counter() - before)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.engine.engine import JobEngine
 from tests.benchmarks.harness import FakeServices, RecordingDelivery, open_engine, request
 from tests.benchmarks.results_table import Row, milliseconds, percentile
-from tests.support.factories import NO_CONTEXT
+from tests.support.factories import submit
 
 IN_A_ROW = 300
 AT_ONCE = 200
@@ -38,7 +38,7 @@ async def measure(folder: Path) -> list[Row]:
 
 
 async def _submit(engine: JobEngine, numbers: Iterator[int], arrived: float) -> float:
-    assert await engine.submit(request(next(numbers)), NO_CONTEXT) is not None
+    await submit(engine, request(next(numbers)))
     return time.perf_counter() - arrived
 
 

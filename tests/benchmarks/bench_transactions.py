@@ -15,7 +15,7 @@ from bot.storage.database import _PRAGMAS, Database
 from bot.storage.schema import migrate
 from tests.benchmarks.harness import PLENTY, request
 from tests.benchmarks.results_table import Row
-from tests.support.factories import NO_CONTEXT, make_job
+from tests.support.factories import NO_CONTEXT, accept, make_job
 
 CHUNK = 50
 ROUNDS = 12
@@ -84,7 +84,7 @@ async def _chunk(inline: Inline) -> tuple[list[Job], list[Script]]:
     jobs = [make_job(request(number)) for number in range(2 * CHUNK)]
     scripts = []
     for job in jobs[CHUNK:]:
-        assert await JobStore(cast("Database", inline), PLENTY).accept(job, NO_CONTEXT)
+        assert await accept(JobStore(cast("Database", inline), PLENTY), job)
         scripts.append(inline.connection.heard)
     return jobs[:CHUNK], scripts
 
@@ -97,11 +97,11 @@ async def _timed(work: Awaitable[None]) -> float:
 
 async def _one_by_one(store: JobStore, jobs: Sequence[Job]) -> None:
     for job in jobs:
-        assert await store.accept(job, NO_CONTEXT)
+        assert await accept(store, job, NO_CONTEXT)
 
 
 async def _at_once(store: JobStore, jobs: Sequence[Job]) -> None:
-    assert all(await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in jobs)))
+    assert all(await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in jobs)))
 
 
 def _plain(path: Path) -> sqlite3.Connection:

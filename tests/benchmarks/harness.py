@@ -26,7 +26,7 @@ from bot.observability.operator_log import OperatorLog
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_request
+from tests.support.factories import make_request, submit
 
 PATIENCE_SECONDS = 100
 PROMPT_CHARACTERS = 1000
@@ -159,7 +159,6 @@ def request(number: int, reference_url: str = "", size_bytes: int = 1000) -> Req
 
 async def begin(engine: JobEngine, asked: Request) -> Job:
     """What the command does, with an answer that Discord took at once."""
-    job = await engine.submit(asked, NO_CONTEXT)
-    assert job is not None
+    job = await submit(engine, asked)
     engine.start(job, answered=True, message_id=1)
     return job

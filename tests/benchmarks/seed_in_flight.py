@@ -19,7 +19,7 @@ from bot.rivya.client import RivyaClient
 from bot.rivya.models import create_body
 from bot.storage.database import BATCH, Database
 from tests.benchmarks.harness import PLENTY, request
-from tests.support.factories import NO_CONTEXT, make_job
+from tests.support.factories import NO_CONTEXT, accept, make_job
 
 SIZE = 10_000
 
@@ -62,7 +62,7 @@ async def launch(folder: Path, *, over_seconds: float) -> None:
     try:
         for first in range(0, SIZE, BATCH):
             batch = jobs[first : first + BATCH]
-            assert all(await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in batch)))
+            assert all(await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in batch)))
         await database.run(partial(_create, jobs, now_ms(), over_seconds))
     finally:
         await database.close()

@@ -26,12 +26,6 @@ def paint(prompt: str, *_: object) -> bytes:
     return kept.getvalue()
 
 
-@pytest.fixture(autouse=True)
-def answer_unhandled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever answers for a button that nobody handles does so at once: no click here may be one of those."""
-    monkeypatch.setattr("bot.discord_client.client.UNHANDLED_AFTER_SECONDS", 0.0)
-
-
 @pytest.fixture
 async def rivya() -> AsyncIterator[FakeRivya]:
     async with FakeRivya(painting_seconds=0.05, painter=paint) as fake_rivya:

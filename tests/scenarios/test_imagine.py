@@ -12,6 +12,8 @@ import simcord
 from PIL import Image
 from simcord.interactions import base_payload
 
+from bot.storage.database import Database
+from cogs.ui import responses
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.support.images import make_picture
@@ -250,3 +252,27 @@ async def test_a_command_that_reaches_the_bot_from_a_direct_message_is_told_wher
     assert "server" in said.lower()
     assert "Manage Server" not in said
     assert server.books() == []
+
+
+async def test_a_prompt_costs_one_transaction_before_the_first_answer(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.sari.slash(server.channel, "presets save", name="Oil", before="in oil", size="square")
+    await server.alice.slash(server.channel, "defaults set", format="jpeg")
+    transactions: list[object] = []
+    at_first_answer: list[int] = []
+    run, first_answer = Database.run, responses.defer
+
+    async def counted_run(database: Database, unit: Any) -> Any:
+        transactions.append(unit)
+        return await run(database, unit)
+
+    async def noted_defer(interaction: discord.Interaction, *, private: bool) -> Any:
+        at_first_answer.append(len(transactions))
+        return await first_answer(interaction, private=private)
+
+    monkeypatch.setattr(Database, "run", counted_run)
+    monkeypatch.setattr("cogs.imagine.submission.defer", noted_defer)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", preset="Oil")
+    assert at_first_answer == [1]
+    assert len(server.pictures()) == 1

@@ -12,7 +12,7 @@ from simcord.components import walk_components
 from simcord.interactions import base_payload
 
 from cogs.operator import reconcile
-from cogs.operator.commands import ApplyButton, Operator
+from cogs.operator.commands import Operator, apply_button
 from cogs.ui.layout import build_view, row
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
@@ -317,7 +317,7 @@ async def test_nobody_else_books_a_run(differing: BotServer) -> None:
     (custom_id,) = (item["custom_id"] for item in walk_components(raw.components) if "custom_id" in item)
     for channel, nosy in ((server.office, server.clerk), (server.channel, server.sari)):
         seen = server.bot_channel(channel.id)
-        message = await seen.send(view=build_view("Look!", row(ApplyButton(custom_id.rpartition(":")[2]))))
+        message = await seen.send(view=build_view("Look!", row(apply_button(custom_id.rpartition(":")[2]))))
         assert "Only members with" in server.answer(await nosy.click(message, custom_id=custom_id))
     assert corrections(server) == []
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import simcord
 
-from cogs.privacy.commands import EraseButton
+from cogs.privacy.commands import erase_button
 from cogs.ui.layout import build_view, row
 from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import response_of
@@ -121,7 +121,7 @@ async def test_nobody_erases_for_another(server: BotServer) -> None:
     asked = await server.bob.slash(server.channel, "privacy erase")
     assert "Nothing to erase" in server.answer(asked)
     channel = server.bot_channel(server.channel.id)
-    message = await channel.send(view=build_view("a forged card", row(EraseButton(server.alice.id))))
+    message = await channel.send(view=build_view("a forged card", row(erase_button(server.alice.id))))
     result = await server.bob.click(message, custom_id=button(server.alice))
     assert "somebody else" in server.answer(result)
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]

@@ -31,7 +31,7 @@ from bot.rivya.client import RivyaClient
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
 from sandbox.fake_rivya import FakeRivya
-from tests.support.factories import NO_CONTEXT, make_request
+from tests.support.factories import submit
 from tests.support.waiting import soon, until
 
 BEAT = Timings(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
@@ -123,8 +123,7 @@ class EngineHarness:
 
     async def submit(self, request: Request | None = None, *, answered: bool = True) -> Job:
         """Submit and start, as the command does."""
-        job = await self.engine.submit(request or make_request(), NO_CONTEXT)
-        assert job is not None
+        job = await submit(self.engine, request)
         self.engine.start(job, answered=answered, message_id=77 if answered else None)
         return job
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
 from bot.domain.jobs import Destination, Job, Reference, Request, RequestContext, Stage
+from bot.jobs.submission import Accepted
+
+if TYPE_CHECKING:
+    from bot.engine.engine import JobEngine
+    from bot.jobs.store import JobStore
 
 NO_CONTEXT = RequestContext()
 """A member without roles, in a channel that nobody has a rule about."""
@@ -50,3 +56,26 @@ def make_job(request: Request | None = None, *, accepted_at: int | None = None) 
         quote_credits=4,
         accepted_at=accepted_at or now_ms(),
     )
+
+
+async def accept(
+    store: JobStore, job: Job, context: RequestContext = NO_CONTEXT, *, draft_id: int | None = None
+) -> Job | None:
+    """Submit the request of a job under its id; None if its interaction was submitted before."""
+    result = await store.submit(
+        job.request,
+        context,
+        job_id=job.job_id,
+        cost_credits=job.quote_credits,
+        at=job.accepted_at,
+        draft_id=draft_id,
+        confirmed=True,
+    )
+    return result.job if isinstance(result, Accepted) else None
+
+
+async def submit(engine: JobEngine, request: Request | None = None) -> Job:
+    """Submit a request that nothing refuses."""
+    result = await engine.submit(request or make_request(), NO_CONTEXT)
+    assert isinstance(result, Accepted)
+    return result.job

@@ -23,7 +23,7 @@ from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.backups import Backups
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -48,7 +48,7 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 
 async def painted(store: JobStore, **whose: Any) -> str:
     job = make_job(make_request(**whose))
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))

@@ -20,7 +20,7 @@ from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.observability.operator_log import OperatorLog
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 CHANNEL = 70
 
@@ -63,7 +63,7 @@ async def half_used(database: Database, store: JobStore) -> None:
     guilds = GuildSettingsStore(database)
     await guilds.change(1, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=9)
     for _ in range(25):
-        await store.accept(make_job(make_request()), NO_CONTEXT)
+        await accept(store, make_job(make_request()), NO_CONTEXT)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.models import Task
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
@@ -114,7 +114,7 @@ async def a_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged:
         status="succeeded",
         final_credits=charged,
     )
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, task_id, booked)
     await store.succeeded(job.job_id, None, booked)
     await store.delivered(job.job_id, DeliveredMessage(1, 2, "reply"))
@@ -125,17 +125,17 @@ async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: Job
     told = await line.process("pause", "--sentence", "Back soon.")
     assert told == Told(0, "all servers: no new pictures\n", "")
     with pytest.raises(MemberError) as refused:
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
     assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
     assert (await line("resume")).code == 0
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
 
 
 async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: JobStore) -> None:
     assert (await line("pause", "--guild", "7")).code == 0
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
     with pytest.raises(MemberError):
-        await store.accept(make_job(make_request(guild_id=7)), NO_CONTEXT)
+        await accept(store, make_job(make_request(guild_id=7)), NO_CONTEXT)
 
 
 async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
@@ -145,7 +145,7 @@ async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_f
     told = await line("resume", "--guild", "1")
     assert told.out == "server 1: not paused on its own, but all servers are paused\n"
     with pytest.raises(MemberError):
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
     await line("pause", "--guild", "1")
     told = await line("resume")
     assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
@@ -167,14 +167,14 @@ async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: Job
     told = await line("ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month")
     assert told == Told(0, "all servers together: from none to 3 credits a day\n", "")
     with pytest.raises(LimitExceeded) as refused:
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
     assert refused.value.usage.scope == LimitScope.CEILING_ALL
     told = await line("ceiling", "--all", "--remove")
     assert told.out == "all servers together: from 3 credits a day to none\n"
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
     assert (await line("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
     with pytest.raises(LimitExceeded):
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ async def test_a_comparison_that_cannot_ask_says_so_and_fails(
 
 async def test_a_doubt_is_closed_by_hand_once(line: Line, store: JobStore, database_path: Path) -> None:
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     walking = await line("close", job.job_id, "0", "Rivya said so")
     assert (walking.code, "still under way" in walking.out) == (1, True)
     await store.failed(job.job_id, Failure("developer", "task_vanished", in_doubt=True))
@@ -260,7 +260,7 @@ async def test_the_wallet_and_the_servers_are_a_line_each(
     line: Line, store: JobStore, rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 321
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     await line("pause", "--guild", "1")
     wallet = await line.process("wallet")
     assert "321 credits in Rivya's wallet" in wallet.out

@@ -18,7 +18,7 @@ from bot.domain.limits import Limit
 from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -48,7 +48,7 @@ async def filled(database_path: Path) -> Path:
         for n in range(3)
     ]
     for job in jobs:
-        await store.accept(job, NO_CONTEXT)
+        await accept(store, job, NO_CONTEXT)
     await store.created(jobs[0].job_id, "task_1", 4)
     await store.succeeded(jobs[0].job_id, "https://example.org/p.png", 3)
     await store.delivered(jobs[0].job_id, DeliveredMessage(1, 2, "reply"))
@@ -163,7 +163,7 @@ async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_pa
     assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
     before = list(export_ledger(filled))
     running = await Database.open(filled)
-    await JobStore(running, Limit(200, "month")).accept(make_job(), NO_CONTEXT)
+    await accept(JobStore(running, Limit(200, "month")), make_job())
     refused = bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")

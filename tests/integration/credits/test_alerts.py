@@ -20,7 +20,7 @@ from bot.domain.limits import Limit
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 GUILD, CHANNEL, ADMIN = 1, 70, 9
 COST = 4
@@ -40,7 +40,7 @@ class Office:
     async def paint(self, times: int = 1) -> str:
         jobs = [make_job(make_request(guild_id=GUILD), accepted_at=now_ms()) for _ in range(times)]
         for job in jobs:
-            assert await self.store.accept(job, NO_CONTEXT)
+            assert await accept(self.store, job, NO_CONTEXT)
         return jobs[-1].job_id
 
     async def fail(self, job_id: str) -> None:
@@ -287,7 +287,7 @@ async def test_a_price_that_rivya_raised_is_seen_by_looking(office: Office) -> N
 
 
 async def test_a_guild_is_told_of_its_own_limit_only(office: Office) -> None:
-    await office.store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
+    await accept(office.store, make_job(make_request(guild_id=2)), NO_CONTEXT)
     await office.alerts.check_guild(2)
     assert await office.untold() == []
 

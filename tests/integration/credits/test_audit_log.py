@@ -26,7 +26,7 @@ from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 GUILD, OTHER, ADMIN, MEMBER = 1, 2, 90, 7
 _tasks = itertools.count()
@@ -45,7 +45,7 @@ def pictures(database: Database) -> RefundablePictures:
 async def painted(store: JobStore, request: Request) -> str:
     """A job that was paid for."""
     job = make_job(request)
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 1)
     await store.creating(job.job_id, "{}")
     await store.created(job.job_id, f"task-{next(_tasks)}", 4)
@@ -176,10 +176,10 @@ async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
     cat = await painted(store, make_request(prompt="a cat"))
     await painted(store, make_request(guild_id=OTHER, prompt="a strange fox"))
     free = make_job(make_request(prompt="a free fox"))
-    await store.accept(free, NO_CONTEXT)
+    await accept(store, free, NO_CONTEXT)
     await store.failed(free.job_id, Failure("rivya", "no"))
     held = make_job(make_request(prompt="a held fox"))
-    await store.accept(held, NO_CONTEXT)
+    await accept(store, held, NO_CONTEXT)
 
     async def found(typed: str, at_most: int = 25) -> list[str]:
         return [picture.job_id for picture in await pictures.newest(GUILD, typed, at_most)]
@@ -217,7 +217,7 @@ async def test_pictures_are_dated_in_the_guilds_own_time_zone(
     pictures: RefundablePictures,
 ) -> None:
     job = make_job(make_request(), accepted_at=1_750_000_000_000)
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 1)
     await store.creating(job.job_id, "{}")
     await store.created(job.job_id, "task", 4)

@@ -14,7 +14,7 @@ from bot.domain.jobs import Failure, Job, RequestContext, Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 COST = 4
 
@@ -27,7 +27,7 @@ def jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[J
 async def accept_all(store: JobStore, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
     """Those that were let in; whoever is not must have met a limit."""
     outcomes = await asyncio.gather(
-        *(store.accept(job, RequestContext(role_ids=roles)) for job in wanted), return_exceptions=True
+        *(accept(store, job, RequestContext(role_ids=roles)) for job in wanted), return_exceptions=True
     )
     assert all(isinstance(outcome, Job | LimitExceeded) for outcome in outcomes), outcomes
     passed = [job for job, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Job)]
@@ -138,7 +138,7 @@ async def test_one_interaction_many_times_is_one_of_everything(
     (first,) = jobs(1)
     request = first.request
     again = [make_job(request) for _ in range(50)]
-    outcomes = await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in [first, *again]))
+    outcomes = await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in [first, *again]))
     assert [job.job_id for job in outcomes if job is not None] == [first.job_id]
     await store.created(first.job_id, "task_1", None)
     await store.succeeded(first.job_id, None, COST)
@@ -173,7 +173,7 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
 
     async def live(job: Job, number: int) -> Stage:
         try:
-            await store.accept(job, RequestContext(role_ids=(31,)))
+            await accept(store, job, RequestContext(role_ids=(31,)))
         except LimitExceeded:
             return Stage.FAILED
         if number % 3 == 0:
@@ -220,7 +220,7 @@ async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
 
 async def test_closing_twice_changes_nothing(store: JobStore, ledger: Ledger) -> None:
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 5)
     await store.succeeded(job.job_id, None, 3)
     outcomes = await asyncio.gather(
@@ -236,7 +236,7 @@ async def test_closing_twice_changes_nothing(store: JobStore, ledger: Ledger) ->
 
 async def test_the_ledger_itself_closes_a_reservation_only_once(store: JobStore, database: Database) -> None:
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
 
     def unit(tx: Transaction) -> tuple[object, ...]:
         verbs.settle(tx, job_id=job.job_id, final_credits=3, at=5)
@@ -251,9 +251,9 @@ async def test_the_ledger_itself_closes_a_reservation_only_once(store: JobStore,
 
 
 async def test_one_guilds_spending_is_not_anothers(store: JobStore, ledger: Ledger) -> None:
-    await store.accept(make_job(make_request(guild_id=1, user_id=5)), NO_CONTEXT)
-    await store.accept(make_job(make_request(guild_id=1, user_id=6)), NO_CONTEXT)
-    await store.accept(make_job(make_request(guild_id=2, user_id=5)), NO_CONTEXT)
+    await accept(store, make_job(make_request(guild_id=1, user_id=5)), NO_CONTEXT)
+    await accept(store, make_job(make_request(guild_id=1, user_id=6)), NO_CONTEXT)
+    await accept(store, make_job(make_request(guild_id=2, user_id=5)), NO_CONTEXT)
     assert (await ledger.usage(1)).held_credits == 8
     assert (await ledger.usage(2)).held_credits == 4
     assert await ledger.member_used(1, 5) == 4
@@ -261,7 +261,7 @@ async def test_one_guilds_spending_is_not_anothers(store: JobStore, ledger: Ledg
 
 async def test_a_finished_job_keeps_no_interaction_token(store: JobStore) -> None:
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.cancelled(job.job_id)
     found = await store.find(job.job_id)
     assert found is not None

@@ -25,14 +25,14 @@ from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 async def paint(store: JobStore, job: Job, cost: int | None = None) -> Job:
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task_{job.job_id}", None)
     return await store.succeeded(job.job_id, None, cost)
 
@@ -56,10 +56,10 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
         await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
         painted, doubtful, dearer = make_job(), make_job(), make_job()
         await paint(store, painted)
-        await store.accept(doubtful, NO_CONTEXT)
-        await store.accept(dearer, NO_CONTEXT)
+        await accept(store, doubtful, NO_CONTEXT)
+        await accept(store, dearer, NO_CONTEXT)
         clock.move_to(NOON + 50 * DAY, tick=False)
-        await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
+        await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
         await prune(database)
         await credit_admin.refund(1, painted.job_id, reason="blurred", refunded_by=99)
 
@@ -81,11 +81,11 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
     with time_machine.travel(datetime(2026, 8, 1, 3, 59, tzinfo=UTC), tick=False) as clock:
         await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
         await credit_admin.set_limit(1, Limit(100, "month"), set_by=99)
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(datetime(2026, 8, 1, 4, 1, tzinfo=UTC), tick=False)
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(datetime(2026, 9, 1, 3, 59, tzinfo=UTC), tick=False)
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         await prune(database)
         assert (await ledger.usage(1)).used_credits == 8
         clock.move_to(datetime(2026, 9, 1, 4, tzinfo=UTC), tick=False)
@@ -95,12 +95,12 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
 async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     for limit in (Limit(1, "month"), Limit(1, "month", scope=LimitScope.EVERYONE)):
         await credit_admin.set_limit(1, limit, set_by=99)
     for user_id in (WHOLE_GUILD, 7):
         await credit_admin.grant(1, user_id, credits=9, reason="more", granted_by=9)
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     member_limits = await ledger.member_limits(1, 7, ())
     assert {(usage.used_credits, usage.granted_credits) for usage in member_limits.binding} == {(4, 5)}
 
@@ -109,7 +109,7 @@ async def test_a_reservation_of_nothing_counts_once_it_costs_something(
     store: JobStore, ledger: Ledger
 ) -> None:
     job = replace(make_job(), quote_credits=0)
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 5)
     assert (await ledger.usage(1)).held_credits == 5
 
@@ -120,7 +120,7 @@ async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
     with time_machine.travel(NOON, tick=False) as clock:
         await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
         await credit_admin.set_limit(1, Limit(10, "day"), set_by=99)
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(NOON + 4000 * DAY, tick=False)
         await prune(database)
         clock.move_to(NOON, tick=False)
@@ -137,9 +137,9 @@ async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
             await credit_admin.set_limit(1, limit, set_by=99)
         await credit_admin.set_limit(0, Limit(9, "day", scope=LimitScope.CEILING_ALL), set_by=99)
         await paint(store, make_job())
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(late, tick=False)
-        await store.accept(make_job(), NO_CONTEXT)
+        await accept(store, make_job(), NO_CONTEXT)
         member_limits = await ledger.member_limits(1, 7, ())
         assert {(usage.spent_credits, usage.held_credits) for usage in member_limits.binding} == {(0, 4)}
         clock.move_to(late + ahead, tick=False)
@@ -152,7 +152,7 @@ async def test_a_time_zone_that_the_host_has_lost_is_utc(
     database: Database, store: JobStore, ledger: Ledger, zone: str
 ) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, zone, set_by=99)
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
     assert (await ledger.usage(1)).resets_at == (await ledger.usage(2)).resets_at
 
 
@@ -168,7 +168,7 @@ async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, s
     for rule in (LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.CEILING, LimitScope.CEILING_ALL):
         with pytest.raises(ValueError, match="nobody to exempt"):
             await credit_admin.set_limit(1, Limit(0, "total", scope=rule, exempt=True), set_by=99)
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
 
 
 async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
@@ -180,16 +180,16 @@ async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
         1, Limit(0, "total", scope=LimitScope.ROLE, subject_id=32, exempt=True), set_by=99
     )
     with pytest.raises(LimitExceeded):
-        await store.accept(make_job(), RequestContext(role_ids=(31,)))
-    assert await store.accept(make_job(), RequestContext(role_ids=(31, 32)))
+        await accept(store, make_job(), RequestContext(role_ids=(31,)))
+    assert await accept(store, make_job(), RequestContext(role_ids=(31, 32)))
     await credit_admin.set_limit(1, Limit(3, "month", scope=LimitScope.MEMBER, subject_id=7), set_by=99)
     with pytest.raises(LimitExceeded) as closer:
-        await store.accept(make_job(), RequestContext(role_ids=(31, 32)))
+        await accept(store, make_job(), RequestContext(role_ids=(31, 32)))
     assert closer.value.usage.scope == "member"
     await credit_admin.remove_limit(1, LimitScope.MEMBER, 7, set_by=99)
     await credit_admin.set_limit(0, Limit(7, "month", scope=LimitScope.CEILING), set_by=99)
     with pytest.raises(LimitExceeded) as above:
-        await store.accept(make_job(), RequestContext(role_ids=(32,)))
+        await accept(store, make_job(), RequestContext(role_ids=(32,)))
     assert above.value.usage.scope == "ceiling"
 
 
@@ -210,7 +210,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
             return await database.run(lambda tx: [int(row[0]) for row in tx.execute(rows)])
 
         job = replace(make_job(), quote_credits=7)
-        await store.accept(job, NO_CONTEXT)
+        await accept(store, job, NO_CONTEXT)
         assert await left() == [2, 0, 0]
         await store.created(job.job_id, "task_1", 4)
         assert await left() == [3, 2, 0]
@@ -218,7 +218,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
         await store.failed(job.job_id, Failure("rivya", "generation_failed"))
         assert await left() == [3, 3, 3]
         with pytest.raises(LimitExceeded):  # what came back to an expired gift is gone with it
-            await store.accept(make_job(), NO_CONTEXT)
+            await accept(store, make_job(), NO_CONTEXT)
 
 
 async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
@@ -227,8 +227,8 @@ async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
     await credit_admin.set_limit(1, Limit(1, "month", scope=LimitScope.EVERYONE), set_by=99)
     await credit_admin.grant(1, 7, credits=9, reason="a prize", granted_by=9)
     job = make_job()
-    await store.accept(
-        job, NO_CONTEXT
+    await accept(
+        store, job, NO_CONTEXT
     )  # 1 from the limit, 3 from the gift; the guild's limit has room for all of it
     await store.created(job.job_id, "task_1", 2)
     member_limits = await ledger.member_limits(1, 7, ())
@@ -245,7 +245,7 @@ async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
     await credit_admin.grant(1, 7, credits=5, reason="a prize", granted_by=99)
     first, second = make_job(), make_job()
     await paint(store, first)
-    await store.accept(second, NO_CONTEXT)
+    await accept(store, second, NO_CONTEXT)
     assert await ledger.member_used(1, 7) == 8
     await credit_admin.refund(1, first.job_id, reason="blurred", refunded_by=99)
     assert await ledger.member_used(1, 7) == 4
@@ -258,7 +258,7 @@ async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
     grant = await credit_admin.grant(1, WHOLE_GUILD, credits=6, reason="more", granted_by=9)
     assert grant is not None
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     taken = await credit_admin.revoke(1, grant.grant_id, revoked_by=9)
     assert taken is not None
     assert taken.left_credits == 2
@@ -275,7 +275,7 @@ async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
     assert draft_id is not None
     yeses = [make_job() for _ in range(30)]
     outcomes = await asyncio.gather(
-        *(store.accept(job, NO_CONTEXT, draft_id=draft_id) for job in yeses), return_exceptions=True
+        *(accept(store, job, NO_CONTEXT, draft_id=draft_id) for job in yeses), return_exceptions=True
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, MemberError)]
     assert len(refused) == 29
@@ -284,24 +284,24 @@ async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
     assert (await drafts.find(draft_id) or pytest.fail("gone")).taken
     await store.cancelled(taken.job_id)
     assert not (await drafts.find(draft_id) or pytest.fail("gone")).taken
-    assert await store.accept(make_job(), NO_CONTEXT, draft_id=draft_id)
+    assert await accept(store, make_job(), NO_CONTEXT, draft_id=draft_id)
     with pytest.raises(MemberError):
-        await store.accept(make_job(), NO_CONTEXT, draft_id=draft_id)
+        await accept(store, make_job(), NO_CONTEXT, draft_id=draft_id)
 
 
 async def test_a_pause_stops_new_jobs_only_and_writes_nothing(store: JobStore, database: Database) -> None:
     before, pauses = make_job(), PauseStore(database)
-    await store.accept(before, NO_CONTEXT)
+    await accept(store, before, NO_CONTEXT)
     for whose in (1, ALL_GUILDS):
         await pauses.set(whose, paused=True, sentence="Back at six.", set_by=9)
         with pytest.raises(MemberError) as refused:
-            await store.accept(make_job(), NO_CONTEXT)
+            await accept(store, make_job(), NO_CONTEXT)
         assert refused.value.reason is MemberReason.PAUSED
         assert refused.value.data == {"sentence": "Back at six."}
         await store.acknowledged(before.job_id, None)
         await pauses.set(whose, paused=False, set_by=9)
     assert await store.unfinished() != []
-    assert await store.accept(make_job(), NO_CONTEXT)
+    assert await accept(store, make_job(), NO_CONTEXT)
     assert len(await store.unfinished()) == 2
 
 
@@ -322,7 +322,7 @@ async def test_no_request_reads_a_table_from_end_to_end(
     said: set[str] = set()
     await database.run(lambda tx: tx.set_trace_callback(said.add))
     job = make_job()
-    await store.accept(job, RequestContext(role_ids=(31,)), draft_id=asked)
+    await accept(store, job, RequestContext(role_ids=(31,)), draft_id=asked)
     await DraftStore(database).find(asked)
     await store.created(job.job_id, "task_1", 3)
     await store.succeeded(job.job_id, None, 2)

@@ -39,7 +39,7 @@ from tests.integration.credits.ledger_state_machine import (
     is_open,
     use_of,
 )
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 
 class LedgerMachine(LedgerStateMachine):
@@ -63,20 +63,20 @@ class LedgerMachine(LedgerStateMachine):
         verdict = self.model.verdict(guild_id, user_id, roles)
         if self.model.is_paused(guild_id):
             with pytest.raises(MemberError) as refused:
-                self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
+                self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             assert refused.value.reason is MemberReason.PAUSED
             for whose in (ALL, guild_id):
                 self.switch(whose, paused=False)
         elif (refusal := verdict.refusal(cost)) is not None:
             with pytest.raises(LimitExceeded) as full:
-                self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
+                self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             assert use_of(full.value.usage) == refusal
             assert self.run_async(self.store.find(job.job_id)) is None
         else:
-            assert self.run_async(self.store.accept(job, RequestContext(role_ids=roles)))
+            assert self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             self.model.book(job.job_id, guild_id, user_id, cost, verdict)
             again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
-            assert self.run_async(self.store.accept(again, NO_CONTEXT)) is None
+            assert self.run_async(accept(self.store, again, NO_CONTEXT)) is None
 
     @rule(
         guild_id=A_GUILD,

@@ -11,7 +11,7 @@ from bot.credits.ledger import Ledger
 from bot.domain.jobs import RequestContext
 from bot.domain.limits import Limit, LimitScope
 from bot.jobs.store import JobStore
-from tests.support.factories import NO_CONTEXT, make_job
+from tests.support.factories import NO_CONTEXT, accept, make_job
 
 ALICE, ADMIN = 7, 9
 TWENTY = Limit(20, "day", scope=LimitScope.MEMBER, subject_id=ALICE)
@@ -50,7 +50,7 @@ async def test_a_receipt_shows_the_tighter_limit(
     for limit in limits:
         await credit_admin.set_limit(1, limit, set_by=ADMIN)
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     receipt = await ledger.receipt(job.job_id, 1)
@@ -66,7 +66,7 @@ async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_le
     await credit_admin.set_limit(1, Limit(credits, "day", scope=LimitScope.CEILING), set_by=ADMIN)
     await credit_admin.set_limit(0, Limit(5, "day", scope=LimitScope.CEILING_ALL), set_by=ADMIN)
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage
@@ -75,7 +75,7 @@ async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_le
 
 async def test_a_receipt_of_nothing_charged_shows_the_servers_limit(store: JobStore, ledger: Ledger) -> None:
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     receipt = await ledger.receipt(job.job_id, 1)
     assert (receipt.charged_credits, receipt.usage.scope) == (0, "guild")
 
@@ -86,7 +86,7 @@ async def test_a_role_that_ruled_at_the_request_is_shown_as_it_stands_now(
     for limit in (EVERYONE, A_ROLE):
         await credit_admin.set_limit(1, limit, set_by=ADMIN)
     job = make_job()
-    await store.accept(job, RequestContext(role_ids=(A_ROLE.subject_id,)))
+    await accept(store, job, RequestContext(role_ids=(A_ROLE.subject_id,)))
     await store.created(job.job_id, "task-1", None)
     await store.succeeded(job.job_id, None, None)
     shown = (await ledger.receipt(job.job_id, 1)).usage

@@ -30,7 +30,7 @@ from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.models import Task
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 DAY_MS = 24 * 60 * 60 * 1000
 ROOMY = Limit(1_000_000_000, "total")
@@ -85,7 +85,7 @@ class House:
     async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
         """One that is under way."""
         job = make_job(accepted_at=now_ms() - age_ms)
-        await self.store.accept(job, NO_CONTEXT)
+        await accept(self.store, job, NO_CONTEXT)
         if task_id is not None:
             await self.store.created(job.job_id, task_id, 4)
         return job.job_id
@@ -401,7 +401,7 @@ async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
 ) -> None:
     for guild_id in range(1, ROWS + 3):
         for _ in range(guild_id):
-            await house.store.accept(make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
+            await accept(house.store, make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
     await credit_admin.set_limit(3, Limit(500, "week"), set_by=1)
     await credit_admin.set_limit(4, Limit(40, "day", scope=LimitScope.CEILING), set_by=1)
     await credit_admin.set_limit(0, Limit(70, "month", scope=LimitScope.CEILING), set_by=1)
@@ -441,7 +441,7 @@ async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
     try:
         await PauseStore(beside).set(0, paused=True, sentence="Back soon.", set_by=0)
         with pytest.raises(Exception, match="paused"):
-            await store.accept(make_job(), NO_CONTEXT)
+            await accept(store, make_job(), NO_CONTEXT)
 
         def both(n: int) -> Callable[[Transaction], object]:
             return lambda tx: tx.execute(

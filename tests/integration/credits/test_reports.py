@@ -35,7 +35,7 @@ from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from cogs.credits.chart_labels import chart_labels, period_title
 from cogs.text.translation import use_locale
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLENTY = 10 * 2**20
@@ -55,7 +55,7 @@ class Shop:
 
     async def ask(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
         job = make_job(make_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
-        assert await self.store.accept(job, NO_CONTEXT)
+        assert await accept(self.store, job, NO_CONTEXT)
         return job
 
     async def paint(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:

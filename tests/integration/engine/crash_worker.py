@@ -37,7 +37,8 @@ from bot.observability.operator_log import OperatorLog
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_request
+from tests.support import factories
+from tests.support.factories import make_request
 
 T = TypeVar("T")
 
@@ -177,8 +178,7 @@ async def submit(engine: JobEngine, discord: HttpDelivery, told: dict[str, str])
         reference=Reference(told["reference"], "fox.png", "image/png", 1000),
     )
     destination = replace(request.destination, private="private" in told)
-    job = await engine.submit(replace(request, destination=destination), NO_CONTEXT)
-    assert job is not None
+    job = await factories.submit(engine, replace(request, destination=destination))
     message_id = await discord.defer(job)
     engine.start(job, answered=True, message_id=message_id)
 

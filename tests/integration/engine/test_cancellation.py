@@ -14,7 +14,7 @@ from bot.domain.jobs import Job, Phase, Progress, Reference, Stage
 from bot.domain.limits import Limit
 from bot.engine.timings import Timings
 from tests.support.engine_harness import EngineHarness, MakeHarness, write_protect
-from tests.support.factories import NO_CONTEXT, make_request
+from tests.support.factories import make_request, submit
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
 ROUNDS = 200
@@ -88,8 +88,7 @@ async def test_before_discord_is_known_to_have_our_answer(harness: EngineHarness
 
 
 async def test_before_its_walk_has_begun(harness: EngineHarness) -> None:
-    job = await harness.engine.submit(make_request(), NO_CONTEXT)
-    assert job is not None
+    job = await submit(harness.engine)
     assert await harness.engine.cancel(job.job_id)
     harness.engine.start(job, answered=True, message_id=77)  # the command was slower than its member
     await harness.wait(job)
@@ -240,8 +239,7 @@ async def test_against_a_racing_create_exactly_one_of_them_wins(
     monkeypatch.setattr(harness.store, "creating", meet_and_create)
 
     async def one_round(number: int) -> bool:
-        job = await harness.engine.submit(make_request(), NO_CONTEXT)
-        assert job is not None
+        job = await submit(harness.engine)
         barriers[job.job_id], head_start[job.job_id] = asyncio.Barrier(2), number % 5 - 2
         harness.engine.start(job, answered=True, message_id=77)
         await barriers[job.job_id].wait()

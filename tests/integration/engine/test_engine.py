@@ -21,6 +21,7 @@ from bot.engine.runner import JobRunner
 from bot.engine.timings import Timings
 from bot.images import processing
 from bot.jobs.history import HistoryStore
+from bot.jobs.submission import Duplicate
 from bot.rivya.calls import ApiTimeouts
 from bot.rivya.models import Task
 from bot.storage.database import Database
@@ -34,7 +35,7 @@ from tests.support.engine_harness import (
     stored_picture,
     write_protect,
 )
-from tests.support.factories import NO_CONTEXT, make_request
+from tests.support.factories import NO_CONTEXT, make_request, submit
 from tests.support.images import make_picture
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
@@ -134,7 +135,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused(harness: EngineHa
 
 async def test_the_same_interaction_twice_is_one_job(harness: EngineHarness) -> None:
     first = await harness.submit(make_request(interaction_id=5))
-    assert await harness.engine.submit(make_request(interaction_id=5), NO_CONTEXT) is None
+    assert await harness.engine.submit(make_request(interaction_id=5), NO_CONTEXT) == Duplicate()
     await harness.wait(first)
     assert len(harness.rivya.tasks) == 1
 
@@ -403,8 +404,7 @@ async def test_an_answer_that_discord_has_is_found_again(harness: EngineHarness)
 
 
 async def test_an_abandoned_job_is_released(harness: EngineHarness) -> None:
-    job = await harness.engine.submit(make_request(), NO_CONTEXT)
-    assert job is not None
+    job = await submit(harness.engine)
     await harness.engine.cancel_unacknowledged(job)
     assert (await harness.wait(job)).stage is Stage.CANCELLED
     assert (await harness.ledger.usage(1)).used_credits == 0

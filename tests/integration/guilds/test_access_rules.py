@@ -31,7 +31,7 @@ from bot.guilds.access_rules import DOUBLE_CLICK_MS, AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 ADMIN = 99
 MEMBER = 7
@@ -338,21 +338,21 @@ async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
     await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=1)
     job = make_job(make_request(user_id=MEMBER))
     with pytest.raises(MemberError) as refused:
-        await store.accept(job, NO_CONTEXT)
+        await accept(store, job, NO_CONTEXT)
     assert refused.value.reason is MemberReason.MEMBER_BLOCKED
     assert await store.find(job.job_id) is None
     assert (await ledger.usage(1)).used_credits == 0
-    assert await store.accept(make_job(make_request(user_id=MEMBER, guild_id=2)), NO_CONTEXT)
-    assert await store.accept(make_job(make_request(user_id=8)), NO_CONTEXT)
+    assert await accept(store, make_job(make_request(user_id=MEMBER, guild_id=2)), NO_CONTEXT)
+    assert await accept(store, make_job(make_request(user_id=8)), NO_CONTEXT)
 
 
 async def test_where_a_server_wants_a_spoiler_the_job_has_one(
     access_rules: AccessRuleStore, store: JobStore
 ) -> None:
     await access_rules.set(1, [allow(RuleTarget.SPOILER_CHANNEL, 2)], interaction_id=1)
-    hidden = await store.accept(make_job(), THREAD)
-    open_ = await store.accept(make_job(), NO_CONTEXT)
-    own = await store.accept(make_job(replace(make_request(), spoiler=True)), NO_CONTEXT)
+    hidden = await accept(store, make_job(), THREAD)
+    open_ = await accept(store, make_job(), NO_CONTEXT)
+    own = await accept(store, make_job(replace(make_request(), spoiler=True)), NO_CONTEXT)
     assert hidden is not None
     assert open_ is not None
     assert own is not None
@@ -385,9 +385,9 @@ async def test_a_rule_ends_by_itself_at_its_moment(access_rules: AccessRuleStore
         )
         clock.shift(4.999)
         with pytest.raises(MemberError):
-            await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+            await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
         clock.shift(0.001)
-        assert await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+        assert await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
         assert (await access_rules.policy(1)).rules == ()
         # What was in force before it does not come back to life with its end.
         await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=2)
@@ -429,7 +429,7 @@ async def test_more_rules_than_can_be_looked_through_are_not_set(
 
 
 async def accepted(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
-    ended = await asyncio.gather(*(store.accept(job, NO_CONTEXT) for job in jobs), return_exceptions=True)
+    ended = await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in jobs), return_exceptions=True)
     errors = [each for each in ended if isinstance(each, MemberError)]
     taken = [each for each in ended if isinstance(each, Job)]
     assert len(errors) + len(taken) == len(jobs), ended
@@ -472,10 +472,10 @@ async def test_what_was_cancelled_in_time_starts_no_cooldown(
     store: JobStore, guilds: GuildSettingsStore
 ) -> None:
     await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
-    first = await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+    first = await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
     assert first is not None
     await store.cancelled(first.job_id)
-    assert await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+    assert await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
 
 async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
@@ -484,8 +484,8 @@ async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
     await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
     await guilds.change(1, GuildSetting.RUNNING_LIMIT, "1", set_by=ADMIN)
     request = make_request(user_id=MEMBER)
-    assert await store.accept(make_job(request), NO_CONTEXT)
-    assert await store.accept(make_job(request), NO_CONTEXT) is None
+    assert await accept(store, make_job(request), NO_CONTEXT)
+    assert await accept(store, make_job(request), NO_CONTEXT) is None
 
 
 # The second of two clicks.
@@ -498,7 +498,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 async def a_parent(store: JobStore) -> Job:
-    job = await store.accept(make_job(), NO_CONTEXT)
+    job = await accept(store, make_job(), NO_CONTEXT)
     assert job is not None
     return job
 
@@ -513,7 +513,7 @@ async def test_two_clicks_on_one_button_are_one_picture(
         return make_job(replace(request, **changes))  # type: ignore[arg-type]  # of a request
 
     first, *more = [click() for _ in range(5)]
-    assert await store.accept(first, NO_CONTEXT)
+    assert await accept(store, first, NO_CONTEXT)
     clock.shift((DOUBLE_CLICK_MS - 1) / 1000)
     taken, refused = await accepted(store, [replace(job, accepted_at=now_ms()) for job in more])
     assert taken == []
@@ -526,11 +526,11 @@ async def test_two_clicks_on_one_button_are_one_picture(
         {"format": "jpeg"},
         {"reference": reference},
     ):
-        assert await store.accept(replace(click(**changes), accepted_at=now_ms()), NO_CONTEXT)
+        assert await accept(store, replace(click(**changes), accepted_at=now_ms()), NO_CONTEXT)
     with pytest.raises(MemberError):
-        await store.accept(replace(click(reference=reference), accepted_at=now_ms()), NO_CONTEXT)
+        await accept(store, replace(click(reference=reference), accepted_at=now_ms()), NO_CONTEXT)
     clock.shift(0.001)
-    assert await store.accept(replace(click(), accepted_at=now_ms()), NO_CONTEXT)
+    assert await accept(store, replace(click(), accepted_at=now_ms()), NO_CONTEXT)
     assert (await ledger.usage(1)).used_credits == 4 * 7
 
 
@@ -543,17 +543,17 @@ async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
         return make_job(replace(make_request(user_id=user_id), parent_job_id=parent.job_id))
 
     mine = click(7)
-    assert await store.accept(mine, NO_CONTEXT)
-    assert await store.accept(click(8), NO_CONTEXT)
+    assert await accept(store, mine, NO_CONTEXT)
+    assert await accept(store, click(8), NO_CONTEXT)
     await store.cancelled(mine.job_id)
     again = click(7)
-    assert await store.accept(again, NO_CONTEXT)
-    assert await store.accept(again, NO_CONTEXT) is None
+    assert await accept(store, again, NO_CONTEXT)
+    assert await accept(store, again, NO_CONTEXT) is None
     found = await store.find(again.job_id)
     assert found is not None
     assert found.stage is Stage.ACCEPTED
 
 
 async def test_words_typed_twice_are_two_pictures(store: JobStore, clock: time_machine.Traveller) -> None:
-    assert await store.accept(make_job(make_request(prompt="a fox")), NO_CONTEXT)
-    assert await store.accept(make_job(make_request(prompt="a fox")), NO_CONTEXT)
+    assert await accept(store, make_job(make_request(prompt="a fox")), NO_CONTEXT)
+    assert await accept(store, make_job(make_request(prompt="a fox")), NO_CONTEXT)

@@ -19,7 +19,7 @@ from bot.jobs import drafts as drafts_module
 from bot.jobs.drafts import TTL_MS, Draft, DraftStore, draft_from
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 AT = 1_790_000_000
 REFERENCE = Reference("https://cdn/fox.png?ex=1", "fox.png", None, 9, "ab" * 32)
@@ -49,14 +49,14 @@ def job_of(draft: Draft) -> Job:
 
 async def refused(store: JobStore, draft: Draft) -> MemberReason:
     with pytest.raises(MemberError) as error:
-        await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     return error.value.reason
 
 
 async def test_everything_of_a_request_comes_back_but_where_it_came_from(
     drafts: DraftStore, store: JobStore
 ) -> None:
-    parent = await store.accept(make_job(), NO_CONTEXT)
+    parent = await accept(store, make_job(), NO_CONTEXT)
     assert parent is not None
     request = replace(
         make_request(prompt="ein Füchslein 🦊\n狐", reference=REFERENCE),
@@ -97,7 +97,7 @@ async def test_of_fifty_answers_one_becomes_the_job(
 ) -> None:
     draft = await found(drafts, await kept(drafts))
     ended = await asyncio.gather(
-        *(store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id) for _ in range(50)),
+        *(accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id) for _ in range(50)),
         return_exceptions=True,
     )
     jobs = [each for each in ended if isinstance(each, Job)]
@@ -108,7 +108,7 @@ async def test_of_fifty_answers_one_becomes_the_job(
     assert (await found(drafts, draft.draft_id)).taken
     # The same answer again, as Discord delivers events, is no refusal.
     again = make_job(jobs[0].request)
-    assert await store.accept(again, NO_CONTEXT, draft_id=draft.draft_id) is None
+    assert await accept(store, again, NO_CONTEXT, draft_id=draft.draft_id) is None
 
 
 async def test_a_yes_and_a_no_at_once_are_one_of_both(
@@ -117,7 +117,7 @@ async def test_a_yes_and_a_no_at_once_are_one_of_both(
     painted = 0
     for number in range(40):
         draft = await found(drafts, await kept(drafts))
-        yes = store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        yes = accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
         no = drafts.delete(draft.draft_id)
         both = (yes, no) if number % 2 else (no, yes)
         ended = await asyncio.gather(*both, return_exceptions=True)
@@ -136,10 +136,10 @@ async def test_what_is_refused_leaves_the_draft_for_another_try(
     draft = await found(drafts, await kept(drafts))
     await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
     with pytest.raises(LimitExceeded):
-        await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert not (await found(drafts, draft.draft_id)).taken
     await credit_admin.set_limit(1, Limit(4, "month"), set_by=99)
-    assert await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    assert await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
 
 
@@ -147,13 +147,13 @@ async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_not
     drafts: DraftStore, store: JobStore
 ) -> None:
     draft = await found(drafts, await kept(drafts))
-    first = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    first = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert first is not None
     assert (await found(drafts, draft.draft_id)).taken
     assert not await drafts.delete(draft.draft_id)
     await store.cancelled(first.job_id)
     assert not (await found(drafts, draft.draft_id)).taken
-    second = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    second = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert second is not None
     await store.created(second.job_id, "task", 4)
     assert (await found(drafts, draft.draft_id)).taken
@@ -199,7 +199,7 @@ async def test_a_job_is_written_with_everything_its_draft_held(drafts: DraftStor
         make_request(reference=REFERENCE), preset=Preset("oil", "an oil painting of", "at dusk")
     )
     draft = await found(drafts, await kept(drafts, request))
-    job = await store.accept(job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    job = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert job is not None
     assert job == await store.find(job.job_id)
     assert job.stage is Stage.ACCEPTED

@@ -18,7 +18,7 @@ from bot.jobs.history import MAX_ANCESTORS, PAGE_SIZE, HistoryPage, HistoryStore
 from bot.jobs.store import JobStore
 from bot.privacy.erasure import ErasureRequests
 from bot.storage.database import Database
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 MEMBER, OTHER, ADMIN = 7, 8, 99
 SHA256 = "ab" * 32
@@ -36,7 +36,7 @@ def private(request: Request) -> Request:
 
 async def begun(store: JobStore, request: Request | None = None) -> Job:
     job = make_job(request or make_request(user_id=MEMBER))
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
@@ -152,7 +152,7 @@ async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
     await store.succeeded(lost.job_id, None, 4)
     await store.result_lost(lost.job_id, Failure("developer", "result_gone"))
     cancelled = make_job(make_request(user_id=MEMBER))
-    assert await store.accept(cancelled, NO_CONTEXT)
+    assert await accept(store, cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
     page = await gallery.older(1, MEMBER)
     assert ids(page) == [on_its_way.job_id, hidden.job_id, mine.job_id]
@@ -442,7 +442,7 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
 ) -> None:
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
     job = make_job(make_request(user_id=MEMBER, reference=reference))
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.uploaded(job.job_id, "https://rivya/fox", "image/webp", SHA256)
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
@@ -452,7 +452,7 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
     second = make_job(
         replace(request, destination=make_request(user_id=MEMBER).destination), accepted_at=now_ms()
     )
-    accepted = await store.accept(second, NO_CONTEXT)
+    accepted = await accept(store, second, NO_CONTEXT)
     assert accepted is not None
     assert accepted.request.reference == request.reference
     assert accepted == await store.find(second.job_id)

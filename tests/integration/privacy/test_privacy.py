@@ -37,7 +37,7 @@ from bot.privacy.erasure import ErasureRequests
 from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 MEMBER = 1_234_567_890_123_456_789
 OTHER = 1_134_567_890_123_456_789
@@ -68,7 +68,7 @@ async def begun(store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at
     """A job whose task is at Rivya."""
     request = make_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
     job = make_job(request, accepted_at=at)
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 77)
     await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
     await store.creating(job.job_id, f'{{"prompt": "{MARK}"}}')
@@ -183,7 +183,7 @@ async def test_erasing_is_not_a_way_around_a_limit(
     await painted(store)
     await erasures.erase(MEMBER)
     with pytest.raises(LimitExceeded):
-        await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+        await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
     member_limits = await ledger.member_limits(1, MEMBER, ())
     assert member_limits.personal is not None
     assert member_limits.personal.used_credits == 4
@@ -203,7 +203,7 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     left = await known.summarize(MEMBER)
     assert (left.amounts, left.amounts_until, left.amounts_permanent) == (1, None, 1)
     with pytest.raises(LimitExceeded):
-        await store.accept(make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
+        await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
     await credit_admin.remove_limit(1, LimitScope.EVERYONE, set_by=ADMIN)
     await erasures.process_due(now_ms())
@@ -518,7 +518,7 @@ async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
         parent_job_id=parent.job_id,
     )
     job = make_job(replace(request, destination=replace(request.destination, private=True)))
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)

@@ -22,7 +22,7 @@ from bot.storage.backups import PICTURES, Backups, backup, restore, verify
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_job
+from tests.support.factories import NO_CONTEXT, accept, make_job
 
 DEFAULT = Limit(200, "month")
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
     database: Database, database_path: Path, folder: Path, store: JobStore
 ) -> None:
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     copies = Backups(database_path, folder, keep=3)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
         made = [await copies.run_daily()]
@@ -117,10 +117,10 @@ async def test_a_folder_that_cannot_be_made_is_the_operators(
 async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
     opened = await Database.open(database_path)
     store = JobStore(opened, DEFAULT)
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     saved, before = tmp_path / "saved.sqlite3", list(export_ledger(database_path))
     backup(database_path, saved)
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     await opened.close()
 
     aside = restore(saved, database_path)
@@ -139,7 +139,7 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
     opened = await Database.open(database_path)
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await JobStore(opened, DEFAULT).accept(make_job(), NO_CONTEXT)
+    await accept(JobStore(opened, DEFAULT), make_job(), NO_CONTEXT)
     # As a kill leaves it: the file without what is in the log beside it.
     killed = tmp_path / "killed.sqlite3"
     for suffix in ("", "-wal"):
@@ -157,7 +157,7 @@ async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
     database_path: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
-    await JobStore(opened, DEFAULT).accept(make_job(), NO_CONTEXT)
+    await accept(JobStore(opened, DEFAULT), make_job(), NO_CONTEXT)
     killed, target = tmp_path / "killed.sqlite3", tmp_path / "new.sqlite3"
     for suffix in ("", "-wal"):
         Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
@@ -177,7 +177,7 @@ async def test_a_restore_beside_a_running_bot_is_refused(
 ) -> None:
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
-    await store.accept(make_job(), NO_CONTEXT)
+    await accept(store, make_job(), NO_CONTEXT)
     with pytest.raises(DatabaseInUse):
         restore(saved, database_path)
     assert len(await store.unfinished()) == 1
@@ -337,7 +337,7 @@ async def test_a_restore_brings_back_the_pictures_that_are_gone(
     opened = await Database.open(database_path)
     picture_store, store = PictureStore(picture_folder(database_path)), JobStore(opened, DEFAULT)
     job = make_job()
-    await store.accept(job, NO_CONTEXT)
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(

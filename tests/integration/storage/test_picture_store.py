@@ -24,7 +24,7 @@ from bot.jobs.store import JobStore
 from bot.storage import picture_store as vault_module
 from bot.storage.database import Database
 from bot.storage.picture_store import MIN_AGE_SECONDS, PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
 
 PICTURE = bytes(range(256)) * 50
@@ -323,13 +323,13 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 
 async def with_reference(store: JobStore, sha256: str) -> Job:
     job = make_job(make_request(reference=Reference("https://cdn/fox", "fox.png", "image/png", 5)))
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     return await store.uploaded(job.job_id, "https://rivya/fox", "image/png", sha256)
 
 
 async def with_result(store: JobStore, sha256: str) -> Job:
     job = make_job()
-    assert await store.accept(job, NO_CONTEXT)
+    assert await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(job.job_id, Picture(b"", "png", 1, 1), sha256)
@@ -419,7 +419,7 @@ async def test_what_waits_to_be_a_reference_is_spared_although_its_own_picture_i
     await DraftStore(database).save(drafted)
     jobs = [make_job(request) for request in (waiting, ended)]
     for job in jobs:
-        assert await store.accept(job, NO_CONTEXT)
+        assert await accept(store, job, NO_CONTEXT)
     await store.cancelled(jobs[1].job_id)
     for name in names:
         age(picture_store.path(name))

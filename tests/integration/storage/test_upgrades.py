@@ -40,7 +40,7 @@ from tests.integration.storage.legacy_databases import (
     UNFINISHED,
     sums_of_lines,
 )
-from tests.support.factories import NO_CONTEXT, make_job, make_request
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -193,9 +193,9 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
         assert usage.held_credits == 5
         await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
         assert (await ledger.usage(2)).used_credits == 4
-        assert await store.accept(make_job(make_request(guild_id=2)), NO_CONTEXT)
+        assert await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
         assert (await ledger.usage(2)).used_credits == 8
-        assert await store.accept(make_job(make_request(interaction_id=10**16 + 1)), NO_CONTEXT) is None
+        assert await accept(store, make_job(make_request(interaction_id=10**16 + 1)), NO_CONTEXT) is None
     finally:
         await database.close()
 
@@ -272,11 +272,11 @@ async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_tw
         assert await drafts.find(OLD_ASK) is None  # its reference would be gone
         before = (await Ledger(database, DEFAULT).usage(2)).used_credits
         job = make_job(waiting.request(make_request(guild_id=2).destination))
-        assert await store.accept(job, NO_CONTEXT, draft_id=OPEN_ASK)
+        assert await accept(store, job, NO_CONTEXT, draft_id=OPEN_ASK)
         for draft in (waiting, taken):
             again = make_job(draft.request(make_request(guild_id=2).destination))
             with pytest.raises(MemberError) as refused:
-                await store.accept(again, NO_CONTEXT, draft_id=draft.draft_id)
+                await accept(store, again, NO_CONTEXT, draft_id=draft.draft_id)
             assert refused.value.reason is MemberReason.DRAFT_TAKEN
         assert (await Ledger(database, DEFAULT).usage(2)).used_credits == before + 4
     finally:

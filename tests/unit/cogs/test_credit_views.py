@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from discord.ui import LayoutView, TextDisplay
 
 from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
+from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import Balance, balance_view
-from cogs.imagine.confirm_views import declined_view, expired_view, price_question_view
-from cogs.imagine.submission import NO, YES, ConfirmButton
+from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
 from cogs.notifications.views import alert_view, low_balance_view
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
-from cogs.ui.layout import row
 from tests.support.factories import make_request
 
 NOON = 1_750_000_000_000
@@ -52,9 +53,7 @@ def every_card() -> Iterator[LayoutView]:
         make_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, EVERYWHERE), HUGE)):
-        yield price_question_view(
-            hostile, member_limits, MAX_CREDITS, row(ConfirmButton(YES, 2**63), ConfirmButton(NO, 2**63))
-        )
+        yield price_question_view(NeedsConfirmation(2**63, hostile, MAX_CREDITS, member_limits))
         grants = [a_grant(reason=NASTY) for _ in range(100)]
         yield balance_view(Balance(member_limits, 2**63, tuple(grants), 4))
     for percent in (50, 80, 100):
@@ -77,26 +76,26 @@ def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
         assert card.timeout is None
 
 
-@pytest.mark.parametrize("word", [YES, NO])
-@pytest.mark.parametrize("ask_id", [1, 2**63 - 1])
-def test_a_button_knows_itself_again(word: str, ask_id: int) -> None:
-    custom_id = ConfirmButton(word, ask_id).custom_id
-    assert len(custom_id) <= 100
-    match = ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id)
-    assert match is not None
-    assert (match["word"], int(match["draft_id"])) == (word, ask_id)
+@pytest.mark.parametrize("draft_id", [1, 2**63 - 1])
+def test_the_question_has_a_button_for_yes_and_one_for_no(draft_id: int) -> None:
+    view = price_question_view(NeedsConfirmation(draft_id, make_request(), 4, MemberLimits(GUILD)))
+    custom_ids = [item.custom_id for item in view.walk_children() if isinstance(item, ui.Button)]
+    matches = [re.fullmatch(CONFIRM_ID, str(custom_id)) for custom_id in custom_ids]
+    assert [match and match.groupdict() for match in matches] == [
+        {"answer": answer, "draft_id": str(draft_id)} for answer in (YES, NO)
+    ]
 
 
 @pytest.mark.parametrize(
     "custom_id", ["kuas:ask:maybe:1", "kuas:ask:yes:", "kuas:ask:yes:-1", "kuas:ask:yes:1x"]
 )
-def test_what_is_no_button_of_ours_is_nobodys(custom_id: str) -> None:
-    assert ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id) is None
+def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
+    assert re.fullmatch(CONFIRM_ID, custom_id) is None
 
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    said = words(price_question_view(request, MemberLimits(GUILD, (), MINE), 5, row(ConfirmButton(YES, 1))))
+    said = words(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -110,7 +109,7 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 def test_the_question_keeps_silent_about_other_servers() -> None:
     said = words(
         price_question_view(
-            make_request(), MemberLimits(GUILD, (EVERYWHERE, CEILING)), 4, row(ConfirmButton(YES, 1))
+            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (EVERYWHERE, CEILING)))
         )
     )
     assert "**46 credits** of what this bot allows this server this month" in said

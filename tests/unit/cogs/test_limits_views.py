@@ -29,7 +29,7 @@ from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, Membe
 from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
 from cogs.limits import choices as limit_choices
-from cogs.limits.audit_log import NEWER, OLDER, AuditPageButton
+from cogs.limits.audit_log import NEWER, OLDER, page_button
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import use_locale
 from cogs.ui.context import not_a_member
@@ -760,7 +760,7 @@ def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) ->
 def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
     with use_locale("id"):
         words = said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
-        labels = [AuditPageButton(way, Cursor(NOON, 1, "1")).item.label for way in (NEWER, OLDER)]
+        labels = [page_button(way, Cursor(NOON, 1, "1")).label for way in (NEWER, OLDER)]
     holds(words, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
 

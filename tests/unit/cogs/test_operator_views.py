@@ -21,7 +21,7 @@ from bot.credits.reconciliation.models import (
 from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.limits import Limit, LimitChange, LimitScope, Usage
 from cogs.operator import reconcile_views, views
-from cogs.operator.commands import ApplyButton
+from cogs.operator.commands import apply_button
 from cogs.text.translation import use_locale
 
 NOON = 1_750_000_000_000
@@ -120,7 +120,7 @@ def test_a_card_is_in_indonesian_and_says_the_same(made: Card) -> None:
 def test_indonesian_is_spoken_to_the_operator() -> None:
     with use_locale("id"):
         wallet = "\n".join(lines(CARDS["wallet"]()))
-        label = ApplyButton("0123456789ab").item.label
+        label = apply_button("0123456789ab").label
         refused = list(problems())
     for part in ("### Dompet", "cukup untuk 249 gambar", "`/operator cocokkan`", "<t:1750000000:R>"):
         assert part in wallet

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from discord import ui
 
 from bot.domain.jobs import Destination, Failure, Job, Phase, Progress, Request, Stage
 from bot.domain.limits import Receipt, Usage
@@ -135,9 +134,7 @@ def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}
 
 
-def test_no_card_listens_for_clicks_in_this_process_alone() -> None:
+async def test_no_view_is_kept_in_the_memory_of_this_process() -> None:
     for card in all_cards("a"):
         assert card.timeout is None
-        # What is remade from its custom_id works in every process; anything else would only work in this one.
-        clickable = [item for item in card.walk_children() if item.is_dispatchable()]
-        assert all(isinstance(item, ui.DynamicItem) for item in clickable)
+        assert card.is_finished()  # the library keeps no finished view: clicks are routed by custom id

@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.privacy.models import DataSummary, Export, RequestRecord
 from cogs.privacy import views
-from cogs.privacy.commands import EraseButton
+from cogs.privacy.commands import erase_button
 from cogs.text.translation import use_locale
 
 NOTHING = DataSummary(
@@ -217,7 +217,7 @@ def test_every_card_is_in_indonesian_and_says_the_same() -> None:
 def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
     with use_locale("id"):
         shown, asked, *_ = map(words, every_card(EVERYTHING))
-        label = EraseButton(7).item.label
+        label = erase_button(7).label
     for part in (
         "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
         "\n- 11 prompt\n",

@@ -1,0 +1,50 @@
+"""Resolve the options of `/imagine`: what a member left open comes from presets, defaults and the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.image_models import MODELS
+from bot.domain.jobs import Request
+from bot.guilds import presets
+from bot.jobs import member_defaults
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bot.domain.jobs import RequestOptions
+
+
+def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Request:
+    """Fill in what a member left open: from the preset, from their defaults, then from the model.
+
+    Raises:
+        MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
+    """
+    if isinstance(request, Request):
+        return request
+    model, destination = MODELS[request.model], request.destination
+    defaults = member_defaults.load(tx, destination.user_id)
+    preset = None
+    if request.preset is not None:
+        preset = presets.find(tx, destination.guild_id, request.preset)
+        if preset is None:
+            raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
+    private = defaults.private if request.private is None else request.private
+    return Request(
+        destination=replace(destination, private=bool(private)),
+        prompt=request.prompt,
+        model=model.model_id,
+        size=_first_offered(model.sizes, request.size, preset.size if preset else None, defaults.size),
+        format=_first_offered(model.formats, request.format, defaults.format),
+        reference=request.reference,
+        spoiler=request.spoiler,
+        preset=preset.preset if preset else None,
+        parent_job_id=request.parent_job_id,
+    )
+
+
+def _first_offered(offered: tuple[str, ...], *wishes: str | None) -> str:
+    return next((wish for wish in wishes if wish in offered), offered[0])

@@ -1,0 +1,159 @@
+"""Submit a request: one transaction that checks it and writes its job, or a question about its price.
+
+The checks and the reservation share the transaction, so nothing can change between them.
+
+Owns no table; it writes jobs, drafts and reservations through their owners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.credits import ledger
+from bot.credits.usage import LimitUsage
+from bot.domain.access import requires_spoiler
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.image_models import MODELS
+from bot.domain.jobs import Job, Stage
+from bot.guilds import pauses
+from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
+from bot.guilds.settings import GuildSetting, setting
+from bot.jobs import drafts
+from bot.jobs.request_options import resolve
+from bot.jobs.rows import insert, job_columns
+from bot.jobs.validation import validate_request
+
+if TYPE_CHECKING:
+    from bot.credits.ledger import Transaction
+    from bot.domain.access import AccessPolicy
+    from bot.domain.jobs import Request, RequestContext, RequestOptions
+    from bot.domain.limits import Limit, MemberLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job is written, and its credits are reserved."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConfirmation:
+    """The guild wants its members asked before they spend as much; nothing is reserved."""
+
+    draft_id: int
+    """The draft that waits for a yes."""
+    request: Request
+    cost_credits: int
+    member_limits: MemberLimits
+    """How far the member's limits are used, without this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The interaction was submitted before: Discord may deliver an event twice. Nothing is written."""
+
+
+SubmitResult = Accepted | NeedsConfirmation | Duplicate
+
+
+@dataclass(frozen=True, slots=True)
+class PricedRequest:
+    """A request with its price and what decides about it.
+
+    `at` is epoch milliseconds; `default_limit` binds guilds that have set none.
+    """
+
+    request: Request | RequestOptions
+    context: RequestContext
+    cost_credits: int
+    at: int
+    default_limit: Limit
+
+
+def submit(
+    tx: Transaction, priced: PricedRequest, *, job_id: str, draft_id: int | None, confirmed: bool
+) -> SubmitResult:
+    """Check a request and write its job, or its draft if the price has to be confirmed first.
+
+    `draft_id` is the draft that is sent in, of which one job comes.
+
+    Raises:
+        MemberError: PRESET_UNKNOWN; as `validate_request`, `require_not_paused`, `enforce` and
+            `reject_duplicate_click`; DRAFT_TAKEN, a job came of the draft already.
+        LimitExceeded: a limit has no room. Nothing is written after any error.
+    """
+    request, at = resolve(tx, priced.request), priced.at
+    guild_id = request.destination.guild_id
+    validate_request(request, MODELS[request.model])
+    policy = load_policy(tx, guild_id, at)
+    if not confirmed and _needs_confirmation(tx, guild_id, priced.cost_credits):
+        return _ask(tx, priced, request, policy, draft_id)
+    job = Job(
+        job_id=job_id,
+        request=replace(request, spoiler=request.spoiler or requires_spoiler(priced.context, policy)),
+        stage=Stage.ACCEPTED,
+        quote_credits=priced.cost_credits,
+        accepted_at=at,
+    )
+    if not insert(tx, "jobs", job_columns(job), "interaction_id"):
+        return Duplicate()
+    pauses.require_not_paused(tx, guild_id)
+    enforce(tx, request, priced.context, policy, at)
+    reject_duplicate_click(tx, request, at)
+    if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
+        raise MemberError(MemberReason.DRAFT_TAKEN)
+    ledger.reserve(
+        tx,
+        job_id=job_id,
+        guild_id=guild_id,
+        user_id=request.destination.user_id,
+        cost_credits=priced.cost_credits,
+        default=priced.default_limit,
+        at=at,
+        role_ids=priced.context.role_ids,
+    )
+    return Accepted(job)
+
+
+def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
+    """Save a request whose form is shown next; None if the interaction was saved before.
+
+    Raises:
+        MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
+    """
+    request = resolve(tx, priced.request)
+    # Its prompt is still to be written, so no forbidden word can be found in it.
+    blank = replace(request, prompt="", preset=None)
+    policy = load_policy(tx, request.destination.guild_id, priced.at)
+    _require_capacity(tx, priced, blank, policy)
+    return drafts.draft_from(request) if drafts.insert_draft(tx, request, priced.at) else None
+
+
+def _needs_confirmation(tx: Transaction, guild_id: int, cost_credits: int) -> bool:
+    above = setting(tx, guild_id, GuildSetting.CONFIRM_ABOVE)
+    return above is not None and cost_credits > int(above)
+
+
+def _ask(
+    tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy, draft_id: int | None
+) -> NeedsConfirmation | Duplicate:
+    """Save the request as the draft that a yes sends in, in place of the draft that it comes of."""
+    member_limits = _require_capacity(tx, priced, request, policy)
+    if not drafts.insert_draft(tx, request, priced.at):
+        return Duplicate()
+    if draft_id is not None and not drafts.delete(tx, draft_id):
+        raise MemberError(MemberReason.DRAFT_TAKEN)
+    return NeedsConfirmation(request.destination.interaction_id, request, priced.cost_credits, member_limits)
+
+
+def _require_capacity(
+    tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy
+) -> MemberLimits:
+    """Refuse what would be refused now; returns how far the member's limits are used."""
+    pauses.require_not_paused(tx, request.destination.guild_id)
+    enforce(tx, request, priced.context, policy, priced.at)
+    usage = LimitUsage.at_time(tx, request.destination.guild_id, priced.default_limit, priced.at, apart=False)
+    user_id, role_ids = request.destination.user_id, priced.context.role_ids
+    return ledger.require_capacity(usage, user_id, role_ids, priced.cost_credits)

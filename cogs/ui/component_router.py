@@ -1,0 +1,113 @@
+"""Route clicks and submitted forms to the methods of cogs by custom id.
+
+A custom id holds everything that a handler needs, so a button works in any process, however old its message.
+discord.py's own routing is not used: it keeps views and forms in memory, drops what it does not know, as
+after a restart, and only logs what a callback raises (discord.py 2.7.1, ui/view.py: dispatch_modal,
+schedule_dynamic_item_call).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import discord
+import structlog
+from discord.ext import commands
+
+from bot.domain.ids import MAX_ID
+from cogs.text.translation import use_member_locale
+from cogs.ui.discord_limits import all_components
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from cogs.ui.error_reporter import DiscordErrorReporter
+
+    Handler = Callable[[discord.Interaction, re.Match[str]], Awaitable[None]]
+
+MethodT = TypeVar("MethodT")
+
+log = structlog.get_logger(__name__)
+
+SNOWFLAKE: Final = "[0-9]{1,19}"
+"""The pattern of one of Discord's ids; read it with `parse_snowflake`."""
+_TEMPLATE: Final = "__custom_id_template__"
+_ROUTED: Final = (discord.InteractionType.component, discord.InteractionType.modal_submit)
+
+
+def component(template: str) -> Callable[[MethodT], MethodT]:
+    """Decorate a method of a cog: it handles the custom ids that match the regular expression in full.
+
+    The method takes the interaction and the match. What it raises is reported to the member.
+    """
+
+    def mark(method: MethodT) -> MethodT:
+        setattr(method, _TEMPLATE, template)
+        return method
+
+    return mark
+
+
+def handlers_of(cog: object) -> list[tuple[re.Pattern[str], Handler]]:
+    """Return the methods that `component` decorates, each with its compiled template."""
+    methods: list[Any] = [
+        method for _, method in inspect.getmembers(cog, callable) if hasattr(method, _TEMPLATE)
+    ]
+    return [(re.compile(getattr(method, _TEMPLATE), re.DOTALL), method) for method in methods]
+
+
+class ComponentRouter(commands.Cog):
+    """Call the handler of each click and each submitted form."""
+
+    def __init__(self, error_reporter: DiscordErrorReporter) -> None:
+        self._error_reporter = error_reporter
+        self._handlers: dict[re.Pattern[str], Handler] = {}
+
+    def add_handlers(self, cog: commands.Cog) -> None:
+        """Add every method of a cog that `component` decorates."""
+        self._handlers.update(handlers_of(cog))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Handle a click or a form; say so if nobody does, as for the button of an older version."""
+        if interaction.type not in _ROUTED:
+            return
+        use_member_locale(interaction)
+        data = cast("dict[str, Any]", interaction.data)
+        typed = typed_text(data)
+        for template, handler in self._handlers.items():
+            match = template.fullmatch(data["custom_id"])
+            if match is not None and _is_genuine(interaction, data["custom_id"]):
+                try:
+                    await handler(interaction, match)
+                except Exception as error:  # noqa: BLE001  # as for commands, every error is reported
+                    await self._error_reporter.report(interaction, error, typed=typed)
+                return
+        log.info("nobody answered", custom_id=data["custom_id"], interaction_id=interaction.id)
+        await self._error_reporter.component_expired(interaction, typed)
+
+
+def _is_genuine(interaction: discord.Interaction, custom_id: str) -> bool:
+    """Whether the message that was clicked has such a component; a form comes without a message."""
+    if interaction.type is discord.InteractionType.modal_submit:
+        return True
+    parts = () if interaction.message is None else interaction.message.components
+    payload = [cast("dict[str, Any]", part.to_dict()) for part in parts]
+    return any(part.get("custom_id") == custom_id for part in all_components(payload))
+
+
+def parse_snowflake(text: str | None) -> int:
+    """Read an id from a custom id, which may be forged: at most `MAX_ID`, and 0 for none."""
+    return min(int(text or 0), MAX_ID)
+
+
+def typed_text(data: Mapping[str, Any]) -> str:
+    """Return all texts a member typed into a form, from the data of its interaction."""
+    texts = (
+        part.get("value")
+        for part in all_components(data.get("components", ()))
+        if part.get("type") == discord.ComponentType.text_input.value
+    )
+    return "\n".join(filter(None, texts))

@@ -1,0 +1,168 @@
+"""Submitting a request: its options are resolved, and one transaction accepts it or asks about its price."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from bot.credits.ledger import Ledger
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.jobs import Preset, RequestContext, RequestOptions
+from bot.guilds.presets import PresetStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.drafts import DraftStore
+from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.store import JobStore
+from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
+from bot.storage.database import Database
+from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+
+OIL = Preset("Oil", "oil painting of", "on canvas")
+
+
+def make_options(**options: Any) -> RequestOptions:
+    destination = make_request(interaction_id=options.pop("interaction_id", None)).destination
+    return RequestOptions(destination, options.pop("prompt", "a fox"), "qwen-image", **options)
+
+
+async def submit(store: JobStore, request: Any, **options: Any) -> SubmitResult:
+    job = make_job()
+    return await store.submit(
+        request, NO_CONTEXT, job_id=job.job_id, cost_credits=4, at=job.accepted_at, **options
+    )
+
+
+async def accepted(store: JobStore, options: RequestOptions) -> Accepted:
+    result = await submit(store, options)
+    assert isinstance(result, Accepted)
+    return result
+
+
+@pytest.fixture
+async def asking(database: Database) -> None:
+    """The guild asks its members about every price."""
+    await GuildSettingsStore(database).change(1, GuildSetting.CONFIRM_ABOVE, "0", set_by=9, interaction_id=9)
+
+
+@pytest.fixture
+def drafts(database: Database) -> DraftStore:
+    return DraftStore(database)
+
+
+async def test_without_a_choice_the_model_decides(store: JobStore) -> None:
+    request = (await accepted(store, make_options())).job.request
+    assert (request.size, request.format, request.destination.private) == ("square_hd", "png", False)
+
+
+async def test_the_member_s_defaults_come_before_the_model(store: JobStore, database: Database) -> None:
+    await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", "jpeg", private=True))
+    request = (await accepted(store, make_options())).job.request
+    assert (request.size, request.format, request.destination.private) == ("portrait_4_3", "jpeg", True)
+
+
+async def test_a_preset_comes_before_defaults_and_an_option_before_both(
+    store: JobStore, database: Database
+) -> None:
+    await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", None, private=True))
+    await PresetStore(database).save(1, OIL, "landscape_4_3", set_by=9, interaction_id=1)
+    request = (await accepted(store, make_options(preset="ÓIL"))).job.request
+    assert (request.size, request.preset) == ("landscape_4_3", OIL)
+    assert request.full_prompt == "oil painting of a fox on canvas"
+    chosen = make_options(preset="oil", size="square", private=False)
+    request = (await accepted(store, chosen)).job.request
+    assert (request.size, request.destination.private) == ("square", False)
+
+
+async def test_a_size_that_the_model_does_not_offer_is_passed_over(
+    store: JobStore, database: Database
+) -> None:
+    await MemberDefaultsStore(database).set(7, MemberDefaults("panorama", "gif", private=None))
+    request = (await accepted(store, make_options(size="huge"))).job.request
+    assert (request.size, request.format) == ("square_hd", "png")
+
+
+async def test_a_preset_that_the_guild_does_not_have_is_refused(store: JobStore, database: Database) -> None:
+    await PresetStore(database).save(2, OIL, None, set_by=9, interaction_id=1)  # another guild's
+    with pytest.raises(MemberError) as refused:
+        await submit(store, make_options(preset="Oil"))
+    assert (refused.value.reason, refused.value.data) == (MemberReason.PRESET_UNKNOWN, {"name": "Oil"})
+    assert await store.unfinished() == []
+
+
+async def test_a_refused_request_is_kept_with_defaults_and_without_an_unknown_preset(
+    drafts: DraftStore, database: Database
+) -> None:
+    await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", None, private=True))
+    draft_id = await drafts.save(make_options(preset="Oil"))
+    assert draft_id is not None
+    draft = await drafts.find(draft_id)
+    assert draft is not None
+    assert (draft.prompt, draft.size, draft.private, draft.preset) == ("a fox", "portrait_4_3", True, None)
+
+
+@pytest.mark.usefixtures("asking")
+async def test_a_price_above_the_threshold_is_asked_about_and_a_yes_reserves(
+    store: JobStore, ledger: Ledger, drafts: DraftStore
+) -> None:
+    result = await submit(store, make_options())
+    assert isinstance(result, NeedsConfirmation)
+    assert (result.cost_credits, result.member_limits.guild.left_credits) == (4, 200)
+    assert await store.unfinished() == []
+    assert (await ledger.usage(1)).used_credits == 0
+    draft = await drafts.find(result.draft_id)
+    assert draft is not None
+    request = draft.request(make_request().destination)
+    confirmed = await submit(store, request, draft_id=draft.draft_id, confirmed=True)
+    assert isinstance(confirmed, Accepted)
+    assert (await ledger.usage(1)).used_credits == 4
+
+
+@pytest.mark.usefixtures("asking")
+async def test_a_question_takes_the_place_of_the_draft_that_it_comes_of(
+    store: JobStore, drafts: DraftStore
+) -> None:
+    form = await store.open_draft(make_options(), NO_CONTEXT, cost_credits=4, at=make_job().accepted_at)
+    assert form is not None
+    request = form.request(make_request().destination)
+    result = await submit(store, request, draft_id=form.draft_id)
+    assert isinstance(result, NeedsConfirmation)
+    assert await drafts.find(form.draft_id) is None
+    with pytest.raises(MemberError) as second:
+        await submit(store, form.request(make_request().destination), draft_id=form.draft_id)
+    assert second.value.reason is MemberReason.DRAFT_TAKEN
+
+
+@pytest.mark.usefixtures("asking")
+async def test_what_would_be_refused_is_refused_instead_of_asked(
+    store: JobStore, database_path: Any, drafts: DraftStore
+) -> None:
+    for _ in range(50):
+        assert await accept(store, make_job())
+    options = make_options()
+    with pytest.raises(LimitExceeded):
+        await submit(store, options)
+    assert await drafts.find(options.destination.interaction_id) is None
+    assert sqlite3.connect(database_path).execute("SELECT count(*) FROM drafts").fetchone() == (0,)
+
+
+async def test_an_interaction_that_comes_twice_is_one_job(store: JobStore) -> None:
+    assert isinstance(await submit(store, make_options(interaction_id=5)), Accepted)
+    assert await submit(store, make_options(interaction_id=5)) == Duplicate()
+    assert len(await store.unfinished()) == 1
+
+
+@pytest.mark.usefixtures("asking")
+async def test_an_interaction_that_comes_twice_is_one_question(store: JobStore) -> None:
+    assert isinstance(await submit(store, make_options(interaction_id=5)), NeedsConfirmation)
+    assert await submit(store, make_options(interaction_id=5)) == Duplicate()
+
+
+async def test_a_form_is_not_opened_where_nothing_would_be_accepted(store: JobStore) -> None:
+    for _ in range(50):
+        assert await accept(store, make_job())
+    with pytest.raises(LimitExceeded):
+        await store.open_draft(
+            make_options(prompt=""), RequestContext(), cost_credits=4, at=make_job().accepted_at
+        )
