@@ -1,4 +1,4 @@
-"""What no tool checks: sizes, migrations, and that the README's `make` targets exist."""
+"""What no tool checks: sizes, migrations, and that the hooks run what `make lint` runs."""
 
 from __future__ import annotations
 
@@ -37,13 +37,6 @@ def wrong_migrations(files: dict[str, str]) -> list[str]:
     return found + [f"{name}: begin with `-- reason`" for name, text in files.items() if text[:3] != "-- "]
 
 
-def missing_targets(text: str, makefile: str) -> list[str]:
-    """The `make` targets that a page names, as code, and the Makefile does not have."""
-    code = " ".join(re.findall(r"```.*?```|`[^`]+`", text, flags=re.DOTALL))
-    named = set(re.findall(r"\bmake ([a-z][\w-]*)", code))
-    return sorted(named - set(re.findall(r"^([a-z][\w-]*):", makefile, flags=re.MULTILINE)))
-
-
 @pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     assert too_long(path.name, path.read_text("utf-8")) == []
@@ -55,11 +48,6 @@ def test_migrations_are_numbered_and_give_their_reason() -> None:
     assert wrong_migrations(files) == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
-def test_every_make_target_of_a_page_exists(page: str) -> None:
-    assert missing_targets((ROOT / page).read_text("utf-8"), (ROOT / "Makefile").read_text("utf-8")) == []
-
-
 def test_the_checks_find_what_is_wrong() -> None:
     assert too_long("a.py", "x = 1\n" * 400) == []
     assert too_long("a.py", "x = 1\n" * 401) == ["a.py: 401 lines, at most 400"]
@@ -69,7 +57,6 @@ def test_the_checks_find_what_is_wrong() -> None:
         "0003_b.sql: expected 0002_<what>.sql",
         "0003_b.sql: begin with `-- reason`",
     ]
-    assert missing_targets("run `make test` and ```\nmake paint\n```", "test: x\n") == ["paint"]
 
 
 def lint_commands(makefile: str) -> list[str]:

@@ -1,0 +1,186 @@
+"""Commands, settings, log lines, links, files and names on the pages are those of the code."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from bot.__main__ import _parser
+from bot.config.settings import Settings
+from cogs.text.translation import CommandTranslator
+from tests.support.paths import ROOT
+from tests.tools.update_translations import menus
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SUBCOMMAND_TYPES = {1, 2}
+"""https://discord.com/developers/docs/interactions/application-commands#application-command-object"""
+LIBRARY_LINES = {"Attempting a reconnect"}
+"""Log lines of discord.py that a page explains."""
+HISTORY = {"CHANGELOG.md"}
+"""Pages that speak of the past: names in them may be gone."""
+PATH = re.compile(
+    r"(?:bot|cogs|sandbox|tests|docs)/[\w./-]+|[\w.]+\.(?:toml|yaml|lock|md)|Dockerfile|Makefile"
+)
+NAME = re.compile(r"_?[A-Za-z]\w*(?:\.\w+)*")
+CLASS = re.compile(r"\b[A-Z][a-z]+(?:[A-Z]\w*|\w*\.[a-z_]+)(?:\.\w+)*")
+MADE_UP = {"config.toml", "ja.po", "Language", "YOUR_APPLICATION_ID"}
+"""What a reader makes or fills in."""
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def tables(page: str) -> Iterator[list[str]]:
+    """The rows of a page's tables, as cells, without the heads."""
+    for table in re.findall(r"(?:^\|.*\|\n)+", text_of(page), flags=re.MULTILINE):
+        for line in table.splitlines()[2:]:
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def code_in(text: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def names_in(text: str) -> list[str]:
+    """Files and names in backticks, and in blocks of code the files and the classes."""
+    blocks = "".join(re.findall(r"^ *```\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE))
+    in_text = [code for code in code_in(text) if PATH.fullmatch(code) or NAME.fullmatch(code)]
+    return [*in_text, *PATH.findall(blocks), *CLASS.findall(blocks)]
+
+
+def commands(payload: dict[str, Any], parents: str = "/") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each command with its options, as a member types it."""
+    name, options = f"{parents}{payload['name']}", payload.get("options", ())
+    below = [option for option in options if option["type"] in SUBCOMMAND_TYPES]
+    for option in below:
+        yield from commands(option, f"{name} ")
+    if not below:
+        yield name, tuple(option["name"] for option in options)
+
+
+async def test_the_tables_of_commands_are_complete() -> None:
+    registered = await menus(CommandTranslator())
+    slash = [payload for payload in registered if payload.get("type", 1) == 1]
+    wanted = dict(pair for payload in slash for pair in commands(payload))
+    rows = [row for row in tables("docs/commands.md") if row[0].startswith("`/")]
+    assert len({row[0] for row in rows}) == len(rows)
+    assert {row[0].strip("`"): tuple(code_in(row[1])) for row in rows} == wanted
+    entries = {row[0].strip("*") for row in tables("docs/commands.md") if row[0].startswith("*")}
+    assert entries == {payload["name"] for payload in registered if payload.get("type", 1) != 1}
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    wanted = {}
+    for section, field in Settings.model_fields.items():
+        assert isinstance(field.annotation, type)
+        for key, setting in field.annotation.model_fields.items():
+            default = setting.default
+            shown = (
+                "required" if default is PydanticUndefined else "none" if default is None else str(default)
+            )
+            wanted[f"{section}.{key}"] = shown.lower() if isinstance(default, bool) else shown
+    assert {row[0].strip("`"): row[1].strip("`") for row in tables("docs/settings.md")} == wanted
+
+
+def logged_errors(folder: Path) -> set[str]:
+    """The events that are logged at level `error`."""
+    code = "".join(path.read_text("utf-8") for path in folder.rglob("*.py"))
+    return set(re.findall(r'\blog\.(?:error|exception)\(\s*"([^"]+)"', code))
+
+
+def test_every_error_line_is_explained_to_the_operator() -> None:
+    rows = {line for row in tables("docs/operating.md") for line in code_in(row[0]) if " " in line}
+    explained = {line for line in rows if not line.startswith("python -m")}
+    assert explained == logged_errors(ROOT / "bot") | logged_errors(ROOT / "cogs") | LIBRARY_LINES
+
+
+def command_line(parser: argparse.ArgumentParser, so_far: str = "") -> Iterator[str]:
+    """Every command of a parser, with those below it."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield f"{so_far}{name}"
+                yield from command_line(below, f"{so_far}{name} ")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_the_command_line_on_a_page_exists(page: Path) -> None:
+    known = set(command_line(_parser()))
+    named = re.findall(
+        r"(?:python -m bot|run --rm(?: --volume \S+)? kuas) ([a-z]+)(?: ([a-z]+))?", page.read_text("utf-8")
+    )
+    wrong = [name for name, step in named if name not in known]
+    wrong += [step for name, step in named if name == "operator" and step and f"operator {step}" not in known]
+    assert wrong == []
+
+
+def missing_targets(text: str, makefile: str) -> list[str]:
+    """The `make` targets that a page names, as code, and the Makefile does not have."""
+    code = " ".join(re.findall(r"```.*?```|`[^`]+`", text, flags=re.DOTALL))
+    named = set(re.findall(r"\bmake ([a-z][\w-]*)", code))
+    return sorted(named - set(re.findall(r"^([a-z][\w-]*):", makefile, flags=re.MULTILINE)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_on_a_page_exists(page: Path) -> None:
+    assert missing_targets(page.read_text("utf-8"), text_of("Makefile")) == []
+
+
+def test_a_missing_make_target_is_found() -> None:
+    assert missing_targets("run `make test` and ```\nmake paint\n```", "test: x\n") == ["paint"]
+
+
+def anchor(heading: str) -> str:
+    """What GitHub makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        path, _, fragment = link.partition("#")
+        if "://" in link:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists():
+            broken.append(link)
+        elif fragment:
+            headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), flags=re.MULTILINE)
+            broken += [link] if fragment not in map(anchor, headings) else []
+    assert broken == []
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Every word in the code, its texts included."""
+    files = [path for folder in ("bot", "cogs", "sandbox", "tests") for path in (ROOT / folder).rglob("*.py")]
+    files += (ROOT / "bot").rglob("*.sql")
+    files += [ROOT / "Makefile", ROOT / "compose.yaml", ROOT / "pyproject.toml"]
+    return frozenset(word for path in files for word in re.findall(r"\w+", path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in HISTORY], ids=lambda page: page.name
+)
+def test_files_and_names_on_a_page_exist(page: Path) -> None:
+    missing = []
+    for name in set(names_in(page.read_text("utf-8"))) - MADE_UP:
+        if PATH.fullmatch(name):
+            missing += [] if any((folder / name).exists() for folder in (ROOT, page.parent)) else [name]
+        else:
+            missing += [word for word in name.split(".") if word not in known_words()]
+    assert missing == []
+
+
+def test_the_readme_is_one_page() -> None:
+    assert 60 <= len(text_of("README.md").splitlines()) <= 90
