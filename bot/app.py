@@ -8,6 +8,7 @@ import math
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -35,9 +36,7 @@ from bot.storage.database import Database
 from bot.stores import Stores
 from cogs.delivery.discord_delivery import DiscordDelivery
 from cogs.notifications.notifier import DiscordNotifier
-from cogs.operator.commands import add_operator
-from cogs.registry import CogDependencies, register
-from cogs.ui.component_router import ComponentRouter
+from cogs.registry import register
 from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
     from bot.config.settings import Settings
     from bot.credits.ledger import Ledger
-    from bot.discord_client.client import Hook
     from bot.rivya.calls import Attempt
 
 log = structlog.get_logger(__name__)
@@ -81,43 +79,39 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         downloader = await stack.enter_async_context(
             Downloader(allow_loopback=settings.network.allow_loopback)
         )
-
         error_reporter = DiscordErrorReporter(operator_log)
-        router = ComponentRouter(error_reporter)
-
-        # The hooks name the engine, which needs the delivery, which needs the client.
-        async def add_cogs(client: KuasClient) -> None:
-            await register(
-                client,
-                CogDependencies(
-                    engine,
-                    alert_notifier,
-                    stores,
-                    circuit_breaker,
-                    downloader,
-                    departures,
-                    router,
-                    error_reporter,
-                ),
-            )
-            await add_operator(
-                client, router, settings.discord.operator_guild, database, stores.ledger.default, rivya
-            )
-
-        async def resume(_: KuasClient) -> None:
-            await engine.resume()
-            alert_notifier.start()
-            balance_monitor.start()
-            maintenance.start()
-
-        client = _client(database, error_reporter, add_cogs, resume)
+        client = KuasClient(command_syncs=CommandSyncStore(database), error_reporter=error_reporter)
         stack.push_async_callback(client.close)
-        observers, delivery = (operator_log, circuit_breaker, metrics), DiscordDelivery(client)
-        engine = _engine(stores, delivery, rivya, downloader, observers, settings)
+        delivery = DiscordDelivery(client)
+        engine = _engine(
+            stores, delivery, rivya, downloader, operator_log, circuit_breaker, metrics, settings
+        )
         alert_notifier, balance_monitor = _notifiers(stack, client, stores, rivya, operator_log, settings)
         stack.push_async_callback(engine.close)
+        client.on_setup = partial(
+            register,
+            engine=engine,
+            alert_notifier=alert_notifier,
+            stores=stores,
+            circuit_breaker=circuit_breaker,
+            downloader=downloader,
+            departures=departures,
+            rivya=rivya,
+            error_reporter=error_reporter,
+            operator_guild=settings.discord.operator_guild,
+        )
+        client.on_synced = partial(_resume, engine, (alert_notifier, balance_monitor, maintenance))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
         yield App(client, engine, stores.ledger)
+
+
+async def _resume(
+    engine: JobEngine, tasks: tuple[AlertNotifier, BalanceMonitor, PeriodicTask], _: KuasClient
+) -> None:
+    """Go on with the jobs of the last run, and start what runs beside them."""
+    await engine.resume()
+    for task in tasks:
+        task.start()
 
 
 def _engine(
@@ -125,11 +119,12 @@ def _engine(
     delivery: DiscordDelivery,
     rivya: RivyaClient,
     downloader: Downloader,
-    watching: tuple[OperatorLog, CircuitBreaker, Metrics],
+    operator_log: OperatorLog,
+    circuit_breaker: CircuitBreaker,
+    metrics: Metrics,
     settings: Settings,
 ) -> JobEngine:
-    """The engine; it runs no job before `resume`."""
-    operator_log, circuit_breaker, metrics = watching
+    """Build the engine; it runs no job before `resume`."""
     return JobEngine(
         store=stores.jobs,
         ledger=stores.ledger,
@@ -150,21 +145,6 @@ def _engine(
 def _temp_folder(database: Path) -> Path:
     """Beside the database, whose lock says that no other process is using it."""
     return database.with_name(database.name + ".scratch")
-
-
-def _client(
-    database: Database,
-    error_reporter: DiscordErrorReporter,
-    on_setup: Hook,
-    on_synced: Hook,
-) -> KuasClient:
-    """The way to Discord."""
-    return KuasClient(
-        command_syncs=CommandSyncStore(database),
-        error_reporter=error_reporter,
-        on_setup=on_setup,
-        on_synced=on_synced,
-    )
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, seen: AppHealth, metrics: Metrics) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.credits.audit_log import AuditLog
@@ -25,6 +24,8 @@ from cogs.limits.commands import Limits
 from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
 from cogs.limits.show import ShowLimits
+from cogs.operator.commands import Operator
+from cogs.operator.reconcile import OperatorServices
 from cogs.pictures.actions import PictureActions
 from cogs.pictures.history import History
 from cogs.pictures.image_sources import ImageSources
@@ -32,6 +33,7 @@ from cogs.pictures.result_messages import ResultMessages
 from cogs.privacy.commands import Privacy
 from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
+from cogs.ui.component_router import ComponentRouter
 from cogs.ui.discord_limits import validate_command
 
 if TYPE_CHECKING:
@@ -43,91 +45,90 @@ if TYPE_CHECKING:
     from bot.engine.engine import JobEngine
     from bot.images.downloads import Downloader
     from bot.privacy.guild_departures import GuildDepartures
+    from bot.rivya.client import RivyaClient
     from bot.stores import Stores
-    from cogs.ui.component_router import ComponentRouter
     from cogs.ui.error_reporter import DiscordErrorReporter
 
 
-@dataclass(frozen=True, slots=True)
-class CogDependencies:
-    """What commands work with."""
+async def register(
+    client: KuasClient,
+    *,
+    engine: JobEngine,
+    alert_notifier: AlertNotifier,
+    stores: Stores,
+    circuit_breaker: CircuitBreaker,
+    downloader: Downloader,
+    departures: GuildDepartures,
+    rivya: RivyaClient,
+    error_reporter: DiscordErrorReporter,
+    operator_guild: int | None,
+) -> None:
+    """Add every command, in every language, and the router of every button.
 
-    engine: JobEngine
-    alert_notifier: AlertNotifier
-    stores: Stores
-    circuit_breaker: CircuitBreaker
-    downloader: Downloader
-    departures: GuildDepartures
-    router: ComponentRouter
-    error_reporter: DiscordErrorReporter
-
-
-async def register(client: KuasClient, dependencies: CogDependencies) -> None:
-    """Every command in every language, and every button that may still stand under an old message.
+    `operator_guild` is the guild that gets the operator's commands; None for no guild.
 
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
     """
-    await client.tree.set_translator(tongues := CommandTranslator())
-    router = dependencies.router
-    await client.add_cog(router)
-    await client.add_cog(GuildDepartureListener(client, dependencies.departures))
-    audit_log = AuditLogCommand(AuditLog(dependencies.stores.database))
-    router.add_handlers(audit_log)
-    for cog in (
-        *_accounts(dependencies),
-        *_pictures(client, dependencies),
-        _limits(dependencies.stores, audit_log),
-    ):
-        await client.add_cog(cog)
-        router.add_handlers(cog)
-    for command in client.tree.get_commands():
-        validate_command(await command.get_translated_payload(client.tree, tongues))
-
-
-def _accounts(dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
-    """What was spent, what is known, what is allowed."""
-    stores = dependencies.stores
-    return (
+    await client.tree.set_translator(translator := CommandTranslator())
+    router = ComponentRouter(error_reporter)
+    cogs = (
         Credits(stores.ledger, stores.credit_admin),
-        Doctor(stores.guild_settings, dependencies.circuit_breaker),
+        Doctor(stores.guild_settings, circuit_breaker),
         Reports(stores.reports),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
         Access(stores.access_rules, stores.guild_settings),
+        *_pictures(client, engine, alert_notifier, stores, downloader, error_reporter),
+        _limits(stores, router),
+        GuildDepartureListener(client, departures),
+        router,
     )
+    for cog in cogs:
+        await client.add_cog(cog)
+        router.add_handlers(cog)
+    for command in client.tree.get_commands():
+        validate_command(await command.get_translated_payload(client.tree, translator))
+    if operator_guild is not None:
+        operator = Operator(
+            OperatorServices.open(operator_guild, stores.database, stores.ledger.default, rivya)
+        )
+        await client.add_guild_cog(operator, operator_guild)
+        router.add_handlers(operator)
 
 
-def _pictures(client: KuasClient, dependencies: CogDependencies) -> tuple[commands.Cog, ...]:
-    """From a member's words to a picture, and everything that can be done with it."""
-    stores, rejected_requests = (
-        dependencies.stores,
-        RejectedRequests(dependencies.stores.drafts, dependencies.error_reporter),
-    )
-    submission = Submission(
-        dependencies.engine, stores.drafts, dependencies.alert_notifier, rejected_requests
-    )
-    compose_forms = ComposeForms(submission, dependencies.engine, rejected_requests)
-    result_messages = ResultMessages(
-        client, stores.history, dependencies.stores.pictures, dependencies.downloader
-    )
+def _pictures(
+    client: KuasClient,
+    engine: JobEngine,
+    alert_notifier: AlertNotifier,
+    stores: Stores,
+    downloader: Downloader,
+    error_reporter: DiscordErrorReporter,
+) -> tuple[commands.Cog, ...]:
+    """The cogs that make pictures, and those for finished ones."""
+    rejected_requests = RejectedRequests(stores.drafts, error_reporter)
+    submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests)
+    compose_forms = ComposeForms(submission, engine, rejected_requests)
+    result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (
         submission,
         compose_forms,
         Imagine(submission, compose_forms, rejected_requests, stores.presets),
-        PictureActions(dependencies.engine, stores.history, submission, compose_forms, result_messages),
+        PictureActions(engine, stores.history, submission, compose_forms, result_messages),
         History(stores.history, ImageSources(stores.pictures), result_messages),
-        ContextMenus(client.tree, compose_forms, stores.history, dependencies.downloader),
+        ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
         PresetCommands(stores.presets),
     )
 
 
-def _limits(stores: Stores, log: AuditLogCommand) -> Limits:
-    """The family of `/limits`, whose commands stand in several files."""
+def _limits(stores: Stores, router: ComponentRouter) -> Limits:
+    """The commands of `/limits`, which are in several files."""
+    audit_log = AuditLogCommand(AuditLog(stores.database))
+    router.add_handlers(audit_log)
     return Limits(
         stores.credit_admin,
         ShowLimits(stores.ledger, stores.credit_admin, stores.guild_settings),
         Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
         GuildSettings(stores.guild_settings, stores.ledger),
-        log,
+        audit_log,
     )

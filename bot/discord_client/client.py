@@ -62,16 +62,19 @@ class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
 class KuasClient(commands.AutoShardedBot):
     """The bot as Discord sees it: slash commands in servers, nothing privileged, only the servers cached.
 
-    `on_setup` runs once, before the connection, and adds the commands; `on_synced` after Discord knows them.
+    Both hooks have to be set before `start`.
     """
+
+    on_setup: Hook
+    """Runs once, before the connection, and adds the commands."""
+    on_synced: Hook
+    """Runs once, when Discord knows the commands."""
 
     def __init__(
         self,
         *,
         command_syncs: CommandSyncStore,
         error_reporter: ErrorReporter,
-        on_setup: Hook,
-        on_synced: Hook,
     ) -> None:
         # Kuas never speaks: that its parts for voice are missing is nothing to warn an operator of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -89,8 +92,6 @@ class KuasClient(commands.AutoShardedBot):
         )
         self.error_reporter = error_reporter
         self._command_syncs = command_syncs
-        self._on_setup = on_setup
-        self._on_synced = on_synced
         self._scopes = {ALL_GUILDS}
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
@@ -111,9 +112,9 @@ class KuasClient(commands.AutoShardedBot):
             ContractViolation: `bug`: Discord refuses our commands as malformed.
         """
         check_application(self.application)
-        await self._on_setup(self)
+        await self.on_setup(self)
         await self._sync()
-        await self._on_synced(self)
+        await self.on_synced(self)
 
     async def add_guild_cog(self, cog: commands.Cog, guild_id: int) -> None:
         """Add commands that only one guild has; from `on_setup`, so that they are synced."""

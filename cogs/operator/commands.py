@@ -21,7 +21,7 @@ from cogs.operator import reconcile_views, views
 from cogs.operator.reconcile import OperatorServices, ReconcileRunner, defer_privately
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
-from cogs.ui.component_router import ComponentRouter, component
+from cogs.ui.component_router import component
 from cogs.ui.discord_limits import CHOICES
 from cogs.ui.layout import row
 from cogs.ui.responses import reply_privately
@@ -29,9 +29,6 @@ from cogs.ui.responses import reply_privately
 if TYPE_CHECKING:
     import re
 
-    from bot.discord_client.client import KuasClient
-    from bot.rivya.client import RivyaClient
-    from bot.storage.database import Database
 
 LONGEST_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
@@ -270,21 +267,6 @@ def apply_button(run_id: str) -> ui.Button[ui.LayoutView]:
         style=discord.ButtonStyle.danger,
         custom_id=f"kuas:reconcile:{run_id}",
     )
-
-
-async def add_operator(
-    client: KuasClient,
-    router: ComponentRouter,
-    guild_id: int | None,
-    database: Database,
-    default: Limit,
-    rivya: RivyaClient,
-) -> None:
-    """Add the commands and their buttons to the operator's guild, if there is one."""
-    if guild_id is not None:
-        operator = Operator(OperatorServices.open(guild_id, database, default, rivya))
-        await client.add_guild_cog(operator, guild_id)
-        router.add_handlers(operator)
 
 
 def _names(interaction: discord.Interaction) -> views.NameOf:

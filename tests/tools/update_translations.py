@@ -61,7 +61,7 @@ async def menus(translator: app_commands.Translator) -> list[dict[str, Any]]:
             database=DatabaseSettings(path=Path(folder, "bot.sqlite3")),
         )
         async with open_app(settings) as app, app.client as client:
-            await client._on_setup(client)
+            await client.on_setup(client)
             return [
                 await command.get_translated_payload(client.tree, translator)
                 for guild in (None, discord.Object(HEADQUARTERS))
