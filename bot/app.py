@@ -72,7 +72,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database.path)
         stack.push_async_callback(database.close)
-        stores, operator_log, metrics = Stores.open(database, settings), OperatorLog(), Metrics()
+        operator_log, metrics = OperatorLog(), Metrics()
+        stores = Stores.open(database, settings, metrics)
         await PictureRetention(database, stores.pictures).migrate_inline_pictures()
         rivya, circuit_breaker = await _rivya(stack, settings, operator_log, metrics)
         maintenance, departures = _maintenance(stack, stores, operator_log, settings)

@@ -23,6 +23,7 @@ from bot.storage.picture_store import PictureStore, picture_folder
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.observability.metrics import Metrics
     from bot.storage.database import Database
 
 
@@ -45,13 +46,13 @@ class Stores:
     reports: ReportBuilder
 
     @classmethod
-    def open(cls, database: Database, settings: Settings) -> Stores:
+    def open(cls, database: Database, settings: Settings, metrics: Metrics) -> Stores:
         """Open none of them anew: they share the one connection."""
         default = Limit(settings.limits.guild_credits, settings.limits.period)
         return cls(
             database=database,
             pictures=PictureStore(picture_folder(settings.database.path)),
-            jobs=JobStore(database, default),
+            jobs=JobStore(database, default, metrics),
             ledger=Ledger(database, default),
             credit_admin=CreditAdmin(database, default),
             drafts=DraftStore(database),

@@ -120,12 +120,17 @@ def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: 
         _write(transaction, row, state="held", reserved=reserved_credits, final=None, closed_at=None)
 
 
-def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> None:
-    """Book what was charged; None books what was reserved. A closed reservation stays as it is."""
-    if (row := _held(transaction, job_id)) is not None:
-        reserved = row["reserved_credits"]
-        final = reserved if final_credits is None else final_credits
-        _write(transaction, row, state="settled", reserved=reserved, final=final, closed_at=at)
+def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
+    """Book what was charged; None books what was reserved. A closed reservation stays as it is.
+
+    Returns the credits that were booked, 0 if the reservation was closed.
+    """
+    if (row := _held(transaction, job_id)) is None:
+        return 0
+    reserved: int = row["reserved_credits"]
+    final = reserved if final_credits is None else final_credits
+    _write(transaction, row, state="settled", reserved=reserved, final=final, closed_at=at)
+    return final
 
 
 def release(transaction: Transaction, *, job_id: str, at: int) -> None:

@@ -160,7 +160,6 @@ class JobEngine:
             found = await self._store.find(job_id)
             return found is not None and found.stage is Stage.CANCELLED
         log.info("cancelled", job_id=job_id, why="its member changed their mind")
-        self._dependencies.metrics.record_job(job)
         if (runner := self._runners.get(job_id)) is not None:
             await runner.stop_progress()  # what is being said must not land after what is said next
         if (task := self._tasks.get(job_id)) is not None:

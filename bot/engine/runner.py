@@ -84,7 +84,6 @@ class JobRunner:
                         await self._run_step(STEP_BY_STAGE[self.job.stage])
             while self.job.finished_at is None:
                 await self._run_step(STEP_BY_STAGE[self.job.stage])
-        self._dependencies.metrics.record_job(self.job)
 
     async def stop_progress(self) -> None:
         """Say no more about this job, and wait for what is being said."""
@@ -219,13 +218,13 @@ class JobRunner:
             ended = await self._dependencies.store.succeeded(
                 self.job.job_id, task.result_url, task.final_credits
             )
-            self._dependencies.metrics.record_task(ended, task.final_credits or 0)
+            self._dependencies.metrics.record_task(ended)
             return ended
         if task.status is TaskStatus.FAILED:
             failure = failure_from_task(task)
             _log_failure(failure)
             ended = await self._dependencies.store.failed(self.job.job_id, failure)
-            self._dependencies.metrics.record_task(ended, failure.charged_credits)
+            self._dependencies.metrics.record_task(ended)
             return ended
         self._poller.still_running()
         if late or self._age_seconds() <= self._dependencies.timings.late_after_seconds:

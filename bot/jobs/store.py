@@ -33,15 +33,21 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
     from bot.jobs.drafts import Draft
     from bot.jobs.submission import SubmitResult
+    from bot.observability.metrics import Metrics
     from bot.storage.database import Database
 
 
 class JobStore:
-    """Every job that was ever accepted. `default_limit` binds guilds whose admins have set nothing."""
+    """Every job that was ever accepted.
 
-    def __init__(self, database: Database, default_limit: Limit) -> None:
+    `default_limit` binds guilds whose admins have set none. `metrics` counts the jobs that end and the
+    credits that are charged.
+    """
+
+    def __init__(self, database: Database, default_limit: Limit, metrics: Metrics | None = None) -> None:
         self._database = database
         self._default_limit = default_limit
+        self._metrics = metrics
 
     async def submit(
         self,
@@ -107,7 +113,7 @@ class JobStore:
             ContractViolation: `task_taken`; the task is another job's, and whether ours exists is not known.
         """
 
-        def money(tx: Transaction) -> None:
+        def check_and_adjust(tx: Transaction) -> None:
             # Before the row moves: the schema would only say that some row breaks a rule.
             other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
             if other.fetchone() is not None:
@@ -120,7 +126,7 @@ class JobStore:
             "stage = ?, task_id = ?, task_created_at = ?",
             (Stage.CREATED, task_id, now_ms()),
             BEFORE_TASK,
-            money,
+            check_and_adjust,
         )
 
     async def delay_notified(self, job_id: str) -> Job:
@@ -142,18 +148,20 @@ class JobStore:
         """No picture will come. Settles what was charged, keeps held what is in doubt, releases the rest."""
         at = now_ms()
 
-        def money(tx: Transaction) -> None:
+        def close_credits(tx: Transaction) -> int:
             if failure.in_doubt:
-                ledger.annotate_held(
-                    tx, job_id=job_id, note=f"{failure.cause}: {failure.code} {failure.message}"
-                )
+                note = f"{failure.cause}: {failure.code} {failure.message}"
+                ledger.annotate_held(tx, job_id=job_id, note=note)
             elif failure.charged_credits:
-                ledger.settle(tx, job_id=job_id, final_credits=failure.charged_credits, at=at)
+                return ledger.settle(tx, job_id=job_id, final_credits=failure.charged_credits, at=at)
             else:
                 ledger.release(tx, job_id=job_id, at=at)
+            return 0
 
         stages = (*BEFORE_TASK, Stage.CREATED)
-        return await self._transition(job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, money)
+        return await self._transition(
+            job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, close_credits
+        )
 
     async def result_lost(self, job_id: str, failure: Failure) -> Job:
         """The picture was painted and paid for, but cannot be had; its member is still to be told."""
@@ -203,15 +211,15 @@ class JobStore:
         )
 
     async def cancelled_in_time(self, job_id: str) -> Job | None:
-        """Its member changed their mind: release, if it is certain that no task was ever asked for.
+        """Cancel a job for its member and release its credits, if no task can exist.
 
-        None if it is too late: a body that was written down may have been sent.
+        None if it is too late: a body that is written down may have been sent.
         """
         at = now_ms()
 
         def unit(tx: Transaction) -> Job | None:
             row = tx.execute(
-                "UPDATE jobs SET stage = ?, finished_at = ?, interaction_token = ''"
+                f"UPDATE jobs SET stage = ?, {_FINISH}"  # noqa: S608  # our own text
                 " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING *",
                 (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
             ).fetchone()
@@ -220,7 +228,10 @@ class JobStore:
             ledger.release(tx, job_id=job_id, at=at)
             return job_from(row)
 
-        return await self._database.run(unit)
+        job = await self._database.run(unit)
+        if job is not None:
+            self._count(job, 0)
+        return job
 
     async def unfinished(self) -> list[Job]:
         """Every job with something left to do, the oldest first."""
@@ -259,29 +270,38 @@ class JobStore:
         changes: str,
         values: tuple[object, ...],
         stages: tuple[Stage, ...],
-        money: Callable[[Transaction], object] | None = None,
+        close_credits: Callable[[Transaction], int | None] | None = None,
     ) -> Job:
-        """Change a job that is in one of `stages`, and its credits with it.
+        """Change a job that is in one of `stages`, and its reservation with it.
+
+        `close_credits` returns the credits that it settled, if any.
 
         Raises:
-            ContractViolation: `bug`; the job is in none of them, nothing was changed.
+            ContractViolation: `bug`; the job is in none of the stages, nothing was changed.
         """
         marks = ", ".join("?" * len(stages))
 
-        def unit(tx: Transaction) -> Job:
-            # What is refused below takes this back too.
-            if money is not None:
-                money(tx)
+        def unit(tx: Transaction) -> tuple[Job, int]:
+            charged_credits = close_credits(tx) if close_credits is not None else 0
             # `changes` and `marks` are texts of this module; every value is bound.
             row = tx.execute(
                 f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({marks}) RETURNING *",  # noqa: S608  # see above
                 (*values, job_id, *stages),
             ).fetchone()
-            if row is None:
+            if row is None:  # raising takes the change of the reservation back, too
                 raise ContractViolation("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
-            return job_from(row)
+            return job_from(row), charged_credits or 0
 
-        return await self._database.run(unit)
+        job, charged_credits = await self._database.run(unit)
+        self._count(job, charged_credits)
+        return job
+
+    def _count(self, job: Job, charged_credits: int) -> None:
+        """Count what a transition has changed, once it is committed. No transition leaves a finished job."""
+        if self._metrics is not None:
+            self._metrics.record_charge(charged_credits)
+            if job.finished_at is not None:
+                self._metrics.record_job(job)
 
 
 LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"

@@ -85,9 +85,12 @@ class Metrics:
         """A step did not work; it may be tried again."""
         self._setbacks.labels(stage.value, error.category).inc()
 
-    def record_task(self, job: Job, charged_credits: int) -> None:
-        """A task was seen to have ended, well or not."""
-        self._charged.inc(charged_credits)
+    def record_charge(self, credits: int) -> None:
+        """Count credits that were settled."""
+        self._charged.inc(credits)
+
+    def record_task(self, job: Job) -> None:
+        """Count a task that ended, and how long it took."""
         if job.task_created_at is not None:
             reference = "no" if job.request.reference is None else "yes"
             self._painting_seconds.labels(reference).observe(_seconds_since(job.task_created_at))

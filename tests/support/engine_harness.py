@@ -176,7 +176,8 @@ def build(
 
     circuit_breaker = CircuitBreaker(probe, OperatorLog(), probe_seconds=0.02)
     stack.push_async_callback(circuit_breaker.close)
-    store, ledger = JobStore(database, DEFAULT), Ledger(database, DEFAULT)
+    metrics = Metrics()
+    store, ledger = JobStore(database, DEFAULT, metrics), Ledger(database, DEFAULT)
     picture_store = PictureStore(picture_folder(database._path))
     client = RivyaClient(
         session,
@@ -196,7 +197,7 @@ def build(
         delivery=delivery,
         operator_log=OperatorLog(),
         circuit_breaker=circuit_breaker,
-        metrics=Metrics(),
+        metrics=metrics,
         durations=TaskDurationStore(database),
         timings=timings,
         max_running=max_running,

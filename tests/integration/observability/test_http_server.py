@@ -123,7 +123,8 @@ async def test_the_numbers_are_what_happened(port: int, bot: Bot, metrics: Metri
     metrics.record_attempt(Attempt(Operation.CREATE, 0.2, None, 200))
     metrics.record_attempt(Attempt(Operation.CREATE, 0.2, TransientError("no"), None))
     metrics.record_error(Stage.ACCEPTED, TransientError("no"))
-    metrics.record_task(job, 4)
+    metrics.record_task(job)
+    metrics.record_charge(4)
     metrics.record_job(job)
     told = await numbers(port)
     assert told["kuas_jobs_running['created']"] == 3
