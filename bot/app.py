@@ -136,7 +136,9 @@ def _engine(
         circuit_breaker=circuit_breaker,
         metrics=metrics,
         durations=TaskDurationStore(stores.database),
-        timings=Timings(settings.rivya.first_poll_seconds, settings.rivya.poll_seconds),
+        timings=Timings(
+            settings.rivya.first_poll_seconds, settings.rivya.poll_seconds, settings.rivya.adaptive_polling
+        ),
         max_running=settings.rivya.max_running,
         scratch=_temp_folder(settings.database.path),
         picture_store=stores.pictures,

@@ -66,6 +66,7 @@ class RivyaSettings(_Section):
     model: ModelId = Field(default=QWEN_IMAGE.model_id, description=f"one of {', '.join(MODELS)}")
     first_poll_seconds: Seconds = Field(default=2.5, description="a number greater than 0")
     poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
+    adaptive_polling: bool = Field(default=True, description="true or false")
     max_running: Whole = Field(default=50, ge=1, description="a whole number, 1 or more")
     wallet_alert_credits: Whole = Field(
         default=100, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"

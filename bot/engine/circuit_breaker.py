@@ -1,6 +1,7 @@
-"""Rivya is down: jobs wait where they are instead of trying, one notice says so, one probe looks for the end.
+"""A circuit breaker for Rivya: while it does not answer, jobs wait, and one probe asks until it does.
 
-Nothing is charged meanwhile, since nothing is asked for. A 429 is no outage: that is the pace's concern.
+The operator is told once. Nothing is charged meanwhile, since nothing is created. A 429 counts as an answer;
+`bot.rivya.rate_limit` handles it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FAILURE_THRESHOLD: Final = 8
-"""Attempts in a row without an answer of the API: two calls of one job, or one each of several."""
+"""How many attempts in a row without an answer of the API open the breaker."""
 
 
 class CircuitBreaker:
-    """One for the whole process. `probe` asks Rivya anything that costs nothing."""
+    """One for the whole process. `probe` makes a call to Rivya that costs nothing."""
 
     def __init__(
         self,
@@ -44,11 +45,11 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether Rivya is known to be down."""
+        """Whether Rivya is taken to be down."""
         return not self._closed.is_set()
 
     def record(self, *, answered: bool) -> None:
-        """Take note of one attempt of a call: whether the API itself answered it, whatever it said."""
+        """Record whether the API answered one attempt of a call, with whatever answer."""
         if answered:
             self._failures = 0
             self._closed.set()
@@ -60,13 +61,14 @@ class CircuitBreaker:
                 OperatorError("rivya_down", "Rivya does not answer: jobs wait until it does")
             )
             if self._probing is None or self._probing.done():
-                # In a context of its own, or its lines would name the job that happened to be the last straw.
+                # In a context of its own, or its log lines would have the id of the job that opened the
+                # breaker.
                 self._probing = asyncio.create_task(
                     self._probe_until_closed(), name="outage probe", context=contextvars.Context()
                 )
 
     async def wait_closed(self) -> None:
-        """Return when there is no outage, at once if there is none."""
+        """Wait until the breaker is closed."""
         await self._closed.wait()
 
     async def close(self) -> None:
@@ -81,9 +83,9 @@ class CircuitBreaker:
             try:
                 await self._probe()
             except KuasError as error:
-                # The client tells `record` of every attempt: any answer of the API has ended this already.
+                # The client reports every attempt to `record`, so an answer has closed the breaker already.
                 news = "rivya answers again" if self._closed.is_set() else "rivya still down"
                 log.info(news, error=str(error))
             except Exception:
-                log.exception("probe broke")  # one that ended would leave every job waiting for ever
+                log.exception("probe broke")  # without a probe every job would wait for ever
         log.warning("outage over")

@@ -1,4 +1,4 @@
-"""What the engine asks of whoever brings results to people."""
+"""The protocol through which the engine posts progress and results."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if TYPE_CHECKING:
 
 
 class UndeliverableError(Exception):
-    """Every way to the member is closed; nothing was posted."""
+    """There is no way left to reach the member; nothing was posted."""
 
 
 class Delivery(Protocol):
-    """Brings a job's news to its people. The engine never calls it twice at once for one job."""
+    """Post the progress and the result of a job. The engine makes one call at a time for each job."""
 
     async def find_reply(self, job: Job) -> int | None:
-        """Ask whether our first answer exists: its message id, or None if the member saw none.
+        """Return the message id of our first answer; None if Discord has none.
 
         Raises:
             TransientError: it cannot be asked now.
         """
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
-        """Show one true line, as far as possible. Never raises."""
+        """Show the progress line if possible. Never raises."""
 
     async def deliver(
         self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
     ) -> DeliveredMessage:
-        """Post the picture where its people see it; `shrunk` if it was made smaller to fit.
+        """Post the picture where the member sees it. `shrunk` says that it was made smaller to fit.
 
         Raises:
             UndeliverableError: no way is left.
@@ -37,7 +37,7 @@ class Delivery(Protocol):
         """
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
-        """Tell the member that no picture comes, and what that cost.
+        """Tell the member that there will be no picture, and what was charged.
 
         Raises:
             UndeliverableError: no way is left.

@@ -42,18 +42,18 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS: Final = 20.0
-"""How long a step under way may take to end when the bot closes."""
+"""How long a running step may take to end when the bot closes."""
 RESTART_DELAYS_POLLS: Final = (12, 60, 360)
-"""After which delays a runner that met a bug starts again, in polls: 1, 5 and 30 minutes. Not for ever, since
-what breaks after a picture was posted might post it each time."""
+"""After which delays a runner that met a bug starts again, in poll intervals: 1, 5 and 30 minutes. Not more
+often, since a step that breaks after it has posted a picture may post it each time."""
 RESUME_BATCH: Final = 100
 
 
 class JobEngine:
-    """Walks every job through its stages.
+    """Run every job from its acceptance to its delivery.
 
-    `max_running` bounds the tasks in flight over all guilds. `scratch` is a folder that nobody else uses:
-    what a killed process left in it is removed.
+    `max_running` is the most tasks in flight over all guilds. `scratch` is a folder for temporary files that
+    nothing else uses; what a killed process left in it is deleted.
     """
 
     def __init__(
@@ -82,7 +82,10 @@ class JobEngine:
             delivery=delivery,
             slots=FairSlots(max_running),
             timings=timings,
-            scheduler=PollScheduler(PollInterval(timings.first_poll_seconds, timings.poll_seconds)),
+            scheduler=PollScheduler(
+                PollInterval(timings.first_poll_seconds, timings.poll_seconds),
+                adaptive=timings.adaptive_polling,
+            ),
             durations=durations,
             image_workers=ImageWorkers(scratch),
             picture_store=picture_store,
@@ -96,7 +99,7 @@ class JobEngine:
 
     @property
     def closing(self) -> bool:
-        """True once the bot takes no new requests."""
+        """Whether the bot is closing and takes no new requests."""
         return self._dependencies.shutdown.requested
 
     async def submit(
@@ -148,9 +151,9 @@ class JobEngine:
             raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=context.missing_permissions)
 
     async def cancel(self, job_id: str) -> bool:
-        """Cancel a job for its member and release its credits; False if it may be at Rivya already.
+        """Cancel a job for its member and release its credits; False if a task may exist already.
 
-        Cancelling what is cancelled is as good as the first time.
+        A second call for a cancelled job returns True.
 
         Raises:
             OperatorError: `database`.
@@ -161,22 +164,22 @@ class JobEngine:
             return found is not None and found.stage is Stage.CANCELLED
         log.info("cancelled", job_id=job_id, why="its member changed their mind")
         if (runner := self._runners.get(job_id)) is not None:
-            await runner.stop_progress()  # what is being said must not land after what is said next
+            await runner.stop_progress()  # a progress edit must not arrive after the answer to the click
         if (task := self._tasks.get(job_id)) is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         return True
 
     async def cancel_unacknowledged(self, job: Job) -> None:
-        """Our first answer came too late: the member was told so, and nothing was spent."""
+        """Cancel a job whose first answer came too late for Discord; nothing was spent."""
         await self._store.cancelled(job.job_id)
         log.info("cancelled", job_id=job.job_id, why="the interaction was gone before our first answer")
 
     def start(self, job: Job, *, answered: bool = False, message_id: int | None = None) -> None:
-        """Walk the job in a task of its own; while the bot closes, the row just waits for the next start.
+        """Start the task that runs the job; while the bot closes, do nothing: the next start resumes it.
 
-        `answered` says that Discord took our first answer, and `message_id` which message that is, if it
-        said so. Otherwise the runner asks Discord before anything is spent.
+        `answered` says that Discord has our first answer, and `message_id` which message it is, if known.
+        Otherwise the runner asks Discord before anything is spent.
         """
         if self.closing or job.job_id in self._tasks:
             return
@@ -186,19 +189,19 @@ class JobEngine:
         task.add_done_callback(lambda _: self._tasks.pop(job.job_id, None))
 
     async def resume(self) -> int:
-        """Recall how long tasks took, start every job that is not finished; returns how many."""
+        """Load the durations of earlier tasks, and start every unfinished job; returns how many."""
         self._dependencies.scheduler.load(await self._dependencies.durations.recent())
         jobs = await self._store.unfinished()
         for number, job in enumerate(jobs, start=1):
             self.start(job)
             if number % RESUME_BATCH == 0:
-                await asyncio.sleep(0)  # ten thousand must not keep Discord waiting
+                await asyncio.sleep(0)  # ten thousand jobs must not block the heartbeat
         if jobs:
             log.info("resumed", jobs=len(jobs))
         return len(jobs)
 
     async def close(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Park what rests at once, let running steps end, cut what is left after the grace."""
+        """Interrupt waiting jobs, let running steps end, and cancel those that take longer than the grace."""
         self._dependencies.shutdown.begin()
         self._dependencies.rivya.stop_retrying()
         tasks = tuple(self._tasks.values())
@@ -212,10 +215,10 @@ class JobEngine:
     async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             try:
-                for beats in (0, *RESTART_DELAYS_POLLS):
-                    if beats:
+                for polls in (0, *RESTART_DELAYS_POLLS):
+                    if polls:
                         await self._dependencies.shutdown.sleep(
-                            beats * self._dependencies.timings.poll_seconds
+                            polls * self._dependencies.timings.poll_seconds
                         )
                         job = await self._store.find(job.job_id) or job
                     runner = JobRunner(job, self._dependencies, answered=answered, message_id=message_id)
@@ -231,9 +234,9 @@ class JobEngine:
                 self._runners.pop(job.job_id, None)
 
     async def _fail_after_bugs(self, job_id: str) -> None:
-        """Fail what breaks each time before a task was asked for: that is proof that nothing is charged.
+        """Fail a job that met a bug at each attempt, if no create call was sent: nothing is charged then.
 
-        Whatever came further waits for the next start, and so does what Discord may not have answered.
+        A job that came further, or has no first answer at Discord yet, waits for the next start.
         """
         job = await self._store.find(job_id)
         if job is None or job.acknowledged_at is None:
@@ -243,9 +246,9 @@ class JobEngine:
             await self._run_to_end(JobRunner(failed, self._dependencies))
 
     async def _run_to_end(self, runner: JobRunner) -> bool:
-        """Walk to the end; False if that met a bug.
+        """Run a job to its end; False if it met a bug.
 
-        The row is right then: to begin again, now or at the next start, is what a crash would lead to.
+        The row then says where to go on, now or at the next start, as after a crash.
         """
         try:
             await runner.run()

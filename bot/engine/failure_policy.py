@@ -1,6 +1,6 @@
-"""What a setback means for a job: is it over, and is it proven that nothing was charged?
+"""Decide what an error means for a job: whether it ends it, and whether its credits are in doubt.
 
-Pure, so that the rules about money can be read, and tested, as one table.
+Pure functions: the rules about money can be read and tested as one table.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from bot.rivya.models import Task
 
 MAX_UNCLEAR_ATTEMPTS: Final = 8
-"""Times in a row that an unclear answer to a create call is met with the same call again; about 5 minutes."""
+"""How many create calls in a row may end without a clear answer; about 5 minutes."""
 MAX_NOT_FOUND_ATTEMPTS: Final = 6
-"""Times in a row that a task may be unknown to Rivya before we believe it; about 2 minutes."""
+"""How many polls in a row may find no task before the job fails; about 2 minutes."""
 MAX_RESULT_ATTEMPTS: Final = 6
-"""Times in a row that a finished picture may be unobtainable; about 2 minutes."""
+"""How many downloads of a finished picture in a row may fail before the job fails; about 2 minutes."""
 
 _UNCLEAR: Final = ("idempotency_conflict", "unreadable")
-"""Answers to a create call that leave open whether there is a task."""
+"""Codes of answers to a create call after which a task may exist."""
 
 
 def decide_failure(job: Job, error: KuasError, *, failed_attempts: int, may_be_sent: bool) -> Failure | None:
-    """The failure that ends the job, or None: rest, then do the same again.
+    """Return the failure that ends the job; None to wait and try the step again.
 
     Args:
-        job: as it stands; its stage says what was being tried.
-        error: what came of it.
-        failed_attempts: how many in a row, this one included.
-        may_be_sent: an earlier create call of this job was never answered, or its answer could not be
-            written down, so a task may exist.
+        job: its stage is the step that failed.
+        error: what the step raised.
+        failed_attempts: how many attempts in a row have failed, this one included.
+        may_be_sent: a task may exist, since an earlier create call got no answer, or its answer could not be
+            stored.
     """
     if isinstance(error, OperatorError) and error.code == "database":
         return None
@@ -48,17 +48,17 @@ def decide_failure(job: Job, error: KuasError, *, failed_attempts: int, may_be_s
 
 def _before_task(job: Job, error: KuasError, failed_attempts: int, *, may_be_sent: bool) -> Failure | None:
     if isinstance(error, MemberError):
-        # The request was the same before, but not what it is held against: an upload may have expired since.
+        # The body is the same as before, yet Rivya may refuse it only now: an upload may have expired.
         told = json.dumps(error.data, default=str, sort_keys=True)
         return Failure("member", error.reason, message=told, in_doubt=may_be_sent)
     if isinstance(error, OperatorError):
-        # A refused key now says nothing about an unanswered attempt before: wait for the operator instead.
+        # That the key is refused now proves nothing about an earlier attempt: wait for the operator.
         return None if may_be_sent else Failure("operator", error.code)
     if isinstance(error, ContractViolation):
         if not may_be_sent and error.code not in _UNCLEAR:
             return Failure("developer", error.code)
         if failed_attempts >= MAX_UNCLEAR_ATTEMPTS:
-            # Without a body nothing but an upload was ever sent, and that costs nothing.
+            # Without a body only an upload can have been sent, which costs nothing.
             return Failure("developer", error.code, in_doubt=may_be_sent or job.create_body is not None)
     return None
 
@@ -77,10 +77,10 @@ def _while_fetching(error: KuasError, failed_attempts: int) -> Failure | None:
 
 
 def failure_from_task(task: Task) -> Failure:
-    """Why a task that Rivya reports as failed has no picture, and what it cost.
+    """Return the failure of a task that Rivya reports as failed, and what it cost.
 
-    Released only if `final_credits` is 0: https://rivya.ai/docs/api-generation-status shows that for a failed
-    task, and https://rivya.ai/docs/failed-tasks-and-refunds does not promise it.
+    The credits are released only if `final_credits` is 0: https://rivya.ai/docs/api-generation-status shows
+    that for a failed task, and https://rivya.ai/docs/failed-tasks-and-refunds does not promise it.
     """
     code = task.error_code or "generation_failed"
     return Failure(

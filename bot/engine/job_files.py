@@ -1,4 +1,4 @@
-"""The files of a job: its reference, prepared for upload; its result, prepared for posting, and stored."""
+"""The files of a job: prepare its reference for upload; fetch, prepare and store its result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PreparedReference:
-    """A stored reference, as it is sent to Rivya."""
+    """A stored reference in the form that is sent to Rivya."""
 
     path: Path
     mime_type: str
@@ -28,15 +28,15 @@ class PreparedReference:
 
 
 class JobFiles:
-    """Fetches, makes ready and keeps."""
+    """Prepare, fetch and store the files of jobs."""
 
     def __init__(self, dependencies: EngineDependencies) -> None:
         self._dependencies = dependencies
 
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
-        """The stored reference: stored before, or made from its source.
+        """Return the stored reference; download, normalise and store it if it is not stored yet.
 
-        What is kept is sent as it is, so that a picture painted again has the very same reference.
+        A stored reference is sent unchanged, so that *Again* uses exactly the same one.
 
         Raises:
             MemberError: any of the REFERENCE reasons.
@@ -65,9 +65,9 @@ class JobFiles:
         return picture_store.path(source)
 
     async def fetch_result(self, job: Job, *, anew: bool) -> tuple[Picture, bool]:
-        """The finished picture, verified, and whether it had to be made smaller to be posted.
+        """Download and verify the finished picture; also return whether it was shrunk to fit a message.
 
-        With `anew` Rivya is asked for its address again: what did not work may be an address that has died.
+        `anew` asks Rivya for the address again, since the one of the row may have expired.
 
         Raises:
             TransientError, OperatorError, ContractViolation: as `RivyaClient.get_task`,
@@ -85,7 +85,7 @@ class JobFiles:
         return await self._dependencies.image_workers.prepare_result(data, limit_bytes=limit_bytes)
 
     async def store_picture(self, job: Job, picture: Picture) -> None:
-        """Keep a picture that is not to be seen by everybody, or could not be; twice is once.
+        """Store a picture that is private or could not be posted; a second call changes nothing.
 
         Raises:
             OperatorError: `disk` or `database`.
@@ -95,5 +95,5 @@ class JobFiles:
 
 
 def reference_filename(mime_type: str) -> str:
-    """What a reference is called at Rivya: the member's own name for it stays here."""
+    """Return the name of a reference at Rivya; the member's own file name is not sent."""
     return f"reference.{mime_type.partition('/')[2]}"

@@ -1,4 +1,4 @@
-"""Report the progress of a running job: one line, at most once per interval."""
+"""Report the progress of a running job: edit one line, at most once per interval."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ log = structlog.get_logger(__name__)
 
 
 _IMMEDIATE_PHASES: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.OUTAGE)
-"""What lasts long enough to be worth an edit of its own; the rest is said if a beat falls into it."""
+"""Phases that are reported when they begin; the others only if the interval ends while they last."""
 
 
 _ESTIMATED_PHASES: Final = (Phase.WAITING, Phase.UPLOADING, Phase.ASKING, Phase.PAINTING)
-"""Of what is late, or waits for Rivya, nobody knows how long it takes."""
+"""Phases with an estimate: how long a late task or an outage takes is not known."""
 _ROUNDING: Final = ((60.0, 5.0), (300.0, 30.0), (math.inf, 60.0))
-"""Up to how many seconds a guess is told in which steps."""
+"""Up to how many seconds an estimate is rounded up to a multiple of what."""
 
 
 def round_estimate(seconds: float) -> float:
-    """A length as people tell it: up to the next 5 seconds, half minute or minute."""
+    """Round an estimate up to the next 5 seconds, half minute or minute."""
     step = next(step for limit, step in _ROUNDING if seconds <= limit)
     return max(step, math.ceil(seconds / step) * step)
 
 
 class ProgressReporter:
-    """Reports for one job, at most once per interval and never twice at once."""
+    """Report the progress of one job, never with two edits at once."""
 
     def __init__(self, job: Job, dependencies: EngineDependencies) -> None:
         self._job = job
@@ -54,9 +54,9 @@ class ProgressReporter:
         self._ticker: asyncio.Task[None] | None = None
 
     def set_phase(self, phase: Phase, since: int | None = None) -> None:
-        """From now on, speak of this phase, which began at `since` (epoch milliseconds) or just now.
+        """Report this phase from now on; it began at `since` (epoch milliseconds) or just now.
 
-        A new phase is spoken of at once, if the last line is old enough.
+        A new phase is reported immediately if the interval since the last report is over.
         """
         if phase is self._progress.phase:
             return
@@ -67,26 +67,26 @@ class ProgressReporter:
             self._ticker = self._start()
 
     async def _report(self) -> None:
-        # Never raises: what cannot be said is logged.
+        # Never raises: a failure is logged.
         progress = self._current()
         async with self._reporting:
             self._reported_at = asyncio.get_running_loop().time()
             try:
                 await self._delivery.show_progress(self._job, progress)
             except Exception:
-                # It says that it never raises; if it does, a line is not worth a picture.
+                # `Delivery.show_progress` never raises; a bug in it must not end the job.
                 log.exception("progress line broke", phase=progress.phase)
 
     def _current(self) -> Progress:
-        """What is true at this moment. A guess is rounded, or every beat would be an edit."""
+        """Return the progress now. The estimate is rounded, so that not every report is an edit."""
         position, typical = self._slots.position(self._job.job_id), self._typical_seconds()
         if position is not None:
-            turns = math.ceil(position / self._slots.total)
-            expected = None if typical is None else round_estimate(typical * (turns + 1))
+            rounds = math.ceil(position / self._slots.total)
+            expected = None if typical is None else round_estimate(typical * (rounds + 1))
             return Progress(Phase.WAITING, self._job.accepted_at, position, expected)
-        guessed = typical is not None and self._progress.phase in _ESTIMATED_PHASES
+        estimated = typical is not None and self._progress.phase in _ESTIMATED_PHASES
         return replace(
-            self._progress, expected_seconds=round_estimate(typical) if guessed and typical else None
+            self._progress, expected_seconds=round_estimate(typical) if estimated and typical else None
         )
 
     def _typical_seconds(self) -> float | None:
@@ -106,9 +106,9 @@ class ProgressReporter:
                 await asyncio.gather(ticker, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Say no more, and wait for what is being said.
+        """Stop reporting, and wait for a report under way.
 
-        Without the wait an edit still under way could land after the result, and wipe it.
+        Without the wait its edit could arrive after the result and replace it.
         """
         async with self._reporting:
             if self._ticker is not None:

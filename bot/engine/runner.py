@@ -1,7 +1,7 @@
-"""One job on its way, step by step, until nothing is left to do.
+"""Run one job, step by step, until it is finished.
 
-Every step commits what happened before the next begins, so a process that dies anywhere leaves a row from
-which a new `JobRunner` goes on: resuming is the same loop.
+Each step makes one outside call and commits the result before the next begins. After a crash a new
+`JobRunner` goes on from the row: resuming is the same loop.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_BACKOFF_SECONDS: Final = 60.0
-"""Between two tries, unless the other side asks for more."""
+"""The longest back-off, unless the other side asks for more."""
 MAX_RETRY_AFTER_SECONDS: Final = 900.0
-"""However long the other side asks us to wait, this is looked at again after a quarter of an hour."""
+"""The longest wait that the other side can ask for."""
 
 
 class JobRunner:
-    """One job, driven by one asyncio task. `answered` if Discord is known to have our first answer."""
+    """One job, run by one asyncio task. `answered` says that Discord has our first answer."""
 
     def __init__(
         self,
@@ -60,19 +60,18 @@ class JobRunner:
         # A body committed before this runner began may have been sent by the one before.
         self._may_be_sent = job.create_body is not None
         self._picture: tuple[Picture, bool] | None = None
-        # Kept, since a database that fails just then must not let the news be brought a second time.
+        # Kept, so that a commit that fails after the post does not post a second time.
         self._delivered: DeliveredMessage | None = None
         self._notified = False
         self._files = JobFiles(dependencies)
         self._progress = ProgressReporter(job, dependencies)
 
     async def run(self) -> None:
-        """Walk to the end.
+        """Run the job to its end.
 
         Raises:
-            ShuttingDown: the bot is closing.
-            asyncio.CancelledError: likewise; the row is right in either case.
-            ContractViolation: `bug`; somebody else has moved the row.
+            ShuttingDown, asyncio.CancelledError: the bot is closing; the row says where to go on.
+            ContractViolation: `bug`; something else has changed the row.
         """
         while self.job.acknowledged_at is None and self.job.finished_at is None:
             await self._run_step(JobRunner.confirm_acknowledged)
@@ -86,11 +85,11 @@ class JobRunner:
                 await self._run_step(STEP_BY_STAGE[self.job.stage])
 
     async def stop_progress(self) -> None:
-        """Say no more about this job, and wait for what is being said."""
+        """Stop reporting progress, and wait for a report under way."""
         await self._progress.stop()
 
     async def _wait_for_circuit(self) -> None:
-        """Ask nothing while Rivya is down: there is a probe for that."""
+        """Wait while the circuit breaker is open."""
         if self._dependencies.circuit_breaker.is_open:
             self._progress.set_phase(Phase.OUTAGE)
             with self._dependencies.shutdown.interruptible():
@@ -110,7 +109,7 @@ class JobRunner:
             found = await self._dependencies.store.find(self.job.job_id)
             if found is None or found.stage is not Stage.CANCELLED:
                 raise error
-            self.job = found  # its member was quicker than this step
+            self.job = found  # cancelled by its member during this step
             return
         self._failed_attempts += 1
         self._dependencies.metrics.record_error(self.job.stage, error)
@@ -148,7 +147,7 @@ class JobRunner:
                 self.job = await store.result_lost(self.job.job_id, charged)
             else:
                 self.job = await store.failed(self.job.job_id, failure)
-        except OperatorError as error:  # the database: the verdict comes again, once it can be written
+        except OperatorError as error:  # the database: decided again at the next attempt
             await self._dependencies.shutdown.sleep(self._backoff(error))
         else:
             self._failed_attempts = 0
@@ -159,10 +158,13 @@ class JobRunner:
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return seconds if asked is None else max(seconds, min(asked, MAX_RETRY_AFTER_SECONDS))
 
-    # The steps: each does one thing outside, commits it, and returns the job as it then stands.
+    # The steps: each makes one outside call, commits the result and returns the changed job.
 
     async def confirm_acknowledged(self) -> Job:
-        """Has the member seen our first answer? Else they were told of no response, and will ask again."""
+        """Record that Discord has our first answer; cancel the job if it has none.
+
+        Without it Discord told the member that the application did not respond, and they will ask again.
+        """
         message_id = self._message_id
         if not self._acknowledged:
             message_id = await self._dependencies.delivery.find_reply(self.job)
@@ -173,7 +175,7 @@ class JobRunner:
         return await self._dependencies.store.acknowledged(self.job.job_id, message_id)
 
     async def upload_reference(self) -> Job:
-        """Bring the reference to Rivya; without one, go straight to painting."""
+        """Upload the reference; without one, create the task."""
         reference = self.job.request.reference
         if reference is None:
             return await self.create()
@@ -190,21 +192,21 @@ class JobRunner:
         return await self._dependencies.store.uploaded(self.job.job_id, uploaded.url, mime_type, ready.sha256)
 
     async def create(self) -> Job:
-        """Ask for the picture. The body is committed first: every repeat, in any process, is the same."""
+        """Create the task. The body is committed first, so that every repeat, in any process, is the same."""
         self._progress.set_phase(Phase.ASKING)
         body = self.job.create_body
         if body is None:
             body = self._body()
             self.job = await self._dependencies.store.creating(self.job.job_id, body)
         task = await self._dependencies.rivya.create(body, idempotency_key=self.job.job_id)
-        # If it cannot be written down now, a refusal of the next try says nothing about this one.
+        # If the commit below fails, a refusal of the next attempt proves nothing about this one.
         self._may_be_sent = True
         job = await self._dependencies.store.created(self.job.job_id, task.task_id, task.reserved_credits)
         self._poller.task_created()
         return job
 
     async def poll(self) -> Job:
-        """Wait for the next beat, look once."""
+        """Wait until the next poll is due, and poll once."""
         task_id = self.job.task_id
         assert task_id is not None  # the schema says so of a created job
         late = self.job.delay_notified_at is not None
@@ -233,15 +235,15 @@ class JobRunner:
         return await self._dependencies.store.delay_notified(self.job.job_id)
 
     async def deliver(self) -> Job:
-        """Fetch the picture in one step and deliver it in the next: a retry repeats only what failed."""
+        """Fetch the picture in one step, deliver it in the next, so that a retry repeats only what failed."""
         if self._picture is None:
             self._progress.set_phase(Phase.FETCHING)
             self._picture = await self._files.fetch_result(self.job, anew=self._failed_attempts > 0)
             return self.job
         picture, shrunk = self._picture
         await self._progress.stop()
-        # A private message is gone with the next reload, and no link leads back to it, so it is kept first.
-        # But a full disk is no reason to let the time run out in which it can be brought.
+        # An ephemeral message is gone after a reload and has no link, so a private picture is stored first.
+        # A full disk must not delay the delivery until the interaction's token has expired.
         kept = not self.job.request.destination.private or await self._try_to_store(picture)
         if self._delivered is None:
             receipt = await self._dependencies.ledger.receipt(
@@ -269,7 +271,7 @@ class JobRunner:
         return True
 
     async def notify_failure(self) -> Job:
-        """Tell the member that no picture comes; where they cannot be reached, the row says it."""
+        """Tell the member that there will be no picture; if they cannot be reached, finish the job."""
         failure = self.job.failure
         assert (
             failure is not None
@@ -305,7 +307,7 @@ class JobRunner:
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
-        """A task that runs at Rivya already is in flight, whether it has a slot or not."""
+        """Hold a slot. A task that exists at Rivya already does not wait for one."""
         guild_id, job_id = self.job.request.destination.guild_id, self.job.job_id
         async with AsyncExitStack() as stack:
             with self._dependencies.shutdown.interruptible():
@@ -324,11 +326,11 @@ STEP_BY_STAGE: Final[Mapping[Stage, Callable[[JobRunner], Awaitable[Job]]]] = {
     Stage.FAILED: JobRunner.notify_failure,
     Stage.UNDELIVERABLE: JobRunner.notify_failure,
 }
-"""What is tried in each stage; a stage without a step is an end."""
+"""The step of each stage; a stage without one is final."""
 
 
 def _log_failure(failure: Failure) -> None:
-    """Credits in doubt are the operator's to look into, so they are logged as an error."""
+    """Log a failure; credits in doubt as an error, since the operator has to act."""
     if failure.in_doubt:
         log.error("credits in doubt stay held", who=failure.cause, code=failure.code)
     else:

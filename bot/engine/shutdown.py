@@ -1,4 +1,4 @@
-"""Waits of runners that a shutdown may end early."""
+"""Waits of job runners that a shutdown interrupts."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ if TYPE_CHECKING:
 
 
 class ShuttingDown(Exception):
-    """The bot is closing: the job stays where its row says, for the next start."""
+    """The bot is closing; the next start goes on with the job from its row."""
 
 
 class Shutdown:
-    """Every wait that is safe to cut, since nothing is under way in it."""
+    """Interrupt the waits in which no outside call and no commit is under way."""
 
     def __init__(self) -> None:
         self.requested = False
-        """True from the moment the bot closes."""
+        """Whether the bot is closing."""
         self._interruptible: set[asyncio.Task[object]] = set()
 
     def raise_if_requested(self) -> None:
-        """Go on only while the bot is open.
+        """Raise if the bot is closing.
 
         Raises:
-            ShuttingDown: it is closing.
+            ShuttingDown: it is.
         """
         if self.requested:
             raise ShuttingDown
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """What is awaited inside is cut by a cancellation when the bot closes.
+        """Cancel the current task if the bot closes while the block runs.
 
         Raises:
             ShuttingDown: it is closing already.
         """
         self.raise_if_requested()
         task = asyncio.current_task()
-        assert task is not None  # this is only ever awaited in
+        assert task is not None  # only coroutines use this
         self._interruptible.add(task)
         try:
             yield
@@ -48,7 +48,7 @@ class Shutdown:
             self._interruptible.discard(task)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, but not past the closing of the bot.
+        """Sleep; the task is cancelled if the bot closes meanwhile.
 
         Raises:
             ShuttingDown: it is closing already.
@@ -57,7 +57,7 @@ class Shutdown:
             await asyncio.sleep(seconds)
 
     def begin(self) -> None:
-        """Wake every rest by cancelling its task, and allow no new ones."""
+        """Cancel every task that waits, and let none begin to wait."""
         self.requested = True
         for task in tuple(self._interruptible):
             task.cancel()

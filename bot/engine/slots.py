@@ -1,8 +1,8 @@
-"""Who may paint now: a bound on tasks in flight, shared fairly between guilds.
+"""A semaphore for tasks in flight that is fair between guilds.
 
-Start-time fair queueing: each guild's waiters take turns one apart, so a guild with a hundred requests and a
-guild with one alternate instead of standing in one line, and a guild that is alone may use every slot but a
-reserve for the others. Goyal, Vin, Cheng: Start-time Fair Queuing (SIGCOMM 1996).
+Start-time fair queueing (Goyal, Vin, Cheng: Start-time Fair Queuing, SIGCOMM 1996): the waiters of one guild
+have consecutive virtual start times, so that a guild with a hundred requests and a guild with one alternate.
+A guild that is alone may use four fifths of the slots; the rest is kept for others.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class _Waiter:
 
 
 class FairSlots:
-    """At most `total` holders, and at most `total` less a fifth from one guild (never less than one)."""
+    """At most `total` holders, and at most four fifths of them, but at least one, from one guild."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._guild_total = max(1, total - total // 5)
-        self._line: list[_Waiter] = []
+        self._queue: list[_Waiter] = []
         self._waiters: dict[str, _Waiter] = {}
         self._held: dict[int, int] = {}
         self._in_use = 0
@@ -41,12 +41,12 @@ class FairSlots:
 
     @property
     def total(self) -> int:
-        """How many may be held at once."""
+        """How many slots there are."""
         return self._total
 
     @asynccontextmanager
     async def acquire(self, guild_id: int, key: str, *, bypass_queue: bool = False) -> AsyncIterator[None]:
-        """Hold a slot; waits for a turn, unless `bypass_queue`: for work that is in flight already."""
+        """Hold a slot, after waiting for it. `bypass_queue` does not wait: the task is in flight already."""
         if bypass_queue or self._is_free(guild_id):
             self._take(guild_id)
         else:
@@ -57,13 +57,13 @@ class FairSlots:
             self._leave(guild_id)
 
     def position(self, key: str) -> int | None:
-        """Its place in the line as it stands, the next one being 1; None if it is not waiting."""
+        """Return the place in the queue now, from 1; None if it is not waiting."""
         waiter = self._waiters.get(key)
-        return None if waiter is None else bisect_left(self._line, waiter) + 1
+        return None if waiter is None else bisect_left(self._queue, waiter) + 1
 
     def _is_free(self, guild_id: int) -> bool:
-        # Nobody who could use the slot may be waiting: else a newcomer would jump the line.
-        return self._has_room(guild_id) and not any(self._has_room(waiter.guild_id) for waiter in self._line)
+        # A newcomer must not overtake a waiter that could use the slot.
+        return self._has_room(guild_id) and not any(self._has_room(waiter.guild_id) for waiter in self._queue)
 
     def _has_room(self, guild_id: int) -> bool:
         return self._in_use < self._total and self._held.get(guild_id, 0) < self._guild_total
@@ -84,31 +84,31 @@ class FairSlots:
         self._last_turn[guild_id] = turn
         self._arrivals += 1
         waiter = _Waiter(turn, self._arrivals, guild_id, asyncio.get_running_loop().create_future())
-        insort(self._line, waiter)
+        insort(self._queue, waiter)
         self._waiters[key] = waiter
         try:
             await waiter.granted
         except asyncio.CancelledError:
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._leave(guild_id)  # granted and cancelled in one breath: pass it on
+                self._leave(guild_id)  # granted and cancelled before it ran: pass the slot on
             else:
-                self._line.remove(waiter)
-                self._grant()  # whoever came meanwhile saw this one before them
+                self._queue.remove(waiter)
+                self._grant()  # those behind it may have room now
             raise
         finally:
             del self._waiters[key]
 
     def _grant(self) -> None:
         place = 0
-        while place < len(self._line) and self._in_use < self._total:
-            waiter = self._line[place]
-            # One that was cancelled, but has not run since, takes itself out of the line.
+        while place < len(self._queue) and self._in_use < self._total:
+            waiter = self._queue[place]
+            # A waiter that is cancelled, but has not run since, leaves the queue itself.
             if self._has_room(waiter.guild_id) and not waiter.granted.done():
-                del self._line[place]
+                del self._queue[place]
                 self._take(waiter.guild_id)
                 self._turn = waiter.turn
                 waiter.granted.set_result(None)
             else:
                 place += 1
-        if not self._line:
+        if not self._queue:
             self._last_turn.clear()

@@ -11,6 +11,8 @@ class Timings:
 
     first_poll_seconds: float
     poll_seconds: float
+    adaptive_polling: bool = True
+    """Learn from how long tasks take when to poll; else poll at the fixed interval."""
     late_after_seconds: float = 120
     progress_seconds: float = 10
     """Between two edits of the progress line; Discord does not publish how many it takes."""

@@ -1,4 +1,4 @@
-"""What can be seen to be wrong with a request before anything is written or sent."""
+"""Validate a request by itself, before anything is written or sent."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ if TYPE_CHECKING:
     from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Request
 
-_HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
-_SHOWS_NOTHING: Final = ("C", "Z", "M")
+_INVISIBLE: Final = ("C", "Z", "M")
 """Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
 
 
 def validate_request(request: Request, model: ImageModel) -> None:
-    """Refuse what can be seen to be wrong before anything is sent.
+    """Check the prompt, and what is declared of the reference.
 
     Raises:
-        MemberError: the prompt is blank or too long; the reference is too big or no picture by its name.
+        MemberError: PROMPT_EMPTY, PROMPT_REFUSED, PROMPT_TOO_LONG with the room that is left; as
+            `processing.check_metadata`.
     """
     if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
-    if _HALF_A_CHARACTER.search(request.prompt):
+    if _LONE_SURROGATE.search(request.prompt):
         raise MemberError(MemberReason.PROMPT_REFUSED)
     if (beyond := len(request.full_prompt) - model.prompt_limit) > 0:
-        # With a preset, less is left for the member's own words.
+        # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)
         raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room)
     if request.reference is not None:
@@ -44,6 +45,6 @@ def validate_request(request: Request, model: ImageModel) -> None:
 
 
 def _is_visible(character: str) -> bool:
-    # A half of a character counts as something: it has a refusal of its own.
+    # A lone surrogate ("Cs") counts as visible, so that it is refused as such.
     category = unicodedata.category(character)
-    return category == "Cs" or not (category.startswith(_SHOWS_NOTHING) or character in BLANK_LETTERS)
+    return category == "Cs" or not (category.startswith(_INVISIBLE) or character in BLANK_LETTERS)

@@ -1,4 +1,4 @@
-"""How long the latest tasks took, kept over restarts.
+"""Store how long the latest tasks took, so that polling need not learn anew after a restart.
 
 Owns the table task_durations.
 """
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class TaskDurationStore:
-    """The newest endings of each kind of task, as many as a `PollScheduler` remembers."""
+    """The durations of the newest tasks of each kind, as many as `PollScheduler` uses."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def record(self, kind: TaskKind, bounds: DurationBounds) -> None:
-        """Add the newest ending of its kind, and drop those that are too many.
+        """Add the newest duration of a kind, and delete the oldest beyond `HISTORY_SIZE`.
 
         Raises:
             OperatorError: `database`.
@@ -46,7 +46,7 @@ class TaskDurationStore:
         await self._database.run(unit)
 
     async def recent(self) -> dict[TaskKind, list[DurationBounds]]:
-        """What is kept, the oldest first.
+        """Return all durations by kind, the oldest first.
 
         Raises:
             OperatorError: `database`.

@@ -1,8 +1,8 @@
-"""When to look at a task next, learned from where tasks of its kind have been ending.
+"""Decide when a task is polled next, from how long earlier tasks of its kind took.
 
-With no history it is the fixed beat of Rivya's guidance: a first poll, then one each interval, slower for old
-tasks (https://rivya.ai/docs/api-generation-status). Each end that was watched moves the polls to where ends
-are likely, at no more polls a task than the fixed beat makes: what was polled beyond it is saved again later.
+Without a history tasks are polled at the fixed interval (`FixedIntervalPolls`). Each task that was watched
+from its creation moves the polls to where ends are likely, with no more polls a task on average than the
+fixed interval makes: polls beyond that are saved later.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bot.engine.polling.fixed_interval import FixedIntervalPolls
 from bot.engine.polling.schedule import DurationBounds, PollInterval, estimate_distribution, optimal_schedule
 
 if TYPE_CHECKING:
@@ -23,102 +24,110 @@ if TYPE_CHECKING:
     from bot.engine.polling.schedule import DurationDistribution
 
 HISTORY_SIZE: Final = 200
-"""Endings of a kind that count, the newest."""
+"""How many of the newest tasks of a kind count."""
 _MIN_HISTORY: Final = 5
-"""Endings before anything is made of them."""
+"""How many tasks of a kind have to be seen before a schedule is learned from them."""
 _NEW_PART: Final = 25
-"""Thought over again when so many times fewer have come than there are."""
-_SLOWER: Final = ((300.0, 1), (1800.0, 2), (math.inf, 6))
-"""Up to which age, in seconds, the fixed beat takes how many intervals: for 5 minutes, for 30, for ever."""
+"""The schedule is computed anew when the tasks since the last time are this part of all: one in 25."""
 _SPREAD_OUT: Final = 0.02
-"""How much later a learned poll may come, in intervals, so that tasks made in one moment part."""
+"""The random part of a learned poll, in intervals: tasks created together are not polled together."""
 
-_SURPRISING: Final = (5, 10, 20, 40)
-"""How many of the newest endings are compared with what was expected of them."""
-_SURPRISE: Final = 2.0
-"""Of Kolmogorov's statistic, which is above this once in 1500 times by chance."""
+_CHANGE_WINDOWS: Final = (5, 10, 20, 40)
+"""How many of the newest durations are tested against the learned distribution."""
+_CHANGE_THRESHOLD: Final = 2.0
+"""Kolmogorov's statistic above which the durations have changed; by chance it is once in 1500 tests."""
 
 _SAVINGS_LIMIT: Final = 30.0
+"""The most saved polls of a kind that are kept for later."""
 _EXTRA_POLLS_LIMIT: Final = 50.0
+"""With more polls of a kind beyond the fixed interval's, polls are `_THRIFT` intervals apart."""
 _EXTRA_LIMIT: Final = 1.0
+"""The most polls a task that are spent or saved."""
 _TASKS_TO_PAY: Final = 10.0
-"""Over how many tasks polls that were saved are spent, and those made too many are saved again."""
+"""Over how many tasks saved polls are spent, and extra polls are saved again."""
 _CAUTION: Final = 0.985
-"""The part of the fixed beat's polls that is made use of, since those are an estimate."""
+"""The part of the fixed interval's polls that is used: their number is an estimate."""
 _THRIFT: Final = 1.5
-"""Intervals between polls while the debt is over its limit; Rivya's guidance is one to two."""
+"""Rivya advises one to two intervals between polls."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """Tasks of a kind take alike long."""
+    """Tasks of one kind take about the same time."""
 
     model: str
     with_reference: bool
 
 
 class PollScheduler:
-    """The polls of all tasks. Ages are in seconds since the task's creation."""
+    """The polls of all tasks. Ages are in seconds since a task's creation.
 
-    def __init__(self, interval: PollInterval, *, dice: random.Random | None = None) -> None:
+    `adaptive` False polls at the fixed interval whatever was observed; the history then only gives the
+    expected duration.
+    """
+
+    def __init__(
+        self, interval: PollInterval, *, adaptive: bool = True, dice: random.Random | None = None
+    ) -> None:
         self._interval = interval
+        self._adaptive = adaptive
         self._random = dice or random.Random()  # noqa: S311  # no secret
+        self._fixed = FixedIntervalPolls(interval, self._random)
         self._histories: dict[TaskKind, _KindHistory] = {}
 
     def next_poll(self, kind: TaskKind, polled_seconds: float | None = None) -> float:
-        """The age at which a task should be polled that was last polled at `polled_seconds`, if ever."""
+        """Return the age at which a task is polled next that was last polled at `polled_seconds`, if ever."""
         interval, kind_history = self._interval, self._histories.get(kind)
-        if kind_history is not None and kind_history.extra_polls > _EXTRA_POLLS_LIMIT:
-            return self._fixed(polled_seconds, _THRIFT)
-        schedule = kind_history.schedule() if kind_history is not None else ()
-        # A poll may be a little late, so the one after it is not skipped but moved.
+        if kind_history is None or not self._adaptive:
+            return self._fixed.next_poll(polled_seconds)
+        if kind_history.extra_polls > _EXTRA_POLLS_LIMIT:
+            return self._fixed.next_poll(polled_seconds, _THRIFT)
+        schedule = kind_history.schedule()
+        # A poll may be a little late; the next one is then moved, not skipped.
         begin = 0.0 if polled_seconds is None else polled_seconds + 0.75 * interval.gap_seconds
         place = bisect_left(schedule, begin)
         if place == len(schedule):
-            return self._fixed(polled_seconds, 1.0)
+            return self._fixed.next_poll(polled_seconds)
         planned = schedule[place] + _SPREAD_OUT * interval.interval_seconds * self._random.random()
         return planned if polled_seconds is None else max(planned, polled_seconds + interval.gap_seconds)
 
     def observe(self, kind: TaskKind, bounds: DurationBounds, *, polls: int | None = None) -> bool:
-        """Remember one ending, and how many polls it took if that is known; False if it cannot be true."""
+        """Add the duration of one task, and how many polls it took if that is known.
+
+        Returns False, and adds nothing, if the bounds are impossible, as after a clock was set.
+        """
         if not 0.0 <= bounds.after_seconds <= bounds.by_seconds < math.inf:
             return False
         self._histories.setdefault(kind, _KindHistory(self._interval)).add(bounds, polls)
         return True
 
     def typical_seconds(self, kind: TaskKind) -> float | None:
-        """How long half of the latest tasks of a kind took at most; None while there are too few to tell."""
+        """Return the median duration of the latest tasks of a kind; None while there are too few."""
         kind_history = self._histories.get(kind)
         return None if kind_history is None else kind_history.median_seconds()
 
     def load(self, history: Mapping[TaskKind, Iterable[DurationBounds]]) -> None:
-        """Take in what was learned before a restart, the oldest first, for kinds that are new so far."""
+        """Add what was observed before a restart, the oldest first, for kinds without a history."""
         for kind in history.keys() - self._histories.keys():
             for bounds in history[kind]:
                 self.observe(kind, bounds)
 
-    def _fixed(self, polled_seconds: float | None, intervals: float) -> float:
-        if polled_seconds is None:
-            return self._interval.first_seconds
-        intervals *= next(slower for age, slower in _SLOWER if polled_seconds < age)
-        return polled_seconds + self._interval.interval_seconds * intervals * self._random.uniform(1.0, 1.2)
-
 
 class _KindHistory:
-    """What is known about one kind."""
+    """The latest tasks of one kind, and the schedule that is learned from them."""
 
     def __init__(self, interval: PollInterval) -> None:
         self.extra_polls = 0.0
-        """Polls made beyond the fixed beat's; below 0 what was saved."""
+        """Polls made beyond those of the fixed interval; negative if polls were saved."""
         self._interval = interval
         self._durations: deque[DurationBounds] = deque(maxlen=HISTORY_SIZE)
-        self._shares: deque[tuple[float, float]] = deque(maxlen=max(_SURPRISING))
+        self._shares: deque[tuple[float, float]] = deque(maxlen=max(_CHANGE_WINDOWS))
         self._distribution: DurationDistribution | None = None
         self._schedule: tuple[float, ...] = ()
         self._new = 0
 
     def schedule(self) -> tuple[float, ...]:
-        """The polls that are best by now; nothing while there is too little to go by."""
+        """Return the ages of the learned polls; empty while there are too few tasks."""
         if len(self._durations) >= _MIN_HISTORY and self._new * _NEW_PART >= len(self._durations):
             self._new = 0
             self._distribution = estimate_distribution(self._durations, self._interval)
@@ -127,19 +136,19 @@ class _KindHistory:
         return self._schedule
 
     def median_seconds(self) -> float | None:
-        """The middle of the endings, each taken for the middle of its interval."""
+        """Return the median, each duration taken as the middle of its bounds; None with too few tasks."""
         if len(self._durations) < _MIN_HISTORY:
             return None
         return median((bounds.after_seconds + bounds.by_seconds) / 2 for bounds in self._durations)
 
     def add(self, bounds: DurationBounds, polls: int | None) -> None:
-        """Take one ending in; where the newest ones are no longer like the older, forget those."""
+        """Add one duration; if the newest ones differ from the older, drop the older."""
         self._durations.append(bounds)
         self._new += 1
-        if self._distribution is None:  # until now it was the fixed beat
+        if self._distribution is None:  # polled at the fixed interval until now
             return
         if polls is not None:
-            beyond = polls - _CAUTION * self._distribution.polls_of_beat(bounds, self._interval)
+            beyond = polls - _CAUTION * self._distribution.fixed_polls(bounds, self._interval)
             self.extra_polls = max(self.extra_polls + beyond, -_SAVINGS_LIMIT)
         self._shares.append(self._distribution.shares(bounds))
         newest = _count_changed(list(self._shares))
@@ -151,22 +160,22 @@ class _KindHistory:
 
 
 def _count_changed(shares: list[tuple[float, float]]) -> int:
-    """How many of the newest endings came from elsewhere than expected; 0 if none stand out.
+    """Return how many of the newest durations differ from the learned distribution; 0 if none do.
 
-    If all is as before, the shares fill the range from 0 to 1 evenly (Kolmogorov's test, with Stephens'
-    correction for small numbers); an interval counts evenly over its length.
+    Without a change the shares are uniform between 0 and 1: Kolmogorov's test, with Stephens' correction for
+    small numbers. An interval counts evenly over its length.
     """
-    for number in _SURPRISING:
+    for number in _CHANGE_WINDOWS:
         if number > len(shares):
             return 0
         root = math.sqrt(number)
-        if _distance(shares[-number:]) * (root + 0.12 + 0.11 / root) > _SURPRISE:
+        if _distance(shares[-number:]) * (root + 0.12 + 0.11 / root) > _CHANGE_THRESHOLD:
             return number
     return 0
 
 
 def _distance(shares: list[tuple[float, float]]) -> float:
-    """How far what the intervals fill up to any mark is from the mark itself, at most."""
+    """Return Kolmogorov's distance between the shares and the uniform distribution."""
     bends = []
     for low, high in shares:
         length = max(high - low, 1e-6)

@@ -1,4 +1,4 @@
-"""When to poll one task next, and what its end adds to the history."""
+"""Decide when one task is polled next, and add its duration to the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TaskPoller:
-    """Ages are in seconds since the task's creation, by the clock that is read for the row."""
+    """The polls of one task. Ages are in seconds since `task_created_at` of its row, by the wall clock."""
 
     def __init__(
         self, kind: TaskKind, scheduler: PollScheduler, durations: TaskDurationStore, timings: Timings
@@ -28,28 +28,28 @@ class TaskPoller:
         self._saw_creation = False
 
     def task_created(self) -> None:
-        """This runner has created the task, so it sees its whole life."""
+        """Note that this runner created the task, so its whole duration is seen."""
         self._saw_creation = True
 
     def seconds_until_next(self, age_seconds: float) -> float:
-        """How long to wait before the next look."""
-        # A clock that was set back makes the task younger than it is: no reason to wait for longer.
+        """Return how long to wait before the next poll."""
+        # A clock that was set back makes the task look younger; that must not lengthen the wait.
         age = max(age_seconds, self._last_poll_seconds or 0.0)
         if self._last_poll_seconds is None and not self._saw_creation:
             return max(0.0, self._timings.first_poll_seconds - age)
         return max(0.0, self._scheduler.next_poll(self._kind, self._last_poll_seconds) - age)
 
     def poll_sent(self, age_seconds: float) -> None:
-        """A poll is sent."""
+        """Note that a poll is sent."""
         self._polls += 1
         self._last_poll_seconds = max(0.0, age_seconds)
 
     def still_running(self) -> None:
-        """The last poll was answered: the task had not ended when it was sent."""
+        """Note that the task had not ended when the last poll was sent."""
         self._running_seconds = self._last_poll_seconds or 0.0
 
     async def task_ended(self, age_seconds: float) -> None:
-        """The last poll saw the end: record it, once, if this runner saw the creation.
+        """Record the duration of a task that has ended, once, if this runner created it.
 
         Raises:
             OperatorError: `database`.

@@ -60,6 +60,18 @@ def test_without_history_it_is_the_fixed_beat() -> None:
     assert all(5.0 <= step <= 6.0 for step in steps)
 
 
+def test_without_adaptive_polling_it_stays_at_the_fixed_interval_and_still_knows_the_duration() -> None:
+    scheduler = PollScheduler(RHYTHM, adaptive=False)
+    for seconds in lengths(12, 40, seed=1):
+        watched(scheduler, seconds)
+    polls = watched(scheduler, 60.0)
+    assert polls[0] == 2.5
+    assert all(5.0 <= later - sooner <= 6.0 for sooner, later in itertools.pairwise(polls))
+    typical = scheduler.typical_seconds(KIND)
+    assert typical is not None
+    assert 8 < typical < 16
+
+
 @pytest.mark.parametrize(("age", "slower"), [(299.0, 1), (301.0, 2), (1801.0, 6)])
 def test_old_tasks_are_polled_more_slowly(age: float, slower: int) -> None:
     assert 5 * slower <= PollScheduler(RHYTHM).next_poll(KIND, age) - age <= 6 * slower
@@ -83,7 +95,7 @@ def test_a_schedule_takes_no_more_polls_than_the_fixed_beat_as_far_as_is_known(h
     )
     schedule = optimal_schedule(distribution, RHYTHM)
     places = [distribution.moments.index(moment) for moment in schedule]
-    timings = range(0, len(distribution.moments), distribution.a_beat(RHYTHM))
+    timings = range(0, len(distribution.moments), distribution.cells_an_interval(RHYTHM))
     assert distribution.polls(places) <= distribution.polls(timings) + 1e-9
 
 
