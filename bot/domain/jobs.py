@@ -77,7 +77,7 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """As whom and where somebody asks: what the rules of a server look at. Ids are Discord's."""
+    """The member's roles and the channel they ask in, as access rules use them. Ids are Discord's."""
 
     role_ids: tuple[int, ...] = ()
     """Without @everyone, which everybody has."""

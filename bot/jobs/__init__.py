@@ -1,1 +1,1 @@
-"""The jobs table and what reads it: drafts, history, derived requests, member defaults, kept pictures."""
+"""The jobs table and its readers: drafts, history, derived requests, member defaults, kept pictures."""

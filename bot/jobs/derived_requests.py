@@ -1,4 +1,4 @@
-"""What a picture can be the beginning of: the same again, something changed, or a new one worked from it."""
+"""Make new requests from earlier jobs: repeat one, or use its picture as the reference."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
-    """The picture, if somebody may know of it: it belongs to this server, and is not another's private one.
+    """Return the job if the member may see it: it is of this guild, and not another member's private one.
 
-    Outside of servers, in direct messages, members see their own pictures alone.
+    In direct messages, where `guild_id` is None, members see only their own.
 
     Raises:
         MemberError: JOB_UNKNOWN.
     """
     if item is not None:
-        where = item.job.request.destination
-        hidden = where.private or guild_id is None
-        if guild_id in {None, where.guild_id} and (where.user_id == user_id or not hidden):
+        destination = item.job.request.destination
+        hidden = destination.private or guild_id is None
+        if guild_id in {None, destination.guild_id} and (destination.user_id == user_id or not hidden):
             return item
     raise MemberError(MemberReason.JOB_UNKNOWN)
 
 
 def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPolicy) -> Request:
-    """The same request once more, from somebody who may press the buttons of this picture.
+    """Return the same request for another interaction, if its member may use the buttons of the picture.
 
     Raises:
         MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
@@ -56,7 +56,7 @@ def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPo
 def request_from_picture(
     item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
 ) -> Request:
-    """A request without words yet that has a picture as its reference.
+    """Return a request without a prompt that has the picture as its reference.
 
     Raises:
         MemberError: NOT_YOURS, PICTURE_UNFINISHED.
@@ -75,7 +75,7 @@ def request_from_picture(
 
 
 def stored_reference(item: HistoryItem) -> Reference | None:
-    """A stored picture as a reference; None if it is not stored."""
+    """Return a stored picture as a reference; None if it is not stored."""
     if item.kept_sha256 is None:
         return None
     return Reference(stored_url(item.kept_sha256), item.filename, f"image/{item.kept_format}", 0)
@@ -89,5 +89,5 @@ def _require_usable(item: HistoryItem, user_id: int, policy: AccessPolicy) -> No
 
 
 def _parent_of(item: HistoryItem) -> str | None:
-    """What failed is nobody's parent: the next try grows from the same picture."""
+    """Return the parent of the new request; a job without a picture passes its own parent on."""
     return item.job.job_id if item.is_painted else item.job.request.parent_job_id

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 TTL_MS: Final = DAY_MS
-"""As long as Discord keeps an attached reference."""
+"""Discord serves an attached reference about as long."""
 
 _TAKEN: Final = (
     "(job_id IS NOT NULL AND NOT EXISTS"
@@ -32,10 +32,10 @@ _TAKEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What may be asked for, but for its destination: that is the interaction that sends it in."""
+    """A request without its destination, which comes from the interaction that sends it in."""
 
     draft_id: int
-    """The interaction that it came from."""
+    """The id of the interaction that made it."""
     guild_id: int
     user_id: int
     prompt: str
@@ -48,10 +48,10 @@ class Draft:
     preset: Preset | None = None
     parent_job_id: str | None = None
     taken: bool = False
-    """Whether a job came of it already."""
+    """Whether a job was made from it already."""
 
     def request(self, destination: Destination) -> Request:
-        """The request that it is, sent in from there; private as the destination is."""
+        """Return the request with this destination, which also says whether it is private."""
         return Request(
             destination=destination,
             prompt=self.prompt,
@@ -66,17 +66,17 @@ class Draft:
 
 
 def draft_from(request: Request) -> Draft:
-    """A request put aside."""
-    where = request.destination
+    """Return the draft of a request."""
+    destination = request.destination
     return Draft(
-        draft_id=where.interaction_id,
-        guild_id=where.guild_id,
-        user_id=where.user_id,
+        draft_id=destination.interaction_id,
+        guild_id=destination.guild_id,
+        user_id=destination.user_id,
         prompt=request.prompt,
         model=request.model,
         size=request.size,
         format=request.format,
-        private=where.private,
+        private=destination.private,
         spoiler=request.spoiler,
         reference=request.reference,
         preset=request.preset,
@@ -98,7 +98,7 @@ def insert_draft(transaction: sqlite3.Connection, request: Request, at: int) -> 
 
 
 def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
-    """Delete a draft; False if a job came of it, or there is none."""
+    """Delete a draft; False if a job was made from it, or there is none."""
     row = transaction.execute(
         f"DELETE FROM drafts WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
         (draft_id,),
@@ -107,9 +107,9 @@ def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
 
 
 def claim(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
-    """Make this job the one that came of the draft; False if another has.
+    """Record that this job was made from the draft; False if another was.
 
-    A job that was cancelled before anything was spent counts for nothing: its yes never reached Discord.
+    A cancelled job does not count: nothing was spent, and its member may try again.
     """
     row = transaction.execute(
         f"UPDATE drafts SET job_id = ? WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
@@ -124,15 +124,15 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
 
 
 class DraftStore:
-    """The requests that wait."""
+    """The drafts of every member."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def save(self, request: Request | RequestOptions) -> int | None:
-        """Keep a request until its member sends it in; returns its id. An unknown preset is left out.
+        """Save a request as a draft, and return its id. An unknown preset is left out.
 
-        None if this interaction was kept before: Discord may deliver an event twice.
+        None if this interaction was saved before: Discord may deliver an event twice.
         """
         at = now_ms()
 
@@ -147,8 +147,8 @@ class DraftStore:
         return request.destination.interaction_id if saved else None
 
     async def find(self, draft_id: int) -> Draft | None:
-        """The request that waits under this id; None if it was forgotten, or is too old."""
-        if draft_id > MAX_ID:  # made by hand, and more than SQLite can compare with
+        """Return a draft; None if it was deleted or has expired."""
+        if draft_id > MAX_ID:  # forged, and larger than SQLite's integers
             return None
         since = now_ms() - TTL_MS
 
@@ -162,7 +162,7 @@ class DraftStore:
         return await self._database.run(unit)
 
     async def delete(self, draft_id: int) -> bool:
-        """Take it back; False if a job came of it already, or it was forgotten before."""
+        """Delete a draft; False if a job was made from it, or there is none."""
         return await self._database.run(lambda tx: delete(tx, draft_id))
 
 

@@ -1,9 +1,10 @@
-"""What became of pictures after they were painted: a member's history, what a picture grew from, its end."""
+"""Finished pictures: a member's history page by page, the ancestry of a picture, sharing and deleting."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 PAGE_SIZE: Final = 6
-SEARCHED: Final = 20_000
-"""How many of a member's newest pictures are looked through for words."""
+SEARCH_LIMIT: Final = 20_000
+"""How many of a member's newest pictures a search reads."""
 _SCAN_BATCH: Final = 200
-"""How many prompts are read in one unit. They are compared outside of it: others wait for the database."""
+"""How many prompts a search reads in one transaction; it compares them outside, so that others need not
+wait."""
 MAX_ANCESTORS: Final = 100
-"""How far back a picture's descent is followed."""
+"""How many ancestors of a picture are read."""
 
 _COLUMNS: Final = "j.*, r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
-_BESIDE: Final = "JOIN reservations r USING (job_id) LEFT JOIN kept_pictures k USING (job_id)"
-_TABLES: Final = f"jobs j {_BESIDE}"
-# A picture that was painted and is not deleted; what is on its way to its people counts, too.
+_JOINS: Final = "JOIN reservations r USING (job_id) LEFT JOIN kept_pictures k USING (job_id)"
+_TABLES: Final = f"jobs j {_JOINS}"
+# A picture that is finished and not deleted, whether it is delivered yet or not.
 _PAINTED: Final = (
     "j.stage IN ('succeeded', 'delivered', 'undeliverable') AND j.failure_who IS NULL"
     " AND j.deleted_at IS NULL AND +j.user_id > 0"
@@ -41,31 +43,31 @@ _PAINTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """A request and what came of it, as people look back at it."""
+    """A job with what it cost and where its picture is stored."""
 
     job: Job
     charged_credits: int
-    """0 while that is not settled."""
+    """0 until it is settled."""
     kept_sha256: str | None
-    """The SHA-256 of its stored file; None if it is not stored."""
+    """The SHA-256 of its file in the picture store; None if it is not stored."""
     kept_format: str = ""
 
     @property
     def is_painted(self) -> bool:
-        """Whether there is a picture, or should be one."""
+        """Whether Rivya has made the picture."""
         painted = self.job.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
         return painted and self.job.failure is None
 
     @property
     def filename(self) -> str:
-        """The name of its file when it is posted from the picture store."""
+        """Return the file name under which it is posted from the picture store."""
         extension = "jpg" if self.kept_format == "jpeg" else self.kept_format or self.job.request.format
         return f"{self.job.job_id}.{extension}"
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A stretch of a history, the newest first, with the ways on: an interaction's id, None at an end."""
+    """A page, the newest first. `newer` and `older` are cursors (interaction ids); None at an end."""
 
     items: tuple[HistoryItem, ...]
     newer: int | None
@@ -74,7 +76,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class Ancestry:
-    """What a picture grew from, its parent first, and what it cost to get to it, its own price included."""
+    """The pictures that a picture was made from, its parent first, and what all of them cost with itself."""
 
     ancestors: tuple[HistoryItem, ...]
     charged_credits: int
@@ -82,7 +84,7 @@ class Ancestry:
 
 @dataclass(frozen=True, slots=True)
 class _HistoryQuery:
-    """What somebody looks for in the pictures of a member."""
+    """A search in the pictures of a member; without words it finds all."""
 
     guild_id: int
     user_id: int
@@ -90,29 +92,29 @@ class _HistoryQuery:
     with_private: bool
 
     @property
-    def at_once(self) -> int:
-        """How many are read in one unit."""
+    def batch_size(self) -> int:
+        """How many rows are read in one transaction."""
         return _SCAN_BATCH if self.search else PAGE_SIZE + 1
 
-    def picked(self, items: list[HistoryItem]) -> list[HistoryItem]:
-        """Those with all the words in their prompt."""
+    def matching(self, items: list[HistoryItem]) -> list[HistoryItem]:
+        """Return the items whose prompt has all the words."""
         words = fold_text(self.search).split()
         folded = ((item, fold_text(item.job.request.prompt)) for item in items)
         return [item for item, prompt in folded if all(word in prompt for word in words)]
 
 
 class HistoryStore:
-    """The finished pictures of every server."""
+    """The finished pictures of every guild."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, job_id: str) -> HistoryItem | None:
-        """One request, whatever came of it."""
+        """Return a job in any stage; None if there is none."""
         return await self._database.run(lambda tx: _find(tx, job_id))
 
     async def policy(self, guild_id: int) -> AccessPolicy:
-        """What rules in a server now."""
+        """Return the access policy of a guild now."""
         at = now_ms()
         return await self._database.run(lambda tx: load_policy(tx, guild_id, at))
 
@@ -125,12 +127,12 @@ class HistoryStore:
         *,
         with_private: bool = True,
     ) -> HistoryPage:
-        """The newest pictures of a member in a server, or those asked for before an interaction.
+        """Return the newest page of a member's pictures in a guild, or the page before the cursor `than`.
 
-        Without `with_private` a search leaves private ones out: that it finds one would tell their words.
+        Without `with_private` a search leaves private pictures out, since a hit would reveal their words.
         """
-        looked = _HistoryQuery(guild_id, user_id, search, with_private=with_private)
-        found = await self._matching(looked, older_than=than)
+        query = _HistoryQuery(guild_id, user_id, search, with_private=with_private)
+        found = await self._matching(query, older_than=than)
         shown = found[:PAGE_SIZE]
         newer = _cursor(shown[0]) if than is not None and shown else than
         return HistoryPage(tuple(shown), newer, _cursor(shown[-1]) if len(found) > PAGE_SIZE else None)
@@ -138,31 +140,31 @@ class HistoryStore:
     async def newer(
         self, guild_id: int, user_id: int, than: int, search: str = "", *, with_private: bool = True
     ) -> HistoryPage:
-        """The pictures asked for next after an interaction; the newest page, if they no longer fill one."""
-        looked = _HistoryQuery(guild_id, user_id, search, with_private=with_private)
-        found = await self._matching(looked, newer_than=than)
+        """Return the page after the cursor `than`; the newest page if fewer follow than fill one."""
+        query = _HistoryQuery(guild_id, user_id, search, with_private=with_private)
+        found = await self._matching(query, newer_than=than)
         if len(found) <= PAGE_SIZE:
             return await self.older(guild_id, user_id, search, with_private=with_private)
         shown = found[PAGE_SIZE - 1 :: -1]
         return HistoryPage(tuple(shown), _cursor(shown[0]), _cursor(shown[-1]))
 
     async def _matching(
-        self, look: _HistoryQuery, *, older_than: int | None = None, newer_than: int | None = None
+        self, query: _HistoryQuery, *, older_than: int | None = None, newer_than: int | None = None
     ) -> list[HistoryItem]:
-        """One more than fit a page, if there are as many; the nearest to the mark first."""
+        """Return up to one more than fits a page, the nearest to the cursor first."""
         forward = newer_than is not None
-        mark = newer_than if newer_than is not None else older_than or MAX_ID
+        cursor = newer_than if newer_than is not None else older_than or MAX_ID
         found: list[HistoryItem] = []
-        for _ in range(SEARCHED // _SCAN_BATCH):
-            read = await self._database.run(lambda tx, mark=mark: _read(tx, look, mark, forward=forward))  # type: ignore[misc]  # bound now
-            found += await asyncio.to_thread(look.picked, read) if look.search else read
-            if len(found) > PAGE_SIZE or len(read) < look.at_once:
+        for _ in range(SEARCH_LIMIT // _SCAN_BATCH):
+            read = await self._database.run(partial(_read, query=query, cursor=cursor, forward=forward))
+            found += await asyncio.to_thread(query.matching, read) if query.search else read
+            if len(found) > PAGE_SIZE or len(read) < query.batch_size:
                 break
-            mark = _cursor(read[-1])
+            cursor = _cursor(read[-1])
         return found[: PAGE_SIZE + 1]
 
     async def ancestry(self, job_id: str) -> Ancestry:
-        """What a picture grew from."""
+        """Return what a picture was made from."""
 
         def unit(tx: sqlite3.Connection) -> Ancestry:
             found: list[HistoryItem] = []
@@ -177,7 +179,7 @@ class HistoryStore:
         return await self._database.run(unit)
 
     async def mark_deleted(self, job_id: str, deleted_by: int) -> None:
-        """Its message was deleted; what was kept of it goes, too."""
+        """Record that the message of a picture was deleted; the stored picture goes, too."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
@@ -191,40 +193,40 @@ class HistoryStore:
         await self._database.run(unit)
 
     async def begin_share(self, job: Job, delivered: DeliveredMessage | None) -> bool:
-        """Its member is about to show it to everybody, in that message if it is known already.
+        """Make a private picture public, before it is posted; `delivered` is its message if known already.
 
         False, and nothing written, if it was deleted or erased meanwhile.
         """
         at = now_ms()
-        placed = (None, None, None, None) if delivered is None else landing_values(delivered)
-        return await self._move(
-            job, f"stage = ?, {LANDING}, shared_at = ?, private = 0", (Stage.DELIVERED, *placed, at)
+        location = (None, None, None, None) if delivered is None else landing_values(delivered)
+        return await self._update(
+            job, f"stage = ?, {LANDING}, shared_at = ?, private = 0", (Stage.DELIVERED, *location, at)
         )
 
     async def undo_share(self, job: Job) -> bool:
-        """It could not be shown: all is as it was, as `job` says. False if it was erased meanwhile."""
-        placed = (
+        """Restore the columns of `job` after the post failed. False if it was erased meanwhile."""
+        location = (
             (None, None, None, None)
             if job.delivered_message is None
             else landing_values(job.delivered_message)
         )
         private = int(job.request.destination.private)
-        return await self._move(
-            job, f"stage = ?, {LANDING}, shared_at = NULL, private = ?", (job.stage, *placed, private)
+        return await self._update(
+            job, f"stage = ?, {LANDING}, shared_at = NULL, private = ?", (job.stage, *location, private)
         )
 
     async def finish_share(self, job: Job, delivered: DeliveredMessage) -> bool:
-        """It hangs there, for everybody to see. False if it was deleted or erased meanwhile."""
-        return await self._move(job, LANDING, landing_values(delivered))
+        """Record where it was posted. False if it was deleted or erased meanwhile."""
+        return await self._update(job, LANDING, landing_values(delivered))
 
-    async def _move(self, job: Job, change: str, values: tuple[object, ...]) -> bool:
-        whose = (job.job_id, job.request.destination.user_id, Stage.DELIVERED, Stage.UNDELIVERABLE)
+    async def _update(self, job: Job, change: str, values: tuple[object, ...]) -> bool:
+        key = (job.job_id, job.request.destination.user_id, Stage.DELIVERED, Stage.UNDELIVERABLE)
         rows = await self._database.run(
             lambda tx: tx.execute(
                 f"UPDATE jobs SET {change}"  # noqa: S608  # texts of this module
                 " WHERE job_id = ? AND user_id = ? AND stage IN (?, ?) AND deleted_at IS NULL"
                 " RETURNING job_id",
-                (*values, *whose),
+                (*values, *key),
             ).fetchall()
         )
         return bool(rows)
@@ -235,33 +237,33 @@ def _find(transaction: sqlite3.Connection, job_id: str) -> HistoryItem | None:
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE j.job_id = ?",  # noqa: S608  # our own text
         (job_id,),
     ).fetchone()
-    return None if row is None else _piece(row)
+    return None if row is None else _item(row)
 
 
 def _read(
-    transaction: sqlite3.Connection, look: _HistoryQuery, mark: int, *, forward: bool
+    transaction: sqlite3.Connection, *, query: _HistoryQuery, cursor: int, forward: bool
 ) -> list[HistoryItem]:
-    side, order = ("j.interaction_id > :mark", "ASC") if forward else ("j.interaction_id < :mark", "DESC")
+    side, order = ("j.interaction_id > :cursor", "ASC") if forward else ("j.interaction_id < :cursor", "DESC")
     rows = transaction.execute(
-        f"SELECT {_COLUMNS} FROM jobs j INDEXED BY jobs_of_member {_BESIDE}"  # noqa: S608  # our own text
+        f"SELECT {_COLUMNS} FROM jobs j INDEXED BY jobs_of_member {_JOINS}"  # noqa: S608  # our own text
         f" WHERE j.guild_id = :guild AND j.user_id = :user AND {side} AND {_PAINTED}"
         f" AND (j.private = 0 OR :with_private) ORDER BY j.interaction_id {order} LIMIT :most",
         {
-            "guild": look.guild_id,
-            "user": look.user_id,
-            "mark": mark,
-            "with_private": look.with_private or not look.search,
-            "most": look.at_once,
+            "guild": query.guild_id,
+            "user": query.user_id,
+            "cursor": cursor,
+            "with_private": query.with_private or not query.search,
+            "most": query.batch_size,
         },
     )
-    return [_piece(row) for row in rows]
+    return [_item(row) for row in rows]
 
 
 def _cursor(item: HistoryItem) -> int:
     return item.job.request.destination.interaction_id
 
 
-def _piece(row: sqlite3.Row) -> HistoryItem:
+def _item(row: sqlite3.Row) -> HistoryItem:
     return HistoryItem(
         job=job_from(row),
         charged_credits=row["counted_credits"] if row["state"] == "settled" else 0,

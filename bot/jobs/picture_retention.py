@@ -1,4 +1,4 @@
-"""Which stored pictures are needed, and by whom: as the reference of a request, or as a kept result.
+"""Delete stored pictures that no row needs any more, as a reference or as a kept result.
 
 Owns the table kept_pictures together with `store`, which writes it.
 """
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class PictureRetention:
-    """Keeps the picture store and the tables in step."""
+    """Keep the picture store and the tables consistent."""
 
     def __init__(self, database: Database, picture_store: PictureStore) -> None:
         self._database = database
         self._picture_store = picture_store
 
     async def migrate_inline_pictures(self) -> int:
-        """Bring pictures that an earlier version kept in the database to the picture store; returns how many.
+        """Move the pictures that an earlier version kept in the database to the picture store.
 
-        One at a time, each durable as a file before its row lets go of it.
+        Each is durable as a file before its row is deleted. Returns how many were moved.
 
         Raises:
-            OperatorError: `disk` or `database`; what is moved is moved, the rest stays where it is.
+            OperatorError: `disk` or `database`; the pictures that are not moved yet stay in the database.
         """
         moved = 0
         while (found := await self._database.run(_inline_pictures)) is not None:
@@ -41,23 +41,26 @@ class PictureRetention:
         return moved
 
     async def expire(self, before: int) -> int:
-        """Let go of every reference and kept result of requests that ended before a moment; how many."""
+        """Forget the references and kept results of jobs that finished before `before` (epoch milliseconds).
+
+        Returns how many; `collect_garbage` deletes their files.
+        """
         return await self._database.run_in_batches(lambda tx: _expire_some(tx, before))
 
     async def collect_garbage(self) -> int:
-        """Remove every picture that no row needs any more; returns how many.
+        """Delete every stored picture that no row needs any more; returns how many.
 
         Raises:
             OperatorError: `disk` or `database`.
         """
-        names, swept = await self._picture_store.list_expired(), 0
+        names, deleted = await self._picture_store.list_expired(), 0
         for first in range(0, len(names), BATCH):
             batch = names[first : first + BATCH]
             needed = await self._database.run(lambda tx, batch=batch: _needed(tx, batch))  # type: ignore[misc]
             for name in batch:
                 if name not in needed and await self._picture_store.delete(name):
-                    swept += 1
-        return swept
+                    deleted += 1
+        return deleted
 
 
 def _inline_pictures(transaction: sqlite3.Connection) -> tuple[str, bytes] | None:
@@ -76,7 +79,7 @@ def _migrate_inline_picture(transaction: sqlite3.Connection, job_id: str, sha256
 
 
 def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
-    """Those of the names that a job, a draft or a kept result names."""
+    """Return the names that a job, a draft or a kept result refers to."""
     marks = ", ".join("?" * len(names))
     rows = transaction.execute(
         f"SELECT reference_sha256 AS name FROM jobs WHERE reference_sha256 IN ({marks})"  # noqa: S608  # marks alone
@@ -84,11 +87,11 @@ def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
         f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})",
         names * 3,
     )
-    return {row["name"] for row in rows} | _awaited(transaction)
+    return {row["name"] for row in rows} | _sources(transaction)
 
 
-def _awaited(transaction: sqlite3.Connection) -> set[str]:
-    """What is to be the reference of a request that has not come so far yet, whatever its source is now."""
+def _sources(transaction: sqlite3.Connection) -> set[str]:
+    """Return the stored pictures from which references of unfinished jobs and drafts are still to be made."""
     rows = transaction.execute(
         "SELECT reference_url FROM jobs WHERE finished_at IS NULL AND reference_url IS NOT NULL"
         " UNION SELECT reference_url FROM drafts WHERE reference_url IS NOT NULL"

@@ -1,7 +1,4 @@
-"""How a job, or a request that is none yet, lies in its row, and back.
-
-Owns the columns of jobs and drafts.
-"""
+"""Convert jobs and requests to the columns of `jobs` and `drafts`, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def request_columns(request: Request) -> dict[str, object]:
-    """A request without its destination, by column: the same in `jobs` and in `drafts`."""
+    """Return the columns of a request without its destination; `jobs` and `drafts` both have them."""
     reference, preset = request.reference, request.preset
     return {
         "prompt": request.prompt,
@@ -36,7 +33,7 @@ def request_columns(request: Request) -> dict[str, object]:
 
 
 def job_columns(job: Job) -> dict[str, object]:
-    """What is known of a job when it is accepted, by column; the other columns are set on its way."""
+    """Return the columns that are known when a job is accepted."""
     destination = job.request.destination
     return {
         "job_id": job.job_id,
@@ -57,7 +54,7 @@ def job_columns(job: Job) -> dict[str, object]:
 
 
 def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, object], key: str) -> bool:
-    """Write a new row; False, and nothing written, if there is one with the same `key` already."""
+    """Insert a row; False if there is one with the same `key` already."""
     # The names are our own; every value is bound.
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     row = transaction.execute(
@@ -68,7 +65,7 @@ def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, objec
 
 
 def job_from(row: sqlite3.Row) -> Job:
-    """The one place where a row of `jobs` becomes a job."""
+    """Return the job of a row of `jobs`."""
     failure = None
     if row["failure_who"] is not None:
         failure = Failure(
@@ -96,13 +93,13 @@ def job_from(row: sqlite3.Row) -> Job:
         delay_notified_at=row["late_told_at"],
         painted_at=row["painted_at"],
         finished_at=row["finished_at"],
-        delivered_message=_landing(row),
+        delivered_message=_delivered_message(row),
         shared_at=row["shared_at"],
         deleted_at=row["deleted_at"],
     )
 
 
-def _landing(row: sqlite3.Row) -> DeliveredMessage | None:
+def _delivered_message(row: sqlite3.Row) -> DeliveredMessage | None:
     if row["landed_message_id"] is None:
         return None
     return DeliveredMessage(
@@ -114,7 +111,7 @@ def _landing(row: sqlite3.Row) -> DeliveredMessage | None:
 
 
 def reference_from(row: sqlite3.Row) -> Reference | None:
-    """The reference of a row of `jobs` or `drafts`; None if there is none, or its words were erased."""
+    """Return the reference of a row of `jobs` or `drafts`; None if there is none, or it was erased."""
     if row["reference_url"] is None:
         return None
     return Reference(
@@ -127,7 +124,7 @@ def reference_from(row: sqlite3.Row) -> Reference | None:
 
 
 def preset_from(row: sqlite3.Row) -> Preset | None:
-    """The preset of a row of `jobs` or `drafts`, as it was then."""
+    """Return the preset of a row of `jobs` or `drafts`, as it was when the request was made."""
     if row["preset_name"] is None:
         return None
     return Preset(row["preset_name"], row["preset_before"], row["preset_after"])

@@ -1,7 +1,7 @@
-"""The jobs table: one row a job, moved one stage at a time, together with its credits.
+"""The jobs table: one row a job, which moves from stage to stage together with its credits.
 
-Each method is one whole transaction and is durable when it returns. A move that does not find its job in the
-stage it comes from changes nothing and raises, since two walkers of one job would spend twice.
+Each method is one transaction and is durable when it returns. A transition that does not find the job in an
+expected stage changes nothing and raises, since two runners of one job would spend twice.
 
 Owns the tables jobs and kept_pictures.
 """
@@ -84,7 +84,7 @@ class JobStore:
         return await self._database.run(lambda tx: open_draft(tx, priced))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
-        """Discord has our first answer. Asking again keeps the first time and a message id once known."""
+        """Record that Discord has our first answer. Called again, it keeps the first time and message id."""
         at = now_ms()
         return await self._transition(
             job_id,
@@ -94,7 +94,7 @@ class JobStore:
         )
 
     async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
-        """Rivya has the reference, and the picture store has what was sent under that hash."""
+        """Record the uploaded reference; the picture store has the file under this hash."""
         return await self._transition(
             job_id,
             "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
@@ -103,18 +103,18 @@ class JobStore:
         )
 
     async def creating(self, job_id: str, body: str) -> Job:
-        """From here on a task may exist: this body, and no other, is sent until an answer is had."""
+        """Record the body of the create call before it is sent; every repeat sends the same one."""
         return await self._transition(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
 
     async def created(self, job_id: str, task_id: str, reserved_credits: int | None) -> Job:
-        """Rivya has the task; the reservation is corrected to what it reserved.
+        """Record the task; the reservation is set to what Rivya has reserved.
 
         Raises:
-            ContractViolation: `task_taken`; the task is another job's, and whether ours exists is not known.
+            ContractViolation: `task_taken`; the task is another job's, so ours may or may not exist.
         """
 
         def check_and_adjust(tx: Transaction) -> None:
-            # Before the row moves: the schema would only say that some row breaks a rule.
+            # Checked first: the error of the UNIQUE constraint would not say which row it is about.
             other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
             if other.fetchone() is not None:
                 raise ContractViolation("task_taken", "Rivya names a task that is another job's")
@@ -130,11 +130,11 @@ class JobStore:
         )
 
     async def delay_notified(self, job_id: str) -> Job:
-        """The member was told that it takes longer; once is enough."""
+        """Record that the member was told of the delay."""
         return await self._transition(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
 
     async def succeeded(self, job_id: str, result_url: str | None, final_credits: int | None) -> Job:
-        """The task has succeeded: settle. None books what was reserved."""
+        """Record the success of the task and settle; None settles what was reserved."""
         at = now_ms()
         return await self._transition(
             job_id,
@@ -145,7 +145,7 @@ class JobStore:
         )
 
     async def failed(self, job_id: str, failure: Failure) -> Job:
-        """No picture will come. Settles what was charged, keeps held what is in doubt, releases the rest."""
+        """Record a failure: settle what was charged, keep held what is in doubt, release the rest."""
         at = now_ms()
 
         def close_credits(tx: Transaction) -> int:
@@ -164,13 +164,13 @@ class JobStore:
         )
 
     async def result_lost(self, job_id: str, failure: Failure) -> Job:
-        """The picture was painted and paid for, but cannot be had; its member is still to be told."""
+        """Record that a picture was made and charged, but cannot be downloaded; its member is told next."""
         return await self._transition(
             job_id, _FAILURE, _failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
         )
 
     async def delivered(self, job_id: str, delivered: DeliveredMessage) -> Job:
-        """The picture is where its people see it."""
+        """Record where the picture was posted; the job is finished."""
         return await self._transition(
             job_id,
             f"stage = ?, {LANDING}, {_FINISH}",
@@ -179,7 +179,7 @@ class JobStore:
         )
 
     async def record_kept_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
-        """Record that the picture is stored, since no public message has it."""
+        """Record that the picture is in the picture store."""
         at = now_ms()
         await self._database.run(
             lambda tx: tx.execute(
@@ -190,17 +190,17 @@ class JobStore:
         )
 
     async def undeliverable(self, job_id: str) -> Job:
-        """Nowhere to post it; the picture was kept before."""
+        """Finish a job whose picture could not be posted; it was stored before."""
         return await self._transition(
             job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
         )
 
     async def failure_notified(self, job_id: str) -> Job:
-        """The member knows that no picture comes, or cannot be reached."""
+        """Finish a failed job: its member was told, or cannot be reached."""
         return await self._transition(job_id, _FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
 
     async def cancelled(self, job_id: str) -> Job:
-        """Nothing was sent and nothing will be: release."""
+        """Cancel a job of which nothing was sent, and release its credits."""
         at = now_ms()
         return await self._transition(
             job_id,
@@ -234,7 +234,7 @@ class JobStore:
         return job
 
     async def unfinished(self) -> list[Job]:
-        """Every job with something left to do, the oldest first."""
+        """Return every unfinished job, the oldest first."""
         return await self._database.run(
             lambda tx: [
                 job_from(row)
@@ -245,7 +245,7 @@ class JobStore:
         )
 
     async def count_by_stage(self) -> dict[str, int]:
-        """How many jobs have something left to do, by stage."""
+        """Return the number of unfinished jobs by stage."""
         return await self._database.run(
             lambda tx: {
                 row["stage"]: row["jobs"]
@@ -256,7 +256,7 @@ class JobStore:
         )
 
     async def find(self, job_id: str) -> Job | None:
-        """The job as it stands."""
+        """Return a job; None if there is none."""
 
         def unit(tx: Transaction) -> Job | None:
             row = tx.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
@@ -306,7 +306,7 @@ class JobStore:
 
 LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
 
-# A finished job needs its interaction no more, and a token that is not stored cannot leak.
+# A finished job no longer needs its token, and a token that is not stored cannot leak.
 _FINISH: Final = "finished_at = ?, interaction_token = ''"
 
 _FAILURE: Final = (
@@ -316,7 +316,7 @@ _FAILURE: Final = (
 
 
 def landing_values(delivered: DeliveredMessage) -> tuple[object, ...]:
-    """The values of `LANDING`."""
+    """Return the values of `LANDING`."""
     return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
 
 
