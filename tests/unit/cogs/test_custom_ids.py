@@ -27,6 +27,7 @@ from cogs.ui.component_router import handlers_of, parse_snowflake
 MAX_UNITS = 100
 COGS = (AuditLogCommand, ComposeForms, History, Operator, PictureActions, Privacy, Submission)
 TEMPLATES = [template for cog in COGS for template, _ in handlers_of(cog)]
+PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
@@ -101,3 +102,28 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
     assert matching(start + custom_id.removeprefix("kuas:")) == []
     assert matching(start + custom_id) == ([] if start else [template])
     assert matching(data.draw(OTHER_TEXTS)) == []
+
+
+@pytest.mark.parametrize(
+    "custom_id",
+    [
+        "kuas:ask:yes:1234567890123456789",
+        "kuas:ask:no:1",
+        "kuas:draft:1234567890123456789",
+        "kuas:form:1234567890123456789",
+        *(f"kuas:picture:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11" for action in PICTURE_ACTIONS),
+        "kuas:picture:delete_now:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1234567890123456789",
+        "kuas:history:newest:7:0:",
+        "kuas:history:newer:7:1234567890123456789:two words",
+        "kuas:history:older:7:1234567890123456789:",
+        "kuas:history:pick:7:two words",
+        "kuas:log:newer:1750000000000:1:12",
+        "kuas:log:older:1750000000000:7:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11",
+        "kuas:guilds:month:2",
+        "kuas:guilds:total:999999",
+        "kuas:reconcile:0123456789ab",
+        "kuas:privacy:erase:1234567890123456789",
+    ],
+)
+def test_a_custom_id_under_an_old_message_still_has_a_handler(custom_id: str) -> None:
+    assert len(matching(custom_id)) == 1
