@@ -1,1 +1,1 @@
-"""What is kept of a person: export, erasure, anonymisation; guilds that the bot has left."""
+"""Personal data: export, erasure, anonymisation, and guilds that the bot has left."""

@@ -1,12 +1,12 @@
-"""What goes when a request is forgotten, and what stays: amounts, times and states, for the books.
+"""Remove personal data from rows that the ledger still needs. Amounts, times and states stay.
 
-Only a finished job can be forgotten: an unfinished one still needs its words. The kept picture goes too, and
-so do the ids of messages, which would lead back to both. What Rivya calls the task stays, since the books are
-compared by it.
+Only finished jobs are anonymised: an unfinished one still needs its prompt. The prompt, the stored picture
+and the ids of messages, which would lead back to both, are removed. Rivya's id of the task stays:
+reconciliation needs it.
 
-The name on an amount goes later than the words, once no limit counts that amount any more: to forget must not
-be a way to begin a limit anew. Where two rows must stay apart without a name, as the grants of two members,
-the name becomes a negative number; elsewhere it becomes 0.
+A reservation loses its `user_id` later than its job, once no limit counts it any more; otherwise an erasure
+would reset a limit. A removed id becomes 0, or a negative number where rows must stay distinct, as the grants
+of two members.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BATCH: Final = 500
-"""Rows that one unit of work changes at most, so that nobody waits for it for long."""
+"""Rows that one transaction changes at most, so that other callers need not wait for long."""
 GUILDS: Final = """
     WITH RECURSIVE guilds (guild_id) AS (
         SELECT min(guild_id) FROM jobs
@@ -31,8 +31,8 @@ GUILDS: Final = """
         FROM guilds WHERE guild_id IS NOT NULL
     )
 """
-"""Every guild that ever had a job, and a NULL: one step in an index each, however many jobs there are."""
-_FORGET_WORDS: Final = """
+"""Every guild that ever had a job, and a NULL. One index lookup for each guild, however many jobs it has."""
+_CLEAR_TEXT: Final = """
     UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL, result_url = NULL,
         reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
         reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,
@@ -41,18 +41,18 @@ _FORGET_WORDS: Final = """
         deleted_by = NULL
     WHERE job_id = ?
 """
-_FORGET_NOTE: Final = """
+_SHORTEN_NOTE: Final = """
     UPDATE reservations SET note =
         (SELECT failure_who || ': ' || failure_code FROM jobs WHERE jobs.job_id = reservations.job_id)
     WHERE job_id = ? AND note IS NOT NULL
 """
-"""A note ends in what Rivya said, which may quote the prompt; who must act, and the code, stay."""
+"""A note ends with Rivya's message, which may quote the prompt. Cause and code of the failure stay."""
 
 
 def guilds_of(transaction: sqlite3.Connection, user_id: int) -> list[int]:
-    """Every guild in which a job or an amount carries a member's name.
+    """List the guilds in which a job or a reservation carries the member's id.
 
-    A few steps in an index for each guild there is: no index over members alone has to be kept for it.
+    Takes a few index lookups for each guild in the database, so no index on `user_id` alone is needed.
     """
     rows = transaction.execute(
         f"""{GUILDS}
@@ -66,10 +66,10 @@ def guilds_of(transaction: sqlite3.Connection, user_id: int) -> list[int]:
 
 
 def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, names: bool) -> None:
-    """Take the words from finished jobs and, with `names`, whoever asked; at most `BATCH` of them."""
+    """Clear the text and the stored picture of finished jobs; with `names` also their member and channel."""
     jobs = [(job_id,) for job_id in job_ids]
-    transaction.executemany(_FORGET_WORDS, jobs)
-    transaction.executemany(_FORGET_NOTE, jobs)
+    transaction.executemany(_CLEAR_TEXT, jobs)
+    transaction.executemany(_SHORTEN_NOTE, jobs)
     transaction.executemany("DELETE FROM kept_pictures WHERE job_id = ?", jobs)
     if names:
         transaction.executemany(
@@ -79,7 +79,10 @@ def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, n
 
 
 def expire(transaction: sqlite3.Connection, before: int) -> int:
-    """Take the words from one batch of jobs finished before that moment; returns how many there were."""
+    """Clear the text of one batch of jobs that finished before `before`; returns how many.
+
+    `before` is epoch milliseconds.
+    """
     rows = transaction.execute(
         "SELECT job_id FROM jobs WHERE finished_at < ? AND prompt <> '' ORDER BY finished_at LIMIT ?",
         (before, BATCH),
@@ -89,10 +92,10 @@ def expire(transaction: sqlite3.Connection, before: int) -> int:
 
 
 def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: int) -> int | None:
-    """When the last limit that resets stops counting what was reserved at `created_at`.
+    """Return when the longest period that holds `created_at` ends, both in epoch milliseconds.
 
-    None if a limit on members of this guild never resets. Without any limit it is the same moment: one may be
-    set at any time.
+    From then on no limit that resets counts a reservation of that time. None if a limit on members of this
+    guild never resets. The limits that are set now make no other difference: one may be set at any time.
     """
     for limit in limits.active(transaction, guild_id):
         if limit.scope.is_personal and not limit.exempt and limit.period == "total":
@@ -105,31 +108,32 @@ def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: in
 def anonymize_reservations(
     transaction: sqlite3.Connection, guild_id: int, user_id: int, *, until: int, at: int
 ) -> int:
-    """Take a member's name from one batch of amounts that no limit counts any more; returns how many.
+    """Remove a member from one batch of reservations that no limit counts any more; returns how many.
 
-    `until` is when the member asked for it; only amounts of jobs that are forgotten already are taken.
+    Only reservations whose job is anonymised already are changed. `until` is when the member asked for
+    erasure, `at` is now, both in epoch milliseconds; reservations after `until` are left alone.
     """
     if counted_until(transaction, guild_id, at) is None:
         return 0
     zone = timezone_of(transaction, guild_id)
     since = min(periods.period_bounds(period, at, zone)[0] for period in periods.RESETTING)
-    rows = transaction.execute(
+    return transaction.execute(
         "UPDATE reservations SET user_id = 0 WHERE job_id IN ("
         " SELECT r.job_id FROM reservations r JOIN jobs j USING (job_id)"
         " WHERE r.guild_id = ? AND r.user_id = ? AND r.created_at < ? AND r.created_at <= ?"
-        " AND j.user_id = 0 LIMIT ?) RETURNING job_id",
+        " AND j.user_id = 0 LIMIT ?)",
         (guild_id, user_id, since, until, BATCH),
-    ).fetchall()
-    return len(rows)
+    ).rowcount
 
 
 def anonymize_member_limits(transaction: sqlite3.Connection, guild_id: int, user_id: int) -> None:
-    """Take a member's name from the limits that were set for them, if none of those rules any more.
+    """Remove a member from the limits that were set for them, unless one is still in force.
 
-    All of them together get one number: apart from its removal, a limit would seem to rule somebody.
+    All these rows get the same negative id: a limit that is separated from the row that removes it would seem
+    to be in force.
     """
     key = (guild_id, user_id)
-    newest = transaction.execute(
+    found = transaction.execute(
         "SELECT min(limit_id) AS first, max(limit_id) AS last FROM limits"
         " WHERE guild_id = ? AND rule = 'member' AND subject_id = ?",
         key,
@@ -137,14 +141,15 @@ def anonymize_member_limits(transaction: sqlite3.Connection, guild_id: int, user
     transaction.execute(
         "UPDATE limits SET subject_id = ?, reason = '' WHERE guild_id = ? AND rule = 'member'"
         " AND subject_id = ? AND (SELECT effect FROM limits WHERE limit_id = ?) = 'removed'",
-        (-(newest["first"] or 0), *key, newest["last"]),
+        (-(found["first"] or 0), *key, found["last"]),
     )
 
 
 def anonymize_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
-    """Take a member's name from the grants they were given and can use no more.
+    """Remove a member from their grants that are used up, revoked or expired.
 
-    Not while an amount that a grant paid carries their name: a refund of it would still fill the grant again.
+    A grant stays while a reservation that it paid for carries a member's id: a refund of that reservation
+    would refill the grant.
     """
     transaction.execute(
         "UPDATE grants SET user_id = -grant_id, reason = '', revoke_reason = NULL"
@@ -157,10 +162,10 @@ def anonymize_spent_grants(transaction: sqlite3.Connection, user_id: int, *, unt
 
 
 def anonymize_blocks(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
-    """Take a member's name from the blocks that were set on them, in each server where none is in force.
+    """Remove a member from the blocks that were set on them, in each server where none is in force.
 
-    All of one server get one number, that of the first: they are about one member, and the end of a block
-    belongs to it although it came after the wish.
+    All blocks of one server get the same negative id, also one that was lifted after `until`: the row that
+    lifts a block must stay with it.
     """
     servers = transaction.execute(
         "SELECT guild_id, min(rule_id) AS first, max(rule_id) AS last FROM access_rules"

@@ -1,8 +1,8 @@
-"""Members who asked to be forgotten: what can go goes at once, the rest when it is due.
+"""Erase a member's data on request: what can go goes immediately, the rest when it is due.
 
-A wish covers what was there when it was made. It stays written down until nothing of that is left: an
-unfinished job, an amount that a limit still counts, a grant or a limit of the member's that is in force.
-Decisions that somebody made for a server keep their name: who changed a limit is for the server to know.
+A request covers what existed when it was made. Its row stays until none of that carries the member's id any
+more: unfinished jobs, reservations that a limit still counts, grants, limits and blocks in force.
+Decisions that the member made for a server keep their id: who changed a limit is for the server to know.
 
 Owns the table erasures.
 """
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 
 
 class ErasureRequests:
-    """The wishes to be forgotten."""
+    """Records erasure requests and carries them out."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def erase(self, user_id: int) -> int:
-        """Write the wish down and do what can be done now; returns how many requests were forgotten.
+        """Record an erasure request and do what can be done now; returns how many jobs were anonymised.
 
-        The wish and the first batch of requests are one transaction. A process that dies after it leaves the
-        rest to `Maintenance`.
+        The request and the first batch of jobs are one transaction. If the process dies after it,
+        `process_due` does the rest.
+
+        Raises:
+            OperatorError: `database`; what was committed by then stays.
         """
         at = now_ms()
 
@@ -50,15 +53,21 @@ class ErasureRequests:
             )
             tx.execute("DELETE FROM drafts WHERE user_id = ? AND drafted_at <= ?", (user_id, at))
             tx.execute("DELETE FROM member_defaults WHERE user_id = ? AND set_at <= ?", (user_id, at))
-            return _forget_requests(tx, user_id, at)
+            return _anonymize_jobs(tx, user_id, at)
 
         erased = await self._database.run(unit)
-        erased += await self._forget_rest(user_id, at)
-        await self._release_names(user_id, asked_at=at, at=at)
+        erased += await self._anonymize_remaining_jobs(user_id, at)
+        await self._anonymize_records(user_id, asked_at=at, at=at)
         return erased
 
     async def process_due(self, at: int) -> int:
-        """Do what has become due of every wish; returns how many rows that were."""
+        """Continue every erasure request; returns how many jobs and reservations were anonymised.
+
+        `at` is now, in epoch milliseconds.
+
+        Raises:
+            OperatorError: `database`; what was committed by then stays.
+        """
 
         def unit(tx: sqlite3.Connection) -> list[tuple[int, int]]:
             rows = tx.execute("SELECT user_id, asked_at FROM erasures ORDER BY asked_at, user_id")
@@ -66,30 +75,33 @@ class ErasureRequests:
 
         done = 0
         for user_id, asked_at in await self._database.run(unit):
-            done += await self._forget_rest(user_id, asked_at)
-            done += await self._release_names(user_id, asked_at=asked_at, at=at)
+            done += await self._anonymize_remaining_jobs(user_id, asked_at)
+            done += await self._anonymize_records(user_id, asked_at=asked_at, at=at)
         return done
 
-    async def _forget_rest(self, user_id: int, asked_at: int) -> int:
-        return await self._database.run_in_batches(lambda tx: _forget_requests(tx, user_id, asked_at))
+    async def _anonymize_remaining_jobs(self, user_id: int, asked_at: int) -> int:
+        return await self._database.run_in_batches(lambda tx: _anonymize_jobs(tx, user_id, asked_at))
 
-    async def _release_names(self, user_id: int, *, asked_at: int, at: int) -> int:
-        """Take the name from what nobody counts any more; once nothing is left, the wish is done."""
-        freed = await self._database.run_in_batches(
-            lambda tx: _free_amounts(tx, user_id, asked_at=asked_at, at=at)
+    async def _anonymize_records(self, user_id: int, *, asked_at: int, at: int) -> int:
+        """Anonymise what is not in force any more; delete the erasure request once nothing is left.
+
+        Returns how many reservations were anonymised.
+        """
+        changed = await self._database.run_in_batches(
+            lambda tx: _anonymize_reservations(tx, user_id, asked_at=asked_at, at=at)
         )
 
         def unit(tx: sqlite3.Connection) -> None:
-            _hide_decisions(tx, user_id, asked_at=asked_at, at=at)
-            if not _is_left(tx, user_id, asked_at):
+            _anonymize_decisions(tx, user_id, asked_at=asked_at, at=at)
+            if not _has_data(tx, user_id, asked_at):
                 tx.execute("DELETE FROM erasures WHERE user_id = ? AND asked_at = ?", (user_id, asked_at))
 
         await self._database.run(unit)
-        return freed
+        return changed
 
 
-def _forget_requests(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> int:
-    """One batch, of one guild."""
+def _anonymize_jobs(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> int:
+    """Anonymise one batch of finished jobs of one guild; returns how many, 0 if none are left."""
     for guild_id in guilds_of(transaction, user_id):
         rows = transaction.execute(
             "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at <= ?"
@@ -102,16 +114,19 @@ def _forget_requests(transaction: sqlite3.Connection, user_id: int, asked_at: in
     return 0
 
 
-def _free_amounts(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> int:
-    """One batch, of one guild."""
+def _anonymize_reservations(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> int:
+    """Anonymise one batch of reservations of one guild; returns how many, 0 if none are due."""
     for guild_id in guilds_of(transaction, user_id):
-        if freed := anonymize_reservations(transaction, guild_id, user_id, until=asked_at, at=at):
-            return freed
+        if changed := anonymize_reservations(transaction, guild_id, user_id, until=asked_at, at=at):
+            return changed
     return 0
 
 
-def _hide_decisions(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> None:
-    """Take the name from what was decided about a member and rules no more, refunds of late included."""
+def _anonymize_decisions(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> None:
+    """Anonymise limits, grants and blocks about the member that are not in force, and refunds.
+
+    A refund may come after its job was anonymised.
+    """
     rows = transaction.execute(
         "SELECT DISTINCT guild_id FROM limits WHERE rule = 'member' AND subject_id = ?", (user_id,)
     ).fetchall()
@@ -126,28 +141,28 @@ def _hide_decisions(transaction: sqlite3.Connection, user_id: int, *, asked_at: 
     )
 
 
-def _is_left(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> bool:
-    """Whether anything from before the wish still carries the name."""
-    who = {"user_id": user_id, "asked_at": asked_at}
-    decided = transaction.execute(
+def _has_data(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> bool:
+    """Return whether anything from before the erasure request still carries the member's id."""
+    member = {"user_id": user_id, "subject": str(user_id), "asked_at": asked_at}
+    decisions = transaction.execute(
         """
         SELECT EXISTS (SELECT 1 FROM grants WHERE user_id = :user_id AND granted_at <= :asked_at)
             OR EXISTS (SELECT 1 FROM limits
                        WHERE rule = 'member' AND subject_id = :user_id AND set_at <= :asked_at)
             OR EXISTS (SELECT 1 FROM access_rules
-                       WHERE kind = 'member' AND subject = :subject AND set_at <= :asked_at)
+                       WHERE kind = 'member' AND subject = :subject AND set_at <= :asked_at) AS found
         """,
-        {**who, "subject": str(user_id)},
+        member,
     ).fetchone()
-    return bool(decided[0]) or any(
+    return bool(decisions["found"]) or any(
         transaction.execute(
             """
             SELECT EXISTS (SELECT 1 FROM jobs WHERE guild_id = :guild_id AND user_id = :user_id
                            AND accepted_at <= :asked_at)
                 OR EXISTS (SELECT 1 FROM reservations WHERE guild_id = :guild_id AND user_id = :user_id
-                           AND created_at <= :asked_at)
+                           AND created_at <= :asked_at) AS found
             """,
-            {**who, "guild_id": guild_id},
-        ).fetchone()[0]
+            {**member, "guild_id": guild_id},
+        ).fetchone()["found"]
         for guild_id in guilds_of(transaction, user_id)
     )

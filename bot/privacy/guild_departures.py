@@ -1,14 +1,15 @@
-"""Servers that the bot has left: after a grace their people are forgotten and their settings are gone.
+"""Servers that the bot has left: after a grace period their members' data and their settings are erased.
 
-Back within the grace, everything is as it was. After it a server begins anew: its own limits and grants have
-ended, its settings are deleted. What the books need stays without names, and what the operator has set for it
-stays as it is.
+A server that comes back within the grace period loses nothing. After it the server starts afresh: its limits
+and grants have ended, its settings are deleted. The ledger stays without members' ids, and the operator's
+ceilings stay in force.
 
 Owns the table departures.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import DAY_MS, now_ms
@@ -22,50 +23,72 @@ if TYPE_CHECKING:
 
 
 class GuildDepartures:
-    """Who has left, and when. `grace_days` is how long everything stays as it was."""
+    """Records which servers the bot has left, and erases their data `grace_days` later."""
 
     def __init__(self, database: Database, grace_days: int) -> None:
         self._database = database
         self._grace_ms = grace_days * DAY_MS
 
     async def left(self, guild_id: int) -> None:
-        """The bot was removed from a server; the grace begins."""
+        """Record that the bot was removed from a server; a departure that is recorded already keeps its date.
+
+        Raises:
+            OperatorError: `database`.
+        """
         at = now_ms()
-        await self._database.run(lambda tx: _note(tx, guild_id, at))
+        await self._database.run(lambda tx: _record(tx, guild_id, at))
 
     async def joined(self, guild_id: int) -> None:
-        """The bot is in a server, perhaps again."""
+        """Delete the departure of a server that the bot is in, if one is recorded.
+
+        Raises:
+            OperatorError: `database`.
+        """
         await self._database.run(lambda tx: _cancel_departure(tx, guild_id))
 
     async def present(self, guild_ids: Iterable[int]) -> None:
-        """These are all the servers the bot is in: it may have been removed or invited while it was down."""
-        here, at = frozenset(guild_ids), now_ms()
+        """Bring the departures up to date with the servers the bot is in, after a time without connection.
+
+        Raises:
+            OperatorError: `database`.
+        """
+        present, at = frozenset(guild_ids), now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
-            for guild_id in _known(tx) - here:
-                _note(tx, guild_id, at)
+            for guild_id in _guilds_with_data(tx) - present:
+                _record(tx, guild_id, at)
             for row in tx.execute("SELECT guild_id FROM departures").fetchall():
-                if row["guild_id"] in here:
+                if row["guild_id"] in present:
                     _cancel_departure(tx, row["guild_id"])
 
         await self._database.run(unit)
 
     async def process_due(self, at: int) -> int:
-        """Forget the people of every server whose grace is over; returns how many rows that were."""
+        """Erase every server whose grace period is over; returns how many jobs and reservations that were.
+
+        `at` is now, in epoch milliseconds.
+
+        Raises:
+            OperatorError: `database`; what was committed by then stays.
+        """
         latest = at - self._grace_ms
-        left = await self._database.run(
+        guild_ids = await self._database.run(
             lambda tx: [
                 int(row["guild_id"])
                 for row in tx.execute("SELECT guild_id FROM departures WHERE left_at <= ?", (latest,))
             ]
         )
-        return sum([await self._forget(guild_id, latest, at) for guild_id in left])
+        return sum(
+            [
+                await self._database.run_in_batches(
+                    partial(_erase_batch, guild_id=guild_id, latest=latest, at=at)
+                )
+                for guild_id in guild_ids
+            ]
+        )
 
-    async def _forget(self, guild_id: int, latest: int, at: int) -> int:
-        return await self._database.run_in_batches(lambda tx: _forget_some(tx, guild_id, latest, at))
 
-
-def _note(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
+def _record(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     transaction.execute(
         "INSERT INTO departures (guild_id, left_at) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING",
         (guild_id, at),
@@ -76,8 +99,8 @@ def _cancel_departure(transaction: sqlite3.Connection, guild_id: int) -> None:
     transaction.execute("DELETE FROM departures WHERE guild_id = ?", (guild_id,))
 
 
-def _known(transaction: sqlite3.Connection) -> frozenset[int]:
-    """Every server of which something would be forgotten."""
+def _guilds_with_data(transaction: sqlite3.Connection) -> frozenset[int]:
+    """Return every server of which something would be erased."""
     rows = transaction.execute(
         f"""{GUILDS}
         SELECT guild_id FROM guilds
@@ -92,17 +115,18 @@ def _known(transaction: sqlite3.Connection) -> frozenset[int]:
     return frozenset(int(row["guild_id"]) for row in rows)
 
 
-def _forget_some(transaction: sqlite3.Connection, guild_id: int, latest: int, at: int) -> int:
-    """Forget one batch of a server that is still gone; with the last batch goes the rest, and the departure.
+def _erase_batch(transaction: sqlite3.Connection, guild_id: int, latest: int, at: int) -> int:
+    """Anonymise one batch of jobs or reservations of a server; returns how many.
 
-    Unfinished jobs keep the departure open.
+    If none are left, reset the server's settings, delete the departure and return 0. Unfinished jobs keep the
+    departure open.
     """
-    gone = transaction.execute(
+    departure = transaction.execute(
         "SELECT 1 FROM departures WHERE guild_id = ? AND left_at <= ?", (guild_id, latest)
     ).fetchone()
-    if gone is None:  # it came back meanwhile
+    if departure is None:  # the server came back meanwhile
         return 0
-    if changed := _forget_requests(transaction, guild_id) or _free_amounts(transaction, guild_id):
+    if changed := _anonymize_jobs(transaction, guild_id) or _anonymize_reservations(transaction, guild_id):
         return changed
     _reset_guild(transaction, guild_id, at)
     if not transaction.execute(
@@ -113,7 +137,7 @@ def _forget_some(transaction: sqlite3.Connection, guild_id: int, latest: int, at
     return 0
 
 
-def _forget_requests(transaction: sqlite3.Connection, guild_id: int) -> int:
+def _anonymize_jobs(transaction: sqlite3.Connection, guild_id: int) -> int:
     rows = transaction.execute(
         "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id > 0 AND finished_at IS NOT NULL LIMIT ?",
         (guild_id, BATCH),
@@ -122,19 +146,18 @@ def _forget_requests(transaction: sqlite3.Connection, guild_id: int) -> int:
     return len(rows)
 
 
-def _free_amounts(transaction: sqlite3.Connection, guild_id: int) -> int:
-    """Take the names that earlier wishes have left on amounts; the limits that counted them end, too."""
-    rows = transaction.execute(
+def _anonymize_reservations(transaction: sqlite3.Connection, guild_id: int) -> int:
+    """Anonymise reservations whether or not a limit counts them: the limits of this server end, too."""
+    return transaction.execute(
         "UPDATE reservations SET user_id = 0 WHERE job_id IN ("
         " SELECT r.job_id FROM reservations r JOIN jobs j USING (job_id)"
-        " WHERE r.guild_id = ? AND r.user_id > 0 AND j.user_id = 0 LIMIT ?) RETURNING job_id",
+        " WHERE r.guild_id = ? AND r.user_id > 0 AND j.user_id = 0 LIMIT ?)",
         (guild_id, BATCH),
-    ).fetchall()
-    return len(rows)
+    ).rowcount
 
 
 def _reset_guild(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
-    """End what admins have set and given, and take the names from the record of it."""
+    """Delete the server's settings, end its limits and grants, and remove the ids of admins and members."""
     for table in ("drafts", "guild_settings", "access_rules", "presets"):
         transaction.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608  # our own names
     transaction.execute(
@@ -144,11 +167,11 @@ def _reset_guild(transaction: sqlite3.Connection, guild_id: int, at: int) -> Non
         " AND rule NOT IN ('ceiling', 'ceiling_all') GROUP BY rule, subject_id)",
         (at, guild_id),
     )
-    members = transaction.execute(
+    rows = transaction.execute(
         "SELECT DISTINCT subject_id FROM limits WHERE guild_id = ? AND rule = 'member' AND subject_id > 0",
         (guild_id,),
     ).fetchall()
-    for row in members:
+    for row in rows:
         anonymize_member_limits(transaction, guild_id, row["subject_id"])
     transaction.execute(
         "UPDATE limits SET set_by = 0, reason = '' WHERE guild_id = ?"

@@ -1,4 +1,4 @@
-"""The nouns of privacy: what is kept of one member, counted and word for word."""
+"""What is stored about one member: counted, and in full. Times are epoch milliseconds, UTC."""
 
 from __future__ import annotations
 
@@ -7,47 +7,49 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:
-    """How much there is of a member. Times are epoch milliseconds, UTC."""
+    """How much is stored about a member, over all servers."""
 
     requests: int
-    """Those that carry the member's name."""
+    """Requests that carry the member's id."""
     unfinished: int
     guilds: int
+    """Servers in which there are such requests."""
     oldest_at: int | None
     prompts: int
-    """Requests whose words are still there."""
+    """Requests whose prompt is stored."""
     references: int
-    """Requests that still say which file was attached."""
+    """Requests with the name of the attached file."""
     kept_references: int
-    """Requests whose attached picture is kept."""
+    """Requests whose attached picture is stored."""
     kept_pictures: int
+    """Requests whose result is stored."""
     drafts: int
-    """Requests that were not sent in, or wait for a yes to their price."""
+    """Requests that were not submitted, or whose price is not confirmed."""
     member_defaults: int
-    """1 if the member has chosen how they like their pictures, else 0."""
+    """1 if the member has set defaults for their pictures, else 0."""
     amounts: int
-    """Reservations that carry the member's name: those of the requests, and those of erased ones."""
+    """Reservations that carry the member's id: those of `requests`, and those of erased requests."""
     amounts_until: int | None
-    """When the last limit that resets stops counting them; None without any."""
+    """When the last limit that resets stops counting them; None if no such limit counts any."""
     amounts_permanent: int
-    """In how many servers a limit that never resets counts them."""
+    """The number of servers in which a limit that never resets counts them."""
     about: int
     """Limits, grants, refunds and blocks that others decided about the member."""
     decisions: int
     """What the member decided for servers."""
     asked_at: int | None
-    """Since when a wish to be forgotten waits for the rest."""
+    """When the member asked for erasure; None if no erasure is pending."""
 
     @property
     def is_erasable(self) -> bool:
-        """Whether a wish to be forgotten, or a new one, could end anything, now or when it is due."""
+        """Whether a new erasure request could erase anything, now or when it is due."""
         unasked = self.asked_at is None and bool(self.amounts or self.about)
         return bool(self.requests or self.drafts or self.member_defaults) or unasked
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request with everything kept of it; the fields are in the order in which they are selected."""
+    """One request with everything stored about it; `data_export` selects the fields by name."""
 
     job_id: str
     guild_id: int
@@ -93,7 +95,7 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class DraftRecord:
-    """A request that was not sent in, or waits for a yes to its price."""
+    """A request that was not submitted, or whose price is not confirmed."""
 
     guild_id: int
     drafted_at: int
@@ -105,7 +107,7 @@ class DraftRecord:
 
 @dataclass(frozen=True, slots=True)
 class AmountRecord:
-    """Credits of a request that was erased, which a limit still counts."""
+    """The reservation of an erased request, which a limit may still count."""
 
     job_id: str
     guild_id: int
@@ -128,7 +130,7 @@ class LimitRecord:
 
 @dataclass(frozen=True, slots=True)
 class DefaultsRecord:
-    """How the member likes their pictures to be; None leaves it to the bot."""
+    """The member's defaults for their pictures; None leaves a choice to the bot."""
 
     set_at: int
     size: str | None
@@ -138,7 +140,7 @@ class DefaultsRecord:
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """An admin's word that this member may not paint, or may again; in force or not."""
+    """A block of this member by an admin, or its end; in force or not."""
 
     guild_id: int
     set_at: int
@@ -149,7 +151,7 @@ class BlockRecord:
 
 @dataclass(frozen=True, slots=True)
 class GrantRecord:
-    """Credits given to this member beyond a limit."""
+    """Credits granted to this member in addition to a limit."""
 
     guild_id: int
     granted_at: int
@@ -162,7 +164,7 @@ class GrantRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """Something the member decided for a server; 0 stands for all of them."""
+    """Something the member decided for a server; `guild_id` 0 means all servers."""
 
     kind: str
     guild_id: int
@@ -171,7 +173,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Everything tied to one member. Of very many requests the oldest are only counted."""
+    """Everything stored about one member; `older_requests` are requests beyond the limit, only counted."""
 
     user_id: int
     made_at: int
@@ -180,7 +182,7 @@ class Export:
     requests: tuple[RequestRecord, ...]
     drafts: tuple[DraftRecord, ...]
     member_defaults: tuple[DefaultsRecord, ...]
-    """One at most."""
+    """At most one."""
     amounts: tuple[AmountRecord, ...]
     limits: tuple[LimitRecord, ...]
     grants: tuple[GrantRecord, ...]

@@ -31,6 +31,7 @@ from bot.jobs.history import HistoryStore
 from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
+from bot.privacy import data_export
 from bot.privacy.anonymization import counted_until, expire
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests
@@ -563,6 +564,35 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", MARK, 5)]
     await MemberDefaultsStore(database).set(ADMIN, MemberDefaults("square"))
     assert [decision.kind for decision in (await known.export(ADMIN)).decisions] == ["access rule"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns", "swapped"),
+    [
+        ("_REQUESTS", "j.job_id, j.guild_id", "j.guild_id, j.job_id"),
+        ("_REQUESTS", "j.prompt, j.model", "j.model, j.prompt"),
+        ("_DRAFTS", "prompt, size", "size, prompt"),
+        ("_BLOCKS", "guild_id, set_at, effect", "effect, guild_id, set_at"),
+    ],
+)
+async def test_an_export_does_not_depend_on_the_order_of_the_columns(
+    store: JobStore,
+    database: Database,
+    known: MemberData,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    columns: str,
+    swapped: str,
+) -> None:
+    await painted(store)
+    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought"))
+    await AccessRuleStore(database).set(1, [block()], interaction_id=1)
+    before = await known.export(MEMBER)
+    assert (len(before.requests), len(before.drafts), len(before.blocks)) == (1, 1, 1)
+    text: str = getattr(data_export, statement)
+    assert text.count(columns) == 1
+    monkeypatch.setattr(data_export, statement, text.replace(columns, swapped))
+    assert replace(await known.export(MEMBER), made_at=before.made_at) == before
 
 
 async def test_all_of_it_goes_with_the_member(
