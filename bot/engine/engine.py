@@ -211,6 +211,7 @@ class JobEngine:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        self._dependencies.image_workers.close()
 
     async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):

@@ -1,8 +1,8 @@
-"""Photographs of iPhones, read in a process of their own.
+"""Decode HEIC, the format of iPhone photos, in a child process.
 
-A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif), and a crash would end the bot and, after each
-restart, end it again. So the file is read by a child that may crash: run as a script, with nothing of the
-bot's in its environment, limits on what it may use, and a plain PNG as its only answer.
+A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif); in the bot's own process the job would crash the bot
+again after each restart. So this file is run as a script, with none of the bot's environment variables and
+with limits on memory and time, and answers with the size of the picture and an uncompressed PNG.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,40 +20,55 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 60.0
 _MEMORY_BYTES = 2 << 30
-# What a system needs to start Python at all; tokens and keys are not among it.
+# What Python needs to start; tokens and keys are not among it.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 class HeicError(Exception):
-    """The file cannot be read: it is broken, or it broke its reader."""
+    """The file is broken, or its decoder crashed or took too long."""
 
 
 def is_available() -> bool:
-    """Whether the `heif` extra is installed."""
+    """Return whether the `heif` extra is installed."""
     return importlib.util.find_spec("pi_heif") is not None
 
 
 def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> tuple[int, int]:
-    """Writes the picture in `source` to `target`, upright, with its profile; blocks for a second or two.
+    """Convert `source` to a PNG, upright and with its colour profile; blocks for a second or two.
 
     Returns:
-        Width and height as its header has them, in pixels. Above the limits nothing is decoded or written.
+        The width and height in the header, in pixels. Above the limits `target` is not written.
 
     Raises:
-        HeicError: it cannot be read.
+        HeicError: the file cannot be decoded.
     """
     command = [sys.executable, "-I", __file__, str(source), str(target), str(side_limit), str(pixel_limit)]
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # The system closes our end when this process ends, however that is; then the child ends, too.
+    child_end, our_end = os.pipe()
     try:
         child = subprocess.run(  # noqa: S603  # our own file, and paths that we chose
-            command, env=environment, capture_output=True, check=True, timeout=TIMEOUT_SECONDS
+            command,
+            env=environment,
+            stdin=child_end,
+            capture_output=True,
+            check=True,
+            timeout=TIMEOUT_SECONDS,
         )
     except subprocess.SubprocessError as error:
         raise HeicError(str(error)) from error
+    finally:
+        os.close(child_end)
+        os.close(our_end)
     answer = re.fullmatch(rb"(\d{1,9}) (\d{1,9})\s*", child.stdout)
     if answer is None:
         raise HeicError(f"an answer of {len(child.stdout)} bytes")
     return int(answer[1]), int(answer[2])
+
+
+def _exit_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)  # returns when the parent's end of the pipe is closed
+    os._exit(1)
 
 
 def _limit_this_process() -> None:
@@ -73,14 +89,15 @@ def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:
     )
     from PIL import Image  # noqa: PLC0415  # same
 
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     _limit_this_process()
-    # Our own limits are stricter, and with them a header can still be told apart from a broken file.
+    # Our own limits are stricter, and let the size in the header be reported.
     Image.MAX_IMAGE_PIXELS = None
     register_heif_opener(thumbnails=False)
     with Image.open(source, formats=["HEIF"]) as image:
         width, height = image.size
         if max(width, height) <= side_limit and width * height <= pixel_limit:
-            # Uncompressed, for it lives only a moment; Pillow has it keep the colour profile.
+            # Uncompressed, as it is read only once. Pillow keeps the colour profile.
             image.save(target, "PNG", compress_level=0)
     sys.stdout.write(f"{width} {height}")
 

@@ -1,49 +1,62 @@
-"""Where pictures are worked on: off the event loop, and only a few at once.
+"""Process pictures off the event loop, at most `WORKERS` at a time.
 
-Each picture takes tens of megabytes while it is decoded, so the bound is a bound on memory.
+A picture takes tens of megabytes while it is decoded, so this bounds memory, too.
 
-Owns the threads that touch pixels and the folder of files under way.
+Owns the threads that decode and encode pictures, and the folder of temporary files.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bot.domain.errors import OperatorError
 from bot.images import processing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bot.domain.jobs import Picture
     from bot.images.processing import Normalised
 
+T = TypeVar("T")
 
 WORKERS: Final = 2
-"""Pictures under way at once."""
 
 
 class ImageWorkers:
-    """Room for a few pictures at once, and a folder for files, which it has to itself."""
+    """A few threads for pictures, and the folder `scratch` for their files, which is emptied first.
+
+    The threads are daemons: Python waits at its exit for those of a `ThreadPoolExecutor`, even after
+    `shutdown(wait=False)`, so a decode that hangs would keep the process alive.
+    """
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        # A killed process could not clear up after itself, and members' pictures are not ours to keep.
+        # A killed process leaves members' pictures behind.
         shutil.rmtree(scratch, ignore_errors=True)
-        # Threads of its own, since glibc keeps what an image took for the thread that decoded it: spread over
-        # all the threads of the loop's own pool, that is many times as much. They end with this object.
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="images")
+        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None] = SimpleQueue()
+        # Threads of their own: glibc keeps the memory of a picture for the thread that decoded it, which over
+        # the many threads of the event loop's own pool adds up.
+        for number in range(WORKERS):
+            threading.Thread(target=self._work, name=f"images {number}", daemon=True).start()
+
+    def close(self) -> None:
+        """End each thread once it is idle, without waiting for it. Nothing may be submitted afterwards."""
+        for _ in range(WORKERS):
+            self._queue.put(None)
 
     @contextmanager
     def temp_folder(self) -> Iterator[Path]:
-        """A folder for the files of one reference, gone afterwards.
+        """Make a folder for the files of one reference, deleted afterwards.
 
         Raises:
             OperatorError: `disk`; it cannot be made.
@@ -57,22 +70,35 @@ class ImageWorkers:
             yield Path(path)
 
     async def normalise_reference(self, original: Path, ready: Path, *, limit_bytes: int) -> Normalised:
-        """Decide by its bytes whether a reference is a picture, and write it to `ready` fit to be sent.
+        """Write the picture in `original` to `ready`, prepared for upload.
 
         Raises:
-            MemberError: as `images.normalise_reference` says.
+            MemberError, OperatorError: as `processing.normalise_reference`.
         """
-        work = partial(processing.normalise_reference, original, ready, limit_bytes=limit_bytes)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._run(
+            partial(processing.normalise_reference, original, ready, limit_bytes=limit_bytes)
+        )
 
     async def prepare_result(self, data: bytes, *, limit_bytes: int) -> tuple[Picture, bool]:
-        """Verify a result, and make it small enough to post; True if it had to be made smaller.
+        """Verify a result and fit it into `limit_bytes`; the second value tells whether it was made smaller.
 
         Raises:
             ContractViolation: `not_a_picture`.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _result, data, limit_bytes)
+        return await self._run(lambda: processing.fit_upload(processing.verify_picture(data), limit_bytes))
 
+    async def _run(self, call: Callable[[], T]) -> T:
+        """Call a function in one of the threads; if the caller is cancelled before, it is not called."""
+        future: Future[T] = Future()
+        self._queue.put((future, call))
+        return await asyncio.wrap_future(future)
 
-def _result(data: bytes, limit_bytes: int) -> tuple[Picture, bool]:
-    return processing.fit_upload(processing.verify_picture(data), limit_bytes)
+    def _work(self) -> None:
+        while (queued := self._queue.get()) is not None:
+            future, call = queued
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # noqa: BLE001  # raised where the result is awaited
+                    future.set_exception(error)
+            del queued, future, call  # or an idle thread keeps the last picture in memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -426,6 +427,14 @@ async def test_closing_parks_what_waits_and_the_next_start_finishes_it(make_harn
     assert {(await second.wait(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert len(first.rivya.tasks) == 5
     assert first.rivya.charged_credits == 20
+
+
+async def test_closing_ends_the_threads_that_process_pictures(harness: EngineHarness) -> None:
+    await harness.submit_and_wait()
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("images")]
+    assert threads
+    await soon(harness.engine.close())
+    await until(lambda: not any(thread.is_alive() for thread in threads))
 
 
 async def test_waiting_jobs_show_their_place_in_the_line(make_harness: MakeHarness) -> None:

@@ -1,0 +1,99 @@
+"""Pictures are decoded in threads, HEIC in a child process; neither may keep the bot from exiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import ContractViolation
+from bot.images import heic
+from bot.images.workers import WORKERS, ImageWorkers
+from tests.support.images import make_picture
+from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE_SECONDS, soon
+
+LIMIT_BYTES = 10**6
+HANGING = """
+import asyncio, os, sys
+from pathlib import Path
+from bot.images.workers import ImageWorkers
+
+async def main(folder):
+    workers = ImageWorkers(folder / "scratch")
+    work = workers.normalise_reference(folder / "pipe", folder / "target", limit_bytes=10**6)
+    decoding = asyncio.create_task(work)
+    writer = await asyncio.to_thread(os.open, folder / "pipe", os.O_WRONLY)  # returns once the thread reads
+    decoding.cancel()
+    workers.close()
+    print("closed")
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+"""The writer stays open, so that the thread waits for data until the process has ended."""
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A named pipe: whoever reads from it waits until its writer closes it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+async def writer_of(pipe: Path) -> int:
+    """The writing end, once somebody reads."""
+    return await soon(asyncio.to_thread(os.open, pipe, os.O_WRONLY))
+
+
+def test_a_decode_that_hangs_does_not_delay_the_exit(pipe: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGING, str(pipe.parent)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "closed\n", "")
+
+
+async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(pipe: Path, tmp_path: Path) -> None:
+    workers = ImageWorkers(tmp_path / "scratch")
+    hanging = [
+        asyncio.create_task(workers.normalise_reference(pipe, tmp_path / "target", limit_bytes=LIMIT_BYTES))
+        for _ in range(WORKERS)
+    ]
+    writer = await writer_of(pipe)
+    source, unwanted = tmp_path / "source", tmp_path / "unwanted"
+    source.write_bytes(make_picture())
+    queued = asyncio.create_task(workers.normalise_reference(source, unwanted, limit_bytes=LIMIT_BYTES))
+    await asyncio.sleep(0)  # it is queued now
+    queued.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    os.close(writer)
+    await soon(asyncio.gather(*hanging, return_exceptions=True))
+    for _ in range(WORKERS):  # the threads still work
+        with pytest.raises(ContractViolation):
+            await soon(workers.prepare_result(b"", limit_bytes=LIMIT_BYTES))
+    assert not unwanted.exists()
+    workers.close()
+
+
+async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> None:
+    command = [sys.executable, "-I", heic.__file__, str(pipe), str(pipe.parent / "target"), "10", "10"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        try:
+            writer = await writer_of(pipe)
+            assert child.poll() is None
+            assert child.stdin is not None
+            child.stdin.close()
+            assert child.wait(PATIENCE_SECONDS) == 1
+            os.close(writer)
+        finally:
+            child.kill()
