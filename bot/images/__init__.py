@@ -1,1 +1,1 @@
-"""Pictures as bytes: downloading, checking, normalising, encoding."""
+"""Download, verify, normalise and encode pictures."""

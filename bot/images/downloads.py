@@ -1,8 +1,8 @@
-"""Bounded downloads: references from Discord, results from wherever Rivya keeps them.
+"""Download references from Discord and results from Rivya's storage, within limits.
 
-A reference comes from Discord's own hosts and from nowhere else. A result may come from any public host, so
-where each connection really goes is judged when its socket is made: after DNS, for every redirect, whatever
-the host in the address was spelled like. Neither request carries a key or a cookie.
+A reference is downloaded from Discord's own hosts only. A result may be on any public host, so the IP address
+is checked when the socket of each connection is created: after DNS, and again for every redirect. No request
+carries a key or a cookie.
 """
 
 from __future__ import annotations
@@ -32,49 +32,50 @@ REFERENCE_HOSTS = frozenset({
     "images-ext-1.discordapp.net",
     "images-ext-2.discordapp.net",
 })  # fmt: skip
-"""Where Discord serves attachments, by `url` and by `proxy_url`, and its own copies of pictures in embeds."""
+"""Discord's hosts of attachments (`url` and `proxy_url`) and of its copies of pictures in embeds."""
 RESULT_LIMIT_BYTES = 50_000_000
-"""Far above any picture the models make; the rest is protection."""
+"""Far more than any picture of the models."""
 MAX_REDIRECTS = 3
 LOOPBACK = "127.0.0.1"
-_DOWNLOADS_AT_ONCE = 16
+_CONCURRENCY = 16
+"""Downloads at the same time, of references and of results each."""
 _CHUNK_BYTES = 65_536
 _HTTPS_PORT = 443
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
-_PASSING = frozenset({408, 425, 429})
+_TRANSIENT = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
 
-# Of IPv6, only what is handed out for use on the Internet can be public.
+# The only block of IPv6 that is assigned for use on the Internet.
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-# Protocol assignments and relays; Teredo (in 2001::/23) and 6to4, which carry an IPv4 address that would go
-# unjudged, as NAT64 does outside of 2000::/3; documentation. Python 3.11 takes some of them for global.
+# Protocol assignments, relays and documentation; also Teredo (in 2001::/23) and 6to4, which embed an IPv4
+# address that would not be checked. `is_global` of Python 3.11 is True for some of them.
 _NOT_HOSTS_IPV4 = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
 _NOT_HOSTS_IPV6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2002::/16", "3fff::/20")))
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadTimeouts:
-    """How long a download may take, in seconds. Waiting for other downloads does not count."""
+    """The time limits of one download. Waiting for other downloads does not count."""
 
     connect_seconds: float = 10
     read_seconds: float = 30
-    """Without a byte."""
+    """Between two reads."""
     total_seconds: float = 120
-    """From first to last, redirects included."""
+    """Redirects included."""
 
 
 class RefusedAddressError(OSError):
-    """A connection would have led to an address that is not public."""
+    """The connection would go to an address that is not public."""
 
     def __init__(self) -> None:
-        # The same words and number each time: of several failed addresses only equal errors are passed on.
+        # Always the same text: if several addresses of a host fail, aiohttp passes on only equal errors.
         super().__init__(errno.EACCES, "not a public address")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is that of a host on the Internet: not this machine, its network or a detour."""
+    """Return whether an IP address is that of a host on the Internet, not of this machine or its network."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -90,9 +91,9 @@ def is_public(address: str) -> bool:
 
 
 class Downloader:
-    """Downloads, bounded in place, size, time and number. Use it as an asynchronous context manager.
+    """Downloads with limits on source, size, time and concurrency. Use it as an asynchronous context manager.
 
-    With `allow_loopback`, both kinds may also come from http://127.0.0.1, for development.
+    With `allow_loopback`, references and results may also come from http://127.0.0.1, for development.
     """
 
     _references: aiohttp.ClientSession
@@ -101,11 +102,11 @@ class Downloader:
     def __init__(self, *, allow_loopback: bool = False, time_outs: DownloadTimeouts | None = None) -> None:
         self._allow_loopback = allow_loopback
         self._time_outs = time_outs or DownloadTimeouts()
-        self._reference_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
-        self._result_slots = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
+        self._reference_slots = asyncio.Semaphore(_CONCURRENCY)
+        self._result_slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def __aenter__(self) -> Self:
-        # Two, so that a slow host of results cannot hold up the references.
+        # Two sessions, so that a slow host of results does not delay references.
         self._references = self._session()
         self._results = self._session()
         return self
@@ -115,13 +116,15 @@ class Downloader:
         await self._results.close()
 
     async def reference(self, url: str, target: Path, *, limit_bytes: int) -> None:
-        """Writes the attachment at `url` to `target`. After an error a part may stay there.
+        """Write the attachment at `url` to `target`. After an error `target` may hold a part of it.
 
         Raises:
-            MemberError: REFERENCE_GONE, or REFERENCE_TOO_BIG (`size_bytes`: at least so many; `limit_bytes`).
-            TransientError: a time-out, a cut connection, 429 or 5xx.
+            MemberError: REFERENCE_GONE, or REFERENCE_TOO_BIG (`size_bytes`, which may be a lower bound;
+                `limit_bytes`).
+            TransientError: a time-out, a lost connection, 408, 425, 429 or 5xx.
             OperatorError: `disk`: `target` cannot be written.
-            ContractViolation: `reference_url` (not Discord's), `reference_address` or `reference_status`.
+            ContractViolation: `reference_url` (not a host of Discord's), `reference_address` (not public) or
+                `reference_status`.
         """
         source = self._checked(_parsed(url, "reference"), "reference")
         if not self._is_discords(source):
@@ -143,10 +146,10 @@ class Downloader:
                 ) from None
 
     async def result(self, url: str, *, limit_bytes: int = RESULT_LIMIT_BYTES) -> bytes:
-        """The bytes at `url`, by way of at most three redirects; what they are is for others to judge.
+        """Return the bytes at `url`, after at most `MAX_REDIRECTS` redirects; they are not checked.
 
         Raises:
-            TransientError: a time-out, a cut connection, 429 or 5xx.
+            TransientError: a time-out, a lost connection, 408, 425, 429 or 5xx.
             ContractViolation: `result_url` (not a plain https address), `result_address` (not public),
                 `result_redirects`, `result_gone`, `result_status` or `result_too_big`.
         """
@@ -164,21 +167,25 @@ class Downloader:
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_DOWNLOADS_AT_ONCE, socket_factory=self._guarded_socket),
+            connector=aiohttp.TCPConnector(limit=_CONCURRENCY, socket_factory=self._guarded_socket),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None,
                 sock_connect=self._time_outs.connect_seconds,
                 sock_read=self._time_outs.read_seconds,
             ),
-            # Bytes are counted as they come, so nothing may grow after it was counted.
+            # Received bytes are counted, so they must not be compressed.
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=False,
         )
 
     def _guarded_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        """A socket for the address that is really about to be connected to, if that may be."""
+        """Create the socket for a resolved address, if that is allowed.
+
+        Raises:
+            RefusedAddressError: the address is not public.
+        """
         family, kind, protocol, _, destination = info
         address = str(destination[0])
         if not (is_public(address) or (self._allow_loopback and address == LOOPBACK)):
@@ -186,7 +193,7 @@ class Downloader:
         return socket.socket(family, kind, protocol)
 
     def is_discord_url(self, url: str) -> bool:
-        """Whether `reference` would go to that address: it is one of Discord's own."""
+        """Return whether `reference` accepts `url`: it is on one of Discord's hosts."""
         try:
             return self._is_discords(self._checked(_parsed(url, "reference"), "reference"))
         except ContractViolation:
@@ -199,7 +206,11 @@ class Downloader:
         return self._allow_loopback and url.scheme == "http" and url.raw_host == LOOPBACK
 
     def _checked(self, url: URL, what: str) -> URL:
-        """The address, if it is of the plain kind: https, the usual port, no name and password in it."""
+        """Return the URL if it has https, the default port and no user name or password.
+
+        Raises:
+            ContractViolation: `<what>_url`; it has not.
+        """
         plain = url.scheme == "https" and url.raw_host and url.explicit_port in {None, _HTTPS_PORT}
         if not (plain or self._is_loopback(url)) or url.user is not None or url.password is not None:
             raise ContractViolation(f"{what}_url", f"refused: {url.scheme} to {url.raw_host}")
@@ -214,9 +225,9 @@ class _TooBigError(Exception):
 
 def _parsed(url: str, what: str) -> URL:
     try:
-        # As it is where that is possible: signatures do not survive being spelled differently.
+        # Unchanged where possible: a different spelling would make the signature of the URL invalid.
         parsed = URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
-        # A wrong port is only noticed when somebody asks for it.
+        # yarl checks the port only when it is read.
         _ = parsed.port
     except ValueError as error:
         raise ContractViolation(f"{what}_url", f"not an address: {error}") from error
@@ -224,7 +235,7 @@ def _parsed(url: str, what: str) -> URL:
 
 
 def _check_status(response: aiohttp.ClientResponse, what: str) -> None:
-    if response.status >= _SERVER_ERROR or response.status in _PASSING:
+    if response.status >= _SERVER_ERROR or response.status in _TRANSIENT:
         raise TransientError(
             f"{what}: HTTP {response.status} from {response.url.raw_host}",
             retry_after_seconds=_retry_after_seconds(response),
@@ -235,7 +246,7 @@ def _check_status(response: aiohttp.ClientResponse, what: str) -> None:
 
 
 def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
-    """What `Retry-After` asks for in seconds; a date is left to our own patience."""
+    """Return the seconds of `Retry-After`; None for a date or anything else."""
     try:
         seconds = float(response.headers.get("Retry-After", ""))
     except ValueError:
@@ -258,7 +269,7 @@ async def _whole(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
 async def _receive(
     response: aiohttp.ClientResponse, write: Callable[[bytes], object], limit_bytes: int
 ) -> None:
-    """Hands on the body bit by bit and counts it: what a server says about its length may be a lie."""
+    """Write the body in chunks and count the bytes: the server's Content-Length may be wrong."""
     if (response.content_length or 0) > limit_bytes:
         raise _TooBigError(response.content_length or 0)
     received_bytes = 0
@@ -271,7 +282,7 @@ async def _receive(
 
 @contextmanager
 def _written(target: Path) -> Iterator[Callable[[bytes], object]]:
-    """A way to write to `target`. Small writes go to the system's cache, so they need no thread."""
+    """Open `target` and yield its `write`. Chunks go to the system's cache, so no thread is needed."""
 
     def write(chunk: bytes) -> None:
         with _disk():
@@ -296,7 +307,7 @@ def _disk() -> Iterator[None]:
 
 @asynccontextmanager
 async def _translated(what: str, total_seconds: float) -> AsyncIterator[None]:
-    """Gives the block so many seconds, and its network errors our names."""
+    """Limit the block to `total_seconds`, and translate its network errors into our own."""
     try:
         async with asyncio.timeout(total_seconds):
             yield

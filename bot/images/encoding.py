@@ -1,4 +1,4 @@
-"""How an image becomes a file that is small enough: a ladder of formats, then of sizes. Computes only."""
+"""Encode an image within a size limit: try encodings in turn, then scale the image down."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SMALLEST_LIMIT_BYTES = 2048
-"""Every picture can be made to fit into this."""
+"""Any picture can be encoded within this limit, if need be as a few pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One way to encode, in the words of Pillow; a ladder of them ends with the smallest file."""
+    """A format and its options, as Pillow names them."""
 
     format: str
     extension: str
     options: Mapping[str, int]
 
 
-# Level 4: a third of the time of Pillow's own 6, for a few percent more bytes.
+# Level 4 takes a third of the time of Pillow's default 6, for a few percent more bytes.
 _PNG = Encoding("PNG", "png", {"compress_level": 4})
 _JPEG_95 = Encoding("JPEG", "jpg", {"quality": 95, "subsampling": 0})
 _JPEG_92, _JPEG_85, _JPEG_75 = (Encoding("JPEG", "jpg", {"quality": quality}) for quality in (92, 85, 75))
@@ -32,15 +32,16 @@ PHOTO_FALLBACKS = (_JPEG_95, _JPEG_92, _JPEG_85)
 DRAWING_FALLBACKS = (_PNG, _JPEG_92, _JPEG_85)
 ALPHA_FALLBACKS = (_PNG, _WEBP_90, _WEBP_75)
 UPLOAD_FALLBACKS = (_JPEG_92, _JPEG_85, _JPEG_75)
+"""Each of these lists begins with the best encoding and ends with the one that gives the smallest file."""
 _SHRINK = 0.8
 
 
 class _OverflowError(Exception):
-    """More was written than the limit allows."""
+    """The encoded image is larger than the limit."""
 
 
 class _Capped:
-    """The part of a file that Pillow writes to, which stops an encoder as soon as its result is too big."""
+    """A file for Pillow to write to, which stops the encoder as soon as the limit is passed."""
 
     def __init__(self, sink: BinaryIO, limit_bytes: int) -> None:
         self._sink = sink
@@ -54,40 +55,40 @@ class _Capped:
 
 
 def encode(
-    image: Image.Image, ladder: Sequence[Encoding], sink: BinaryIO, limit_bytes: int
+    image: Image.Image, encodings: Sequence[Encoding], sink: BinaryIO, limit_bytes: int
 ) -> tuple[Encoding, tuple[int, int]]:
-    """Writes the image to `sink` by the first rung that fits into the limit, else ever smaller by the last.
+    """Write the image to `sink` in the first encoding that fits into `limit_bytes`.
 
-    Whatever the image, it ends: the limit is at least `SMALLEST_LIMIT_BYTES`.
+    If none fits, the image is scaled down by a fifth until the last one does.
 
     Returns:
-        The rung taken, and the width and height in pixels.
+        The encoding used, and the width and height in pixels.
 
     Raises:
-        ValueError: the limit is smaller than that.
+        ValueError: `limit_bytes` is smaller than `SMALLEST_LIMIT_BYTES`, into which any image fits.
         OSError: from `sink`.
     """
     if limit_bytes < SMALLEST_LIMIT_BYTES:
         raise ValueError(f"no picture fits into {limit_bytes} bytes")
-    for rung in ladder:
-        if _fits(image, rung, sink, limit_bytes):
-            return rung, image.size
+    for encoding in encodings:
+        if _fits(image, encoding, sink, limit_bytes):
+            return encoding, image.size
     width, height = image.size
     scale = 1.0
     while True:
         scale *= _SHRINK
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-        if _fits(image, ladder[-1], sink, limit_bytes):
-            return ladder[-1], image.size
+        if _fits(image, encodings[-1], sink, limit_bytes):
+            return encodings[-1], image.size
 
 
-def _fits(image: Image.Image, rung: Encoding, sink: BinaryIO, limit_bytes: int) -> bool:
+def _fits(image: Image.Image, encoding: Encoding, sink: BinaryIO, limit_bytes: int) -> bool:
     sink.seek(0)
     sink.truncate()
     try:
-        # Pillow's types ask for a whole file, its encoders for `write` alone.
-        image.save(cast("BinaryIO", _Capped(sink, limit_bytes)), rung.format, **rung.options)
+        # Pillow's types ask for a complete file object; its encoders only call `write`.
+        image.save(cast("BinaryIO", _Capped(sink, limit_bytes)), encoding.format, **encoding.options)
     except _OverflowError:
         return False
     return True

@@ -1,8 +1,8 @@
-"""Is this a picture, is it safe, does it fit. All of it computes only: call it in a thread, two at a time.
+"""Verify and convert pictures. These functions block: call them in a thread, as `ImageWorkers` does.
 
-A name proves nothing, so Pillow decides by the bytes, among the few formats named here and with the size in
-the header judged before anything is decoded. What is sent on is always encoded anew from the pixels alone:
-no EXIF, no place where it was taken, no file hidden behind it.
+Names and MIME types prove nothing, so Pillow decides by the bytes, among the formats named here; the size in
+the header is checked before anything is decoded. A reference is always encoded anew from its pixels, without
+EXIF, location or data behind the picture.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE_LIMIT = 8192
-"""The longest side that is decoded, in pixels."""
+"""The greatest width and height that is decoded, in pixels."""
 PIXEL_LIMIT = 40_000_000
 """The most pixels that are decoded: 160 MB of memory."""
 HEIC_TYPES = frozenset({"image/heic", "image/heif"})
 REFERENCE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}) | HEIC_TYPES
-"""MIME types a reference may claim to have; the bytes decide later."""
+"""MIME types that a reference may claim; its bytes are checked later."""
 _EXTENSIONS = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -40,18 +40,18 @@ _EXTENSIONS = {
     "hif": "image/heif",
     **{name: f"image/{name}" for name in ("png", "webp", "gif", "avif")},
 }
-# The table of Python alone: what the machine's own files add would make refusals differ from host to host.
+# Only Python's own table, without the system's files, so that refusals do not differ from host to host.
 _OTHER_TYPES = mimetypes.MimeTypes()
 
-# Pillow would only warn up to twice this number, and warnings cannot be made errors in one thread alone.
-# Every size is held to the stricter limits above, in `_check_size`.
+# Up to twice this number Pillow only warns, and a warning cannot be made an error in one thread alone.
+# `_check_size` enforces the stricter limits above.
 Image.MAX_IMAGE_PIXELS = None
 
 _REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 _RESULT_FORMATS = ("PNG", "JPEG", "WEBP")
-# Opened as JPEG, and then called MPO by Pillow: a camera's, with a preview or a depth map behind the picture.
+# Pillow calls a JPEG of a camera with a preview or a depth map behind the picture MPO.
 _JPEGS = frozenset({"JPEG", "MPO"})
-_MAY_MOVE = frozenset({"PNG", "GIF", "WEBP", "AVIF"})
+_MAY_BE_ANIMATED = frozenset({"PNG", "GIF", "WEBP", "AVIF"})
 _PICTURE_HEADS = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftypavi[fs]", re.DOTALL)
 _HEIC_HEADS = re.compile(rb"....ftyp(?:hei[cmxs]|hev[cmxs]|m[is]f1)", re.DOTALL)
 _OTHER_HEADS = {
@@ -71,24 +71,24 @@ _OTHER_HEADS = {
     "program": re.compile(rb"MZ|\x7fELF"),
 }
 _HEAD_BYTES = 512
-# Photos have about ten. Every scan of a JPEG, a few bytes long, has the decoder walk over all its pixels.
+# Photos have about ten. A scan takes a few bytes in the file, but the decoder visits every pixel for it.
 _SCAN_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A reference made ready to be uploaded."""
+    """A reference, prepared for upload."""
 
     mime_type: str
     """`image/jpeg`, `image/png` or `image/webp`."""
     filename: str
-    """`reference.<extension>`: the member's own name stays here."""
+    """`reference.<extension>`: the member's own file name is not passed on."""
 
 
 def check_metadata(*, filename: str, content_type: str | None, size_bytes: int, limit_bytes: int) -> None:
-    """Refuses what cannot become a reference by what Discord says about it, before anything is sent anywhere.
+    """Refuse a reference by the name, type and size that Discord gives, before it is downloaded.
 
-    A name and a type that say nothing pass, and so does a lie: the bytes decide.
+    Unknown names and types pass, and so do false ones: `normalise_reference` checks the bytes.
 
     Raises:
         MemberError: REFERENCE_TYPE (`kind`: the extension in capitals, or the type), REFERENCE_HEIC, or
@@ -108,10 +108,10 @@ def check_metadata(*, filename: str, content_type: str | None, size_bytes: int, 
 
 
 def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Normalised:
-    """Writes the picture in `source` to `target`: upright, sRGB, without metadata, at most `limit_bytes`.
+    """Write the picture in `source` to `target`: upright, sRGB, without metadata, at most `limit_bytes`.
 
-    A photo (JPEG, HEIC) becomes a JPEG, anything else a PNG; what is too big then becomes a JPEG, or a WebP
-    if it is transparent, and at last a smaller picture, so that no valid picture fails.
+    A photo (JPEG, HEIC) becomes a JPEG, anything else a PNG. If that is too large, it becomes a JPEG, or a
+    WebP if it is transparent, and is scaled down at last, so that no valid picture fails.
 
     Raises:
         MemberError: REFERENCE_TYPE (`kind`), REFERENCE_HEIC, REFERENCE_TOO_LARGE (`width`, `height`,
@@ -125,17 +125,19 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
             image = _decode(file, _REFERENCE_FORMATS)
             photo = image.format in _JPEGS
             image = _normalise_pixels(image)
-    ladder = ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
+    encodings = ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
     try:
         with target.open("wb") as file:
-            rung, _ = encode(image, ladder, file, limit_bytes)
+            encoding, _ = encode(image, encodings, file, limit_bytes)
     except OSError as error:
         raise OperatorError("disk", f"cannot write a reference: {error}") from error
-    return Normalised(mime_type=f"image/{rung.format.lower()}", filename=f"reference.{rung.extension}")
+    return Normalised(
+        mime_type=f"image/{encoding.format.lower()}", filename=f"reference.{encoding.extension}"
+    )
 
 
 def verify_picture(data: bytes) -> Picture:
-    """A finished picture, if `data` is one: PNG, JPEG or WebP, within the limits, decoded to the last byte.
+    """Check that `data` is a PNG, JPEG or WebP within the limits by decoding all of it.
 
     Raises:
         ContractViolation: `not_a_picture`.
@@ -146,10 +148,10 @@ def verify_picture(data: bytes) -> Picture:
 
 
 def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
-    """The picture as it is, if it fits; else as a JPEG that does, and True, so that it can be said.
+    """Return the picture and False if it fits into `limit_bytes`, else a JPEG that does and True.
 
     Raises:
-        ContractViolation: `not_a_picture`, for bytes that were never verified.
+        ContractViolation: `not_a_picture`; the picture was not verified before.
     """
     if len(picture.data) <= limit_bytes:
         return picture, False
@@ -164,7 +166,7 @@ def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
 
 
 def thumbnail(data: bytes, side: int) -> bytes:
-    """A small JPEG of a picture, at most `side` pixels wide and high.
+    """Make a JPEG of a picture, at most `side` pixels wide and high.
 
     Raises:
         ContractViolation: `not_a_picture`.
@@ -179,28 +181,31 @@ def thumbnail(data: bytes, side: int) -> bytes:
 def _is_heic(file: BinaryIO) -> bool:
     head = file.read(_HEAD_BYTES)
     file.seek(0)
-    # AVIF lives in the same container, and may say so only in its list of compatible brands.
+    # AVIF uses the same container, and may be named only in its list of compatible brands.
     return _HEIC_HEADS.match(head) is not None and not re.search(b"avi[fs]", head[:64])
 
 
-def _decode_heic(source: Path, between: Path) -> Image.Image:
-    """The bare image in `source`, by way of a file that is removed again; no more trusted than any other."""
+def _decode_heic(source: Path, png: Path) -> Image.Image:
+    """Return the normalised image in `source`, by way of the file `png`, which is deleted again.
+
+    The PNG is checked like any other picture: the child process that wrote it is not trusted.
+    """
     if not heic.is_available():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     try:
-        size = heic.to_png(source, between, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT)
+        size = heic.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT)
         _check_size(*size)
-        with between.open("rb") as file:
+        with png.open("rb") as file:
             return _normalise_pixels(_decode(file, ("PNG",)))
     except (heic.HeicError, FileNotFoundError) as error:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
     finally:
-        between.unlink(missing_ok=True)
+        png.unlink(missing_ok=True)
 
 
 def _decode_result(data: bytes) -> Image.Image:
     try:
-        # Pillow checks all the checksums of a PNG only here, and an image that was verified cannot be loaded.
+        # Only `verify` checks all checksums of a PNG, and a verified image cannot be loaded any more.
         _decode(io.BytesIO(data), _RESULT_FORMATS, verify=True)
         return _decode(io.BytesIO(data), _RESULT_FORMATS)
     except MemberError as error:
@@ -208,10 +213,10 @@ def _decode_result(data: bytes) -> Image.Image:
 
 
 def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -> Image.Image:
-    """The image in `file`, fully read; with `verify` only checked.
+    """Return the image in `file`, fully decoded; with `verify` it is only checked.
 
     Raises:
-        MemberError: any of the REFERENCE reasons about the bytes.
+        MemberError: REFERENCE_TYPE, REFERENCE_UNREADABLE, REFERENCE_TOO_LARGE or REFERENCE_ANIMATED.
     """
     try:
         image = Image.open(file, formats=formats)
@@ -231,7 +236,7 @@ def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -
 
 def _check_header(image: Image.Image) -> None:
     _check_size(*image.size)
-    if image.format in _MAY_MOVE and getattr(image, "is_animated", False):
+    if image.format in _MAY_BE_ANIMATED and getattr(image, "is_animated", False):
         raise MemberError(MemberReason.REFERENCE_ANIMATED)
 
 
@@ -242,7 +247,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _check_scans(file: BinaryIO) -> None:
-    """Refuses a JPEG that would keep the decoder busy for hours: ten megabytes hold 160,000 scans."""
+    """Refuse a JPEG that would take hours to decode: 10 MB can hold 160,000 scans."""
     position = file.tell()
     file.seek(0)
     scans, last = 0, b""
@@ -255,27 +260,27 @@ def _check_scans(file: BinaryIO) -> None:
 
 
 def _refusal(file: BinaryIO) -> MemberError:
-    """Why these bytes could not be read, told by how they begin."""
+    """Return the reason why a file could not be decoded, judged by its first bytes."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
     if not head or _PICTURE_HEADS.match(head) or _HEIC_HEADS.match(head):
         return MemberError(MemberReason.REFERENCE_UNREADABLE)
     kind = next((name for name, pattern in _OTHER_HEADS.items() if pattern.match(head)), None)
     if kind is None:
-        # A character may be cut in half at the end of the head, so the last few bytes prove nothing.
+        # The last character may be cut in two.
         text = head.decode("utf-8", "replace")[:-1]
         kind = "unknown" if re.search("[\x00-\x08\x0e-\x1f\ufffd]", text) else "text"
     return MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
 
 
 def _normalise_pixels(image: Image.Image) -> Image.Image:
-    """The pixels alone: upright, sRGB, in mode RGB or RGBA. Uses `image` up, for the sake of memory."""
-    # Hostile EXIF makes Pillow raise anything; the pixels are good all the same.
+    """Return the pixels upright, in sRGB and mode RGB or RGBA. `image` is changed in place to save memory."""
+    # Hostile EXIF makes Pillow raise anything; the pixels are good nevertheless.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)
     profile = image.info.pop("icc_profile", None)
     if image.mode.startswith("I;16"):
-        # Pillow would cut 16 bits off at 255 instead of scaling them.
+        # Pillow would clip values above 255 instead of scaling them.
         image.info.clear()
         image = image.point(lambda value: value * (1 / 256)).convert("L")
     mode = "RGBA" if image.has_transparency_data else "RGB"
@@ -290,7 +295,7 @@ def _normalise_pixels(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
-    """The colours meant by the profile; left as they are if it is none, or none for this kind of image."""
+    """Convert the colours by their profile; keep them if it is invalid or does not fit the image's mode."""
     if image.mode not in {"L", "CMYK"} or mode == "RGBA":
         image = image.convert(mode)
     with contextlib.suppress(ImageCms.PyCMSError):
