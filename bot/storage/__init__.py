@@ -1,1 +1,1 @@
-"""Files: the SQLite database with its schema and migrations, backups, locks, stored pictures."""
+"""The SQLite database with its schema and migrations, its lock and backups, and the stored pictures."""

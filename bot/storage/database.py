@@ -1,9 +1,9 @@
 """One SQLite connection, and transactions that survive the cancellation of their caller.
 
-A unit of work is a plain function of the connection. It runs whole, in one hop, on aiosqlite's thread, so no
-await can fall between BEGIN and COMMIT and a cancelled caller can leave nothing open. Units that are waiting
-at the same moment share one COMMIT, each behind its own savepoint: two hundred commands at once cost one
-fsync, and a unit that raises takes back only itself.
+A unit of work is a plain function of the connection. It runs as one call on aiosqlite's thread, so no await
+can fall between BEGIN and COMMIT, and a cancelled caller leaves no transaction open. Units that wait at the
+same time share one COMMIT, each behind its own savepoint: two hundred concurrent commands cost one fsync, and
+a unit that raises rolls back only its own changes.
 
 Owns the connections to the database file.
 """
@@ -22,7 +22,7 @@ from bot.storage.file_lock import acquire_lock, database_error, require_file
 from bot.storage.schema import migrate, require_current, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T")
@@ -30,45 +30,43 @@ T = TypeVar("T")
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables: https://sqlite.org/stricttables.html"""
 BUSY_SECONDS: Final = 5.0
+"""How long a statement waits for a lock of another connection."""
 BATCH: Final = 500
-"""Units that share one COMMIT at most, so that the first of a flood need not wait for the last."""
+"""Units that share one COMMIT at most, so that under load the first unit need not wait for the last."""
 
-_PATIENCE: Final = f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # money: a commit must survive the loss of power
+    "PRAGMA synchronous = FULL",  # a commit must survive the loss of power
     "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",  # what was erased must not be read from the free pages of the file
-    _PATIENCE,
+    "PRAGMA secure_delete = ON",  # erased data must not be readable in the free pages of the file
 )
 
 
 class _Connection(aiosqlite.Connection):
-    """aiosqlite, with one more way in: a function that runs on its thread in one hop."""
-
     async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        # aiosqlite passes on whatever the function returns; it only does not say so in its types.
+        """Run a function of the connection on aiosqlite's thread, as one call."""
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
 
 
 class Database:
-    """The one connection of this process; all but the one that holds the lock write only now and then."""
+    """A connection to the database file and the task that writes its transactions; see `open`."""
 
     def __init__(self, connection: _Connection, lock: sqlite3.Connection | None, path: Path) -> None:
         self._connection = connection
         self._lock = lock
         self._path = path
-        self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[_QueuedUnit | None] = asyncio.Queue()
+        """None closes it."""
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     @classmethod
     async def open(cls, path: Path) -> Database:
-        """Lock, open and migrate the file, which is made with its folder if it is not there.
+        """Lock, open and migrate the file; create it and its folder if they do not exist.
 
         Raises:
-            DatabaseInUse: by another process.
-            OperatorError: `database`; one line that says what is wrong. The file is as it was.
+            DatabaseInUse: another process holds the lock.
+            OperatorError: `database`; the file cannot be used, and is not changed.
         """
         lock = acquire_lock(path)
         try:
@@ -79,10 +77,10 @@ class Database:
 
     @classmethod
     async def open_shared(cls, path: Path) -> Database:
-        """Open a file that is there, to write now and then beside a running bot, which sees it at once.
+        """Open an existing file without taking the lock, for a few writes beside a running bot.
 
         Raises:
-            OperatorError: `database`; missing, not ours, of another version, or unusable.
+            OperatorError: `database`; the file is missing, not Kuas's, of another version, or unusable.
         """
         require_file(path)
         return cls(await _open(path, _prepare_shared), None, path)
@@ -91,26 +89,25 @@ class Database:
         """Run `unit` in a transaction; when this returns, its effect is on the disk.
 
         The unit runs to its end even if the caller is cancelled meanwhile. What it raises is raised here,
-        after its own changes were taken back.
+        after its own changes were rolled back.
 
         Raises:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
             ContractViolation: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
         """
-        result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        waiting: _Waiting = (unit, result)
         if self._writer.done():
             raise self._closed()
-        self._waiting.put_nowait(waiting)
+        result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((unit, result))
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
     async def run_in_batches(self, unit: Callable[[sqlite3.Connection], int]) -> int:
-        """Run `unit`, each time in a transaction of its own, until it finds nothing to do.
+        """Run `unit` until it returns 0, each time in a transaction of its own; returns the sum.
 
-        So that whoever else waits has a turn between two batches. Returns what was done in all.
+        Other units have their turn between two batches.
 
         Raises:
-            OperatorError, ContractViolation: as `run`; the batches before stay done.
+            OperatorError, ContractViolation: as `run`; earlier batches stay committed.
         """
         done = 0
         while batch := await self.run(unit):
@@ -118,14 +115,18 @@ class Database:
         return done
 
     async def checkpoint(self) -> bool:
-        """Empty the log beside the file, which holds old pages till then; False while a reader needs them."""
+        """Empty the write-ahead log, which holds old pages until then; False while a reader needs it.
+
+        Raises:
+            OperatorError: `database`.
+        """
         try:
             return await self._connection.call(_checkpoint)
         except sqlite3.Error as error:
             raise database_error(self._path, error) from error
 
     async def optimize(self) -> None:
-        """Let SQLite look at its indexes: https://sqlite.org/pragma.html#pragma_optimize.
+        """Update SQLite's statistics about its indexes: https://sqlite.org/pragma.html#pragma_optimize.
 
         Raises:
             OperatorError: `database`.
@@ -133,9 +134,9 @@ class Database:
         await self.run(_optimize)
 
     async def close(self) -> None:
-        """Finish what waits, then close; safe to call twice."""
+        """Run the queued units, then close; safe to call twice."""
         if not self._writer.done():
-            self._waiting.put_nowait(None)
+            self._queue.put_nowait(None)
             await self._writer
         await self._connection.close()
         if self._lock is not None:
@@ -146,29 +147,29 @@ class Database:
 
     async def _write(self) -> None:
         while True:
-            batch = [await self._waiting.get()]
-            while not self._waiting.empty() and len(batch) < BATCH:
-                batch.append(self._waiting.get_nowait())
-            work = [waiting for waiting in batch if waiting is not None]
-            if work:
-                await self._commit(work)
-            if len(work) < len(batch):
-                while not self._waiting.empty():  # came during the last commit: nobody would answer them
-                    if (waiting := self._waiting.get_nowait()) is not None and not waiting[1].done():
-                        waiting[1].set_exception(self._closed())
+            batch = [await self._queue.get()]
+            while not self._queue.empty() and len(batch) < BATCH:
+                batch.append(self._queue.get_nowait())
+            units = [queued for queued in batch if queued is not None]
+            if units:
+                await self._commit(units)
+            if None in batch:
+                while not self._queue.empty():  # queued during the last commit
+                    if (queued := self._queue.get_nowait()) is not None and not queued[1].done():
+                        queued[1].set_exception(self._closed())
                 return
 
-    async def _commit(self, work: list[_Waiting]) -> None:
-        outcomes: Iterable[object]
+    async def _commit(self, units: list[_QueuedUnit]) -> None:
+        outcomes: list[object]
         try:
-            outcomes = await self._connection.call(partial(_commit_together, [unit for unit, _ in work]))
-        except Exception as error:  # noqa: BLE001  # a writer that stops leaves every later caller waiting
-            outcomes = [error] * len(work)
-        for (_, result), outcome in zip(work, outcomes, strict=True):
-            if result.done():  # its caller was cancelled; the unit counts all the same
+            outcomes = await self._connection.call(partial(_commit_together, [unit for unit, _ in units]))
+        except Exception as error:  # noqa: BLE001  # if the writer stopped, every later caller would wait for ever
+            outcomes = [error] * len(units)
+        for (_, result), outcome in zip(units, outcomes, strict=True):
+            if result.done():  # its caller was cancelled; the unit is committed all the same
                 continue
             if isinstance(outcome, sqlite3.IntegrityError):
-                # Not the operator's: the same row would be refused for ever.
+                # Not an OperatorError: nobody but a developer can do anything about it.
                 result.set_exception(ContractViolation("bug", f"the database refuses a row: {outcome}"))
             elif isinstance(outcome, sqlite3.Error):
                 result.set_exception(database_error(self._path, outcome))
@@ -178,13 +179,13 @@ class Database:
                 result.set_result(outcome)
 
 
-_Waiting = tuple["Callable[[sqlite3.Connection], object]", "asyncio.Future[object]"]
+_QueuedUnit = tuple["Callable[[sqlite3.Connection], object]", "asyncio.Future[object]"]
 
 
 def _commit_together(
     units: list[Callable[[sqlite3.Connection], object]], connection: sqlite3.Connection
 ) -> list[object]:
-    """Run each unit behind a savepoint, then commit all; an exception stands in its unit's place."""
+    """Run each unit behind a savepoint, then commit all; returns each unit's result or exception."""
     outcomes: list[object] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -194,7 +195,7 @@ def _commit_together(
                 outcomes.append(unit(connection))
             except Exception as error:
                 if not connection.in_transaction:
-                    # A full disk makes SQLite roll back everything at once: https://sqlite.org/lang_transaction.html
+                    # A full disk makes SQLite roll back the whole transaction: https://sqlite.org/lang_transaction.html
                     raise
                 connection.execute("ROLLBACK TO unit")
                 outcomes.append(error)
@@ -208,17 +209,18 @@ def _commit_together(
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open for reading beside a running bot; it can neither write nor checkpoint.
+    """Open a connection that can neither write nor checkpoint, beside a running bot.
 
     Raises:
-        OperatorError: `database`; missing, not ours, of another version, or unreadable.
+        OperatorError: `database`; the file is missing, not Kuas's, of another version, or unreadable.
     """
     require_file(path)
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+        )
         try:
             connection.row_factory = sqlite3.Row
-            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             require_current(connection)
         except BaseException:
             connection.close()
@@ -228,15 +230,15 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
-async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Connection:
+async def _open(path: Path, prepare_schema: Callable[[sqlite3.Connection], None]) -> _Connection:
     try:
-        # aiosqlite does not wait for its thread when opening fails, so what can fail is tried before.
+        # aiosqlite does not wait for its thread when opening fails, so opening is tried once without it.
         _connect(path).close()
         connection = _Connection(partial(_connect, path), iter_chunk_size=64)
         try:
             await connection
             await connection.call(_prepare)
-            await connection.call(ready)
+            await connection.call(prepare_schema)
         except BaseException:
             await connection.close()
             raise
@@ -247,7 +249,7 @@ async def _open(path: Path, ready: Callable[[sqlite3.Connection], None]) -> _Con
 
 def _prepare_shared(connection: sqlite3.Connection) -> None:
     require_current(connection)
-    # Checkpoints are the bot's: two connections at it at once may lose pages before SQLite 3.51.3.
+    # Only the bot makes checkpoints: before SQLite 3.51.3 two at the same time may lose pages.
     # https://sqlite.org/wal.html#walresetbug
     connection.execute("PRAGMA wal_autocheckpoint = 0")
 
@@ -257,32 +259,32 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise OperatorError(
             "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
         )
-    # In full, as in `file_lock.acquire_lock`: a database in memory would forget every credit.
+    # An absolute path, since SQLite would take `:memory:` for a database without a file.
     return sqlite3.connect(path.absolute(), isolation_level=None, timeout=BUSY_SECONDS)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
-    # Looked at first: changing the journal mode would already write into a file that is not ours.
+    # Before the pragmas: changing the journal mode would already write into another program's file.
     version_of(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> bool:
-    # Without patience: a reader, such as a backup under way, must not hold up the jobs.
+    # Without waiting: a reader, such as a backup, must not hold up the jobs.
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        result = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        connection.execute(_PATIENCE)
-    return not busy
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    return not result["busy"]
 
 
 def _optimize(transaction: sqlite3.Connection) -> None:
     transaction.execute("PRAGMA analysis_limit = 400")
     transaction.execute("PRAGMA optimize")
-    # Some builds keep samples of what they saw, names among them: those are deleted.
+    # Some builds of SQLite keep samples of indexed values in this table, members' ids among them.
     samples = transaction.execute("SELECT name FROM sqlite_master WHERE name = 'sqlite_stat4'").fetchone()
     if samples is not None:
         transaction.execute("DELETE FROM sqlite_stat4")

@@ -1,4 +1,4 @@
-"""What is written survives a power cut: https://man7.org/linux/man-pages/man2/fsync.2.html."""
+"""Make files survive a power cut: https://man7.org/linux/man-pages/man2/fsync.2.html."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def copy_and_sync(source: Path, target: Path) -> None:
-    """Copy a file; its bytes are on the disk when this returns, its name once the folder is synced.
+    """Copy a file and sync its content; its name is durable only after `sync_folder`.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: a file cannot be read or written.
     """
     shutil.copyfile(source, target)
     with target.open("rb+") as copy:
@@ -22,10 +22,10 @@ def copy_and_sync(source: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable.
+    """Make new and changed names in a folder durable.
 
     Raises:
-        OSError: not every file system can.
+        OSError: the file system cannot sync folders.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -1,6 +1,6 @@
 """Copy the stored pictures into the backup folder, and back.
 
-A picture never changes, so on the same disk a second name for the same file is a copy that takes no room.
+A stored picture never changes, so on the same disk a hard link is a copy that takes no space.
 """
 
 from __future__ import annotations
@@ -15,36 +15,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def sync(source: Path, target: Path) -> int:
-    """Let `target` have just the pictures of `source`; returns how many came. No source: nothing is done.
+def sync(source: Path, target: Path) -> None:
+    """Make `target` hold exactly the pictures of `source`; do nothing if there is no folder `source`.
 
     Raises:
-        OSError: it cannot be read or written; what was copied by then is whole.
+        OSError: a file cannot be read or written; what was copied by then is complete.
     """
     if not source.is_dir():
-        return 0
-    wanted = names_in(source)
-    for gone in names_in(target) - wanted:
-        (target / gone).unlink(missing_ok=True)
-    return copy_missing(source, target)
+        return
+    for name in _pictures_in(target) - _pictures_in(source):
+        (target / name).unlink(missing_ok=True)
+    copy_missing(source, target)
 
 
-def copy_missing(source: Path, target: Path) -> int:
-    """Add the pictures of `source` that `target` lacks; returns how many.
+def copy_missing(source: Path, target: Path) -> None:
+    """Add the pictures of `source` that `target` lacks.
 
     Raises:
         OSError: as `sync`.
     """
-    missing = names_in(source) - names_in(target)
+    missing = _pictures_in(source) - _pictures_in(target)
     if missing:
         target.mkdir(parents=True, exist_ok=True)
     for name in sorted(missing):
         _copy(source / name, target / name)
-    return len(missing)
 
 
-def names_in(folder: Path) -> set[str]:
-    """The pictures in a folder; none without one."""
+def _pictures_in(folder: Path) -> set[str]:
     if not folder.is_dir():
         return set()
     return {path.name for path in folder.iterdir() if PICTURE_NAME.fullmatch(path.name)}
@@ -54,8 +51,8 @@ def _copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except FileNotFoundError:
-        return  # swept meanwhile: nobody needs it
-    except OSError:  # another disk, or one that knows no second names
-        between = target.with_name(target.name + UNFINISHED)
-        copy_and_sync(source, between)
-        between.replace(target)
+        return  # deleted meanwhile, as no row needs it
+    except OSError:  # another disk, or a file system without hard links
+        unfinished = target.with_name(target.name + UNFINISHED)
+        copy_and_sync(source, unfinished)
+        unfinished.replace(target)

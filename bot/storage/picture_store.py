@@ -1,10 +1,10 @@
-"""Pictures that are kept: references as they were sent, and results that no message of everybody's holds.
+"""Store pictures: references as they were uploaded, and results that are in no public message.
 
-Each is one file, named by the SHA-256 of its bytes, so that the same picture is kept once however often it is
-used, and what is read is what was written. Which of them are needed is a question for the database; what
-nobody needs is swept.
+Each is one file, named by the SHA-256 of its bytes, so that a picture is stored once however often it is
+used, and a damaged file is noticed. The database says which pictures are needed; `PictureRetention` deletes
+the others.
 
-Owns the folder of kept pictures.
+Owns the folder of stored pictures.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIN_AGE_SECONDS: Final = 15 * 60
-"""A file this young may belong to a row that is just being written."""
+"""The row of a younger file may not be written yet."""
 PICTURE_NAME: Final = re.compile("[0-9a-f]{64}")
 UNFINISHED: Final = ".part"
 
 
 def picture_folder(database: Path) -> Path:
-    """Where the pictures of a database are: in a folder beside it, which moves with it."""
+    """Return the folder of the pictures that belong to a database: beside it, so that both move together."""
     return database.with_name(f"{database.name}.pictures")
 
 
 class PictureStore:
-    """One folder. It is made with its first picture."""
+    """One folder of pictures, created with the first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # What is just being found to be nobody's must not be kept again at that very moment, and be gone.
+        # A picture must not be saved again between the check of its age and its deletion.
         self._lock = threading.Lock()
 
     def path(self, sha256: str) -> Path:
-        """Where a picture is, if it is kept."""
+        """Return the path of a picture, whether or not it is stored."""
         return self._folder / sha256
 
     def exists(self, sha256: str) -> bool:
-        """Whether a picture is kept."""
+        """Return whether a picture is stored."""
         return self.path(sha256).is_file()
 
     async def save(self, data: bytes) -> str:
-        """Keep a picture; durable when it returns its hash. A picture that is kept already stays as it is.
+        """Store a picture and return its SHA-256; the file is durable then. Nothing is written twice.
 
         Raises:
             OperatorError: `disk`.
@@ -62,7 +62,7 @@ class PictureStore:
         return await asyncio.to_thread(self._save, data)
 
     async def save_file(self, file: Path) -> str:
-        """Keep what is in a file, as `keep` does.
+        """Store the content of a file, as `save` does.
 
         Raises:
             OperatorError: `disk`.
@@ -70,15 +70,15 @@ class PictureStore:
         return await asyncio.to_thread(self._save_file, file)
 
     async def read(self, sha256: str) -> bytes | None:
-        """A picture's bytes; None if it is not kept (any more), or not as it was.
+        """Return a picture's bytes; None if it is not stored, or the file is damaged.
 
         Raises:
-            OperatorError: `disk`; it is there and cannot be read.
+            OperatorError: `disk`; the file cannot be read.
         """
         return await asyncio.to_thread(self._read, sha256)
 
     async def list_expired(self) -> list[str]:
-        """Every picture old enough that its row, if it has one, is written; leftovers of a crash are removed.
+        """List the pictures older than `MIN_AGE_SECONDS`; delete unfinished files of that age.
 
         Raises:
             OperatorError: `disk`.
@@ -86,7 +86,7 @@ class PictureStore:
         return await asyncio.to_thread(self._list_expired)
 
     async def delete(self, sha256: str) -> bool:
-        """Remove a picture that nobody needs; False if it was used again meanwhile, or was not there.
+        """Delete a picture; False if it was saved again within `MIN_AGE_SECONDS`, or is not stored.
 
         Raises:
             OperatorError: `disk`.
@@ -105,7 +105,7 @@ class PictureStore:
                 Path(file.name).replace(self.path(name))
                 sync_folder(self._folder)
             else:
-                os.utime(self.path(name))  # young again: whoever sweeps must not take it away just now
+                os.utime(self.path(name))  # so that `delete` refuses it until its row is written
         return name
 
     def _save_file(self, file: Path) -> str:
@@ -145,7 +145,7 @@ def _is_old(path: Path) -> bool:
         age_seconds = time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return False
-    # A clock that was set back makes files younger than none; a day of that is believed.
+    # If the clock was set back, files are from the future; more than a day of that counts as old.
     return age_seconds >= MIN_AGE_SECONDS or age_seconds < -24 * 60 * 60
 
 

@@ -1,4 +1,4 @@
-"""Which schema a database has, and how it gets the newest."""
+"""The version of a database's schema, and its migration to the newest."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ APPLICATION_ID: Final = 0x4B554153
 
 
 def migrations() -> list[Path]:
-    """The migration files in their order; file N brings the schema to version N."""
+    """List the migration files in order; file N brings the schema to version N."""
     return sorted(MIGRATIONS.glob("[0-9]*.sql"))
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date in one transaction, or leave the file alone.
+    """Bring the schema up to date in one transaction.
 
     Raises:
         OperatorError: `database`; the file belongs to a newer Kuas or to another program.
     """
     files = migrations()
-    # The version is read inside the transaction, so that two starts at once cannot both migrate.
+    # The version is read inside the transaction, so that two processes cannot both migrate.
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = version_of(connection)
@@ -45,14 +45,14 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The schema's version; 0 for a new file.
+    """Return the schema's version; 0 for a new file.
 
     Raises:
         OperatorError: `database`; the file belongs to a newer Kuas or to another program.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    version = _scalar(connection, "PRAGMA user_version")
+    owner = _scalar(connection, "PRAGMA application_id")
+    tables = _scalar(connection, "SELECT count(*) FROM sqlite_master")
     if owner != APPLICATION_ID and (owner or version or tables):
         raise OperatorError(
             "database", "the database belongs to another program; point database.path elsewhere"
@@ -65,10 +65,10 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def require_current(connection: sqlite3.Connection) -> None:
-    """See that the schema is the one this program knows.
+    """Check that the schema has the version that this program needs.
 
     Raises:
-        OperatorError: `database`; it is not.
+        OperatorError: `database`; it has another, or the file belongs to another program.
     """
     if (version := version_of(connection)) != (known := len(migrations())):
         raise OperatorError(
@@ -76,8 +76,13 @@ def require_current(connection: sqlite3.Connection) -> None:
         )
 
 
+def _scalar(connection: sqlite3.Connection, statement: str) -> int:
+    (value,) = connection.execute(statement).fetchone()
+    return int(value)
+
+
 def _statements(script: str) -> Iterable[str]:
-    # executescript would commit first, and a split at `;` would cut a trigger in two.
+    # `executescript` would commit first, and a split at `;` would cut a trigger in two.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -85,4 +90,4 @@ def _statements(script: str) -> Iterable[str]:
             yield statement
             statement = ""
     if statement.strip():
-        yield statement  # the last one may lack its `;`
+        yield statement  # the last one need not end in `;`
