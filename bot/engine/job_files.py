@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.image_models import MODELS
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import Job, Picture, Reference
     from bot.engine.dependencies import EngineDependencies
-
-UPLOAD_CEILING_BYTES: Final = 10 * 1024 * 1024
-"""What every guild lets a bot attach; an interaction may promise more than a channel message then takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class JobFiles:
         if url is None:
             raise ContractViolation("result_missing", "a succeeded task has no result URL")
         data = await self._dependencies.downloader.result(url)
-        limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_CEILING_BYTES)
+        limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
         return await self._dependencies.image_workers.prepare_result(data, limit_bytes=limit_bytes)
 
     async def store_picture(self, job: Job, picture: Picture) -> None:

@@ -24,6 +24,7 @@ from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.rivya.models import TaskStatus, create_body
+from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
     from bot.engine.dependencies import EngineDependencies
 
 log = structlog.get_logger(__name__)
-
-MAX_BACKOFF_SECONDS: Final = 60.0
-"""The longest back-off, unless the other side asks for more."""
-MAX_RETRY_AFTER_SECONDS: Final = 900.0
-"""The longest wait that the other side can ask for."""
 
 
 class JobRunner:

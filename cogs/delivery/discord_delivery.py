@@ -27,6 +27,7 @@ from bot.domain.errors import TransientError
 from bot.domain.jobs import Phase
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing import OutgoingMessage
+from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
 from cogs.ui.message_images import delivered_message
 from cogs.ui.responses import TRANSPORT
 from cogs.ui.send_errors import THREAD_ARCHIVED, classify
@@ -45,9 +46,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-TOKEN_LIFE_MS: Final = int(14.5 * 60 * 1000)
-"""Discord's 15 minutes, less half a minute for the way: an edit under way must not meet a dead token."""
-NONCE_CHARACTERS: Final = 25
 MOST_SHOWN: Final = 10_000
 """Of how many running jobs it is remembered what they show: one that is forgotten may say the same twice."""
 ELSEWHERE: Final = ("channel", "dm")
@@ -262,7 +260,7 @@ class DiscordDelivery:
 
 def _token_lives(job: Job) -> bool:
     # Counted from our own clock, not from the interaction's id: that is Discord's clock, and ours may be off.
-    return now_ms() < job.accepted_at + TOKEN_LIFE_MS
+    return now_ms() < job.accepted_at + TOKEN_LIFE_SECONDS * 1000
 
 
 def _nonce(job: Job) -> str:

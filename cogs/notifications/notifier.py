@@ -15,6 +15,7 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import TransientError
 from cogs.notifications import views
 from cogs.text.translation import ENGLISH, use_locale
+from cogs.ui.discord_limits import NONCE_CHARACTERS
 from cogs.ui.responses import TRANSPORT
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-NONCE_CHARACTERS: Final = 25
 _OWNER_ROLES: Final = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 """Of a team, those whom discord.py's `is_owner` takes for owners, too."""
 

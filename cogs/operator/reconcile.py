@@ -20,7 +20,7 @@ from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, now_ms
 from bot.guilds.pauses import PauseStore
 from cogs.operator import reconcile_views
-from cogs.ui.discord_limits import attachments
+from cogs.ui.discord_limits import TOKEN_LIFE_SECONDS, attachments
 from cogs.ui.responses import TRANSPORT, DeferOutcome, defer
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TOKEN_LIFE_SECONDS: Final = 14.5 * 60
-"""Discord's 15 minutes, less half a minute for the way."""
 PROGRESS_SECONDS: Final = 15.0
 """Between two edits of the progress card; Discord does not publish how many it takes."""
 _REFUSED: Final = (discord.DiscordException, *TRANSPORT)

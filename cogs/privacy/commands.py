@@ -6,12 +6,13 @@ Everything here is about the one who asks, over all servers, and seen by nobody 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from cogs.privacy import views
 from cogs.text.translation import gettext
 from cogs.ui import layout
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from bot.privacy.data_export import MemberData
     from bot.privacy.erasure import ErasureRequests
-
-UPLOAD_LIMIT_BYTES: Final = 10 * 1024 * 1024
-"""What every server lets a bot attach."""
 
 
 class Privacy(

@@ -40,6 +40,11 @@ FILES_BYTES: Final = 25 * 1024 * 1024
 FORM_PARTS: Final = 5
 COMMAND_UNITS: Final = 8000
 COMMAND_OPTIONS: Final = 25
+NONCE_CHARACTERS: Final = 25
+"""Of a message: https://discord.com/developers/docs/resources/message#create-message"""
+TOKEN_LIFE_SECONDS: Final = 14.5 * 60
+"""How long we use an interaction's token: Discord's 15 minutes, less half a minute for a request under way.
+https://discord.com/developers/docs/interactions/receiving-and-responding"""
 
 _TEXTS: Final[Mapping[str, int]] = {
     "label": 80,

@@ -9,8 +9,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from bot.credits.reports import chart
-from bot.credits.reports.builder import LARGEST_BYTES, ReportBuilder, ReportFiles
+from bot.credits.reports.builder import ReportBuilder, ReportFiles
 from bot.domain import periods
+from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -98,7 +99,7 @@ async def _timed(report_builder: ReportBuilder, database: Database) -> _Answer:
     await asyncio.sleep(0.1)
     before = time.perf_counter()
     answer.report_files = await report_builder.build(
-        1, period="month", periods_ago=0, upload_limit_bytes=LARGEST_BYTES, label=chart_labels
+        1, period="month", periods_ago=0, upload_limit_bytes=UPLOAD_LIMIT_BYTES, label=chart_labels
     )
     answer.seconds = time.perf_counter() - before
     for task in beside:

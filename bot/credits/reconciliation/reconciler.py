@@ -14,6 +14,7 @@ import structlog
 
 from bot.credits.reconciliation.models import NOT_FOUND, Discrepancy, RemoteTask, classify
 from bot.domain.errors import ContractViolation, OperatorError, TransientError
+from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +29,6 @@ CONCURRENCY: Final = 4
 """Calls under way at one moment: members who wait for their picture come first."""
 MAX_FAILED_ATTEMPTS: Final = 6
 """Times in a row that Rivya may want us to wait for one task before the comparison stops."""
-MAX_BACKOFF_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.credits.reports import csv_export, queries
+from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 2
 """A report of a million pictures takes seconds of a core and dozens of megabytes."""
-LARGEST_BYTES: Final = 10 * 1024 * 1024
-"""Of a file, even where Discord would take more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,9 @@ class ReportBuilder:
             at=now_ms(),
         )
         async with self._places:
-            return await asyncio.to_thread(self._build, count, label, min(upload_limit_bytes, LARGEST_BYTES))
+            return await asyncio.to_thread(
+                self._build, count, label, min(upload_limit_bytes, UPLOAD_LIMIT_BYTES)
+            )
 
     def _build(
         self,
