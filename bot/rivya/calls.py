@@ -1,4 +1,4 @@
-"""One request to Rivya's API, as plain data: what is sent, for how long, and how an attempt at it went."""
+"""A request to Rivya's API and its time limits, as plain data, and the outcome of an attempt."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiTimeouts:
-    """The longest one attempt may take, from its start to the last byte of the answer."""
+    """Time limits of one attempt, from its start to the last byte of the answer."""
 
     connect_seconds: float = 10.0
-    """For a connection to be there; part of the others."""
+    """To get a connection; counts towards the other limits."""
     upload_seconds: float = 120.0
     create_seconds: float = 60.0
     status_seconds: float = 20.0
     small_seconds: float = 20.0
-    """The wallet and the list of models."""
+    """The balance of the wallet, and the list of models."""
 
 
 @dataclass(frozen=True, slots=True)
 class MultipartBody:
-    """A multipart body around a file."""
+    """A multipart body with a file, its MIME type and text fields."""
 
     path: Path
     filename: str
@@ -43,7 +43,7 @@ class MultipartBody:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, the same in each attempt."""
+    """One request; each attempt sends it unchanged."""
 
     operation: Operation
     method: str
@@ -56,19 +56,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one attempt of a call went, for whoever watches."""
+    """The outcome of one attempt of a call, for metrics and the circuit breaker."""
 
     operation: Operation
     seconds: float
     error: KuasError | None
     status: int | None
-    """HTTP's; None if no answer came."""
+    """The HTTP status; None if no answer came."""
     clock_ahead_seconds: float | None = None
-    """How far Rivya's clock is ahead of ours, to the second; None if it did not say."""
+    """How far Rivya's clock is ahead of ours, to the second; None if the answer has no date."""
 
     @property
     def answered(self) -> bool:
-        """Whether the API itself answered, even if only to say no or not so fast."""
+        """Whether the API itself answered, even with an error or 429; not with 5xx or unreadable data."""
         if isinstance(self.error, ContractViolation):
             return self.error.code != "unreadable"
         return not isinstance(self.error, TransientError) or self.status == HTTPStatus.TOO_MANY_REQUESTS
@@ -76,7 +76,11 @@ class Attempt:
 
 @contextmanager
 def request_body(body: bytes | MultipartBody | None) -> Iterator[bytes | aiohttp.FormData | None]:
-    """Make what aiohttp sends, anew for each attempt: it closes the file, and a form is good for one."""
+    """Yield the body as aiohttp takes it, made anew for each attempt: a form can be sent only once.
+
+    Raises:
+        OperatorError: `reference_file`; the file cannot be opened.
+    """
     if not isinstance(body, MultipartBody):
         yield body
         return

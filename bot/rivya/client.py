@@ -1,4 +1,4 @@
-"""Calls Rivya's API: sockets, time-outs, retries.
+"""Call Rivya's API over HTTP, with time limits and retries.
 
 Facts: https://rivya.ai/docs/api-files, api-generations, api-generation-status, api-credits, api-models and
 api-errors-and-limits (read 2026-05).
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 ANSWER_LIMIT_BYTES: Final = 1024 * 1024
-"""What is read of an answer; the rest is left. Rivya's are a few kilobytes."""
+"""The rest of an answer is not read. Rivya's are a few kilobytes."""
 CONNECTIONS_LIMIT: Final = 64
-"""A few more than tasks in flight: a call that waits for a connection is on the clock already."""
+"""A few more than tasks in flight by default, since a call's time limit includes waiting for a connection."""
 READS_LIMIT: Final = 48
-"""Of these for calls that change nothing."""
+"""Of these, connections for calls that change nothing."""
 LONGEST_RETRY_AFTER_SECONDS: Final = 30.0
-"""Who is asked to wait longer is told so, instead of being kept inside the call."""
+"""If Rivya asks for a longer pause, the call raises instead of waiting."""
 
 _T = TypeVar("_T")
 
 
 def open_session() -> aiohttp.ClientSession:
-    """Open the session of a `RivyaClient`; closing it is the caller's part. Each call has its own time-outs.
+    """Open a session for `RivyaClient`, which the caller closes. Each call sets its own time limits.
 
-    No cookies, no proxies from the environment, no compression: a small answer stays small.
+    No cookies, no proxies from the environment, and no compression, so that `ANSWER_LIMIT_BYTES` holds.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONNECTIONS_LIMIT, limit_per_host=CONNECTIONS_LIMIT),
@@ -61,15 +61,16 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class RivyaClient:
-    """The API, as far as Kuas needs it. Every method raises only `bot.domain.errors`.
+    """The endpoints of the API that Kuas needs. Methods raise only `bot.domain.errors`.
 
-    There are up to `attempts` attempts at a call: time-outs, cut connections, 5xx, 429 and unreadable answers
-    are repeated, after `first_wait_seconds`, doubling to `longest_wait_seconds`, or after as long as Rivya
-    asks for. A repeat sends the same bytes under the same Idempotency-Key. `watch` hears of every attempt.
+    A call has up to `attempts` attempts. Time-outs, lost connections, 5xx, 429 and unreadable answers are
+    retried after `first_wait_seconds`, doubling up to `longest_wait_seconds`, or after the time that Rivya
+    asks for. A retry sends the same bytes under the same Idempotency-Key. `watch` is called after every
+    attempt that was sent.
 
-    Raises, everywhere:
+    Every method raises:
         OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
-        TransientError: no attempt got an answer of the API, or it asks to wait.
+        TransientError: no attempt got an answer of the API, or the API asks to wait.
         ContractViolation: the API's own `error.code`, or `unreadable`.
     """
 
@@ -95,18 +96,18 @@ class RivyaClient:
         self._first_wait_seconds = first_wait_seconds
         self._longest_wait_seconds = longest_wait_seconds
         self._watch = watch
-        # Thousands of polls wait here and not on aiohttp's clock, and leave connections to those who create.
+        # Thousands of polls wait here, outside of their time limit, and leave connections for create calls.
         self._reads = asyncio.Semaphore(READS_LIMIT)
-        self._hurried = False
+        self._stopping = False
 
     async def upload(
         self, path: Path, *, filename: str, mime_type: str, model: str, client_request_id: str
     ) -> UploadedFile:
-        """Give Rivya a reference, streamed from its file. A repeat may leave a second copy there: no harm.
+        """Upload a reference, streamed from its file. A retry may leave a second copy at Rivya.
 
         Raises:
-            MemberError: `reference_unreadable` or `reference_too_big`, for Rivya.
-            OperatorError: also `reference_file`: ours cannot be opened.
+            MemberError: REFERENCE_UNREADABLE or REFERENCE_TOO_BIG; Rivya does not take the file.
+            OperatorError: also `reference_file`; the file cannot be opened.
         """
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
         form = MultipartBody(path, filename, mime_type, fields)
@@ -116,14 +117,14 @@ class RivyaClient:
         )
 
     async def create(self, body: str, *, idempotency_key: str) -> Task:
-        """Have a picture painted; this costs credits. `body`, from `models.create_body`, is sent as it is.
+        """Create a task, which costs credits. `body` comes from `models.create_body` and is sent unchanged.
 
-        If it raises with `answered` False or `in_doubt` True, there may be a task: find out by calling again
-        with the very same arguments.
+        If the error has `had_no_effect` False or `in_doubt` True, a task may exist: call again with the same
+        arguments to find out.
 
         Raises:
-            MemberError: `prompt_refused`.
-            ContractViolation: also `idempotency_conflict`, at once, and always in doubt.
+            MemberError: PROMPT_REFUSED.
+            ContractViolation: also `idempotency_conflict`, without a retry and always in doubt.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         seconds = self._time_outs.create_seconds
@@ -132,7 +133,7 @@ class RivyaClient:
         )
 
     async def get_task(self, task_id: str) -> Task:
-        """See how a task stands.
+        """Get the state of a task.
 
         Raises:
             ContractViolation: also `not_found`.
@@ -143,34 +144,34 @@ class RivyaClient:
         )
 
     async def credits(self) -> int:
-        """Ask what is left in the key's wallet: also the documentation's own test of a key."""
+        """Get the credits left in the key's wallet; the documentation recommends this as a test of a key."""
         return await self._call(
             Call(Operation.READ, "GET", "/credits", self._time_outs.small_seconds), parse_balance
         )
 
     async def models(self) -> tuple[ModelOffer, ...]:
-        """List the models; this is public, so no key is sent."""
+        """List the models. The endpoint is public, so no key is sent."""
         return await self._call(
             Call(Operation.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False),
             parse_models,
         )
 
     def stop_retrying(self) -> None:
-        """Wait for nothing any more: a call that would, for a pause or to be repeated, is ended."""
-        self._hurried = True
+        """Stop waiting: from now on a call raises where it would wait for a pause, a retry or its turn."""
+        self._stopping = True
         self._pace.end()
 
     async def _call(self, call: Call, parse: Callable[[Json], _T]) -> _T:
         doubt = UncertainOutcome()
-        # Most go well at once, and ten thousand tasks are polled: what repeats a call is costly to set up.
+        # Ten thousand tasks are polled, and stamina's retry context is costly: it is set up after an error.
         try:
             return await self._attempt(call, 1, doubt, parse)
         except KuasError as error:
             first = error
         async for attempt in stamina.retry_context(
-            on=lambda error: not self._hurried and _worth_a_repeat(error),
+            on=lambda error: not self._stopping and _is_retryable(error),
             attempts=self._attempts,
-            timeout=None,  # a pause that Rivya asks for must not end the call
+            timeout=None,  # or a pause that Rivya asks for would end the call
             wait_initial=self._first_wait_seconds,
             wait_max=self._longest_wait_seconds,
             wait_jitter=self._first_wait_seconds,
@@ -187,7 +188,7 @@ class RivyaClient:
         if call.operation is not Operation.READ:
             return await self._try(call, number, doubt, parse)
         async with self._reads:
-            if self._hurried:
+            if self._stopping:
                 raise TransientError("nobody waits for an answer any more", answered=True)
             return await self._try(call, number, doubt, parse)
 
@@ -198,11 +199,11 @@ class RivyaClient:
             await self._pace.wait()
             began = time.monotonic()
             answer = await self._exchange(call)
-            self._keep_pace(answer)
-            understood = parse_response(answer, call.operation, parse)
+            self._adjust_pace(answer)
+            parsed = parse_response(answer, call.operation, parse)
         except KuasError as error:
-            if began is not None:  # what was not sent says nothing about Rivya
-                self._watched(call, began, answer, error)
+            if began is not None:  # a request that was not sent says nothing about Rivya
+                self._report(call, began, answer, error)
             if call.operation is not Operation.READ:
                 doubt.mark(error)
             log.warning(
@@ -217,10 +218,10 @@ class RivyaClient:
                 reason=str(error),
             )
             raise
-        self._watched(call, began, answer)
-        return understood
+        self._report(call, began, answer)
+        return parsed
 
-    def _watched(
+    def _report(
         self, call: Call, began: float, answer: Response | None, error: KuasError | None = None
     ) -> None:
         ahead = answer.sent_at - time.time() if answer and answer.sent_at is not None else None
@@ -229,7 +230,7 @@ class RivyaClient:
 
     async def _exchange(self, call: Call) -> Response:
         headers = dict(call.headers)
-        if call.with_key:  # on the request and not on the session, which others may come to use
+        if call.with_key:  # on the request only: another call may use the session without the key
             headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
         time_out = aiohttp.ClientTimeout(total=call.total_seconds, connect=self._time_outs.connect_seconds)
         with request_body(call.body) as data:
@@ -242,30 +243,32 @@ class RivyaClient:
                     timeout=time_out,
                     allow_redirects=False,
                 ) as response:
-                    return Response.from_http(response.status, response.headers, await _bounded(response))
+                    return Response.from_http(
+                        response.status, response.headers, await _read_limited(response)
+                    )
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-                # Without a connection nothing was sent: the one silence that leaves nothing in doubt.
+                # Without a connection nothing was sent, so nothing is in doubt.
                 raise TransientError(
                     f"no connection to Rivya: {type(error).__name__}", answered=True
                 ) from error
             except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
                 raise TransientError(f"no answer from Rivya: {type(error).__name__}") from error
 
-    def _keep_pace(self, answer: Response) -> None:
+    def _adjust_pace(self, answer: Response) -> None:
         if answer.is_ok:
             self._pace.reset_backoff()
         elif answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.retry_after_seconds is not None:
             self._pace.pause(answer.retry_after_seconds)
 
 
-def _worth_a_repeat(error: Exception) -> bool:
-    """Whether to try again; a pause that Rivya asked for is kept by the pace, before the next attempt."""
+def _is_retryable(error: Exception) -> bool:
+    """Return whether to retry. `RateLimiter.wait` keeps a pause that Rivya asks for, before the retry."""
     if isinstance(error, TransientError):
         return (error.retry_after_seconds or 0.0) <= LONGEST_RETRY_AFTER_SECONDS
     return isinstance(error, ContractViolation) and error.code == "unreadable"
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk

@@ -1,8 +1,8 @@
-"""Rivya's words, read once into frozen types, and ours, written as Rivya wants them.
+"""Rivya's JSON: parse answers into frozen types, and write the body of a create call.
 
-What the documentation leaves open is read generously: unknown fields are ignored, keys may be snake_case or
-camelCase, and what cannot be understood is None, never a guess. Facts: https://rivya.ai/docs/api-generations,
-api-generation-status, api-files, api-credits and api-models (read 2026-05).
+Parsing is tolerant: unknown fields are ignored, keys may be snake_case or camelCase, and an optional value
+that cannot be read is None. Facts: https://rivya.ai/docs/api-generations, api-generation-status, api-files,
+api-credits and api-models (read 2026-05).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TaskStatus(StrEnum):
-    """How a task stands at Rivya; the last two are ends."""
+    """The state of a task at Rivya; the last two are final."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -30,11 +30,11 @@ class TaskStatus(StrEnum):
 
     @classmethod
     def from_json(cls, value: Json) -> TaskStatus:
-        """Read a status word in any case; one we do not know means processing, so that no end is guessed."""
+        """Parse a status, ignoring case; an unknown one counts as processing, never as final."""
         return _STATUSES.get(value.lower(), cls.PROCESSING) if isinstance(value, str) else cls.PROCESSING
 
 
-# The second word of each line is the internal one of https://rivya.ai/docs/task-lifecycle.
+# The second of each line is the internal name in https://rivya.ai/docs/task-lifecycle.
 _STATUSES = {
     "queued": TaskStatus.QUEUED, "waiting": TaskStatus.QUEUED,
     "processing": TaskStatus.PROCESSING, "generating": TaskStatus.PROCESSING,
@@ -45,18 +45,18 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A reference that Rivya has. How long its `url` lives is not documented: use it at once."""
+    """A reference at Rivya. How long `url` is valid is not documented."""
 
     url: str
-    """What a create call passes on as the reference."""
+    """The address for the create call."""
     mime_type: str | None
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """Read the answer of `POST /files`, bare or wrapped in `data` or `file`.
+        """Parse the answer of `POST /files`, be it bare or wrapped in `data` or `file`.
 
         Raises:
-            ContractViolation: `unreadable`, if it holds no web address.
+            ContractViolation: `unreadable`; it holds no http or https URL.
         """
         fields = as_object(value)
         if "url" not in fields:
@@ -72,7 +72,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Rivya's remote work, as its last answer told it. Credits are integers; None means it did not say."""
+    """A task at Rivya as of its last answer; None means that the answer does not say."""
 
     task_id: str
     status: TaskStatus
@@ -81,14 +81,14 @@ class Task:
     result_url: str | None = None
     error_code: str | None = None
     error_message: str | None = None
-    """Their words, at most 500 characters."""
+    """Rivya's text, at most 500 characters."""
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """Read the object that both the create and the status call answer with.
+        """Parse the answer of the create or the status call.
 
         Raises:
-            ContractViolation: `unreadable`, if it holds no id.
+            ContractViolation: `unreadable`; it holds no id.
         """
         fields = as_object(value)
         task_id = text(first_present(fields, "id", "task_id", "taskId"))
@@ -108,7 +108,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class ModelOffer:
-    """One model as Rivya lists it today; None where it does not say."""
+    """One model in Rivya's list; None means that the list does not say."""
 
     model_id: str
     base_credits: int | None
@@ -117,10 +117,10 @@ class ModelOffer:
 
 
 def parse_models(value: Json) -> tuple[ModelOffer, ...]:
-    """Read the answer of `GET /models`; entries without an id are left out.
+    """Parse the answer of `GET /models`; entries without an id are left out.
 
     Raises:
-        ContractViolation: `unreadable`, if there is no list.
+        ContractViolation: `unreadable`; it holds no list.
     """
     entries = value if isinstance(value, list) else first_present(as_object(value), "data", "models")
     if not isinstance(entries, list):
@@ -137,10 +137,10 @@ def parse_models(value: Json) -> tuple[ModelOffer, ...]:
 
 
 def parse_balance(value: Json) -> int:
-    """Read the answer of `GET /credits`: the credits left in the key's wallet.
+    """Parse the answer of `GET /credits`: the credits left in the key's wallet.
 
     Raises:
-        ContractViolation: `unreadable`, if it holds no such number.
+        ContractViolation: `unreadable`; it holds no such number.
     """
     left = as_count(first_present(as_object(value), "current_credits", "currentCredits"))
     if left is None:
@@ -157,14 +157,14 @@ def create_body(
     reference: tuple[str, str, str] | None,
     client_request_id: str,
 ) -> str:
-    """Write the JSON that creates a task: the same arguments give the same text, in ASCII.
+    """Return the JSON body that creates a task, in ASCII; the same arguments give the same text.
 
-    `reference` is the uploaded file's address, its name and its MIME type.
+    `reference` is the URL of the uploaded file, its name and its MIME type.
     """
     params: dict[str, object] = {"image_size": size, "output_format": format}
     if reference is not None:
         url, name, mime_type = reference
-        # camelCase, unlike all else: https://rivya.ai/docs/api-openapi-schema
+        # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
         params["referenceMediaItems"] = [{"url": url, "kind": "image", "name": name, "mimeType": mime_type}]
     body = {
         "model": model.model_id,

@@ -1,7 +1,7 @@
-"""What comes back over HTTP, and who must act when it is a refusal.
+"""Parse Rivya's HTTP responses, and turn its errors into our own by who must act.
 
-Facts: https://rivya.ai/docs/api-errors-and-limits (read 2026-05). The list of codes may grow without notice,
-so an unknown one is judged by its status; pages of proxies and gateways in between are survived.
+Facts: https://rivya.ai/docs/api-errors-and-limits (read 2026-05). New error codes may appear without notice,
+so an unknown one is judged by its HTTP status. Responses of proxies and gateways are handled, too.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _CLIENT_ERRORS = range(400, 500)
 _CONFLICT = 409
 _TOO_BIG = 413
 _TOO_MANY = 429
-_PASSING = (408, 425)
-"""Refusals that may pass by themselves: the request came too slowly, or too early."""
+_TRANSIENT = (408, 425)
+"""Client errors after which the same request may succeed: it came too slowly, or too early."""
 
 _OPERATOR_CODES = {
     "api_key_missing": ("key_refused", "Rivya refuses the API key"),
@@ -57,36 +57,36 @@ _OPERATOR_STATUSES = {
 
 
 class Operation(StrEnum):
-    """What a call is for, as far as the meaning of its refusal depends on it."""
+    """The purpose of a call, as far as the meaning of an error depends on it."""
 
     UPLOAD = "upload"
     CREATE = "create"
     READ = "read"
-    """Changes nothing, so it is never in doubt."""
+    """Changes nothing, so its outcome is never in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer, with whatever could be read of it."""
+    """One HTTP response, and what could be parsed of it."""
 
     status: int
     readable: bool
     """The body is JSON."""
     value: Json
     code: str | None
-    """`error.code`, the part of a refusal that is a contract."""
+    """`error.code`, the documented part of an error."""
     message: str
-    """Their words about a refusal, at most 500 characters. May quote the prompt: not for logs."""
+    """Rivya's text about an error, at most 500 characters. It may quote the prompt: not for logs."""
     request_id: str | None
-    """What their support asks for."""
+    """For Rivya's support."""
     retry_after_seconds: float | None
-    """Never negative, at most a day."""
+    """From 0 to a day."""
     sent_at: float | None = None
-    """Their clock, in seconds since the epoch, to the second."""
+    """The `Date` header, in seconds since the epoch."""
 
     @classmethod
     def from_http(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
-        """Read an answer; whatever it holds, this succeeds. `headers` must ignore the case of names."""
+        """Parse a response; this never fails. `headers` must ignore the case of names."""
         readable, value = _parse(body)
         error = as_object(first_present(as_object(value), "error"))
         return cls(
@@ -102,15 +102,15 @@ class Response:
 
     @property
     def is_ok(self) -> bool:
-        """Any 2xx: which one each call answers with is not documented."""
+        """Whether the status is any 2xx: which one each call answers with is not documented."""
         return self.status in _OK
 
 
 def error_from(answer: Response, purpose: Operation) -> KuasError:
-    """Say who must act on a refusal: by its code, or by its status where the code is unknown.
+    """Return the error for a response: by its code, or by its status if the code is unknown.
 
-    The text of the returned error holds codes and numbers, never their words. What a member may want to read
-    of those is in the `data` of a `MemberError`: `code`, `message`.
+    The text of the error holds codes and numbers, never Rivya's message, which is in the `data` of a
+    `MemberError` (`code`, `message`).
     """
     error = _error_by_code(answer, purpose) or _error_by_status(answer, purpose)
     error.request_id = answer.request_id
@@ -121,8 +121,8 @@ def parse_response(answer: Response, purpose: Operation, parse: Callable[[Json],
     """Return what `parse` makes of the answer's JSON.
 
     Raises:
-        KuasError: see `error_from`; also `TransientError` if a 2xx holds no JSON, since a proxy may have made
-            it, and what `parse` raises, in doubt if the call was to change something.
+        KuasError: see `error_from`. Also `TransientError` if a 2xx holds no JSON, since a proxy may have sent
+            it, and what `parse` raises, in doubt unless the call only reads.
     """
     if not answer.is_ok:
         raise error_from(answer, purpose)
@@ -137,22 +137,22 @@ def parse_response(answer: Response, purpose: Operation, parse: Callable[[Json],
 
 
 class UncertainOutcome:
-    """Whether any attempt of one call may have had its effect without our knowing."""
+    """Remembers whether any attempt of one call may have had an effect that no answer confirmed."""
 
     def __init__(self) -> None:
-        self._raised = False
+        self._in_doubt = False
 
     def mark(self, error: KuasError) -> None:
-        """Learn from an attempt's error, and write on it what holds for the call as a whole.
+        """Record an attempt's error, and set its `had_no_effect` or `in_doubt` to that of the whole call.
 
-        Nothing on a `MemberError`: it judges the request itself, which is the same in each attempt.
+        A `MemberError` is left alone: it is about the request itself, which is the same in each attempt.
         """
         if isinstance(error, TransientError):
-            self._raised |= not error.had_no_effect
-            error.had_no_effect = not self._raised
+            self._in_doubt |= not error.had_no_effect
+            error.had_no_effect = not self._in_doubt
         elif isinstance(error, OperatorError | ContractViolation):
-            self._raised |= error.in_doubt
-            error.in_doubt = self._raised
+            self._in_doubt |= error.in_doubt
+            error.in_doubt = self._in_doubt
 
 
 def _error_by_code(answer: Response, purpose: Operation) -> KuasError | None:
@@ -169,7 +169,7 @@ def _error_by_code(answer: Response, purpose: Operation) -> KuasError | None:
         error = _try_later(answer, refused=True)
     elif code in {"idempotency_conflict", "not_found"}:
         error = ContractViolation(code, f"Rivya answered {answer.status} {code}")
-        # Somebody has used the key: for all we know an earlier attempt of the very same call.
+        # The key was used before, perhaps by an earlier attempt of the same call.
         error.in_doubt = code == "idempotency_conflict"
     return error
 
@@ -184,12 +184,12 @@ def _error_by_status(answer: Response, purpose: Operation) -> KuasError:
         error = _member_error(MemberReason.REFERENCE_TOO_BIG, answer)
     elif status == _TOO_MANY:
         error = _try_later(answer, refused=answer.code is not None)
-    elif status in _CLIENT_ERRORS and status not in _PASSING and (answer.readable or status == _TOO_BIG):
+    elif status in _CLIENT_ERRORS and status not in _TRANSIENT and (answer.readable or status == _TOO_BIG):
         error = ContractViolation(code, f"Rivya answered {status} {code}")
-        # Whatever it conflicts with may be an earlier attempt: only the one code is documented.
+        # An earlier attempt may be what it conflicts with: only `idempotency_conflict` is documented.
         error.in_doubt = status == _CONFLICT and purpose is Operation.CREATE
     else:
-        # 5xx; redirects, never followed since the key must not travel; pages of something in between.
+        # 5xx; redirects, which are not followed so that the key stays here; responses of proxies.
         error = _try_later(answer, refused=False)
     return error
 
@@ -199,20 +199,20 @@ def _member_error(reason: MemberReason, answer: Response) -> MemberError:
 
 
 def _try_later(answer: Response, *, refused: bool) -> TransientError:
-    """`refused`: by the API itself, before anything was done; otherwise it may have been done."""
-    told = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
-    return TransientError(told, retry_after_seconds=answer.retry_after_seconds, answered=refused)
+    """`refused` means that the API itself refused the call, so that it had no effect."""
+    text = f"Rivya answered {answer.status} {answer.code or 'without a code'}"
+    return TransientError(text, retry_after_seconds=answer.retry_after_seconds, answered=refused)
 
 
 def _parse(body: bytes) -> tuple[bool, Json]:
     try:
         return True, json.loads(body)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, absurdly long numbers, absurdly deep
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, a number too long, nested too deeply
         return False, None
 
 
 def _retry_after(value: str | None, date: str | None) -> float | None:
-    """Read either form of the header, RFC 9110 10.2.3; a date is measured against the answer's own clock."""
+    """Parse either form of the header (RFC 9110 10.2.3); a date is compared with the response's own date."""
     if value is None:
         return None
     if _SECONDS.fullmatch(value.strip()):
