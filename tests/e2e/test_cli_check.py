@@ -55,6 +55,21 @@ async def test_what_is_missing_on_discord_is_named(fresh: E2EEnvironment) -> Non
     assert found["discord"][0]
 
 
+async def test_a_channel_of_a_direct_message_is_none_to_look_at(fresh: E2EEnvironment) -> None:
+    direct = fresh.discord.direct_channel(fresh.discord.add_person("Ayu").id)
+    code, said = await fresh.bot.run("check", f"--channel={direct.id}")
+    assert code == 1
+    assert discrepancies(said)[f"channel {direct.id}"] == (False, f"{direct.id} is not a channel of a server")
+
+
+async def test_commands_that_discord_sends_to_an_address_are_named(fresh: E2EEnvironment) -> None:
+    fresh.discord.interactions_endpoint_url = "https://example.org/interactions"
+    code, said = await fresh.bot.run("check")
+    well, words = discrepancies(said)["discord"]
+    assert (code, well) == (1, False)
+    assert "Interactions Endpoint URL" in words
+
+
 async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None:
     code, said = await fresh.bot.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
     found = discrepancies(said)

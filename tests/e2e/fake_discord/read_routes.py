@@ -58,6 +58,14 @@ class ReadRoutes:
 
     async def channel(self, request: web.Request) -> web.Response:
         channel = self._state.channel_for(int(request.match_info["channel"]))
+        if channel.user_id is not None:
+            recipient = {
+                "id": str(channel.user_id),
+                "username": "member",
+                "discriminator": "0",
+                "avatar": None,
+            }
+            return document({"id": str(channel.id), "type": 1, "recipients": [recipient]})
         denied = sum(PERMISSIONS[name] for name in channel.denied)
         shown: dict[str, Any] = {
             "id": str(channel.id),

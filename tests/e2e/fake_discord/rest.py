@@ -158,6 +158,7 @@ class Rest:
                 "bot_require_code_grant": False,
                 "verify_key": "",
                 "flags": 0,
+                "interactions_endpoint_url": self._state.interactions_endpoint_url,
                 "owner": {"id": "1", "username": "owner", "discriminator": "0001", "avatar": None},
             }
         )

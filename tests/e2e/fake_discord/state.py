@@ -125,6 +125,7 @@ class State:
         self.channels: dict[int, Channel] = {}
         self.people: dict[int, Person] = {}
         self.guild_ids: list[int] = []
+        self.interactions_endpoint_url: str | None = None
         self.messages: dict[int, Message] = {}
         self.interactions: dict[int, Interaction] = {}
         self.commands: dict[int, list[dict[str, Any]]] = {}

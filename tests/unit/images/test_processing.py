@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import random
 import struct
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
+from bot.images import heic
 from bot.images.processing import (
     PIXEL_LIMIT,
     SIDE_LIMIT,
@@ -51,6 +53,13 @@ HEIC = base64.b85decode(
     "AW&#;Ze;)f0ssL30ssI20#g70000621poj50{{R3TmS$7000001^@s60RR913;+NC0RR91000000R"
 )
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coverage measure the child that reads HEIC, which is given only the variables it needs."""
+    names = [name for name in os.environ if name.startswith("COVERAGE_")]
+    monkeypatch.setattr(heic, "_ENVIRONMENT", (*heic._ENVIRONMENT, *names))
 
 
 @pytest.fixture
@@ -241,6 +250,15 @@ class TestFormats:
         error = refused(huge)
         assert error.reason is MemberReason.REFERENCE_TOO_LARGE
         assert (error.data["width"], error.data["height"]) == (30_000, 30_000)
+
+    def test_an_answer_of_the_reader_that_is_no_size_is_unreadable(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        liar = tmp_path / "python"
+        liar.write_text("#!/bin/sh\necho 24 by 16\n")
+        liar.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(liar))
+        assert refused(HEIC).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_the_readers_process_is_not_told_our_secrets(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -444,6 +462,10 @@ class TestLadder:
         _, image = normalise(encoded(noise(400, 200, mode), kind), limit_bytes=4096)
         assert image.width < 400
         assert abs(image.width - 2 * image.height) <= 2
+
+    def test_a_limit_into_which_not_every_picture_fits_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="2047"):
+            normalise(encoded(noise(300, 200), "PNG"), limit_bytes=2047)
 
     def test_even_the_narrowest_picture_fits_the_smallest_limit(self) -> None:
         _, image = normalise(encoded(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
