@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line: `python -m bot`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ WRONG_SETTINGS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code, and says every failure in one line on standard error."""
+    """Run one command and return its exit code. A failure is one line on standard error."""
     args = _parser().parse_args(arguments)
     try:
-        return _COMMANDS[args.command or "run"](args)
-    except settings.SettingsError as mistakes:
-        print(*mistakes.lines, sep="\n", file=sys.stderr)
+        code = _COMMANDS[args.command or "run"](args)
+        sys.stdout.flush()  # or a closed pipe is noticed only at exit
+    except settings.SettingsError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
     except KuasError as error:
         print(error, file=sys.stderr)
@@ -39,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return FAILED
     except BrokenPipeError:
-        # The reader of `ledger | head` has gone; Python would complain once more at its exit.
+        # The reader of `ledger | head` has ended; without this Python would report it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    else:
+        return code
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -56,14 +59,14 @@ def _check(args: argparse.Namespace) -> int:
     log_setup.configure("error", loaded.log.format)
     print("ok    settings: every key is understood")
 
-    async def examine() -> bool:
-        well = True
-        async for finding in checks.run_checks(loaded, args.channel):
-            print(f"{'ok   ' if finding.ok else 'FAIL '} {finding.name}: {finding.detail}")
-            well = well and finding.ok
-        return well
+    async def run_checks() -> bool:
+        all_ok = True
+        async for result in checks.run_checks(loaded, args.channel):
+            print(f"{'ok   ' if result.ok else 'FAIL '} {result.name}: {result.detail}")
+            all_ok = all_ok and result.ok
+        return all_ok
 
-    return 0 if asyncio.run(examine()) else FAILED
+    return 0 if asyncio.run(run_checks()) else FAILED
 
 
 def _ledger(args: argparse.Namespace) -> int:
@@ -88,12 +91,12 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _health(args: argparse.Namespace) -> int:
-    watched = settings.load_monitor(args.config)
-    if watched.port is None:
-        raise OperatorError("settings", "monitor.port: not set, so there is nobody to ask")
-    well, words = asyncio.run(http_server.probe_health(watched.host, watched.port))
-    print(words)
-    return 0 if well else FAILED
+    monitor = settings.load_monitor(args.config)
+    if monitor.port is None:
+        raise OperatorError("settings", "monitor.port: not set, so the bot answers no health checks")
+    ok, text = asyncio.run(http_server.probe_health(monitor.host, monitor.port))
+    print(text)
+    return 0 if ok else FAILED
 
 
 _COMMANDS = {
@@ -108,25 +111,28 @@ _COMMANDS = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    # --config may stand before or after the command; what is not given must not hide what was.
+    # --config may stand before or after the command. SUPPRESS: its default after the command must not replace
+    # a path before it.
     config = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     config.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
     parser = argparse.ArgumentParser(prog="python -m bot", description="Kuas, a Discord bot that paints.")
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("run", parents=[config], help="run the bot (what happens without a command)")
-    check = commands.add_parser("check", parents=[config], help="is everything in place? one line each")
+    commands.add_parser("run", parents=[config], help="run the bot (the default)")
+    check = commands.add_parser("check", parents=[config], help="check settings, database, Discord and Rivya")
     check.add_argument(
-        "--channel", type=int, action="append", default=[], metavar="ID", help="look at this channel, too"
+        "--channel", type=int, action="append", default=[], metavar="ID", help="check this channel, too"
     )
-    commands.add_parser("ledger", parents=[config], help="the books as JSON lines")
+    commands.add_parser("ledger", parents=[config], help="print the ledger as JSON lines")
     backup = commands.add_parser("backup", parents=[config], help="copy the database while the bot runs")
-    backup.add_argument("path", type=Path, help="where to; must not exist yet")
-    restore = commands.add_parser("restore", parents=[config], help="put a copy in the database's place")
+    backup.add_argument("path", type=Path, help="the copy; must not exist yet")
+    restore = commands.add_parser("restore", parents=[config], help="replace the database by a copy")
     restore.add_argument("path", type=Path, help="the copy; the bot must be stopped")
-    commands.add_parser("health", parents=[config], help="does the running bot work? for a health check")
-    steps = commands.add_parser("operator", parents=[config], help="pause, cap, compare with Rivya")
-    operator.add_subcommands(steps, config)
+    commands.add_parser("health", parents=[config], help="ask the running bot whether it works")
+    operator_parser = commands.add_parser(
+        "operator", parents=[config], help="pause, set ceilings, compare the ledger with Rivya"
+    )
+    operator.add_subcommands(operator_parser, config)
     return parser
 
 

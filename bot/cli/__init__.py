@@ -1,1 +1,1 @@
-"""The larger commands of the command line: `check` and `operator`."""
+"""The commands `check` and `operator` of the command line."""

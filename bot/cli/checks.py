@@ -1,23 +1,24 @@
-"""Is everything in place? One finding a line, before anybody relies on it.
+"""`check`: examine the database, the disk, Discord, Rivya and the clock before the bot is started.
 
-Nothing is spent: the scopes that only a paid call would show are said to be unseen.
+Nothing is spent, so the scopes of the API key that only a create call needs are not checked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.discord_client.login import open_login
-from bot.domain.errors import ContractViolation, KuasError
+from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database, open_read_only
 from bot.storage.file_lock import DatabaseInUse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Iterable
     from pathlib import Path
 
     from bot.config.settings import DiscordSettings, Settings
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
 
 MIN_FREE_BYTES: Final = 200_000_000
-"""Room for references on their way, the write-ahead log and a backup."""
+"""Space for references, the write-ahead log and a backup."""
 CLOCK_TOLERANCE_SECONDS: Final = 20.0
-"""The ladder of delivery leaves half a minute for the way."""
+"""More than a slow network and Rivya's whole seconds make up."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """The result of one check; `detail` is a line for the operator."""
 
     name: str
     ok: bool
@@ -42,11 +43,11 @@ class CheckResult:
 
 
 async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[CheckResult]:
-    """Look at everything in turn, at these channels too; one trouble does not hide the next."""
-    yield await _database(settings.database.path)
-    yield _disk(settings.database.path)
-    async for finding in _discord(settings.discord, channel_ids):
-        yield finding
+    """Run every check in turn, also after one has failed; `channel_ids` are further channels to check."""
+    yield await run_check("database", _database(settings.database.path))
+    yield await run_check("disk", asyncio.to_thread(_disk, settings.database.path))
+    async for result in _discord(settings.discord, channel_ids):
+        yield result
     model = MODELS[settings.rivya.model]
     attempts: list[Attempt] = []
     async with open_session() as session:
@@ -56,137 +57,112 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
             api_key=settings.rivya.api_key.get_secret_value(),
             watch=attempts.append,
         )
-        yield await _wallet(rivya, model)
-        yield await _scopes(rivya)
-        yield await _model(rivya, model)
-    yield _clock(attempts)
+        yield await run_check("rivya key and wallet", _wallet(rivya, model))
+        yield await run_check("rivya scopes", _scopes(rivya))
+        yield await run_check("rivya model", _model(rivya, model))
+    yield await run_check("clock", _clock(attempts))
 
 
-async def _database(path: Path) -> CheckResult:
+async def run_check(name: str, check: Awaitable[str]) -> CheckResult:
+    """Await a check, which returns the detail or raises a `KuasError` that says what is wrong."""
     try:
-        try:
-            database = await Database.open(path)
-        except DatabaseInUse:
-            open_read_only(path).close()
-            return CheckResult("database", ok=True, detail=f"{path}, in use by the running bot")
-        await database.close()
+        return CheckResult(name, ok=True, detail=await check)
     except KuasError as error:
-        return CheckResult("database", ok=False, detail=str(error))
-    return CheckResult("database", ok=True, detail=f"{path}, up to date")
+        return CheckResult(name, ok=False, detail=str(error))
+
+
+async def _database(path: Path) -> str:
+    try:
+        database = await Database.open(path)
+    except DatabaseInUse:
+        open_read_only(path).close()
+        return f"{path}, in use by the running bot"
+    await database.close()
+    return f"{path}, up to date"
+
+
+def _disk(path: Path) -> str:
+    try:
+        free_bytes = shutil.disk_usage(path.resolve().parent).free
+    except OSError as error:
+        raise OperatorError("disk", f"{path.parent}: {error.strerror}") from error
+    megabytes = free_bytes // 1_000_000
+    if free_bytes < MIN_FREE_BYTES:
+        raise OperatorError("disk", f"only {megabytes} MB are free beside {path}")
+    return f"{megabytes} MB are free beside {path}"
 
 
 async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> AsyncIterator[CheckResult]:
     try:
-        async with open_login(settings.token.get_secret_value()) as seen:
-            yield CheckResult(
-                "discord",
-                ok=True,
-                detail=f"the token belongs to {seen.name}; no privileged intent is needed",
-            )
-            yield await _commands(seen)
+        async with open_login(settings.token.get_secret_value()) as login:
+            detail = f"the token belongs to {login.name}; no privileged intent is needed"
+            yield CheckResult("discord", ok=True, detail=detail)
+            yield await run_check("discord commands", _commands(login))
             if settings.operator_guild is not None:
-                yield await _operator_guild(seen, settings.operator_guild)
+                yield await run_check("operator's server", _operator_guild(login, settings.operator_guild))
             for channel_id in channel_ids:
-                yield await _channel(seen, channel_id)
+                yield await run_check(f"channel {channel_id}", _channel(login, channel_id))
     except KuasError as error:
         yield CheckResult("discord", ok=False, detail=str(error))
 
 
-async def _commands(seen: LoginSession) -> CheckResult:
+async def _commands(login: LoginSession) -> str:
+    names = await login.commands()
+    return ", ".join(f"/{name}" for name in names) or "none yet; the first start registers them"
+
+
+async def _operator_guild(login: LoginSession, guild_id: int) -> str:
     try:
-        names = await seen.commands()
+        name = await login.guild_name(guild_id)
     except KuasError as error:
-        return CheckResult("discord commands", ok=False, detail=str(error))
-    words = ", ".join(f"/{name}" for name in names) if names else "none yet; the first start registers them"
-    return CheckResult("discord commands", ok=True, detail=words)
+        detail = f"discord.operator_guild {guild_id}: {error}; invite the bot there"
+        raise OperatorError("discord", detail) from error
+    return f"/operator is in {name}"
 
 
-async def _operator_guild(seen: LoginSession, guild_id: int) -> CheckResult:
-    try:
-        name = await seen.guild_name(guild_id)
-    except KuasError as error:
-        words = f"discord.operator_guild {guild_id}: {error}; invite the bot there"
-        return CheckResult("operator's server", ok=False, detail=words)
-    return CheckResult("operator's server", ok=True, detail=f"/operator is in {name}")
+async def _channel(login: LoginSession, channel_id: int) -> str:
+    if missing := await login.missing_permissions(channel_id):
+        raise OperatorError("discord", f"the bot lacks {', '.join(missing)}")
+    return "pictures can be posted there"
 
 
-async def _channel(seen: LoginSession, channel_id: int) -> CheckResult:
-    name = f"channel {channel_id}"
-    try:
-        missing = await seen.missing_permissions(channel_id)
-    except KuasError as error:
-        return CheckResult(name, ok=False, detail=str(error))
-    if missing:
-        return CheckResult(name, ok=False, detail=f"the bot lacks {', '.join(missing)}")
-    return CheckResult(name, ok=True, detail="pictures can be posted there")
-
-
-def _disk(path: Path) -> CheckResult:
-    try:
-        free = shutil.disk_usage(path.resolve().parent).free
-    except OSError as error:
-        return CheckResult("disk", ok=False, detail=f"{path.parent}: {error.strerror}")
-    megabytes = free // 1_000_000
-    if free < MIN_FREE_BYTES:
-        return CheckResult("disk", ok=False, detail=f"only {megabytes} MB are free beside {path}")
-    return CheckResult("disk", ok=True, detail=f"{megabytes} MB are free beside {path}")
-
-
-def _clock(attempts: Iterable[Attempt]) -> CheckResult:
-    """Ours tells how long an answer of Discord's can still be edited, and when a day ends."""
-    ahead = next((a.clock_ahead_seconds for a in attempts if a.clock_ahead_seconds is not None), None)
-    if ahead is None:
-        return CheckResult("clock", ok=True, detail="not compared: Rivya did not say what time it is")
-    words = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} Rivya's"
-    return CheckResult("clock", ok=abs(ahead) <= CLOCK_TOLERANCE_SECONDS, detail=words)
-
-
-async def _wallet(rivya: RivyaClient, model: ImageModel) -> CheckResult:
-    try:
-        credits_left = await rivya.credits()
-    except KuasError as error:
-        return CheckResult("rivya key and wallet", ok=False, detail=str(error))
+async def _wallet(rivya: RivyaClient, model: ImageModel) -> str:
+    credits_left = await rivya.credits()
     pictures = credits_left // model.cost_credits
-    return CheckResult(
-        "rivya key and wallet",
-        ok=pictures > 0,
-        detail=f"{credits_left} credits, enough for {pictures} pictures",
-    )
+    detail = f"{credits_left} credits, enough for {pictures} pictures"
+    if pictures == 0:
+        raise OperatorError("wallet_empty", detail)
+    return detail
 
 
-async def _scopes(rivya: RivyaClient) -> CheckResult:
-    """Asked for a task that cannot exist, Rivya says not_found to a key that may read, else refuses."""
+async def _scopes(rivya: RivyaClient) -> str:
     try:
         await rivya.get_task("task_that_cannot_exist")
     except ContractViolation as error:
-        if error.code == "not_found":
-            return CheckResult(
-                "rivya scopes",
-                ok=True,
-                detail="generations:read is there; the scopes to create show with the first picture",
-            )
-        return CheckResult("rivya scopes", ok=False, detail=str(error))
-    except KuasError as error:
-        return CheckResult("rivya scopes", ok=False, detail=str(error))
-    return CheckResult("rivya scopes", ok=False, detail="a task that cannot exist was found")
+        if error.code != "not_found":  # which only a key that may read tasks is told
+            raise
+    return "generations:read is there; the scopes to create show with the first picture"
 
 
-async def _model(rivya: RivyaClient, model: ImageModel) -> CheckResult:
-    try:
-        offers = {offer.model_id: offer for offer in await rivya.models()}
-    except KuasError as error:
-        return CheckResult("rivya model", ok=False, detail=str(error))
+async def _model(rivya: RivyaClient, model: ImageModel) -> str:
+    offers = {offer.model_id: offer for offer in await rivya.models()}
     offer = offers.get(model.model_id)
     if offer is None:
-        return CheckResult("rivya model", ok=False, detail=f"{model.model_id} is not in Rivya's catalogue")
+        raise OperatorError("model", f"{model.model_id} is not in Rivya's catalogue")
     if offer.api_status not in (None, "available"):
-        return CheckResult("rivya model", ok=False, detail=f"{model.model_id} is {offer.api_status}")
+        raise OperatorError("model", f"{model.model_id} is {offer.api_status}")
     if offer.base_credits not in (None, model.cost_credits):
-        return CheckResult(
-            "rivya model",
-            ok=False,
-            detail=f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}",
-        )
-    return CheckResult(
-        "rivya model", ok=True, detail=f"{model.model_id} at {model.cost_credits} credits a picture"
-    )
+        detail = f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}"
+        raise OperatorError("model", detail)
+    return f"{model.model_id} at {model.cost_credits} credits a picture"
+
+
+async def _clock(attempts: Iterable[Attempt]) -> str:
+    """Compare our clock with Rivya's: ours decides when the period of a limit ends."""
+    ahead = next((a.clock_ahead_seconds for a in attempts if a.clock_ahead_seconds is not None), None)
+    if ahead is None:
+        return "not compared: Rivya did not say what time it is"
+    detail = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} Rivya's"
+    if abs(ahead) > CLOCK_TOLERANCE_SECONDS:
+        raise OperatorError("clock", detail)
+    return detail

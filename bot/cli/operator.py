@@ -1,6 +1,6 @@
-"""The operator's part of the command line, for a host without Discord at hand.
+"""`operator`: the operator's actions on the command line, where Discord is not at hand.
 
-It works beside a running bot, which reads pauses, ceilings and reservations anew with every request.
+They work beside a running bot, which reads pauses, ceilings and reservations anew with every request.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
 THE_COMMAND_LINE: Final = 0
-"""Stands for whoever has a shell on the host, where a Discord user's id would stand."""
+"""Stored in place of a Discord user's id for actions on the command line."""
 DEFAULT_DAYS: Final = 30
 FAILED: Final = 1
-_SENTENCE_CHARACTERS: Final = 200
-_CLOSED: Final = {
+_MAX_SENTENCE_CHARACTERS: Final = 200
+_CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
     CloseResult.UNKNOWN: "is no job in this database",
     CloseResult.IN_PROGRESS: "is still under way; the bot settles it by itself",
@@ -45,163 +45,162 @@ _CLOSED: Final = {
 
 
 def add_subcommands(operator: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
-    """Add the steps of `operator`; `config` holds the arguments that every command takes."""
-    steps = operator.add_subparsers(dest="step", metavar="STEP", required=True)
-    pause = steps.add_parser("pause", parents=[config], help="let no new pictures in")
-    resume = steps.add_parser("resume", parents=[config], help="let new pictures in again")
-    for step in (pause, resume):
-        step.add_argument("--guild", type=_guild_id, default=ALL_GUILDS, help="one server (default: all)")
+    """Add the subcommands of `operator`; `config` holds the arguments that every command takes."""
+    subcommands = operator.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
+    pause = subcommands.add_parser("pause", parents=[config], help="stop new pictures")
+    resume = subcommands.add_parser("resume", parents=[config], help="end a pause")
+    for parser in (pause, resume):
+        parser.add_argument("--guild", type=_guild_id, default=ALL_GUILDS, help="one server (default: all)")
     pause.add_argument("--sentence", type=_sentence, default="", help="what members read")
-    _add_ceiling(steps.add_parser("ceiling", parents=[config], help="cap what servers may spend"))
-    _add_reconcile(steps.add_parser("reconcile", parents=[config], help="compare the books with Rivya"))
-    close = steps.add_parser("close", parents=[config], help="decide by hand what a job in doubt has cost")
+    resume.set_defaults(sentence="")
+    _add_ceiling(subcommands.add_parser("ceiling", parents=[config], help="cap what servers may spend"))
+    _add_reconcile(
+        subcommands.add_parser("reconcile", parents=[config], help="compare the ledger with Rivya")
+    )
+    close = subcommands.add_parser("close", parents=[config], help="set by hand what a job in doubt has cost")
     close.add_argument("job", type=_sentence, help="the job's id")
     close.add_argument("credits", type=_credits, help="what Rivya charged; 0 gives the credits back")
-    close.add_argument("reason", type=_reason, help="how you know; it stands on the record")
-    steps.add_parser("wallet", parents=[config], help="Rivya's wallet, and what is held")
-    guilds = steps.add_parser("guilds", parents=[config], help="what each server spends")
-    guilds.add_argument("--period", choices=PERIODS, default="month", help="which time, in UTC")
+    close.add_argument("reason", type=_reason, help="how you know; it is recorded")
+    subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
+    guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
+    guilds.add_argument("--period", choices=PERIODS, default="month", help="the period, in UTC")
     guilds.add_argument("--page", type=int, default=1)
 
 
-def _add_ceiling(step: argparse.ArgumentParser) -> None:
-    whose = step.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--guild", type=_guild_id, help="one server")
-    whose.add_argument("--each", action="store_true", help="each server that has none of its own")
-    whose.add_argument("--all", action="store_true", help="all servers together")
-    what = step.add_mutually_exclusive_group(required=True)
-    what.add_argument("--credits", type=_credits, help="how many they may spend; 0 stops new pictures")
-    what.add_argument("--remove", action="store_true", help="take the ceiling away")
-    step.add_argument("--period", choices=PERIODS, default="month", help="how long they last, in UTC")
-    step.add_argument("--reason", type=_sentence, default="", help="why; it stands in the log")
+def _add_ceiling(parser: argparse.ArgumentParser) -> None:
+    scope = parser.add_mutually_exclusive_group(required=True)
+    scope.add_argument("--guild", type=_guild_id, help="one server")
+    scope.add_argument("--each", action="store_true", help="each server that has no ceiling of its own")
+    scope.add_argument("--all", action="store_true", help="all servers together")
+    change = parser.add_mutually_exclusive_group(required=True)
+    change.add_argument("--credits", type=_credits, help="what they may spend; 0 stops new pictures")
+    change.add_argument("--remove", action="store_true", help="remove the ceiling")
+    parser.add_argument("--period", choices=PERIODS, default="month", help="the period, in UTC")
+    parser.add_argument("--reason", type=_sentence, default="", help="why; it is recorded")
 
 
-def _add_reconcile(step: argparse.ArgumentParser) -> None:
-    step.add_argument("--days", type=_days, default=DEFAULT_DAYS, help="how far back")
-    step.add_argument("--since", type=_moment, help="from this moment on, instead of --days")
-    second = step.add_mutually_exclusive_group()
-    second.add_argument("--show", type=_run_id, metavar="RUN", help="show what a run has found")
-    second.add_argument("--apply", type=_run_id, metavar="RUN", help="book what a run has proven")
+def _add_reconcile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--days", type=_days, default=DEFAULT_DAYS, help="how far back")
+    parser.add_argument("--since", type=_timestamp, help="from this time on, instead of --days")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--show", type=_run_id, metavar="RUN", help="show what a run has found")
+    mode.add_argument("--apply", type=_run_id, metavar="RUN", help="book what a run has proven")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one step; returns the exit code.
+    """Run one subcommand and return its exit code.
 
     Raises:
-        SettingsError: the settings that the step needs are wrong.
-        KuasError: whatever keeps it from being done.
+        SettingsError: the settings that it needs are wrong.
+        KuasError: as the store or the call to Rivya raises.
     """
-    return asyncio.run(_HANDLERS[args.step](args))
+    return asyncio.run(_HANDLERS[args.subcommand](args))
 
 
 async def _pause(args: argparse.Namespace) -> int:
-    return await _switch(args, paused=True, sentence=args.sentence)
-
-
-async def _resume(args: argparse.Namespace) -> int:
-    return await _switch(args, paused=False)
-
-
-async def _switch(args: argparse.Namespace, *, paused: bool, sentence: str = "") -> int:
+    """Set or end a pause: `pause` and `resume`."""
+    paused = args.subcommand == "pause"
     async with _shared_database(args) as database:
         pauses = PauseStore(database)
-        await pauses.set(args.guild, paused=paused, sentence=sentence, set_by=THE_COMMAND_LINE)
-        still = {pause.guild_id for pause in await pauses.active()}
+        await pauses.set(args.guild, paused=paused, sentence=args.sentence, set_by=THE_COMMAND_LINE)
+        still_paused = {pause.guild_id for pause in await pauses.active()}
     scope = f"server {args.guild}" if args.guild else "all servers"
-    _print(f"{scope}: {'no new pictures' if paused else _let_in(args.guild, still)}")
+    _print(f"{scope}: {'no new pictures' if paused else _describe_resume(args.guild, still_paused)}")
     return 0
 
 
-def _let_in(guild_id: int, still: set[int]) -> str:
-    if guild_id and ALL_GUILDS in still:
+def _describe_resume(guild_id: int, still_paused: set[int]) -> str:
+    if guild_id and ALL_GUILDS in still_paused:
         return "not paused on its own, but all servers are paused"
-    others = f", but not in {len(still)} paused on its own" if still and not guild_id else ""
+    others = f", but not in {len(still_paused)} paused on its own" if still_paused and not guild_id else ""
     return f"new pictures are let in{others}"
 
 
 async def _ceiling(args: argparse.Namespace) -> int:
-    rule, guild_id = LimitScope.CEILING_ALL if args.all else LimitScope.CEILING, args.guild or ALL_GUILDS
+    scope = LimitScope.CEILING_ALL if args.all else LimitScope.CEILING
+    guild_id = args.guild or ALL_GUILDS
     async with _shared_database(args) as database:
-        # The default limit is no ceiling's business.
+        # Ceilings do not depend on the default limit, so any value will do.
         credit_admin = CreditAdmin(database, Limit(0, "total"))
         if args.remove:
             change = await credit_admin.remove_limit(
-                guild_id, rule, set_by=THE_COMMAND_LINE, reason=args.reason
+                guild_id, scope, set_by=THE_COMMAND_LINE, reason=args.reason
             )
         else:
-            limit = Limit(args.credits, args.period, scope=rule, reason=args.reason)
+            limit = Limit(args.credits, args.period, scope=scope, reason=args.reason)
             change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
-    scope = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
-    _print(f"{scope}: from {_limit(change.before)} to {_limit(change.after)}")
+    name = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
+    _print(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
     return 0
 
 
 async def _reconcile(args: argparse.Namespace) -> int:
     if args.apply is not None:
         async with _shared_database(args) as database:
-            done = await DiscrepancyStore(database).apply(args.apply, by=THE_COMMAND_LINE)
+            applied = await DiscrepancyStore(database).apply(args.apply, by=THE_COMMAND_LINE)
         _print(
-            f"run {args.apply}: {done.booked} booked ({done.difference_credits:+} credits),"
-            f" {done.before} stood so already, {done.changed} changed since,"
-            f" {done.in_progress} still under way"
+            f"run {args.apply}: {applied.booked} booked ({applied.difference_credits:+} credits),"
+            f" {applied.before} were booked already, {applied.changed} changed since,"
+            f" {applied.in_progress} still under way"
         )
         return 0
     if args.show is not None:
         async with _shared_database(args) as database:
-            if await _print_findings(DiscrepancyStore(database), args.show):
+            if await _print_discrepancies(DiscrepancyStore(database), args.show):
                 return FAILED
         _print(f"run {args.show}: no differences, or no such run")
         return 0
     since = now_ms() - args.days * DAY_MS if args.since is None else args.since
     async with _with_rivya(args) as (database, rivya, _):
-        findings = DiscrepancyStore(database)
-        compared = await Reconciler(findings, rivya).compare(since, progress=_show_progress)
-        await _print_findings(findings, compared.run_id)
-    return _summarize(compared)
+        discrepancies = DiscrepancyStore(database)
+        finished = await Reconciler(discrepancies, rivya).compare(since, progress=_show_progress)
+        await _print_discrepancies(discrepancies, finished.run_id)
+    return _print_summary(finished)
 
 
-def _summarize(compared: ReconcileRun) -> int:
+def _print_summary(finished: ReconcileRun) -> int:
+    """Print the outcome of a comparison and what to do next; returns the exit code."""
     _print(
-        f"run {compared.run_id}: {compared.looked_at} looked at, {compared.found} differences,"
-        f" {compared.unpriced} without a price"
+        f"run {finished.run_id}: {finished.looked_at} looked at, {finished.found} differences,"
+        f" {finished.unpriced} without a price"
     )
-    if compared.found:
-        _print(f"nothing was changed; book what Rivya proves: operator reconcile --apply {compared.run_id}")
-    if compared.stopped:
-        _print_error(f"stopped before its end: {compared.stopped}")
-        if compared.reached_at is not None:
-            _print_error(f"go on with: operator reconcile --since {iso(compared.reached_at)}")
-    return FAILED if compared.found or compared.stopped else 0
+    if finished.found:
+        _print(f"nothing was changed; book what Rivya proves: operator reconcile --apply {finished.run_id}")
+    if finished.stopped:
+        _print_error(f"stopped before its end: {finished.stopped}")
+        if finished.reached_at is not None:
+            _print_error(f"go on with: operator reconcile --since {iso(finished.reached_at)}")
+    return FAILED if finished.found or finished.stopped else 0
 
 
-async def _show_progress(compared: ReconcileRun) -> None:
+async def _show_progress(unfinished: ReconcileRun) -> None:
     if sys.stderr.isatty():
-        _print_error(f"{compared.looked_at} of {compared.total}, {compared.found} differences")
+        _print_error(f"{unfinished.looked_at} of {unfinished.total}, {unfinished.found} differences")
 
 
-async def _print_findings(findings: DiscrepancyStore, run_id: str) -> int:
-    """Print a line for each, page by page; returns how many."""
+async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str) -> int:
+    """Print the discrepancies of a run, one a line, read page by page; returns how many."""
     count, after = 0, ""
-    while page := await findings.list_run(run_id, after):
-        for found in page:
-            _print(_line(found))
+    while page := await discrepancies.list_run(run_id, after):
+        for discrepancy in page:
+            _print(_line(discrepancy))
         count, after = count + len(page), page[-1].booked.job_id
     return count
 
 
-def _line(found: Discrepancy) -> str:
-    booked = found.booked
+def _line(discrepancy: Discrepancy) -> str:
+    booked = discrepancy.booked
     note = f" ({' '.join(booked.note.split())})" if booked.note else ""
-    return f"{booked.job_id} server {booked.guild_id} {found.kind}: {describe(found)}{note}"
+    return f"{booked.job_id} server {booked.guild_id} {discrepancy.kind}: {describe(discrepancy)}{note}"
 
 
 async def _close(args: argparse.Namespace) -> int:
     async with _shared_database(args) as database:
-        closing = await DiscrepancyStore(database).close(
+        result = await DiscrepancyStore(database).close(
             args.job.strip().lower(), args.credits, reason=args.reason, by=THE_COMMAND_LINE
         )
-    _print(f"{args.job} {_CLOSED[closing]}")
-    return 0 if closing is CloseResult.CLOSED else FAILED
+    _print(f"{args.job} {_CLOSE_MESSAGES[result]}")
+    return 0 if result is CloseResult.CLOSED else FAILED
 
 
 async def _wallet(args: argparse.Namespace) -> int:
@@ -231,7 +230,7 @@ async def _guilds(args: argparse.Namespace) -> int:
 
 _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]]] = {
     "pause": _pause,
-    "resume": _resume,
+    "resume": _pause,
     "ceiling": _ceiling,
     "reconcile": _reconcile,
     "close": _close,
@@ -294,8 +293,8 @@ def _days(text: str) -> int:
 
 
 def _sentence(text: str) -> str:
-    if len(text) > _SENTENCE_CHARACTERS:
-        raise argparse.ArgumentTypeError(f"at most {_SENTENCE_CHARACTERS} characters")
+    if len(text) > _MAX_SENTENCE_CHARACTERS:
+        raise argparse.ArgumentTypeError(f"at most {_MAX_SENTENCE_CHARACTERS} characters")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -315,10 +314,11 @@ def _run_id(text: str) -> str:
     return text
 
 
-def _moment(text: str) -> int:
+def _timestamp(text: str) -> int:
+    """Parse an ISO 8601 time, in UTC unless it says otherwise, to epoch milliseconds."""
     try:
-        moment = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError("a moment looks like 2026-05-31T12:00:00Z") from error
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise argparse.ArgumentTypeError("a time looks like 2026-05-31T12:00:00Z") from error
+    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return int(zoned.timestamp() * 1000)

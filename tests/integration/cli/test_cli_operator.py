@@ -11,13 +11,15 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import main
+from bot.cli import operator
 from bot.credits.ledger_export import export_ledger
+from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, Failure
 from bot.domain.limits import LimitScope
@@ -230,6 +232,8 @@ async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_
     assert sorted(entry["final_credits"] or 0 for entry in export_ledger(database_path)) == [4, 7]
     agreed = await line.process("reconcile", "--since", "2020-01-01T00:00:00Z")
     assert (agreed.code, agreed.out.count("\n")) == (0, 1)
+    recent = await line("reconcile", "--days", "1")
+    assert (recent.code, "2 looked at" in recent.out) == (0, True)
 
 
 async def test_a_comparison_that_cannot_ask_says_so_and_fails(
@@ -240,6 +244,24 @@ async def test_a_comparison_that_cannot_ask_says_so_and_fails(
     assert told.code == 1
     assert "refuses the API key" in told.err
     assert "rvya_sk_another" not in told.out + told.err
+
+
+def test_a_comparison_that_stopped_says_where_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    stopped = ReconcileRun("0123456789ab", 0, total=9, looked_at=3, reached_at=1_790_000_000_000)
+    assert operator._print_summary(replace(stopped, stopped="Rivya refuses the API key")) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "stopped before its end: Rivya refuses the API key",
+        "go on with: operator reconcile --since 2026-09-21T14:13:20.000Z",
+    ]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_progress_is_shown_on_a_terminal_alone(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    await operator._show_progress(ReconcileRun("0123456789ab", 0, total=9, looked_at=3, found=1))
+    assert capsys.readouterr().err == ("3 of 9, 1 differences\n" if terminal else "")
 
 
 async def test_a_doubt_is_closed_by_hand_once(line: Line, store: JobStore, database_path: Path) -> None:

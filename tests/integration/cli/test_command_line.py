@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -25,13 +26,17 @@ from tests.support.waiting import PATIENCE_SECONDS
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
 
 
-def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def environment(**environ: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+    return clean | {"PYTHONPATH": str(ROOT)} | environ
+
+
+def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         check=False,
         cwd=folder,
-        env=clean | {"PYTHONPATH": str(ROOT)} | environ,
+        env=environment(**environ),
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -138,6 +143,42 @@ def test_every_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
     assert "Traceback" not in told.stderr
 
 
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(filled: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "ledger"],
+        check=False,
+        cwd=tmp_path,
+        # Buffered, as it is by default: a few lines are written only at the end.
+        env=environment(BOT_DATABASE__PATH=str(filled), PYTHONUNBUFFERED=""),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_control_c_ends_a_command_without_a_word(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "health"],
+            cwd=tmp_path,
+            env=environment(BOT_MONITOR__PORT=str(silent.getsockname()[1])),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with process:
+            connection, _ = silent.accept()  # it waits for an answer now
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            connection.close()
+    assert (process.returncode, said) == (1, "")
+
+
 @pytest.mark.parametrize("order", [("--config", "my.toml", "ledger"), ("ledger", "--config", "my.toml")])
 def test_config_may_stand_before_or_after_the_command(
     filled: Path, tmp_path: Path, order: tuple[str, ...]
@@ -173,6 +214,10 @@ async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_pa
     assert (told.returncode, told.stderr) == (0, "")
     assert "what it was before is in" in told.stdout
     assert list(export_ledger(filled)) == before
+    elsewhere = tmp_path / "elsewhere.sqlite3"
+    told = bot(tmp_path, "restore", str(copy), BOT_DATABASE__PATH=str(elsewhere))
+    assert (told.returncode, told.stdout) == (0, f"{elsewhere} is now what {copy} holds\n")
+    assert list(export_ledger(elsewhere)) == before
 
 
 def test_a_health_check_needs_no_secrets_and_says_who_does_not_answer(tmp_path: Path) -> None:
