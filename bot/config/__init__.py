@@ -1,1 +1,1 @@
-"""Settings: what can be configured, how a value is checked, how mistakes are reported."""
+"""The settings: their keys, the checks of their values, and the messages about mistakes."""

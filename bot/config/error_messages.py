@@ -1,4 +1,4 @@
-"""What is said about wrong settings: one readable line a mistake, and no line shows a value."""
+"""Describe wrong settings, one line for each mistake. No line shows a value, which may be a secret."""
 
 from __future__ import annotations
 
@@ -11,48 +11,49 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 PREFIX = "BOT_"
-"""Every environment variable that is ours begins with it; one that does and is unknown is a mistake."""
+"""All environment variables of Kuas begin with it; an unknown one that does is a mistake."""
 
 
 def unknown_in_file(
     sections: Mapping[str, type[BaseModel]], data: Mapping[str, object], file_name: str
 ) -> Iterable[str]:
-    """One line for each section or key of the file that does not exist, or is no section where one stands."""
+    """Describe each section or key of the file that is unknown, and each section that is no table."""
     dotted = [f"{section}.{key}" for section, keys in sections.items() for key in keys.model_fields]
     for name, table in data.items():
         if name not in sections:
-            yield f"{_shown(name)}: unknown section in {file_name}{_did_you_mean(name, [*sections, *dotted])}"
+            suggestion = _did_you_mean(name, [*sections, *dotted])
+            yield f"{_printable(name)}: unknown section in {file_name}{suggestion}"
         elif not isinstance(table, dict):
             yield f"{name}: must be a section, written [{name}] in {file_name}"
         else:
             known = sections[name].model_fields
             for key in table:
                 if key not in known:
-                    yield f"{name}.{_shown(key)}: unknown key in {file_name}{_did_you_mean(key, known)}"
+                    yield f"{name}.{_printable(key)}: unknown key in {file_name}{_did_you_mean(key, known)}"
 
 
 def unknown_in_environment(
     sections: Mapping[str, type[BaseModel]], environ: Mapping[str, str]
 ) -> Iterable[str]:
-    """One line for each variable that begins like ours but is none; pydantic-settings would let it pass."""
+    """Describe each unknown variable that begins with `PREFIX`; pydantic-settings would ignore it."""
     known = [_variable(section, key) for section, keys in sections.items() for key in keys.model_fields]
     for name in environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            yield f"{_shown(name)}: unknown environment variable{_did_you_mean(name.upper(), known)}"
+            yield f"{_printable(name)}: unknown environment variable{_did_you_mean(name.upper(), known)}"
 
 
 def wrong_values(
     sections: Mapping[str, type[BaseModel]], error: ValidationError, file_name: str
 ) -> Iterable[str]:
-    """One line a wrong key; unknown names are left out here, they have their line already."""
+    """Describe each wrong value; unknown keys are left out, as `unknown_in_file` describes them."""
     for mistake in error.errors(include_url=False, include_input=False, include_context=False):
         section, key = (str(part) for part in (*mistake["loc"], "", "")[:2])
         field = sections[section].model_fields.get(key)
         if field is None:
             continue
         wrong = "missing; must be" if mistake["type"] == "missing" else "must be"
-        where = f"{file_name} key {section}.{key}, or environment {_variable(section, key)}"
-        yield f"{section}.{key}: {wrong} {field.description} ({where})"
+        location = f"{file_name} key {section}.{key}, or environment {_variable(section, key)}"
+        yield f"{section}.{key}: {wrong} {field.description} ({location})"
 
 
 def _variable(section: str, key: str) -> str:
@@ -64,6 +65,6 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _shown(name: str) -> str:
-    """A quoted TOML key may hold line ends, and a mistake is one line."""
+def _printable(name: str) -> str:
+    """Escape line ends, which a quoted TOML key may hold: a mistake is one line."""
     return name if name.isprintable() else ascii(name)

@@ -1,4 +1,4 @@
-"""What a setting may be: the kinds of values, each refused with a plain ValueError."""
+"""The types of settings. Their validators raise ValueError, as pydantic expects."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.domain.image_models import MODELS
 
 
 def _number_not_bool(value: object) -> object:
-    """TOML's `true` would otherwise pass for the number 1."""
+    """Refuse TOML's `true`, which pydantic would take for the number 1."""
     if isinstance(value, bool):
-        raise ValueError("a boolean is no number")  # noqa: TRY004  # pydantic turns only ValueError into a mistake
+        raise ValueError("a boolean is no number")  # noqa: TRY004  # pydantic handles only ValueError
     return value
 
 
 def _one_word(secret: SecretStr) -> SecretStr:
-    """Both secrets travel in an HTTP header; a pasted one may bring its line end along."""
+    """Strip white space, as after pasting; the rest must fit into an HTTP header."""
     word = secret.get_secret_value().strip()
     if not word or not word.isascii() or not word.isprintable() or " " in word:
         raise ValueError("not one word")
@@ -28,7 +28,7 @@ def _one_word(secret: SecretStr) -> SecretStr:
 
 
 def _is_loopback(host: str) -> bool:
-    """Judge by the spelling alone: no name is looked up."""
+    """Return whether a host is this machine by its spelling; no name is resolved."""
     if host == "localhost":
         return True
     try:
@@ -38,7 +38,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _api_url(url: str) -> str:
-    """Take https, or http on this machine: the key must not cross a network in the clear."""
+    """Require https, or http on this machine: the key must not cross a network unencrypted."""
     parts = urlsplit(url)
     host = parts.hostname
     if not host or parts.port == 0 or not url.isprintable() or " " in url:
@@ -76,7 +76,7 @@ Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Whole = Annotated[int, BeforeValidator(_number_not_bool)]
 Seconds = Annotated[float, BeforeValidator(_number_not_bool), Field(gt=0, allow_inf_nan=False)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
-"""https, or http on this machine."""
+"""An https URL, or an http URL of this machine, without a slash at its end."""
 ModelId = Annotated[str, AfterValidator(_known_model)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]
 FolderPath = Annotated[Path | None, AfterValidator(_folder_path)]

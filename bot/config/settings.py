@@ -1,10 +1,10 @@
-"""What can be configured: a TOML file, and the environment, which wins over it.
+"""Read the settings from a TOML file and from environment variables, which take precedence.
 
-Each key, such as `rivya.poll_seconds`, is also an environment variable, `BOT_RIVYA__POLL_SECONDS`. One that
-is set but empty counts as not set: that is what a blank line in a compose file gives.
+Each key, such as `rivya.poll_seconds`, is also an environment variable, `BOT_RIVYA__POLL_SECONDS`. An empty
+variable counts as not set, as a blank line in a compose file makes one.
 
-Every key declares its rule once, as its description, and a mistake is told with that. Pydantic's own messages
-are not shown: some quote the value, which may be a secret.
+The description of each key is its rule as a message about a mistake states it. Pydantic's own messages are
+not shown: some quote the value, which may be a secret.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DAYS_MAX = 36_500
 
 
 class SettingsError(OperatorError):
-    """The settings are wrong; `lines` has one readable line for each mistake, and no line shows a value."""
+    """The settings are wrong; `lines` has one line for each mistake, and none shows a value."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = tuple(lines)
@@ -44,7 +44,7 @@ class _Section(BaseModel):
 
 
 class DiscordSettings(_Section):
-    """The bot's account, and where its operator is."""
+    """The bot's account, and the operator's server and channel."""
 
     token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
     operator_guild: Whole | None = Field(
@@ -56,7 +56,7 @@ class DiscordSettings(_Section):
 
 
 class RivyaSettings(_Section):
-    """The API that paints. Paces are Rivya's own guidance: first look after 2-3 s, then every 5-10 s."""
+    """The API. The polling defaults follow Rivya's guidance: first after 2-3 s, then every 5-10 s."""
 
     api_key: Secret = Field(description="one word: the API key, rvya_sk_...")
     base_url: ApiUrl = Field(
@@ -74,13 +74,13 @@ class RivyaSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """Where the books are. The folder is made when the database is opened, not here."""
+    """The database file. Its folder is created when the database is opened."""
 
     path: FilePath = Field(default=Path("data/bot.sqlite3"), description="the path of a file")
 
 
 class LimitsSettings(_Section):
-    """What a guild may spend while its admins have set nothing. Credits are integers."""
+    """The limit of a guild whose admins have set none."""
 
     guild_credits: Whole = Field(
         default=200, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
@@ -91,7 +91,7 @@ class LimitsSettings(_Section):
 
 
 class PrivacySettings(_Section):
-    """How long what members wrote, attached and were brought privately is kept, in days."""
+    """How long prompts, stored pictures and the data of servers that the bot has left are kept, in days."""
 
     prompt_days: Whole = Field(
         default=0, ge=0, le=_DAYS_MAX, description=f"a whole number from 0 (for ever) to {_DAYS_MAX}"
@@ -105,14 +105,14 @@ class PrivacySettings(_Section):
 
 
 class BackupSettings(_Section):
-    """A copy of the database a day, while the bot runs."""
+    """The daily backup of the database while the bot runs."""
 
     folder: FolderPath = Field(default=None, description="the path of a folder")
     keep: Whole = Field(default=7, ge=0, le=1000, description="a whole number from 0 (no backups) to 1000")
 
 
 class MonitorSettings(_Section):
-    """Where `/healthz` and `/metrics` are answered; nowhere without a port."""
+    """The address of `/healthz` and `/metrics`; without a port they are not served."""
 
     port: Whole | None = Field(
         default=None, ge=0, le=65535, description="a port, a whole number from 0 (any free one) to 65535"
@@ -121,13 +121,13 @@ class MonitorSettings(_Section):
 
 
 class NetworkSettings(_Section):
-    """Who may be talked to."""
+    """Whether downloads from http://127.0.0.1 are allowed, for development."""
 
     allow_loopback: bool = Field(default=False, description="true or false")
 
 
 class LogSettings(_Section):
-    """How much is said, and to whom: people or machines."""
+    """The level of the log, and its format: for people or for machines."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="one of debug, info, warning, error"
@@ -136,7 +136,7 @@ class LogSettings(_Section):
 
 
 class Settings(BaseModel):
-    """Everything that can be configured; a plain value that reads nothing by itself."""
+    """All settings, as a plain value; `load` reads them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -152,9 +152,9 @@ class Settings(BaseModel):
 
 
 class _Sources(BaseSettings):
-    """Lays the environment over what the file said."""
+    """Reads environment variables, which take precedence over the values of the file."""
 
-    # A section given whole, BOT_RIVYA={...}, is not decoded: one key is one variable, so one is to blame.
+    # A section as JSON in one variable, BOT_RIVYA={...}, is not decoded: each key has a variable of its own.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
@@ -196,13 +196,10 @@ _Read = TypeVar("_Read", bound=_Sources)
 
 
 def load(path: Path | None) -> Settings:
-    """Read the settings from the file and the environment.
-
-    Without a path, `config.toml` in the working directory is read if it is there; a named file must be there.
+    """Read all settings. Without a path, `config.toml` in the working directory is read if it exists.
 
     Raises:
-        SettingsError: all mistakes at once; only a file that cannot be read at all is reported alone.
-
+        SettingsError: with every mistake, or the one reason why the file cannot be read.
     """
     file = path or DEFAULT_FILE
     return _load(_Everything, _read(file, required=path is not None), file, os.environ)
@@ -212,13 +209,13 @@ def load_database(path: Path | None) -> DatabaseSettings:
     """Read the `database` section alone, for commands that need neither token nor key.
 
     Raises:
-        SettingsError: about that section, or a file that cannot be read; other sections are not judged.
+        SettingsError: with the mistakes of that section, or the reason why the file cannot be read.
     """
     return _load_alone(_DatabaseOnly, "database", path).database
 
 
 def load_monitor(path: Path | None) -> MonitorSettings:
-    """Read the `monitor` section alone, for a health check, which should be told no secrets.
+    """Read the `monitor` section alone, for a health check, which needs no secrets.
 
     Raises:
         SettingsError: as `load_database`.
@@ -236,7 +233,7 @@ def _load_alone(model: type[_Read], section: str, path: Path | None) -> _Read:
 
 
 def _read(file: Path, *, required: bool) -> dict[str, object]:
-    """The file's tables. A leading byte order mark, which some Windows editors write, is stepped over."""
+    """Parse the file. A byte order mark at its start, as some Windows editors write it, is ignored."""
     try:
         return dict(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:

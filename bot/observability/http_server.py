@@ -1,7 +1,7 @@
-"""A small web server for machines that watch: `/healthz` says whether the bot works, `/metrics` how.
+"""Serve `/healthz` for health checks and `/metrics` for Prometheus, and probe a running bot's `/healthz`.
 
-It listens where the settings say, on this machine only unless told otherwise, shows no names and takes no
-orders. `/healthz` answers 200 with `ok`, or 503 with one line for each thing that is wrong.
+`/healthz` answers 200 with `ok`, or 503 with one line for each problem. Neither page holds personal data, and
+nothing can be changed here.
 
 Owns the monitoring port.
 """
@@ -29,43 +29,44 @@ log = structlog.get_logger(__name__)
 
 LAG_INTERVAL_SECONDS: Final = 0.5
 TIMEOUT_SECONDS: Final = 5.0
+"""For an answer of the database."""
 
 
 class HealthSource(Protocol):
-    """What the monitor asks of the bot."""
+    """The state of the bot that the monitoring server shows."""
 
     @property
     def connected(self) -> bool:
-        """Whether Discord's events arrive."""
+        """Whether the bot is connected to Discord's gateway."""
 
     @property
     def gateway_latency_seconds(self) -> float:
-        """Discord's heartbeat; not finite before the first."""
+        """The latency of the gateway's heartbeat; not finite before the first."""
 
     @property
     def rivya_down(self) -> bool:
-        """Whether Rivya is known not to answer."""
+        """Whether the circuit breaker of Rivya is open."""
 
     async def running(self) -> Mapping[str, int]:
-        """How many jobs are in each stage that is not the last.
+        """Count the unfinished jobs by stage.
 
         Raises:
             OperatorError: `database`; it cannot be read.
         """
 
     async def held_credits(self) -> int:
-        """Credits set aside over all guilds.
+        """Sum the held credits of all guilds.
 
         Raises:
-            OperatorError: `database`.
+            OperatorError: `database`; it cannot be read.
         """
 
 
 class MonitoringServer:
-    """Answers about one bot."""
+    """The HTTP server of one bot; it also measures the lag of the event loop while it runs."""
 
-    def __init__(self, watched: HealthSource, metrics: Metrics) -> None:
-        self._watched = watched
+    def __init__(self, source: HealthSource, metrics: Metrics) -> None:
+        self._source = source
         self._metrics = metrics
         self._collect = make_aiohttp_handler(metrics.registry)
 
@@ -74,59 +75,59 @@ class MonitoringServer:
         """Serve until the block ends; yields the port, which the system chooses for 0.
 
         Raises:
-            OperatorError: `monitor`; the port is taken.
+            OperatorError: `monitor`; the address cannot be used, such as a port that is taken.
         """
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._health), web.get("/metrics", self._numbers)])
+        app.add_routes([web.get("/healthz", self._health), web.get("/metrics", self._show_metrics)])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        measuring = asyncio.create_task(self._measure_lag(), name="loop lag")
+        lag_task = asyncio.create_task(self._measure_lag(), name="loop lag")
         try:
             site = web.TCPSite(runner, host, port)
             try:
                 await site.start()
             except OSError as error:
                 raise OperatorError("monitor", f"monitor.port {port}: {error.strerror or error}") from error
-            chosen: int = runner.addresses[0][1]
-            log.info("monitor listens", host=host, port=chosen)
-            yield chosen
+            bound_port: int = runner.addresses[0][1]
+            log.info("monitor listens", host=host, port=bound_port)
+            yield bound_port
         finally:
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
+            lag_task.cancel()
+            await asyncio.gather(lag_task, return_exceptions=True)
             await runner.cleanup()
 
     async def _health(self, _: web.Request) -> web.Response:
-        wrong = [line async for line in self._wrong()]
-        return web.Response(text="\n".join(wrong or ["ok"]) + "\n", status=503 if wrong else 200)
+        problems = [problem async for problem in self._problems()]
+        return web.Response(text="\n".join(problems or ["ok"]) + "\n", status=503 if problems else 200)
 
-    async def _wrong(self) -> AsyncIterator[str]:
-        if not self._watched.connected:
+    async def _problems(self) -> AsyncIterator[str]:
+        if not self._source.connected:
             yield "discord: no connection to the gateway"
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._watched.held_credits()
+                await self._source.held_credits()
         except KuasError as error:
             yield str(error)
         except TimeoutError:
             yield "database: no answer"
-        # A host cannot mend Rivya by a restart, and the jobs are safe: that is in the metrics alone.
+        # An outage of Rivya is only in the metrics: a restart of the bot would not help.
 
-    async def _numbers(self, request: web.Request) -> web.StreamResponse:
+    async def _show_metrics(self, request: web.Request) -> web.StreamResponse:
         metrics = self._metrics
-        metrics.latency.set(self._watched.gateway_latency_seconds)
-        metrics.circuit_breaker.set(self._watched.rivya_down)
-        running, held_credits = await self._from_database()
+        metrics.latency.set(self._source.gateway_latency_seconds)
+        metrics.circuit_breaker.set(self._source.rivya_down)
+        running, held_credits = await self._read_database()
         metrics.running.clear()
         for stage, count in running.items():
             metrics.running.labels(stage).set(count)
         metrics.held.set(held_credits)
         return await self._collect(request)
 
-    async def _from_database(self) -> tuple[Mapping[str, int], float]:
-        """Jobs by stage and credits held; none, and not a number, while it is in trouble."""
+    async def _read_database(self) -> tuple[Mapping[str, int], float]:
+        """Return the jobs by stage and the held credits; an empty mapping and NaN if the database fails."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await self._watched.running(), await self._watched.held_credits()
+                return await self._source.running(), await self._source.held_credits()
         except (KuasError, TimeoutError) as error:
             log.info("numbers without the database", error=str(error) or "no answer")
             return {}, math.nan
@@ -140,12 +141,12 @@ class MonitoringServer:
 
 
 async def probe_health(host: str, port: int) -> tuple[bool, str]:
-    """Ask a running bot's `/healthz`: whether all is well, and its words. For the container's health check.
+    """Return whether a running bot's `/healthz` answers 200, and its text.
 
     Raises:
-        OperatorError: `monitor`; nobody answers there.
+        OperatorError: `monitor`; nothing answers there.
     """
-    # To an address that means every interface, this machine is reached by its own.
+    # An address that means "every interface" can be listened on, but not connected to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not listened on
     url = f"http://[{host}]:{port}/healthz" if ":" in host else f"http://{host}:{port}/healthz"
     try:

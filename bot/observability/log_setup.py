@@ -1,7 +1,7 @@
-"""One format for every log line, ours and the libraries', with nothing secret in it.
+"""Set up logging: one format for our log lines and those of libraries, with secrets masked.
 
-Lines of structlog and of the standard library leave through one handler, so that discord.py's and aiohttp's
-look like ours and carry the same context (`job_id`), and one mask is enough.
+Lines of structlog and of the standard library go through one handler, so that those of discord.py and aiohttp
+have the same format and context (`job_id`), and secrets are masked in one place.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _MASK = "***"
 
-# A line may be repr, JSON (quotes escaped inside a string) or coloured: a key and its value can be a quote, a
-# backslash and a colour code apart.
+# A line may be a repr, JSON (with escaped quotes inside of strings) or coloured, so there may be quotes,
+# backslashes and colour codes between a key and its value.
 _COLOUR = r"(?:\x1b\[[\d;]*m)*"
 _QUOTE = r"\\*[\"']?"
 _BETWEEN = rf"{_QUOTE}{_COLOUR}\s*[=:,]\s*{_COLOUR}(?:b?{_QUOTE})"
@@ -28,53 +28,53 @@ _BETWEEN = rf"{_QUOTE}{_COLOUR}\s*[=:,]\s*{_COLOUR}(?:b?{_QUOTE})"
 _SECRETS = tuple(
     re.compile(pattern)
     for pattern in (
-        # The API key, which Rivya's documentation writes as rvya_sk_...
+        # Rivya's API key; the documentation gives its form as rvya_sk_...
         r"(?P<keep>)rvya_sk_[\w-]+",
-        # A bot's token: its id in base64, a time stamp and a signature, joined by dots.
+        # A bot's token: its id in base64, a timestamp and a signature, joined by dots.
         r"(?P<keep>)(?<![\w-])[\w-]{17,40}\.[\w-]{5,8}\.[\w-]{25,}",
-        # An interaction's token, good for 15 minutes: https://discord.com/developers/docs/interactions/receiving-and-responding
+        # An interaction's token, valid for 15 minutes: https://discord.com/developers/docs/interactions/receiving-and-responding
         r"(?P<keep>/(?:webhooks|interactions)/\d+/)[^\s/?#\"'\\]+",
         rf"(?P<keep>(?i:[\"']token)\\*[\"']{_BETWEEN})[^\s\"'\\\x1b]+",
         rf"(?P<keep>(?:(?<!\w)|\x1b\[[\d;]*m)(?:interaction_)?token{_COLOUR}={_COLOUR}{_QUOTE})[^\s\"'\\\x1b]+",
-        # The header that carries either secret, however it was printed.
+        # The header that holds either secret, in any notation.
         rf"(?P<keep>(?i:authorization){_BETWEEN}(?:(?i:bearer|bot|basic)\s+)?)[^\s\"'\\\x1b]+",
     )
 )
 
 _NOISY = ("aiosqlite", "PIL")
-"""Libraries that at `debug` describe every call they make, which tells nobody anything about a job."""
+"""Libraries that at `debug` log every call they make."""
 
 
 def mask(text: str) -> str:
-    """Replace whatever looks like a secret, leaving what tells it apart (`/webhooks/<id>/`, `Bearer`)."""
+    """Replace whatever looks like a secret by `***`; what precedes it (`/webhooks/<id>/`, `Bearer`) stays."""
     for secret in _SECRETS:
         text = secret.sub(rf"\g<keep>{_MASK}", text)
     return text
 
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Masks the finished line, so that nothing slips through inside a repr or a traceback."""
+    """Masks the formatted line, so that secrets inside of a repr or a traceback are found, too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return mask(super().format(record))
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, so that configuring twice replaces it and leaves the handlers of others alone."""
+    """A class of its own, so that `configure` can replace its earlier handler and no other."""
 
 
 def configure(
     level: str,
-    format: Literal["console", "json"],  # noqa: A002  # it is called that in the settings
+    format: Literal["console", "json"],  # noqa: A002  # the name of the setting
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Send every log line of the process to `stream` (standard error), from `level` up.
+    """Write the log lines of the process, of `level` and above, to `stream`.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
         format: `console` for people, with colours on a terminal; `json` for machines, one object a line.
-        stream: where to; written to from any thread.
+        stream: standard error by default.
 
     """
     target = sys.stderr if stream is None else stream
@@ -94,7 +94,7 @@ def configure(
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.INFO)
-    # stamina would log every repeat once more, without the job it belongs to.
+    # stamina would log every retry a second time, without its job.
     stamina.instrumentation.set_on_retry_hooks([])
     structlog.configure(
         processors=[
@@ -109,7 +109,7 @@ def configure(
 
 
 def _chain() -> list[Processor]:
-    """What every line gets, wherever it comes from."""
+    """Return the processors for every line, ours or a library's."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

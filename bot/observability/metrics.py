@@ -1,7 +1,7 @@
-"""What a host can watch: jobs, credits, Rivya, Discord and the event loop, as numbers for Prometheus.
+"""Prometheus metrics about jobs, credits, Rivya, Discord and the event loop.
 
-Each bot has a registry of its own, so that two in one process do not add up. Names follow
-https://prometheus.io/docs/practices/naming/ and no label ever holds a member, a server or a prompt.
+Each bot has a registry of its own, so that two bots in one process are counted separately. Names follow
+https://prometheus.io/docs/practices/naming/. No label holds a member, a server or a prompt.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
 class Metrics:
-    """Counts as things happen; what can be asked for is asked when the numbers are collected."""
+    """The metrics of one bot. The public gauges are set when `/metrics` is read, the others by events."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -76,33 +76,33 @@ class Metrics:
         return Histogram(f"kuas_{name}", words, labels, buckets=seconds, registry=self.registry)
 
     def record_attempt(self, attempt: Attempt) -> None:
-        """One attempt of a call to Rivya has ended."""
+        """Count an attempt of a call to Rivya, and its duration."""
         outcome = "ok" if attempt.error is None else attempt.error.category
         self._calls.labels(attempt.operation.value, outcome).inc()
         self._call_seconds.labels(attempt.operation.value).observe(attempt.seconds)
 
     def record_error(self, stage: Stage, error: KuasError) -> None:
-        """A step did not work; it may be tried again."""
+        """Count the failure of a step, which may be retried."""
         self._setbacks.labels(stage.value, error.category).inc()
 
     def record_charge(self, credits: int) -> None:
-        """Count credits that were settled."""
+        """Add the credits that a settled reservation charged."""
         self._charged.inc(credits)
 
     def record_task(self, job: Job) -> None:
-        """Count a task that ended, and how long it took."""
+        """Record how long a task that has ended was painted."""
         if job.task_created_at is not None:
             reference = "no" if job.request.reference is None else "yes"
             self._painting_seconds.labels(reference).observe(_seconds_since(job.task_created_at))
 
     def record_job(self, job: Job) -> None:
-        """A job is finished."""
+        """Count a finished job, and how long it took if its picture was delivered."""
         self._jobs.labels(job.stage.value).inc()
         if job.stage is Stage.DELIVERED:
             self._job_seconds.observe(_seconds_since(job.accepted_at))
 
     def record_lag(self, seconds: float) -> None:
-        """The event loop woke so much later than planned."""
+        """Record how much later than planned the event loop woke."""
         self._lag.observe(seconds)
 
 

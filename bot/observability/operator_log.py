@@ -1,4 +1,4 @@
-"""What the operator must hear: loudly the first time, quietly while it lasts."""
+"""Log errors that the operator must act on: as an error at first, as info while the cause lasts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 THROTTLE_SECONDS: Final = 600.0
-"""How long the same trouble is logged quietly after it was logged as an error."""
+"""For how long errors of the same code are logged as info after one was logged as an error."""
 
 
 class OperatorLog:
-    """One for the whole process, so that fifty jobs that meet an empty wallet are one notice."""
+    """Throttles by the code of an error; one for each bot, so that fifty jobs log an empty wallet once."""
 
     def __init__(self) -> None:
-        self._quiet_until: dict[str, float] = {}
+        self._throttled_until: dict[str, float] = {}
 
     def report(self, error: OperatorError, **facts: object) -> None:
-        """Log that the operator must act; `facts` say where it showed."""
+        """Log an error; `facts` are further fields of the log line."""
         now = time.monotonic()
-        loud = now >= self._quiet_until.get(error.code, 0.0)
-        if loud:
-            self._quiet_until[error.code] = now + THROTTLE_SECONDS
-        (log.error if loud else log.info)(
+        is_new = now >= self._throttled_until.get(error.code, 0.0)
+        if is_new:
+            self._throttled_until[error.code] = now + THROTTLE_SECONDS
+        (log.error if is_new else log.info)(
             "operator must act", code=error.code, error=str(error), request_id=error.request_id, **facts
         )
