@@ -233,7 +233,7 @@ def _load_alone(model: type[_Read], section: str, path: Path | None) -> _Read:
 
 
 def _read(file: Path, *, required: bool) -> dict[str, object]:
-    """Parse the file. A byte order mark at its start, as some Windows editors write it, is ignored."""
+    """Parse the file. A byte order mark at its start, as some editors write it, is ignored."""
     try:
         return dict(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:

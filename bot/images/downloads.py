@@ -126,19 +126,19 @@ class Downloader:
             ContractViolation: `reference_url` (not a host of Discord's), `reference_address` (not public) or
                 `reference_status`.
         """
-        source = self._checked(_parsed(url, "reference"), "reference")
-        if not self._is_discords(source):
+        source = self._require_plain(_parse_url(url, "reference"), "reference")
+        if not self._is_on_discord(source):
             raise ContractViolation("reference_url", f"not a host of Discord's: {source.raw_host}")
         async with (
             self._reference_slots,
-            _translated("reference", self._time_outs.total_seconds),
+            _translate_errors("reference", self._time_outs.total_seconds),
             self._references.get(source, allow_redirects=False) as response,
         ):
             if response.status in _GONE:
                 raise MemberError(MemberReason.REFERENCE_GONE)
             _check_status(response, "reference")
             try:
-                with _written(target) as write:
+                with _open_writer(target) as write:
                     await _receive(response, write, limit_bytes)
             except _TooBigError as error:
                 raise MemberError(
@@ -153,14 +153,14 @@ class Downloader:
             ContractViolation: `result_url` (not a plain https address), `result_address` (not public),
                 `result_redirects`, `result_gone`, `result_status` or `result_too_big`.
         """
-        source = self._checked(_parsed(url, "result"), "result")
-        async with self._result_slots, _translated("result", self._time_outs.total_seconds):
+        source = self._require_plain(_parse_url(url, "result"), "result")
+        async with self._result_slots, _translate_errors("result", self._time_outs.total_seconds):
             for _ in range(MAX_REDIRECTS + 1):
                 async with self._results.get(source, allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
-                        return await _whole(response, limit_bytes)
-                    location = _parsed(response.headers.get("Location", ""), "result")
-                    source = self._checked(source.join(location), "result")
+                        return await _read_limited(response, limit_bytes)
+                    location = _parse_url(response.headers.get("Location", ""), "result")
+                    source = self._require_plain(source.join(location), "result")
         raise ContractViolation(
             "result_redirects", f"more than {MAX_REDIRECTS} redirects, to {source.raw_host}"
         )
@@ -195,17 +195,17 @@ class Downloader:
     def is_discord_url(self, url: str) -> bool:
         """Return whether `reference` accepts `url`: it is on one of Discord's hosts."""
         try:
-            return self._is_discords(self._checked(_parsed(url, "reference"), "reference"))
+            return self._is_on_discord(self._require_plain(_parse_url(url, "reference"), "reference"))
         except ContractViolation:
             return False
 
-    def _is_discords(self, url: URL) -> bool:
+    def _is_on_discord(self, url: URL) -> bool:
         return self._is_loopback(url) or url.raw_host in REFERENCE_HOSTS
 
     def _is_loopback(self, url: URL) -> bool:
         return self._allow_loopback and url.scheme == "http" and url.raw_host == LOOPBACK
 
-    def _checked(self, url: URL, what: str) -> URL:
+    def _require_plain(self, url: URL, what: str) -> URL:
         """Return the URL if it has https, the default port and no user name or password.
 
         Raises:
@@ -223,7 +223,7 @@ class _TooBigError(Exception):
         self.size_bytes = size_bytes
 
 
-def _parsed(url: str, what: str) -> URL:
+def _parse_url(url: str, what: str) -> URL:
     try:
         # Unchanged where possible: a different spelling would make the signature of the URL invalid.
         parsed = URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
@@ -254,7 +254,7 @@ def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-async def _whole(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+async def _read_limited(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     if response.status in _GONE:
         raise ContractViolation("result_gone", f"HTTP {response.status} from {response.url.raw_host}")
     _check_status(response, "result")
@@ -281,24 +281,24 @@ async def _receive(
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[Callable[[bytes], object]]:
+def _open_writer(target: Path) -> Iterator[Callable[[bytes], object]]:
     """Open `target` and yield its `write`. Chunks go to the system's cache, so no thread is needed."""
 
     def write(chunk: bytes) -> None:
-        with _disk():
+        with _disk_errors():
             file.write(chunk)
 
-    with _disk():
+    with _disk_errors():
         file = target.open("wb")
     try:
         yield write
     finally:
-        with _disk():
+        with _disk_errors():
             file.close()
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -306,7 +306,7 @@ def _disk() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _translated(what: str, total_seconds: float) -> AsyncIterator[None]:
+async def _translate_errors(what: str, total_seconds: float) -> AsyncIterator[None]:
     """Limit the block to `total_seconds`, and translate its network errors into our own."""
     try:
         async with asyncio.timeout(total_seconds):

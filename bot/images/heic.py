@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 60.0
 _MEMORY_BYTES = 2 << 30
 # What Python needs to start; tokens and keys are not among it.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class HeicError(Exception):
@@ -72,15 +73,12 @@ def _exit_with_parent() -> None:
 
 
 def _limit_this_process() -> None:
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415  # not on Windows
-
-        for what, amount in (
-            (resource.RLIMIT_AS, _MEMORY_BYTES),
-            (resource.RLIMIT_CPU, int(TIMEOUT_SECONDS)),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            resource.setrlimit(what, (amount, amount))
+    for limit, value in (
+        (resource.RLIMIT_AS, _MEMORY_BYTES),
+        (resource.RLIMIT_CPU, int(TIMEOUT_SECONDS)),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
 
 
 def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:

@@ -94,8 +94,8 @@ def expire(transaction: sqlite3.Connection, before: int) -> int:
 def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: int) -> int | None:
     """Return when the longest period that holds `created_at` ends, both in epoch milliseconds.
 
-    From then on no limit that resets counts a reservation of that time. None if a limit on members of this
-    guild never resets. The limits that are set now make no other difference: one may be set at any time.
+    From then on no limit that resets counts a reservation of that time, whichever limits are set later. None
+    if a limit on members of this guild never resets.
     """
     for limit in limits.active(transaction, guild_id):
         if limit.scope.is_personal and not limit.exempt and limit.period == "total":

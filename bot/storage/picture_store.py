@@ -95,7 +95,7 @@ class PictureStore:
 
     def _save(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
-        with _translated(self._folder), self._lock:
+        with _translate_errors(self._folder), self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._read(name) is None:
                 with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
@@ -109,12 +109,12 @@ class PictureStore:
         return name
 
     def _save_file(self, file: Path) -> str:
-        with _translated(self._folder):
+        with _translate_errors(self._folder):
             data = file.read_bytes()
         return self._save(data)
 
     def _read(self, sha256: str) -> bytes | None:
-        with _translated(self._folder):
+        with _translate_errors(self._folder):
             try:
                 data = self.path(sha256).read_bytes()
             except FileNotFoundError:
@@ -122,7 +122,7 @@ class PictureStore:
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def _list_expired(self) -> list[str]:
-        with _translated(self._folder):
+        with _translate_errors(self._folder):
             if not self._folder.is_dir():
                 return []
             old = [path for path in self._folder.iterdir() if _is_old(path)]
@@ -132,7 +132,7 @@ class PictureStore:
             return sorted(path.name for path in old if PICTURE_NAME.fullmatch(path.name))
 
     def _delete(self, sha256: str) -> bool:
-        with _translated(self._folder), self._lock:
+        with _translate_errors(self._folder), self._lock:
             path = self.path(sha256)
             if not path.is_file() or not _is_old(path):
                 return False
@@ -150,7 +150,7 @@ def _is_old(path: Path) -> bool:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
