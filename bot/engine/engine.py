@@ -13,6 +13,7 @@ from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, Failure, Stage
 from bot.engine.dependencies import EngineDependencies
+from bot.engine.job_files import JobFiles
 from bot.engine.polling.schedule import PollInterval
 from bot.engine.polling.scheduler import PollScheduler
 from bot.engine.runner import JobRunner
@@ -78,7 +79,7 @@ class JobEngine:
             store=store,
             ledger=ledger,
             rivya=rivya,
-            downloader=downloader,
+            files=JobFiles(store, rivya, downloader, ImageWorkers(scratch), picture_store),
             delivery=delivery,
             slots=FairSlots(max_running),
             timings=timings,
@@ -87,8 +88,6 @@ class JobEngine:
                 adaptive=timings.adaptive_polling,
             ),
             durations=durations,
-            image_workers=ImageWorkers(scratch),
-            picture_store=picture_store,
             shutdown=Shutdown(),
             operator_log=operator_log,
             circuit_breaker=circuit_breaker,
@@ -211,7 +210,7 @@ class JobEngine:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        self._dependencies.image_workers.close()
+        self._dependencies.files.close()
 
     async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):

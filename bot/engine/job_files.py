@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain.jobs import Job, Picture, Reference
-    from bot.engine.dependencies import EngineDependencies
+    from bot.images.downloads import Downloader
+    from bot.images.workers import ImageWorkers
+    from bot.jobs.store import JobStore
+    from bot.rivya.client import RivyaClient
+    from bot.storage.picture_store import PictureStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,23 @@ class PreparedReference:
 class JobFiles:
     """Prepare, fetch and store the files of jobs."""
 
-    def __init__(self, dependencies: EngineDependencies) -> None:
-        self._dependencies = dependencies
+    def __init__(
+        self,
+        store: JobStore,
+        rivya: RivyaClient,
+        downloader: Downloader,
+        image_workers: ImageWorkers,
+        picture_store: PictureStore,
+    ) -> None:
+        self._store = store
+        self._rivya = rivya
+        self._downloader = downloader
+        self._image_workers = image_workers
+        self._picture_store = picture_store
+
+    def close(self) -> None:
+        """End the threads that process pictures, without waiting for them."""
+        self._image_workers.close()
 
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
         """Return the stored reference; download, normalise and store it if it is not stored yet.
@@ -41,26 +60,28 @@ class JobFiles:
             TransientError, OperatorError, ContractViolation: as `Downloader.reference`, `ImageWorkers` and
                 `PictureStore`.
         """
-        picture_store, image_workers = self._dependencies.picture_store, self._dependencies.image_workers
+        picture_store = self._picture_store
         if reference.sha256 is not None and await picture_store.read(reference.sha256) is not None:
             mime_type = reference.content_type or "image/png"
             return PreparedReference(picture_store.path(reference.sha256), mime_type, reference.sha256)
         limit_bytes = MODELS[job.request.model].reference_limit_bytes
-        with image_workers.temp_folder() as folder:
+        with self._image_workers.temp_folder() as folder:
             original = await self._original(reference, folder / "original", limit_bytes)
             ready = folder / "reference"
-            normalised = await image_workers.normalise_reference(original, ready, limit_bytes=limit_bytes)
+            normalised = await self._image_workers.normalise_reference(
+                original, ready, limit_bytes=limit_bytes
+            )
             sha256 = await picture_store.save_file(ready)
         return PreparedReference(picture_store.path(sha256), normalised.mime_type, sha256)
 
     async def _original(self, reference: Reference, target: Path, limit_bytes: int) -> Path:
-        picture_store, source = self._dependencies.picture_store, reference.source_sha256
+        source = reference.source_sha256
         if source is None:
-            await self._dependencies.downloader.reference(reference.url, target, limit_bytes=limit_bytes)
+            await self._downloader.reference(reference.url, target, limit_bytes=limit_bytes)
             return target
-        if await picture_store.read(source) is None:
+        if await self._picture_store.read(source) is None:
             raise MemberError(MemberReason.REFERENCE_GONE)
-        return picture_store.path(source)
+        return self._picture_store.path(source)
 
     async def fetch_result(self, job: Job, *, anew: bool) -> tuple[Picture, bool]:
         """Download and verify the finished picture; also return whether it was shrunk to fit a message.
@@ -75,12 +96,12 @@ class JobFiles:
         url = job.result_url
         if anew or url is None:
             assert job.task_id is not None  # the schema says so of a succeeded job
-            url = (await self._dependencies.rivya.get_task(job.task_id)).result_url or url
+            url = (await self._rivya.get_task(job.task_id)).result_url or url
         if url is None:
             raise ContractViolation("result_missing", "a succeeded task has no result URL")
-        data = await self._dependencies.downloader.result(url)
+        data = await self._downloader.result(url)
         limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
-        return await self._dependencies.image_workers.prepare_result(data, limit_bytes=limit_bytes)
+        return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
 
     async def store_picture(self, job: Job, picture: Picture) -> None:
         """Store a picture that is private or could not be posted; a second call changes nothing.
@@ -88,8 +109,8 @@ class JobFiles:
         Raises:
             OperatorError: `disk` or `database`.
         """
-        sha256 = await self._dependencies.picture_store.save(picture.data)
-        await self._dependencies.store.record_kept_picture(job.job_id, picture, sha256)
+        sha256 = await self._picture_store.save(picture.data)
+        await self._store.record_kept_picture(job.job_id, picture, sha256)
 
 
 def reference_filename(mime_type: str) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.domain.jobs import Job
-    from bot.engine.dependencies import EngineDependencies
+    from bot.engine.delivery import Delivery
+    from bot.engine.polling.scheduler import PollScheduler
+    from bot.engine.slots import FairSlots
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +44,19 @@ def round_estimate(seconds: float) -> float:
 class ProgressReporter:
     """Report the progress of one job, never with two edits at once."""
 
-    def __init__(self, job: Job, dependencies: EngineDependencies) -> None:
+    def __init__(
+        self,
+        job: Job,
+        delivery: Delivery,
+        slots: FairSlots,
+        scheduler: PollScheduler,
+        interval_seconds: float,
+    ) -> None:
         self._job = job
-        self._delivery = dependencies.delivery
-        self._slots = dependencies.slots
-        self._scheduler = dependencies.scheduler
-        self._interval_seconds = dependencies.timings.progress_seconds
+        self._delivery = delivery
+        self._slots = slots
+        self._scheduler = scheduler
+        self._interval_seconds = interval_seconds
         self._progress = Progress(Phase.WAITING, job.accepted_at)
         self._reporting = asyncio.Lock()
         self._reported_at = -math.inf

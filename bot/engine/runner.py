@@ -19,7 +19,7 @@ from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.delivery import UndeliverableError
 from bot.engine.failure_policy import decide_failure, failure_from_task
-from bot.engine.job_files import JobFiles, reference_filename
+from bot.engine.job_files import reference_filename
 from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
@@ -59,8 +59,14 @@ class JobRunner:
         # Kept, so that a commit that fails after the post does not post a second time.
         self._delivered: DeliveredMessage | None = None
         self._notified = False
-        self._files = JobFiles(dependencies)
-        self._progress = ProgressReporter(job, dependencies)
+        self._files = dependencies.files
+        self._progress = ProgressReporter(
+            job,
+            dependencies.delivery,
+            dependencies.slots,
+            dependencies.scheduler,
+            dependencies.timings.progress_seconds,
+        )
 
     async def run(self) -> None:
         """Run the job to its end.

@@ -273,7 +273,7 @@ async def test_a_cancelled_job_is_not_walked_again_after_a_bug(
         met.set()
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(harness.engine._dependencies.downloader, "reference", breaks)
+    monkeypatch.setattr(harness.engine._dependencies.files._downloader, "reference", breaks)
     job = await harness.submit(make_request(reference=a_reference(harness)))
     await met.wait()
     assert await harness.engine.cancel(job.job_id)
