@@ -67,6 +67,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedReference:
+    """A reference at Rivya, as its answer to the upload describes it; the create call sends all of it back.
+
+    How long `url` is valid is not documented: https://rivya.ai/docs/api-files
+    """
+
+    url: str
+    mime_type: str | None
+    name: str | None = None
+    duration_seconds: float | None = None
+    duration_token: str | None = None
+    """Proves a duration to the create call: https://rivya.ai/docs/api-generations"""
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """Words that an admin has chosen to stand around a member's; either may be empty."""
 
@@ -181,8 +196,8 @@ class Job:
     """When Discord was known to have our first answer."""
     message_id: int | None = None
     """The reply's message, as soon as Discord told us."""
-    upload_url: str | None = None
-    upload_mime: str | None = None
+    upload: UploadedReference | None = None
+    """The reference at Rivya, once it is uploaded."""
     create_body: str | None = None
     """The exact JSON sent, or about to be sent, to create the task; every repeat sends it again."""
     task_id: str | None = None

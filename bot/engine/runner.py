@@ -190,8 +190,8 @@ class JobRunner:
             model=self.job.request.model,
             client_request_id=self.job.job_id,
         )
-        mime_type = uploaded.mime_type or ready.mime_type
-        return await self._dependencies.store.uploaded(self.job.job_id, uploaded.url, mime_type, ready.sha256)
+        uploaded = replace(uploaded, mime_type=uploaded.mime_type or ready.mime_type)
+        return await self._dependencies.store.uploaded(self.job.job_id, uploaded, ready.sha256)
 
     async def create(self) -> Job:
         """Create the task. The body is committed first, so that every repeat, in any process, is the same."""
@@ -288,10 +288,11 @@ class JobRunner:
         return await self._dependencies.store.failure_notified(self.job.job_id)
 
     def _body(self) -> str:
-        request, reference = self.job.request, None
-        if self.job.upload_url is not None:
-            mime = self.job.upload_mime or "image/png"
-            reference = (self.job.upload_url, reference_filename(mime), mime)
+        request, reference = self.job.request, self.job.upload
+        if reference is not None:
+            mime_type = reference.mime_type or "image/png"
+            name = reference.name or reference_filename(mime_type)
+            reference = replace(reference, mime_type=mime_type, name=name)
         return create_body(
             MODELS[request.model],
             prompt=request.full_prompt,

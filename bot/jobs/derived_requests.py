@@ -43,7 +43,8 @@ def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPo
     if reference is not None and job.request.destination.user_id != destination.user_id:
         raise MemberError(MemberReason.REFERENCE_NOT_YOURS)
     if reference is not None and reference.sha256 is not None:
-        reference = replace(reference, content_type=job.upload_mime or reference.content_type)
+        mime_type = job.upload.mime_type if job.upload is not None else None
+        reference = replace(reference, content_type=mime_type or reference.content_type)
     return replace(
         job.request,
         destination=destination,

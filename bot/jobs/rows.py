@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.jobs import DeliveredMessage, Destination, Failure, Job, Preset, Reference, Request, Stage
+from bot.domain.jobs import (
+    DeliveredMessage,
+    Destination,
+    Failure,
+    Job,
+    Preset,
+    Reference,
+    Request,
+    Stage,
+    UploadedReference,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,8 +93,7 @@ def job_from(row: sqlite3.Row) -> Job:
         accepted_at=row["accepted_at"],
         acknowledged_at=row["acknowledged_at"],
         message_id=row["message_id"],
-        upload_url=row["upload_url"],
-        upload_mime=row["upload_mime"],
+        upload=_upload(row),
         create_body=row["create_body"],
         task_id=row["task_id"],
         task_created_at=row["task_created_at"],
@@ -107,6 +116,18 @@ def _delivered_message(row: sqlite3.Row) -> DeliveredMessage | None:
         message_id=row["landed_message_id"],
         method=row["landed_way"],
         url=row["landed_url"],
+    )
+
+
+def _upload(row: sqlite3.Row) -> UploadedReference | None:
+    if row["upload_url"] is None:
+        return None
+    return UploadedReference(
+        url=row["upload_url"],
+        mime_type=row["upload_mime"],
+        name=row["upload_name"],
+        duration_seconds=row["upload_seconds"],
+        duration_token=row["upload_token"],
     )
 
 

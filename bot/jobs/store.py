@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Request,
         RequestContext,
         RequestOptions,
+        UploadedReference,
     )
     from bot.domain.limits import Limit
     from bot.jobs.drafts import Draft
@@ -93,12 +94,21 @@ class JobStore:
             tuple(Stage),
         )
 
-    async def uploaded(self, job_id: str, url: str, mime: str, sha256: str) -> Job:
+    async def uploaded(self, job_id: str, upload: UploadedReference, sha256: str) -> Job:
         """Record the uploaded reference; the picture store has the file under this hash."""
         return await self._transition(
             job_id,
-            "stage = ?, upload_url = ?, upload_mime = ?, reference_sha256 = ?",
-            (Stage.UPLOADED, url, mime, sha256),
+            "stage = ?, upload_url = ?, upload_mime = ?, upload_name = ?, upload_seconds = ?,"
+            " upload_token = ?, reference_sha256 = ?",
+            (
+                Stage.UPLOADED,
+                upload.url,
+                upload.mime_type,
+                upload.name,
+                upload.duration_seconds,
+                upload.duration_token,
+                sha256,
+            ),
             (Stage.ACCEPTED,),
         )
 

@@ -33,7 +33,8 @@ GUILDS: Final = """
 """
 """Every guild that ever had a job, and a NULL. One index lookup for each guild, however many jobs it has."""
 _CLEAR_TEXT: Final = """
-    UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL, result_url = NULL,
+    UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL,
+        upload_name = NULL, upload_seconds = NULL, upload_token = NULL, result_url = NULL,
         reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
         reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,
         failure_message = CASE WHEN failure_who IS NULL THEN NULL ELSE '' END,

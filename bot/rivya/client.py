@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from bot.domain.errors import ContractViolation, KuasError, TransientError
 from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body
-from bot.rivya.models import Task, UploadedFile, parse_balance, parse_models
+from bot.rivya.models import Task, parse_balance, parse_models, parse_upload
 from bot.rivya.rate_limit import RateLimiter
 from bot.rivya.responses import Operation, Response, UncertainOutcome, parse_response
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bot.domain.jobs import UploadedReference
     from bot.rivya.json_values import Json
     from bot.rivya.models import ModelOffer
 
@@ -102,7 +103,7 @@ class RivyaClient:
 
     async def upload(
         self, path: Path, *, filename: str, mime_type: str, model: str, client_request_id: str
-    ) -> UploadedFile:
+    ) -> UploadedReference:
         """Upload a reference, streamed from its file. A retry may leave a second copy at Rivya.
 
         Raises:
@@ -112,9 +113,7 @@ class RivyaClient:
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
         form = MultipartBody(path, filename, mime_type, fields)
         seconds = self._time_outs.upload_seconds
-        return await self._call(
-            Call(Operation.UPLOAD, "POST", "/files", seconds, form), UploadedFile.from_json
-        )
+        return await self._call(Call(Operation.UPLOAD, "POST", "/files", seconds, form), parse_upload)
 
     async def create(self, body: str, *, idempotency_key: str) -> Task:
         """Create a task, which costs credits. `body` comes from `models.create_body` and is sent unchanged.

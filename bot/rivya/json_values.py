@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TypeAlias
 
@@ -52,3 +53,10 @@ def as_count(value: Json) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if 0 <= value <= _COUNT_LIMIT else None
+
+
+def as_seconds(value: Json) -> float | None:
+    """Return a finite number that is not negative, such as 4 or 4.5."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < math.inf else None

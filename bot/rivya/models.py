@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from bot.domain.errors import ContractViolation
-from bot.rivya.json_values import as_count, as_object, as_token, first_present, message, text
+from bot.domain.jobs import UploadedReference
+from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
     from bot.domain.image_models import ImageModel
@@ -41,33 +42,6 @@ _STATUSES = {
     "succeeded": TaskStatus.SUCCEEDED, "success": TaskStatus.SUCCEEDED,
     "failed": TaskStatus.FAILED,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A reference at Rivya. How long `url` is valid is not documented."""
-
-    url: str
-    """The address for the create call."""
-    mime_type: str | None
-
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Parse the answer of `POST /files`, be it bare or wrapped in `data` or `file`.
-
-        Raises:
-            ContractViolation: `unreadable`; it holds no http or https URL.
-        """
-        fields = as_object(value)
-        if "url" not in fields:
-            fields = as_object(first_present(fields, "data", "file"))
-        url = text(first_present(fields, "url"))
-        if url is None or not url.lower().startswith(("https://", "http://")):
-            raise ContractViolation("unreadable", "Rivya's answer to an upload holds no address")
-        return cls(
-            url=url,
-            mime_type=text(first_present(fields, "mime_type", "mimeType")),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +90,27 @@ class ModelOffer:
     """`available`, `coming_soon` or `studio_only`, as of 2026-05."""
 
 
+def parse_upload(value: Json) -> UploadedReference:
+    """Parse the answer of `POST /files`, be it bare or wrapped in `data` or `file`.
+
+    Raises:
+        ContractViolation: `unreadable`; it holds no http or https URL.
+    """
+    fields = as_object(value)
+    if "url" not in fields:
+        fields = as_object(first_present(fields, "data", "file"))
+    url = text(first_present(fields, "url"))
+    if url is None or not url.lower().startswith(("https://", "http://")):
+        raise ContractViolation("unreadable", "Rivya's answer to an upload holds no address")
+    return UploadedReference(
+        url=url,
+        mime_type=text(first_present(fields, "mime_type", "mimeType")),
+        name=text(first_present(fields, "name")),
+        duration_seconds=as_seconds(first_present(fields, "duration_seconds", "durationSeconds")),
+        duration_token=text(first_present(fields, "duration_token", "durationToken")),
+    )
+
+
 def parse_models(value: Json) -> tuple[ModelOffer, ...]:
     """Parse the answer of `GET /models`; entries without an id are left out.
 
@@ -154,18 +149,25 @@ def create_body(
     prompt: str,
     size: str,
     format: str,  # noqa: A002  # the word of Request and of the command's option
-    reference: tuple[str, str, str] | None,
+    reference: UploadedReference | None,
     client_request_id: str,
 ) -> str:
     """Return the JSON body that creates a task, in ASCII; the same arguments give the same text.
 
-    `reference` is the URL of the uploaded file, its name and its MIME type.
+    What the upload returned of name, MIME type and duration is sent back with its URL.
     """
     params: dict[str, object] = {"image_size": size, "output_format": format}
     if reference is not None:
-        url, name, mime_type = reference
         # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
-        params["referenceMediaItems"] = [{"url": url, "kind": "image", "name": name, "mimeType": mime_type}]
+        item = {
+            "url": reference.url,
+            "kind": "image",
+            "name": reference.name,
+            "mimeType": reference.mime_type,
+            "durationSeconds": reference.duration_seconds,
+            "durationToken": reference.duration_token,
+        }
+        params["referenceMediaItems"] = [{key: value for key, value in item.items() if value is not None}]
     body = {
         "model": model.model_id,
         "prompt": prompt,

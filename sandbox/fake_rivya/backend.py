@@ -44,6 +44,7 @@ class Backend:
     Attributes:
         tasks: by id, in the order of their creation.
         uploads: by id.
+        gives_duration_tokens: whether an upload returns a token that the create call has to send back.
         wallet_credits: what is left; may be set.
         wallet_mode: what too few credits cause: a 402 ("error"), or a task that fails ("failed_task").
         creates_without_key: how many create calls came without an Idempotency-Key.
@@ -60,6 +61,7 @@ class Backend:
     ) -> None:
         self.tasks: dict[str, Task] = {}
         self.uploads: dict[str, Upload] = {}
+        self.gives_duration_tokens = False
         self.wallet_credits = wallet_credits
         self.wallet_mode: Literal["error", "failed_task"] = "error"
         self.creates_without_key = 0
@@ -202,6 +204,10 @@ class Backend:
             if upload.url == order.reference.url:
                 if order.reference.mime_type not in {None, upload.mime_type}:
                     raise ApiError("validation_failed", "The reference is not what mimeType says.")
+                if order.reference.duration_token != upload.duration_token:
+                    raise ApiError(
+                        "validation_failed", "The reference needs the durationToken of its upload."
+                    )
                 return upload.id
         raise ApiError("validation_failed", "The reference's url is not one of an uploaded file.")
 
@@ -254,6 +260,7 @@ def store_upload(studio: Backend, form: UploadForm, base_url: str) -> Upload:
         model=form.model,
         client_request_id=form.client_request_id,
         created_at=time.time(),
+        duration_token=studio.new_id("duration") if studio.gives_duration_tokens else None,
     )
     studio.uploads[upload_id] = upload
     return upload

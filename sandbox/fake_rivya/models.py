@@ -28,6 +28,8 @@ class Upload:
     model: str | None
     client_request_id: str | None
     created_at: float
+    duration_token: str | None = None
+    """What the create call has to send back; None where the upload returned none."""
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ class ReferenceItem:
 
     url: str
     mime_type: str | None
+    duration_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,12 @@ def _reference(value: object, offer: ModelSpec) -> ReferenceItem | None:
             raise refuse(f"{key} has to be text.")
     if not isinstance(item.get("durationSeconds"), float | int | None):
         raise refuse("durationSeconds has to be a number.")
-    return ReferenceItem(url, mime_type if isinstance(mime_type, str) else None)
+    token = item.get("durationToken")
+    return ReferenceItem(
+        url,
+        mime_type if isinstance(mime_type, str) else None,
+        token if isinstance(token, str) else None,
+    )
 
 
 def _client_request_id(value: object) -> str | None:

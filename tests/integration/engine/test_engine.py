@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,28 @@ async def test_a_reference_travels_with_the_job(harness: EngineHarness) -> None:
     assert job.stage is Stage.DELIVERED
     task = next(iter(harness.rivya.tasks.values()))
     assert task.reference_id is not None
+
+
+async def test_the_duration_token_of_an_upload_goes_into_every_create_call(
+    make_harness: MakeHarness,
+) -> None:
+    first = make_harness()
+    first.rivya.gives_duration_tokens = True
+    first.rivya.faults.add("cut_after", "create", times=2)  # made, but not heard: the same body is sent again
+    request = make_request(reference=Reference(f"{first.files}/fox.png", "fox.png", "image/png", 200))
+    job = await first.submit_and_wait(request)
+    assert job.stage is Stage.DELIVERED
+    (upload,) = first.rivya.uploads.values()
+    assert job.upload is not None
+    assert job.upload.duration_token == upload.duration_token
+    assert job.create_body is not None
+    (item,) = json.loads(job.create_body)["params"]["referenceMediaItems"]
+    assert (item["durationToken"], item["durationSeconds"], item["name"]) == (
+        upload.duration_token,
+        1.5,
+        "reference.png",
+    )
+    assert len(first.rivya.tasks) == 1
 
 
 @pytest.mark.parametrize(

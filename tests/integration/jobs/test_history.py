@@ -11,7 +11,16 @@ import pytest
 from bot.domain.access import AccessPolicy, AccessRule, Effect, RuleTarget
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Reference, Request, stored_url
+from bot.domain.jobs import (
+    DeliveredMessage,
+    Failure,
+    Job,
+    Picture,
+    Reference,
+    Request,
+    UploadedReference,
+    stored_url,
+)
 from bot.jobs import history as gallery_module
 from bot.jobs.derived_requests import repeat_request, request_from_picture, require_visible, stored_reference
 from bot.jobs.history import MAX_ANCESTORS, PAGE_SIZE, HistoryPage, HistoryStore
@@ -443,7 +452,7 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
     job = make_job(make_request(user_id=MEMBER, reference=reference))
     assert await accept(store, job, NO_CONTEXT)
-    await store.uploaded(job.job_id, "https://rivya/fox", "image/webp", SHA256)
+    await store.uploaded(job.job_id, UploadedReference("https://rivya/fox", "image/webp"), SHA256)
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, LANDING)

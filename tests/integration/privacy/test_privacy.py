@@ -21,7 +21,7 @@ from bot.domain.access import AccessRule as Block
 from bot.domain.access import Effect, RuleTarget
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Preset, Reference
+from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Preset, Reference, UploadedReference
 from bot.domain.limits import Limit, LimitScope
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
@@ -71,7 +71,9 @@ async def begun(store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at
     job = make_job(request, accepted_at=at)
     assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 77)
-    await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
+    await store.uploaded(
+        job.job_id, UploadedReference(f"https://rivya/{MARK}", "image/png", MARK, 1.5, MARK), SHA256
+    )
     await store.creating(job.job_id, f'{{"prompt": "{MARK}"}}')
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
@@ -520,7 +522,9 @@ async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
     )
     job = make_job(replace(request, destination=replace(request.destination, private=True)))
     assert await accept(store, job, NO_CONTEXT)
-    await store.uploaded(job.job_id, f"https://rivya/{MARK}", "image/png", SHA256)
+    await store.uploaded(
+        job.job_id, UploadedReference(f"https://rivya/{MARK}", "image/png", MARK, 1.5, MARK), SHA256
+    )
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(job.job_id, PICTURE, SHA256)

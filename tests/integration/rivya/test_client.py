@@ -25,9 +25,10 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
+from bot.domain.jobs import UploadedReference
 from bot.rivya.calls import ApiTimeouts, Attempt
 from bot.rivya.client import ANSWER_LIMIT_BYTES, RivyaClient, open_session
-from bot.rivya.models import ModelOffer, Task, TaskStatus, UploadedFile
+from bot.rivya.models import ModelOffer, Task, TaskStatus
 from bot.rivya.rate_limit import RateLimiter
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
@@ -184,7 +185,7 @@ async def failure_of(call: Awaitable[object]) -> KuasError:
     return caught.value
 
 
-def upload(rivya: RivyaClient, path: Path) -> Awaitable[UploadedFile]:
+def upload(rivya: RivyaClient, path: Path) -> Awaitable[UploadedReference]:
     return rivya.upload(
         path, filename="reference.png", mime_type="image/png", model="qwen-image", client_request_id="job-1"
     )
@@ -208,7 +209,7 @@ async def test_an_upload_is_a_form_of_known_length(
     content = bytes(range(256)) * 4000
     (tmp_path / "a").write_bytes(content)
     script.says(FILE, status=201)
-    assert await upload(rivya, tmp_path / "a") == UploadedFile(FILE["url"], "image/png")
+    assert await upload(rivya, tmp_path / "a") == UploadedReference(FILE["url"], "image/png")
 
     [seen] = script.seen
     parts = form_of(seen)

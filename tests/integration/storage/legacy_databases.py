@@ -124,7 +124,7 @@ def insert_reservation(connection: sqlite3.Connection, line: Line, **more: int) 
     )
 
 
-def fill_the_rest(connection: sqlite3.Connection) -> None:
+def fill_the_rest(connection: sqlite3.Connection, *, pictures: str = "kept_pictures") -> None:
     for credits, period, set_at in ((100, "month", 1), (0, "total", 2), (60, "week", 3)):
         insert(
             connection,
@@ -139,7 +139,7 @@ def fill_the_rest(connection: sqlite3.Connection) -> None:
     for job_id, data in KEPT.items():
         insert(
             connection,
-            "kept_pictures",
+            pictures,
             job_id=job_id,
             format="png",
             width=16,
@@ -151,6 +151,19 @@ def fill_the_rest(connection: sqlite3.Connection) -> None:
 
 
 def fill_version_2(connection: sqlite3.Connection) -> None:
+    fill_credits(connection)
+    fill_drafts(connection, "asks", key="ask_id", at="asked_at")
+    fill_the_rest(connection)
+
+
+def fill_version_5(connection: sqlite3.Connection) -> None:
+    """As version 5 leaves it while its pictures are not moved out of the database yet."""
+    fill_credits(connection)
+    fill_drafts(connection, "drafts", key="draft_id", at="drafted_at")
+    fill_the_rest(connection, pictures="kept_inside")
+
+
+def fill_credits(connection: sqlite3.Connection) -> None:
     for line in LINES:
         insert_job(connection, line)
         # A gift to the member has paid for number 10.
@@ -187,6 +200,11 @@ def fill_version_2(connection: sqlite3.Connection) -> None:
         connection, "guild_settings", guild_id=1, name="timezone", value="Asia/Kathmandu", set_by=99, set_at=1
     )
     insert(connection, "guild_settings", guild_id=1, name="timezone", value=None, set_by=99, set_at=2)
+    insert(connection, "pauses", guild_id=1, paused=1, set_by=9, set_at=1)
+    insert(connection, "pauses", guild_id=1, paused=0, set_by=9, set_at=2)
+
+
+def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str) -> None:
     for ask_id, job_id, asked_at in (
         (OPEN_ASK, None, LINES[11].at_ms),
         (TAKEN_ASK, LINES[10].job_id, LINES[10].at_ms),
@@ -194,8 +212,7 @@ def fill_version_2(connection: sqlite3.Connection) -> None:
     ):
         insert(
             connection,
-            "asks",
-            ask_id=ask_id,
+            table,
             guild_id=2,
             user_id=7,
             prompt="ein teurer Fuchs 🦊",
@@ -208,12 +225,9 @@ def fill_version_2(connection: sqlite3.Connection) -> None:
             reference_filename="fox.png" if ask_id == OPEN_ASK else None,
             reference_type="image/png" if ask_id == OPEN_ASK else None,
             reference_bytes=9 if ask_id == OPEN_ASK else None,
-            asked_at=asked_at,
             job_id=job_id,
+            **{key: ask_id, at: asked_at},
         )
-    insert(connection, "pauses", guild_id=1, paused=1, set_by=9, set_at=1)
-    insert(connection, "pauses", guild_id=1, paused=0, set_by=9, set_at=2)
-    fill_the_rest(connection)
 
 
 def sums_of_lines() -> Counter[tuple[int, str, int]]:
@@ -226,5 +240,9 @@ def sums_of_lines() -> Counter[tuple[int, str, int]]:
     return sums
 
 
-FILLERS: dict[int, Callable[[sqlite3.Connection], None]] = {1: fill_version_1, 2: fill_version_2}
+FILLERS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: fill_version_1,
+    2: fill_version_2,
+    5: fill_version_5,
+}
 """By the first version that they fill; those up to the next filler still take the same."""

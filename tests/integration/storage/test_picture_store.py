@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import DeliveredMessage, Job, Picture, Reference, stored_url
+from bot.domain.jobs import DeliveredMessage, Job, Picture, Reference, UploadedReference, stored_url
 from bot.jobs import picture_retention as keepings_module
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
@@ -324,7 +324,7 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 async def with_reference(store: JobStore, sha256: str) -> Job:
     job = make_job(make_request(reference=Reference("https://cdn/fox", "fox.png", "image/png", 5)))
     assert await accept(store, job, NO_CONTEXT)
-    return await store.uploaded(job.job_id, "https://rivya/fox", "image/png", sha256)
+    return await store.uploaded(job.job_id, UploadedReference("https://rivya/fox", "image/png"), sha256)
 
 
 async def with_result(store: JobStore, sha256: str) -> Job:

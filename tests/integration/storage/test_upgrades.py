@@ -52,6 +52,7 @@ RELEASED = {
     "0002_rules_grants_and_refunds.sql": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
     "0003_task_durations.sql": "60216188dea8ad6dab8a39cbc6d884b159b97911c1efa0bbda5bc341efcb3e4f",
     "0004_operator_sync.sql": "dbdca6a956497a5d7b4a42e07f8d50264968aa0ab74444e18143f51499461359",
+    "0005_the_life_of_a_picture.sql": "5b62601fd9d6c4c171b0f78ccf6e1a04476cb6703d4718119a52202ff5413e48",
 }
 
 

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import ContractViolation, KuasError, MemberError, OperatorError, TransientError
 from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.jobs import UploadedReference
 from bot.rivya.json_values import Json
 from bot.rivya.models import (
     ModelOffer,
     Task,
     TaskStatus,
-    UploadedFile,
     create_body,
     parse_balance,
     parse_models,
+    parse_upload,
 )
 from bot.rivya.responses import Operation, Response, UncertainOutcome, error_from, parse_response
 
@@ -142,21 +143,38 @@ def test_credits_that_are_no_whole_number_are_unknown(value: Json, known: int | 
 
 
 def test_an_upload_needs_no_more_than_an_address() -> None:
-    assert UploadedFile.from_json({"url": "https://f/1"}) == UploadedFile("https://f/1", None)
+    assert parse_upload({"url": "https://f/1"}) == UploadedReference("https://f/1", None)
 
 
 @pytest.mark.parametrize("wrap", ["data", "file"])
 def test_an_upload_is_read_in_every_plausible_form(wrap: str) -> None:
     inner: Json = {"url": "https://f/1", "mimeType": "image/png", "fileId": "file_1", "expires_at": None}
-    assert UploadedFile.from_json({wrap: inner}) == UploadedFile("https://f/1", "image/png")
+    assert parse_upload({wrap: inner}) == UploadedReference("https://f/1", "image/png")
     bare: Json = {"url": "https://f/1", "mime_type": "image/png", "id": "file_1", "size": 3}
-    assert UploadedFile.from_json(bare) == UploadedFile("https://f/1", "image/png")
+    assert parse_upload(bare) == UploadedReference("https://f/1", "image/png")
+
+
+@pytest.mark.parametrize(
+    ("token", "seconds"), [("durationToken", "durationSeconds"), ("duration_token", "duration_seconds")]
+)
+def test_what_an_upload_says_of_name_and_duration_is_kept(token: str, seconds: str) -> None:
+    answer: dict[str, Json] = {
+        "url": "https://f/1",
+        "name": "fox.png",
+        token: "t-1",
+        seconds: 1.5,
+        "mime_type": "image/png",
+    }
+    assert parse_upload(answer) == UploadedReference("https://f/1", "image/png", "fox.png", 1.5, "t-1")
+    assert parse_upload({**answer, token: 5, seconds: -1}) == UploadedReference(
+        "https://f/1", "image/png", "fox.png"
+    )
 
 
 @pytest.mark.parametrize("url", [None, "", 5, "ftp://f/1", "/files/1", "javascript:alert(1)"])
 def test_an_upload_without_a_web_address_is_unreadable(url: Json) -> None:
     with pytest.raises(ContractViolation):
-        UploadedFile.from_json({"url": url})
+        parse_upload({"url": url})
 
 
 def test_models_are_listed_and_nameless_ones_left_out() -> None:
@@ -182,7 +200,7 @@ def test_a_body_is_written_as_documented_and_always_the_same() -> None:
             prompt='Gajah "ungu" 🐘\n',
             size="square_hd",
             format="png",
-            reference=("https://f/1", "reference.png", "image/png"),
+            reference=UploadedReference("https://f/1", "image/png", "reference.png"),
             client_request_id="job-1",
         )
 
@@ -200,6 +218,23 @@ def test_a_body_is_written_as_documented_and_always_the_same() -> None:
         },
         "client_request_id": "job-1",
     }
+
+
+def test_a_body_sends_back_what_the_upload_returned() -> None:
+    upload = UploadedReference("https://f/1", "image/png", "fox.png", 1.5, "t-1")
+    body = create_body(
+        QWEN_IMAGE, prompt="p", size="square", format="png", reference=upload, client_request_id="j"
+    )
+    assert json.loads(body)["params"]["referenceMediaItems"] == [
+        {
+            "url": "https://f/1",
+            "kind": "image",
+            "name": "fox.png",
+            "mimeType": "image/png",
+            "durationSeconds": 1.5,
+            "durationToken": "t-1",
+        }
+    ]
 
 
 def test_a_body_without_a_reference_names_none() -> None:
@@ -362,7 +397,7 @@ def test_a_doubt_once_raised_stays_for_the_whole_call() -> None:
 @unhurried
 @given(VALUES)
 def test_no_json_makes_a_parser_raise_anything_but_ours(value: Json) -> None:
-    for parse in (Task.from_json, UploadedFile.from_json, parse_models, parse_balance):
+    for parse in (Task.from_json, parse_upload, parse_models, parse_balance):
         try:
             parse(value)
         except KuasError as error:
