@@ -1,13 +1,14 @@
-"""Makes a whole report: counts it, writes its sheet, draws its chart, all beside the event loop."""
+"""Builds reports and their files, in threads beside the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.credits.reports import csv_export, queries
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
@@ -22,42 +23,47 @@ if TYPE_CHECKING:
     from bot.credits.reports.queries import Snapshot
     from bot.domain.limits import Limit
 
-AT_ONCE: Final = 2
-"""A report of a million pictures takes seconds of a core and dozens of megabytes."""
+T = TypeVar("T")
+
+MAX_CONCURRENT: Final = 2
+"""Reports at once: one of a million pictures takes seconds of a core and dozens of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """A report and the files that come with it."""
+    """A report and its files."""
 
     report: Report
     name: str
-    """Of the files, without their endings."""
+    """The name of the files, without an extension."""
     sheet: CsvExport | None
-    """None if there is nothing to write down."""
+    """None if the report has no reservations."""
     chart: bytes | None
-    """A PNG; None if there is nothing to draw, or nothing to draw with."""
+    """A PNG; None if no credits were spent, or if this host cannot draw."""
     draws: bool
     """Whether this host can draw."""
 
 
 class ReportBuilder:
-    """Makes reports from the database file. `draw` is None where nothing can draw; `load` readies it."""
+    """Builds reports from the database file.
+
+    `draw` draws a chart and is None if this host cannot draw; `preload` loads the library for it.
+    """
 
     def __init__(
         self,
         path: Path,
         default: Limit,
         draw: Callable[[Report, ChartLabels], bytes] | None,
-        load: Callable[[], object] = lambda: None,
+        preload: Callable[[], object] = lambda: None,
     ) -> None:
         self._path = path
         self._default = default
         self._draw = draw
-        self._load = load
-        self._places = asyncio.Semaphore(AT_ONCE)
-        # A single one, since matplotlib is not made for more: https://matplotlib.org/stable/users/faq.html
-        self._drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chart")
+        self._preload = preload
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        # matplotlib is not thread-safe: https://matplotlib.org/stable/users/faq.html
+        self._draw_lock = threading.Lock()
 
     async def build(
         self,
@@ -68,9 +74,9 @@ class ReportBuilder:
         upload_limit_bytes: int,
         label: Callable[[Report], ChartLabels],
     ) -> ReportFiles:
-        """The report of the period `periods_ago` periods before this one, with files that an upload may have.
+        """Build the report of the period `periods_ago` before the current one, with files that fit an upload.
 
-        `letter` finds the words for its chart, in a thread that has the context of the caller.
+        `label` returns the texts of the chart; it is called in a thread, with the context of the caller.
 
         Raises:
             OperatorError: `database`; the file cannot be read.
@@ -83,29 +89,58 @@ class ReportBuilder:
             default=self._default,
             at=now_ms(),
         )
-        async with self._places:
-            return await asyncio.to_thread(
-                self._build, count, label, min(upload_limit_bytes, UPLOAD_LIMIT_BYTES)
-            )
+        async with self._slots:
+            return await self._build(count, label, min(upload_limit_bytes, UPLOAD_LIMIT_BYTES))
 
-    def _build(
+    async def _build(
         self,
         count: Callable[[Snapshot], Report],
         label: Callable[[Report], ChartLabels],
         limit_bytes: int,
     ) -> ReportFiles:
-        """Load the library, half a second's work, while SQLite counts; draw while the sheet is written."""
         if self._draw is not None:
-            self._drawing.submit(self._load)
-        with queries.open_snapshot(self._path) as moment:
-            report = count(moment)
-            name = f"report-{report.period}-{_day(report)}"
-            draw = self._draw if report.credits else None
-            drawing = None if draw is None else self._drawing.submit(draw, report, label(report))
-            sheet = csv_export.write(moment, report, name, limit_bytes) if report.reservations else None
-        chart = None if drawing is None else drawing.result()
-        return ReportFiles(report, name, sheet, chart, draws=self._draw is not None)
+            self._start_drawing(self._preload)  # takes half a second, while SQLite counts
+        report_files, drawing = await asyncio.to_thread(self._count, count, label, limit_bytes)
+        if drawing is None:
+            return report_files
+        chart = await asyncio.wrap_future(drawing)
+        return replace(report_files, chart=chart)
 
+    def _count(
+        self,
+        count: Callable[[Snapshot], Report],
+        label: Callable[[Report], ChartLabels],
+        limit_bytes: int,
+    ) -> tuple[ReportFiles, Future[bytes] | None]:
+        """Count the report, start drawing its chart, and write its CSV file meanwhile."""
+        with queries.open_snapshot(self._path) as snapshot:
+            report = count(snapshot)
+            drawing = None
+            if self._draw is not None and report.credits:
+                drawing = self._start_drawing(partial(self._draw, report, label(report)))
+            name = (
+                f"report-{report.period}-{datetime.fromtimestamp(report.start / 1000, report.zone):%Y-%m-%d}"
+            )
+            sheet = csv_export.write(snapshot, report, name, limit_bytes) if report.reservations else None
+        return ReportFiles(report, name, sheet, chart=None, draws=self._draw is not None), drawing
 
-def _day(report: Report) -> str:
-    return f"{datetime.fromtimestamp(report.start / 1000, report.zone):%Y-%m-%d}"
+    def _start_drawing(self, work: Callable[[], T]) -> Future[T]:
+        """Run `work` in a daemon thread, after those before it.
+
+        At its exit Python waits for the threads of a `ThreadPoolExecutor`, even after `shutdown(wait=False)`,
+        so that a drawing that hangs would keep the bot from exiting:
+        https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.shutdown
+        """
+        future: Future[T] = Future()
+
+        def run() -> None:
+            with self._draw_lock:
+                if not future.set_running_or_notify_cancel():
+                    return
+                try:
+                    future.set_result(work())
+                except Exception as error:  # noqa: BLE001  # raised where the future is awaited
+                    future.set_exception(error)
+
+        threading.Thread(target=run, name="chart", daemon=True).start()
+        return future

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import random
+import sys
 import threading
 import zipfile
 from collections import Counter
@@ -36,6 +37,8 @@ from bot.storage.database import Database
 from cogs.credits.chart_labels import chart_labels, period_title
 from cogs.text.translation import use_locale
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.paths import ROOT
+from tests.support.waiting import soon
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLENTY = 10 * 2**20
@@ -398,11 +401,11 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop)
         busy[what] -= 1
 
     class Watched(ReportBuilder):
-        def _build(self, *about: Any) -> Any:
+        async def _build(self, *about: Any) -> Any:
             with work("making"):
                 if busy["making"] == 2:
                     second_begun.set()
-                return super()._build(*about)
+                return await super()._build(*about)
 
     def draw(report: Report, words: ChartLabels) -> bytes:
         with work("drawing"):
@@ -423,3 +426,22 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop)
         )
     assert [report_files.report.credits for report_files in editions] == [4] * 6
     assert most == {"making": 2, "drawing": 1}
+
+
+async def test_a_drawing_that_hangs_does_not_keep_the_process_from_its_end(harness: Shop) -> None:
+    await harness.ask(7, datetime.now(UTC))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.integration.credits.hanging_draw",
+        str(harness.path),
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, trouble = await soon(process.communicate())
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert (process.returncode, trouble) == (0, b"")
