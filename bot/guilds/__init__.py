@@ -1,1 +1,1 @@
-"""What admins decide for their guild, apart from credits: settings, access rules, presets, pauses."""
+"""Decisions about a guild, apart from credits: settings, access rules, presets, pauses."""

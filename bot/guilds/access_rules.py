@@ -1,4 +1,4 @@
-"""What admins have decided about access: the newest row of a subject rules, the older ones are the record.
+"""The access rules of guilds. Rows are appended: the newest row of a subject counts, older ones are history.
 
 Owns the table access_rules.
 """
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 DOUBLE_CLICK_MS: Final = 5000
-"""The same picture of the same picture, asked for twice within this, is one click too many."""
+"""Two equal requests by a button within this time are a double click."""
 MAX_RULES: Final = 500
-"""Rules in force in one server: more would be too much to look through with every request."""
+"""Of one guild; every request is checked against all of them."""
 
 
 def load_policy(transaction: sqlite3.Connection, guild_id: int, at: int) -> AccessPolicy:
-    """Everything that rules in a server at that moment."""
+    """Return the access rules of a guild that are in force at `at`, and its settings about access."""
     return AccessPolicy(
         rules=tuple(active(transaction, guild_id, at)),
         cooldown_seconds=int(setting(transaction, guild_id, GuildSetting.COOLDOWN_SECONDS) or 0),
@@ -45,7 +45,7 @@ def load_policy(transaction: sqlite3.Connection, guild_id: int, at: int) -> Acce
 
 
 def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[AccessRule]:
-    """The rules that are neither lifted nor over, by kind, the oldest first."""
+    """Return the rules that are neither removed nor expired, by kind, the oldest first."""
     rows = transaction.execute(
         "SELECT * FROM access_rules WHERE rule_id IN ("
         " SELECT max(rule_id) FROM access_rules WHERE guild_id = ? GROUP BY kind, subject"
@@ -58,35 +58,36 @@ def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Acce
 def enforce(
     transaction: sqlite3.Connection, request: Request, context: RequestContext, policy: AccessPolicy, at: int
 ) -> None:
-    """Refuse what the rules of the server refuse.
+    """Check a request against the access rules of its guild.
 
     Raises:
-        MemberError: as `rules.judge`.
+        MemberError: as `check_access`.
     """
-    counts = policy.cooldown_seconds or policy.running_limit
-    check_access(
-        request, context, policy, _recent_activity(transaction, request) if counts else RecentActivity(), at
-    )
+    needs_recent = policy.cooldown_seconds or policy.running_limit
+    recent = _recent_activity(transaction, request) if needs_recent else RecentActivity()
+    check_access(request, context, policy, recent, at)
 
 
 def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at: int) -> None:
-    """Two clicks on one button are two interactions, and people mean one picture.
+    """Refuse the second of two equal requests within `DOUBLE_CLICK_MS`: a double click is two interactions.
+
+    Only requests that repeat another job, or are derived from its picture, are checked.
 
     Raises:
-        MemberError: ALREADY_ASKED, by the first.
+        MemberError: ALREADY_ASKED.
     """
     if request.parent_job_id is None and request.repeats is None:
         return
-    where, reference = request.destination, request.reference
+    destination, reference = request.destination, request.reference
     row = transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at > ? AND interaction_id <> ?"
         " AND parent_job_id IS ? AND prompt = ? AND size = ? AND format = ? AND reference_url IS ?"
         " AND stage NOT IN ('cancelled', 'failed') AND job_id IS NOT ?",
         (
-            where.guild_id,
-            where.user_id,
+            destination.guild_id,
+            destination.user_id,
             at - DOUBLE_CLICK_MS,
-            where.interaction_id,
+            destination.interaction_id,
             request.parent_job_id,
             request.prompt,
             request.size,
@@ -100,35 +101,39 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
 
 
 def _recent_activity(transaction: sqlite3.Connection, request: Request) -> RecentActivity:
-    """The member's other requests in this server: the one that is being judged may be written already."""
-    where = request.destination
+    """Return the member's other requests; the job of the checked request may be in the table already."""
+    destination = request.destination
     row = transaction.execute(
         "SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_running_of_member"
         "        WHERE guild_id = :guild AND user_id = :user AND finished_at IS NULL"
         "        AND interaction_id <> :own) AS running,"
         " (SELECT accepted_at FROM jobs WHERE guild_id = :guild AND user_id = :user AND stage <> 'cancelled'"
         "  AND interaction_id <> :own ORDER BY accepted_at DESC LIMIT 1) AS asked_at",
-        {"guild": where.guild_id, "user": where.user_id, "own": where.interaction_id},
+        {
+            "guild": destination.guild_id,
+            "user": destination.user_id,
+            "own": destination.interaction_id,
+        },
     ).fetchone()
     return RecentActivity(row["running"], row["asked_at"])
 
 
 class AccessRuleStore:
-    """The rules of every server, for the commands that show and change them."""
+    """Shows and changes the access rules of guilds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def policy(self, guild_id: int) -> AccessPolicy:
-        """Everything that rules now."""
+        """Return the access rules of a guild that are in force now, and its settings about access."""
         at = now_ms()
         return await self._database.run(lambda tx: load_policy(tx, guild_id, at))
 
     async def set(self, guild_id: int, rules: Sequence[AccessRule], *, interaction_id: int) -> bool:
-        """Put rules in force, in place of older ones about the same subjects.
+        """Set rules, which replace older ones about the same subjects.
 
-        False, and nothing written, if there would be too many. An interaction that Discord delivers twice
-        changes nothing the second time.
+        Returns False, and writes nothing, if the guild would have more than `MAX_RULES`. An interaction that
+        Discord delivers twice changes nothing the second time.
         """
         at, keys = now_ms(), {_key(rule) for rule in rules}
 
@@ -143,17 +148,17 @@ class AccessRuleStore:
         return await self._database.run(unit)
 
     async def remove(
-        self, guild_id: int, kind: RuleTarget, subject: str, *, lifted_by: int, interaction_id: int
+        self, guild_id: int, kind: RuleTarget, subject: str, *, removed_by: int, interaction_id: int
     ) -> AccessRule | None:
-        """End a rule; returns the one that ended, None if there was none."""
+        """Remove a rule; returns it, or None if there was none."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> AccessRule | None:
-            ended = next((rule for rule in active(tx, guild_id, at) if _key(rule) == (kind, subject)), None)
-            if ended is not None:
-                lifted = AccessRule(kind, subject, ended.effect, words=ended.words, set_by=lifted_by)
-                _append(tx, guild_id, lifted, REMOVED, at, interaction_id)
-            return ended
+            rule = next((rule for rule in active(tx, guild_id, at) if _key(rule) == (kind, subject)), None)
+            if rule is not None:
+                removal = AccessRule(kind, subject, rule.effect, words=rule.words, set_by=removed_by)
+                _append(tx, guild_id, removal, REMOVED, at, interaction_id)
+            return rule
 
         return await self._database.run(unit)
 
@@ -190,7 +195,7 @@ def _append(
 
 
 def rule_from(row: sqlite3.Row) -> AccessRule:
-    """A row as the rule that it is, or was when it was lifted."""
+    """Convert a row. A removal becomes a rule that denies, whatever the removed rule did."""
     return AccessRule(
         kind=RuleTarget(row["kind"]),
         subject=row["subject"],

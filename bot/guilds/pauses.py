@@ -1,4 +1,6 @@
-"""The operator's switch for new jobs: for one guild, or for all. What was accepted before goes on.
+"""Pauses: the operator stops new jobs of one guild, or of all. Jobs that were accepted before go on.
+
+Rows are appended: the newest row of a guild counts.
 
 Owns the table pauses.
 """
@@ -20,18 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A switch that is off. `set_at` is in epoch milliseconds, UTC."""
+    """A pause in force. `set_at` is in epoch milliseconds, UTC."""
 
     guild_id: int
-    """`ALL_GUILDS`, or one."""
+    """One guild, or `ALL_GUILDS`."""
     sentence: str
-    """What members are told, in the operator's words; may be empty."""
+    """What members read, in the operator's words; may be empty."""
     set_by: int
     set_at: int
 
 
 def require_not_paused(transaction: sqlite3.Connection, guild_id: int) -> None:
-    """See that the operator lets new jobs in.
+    """Check that neither the guild nor all guilds are paused.
 
     Raises:
         MemberError: PAUSED, with the operator's sentence.
@@ -50,7 +52,7 @@ def require_not_paused(transaction: sqlite3.Connection, guild_id: int) -> None:
 def set_pause(
     transaction: sqlite3.Connection, guild_id: int, *, paused: bool, sentence: str, set_by: int, at: int
 ) -> None:
-    """Append the new position of the switch."""
+    """Pause a guild, or end its pause; `at` is in epoch milliseconds."""
     transaction.execute(
         "INSERT INTO pauses (guild_id, paused, sentence, set_by, set_at) VALUES (?, ?, ?, ?, ?)",
         (guild_id, paused, sentence, set_by, at),
@@ -58,33 +60,27 @@ def set_pause(
 
 
 def active(transaction: sqlite3.Connection) -> list[Pause]:
-    """Every switch that is off now, the one over all guilds first."""
-    rows = transaction.execute("SELECT DISTINCT guild_id FROM pauses ORDER BY guild_id").fetchall()
-    return [pause for row in rows if (pause := _pause(transaction, row["guild_id"])) is not None]
-
-
-def _pause(transaction: sqlite3.Connection, guild_id: int) -> Pause | None:
-    row = transaction.execute(
-        "SELECT * FROM pauses WHERE guild_id = ? ORDER BY pause_id DESC LIMIT 1", (guild_id,)
-    ).fetchone()
-    if row is None or not row["paused"]:
-        return None
-    return Pause(row["guild_id"], row["sentence"], row["set_by"], row["set_at"])
+    """Return every pause in force, that of all guilds first."""
+    rows = transaction.execute(
+        "SELECT * FROM pauses WHERE paused"
+        " AND pause_id IN (SELECT max(pause_id) FROM pauses GROUP BY guild_id) ORDER BY guild_id"
+    )
+    return [Pause(row["guild_id"], row["sentence"], row["set_by"], row["set_at"]) for row in rows]
 
 
 class PauseStore:
-    """The switches, for the bot's own commands."""
+    """Shows and changes the pauses."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def set(self, guild_id: int, *, paused: bool, sentence: str = "", set_by: int) -> None:
-        """Let no new jobs in, or let them in again."""
+        """Pause a guild, or end its pause; `ALL_GUILDS` for all."""
         at = now_ms()
         await self._database.run(
             lambda tx: set_pause(tx, guild_id, paused=paused, sentence=sentence, set_by=set_by, at=at)
         )
 
     async def active(self) -> list[Pause]:
-        """Every switch that is off now."""
+        """Return every pause in force, that of all guilds first."""
         return await self._database.run(active)

@@ -1,13 +1,13 @@
-"""Presets of a server: a name for words around a member's own, and perhaps a size.
+"""Presets of a guild: named words around a member's own, and optionally a size.
 
-Appended, never changed: the newest row of a name rules.
+Rows are appended: the newest row of a name counts.
 
 Owns the table presets.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 NAME_LIMIT: Final = 40
 TEXT_LIMIT: Final = 1000
-"""Of each side, in characters: enough for a style, and members keep most of the prompt."""
+"""Of the words before and of those after, in characters, so that most of the prompt is left to members."""
 MAX_PRESETS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class GuildPreset:
-    """A preset in force."""
+    """A preset in force. `set_at` is in epoch milliseconds, UTC."""
 
     preset: Preset
     size: str | None
@@ -36,26 +36,27 @@ class GuildPreset:
 
 
 class PresetStore:
-    """The presets of every server."""
+    """Shows and changes the presets of guilds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def active(self, guild_id: int) -> list[GuildPreset]:
-        """All of a server's, by name."""
+        """Return the presets of a guild by their folded names."""
         return await self._database.run(lambda tx: _active(tx, guild_id))
 
     async def find(self, guild_id: int, name: str) -> GuildPreset | None:
-        """The preset of that name, however it was typed; None if there is none."""
+        """Return the preset whose folded name is that of `name`; None if there is none."""
         return await self._database.run(lambda tx: find(tx, guild_id, name))
 
     async def save(
         self, guild_id: int, preset: Preset, size: str | None, *, set_by: int, interaction_id: int
     ) -> bool:
-        """Put a preset in force, in place of one of the same name; False if there are too many.
+        """Save a preset in place of one whose name folds to the same.
 
-        The name has at least one letter or number. An interaction that Discord delivers twice changes nothing
-        the second time.
+        Returns False, and writes nothing, if the guild would have more than `MAX_PRESETS`. The name must have
+        at least one letter or number. An interaction that Discord delivers twice changes nothing the second
+        time.
         """
         at, folded = now_ms(), fold_text(preset.name)
 
@@ -63,7 +64,8 @@ class PresetStore:
             others = [each for each in _active(tx, guild_id) if fold_text(each.preset.name) != folded]
             if len(others) >= MAX_PRESETS:
                 return False
-            _append(tx, guild_id, preset, size, removed=False, by=(set_by, at, interaction_id))
+            saved = GuildPreset(preset, size, set_by, at)
+            _append(tx, guild_id, saved, removed=False, interaction_id=interaction_id)
             return True
 
         return await self._database.run(unit)
@@ -71,25 +73,17 @@ class PresetStore:
     async def remove(
         self, guild_id: int, name: str, *, set_by: int, interaction_id: int
     ) -> GuildPreset | None:
-        """End a preset; returns the one that ended, None if there was none."""
+        """Remove a preset; returns it, or None if there was none."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> GuildPreset | None:
-            ended = find(tx, guild_id, name)
-            if ended is not None:
-                by = (set_by, at, interaction_id)
-                _append(tx, guild_id, ended.preset, ended.size, removed=True, by=by)
-            return ended
+            found = find(tx, guild_id, name)
+            if found is not None:
+                removal = replace(found, set_by=set_by, set_at=at)
+                _append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
+            return found
 
         return await self._database.run(unit)
-
-
-def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPreset | None:
-    """The preset of that name, however it was typed; None if there is none."""
-    folded = fold_text(name)
-    return next(
-        (each for each in _active(transaction, guild_id) if fold_text(each.preset.name) == folded), None
-    )
 
 
 def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:
@@ -110,19 +104,36 @@ def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]
     ]
 
 
+def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPreset | None:
+    """Return the preset whose folded name is that of `name`; None if there is none."""
+    folded = fold_text(name)
+    found = (each for each in _active(transaction, guild_id) if fold_text(each.preset.name) == folded)
+    return next(found, None)
+
+
 def _append(
     transaction: sqlite3.Connection,
     guild_id: int,
-    preset: Preset,
-    size: str | None,
+    guild_preset: GuildPreset,
     *,
     removed: bool,
-    by: tuple[int, int, int],
+    interaction_id: int,
 ) -> None:
-    """`by` is who, when, and the interaction."""
+    preset = guild_preset.preset
     transaction.execute(
         "INSERT INTO presets (guild_id, folded, name, before_words, after_words, size, removed,"
         " set_by, set_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (interaction_id) DO NOTHING",
-        (guild_id, fold_text(preset.name), preset.name, preset.before, preset.after, size, int(removed), *by),
+        (
+            guild_id,
+            fold_text(preset.name),
+            preset.name,
+            preset.before,
+            preset.after,
+            guild_preset.size,
+            removed,
+            guild_preset.set_by,
+            guild_preset.set_at,
+            interaction_id,
+        ),
     )

@@ -1,4 +1,6 @@
-"""What admins have set for their guild beside limits and rules: one value each, such as its time zone.
+"""Settings of a guild with one value each, such as its time zone.
+
+Rows are appended: the newest row of a setting counts.
 
 Owns the table guild_settings.
 """
@@ -25,34 +27,34 @@ log = structlog.get_logger(__name__)
 
 
 class GuildSetting(StrEnum):
-    """What can be set; a value is a text, None stands for the default."""
+    """The settings; a value is a text, or None for the default."""
 
     TIMEZONE = "timezone"
-    """An IANA name; UTC by default."""
+    """The IANA name of a time zone; UTC by default."""
     ALERT_CHANNEL = "alert_channel"
     """The id of a channel; no alerts by default."""
     CONFIRM_ABOVE = "confirm_above"
-    """A request that costs more credits than this asks first; never by default."""
+    """Requests that cost more credits than this need a confirmation; none by default."""
     COOLDOWN_SECONDS = "cooldown_seconds"
-    """Between two requests of a member; none by default."""
+    """Seconds between two requests of a member; 0 by default."""
     RUNNING_LIMIT = "running_limit"
-    """Pictures of one member under way at once; as many as they like by default."""
+    """Pictures of one member in progress at once; no limit by default."""
     AGE_RESTRICTED_ONLY = "age_restricted_only"
-    """If set at all, pictures are painted in age-restricted channels only."""
+    """With any value, pictures can be asked for in age-restricted channels only."""
     OWNER_ONLY = "owner_only"
-    """If set at all, the buttons under a picture work for its member alone."""
+    """With any value, only the member of a picture may press the buttons below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """A setting before and after an admin's change."""
+    """A setting before and after an admin's change; None is the default."""
 
     before: str | None
     after: str | None
 
 
 def setting(transaction: sqlite3.Connection, guild_id: int, name: GuildSetting) -> str | None:
-    """The value that rules now; None for the default."""
+    """Return the value of a setting; None for the default."""
     row = transaction.execute(
         "SELECT value FROM guild_settings WHERE guild_id = ? AND name = ? ORDER BY setting_id DESC LIMIT 1",
         (guild_id, name),
@@ -61,26 +63,26 @@ def setting(transaction: sqlite3.Connection, guild_id: int, name: GuildSetting) 
 
 
 def timezone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
-    """The guild's time zone, in which its periods begin."""
+    """Return the guild's time zone, in which its periods begin; UTC if the host does not know it."""
     name = setting(transaction, guild_id, GuildSetting.TIMEZONE)
     if name is None:
         return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        # It was known when it was set: the host's time zone data has lost it, or cannot be read.
+        # The name was valid when it was set, so the host's time zone data has lost it or cannot be read.
         log.exception("time zone unknown", guild_id=guild_id, zone=name)
         return UTC
 
 
 class GuildSettingsStore:
-    """The settings of every guild."""
+    """Shows and changes the settings of guilds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, guild_id: int, name: GuildSetting) -> str | None:
-        """The value that rules now; None for the default."""
+        """Return the value of a setting; None for the default."""
         return await self._database.run(lambda tx: setting(tx, guild_id, name))
 
     async def change(
@@ -92,7 +94,7 @@ class GuildSettingsStore:
         set_by: int,
         interaction_id: int | None = None,
     ) -> SettingChange:
-        """Append a new value; an interaction delivered twice changes nothing the second time."""
+        """Set a new value. An interaction that Discord delivers twice changes nothing the second time."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> SettingChange:

@@ -239,7 +239,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         ended = await self._access_rules.remove(
-            guild_id, kind, subject, lifted_by=interaction.user.id, interaction_id=interaction.id
+            guild_id, kind, subject, removed_by=interaction.user.id, interaction_id=interaction.id
         )
         await interaction.response.send_message(view=views.rule_removed_view(ended), ephemeral=True)
 

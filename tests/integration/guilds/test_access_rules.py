@@ -368,10 +368,10 @@ async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(
     await access_rules.set(1, [allow(RuleTarget.ROLE, 31)], interaction_id=2)
     rules = (await access_rules.policy(1)).rules
     assert [(rule.subject_id, rule.effect) for rule in rules] == [(32, Effect.DENY), (31, Effect.ALLOW)]
-    ended = await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=3)
+    ended = await access_rules.remove(1, RuleTarget.ROLE, "31", removed_by=ADMIN, interaction_id=3)
     assert ended is not None
     assert ended.effect is Effect.ALLOW
-    assert await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=4) is None
+    assert await access_rules.remove(1, RuleTarget.ROLE, "31", removed_by=ADMIN, interaction_id=4) is None
     assert [rule.subject_id for rule in (await access_rules.policy(1)).rules] == [32]
     assert (await access_rules.policy(2)).rules == ()
     await access_rules.set(1, [deny(RuleTarget.ROLE, 31)], interaction_id=5)
@@ -404,7 +404,7 @@ async def test_an_interaction_that_comes_twice_sets_and_lifts_once(
     rules = [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32), word("fox")]
     for _ in range(2):
         assert await access_rules.set(1, rules, interaction_id=1)
-    await access_rules.remove(1, RuleTarget.ROLE, "31", lifted_by=ADMIN, interaction_id=2)
+    await access_rules.remove(1, RuleTarget.ROLE, "31", removed_by=ADMIN, interaction_id=2)
     assert await access_rules.set(1, rules, interaction_id=1)  # delivered again, after the fact
     assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"32", "fox"}
     written = await database.run(lambda tx: tx.execute("SELECT count(*) FROM access_rules").fetchone()[0])
@@ -420,7 +420,7 @@ async def test_more_rules_than_can_be_looked_through_are_not_set(
     assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"one", "two"}
     assert await access_rules.set(1, [word("three"), word("Two!")], interaction_id=3)  # one is there already
     assert not await access_rules.set(1, [word("four")], interaction_id=4)
-    await access_rules.remove(1, RuleTarget.WORD, "one", lifted_by=ADMIN, interaction_id=5)
+    await access_rules.remove(1, RuleTarget.WORD, "one", removed_by=ADMIN, interaction_id=5)
     assert await access_rules.set(1, [word("four")], interaction_id=6)
     assert await access_rules.set(2, [word("one")], interaction_id=7)
 

@@ -546,7 +546,7 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait", None, private=True))
     await AccessRuleStore(database).set(1, [block(until=5)], interaction_id=1)
     await AccessRuleStore(database).remove(
-        1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2
+        1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2
     )
     holdings = await known.summarize(MEMBER)
     assert (holdings.requests, holdings.kept_references, holdings.kept_pictures) == (4, 4, 1)
@@ -688,7 +688,7 @@ async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_
         await access_rules.set(1, [block()], interaction_id=1)
         await erasures.erase(MEMBER)
         clock.shift(5)
-        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2)
         clock.shift(5)
         await erasures.process_due(now_ms())
         assert (await access_rules.policy(1)).rules == ()
@@ -705,7 +705,7 @@ async def test_a_block_that_is_set_anew_after_the_wish_rules(
         await access_rules.set(1, [block()], interaction_id=1)
         await erasures.erase(MEMBER)
         clock.shift(5)
-        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), lifted_by=ADMIN, interaction_id=2)
+        await access_rules.remove(1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2)
         await access_rules.set(1, [block()], interaction_id=3)
         await erasures.process_due(now_ms())
         (rule,) = (await access_rules.policy(1)).rules
