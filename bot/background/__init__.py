@@ -1,1 +1,1 @@
-"""Periodic work beside the jobs: maintenance, alerts, the balance at Rivya."""
+"""Periodic tasks: maintenance, alerts, the balance at Rivya."""

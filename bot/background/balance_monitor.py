@@ -1,4 +1,4 @@
-"""Check the balance at Rivya, from which all guilds spend, and warn the operator before it runs out."""
+"""Checks the balance at Rivya, from which all guilds spend, and warns the operator when it is low."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ INTERVAL_SECONDS: Final = 600.0
 
 
 class BalanceMonitor:
-    """Warns once when the wallet falls under `alert_credits`, and again only after it has been filled.
+    """Warns once when the balance falls below `alert_credits`, and again only after it was above.
 
-    With 0 it warns when the wallet cannot pay a picture any more. A restart warns anew.
+    The least threshold is the price of the cheapest picture. A restart may warn a second time.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class BalanceMonitor:
         self._notifier = notifier
         self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
         self._operator_log = operator_log
-        # Nothing is lost with a look that is cut: the next process begins with one.
+        # A check that is cancelled loses nothing, since the next process starts with one.
         self._task = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
         self._warned = False
 
     def start(self) -> None:
-        """Look now, then every ten minutes."""
+        """Check now, then every ten minutes."""
         self._task.start()
 
     async def close(self) -> None:
-        """Look no more."""
+        """Cancel the current check, and stop."""
         await self._task.close()
 
     async def _check(self) -> None:
@@ -66,7 +66,7 @@ class BalanceMonitor:
         try:
             await self._notifier.warn_low_balance(left_credits, self._alert_credits)
         except NotificationFailed as error:
-            # Nobody reads it in Discord, so the log has to say it loudly.
+            # Nobody can read it in Discord, so it is reported in the log.
             self._operator_log.report(low, unheard=str(error))
         else:
             log.warning("wallet low", left_credits=left_credits, alert_credits=self._alert_credits)

@@ -1,6 +1,7 @@
-"""What is done every hour beside the jobs: what is due to be forgotten goes, the file is tidied and copied.
+"""Hourly maintenance: retention, erasures, pruning, checkpoints and backups.
 
-Every chore works in small transactions, so that no member waits for it, and fails alone.
+Every chore uses small transactions, so that no member waits for it. One that fails does not keep the others
+from running.
 """
 
 from __future__ import annotations
@@ -28,24 +29,24 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
     Chore = Callable[[int], Awaitable[int]]
-    """Does what is due at a moment (epoch milliseconds) and returns how many rows that were."""
+    """Does what is due at a moment (epoch milliseconds), and returns how many rows or files it changed."""
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS: Final = 3600.0
 RECORDS_KEPT_DAYS: Final = 400
-"""Alerts and findings: a year and a month, for who looks back at the same month."""
+"""Of alerts and discrepancies: a year and a month."""
 
 
 class Maintenance:
-    """Runs its chores, in their order."""
+    """Runs chores in their order."""
 
     def __init__(self, chores: Mapping[str, Chore], operator_log: OperatorLog) -> None:
         self._chores = chores
         self._operator_log = operator_log
 
     async def run_once(self) -> dict[str, int]:
-        """Do every chore; returns what was done. What breaks is logged, and tried again next time."""
+        """Run every chore; return the counts above 0 by name. Errors are logged and stop no other."""
         done = {}
         for name, chore in self._chores.items():
             try:
@@ -71,7 +72,7 @@ def maintenance_tasks(
     picture_retention: PictureRetention,
     privacy: PrivacySettings,
 ) -> dict[str, Chore]:
-    """The chores of one database. `privacy` says how long words and pictures are kept; 0 days is for ever."""
+    """Return the chores by name, in their order. `privacy` has the retention in days; 0 is for ever."""
 
     async def unneeded_pictures(_: int) -> int:
         return await picture_retention.collect_garbage()
@@ -86,9 +87,9 @@ def maintenance_tasks(
 
     async def file(_: int) -> int:
         await database.optimize()
-        # Counted as nothing done, or every hour would leave a line in the log.
+        # Returns 0 always, or every hour would be logged.
         if not await database.checkpoint():
-            log.info("checkpoint left to the next upkeep", why="somebody reads the database")
+            log.info("checkpoint postponed", why="the database is being read")
         return 0
 
     async def copies(_: int) -> int:
@@ -109,7 +110,7 @@ def maintenance_tasks(
 def _retention(
     database: Database, picture_retention: PictureRetention, privacy: PrivacySettings
 ) -> dict[str, Chore]:
-    """What is kept for so many days only."""
+    """Return the chores that delete prompts and pictures after `privacy.prompt_days` and `picture_days`."""
 
     async def prompts(at: int) -> int:
         before = at - privacy.prompt_days * DAY_MS

@@ -1,4 +1,4 @@
-"""Work that is done again and again while the bot runs, and sooner if something asks for it."""
+"""Work that runs periodically, and sooner when it is triggered."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ GRACE_SECONDS: Final = 5.0
 
 
 class PeriodicTask:
-    """One piece of work, done by one task at a time. What breaks a round is logged and ends no other.
+    """Runs `work` every `every_seconds`, never twice at once. Errors are logged, and do not stop later runs.
 
-    `grace_seconds` is how long a round under way may take to end when the bot closes.
+    `grace_seconds` is how long `close` waits for the current run before it cancels it.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class PeriodicTask:
         self._current_run: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin the first round now and another every `every_seconds`; a second start changes nothing."""
+        """Run now and then every `every_seconds`; a second start does nothing."""
         if self._scheduler is None and not self._closed:
             self._scheduler = asyncio.create_task(self._schedule(), name=f"{self._name} beat")
 
     def trigger(self) -> None:
-        """Do a round that begins after this moment, started or not; not once it is closed."""
+        """Begin a run after this call, whether or not `start` was called; does nothing once it is closed."""
         if self._closed:
             return
         self._due = True
@@ -58,7 +58,7 @@ class PeriodicTask:
             self._current_run = asyncio.create_task(self._run(), name=self._name)
 
     async def close(self) -> None:
-        """Let the round under way end, for a while; safe to call twice."""
+        """Wait for the current run up to `grace_seconds`, then cancel it; safe to call twice."""
         self._closed = True
         self._due = False
         if self._scheduler is not None:
@@ -83,6 +83,6 @@ class PeriodicTask:
             except OperatorError as error:
                 self._operator_log.report(error, at=self._name)
             except TransientError as error:
-                log.info("later", at=self._name, error=str(error))
+                log.info("round postponed", at=self._name, error=str(error))
             except Exception:
                 log.exception("round broke", at=self._name)
