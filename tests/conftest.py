@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 
@@ -44,7 +45,7 @@ async def database(database_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def default_limit() -> Limit:
-    return Limit(credits=200, period="month")
+    return Limit(credits=200, period=Period.MONTH)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
 from bot.domain.ids import ALL_GUILDS, parse_id
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
-from bot.domain.periods import PERIODS
+from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.observability import log_setup
 from bot.rivya.client import RivyaClient, open_session
@@ -36,6 +36,7 @@ THE_COMMAND_LINE: Final = 0
 DEFAULT_DAYS: Final = 30
 FAILED: Final = 1
 _MAX_SENTENCE_CHARACTERS: Final = 200
+_PERIODS: Final = [period.value for period in Period]
 _CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
     CloseResult.UNKNOWN: "is no job in this database",
@@ -63,7 +64,7 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
     close.add_argument("reason", type=_reason, help="how you know; it is recorded")
     subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
     guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
-    guilds.add_argument("--period", choices=PERIODS, default="month", help="the period, in UTC")
+    guilds.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
     guilds.add_argument("--page", type=int, default=1)
 
 
@@ -75,7 +76,7 @@ def _add_ceiling(parser: argparse.ArgumentParser) -> None:
     change = parser.add_mutually_exclusive_group(required=True)
     change.add_argument("--credits", type=_credits, help="what they may spend; 0 stops new pictures")
     change.add_argument("--remove", action="store_true", help="remove the ceiling")
-    parser.add_argument("--period", choices=PERIODS, default="month", help="the period, in UTC")
+    parser.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
     parser.add_argument("--reason", type=_sentence, default="", help="why; it is recorded")
 
 
@@ -127,7 +128,7 @@ async def _ceiling(args: argparse.Namespace) -> int:
                 guild_id, scope, set_by=THE_COMMAND_LINE, reason=args.reason
             )
         else:
-            limit = Limit(args.credits, args.period, scope=scope, reason=args.reason)
+            limit = Limit(args.credits, Period(args.period), scope=scope, reason=args.reason)
             change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
     name = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
     _print(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
@@ -217,7 +218,7 @@ async def _guilds(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     default = Limit(loaded.limits.guild_credits, loaded.limits.period)
     async with _shared_database(args) as database:
-        page = await GuildOverview(database, default).guilds(args.period, args.page)
+        page = await GuildOverview(database, default).guilds(Period(args.period), args.page)
     for row in page.rows:
         paused = ", paused" if row.paused else ""
         _print(
@@ -271,7 +272,7 @@ def _print_error(line: str) -> None:
 def _limit(limit: Limit | None) -> str:
     if limit is None:
         return "none"
-    return f"{limit.credits} credits {'in total' if limit.period == 'total' else f'a {limit.period}'}"
+    return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"
 
 
 def _guild_id(text: str) -> int:

@@ -23,6 +23,7 @@ from bot.domain.errors import OperatorError
 from bot.domain.ids import MAX_ID
 from bot.domain.image_models import MODELS, QWEN_IMAGE
 from bot.domain.limits import MAX_CREDITS
+from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,9 +86,7 @@ class LimitsSettings(_Section):
     guild_credits: Whole = Field(
         default=200, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
     )
-    period: Literal["day", "week", "month", "total"] = Field(
-        default="month", description="one of day, week, month, total"
-    )
+    period: Period = Field(default=Period.MONTH, description=f"one of {', '.join(Period)}")
 
 
 class PrivacySettings(_Section):

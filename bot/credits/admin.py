@@ -1,6 +1,6 @@
-"""What admins and the operator decide about credits: limits, grants and refunds, each on the record.
+"""Decisions of admins and the operator about credits: limits, grants and refunds.
 
-Every decision carries the interaction it came from, so that one which Discord delivers twice is taken once.
+Each is stored with its interaction, so that one which Discord delivers twice counts once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from bot.credits import grants, ledger, limits
 from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope
+from bot.domain.ids import ALL_GUILDS
+from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, ReservationState
+from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     from bot.credits.grants import Grant
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A picture that a moderator gave back."""
+    """The refund of a picture."""
 
     job_id: str
     user_id: int
@@ -32,17 +34,17 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class ActiveLimits:
-    """Everything that rules in a guild now."""
+    """The limits and grants of a guild that are in force now."""
 
     guild: Limit
-    """Its own limit, or the default."""
+    """The guild's own limit, or the default."""
     limits: tuple[Limit, ...]
-    """Those for everyone, members and roles."""
+    """Those of scope EVERYONE, ROLE and MEMBER."""
     grants: tuple[Grant, ...]
 
 
 class CreditAdmin:
-    """Records decisions. `default` is the limit of guilds whose admins have set nothing."""
+    """Records decisions. `default` is the limit of guilds without one of their own."""
 
     def __init__(self, database: Database, default: Limit) -> None:
         self._database = database
@@ -51,24 +53,24 @@ class CreditAdmin:
     async def set_limit(
         self, guild_id: int, limit: Limit, *, set_by: int, interaction_id: int | None = None
     ) -> LimitChange:
-        """Append a limit, which may be below what is used already; the change then shows it.
+        """Set a limit, which may be below what is used already.
 
-        `limit.rule`, `subject_id`, `credits`, `period`, `exempt` and `reason` are taken as they are.
+        Of `limit`, `set_by`, `set_at` and `limit_id` are ignored.
 
         Raises:
-            ValueError: negative or absurd credits; no caller that checks its input lets them come here.
+            ValueError: credits below 0 or above `MAX_CREDITS`; an exemption of neither a member nor a role.
         """
         if not 0 <= limit.credits <= MAX_CREDITS:
-            raise ValueError(f"no such limit: {limit.credits} credits")
+            raise ValueError(f"a limit of {limit.credits} credits")
         at = now_ms()
-        signed = replace(limit, set_by=set_by, set_at=at)
+        new = replace(limit, set_by=set_by, set_at=at)
 
         def unit(tx: Transaction) -> LimitChange:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            before = self._current(limit_usage, limit.scope, limit.subject_id)
-            limits.append(tx, guild_id, signed, interaction_id=interaction_id)
-            after = self._current(limit_usage, limit.scope, limit.subject_id)
-            return LimitChange(before, after, _used(limit_usage, after))
+            before = _current(limit_usage, limit.scope, limit.subject_id)
+            limits.append(tx, guild_id, new, interaction_id=interaction_id)
+            after = _current(limit_usage, limit.scope, limit.subject_id)
+            return LimitChange(before, after, _usage(limit_usage, after))
 
         return await self._database.run(unit)
 
@@ -82,22 +84,22 @@ class CreditAdmin:
         reason: str = "",
         interaction_id: int | None = None,
     ) -> LimitChange:
-        """Take a limit away; the guild's own falls back to the default. Without one, nothing is changed."""
+        """Remove a limit; instead of the guild's own the default counts. Does nothing if there is none."""
         at = now_ms()
 
         def unit(tx: Transaction) -> LimitChange:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            before = self._current(limit_usage, scope, subject_id)
+            before = _current(limit_usage, scope, subject_id)
             if limits.current(tx, guild_id, scope, subject_id) is not None:
-                gone = Limit(0, "total", set_by, at, scope, subject_id, reason=reason)
-                limits.append(tx, guild_id, gone, removed=True, interaction_id=interaction_id)
-            after = self._current(limit_usage, scope, subject_id)
-            return LimitChange(before, after, _used(limit_usage, after))
+                removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
+                limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
+            after = _current(limit_usage, scope, subject_id)
+            return LimitChange(before, after, _usage(limit_usage, after))
 
         return await self._database.run(unit)
 
     async def active(self, guild_id: int) -> ActiveLimits:
-        """Everything that rules in a guild now."""
+        """Return the limits and grants of a guild that are in force now."""
         at = now_ms()
 
         def unit(tx: Transaction) -> ActiveLimits:
@@ -120,13 +122,13 @@ class CreditAdmin:
         expires_at: int | None = None,
         interaction_id: int | None = None,
     ) -> Grant | None:
-        """Give credits beyond the limit; to the whole guild with `grants.WHOLE_GUILD`. None if given before.
+        """Grant credits beyond the limit, to a member or to `grants.WHOLE_GUILD`; None if granted before.
 
         Raises:
-            ValueError: no credits, or absurdly many.
+            ValueError: credits below 1 or above `MAX_CREDITS`.
         """
         if not 0 < credits <= MAX_CREDITS:
-            raise ValueError(f"no such grant: {credits} credits")
+            raise ValueError(f"a grant of {credits} credits")
         at = now_ms()
         return await self._database.run(
             lambda tx: grants.issue(
@@ -145,7 +147,7 @@ class CreditAdmin:
     async def revoke(
         self, guild_id: int, grant_id: int, *, revoked_by: int, reason: str = ""
     ) -> Grant | None:
-        """Take back what is left of a grant; None if nothing is."""
+        """Revoke what is left of a grant; None if nothing is left."""
         at = now_ms()
         return await self._database.run(
             lambda tx: grants.revoke(
@@ -156,12 +158,12 @@ class CreditAdmin:
     async def refund(
         self, guild_id: int, job_id: str, *, reason: str, refunded_by: int, interaction_id: int | None = None
     ) -> Refund:
-        """Take a paid picture out of the limits of its guild and member.
+        """Let a picture no longer count against the limits of its guild and member.
 
-        Rivya was paid all the same: the books and the operator's ceilings go on counting it.
+        Rivya has charged it nevertheless, so the ledger and the operator's ceilings go on counting it.
 
         Raises:
-            MemberError: JOB_UNKNOWN in this guild, JOB_NOT_CHARGED, or JOB_REFUNDED before.
+            MemberError: JOB_UNKNOWN in this guild, JOB_NOT_CHARGED, or JOB_REFUNDED.
         """
         at = now_ms()
 
@@ -171,7 +173,7 @@ class CreditAdmin:
             ).fetchone()
             if row is None:
                 raise MemberError(MemberReason.JOB_UNKNOWN)
-            if row["state"] != "settled" or not row["counted_credits"]:
+            if row["state"] != ReservationState.SETTLED or not row["counted_credits"]:
                 raise MemberError(MemberReason.JOB_NOT_CHARGED)
             recorded = grants.refund(
                 tx,
@@ -191,13 +193,14 @@ class CreditAdmin:
 
         return await self._database.run(unit)
 
-    def _current(self, limit_usage: LimitUsage, scope: LimitScope, subject_id: int) -> Limit | None:
-        if scope is LimitScope.GUILD:
-            return limit_usage.guild_limit()
-        return limits.current(limit_usage.transaction, limit_usage.guild_id, scope, subject_id)
+
+def _current(limit_usage: LimitUsage, scope: LimitScope, subject_id: int) -> Limit | None:
+    if scope is LimitScope.GUILD:
+        return limit_usage.guild_limit()
+    return limits.current(limit_usage.transaction, limit_usage.guild_id, scope, subject_id)
 
 
-def _used(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:
+def _usage(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:
     if limit is None or limit.exempt:
         return None
     match limit.scope:
@@ -205,9 +208,9 @@ def _used(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:
             return limit_usage.guild()
         case LimitScope.MEMBER:
             return limit_usage.member(limit.subject_id, limit)
-        case LimitScope.CEILING if not limit_usage.guild_id:
+        case LimitScope.CEILING if limit_usage.guild_id == ALL_GUILDS:  # that of each guild
             return None
         case LimitScope.CEILING | LimitScope.CEILING_ALL:
-            return next((usage for usage in limit_usage.ceilings() if usage.scope == limit.scope), None)
+            return next((usage for usage in limit_usage.ceilings() if usage.scope is limit.scope), None)
         case _:
             return None

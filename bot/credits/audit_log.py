@@ -1,7 +1,7 @@
-"""What was decided in a guild about credits and access, by whom, when and why: one stream, the newest first.
+"""The audit log of a guild: who decided what about credits and access, when and why; the newest first.
 
-The rows of every decision are kept for ever, so a page is found again by its first or last row, whatever was
-decided meanwhile.
+It is read from the append-only tables of the decisions. Their rows are never deleted, so a cursor stays valid
+whatever is decided meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain import access
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.access_rules import rule_from
 from bot.guilds.settings import GuildSetting
 
@@ -24,19 +25,19 @@ PAGE_ENTRIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the stream, in the order of these fields."""
+    """An entry's place in the log, which is sorted by these fields in this order."""
 
     at: int
     """Epoch milliseconds, UTC."""
     source: int
-    """Which table; see `_STREAM`."""
+    """The kind of decision; see `_STREAM`."""
     key: str
-    """Which row: its number with leading zeros, or the id of a job."""
+    """The row: its number with leading zeros, or the id of a job."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitChanged:
-    """A limit was set, or taken away. None where there was, or is, none; for the guild's own, the default."""
+    """A limit was set or removed. None is no limit: instead of the guild's own the default counts."""
 
     scope: LimitScope
     subject_id: int
@@ -47,7 +48,7 @@ class LimitChanged:
 
 @dataclass(frozen=True, slots=True)
 class GrantIssued:
-    """A grant; `user_id` is `grants.WHOLE_GUILD`, or the member."""
+    """A grant was issued to the member `user_id`, or to `grants.WHOLE_GUILD`."""
 
     user_id: int
     credits: int
@@ -57,7 +58,7 @@ class GrantIssued:
 
 @dataclass(frozen=True, slots=True)
 class GrantRevoked:
-    """What was left of a grant was taken back."""
+    """A grant was revoked, of which `left_credits` were left."""
 
     user_id: int
     credits: int
@@ -67,7 +68,7 @@ class GrantRevoked:
 
 @dataclass(frozen=True, slots=True)
 class RefundIssued:
-    """A picture was refunded."""
+    """The picture of a job was refunded."""
 
     job_id: str
     user_id: int
@@ -77,7 +78,7 @@ class RefundIssued:
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
-    """A setting of the guild; None is its default."""
+    """A setting of the guild was changed; None is its default."""
 
     name: GuildSetting
     before: str | None
@@ -86,7 +87,7 @@ class SettingChanged:
 
 @dataclass(frozen=True, slots=True)
 class PauseChanged:
-    """The operator let no new jobs of this guild in, or let them in again."""
+    """The operator paused the guild, or ended its pause."""
 
     paused: bool
     sentence: str
@@ -94,7 +95,7 @@ class PauseChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccessRuleChanged:
-    """A rule about access was put in force, or lifted."""
+    """An access rule was set or removed."""
 
     rule: access.AccessRule
     removed: bool
@@ -102,7 +103,7 @@ class AccessRuleChanged:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One decision; `by` is 0 for a host's command line, or for a name that was erased."""
+    """One decision; `by` is the user, or 0 for the command line of the host or an erased name."""
 
     cursor: Cursor
     by: int
@@ -119,14 +120,14 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """A stretch of the stream, the newest first, with the ways on; None at an end."""
+    """A page of entries, the newest first, and the cursors of the pages around it; None at an end."""
 
     entries: tuple[AuditEntry, ...]
     newer: Cursor | None
     older: Cursor | None
 
 
-# By source. The zeros keep two rows of one millisecond in the order in which they were written.
+# The readers in `_entries` are in the order of `source`. Zeros let numbers sort as text.
 _STREAM: Final = """
     SELECT set_at AS at, 1 AS source, printf('%019d', limit_id) AS key FROM limits WHERE guild_id = :guild_id
     UNION ALL
@@ -151,52 +152,48 @@ _NEWER: Final = (
     f"SELECT * FROM ({_STREAM}) WHERE (at, source, key) > (:at, :source, :key)"  # noqa: S608  # as above
     " ORDER BY at, source, key LIMIT :rows"
 )
-_END_OF_TIME: Final = Cursor(2**63 - 1, 0, "")
+_NEWEST: Final = Cursor(2**63 - 1, 0, "")
 
 
 class AuditLog:
-    """Reads the stream."""
+    """Reads the log page by page."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def older(self, guild_id: int, than: Cursor | None = None) -> AuditPage:
-        """The newest decisions of a guild, or those that were made before a mark."""
-
-        def unit(tx: sqlite3.Connection) -> AuditPage:
-            return _older(tx, guild_id, than)
-
-        return await self._database.run(unit)
+        """Return the newest page, or the page of entries older than a cursor."""
+        return await self._database.run(lambda tx: _older(tx, guild_id, than))
 
     async def newer(self, guild_id: int, than: Cursor) -> AuditPage:
-        """The decisions made next after a mark; the newest page, if they no longer fill one."""
+        """Return the page of entries newer than a cursor; the newest page if they do not fill one."""
 
         def unit(tx: sqlite3.Connection) -> AuditPage:
-            marks = _marks(tx, _NEWER, guild_id, than)
-            if len(marks) <= PAGE_ENTRIES:
+            cursors = _cursors(tx, _NEWER, guild_id, than)
+            if len(cursors) <= PAGE_ENTRIES:
                 return _older(tx, guild_id, None)
-            shown = marks[PAGE_ENTRIES - 1 :: -1]
+            shown = cursors[PAGE_ENTRIES - 1 :: -1]
             return AuditPage(_entries(tx, shown), shown[0], shown[-1])
 
         return await self._database.run(unit)
 
 
 def _older(transaction: sqlite3.Connection, guild_id: int, than: Cursor | None) -> AuditPage:
-    marks = _marks(transaction, _OLDER, guild_id, than or _END_OF_TIME)
-    shown = marks[:PAGE_ENTRIES]
+    cursors = _cursors(transaction, _OLDER, guild_id, than or _NEWEST)
+    shown = cursors[:PAGE_ENTRIES]
     newer = shown[0] if than is not None and shown else than
-    older = shown[-1] if len(marks) > PAGE_ENTRIES else None
+    older = shown[-1] if len(cursors) > PAGE_ENTRIES else None
     return AuditPage(_entries(transaction, shown), newer, older)
 
 
-def _marks(transaction: sqlite3.Connection, query: str, guild_id: int, cursor: Cursor) -> list[Cursor]:
-    """One more than fit a page, if there are as many."""
+def _cursors(transaction: sqlite3.Connection, query: str, guild_id: int, cursor: Cursor) -> list[Cursor]:
+    """Return the entries from a cursor on: one more than a page holds, to see whether there is a next one."""
     values = {"guild_id": guild_id, "at": cursor.at, "source": cursor.source, "key": cursor.key}
     rows = transaction.execute(query, {**values, "rows": PAGE_ENTRIES + 1})
     return [Cursor(row["at"], row["source"], row["key"]) for row in rows]
 
 
-def _entries(transaction: sqlite3.Connection, marks: list[Cursor]) -> tuple[AuditEntry, ...]:
+def _entries(transaction: sqlite3.Connection, cursors: list[Cursor]) -> tuple[AuditEntry, ...]:
     readers = (
         _limit_changed,
         _grant_issued,
@@ -206,7 +203,7 @@ def _entries(transaction: sqlite3.Connection, marks: list[Cursor]) -> tuple[Audi
         _pause_changed,
         _access_rule_changed,
     )
-    return tuple(readers[mark.source - 1](transaction, mark) for mark in marks)
+    return tuple(readers[cursor.source - 1](transaction, cursor) for cursor in cursors)
 
 
 def _limit_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
@@ -216,9 +213,14 @@ def _limit_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntr
         " ORDER BY limit_id DESC LIMIT 1",
         (row["guild_id"], row["rule"], row["subject_id"], row["limit_id"]),
     ).fetchone()
-    rule, subject_id = LimitScope(row["rule"]), row["subject_id"]
-    was = None if before is None else _limit(before)
-    return AuditEntry(cursor, row["set_by"], LimitChanged(rule, subject_id, was, _limit(row), row["reason"]))
+    event = LimitChanged(
+        scope=LimitScope(row["rule"]),
+        subject_id=row["subject_id"],
+        before=None if before is None else _limit(before),
+        after=_limit(row),
+        reason=row["reason"],
+    )
+    return AuditEntry(cursor, row["set_by"], event)
 
 
 def _limit(row: sqlite3.Row) -> Limit | None:
@@ -226,9 +228,9 @@ def _limit(row: sqlite3.Row) -> Limit | None:
         case "removed":
             return None
         case "exempt":
-            return Limit(0, "total", exempt=True)
+            return Limit(0, Period.TOTAL, exempt=True)
         case _:
-            return Limit(row["credits"], row["period"])
+            return Limit(row["credits"], Period(row["period"]))
 
 
 def _grant_issued(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
@@ -269,5 +271,5 @@ def _pause_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntr
 
 def _access_rule_changed(transaction: sqlite3.Connection, cursor: Cursor) -> AuditEntry:
     (row,) = transaction.execute("SELECT * FROM access_rules WHERE rule_id = ?", (int(cursor.key),))
-    rule = rule_from(row)
-    return AuditEntry(cursor, row["set_by"], AccessRuleChanged(rule, removed=row["effect"] == access.REMOVED))
+    event = AccessRuleChanged(rule_from(row), removed=row["effect"] == access.REMOVED)
+    return AuditEntry(cursor, row["set_by"], event)

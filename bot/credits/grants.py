@@ -1,7 +1,7 @@
-"""Credits beyond a limit, given once and used up once; and pictures that a moderator gave back.
+"""Grants of credits beyond a limit, and refunds of pictures.
 
-A grant pays only what its limit has no room for. Of several the one that expires first pays first; what a job
-did not need in the end goes back in the reverse order.
+A grant pays only what its limit has no room for. Of several grants the one that expires first pays first;
+what a job does not need in the end is returned in the reverse order.
 
 Owns the tables grants, draws and refunds.
 """
@@ -23,12 +23,12 @@ _OPEN_TO: Final = f"guild_id = ? AND user_id = ? AND {_OPEN}"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One gift. Times are epoch milliseconds, UTC."""
+    """One grant. Times are epoch milliseconds, UTC."""
 
     grant_id: int
     guild_id: int
     user_id: int
-    """`WHOLE_GUILD`, or the member."""
+    """The member, or `WHOLE_GUILD`."""
     credits: int
     left_credits: int
     reason: str
@@ -38,16 +38,16 @@ class Grant:
 
 
 def available(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
-    """What all open grants to this member, or to the guild, still hold."""
+    """Return what the open grants to a member, or to `WHOLE_GUILD`, still hold at `at`."""
     row = transaction.execute(
-        f"SELECT coalesce(sum(left_credits), 0) FROM grants WHERE {_OPEN_TO}",  # noqa: S608  # our own text
+        f"SELECT coalesce(sum(left_credits), 0) AS available FROM grants WHERE {_OPEN_TO}",  # noqa: S608  # our own text
         (guild_id, user_id, at),
     ).fetchone()
-    return int(row[0])
+    return int(row["available"])
 
 
 def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
-    """Every grant of a guild that can still pay, the oldest first."""
+    """Return the open grants of a guild and its members, the oldest first."""
     rows = transaction.execute(
         f"SELECT * FROM grants WHERE guild_id = ? AND {_OPEN} ORDER BY grant_id",  # noqa: S608  # our own text
         (guild_id, at),
@@ -67,7 +67,7 @@ def issue(
     interaction_id: int | None,
     at: int,
 ) -> Grant | None:
-    """Record a gift; None, and nothing written, if this interaction has given one before."""
+    """Insert a grant; return None, and write nothing, if the interaction has issued one before."""
     row = transaction.execute(
         "INSERT INTO grants (guild_id, user_id, credits, left_credits, reason, granted_by, granted_at,"
         " expires_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -80,7 +80,7 @@ def issue(
 def revoke(
     transaction: sqlite3.Connection, *, guild_id: int, grant_id: int, revoked_by: int, reason: str, at: int
 ) -> Grant | None:
-    """Take back what is left of a grant; what it has paid stays paid. None if it is not open."""
+    """Revoke what is left of a grant; what it has paid stays paid. Return None if nothing is left of it."""
     row = transaction.execute(
         "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?, revoked_credits = left_credits"
         " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL RETURNING *",
@@ -92,51 +92,48 @@ def revoke(
 def spend(
     transaction: sqlite3.Connection, *, job_id: str, guild_id: int, user_id: int, credits: int, at: int
 ) -> None:
-    """Let the open grants pay `credits` of a job; the caller has seen that they hold as much."""
+    """Let the open grants to a member, or to `WHOLE_GUILD`, pay `credits` of a job.
+
+    The caller has checked in the same transaction that they hold as much.
+    """
     rows = transaction.execute(
         f"SELECT grant_id, left_credits FROM grants WHERE {_OPEN_TO}"  # noqa: S608  # our own text
         " ORDER BY expires_at IS NULL, expires_at, grant_id",
         (guild_id, user_id, at),
     ).fetchall()
-    owed = credits
+    unpaid = credits
     for row in rows:
-        if not (part := min(owed, row["left_credits"])):
+        if not (part := min(unpaid, row["left_credits"])):
             break
         _pay(transaction, job_id, row["grant_id"], part)
-        owed -= part
-    assert not owed, "the grants hold less than was promised"
+        unpaid -= part
+    assert not unpaid, "the grants hold less than the caller has checked"
 
 
 def spent(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> int:
-    """What grants to the member, or to the guild, pay of a job."""
+    """Return what grants pay of a job: those to the member if `personal`, else those to the guild."""
     row = transaction.execute(
-        "SELECT coalesce(sum(d.credits), 0) FROM draws d JOIN grants g USING (grant_id)"
+        "SELECT coalesce(sum(d.credits), 0) AS spent FROM draws d JOIN grants g USING (grant_id)"
         " WHERE d.job_id = ? AND (g.user_id <> 0) = ?",
         (job_id, personal),
     ).fetchone()
-    return int(row[0])
+    return int(row["spent"])
 
 
-def restore(
-    transaction: sqlite3.Connection,
-    *,
-    job_id: str,
-    personal: bool,
-    credits: int | None,
-) -> None:
-    """Return what grants paid for a job, or all of it: last drawn, first returned, expired or not."""
+def restore(transaction: sqlite3.Connection, *, job_id: str, personal: bool, credits: int) -> None:
+    """Return `credits` that grants paid for a job to them: those that paid last first, expired or not."""
     rows = transaction.execute(
         "SELECT d.grant_id, d.credits FROM draws d JOIN grants g USING (grant_id)"
         " WHERE d.job_id = ? AND (g.user_id <> 0) = ?"
         " ORDER BY g.expires_at IS NOT NULL, g.expires_at DESC, g.grant_id DESC",
         (job_id, personal),
     ).fetchall()
-    owed = sum(row["credits"] for row in rows) if credits is None else credits
+    left = credits
     for row in rows:
-        if not (part := min(owed, row["credits"])):
+        if not (part := min(left, row["credits"])):
             break
         _pay(transaction, job_id, row["grant_id"], -part)
-        owed -= part
+        left -= part
 
 
 def refund(
@@ -151,7 +148,7 @@ def refund(
     interaction_id: int | None,
     at: int,
 ) -> bool:
-    """Record that a picture was given back; False if it was before."""
+    """Insert the refund of a picture; return False if it was refunded before."""
     row = transaction.execute(
         "INSERT INTO refunds (job_id, guild_id, user_id, credits, reason, refunded_by, refunded_at,"
         " interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id",
@@ -161,11 +158,12 @@ def refund(
 
 
 def is_refunded(transaction: sqlite3.Connection, job_id: str) -> bool:
-    """Whether a moderator gave this picture back."""
+    """Return whether the picture of a job was refunded."""
     return transaction.execute("SELECT 1 FROM refunds WHERE job_id = ?", (job_id,)).fetchone() is not None
 
 
 def _pay(transaction: sqlite3.Connection, job_id: str, grant_id: int, credits: int) -> None:
+    """Let a grant pay `credits` more of a job; negative credits are returned to it."""
     transaction.execute(
         "UPDATE grants SET left_credits = left_credits - ? WHERE grant_id = ?", (credits, grant_id)
     )

@@ -1,7 +1,7 @@
-"""Reservations: every credit of every guild, set aside, then settled or released, once.
+"""Reservations: the credits of each job are held, then settled or released, once.
 
-The functions that take a transaction are the verbs; `JobStore` calls them inside the transaction that moves a
-job, so that a job and its credits can never disagree. `Ledger` answers questions.
+`JobStore` calls the functions in the transaction that changes the job, so that a job and its credits never
+disagree. `Ledger` only reads.
 
 Owns the table reservations.
 """
@@ -16,7 +16,7 @@ from bot.credits import alerts, grants, totals
 from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
-from bot.domain.limits import LimitScope, Receipt
+from bot.domain.limits import LimitScope, Receipt, ReservationState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 Transaction = sqlite3.Connection
-"""What a unit of `Database.run` is given; nothing outside of the SQL modules looks inside."""
+"""The connection while a transaction is open, as `Database.run` passes it to a unit of work."""
 
 
 def reserve(
@@ -39,14 +39,15 @@ def reserve(
     at: int,
     role_ids: Iterable[int] = (),
 ) -> None:
-    """Set credits aside for a job, if every rule that binds has room for them.
+    """Hold credits for a job, if every limit that binds the member has room for them.
 
-    Units of work follow each other, so nobody else can spend between the question and the answer.
+    `default` is the limit of guilds without one of their own, `at` in epoch milliseconds. Limits and their
+    usage are read in the same transaction, so that nobody else can spend meanwhile.
 
     Raises:
-        LimitExceeded: there is no room; nothing was written.
+        LimitExceeded: a limit has no room; nothing was written.
     """
-    limit_usage = LimitUsage.at_time(transaction, guild_id, default, at, apart=False)
+    limit_usage = LimitUsage.at_time(transaction, guild_id, default, at, split_held=False)
     member_limits = require_capacity(limit_usage, user_id, role_ids, cost_credits)
     from_guild = _from_grants(member_limits.guild, cost_credits)
     from_member = _from_grants(member_limits.personal, cost_credits) if member_limits.personal else 0
@@ -65,9 +66,9 @@ def reserve(
             "at": at,
         },
     )
-    for whose, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
+    for grantee, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
         if part:
-            grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=whose, credits=part, at=at)
+            grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=grantee, credits=part, at=at)
     totals.record(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
     _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
 
@@ -82,10 +83,9 @@ def require_capacity(
     """
     member_limits = limit_usage.member_limits(user_id, role_ids)
     if _refusing(member_limits, cost_credits):
-        # Only who is refused is told what of it is held.
-        refusing = _refusing(
-            replace(limit_usage, split_held=True).member_limits(user_id, role_ids), cost_credits
-        )
+        # Held credits are read only for the message of a refusal.
+        split = replace(limit_usage, split_held=True).member_limits(user_id, role_ids)
+        refusing = _refusing(split, cost_credits)
         raise LimitExceeded(min(refusing, key=lambda usage: usage.left_credits), cost_credits)
     return member_limits
 
@@ -93,9 +93,9 @@ def require_capacity(
 def _raise_alerts(
     transaction: Transaction, guild_id: int, before: Usage, cost_credits: int, granted_credits: int, at: int
 ) -> None:
-    """Raise what the guild's limit has come to with a reservation, of which grants pay a part."""
+    """Raise alerts about the guild's limit after a reservation, of which grants pay `granted_credits`."""
     if 2 * (before.used_credits + cost_credits) < before.limit_credits:
-        return  # no mark comes before the half
+        return  # below the lowest threshold, 50 percent
     after = replace(
         before,
         held_credits=before.held_credits + cost_credits - granted_credits,
@@ -105,43 +105,53 @@ def _raise_alerts(
 
 
 def _refusing(member_limits: MemberLimits, cost_credits: int) -> list[Usage]:
-    """The rules without room, the closest to the member first."""
+    """Return the limits without room, the closest to the member first."""
     return [usage for usage in reversed(member_limits.binding) if usage.left_credits < cost_credits]
 
 
 def _from_grants(usage: Usage, cost_credits: int) -> int:
-    """What grants have to pay, since the limit itself has no room for it."""
+    """Return the part that grants have to pay, since the limit itself has no room for it."""
     return max(0, cost_credits - max(0, usage.limit_credits - usage.used_credits))
 
 
 def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
-    """Set a held reservation to what Rivya says it reserved."""
+    """Set a held reservation to what Rivya has reserved. A closed one is kept."""
     if (row := _held(transaction, job_id)) is not None:
-        _write(transaction, row, state="held", reserved=reserved_credits, final=None, closed_at=None)
+        _write(
+            transaction,
+            row,
+            state=ReservationState.HELD,
+            reserved=reserved_credits,
+            final=None,
+            closed_at=None,
+        )
 
 
 def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
-    """Book what was charged; None books what was reserved. A closed reservation stays as it is.
+    """Close a held reservation with what was charged; None is what was reserved. A closed one is kept.
 
-    Returns the credits that were booked, 0 if the reservation was closed.
+    Returns the credits that were booked; 0 if the reservation was closed before.
     """
     if (row := _held(transaction, job_id)) is None:
         return 0
     reserved: int = row["reserved_credits"]
     final = reserved if final_credits is None else final_credits
-    _write(transaction, row, state="settled", reserved=reserved, final=final, closed_at=at)
+    _write(transaction, row, state=ReservationState.SETTLED, reserved=reserved, final=final, closed_at=at)
     return final
 
 
 def release(transaction: Transaction, *, job_id: str, at: int) -> None:
-    """Give the credits back; only on proof that Rivya will not charge. What is closed stays as it is."""
+    """Release a held reservation; only on proof that Rivya charges nothing. A closed one is kept."""
     if (row := _held(transaction, job_id)) is not None:
-        _write(transaction, row, state="released", reserved=row["reserved_credits"], final=0, closed_at=at)
+        reserved = row["reserved_credits"]
+        _write(transaction, row, state=ReservationState.RELEASED, reserved=reserved, final=0, closed_at=at)
 
 
-def override(transaction: Transaction, *, job_id: str, state: str, final_credits: int, at: int) -> None:
-    """Set a reservation, closed or not, to what Rivya is proven to have charged; for the operator alone."""
-    row = _any(transaction, job_id)
+def override(
+    transaction: Transaction, *, job_id: str, state: ReservationState, final_credits: int, at: int
+) -> None:
+    """Correct a reservation, closed or not; only the operator decides that."""
+    row = _find(transaction, job_id)
     _write(
         transaction,
         row,
@@ -153,12 +163,15 @@ def override(transaction: Transaction, *, job_id: str, state: str, final_credits
 
 
 def apply_refund(transaction: Transaction, *, job_id: str) -> None:
-    """Take a refunded job out of the limits of its guild and member. What Rivya charged stays booked."""
-    row = _any(transaction, job_id)
+    """Let a refunded job no longer count against the limits of its guild and member.
+
+    What Rivya charged stays booked. The refund is in the table already.
+    """
+    row = _find(transaction, job_id)
     _write(
         transaction,
         row,
-        state=row["state"],
+        state=ReservationState(row["state"]),
         reserved=row["reserved_credits"],
         final=row["final_credits"],
         closed_at=row["closed_at"],
@@ -166,13 +179,13 @@ def apply_refund(transaction: Transaction, *, job_id: str) -> None:
 
 
 def annotate_held(transaction: Transaction, *, job_id: str, note: str) -> None:
-    """Say for the operator why a reservation stays held although its job is over."""
+    """Note for the operator why a reservation stays held although its job is over."""
     transaction.execute(
         "UPDATE reservations SET note = ? WHERE job_id = ? AND state = 'held'", (note, job_id)
     )
 
 
-def _any(transaction: Transaction, job_id: str) -> sqlite3.Row:
+def _find(transaction: Transaction, job_id: str) -> sqlite3.Row:
     row: sqlite3.Row = transaction.execute(
         "SELECT * FROM reservations WHERE job_id = ?", (job_id,)
     ).fetchone()
@@ -190,21 +203,18 @@ def _write(
     transaction: Transaction,
     row: sqlite3.Row,
     *,
-    state: str,
+    state: ReservationState,
     reserved: int,
     final: int | None,
     closed_at: int | None,
 ) -> None:
-    """Change a reservation, and with it whatever counts it: grants and running sums."""
+    """Update a reservation, and the grants and totals that depend on it."""
     job_id, counted = row["job_id"], reserved if final is None else final
     refunded = grants.is_refunded(transaction, job_id)
     guild, member = (
-        0 if refunded else counted - _still_drawn(transaction, row, counted, personal=personal)
+        _limit_part(transaction, row, 0 if refunded else counted, personal=personal)
         for personal in (False, True)
     )
-    if refunded:
-        for personal in (False, True):
-            grants.restore(transaction, job_id=job_id, personal=personal, credits=None)
     transaction.execute(
         "UPDATE reservations SET state = ?, reserved_credits = ?, final_credits = ?, counted_credits = ?,"
         " guild_credits = ?, member_credits = ?, closed_at = ? WHERE job_id = ?",
@@ -219,39 +229,42 @@ def _write(
     )
 
 
-def _still_drawn(transaction: Transaction, row: sqlite3.Row, counted: int, *, personal: bool) -> int:
-    """What grants still pay once a job costs `counted`. The limit's own part is used up first, as it was."""
-    drawn = grants.spent(transaction, row["job_id"], personal=personal)
+def _limit_part(transaction: Transaction, row: sqlite3.Row, counted: int, *, personal: bool) -> int:
+    """Return what counts against the limit of the member or guild, now that a job counts `counted` credits.
+
+    The limit pays up to what it has paid so far, then grants up to what they have paid, then the limit again.
+    What grants need no longer pay is returned to them.
+    """
+    granted = grants.spent(transaction, row["job_id"], personal=personal)
     own: int = row["member_credits" if personal else "guild_credits"]
-    needed = max(0, min(drawn, counted - own))
-    if drawn > needed:
-        grants.restore(transaction, job_id=row["job_id"], personal=personal, credits=drawn - needed)
-    return needed
+    needed = max(0, min(granted, counted - own))
+    grants.restore(transaction, job_id=row["job_id"], personal=personal, credits=granted - needed)
+    return counted - needed
 
 
 class Ledger:
-    """The questions about money; `default` binds the guilds whose admins have set nothing."""
+    """Reads reservations and limits; `default` is the limit of guilds without one of their own."""
 
     def __init__(self, database: Database, default: Limit) -> None:
         self._database = database
         self.default = default
 
     async def usage(self, guild_id: int) -> Usage:
-        """How far the guild's own limit is used now."""
+        """Return how far the guild's own limit is used now."""
         at = now_ms()
         return await self._database.run(lambda tx: LimitUsage.at_time(tx, guild_id, self.default, at).guild())
 
     async def member_limits(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
-        """Every rule that speaks of this member, and how far each is used now."""
+        """Return every limit that concerns a member, and how far each is used now."""
         at, roles = now_ms(), tuple(role_ids)
         return await self._database.run(
             lambda tx: LimitUsage.at_time(tx, guild_id, self.default, at).member_limits(user_id, roles)
         )
 
     async def member_used(self, guild_id: int, user_id: int) -> int:
-        """Credits this member has spent or held in the current period of the guild's limit.
+        """Return the member's spent and held credits in the current period of the guild's limit.
 
-        Whoever paid, the limit or a grant; a refunded picture cost nothing.
+        Credits that grants paid are included, refunded pictures are not.
         """
         at = now_ms()
         return await self._database.run(
@@ -259,23 +272,23 @@ class Ledger:
         )
 
     async def held_credits(self) -> int:
-        """Credits set aside over all guilds, and not closed yet."""
+        """Return the held credits of all guilds."""
 
         def unit(tx: Transaction) -> int:
             row = tx.execute(
-                # Left to choose, SQLite goes through the whole of another index.
-                "SELECT coalesce(sum(counted_credits), 0) FROM reservations INDEXED BY reservations_held"
-                " WHERE state = 'held'"
+                # Without INDEXED BY, SQLite scans the whole of another index.
+                "SELECT coalesce(sum(counted_credits), 0) AS held FROM reservations"
+                " INDEXED BY reservations_held WHERE state = 'held'"
             ).fetchone()
-            return int(row[0])
+            return int(row["held"])
 
         return await self._database.run(unit)
 
     async def receipt(self, job_id: str, guild_id: int) -> Receipt:
-        """What a job was charged (0 unless settled), and how the limit that leaves least stands now.
+        """Return what a job was charged (0 unless it is settled), and the usage of the tightest limit now.
 
-        That is the guild's, the operator's for this guild alone, or the member's own rule that counted when
-        the job was accepted.
+        That is the guild's own limit, the operator's ceiling for the guild, or the limit on the member that
+        counted when the job was accepted.
         """
         at = now_ms()
 
@@ -289,10 +302,10 @@ class Ledger:
             guild = limit_usage.guild()
             if row is None:
                 return Receipt(0, guild)
-            mine = limit_usage.current_usage(row["user_id"], row["personal_limit_id"]) or guild
-            # Not the ceiling over all guilds, which tells what the others spend.
-            operators = [usage for usage in limit_usage.ceilings() if usage.scope == LimitScope.CEILING]
-            tightest = min((guild, mine, *operators), key=lambda usage: usage.left_credits)
+            personal = limit_usage.current_usage(row["user_id"], row["personal_limit_id"]) or guild
+            # Not the ceiling of all guilds, whose usage says what others spend.
+            ceilings = [usage for usage in limit_usage.ceilings() if usage.scope is LimitScope.CEILING]
+            tightest = min((guild, personal, *ceilings), key=lambda usage: usage.left_credits)
             return Receipt(row["counted_credits"], tightest)
 
         return await self._database.run(unit)

@@ -1,4 +1,4 @@
-"""The ledger as lines: every reservation, read beside a running bot."""
+"""Export every reservation, beside a running bot."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LedgerEntry = dict[str, str | int | None]
-"""One line of the ledger: ids are strings, times ISO-8601 UTC, `final_credits` None while held."""
+"""One reservation: Discord's ids are strings, times ISO 8601 in UTC; `final_credits` is None while held."""
 
 
 def export_ledger(path: Path) -> Iterator[LedgerEntry]:
-    """Every reservation, the oldest first.
+    """Yield every reservation, the oldest first.
 
     Raises:
         OperatorError: `database`; the file cannot be read.

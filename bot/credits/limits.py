@@ -1,4 +1,6 @@
-"""The limits that admins and the operator have set: the newest row of a subject rules.
+"""The limits that admins and the operator have set.
+
+Rows are appended: the newest row of a guild, scope and subject counts, older ones are history.
 
 Owns the table limits.
 """
@@ -9,21 +11,19 @@ from typing import TYPE_CHECKING
 
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-_COLUMNS = "limit_id, rule, subject_id, effect, credits, period, reason, set_by, set_at"
-
 
 def current(
     transaction: sqlite3.Connection, guild_id: int, scope: LimitScope, subject_id: int = 0
 ) -> Limit | None:
-    """The limit that rules now for exactly this subject; None if there is none, or it was removed."""
-    # The names of the columns are this module's own.
+    """Return the limit of exactly this scope and subject; None if there is none, or it was removed."""
     row = transaction.execute(
-        f"SELECT {_COLUMNS} FROM limits WHERE guild_id = ? AND rule = ? AND subject_id = ?"  # noqa: S608  # see above
+        "SELECT * FROM limits WHERE guild_id = ? AND rule = ? AND subject_id = ?"
         " ORDER BY limit_id DESC LIMIT 1",
         (guild_id, scope, subject_id),
     ).fetchone()
@@ -31,32 +31,29 @@ def current(
 
 
 def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
-    """The operator's caps that bind a guild: the one over all, and its own or else the one for each."""
+    """Return the operator's ceilings on a guild: that of all guilds, and its own or that of each guild."""
     rows = transaction.execute(
-        f"SELECT {_COLUMNS} FROM limits WHERE limit_id IN ("  # noqa: S608  # as above
+        "SELECT * FROM limits WHERE limit_id IN ("
         " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling_all'),"
         " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling'),"
         " (SELECT max(limit_id) FROM limits WHERE guild_id = :guild AND rule = 'ceiling')"
         ") ORDER BY rule DESC, guild_id",
         {"all": ALL_GUILDS, "guild": guild_id},
     )
-    # Later ones take the place of earlier ones: a guild's own that of the one for each.
+    # In this order the guild's own replaces that of each guild.
     return list({limit.scope: limit for row in rows if (limit := _limit(row)) is not None}.values())
 
 
 def by_id(transaction: sqlite3.Connection, limit_id: int) -> Limit | None:
-    """One row, whether it still rules or not; None for the default, which has none."""
-    row = transaction.execute(
-        f"SELECT {_COLUMNS} FROM limits WHERE limit_id = ?",  # noqa: S608  # as above
-        (limit_id,),
-    ).fetchone()
+    """Return the limit of one row, in force or not; None for the default, and for a removal."""
+    row = transaction.execute("SELECT * FROM limits WHERE limit_id = ?", (limit_id,)).fetchone()
     return None if row is None else _limit(row)
 
 
 def active(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
-    """Everything that rules in a guild now, by rule, then by subject."""
+    """Return the limits of a guild that are in force, by scope, then by subject."""
     rows = transaction.execute(
-        f"SELECT {_COLUMNS} FROM limits WHERE limit_id IN ("  # noqa: S608  # as above
+        "SELECT * FROM limits WHERE limit_id IN ("
         " SELECT max(limit_id) FROM limits WHERE guild_id = ? GROUP BY rule, subject_id"
         ") ORDER BY rule, subject_id",
         (guild_id,),
@@ -67,20 +64,19 @@ def active(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
 def member_limits(
     transaction: sqlite3.Connection, guild_id: int, user_id: int, role_ids: Iterable[int]
 ) -> tuple[list[Limit], list[Limit]]:
-    """The limits that speak of one member: those that count, and those passed over for closer ones.
+    """Return the limits on one member: those of the closest scope, and those that these supersede.
 
-    An override of the member's own beats their roles, and any role beats the limit for every member. Several
-    that count are several roles: the most generous wins.
+    A limit of the member's own is closer than those of their roles, which are closer than that for everyone.
+    Only roles can be several in one scope; the caller chooses the most generous.
     """
-    layers = [
+    scopes = [
         [current(transaction, guild_id, LimitScope.MEMBER, user_id)],
         [current(transaction, guild_id, LimitScope.ROLE, role_id) for role_id in sorted(set(role_ids))],
         [current(transaction, guild_id, LimitScope.EVERYONE)],
     ]
-    found = [[limit for limit in layer if limit is not None] for layer in layers]
-    first = next((number for number, layer in enumerate(found) if layer), len(found))
-    counting = found[first] if first < len(found) else []
-    return counting, [limit for layer in found[first + 1 :] for limit in layer]
+    found = [[limit for limit in layer if limit is not None] for layer in scopes]
+    counting, *superseded = [layer for layer in found if layer] or [[]]
+    return counting, [limit for layer in superseded for limit in layer]
 
 
 def append(
@@ -91,13 +87,13 @@ def append(
     removed: bool = False,
     interaction_id: int | None = None,
 ) -> bool:
-    """Write a new row; False, and nothing written, if this interaction has written one before.
+    """Insert a limit or its removal; return False, and write nothing, if the interaction has done so before.
 
     Raises:
-        ValueError: an exemption for other than a member or a role; without a number, a guild has no limit.
+        ValueError: an exemption of neither a member nor a role.
     """
     if limit.exempt and limit.scope not in {LimitScope.MEMBER, LimitScope.ROLE}:
-        raise ValueError(f"nobody to exempt: {limit.scope}")
+        raise ValueError(f"an exemption for the scope {limit.scope}")
     effect = "removed" if removed else "exempt" if limit.exempt else "limit"
     numbers = (limit.credits, limit.period) if effect == "limit" else (None, None)
     row = transaction.execute(
@@ -125,7 +121,7 @@ def _limit(row: sqlite3.Row) -> Limit | None:
     exempt = row["effect"] == "exempt"
     return Limit(
         credits=0 if exempt else row["credits"],
-        period="total" if exempt else row["period"],
+        period=Period.TOTAL if exempt else Period(row["period"]),
         set_by=row["set_by"],
         set_at=row["set_at"],
         scope=LimitScope(row["rule"]),

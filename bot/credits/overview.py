@@ -1,4 +1,4 @@
-"""What the operator sees of all guilds: who spends what, and what is set aside at Rivya's expense."""
+"""The operator's overview of all guilds: who spends how much, and what is held."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import sqlite3
 
     from bot.domain.limits import Limit, Usage
+    from bot.domain.periods import Period
     from bot.storage.database import Database
 
-ROWS: Final = 10
-"""Guilds on one page."""
+PAGE_GUILDS: Final = 10
 
-# Periods of UTC begin with a day of UTC, so days are enough.
+# Periods in UTC begin with a day in UTC, so the totals of days suffice.
 _SPENDERS: Final = (
     "SELECT guild_id, sum(counted_credits) AS used FROM tallies"
     " WHERE guild_id <> 0 AND span = 'day' AND slot >= ? GROUP BY guild_id HAVING sum(counted_credits) > 0"
@@ -31,96 +31,98 @@ _SPENDERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GuildSpending:
-    """One guild's share of a period of UTC."""
+    """What one guild spent in a period in UTC."""
 
     guild_id: int
     used_credits: int
-    """Spent and held, as Rivya charges it."""
+    """Spent and held, refunded pictures included."""
     limit: Limit
-    """Its own, or the default."""
+    """The guild's own, or the default."""
     ceiling: Limit | None
-    """The operator's cap that binds it: its own, or the one for each guild."""
+    """The operator's ceiling on this guild, or on each guild; None without one."""
     paused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GuildsPage:
-    """Some of the guilds that spent anything in a period, those that spent the most first."""
+    """A page of the guilds that spent anything in a period in UTC, those that spent the most first."""
 
     rows: tuple[GuildSpending, ...]
     page: int
-    """From 1; never beyond `pages`."""
+    """From 1 to `pages`."""
     pages: int
     guilds: int
-    period: str
+    """On all pages."""
+    period: Period
     used_credits: int
-    """Of all guilds together."""
+    """Of all guilds."""
     resets_at: int | None
     """Epoch milliseconds, UTC."""
     together: Usage | None
-    """How far the operator's cap over all guilds is used, in its own period; None without one."""
+    """The usage of the operator's ceiling on all guilds, in its own period; None without one."""
     paused: tuple[int, ...]
-    """Every guild whose switch is off, and `ALL_GUILDS` first if that over all is."""
+    """The paused guilds; `ALL_GUILDS` first if all are."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSummary:
-    """What is set aside. Rivya has taken most of it from the wallet already: it charges when it begins."""
+    """The held credits. Rivya has charged most of them already, since it charges when a task begins."""
 
     credits: int
     reservations: int
     oldest_at: int | None
-    """Epoch milliseconds, UTC."""
+    """When the oldest held reservation was made; epoch milliseconds, UTC."""
     doubtful_credits: int
-    """Of those, what stays held although its job is over."""
+    """Held although their job is over."""
     doubtful: int
+    """Reservations."""
 
 
 class GuildOverview:
-    """Asks the books about all guilds; `default` binds those whose admins have set nothing."""
+    """Reads the ledger of all guilds; `default` is the limit of guilds without one of their own."""
 
     def __init__(self, database: Database, default: Limit) -> None:
         self._database = database
         self._default = default
 
-    async def guilds(self, period: str, page: int) -> GuildsPage:
-        """One page of the guilds that spent anything in the period of UTC that runs now."""
+    async def guilds(self, period: Period, page: int) -> GuildsPage:
+        """Return a page of the guilds that spent anything in the current period in UTC."""
         at = now_ms()
         start, resets_at = periods.period_bounds(period, at)
 
         def unit(tx: sqlite3.Connection) -> GuildsPage:
             first_day = start // DAY_MS
-            count, used = tx.execute(
-                f"SELECT count(*), coalesce(sum(used), 0) FROM ({_SPENDERS})",  # noqa: S608  # our own text
+            total = tx.execute(
+                f"SELECT count(*) AS guilds, coalesce(sum(used), 0) AS used FROM ({_SPENDERS})",  # noqa: S608  # our own text
                 (first_day,),
             ).fetchone()
-            pages = max(1, -(-count // ROWS))
+            pages = max(1, -(-total["guilds"] // PAGE_GUILDS))
             number = min(max(1, page), pages)
             rows = tx.execute(
                 f"{_SPENDERS} ORDER BY used DESC, guild_id LIMIT ? OFFSET ?",
-                (first_day, ROWS, (number - 1) * ROWS),
+                (first_day, PAGE_GUILDS, (number - 1) * PAGE_GUILDS),
             )
             paused = tuple(pause.guild_id for pause in pauses.active(tx))
-            caps = LimitUsage.at_time(tx, ALL_GUILDS, self._default, at).ceilings()
-            together = next((usage for usage in caps if usage.scope == LimitScope.CEILING_ALL), None)
+            ceilings = LimitUsage.at_time(tx, ALL_GUILDS, self._default, at).ceilings()
+            together = next((usage for usage in ceilings if usage.scope is LimitScope.CEILING_ALL), None)
             each = limits.current(tx, ALL_GUILDS, LimitScope.CEILING)
             spending = (
                 GuildSpending(
-                    guild_id=guild_id,
-                    used_credits=credits,
-                    limit=limits.current(tx, guild_id, LimitScope.GUILD) or self._default,
-                    ceiling=limits.current(tx, guild_id, LimitScope.CEILING) or each,
-                    paused=guild_id in paused or ALL_GUILDS in paused,
+                    guild_id=row["guild_id"],
+                    used_credits=row["used"],
+                    limit=limits.current(tx, row["guild_id"], LimitScope.GUILD) or self._default,
+                    ceiling=limits.current(tx, row["guild_id"], LimitScope.CEILING) or each,
+                    paused=row["guild_id"] in paused or ALL_GUILDS in paused,
                 )
-                for guild_id, credits in rows.fetchall()
+                for row in rows.fetchall()
             )
             return GuildsPage(
                 rows=tuple(spending),
                 page=number,
                 pages=pages,
-                guilds=count,
+                guilds=total["guilds"],
                 period=period,
-                used_credits=used,
+                used_credits=total["used"],
                 resets_at=resets_at,
                 together=together,
                 paused=paused,
@@ -129,7 +131,7 @@ class GuildOverview:
         return await self._database.run(unit)
 
     async def held(self) -> HeldSummary:
-        """What is set aside in all guilds, and how much of it is in doubt."""
+        """Return the held credits of all guilds."""
 
         def unit(tx: sqlite3.Connection) -> HeldSummary:
             row = tx.execute(

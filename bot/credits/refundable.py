@@ -1,4 +1,4 @@
-"""The pictures of a guild that were paid for, as a moderator finds the one to give back."""
+"""Search for the pictures of a guild that can be refunded."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bot.storage.database import Database
 
-SEARCHED: Final = 200
-"""How many of the newest are looked through for what a moderator types."""
+MAX_SEARCHED: Final = 200
+"""The newest pictures, among which is searched."""
 
 _PAID: Final = (
     "SELECT r.job_id, r.counted_credits, r.created_at, j.prompt, j.private"
@@ -27,29 +27,29 @@ _PAID: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RefundablePicture:
-    """One picture that can be refunded."""
+    """A picture that was charged and not refunded."""
 
     job_id: str
     credits: int
     asked: datetime
-    """In the guild's own time zone."""
+    """When it was asked for, in the guild's time zone."""
     prompt: str
-    """Empty where it was private, which is nobody else's business, or where it was erased."""
+    """Empty if the picture was private or the prompt was erased."""
 
 
 class RefundablePictures:
-    """Finds them; what was refunded before is left out."""
+    """Searches the pictures that can be refunded."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def newest(self, guild_id: int, typed: str, at_most: int) -> list[RefundablePicture]:
-        """The newest pictures whose prompt holds, or whose id begins with, what was typed."""
+        """Return the newest pictures whose prompt contains, or whose job id begins with, what was typed."""
         sought = typed.strip().casefold()
 
         def unit(tx: sqlite3.Connection) -> list[RefundablePicture]:
             zone = timezone_of(tx, guild_id)
-            rows = tx.execute(f"{_PAID} ORDER BY r.created_at DESC LIMIT ?", (guild_id, SEARCHED))
+            rows = tx.execute(f"{_PAID} ORDER BY r.created_at DESC LIMIT ?", (guild_id, MAX_SEARCHED))
             pictures = [
                 RefundablePicture(
                     job_id=row["job_id"],
@@ -69,11 +69,11 @@ class RefundablePictures:
         return await self._database.run(unit)
 
     async def match_ids(self, guild_id: int, beginning: str, at_most: int = 2) -> list[str]:
-        """The ids of jobs of this guild, paid or not, that begin so; two say that it is not clear which."""
+        """Return at most `at_most` ids of the guild's jobs, charged or not, that begin with `beginning`."""
 
         def unit(tx: sqlite3.Connection) -> list[str]:
             rows = tx.execute(
-                # An id holds nothing that sorts behind an f.
+                # Ids are hexadecimal, so none that begins so sorts after the beginning with a g.
                 "SELECT job_id FROM reservations WHERE job_id >= ? AND job_id < ? AND guild_id = ? LIMIT ?",
                 (beginning, f"{beginning}g", guild_id, at_most),
             )

@@ -1,7 +1,7 @@
-"""Running sums of credits by the time of reservation, so that a limit never adds up a year of pictures.
+"""Running totals of credits by the time of reservation, so that a limit need not add up every reservation.
 
-A period's sum is read from whole days of UTC and, before the first whole day, from quarters of an hour:
-midnight of every time zone in use falls on one.
+The total of a period is read from days in UTC and, before the first whole day, from quarters of an hour: in
+every time zone in use, midnight is on a quarter of an hour in UTC.
 
 Owns the table tallies.
 """
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 QUARTER_MS: Final = 15 * 60 * 1000
 QUARTERS_KEPT_DAYS: Final = 40
-"""Only a period's first day is read in quarters, and the longest that ends is a month."""
+"""Quarters are read for the first day of a period only, and the longest that resets is a month."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Credits reserved in a period: all that counts at Rivya, and what counts against the guild's limit."""
+    """Credits reserved in a period: what Rivya charges, and what counts against the guild's limit."""
 
     counted_credits: int
     guild_credits: int
@@ -33,9 +33,9 @@ class Totals:
 def record(
     transaction: sqlite3.Connection, guild_id: int, created_at: int, *, counted: int, guild: int
 ) -> None:
-    """Count a new reservation, made at `created_at` (epoch milliseconds); of 0 credits, too.
+    """Add a new reservation, made at `created_at` (epoch milliseconds), to the totals.
 
-    So every reservation has its slots from the start, and `adjust` finds them until they are pruned.
+    One of 0 credits is added as well, so that `adjust` finds its rows until they are pruned.
     """
     for key in _buckets(guild_id, created_at):
         transaction.execute(
@@ -50,9 +50,9 @@ def record(
 def adjust(
     transaction: sqlite3.Connection, guild_id: int, created_at: int, *, counted: int, guild: int
 ) -> None:
-    """Change the sums by as much as a reservation made at `created_at` has changed, up or down.
+    """Add the change of a reservation made at `created_at` (epoch milliseconds) to the totals.
 
-    A quarter that was pruned stays away: nobody reads it, and a part of a sum would be a wrong one.
+    A quarter that was pruned is not inserted again, since it would hold a part of its total only.
     """
     if not counted and not guild:
         return
@@ -65,22 +65,22 @@ def adjust(
 
 
 def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int | None) -> Totals:
-    """The sums of what was reserved from `start` until before `end` (epoch milliseconds); None has no end.
+    """Return the totals of what was reserved from `start` until before `end`; None is no end.
 
-    Both are on a quarter of an hour.
+    Both are epoch milliseconds on a quarter of an hour.
     """
-    sums = _since(transaction, guild_id, start)
+    total = _since(transaction, guild_id, start)
     if end is None:
-        return sums
-    # Nothing, but where the clock was set back after something had been reserved.
+        return total
+    # Only if the clock was set back is there anything later.
     later = _since(transaction, guild_id, end)
-    return Totals(sums.counted_credits - later.counted_credits, sums.guild_credits - later.guild_credits)
+    return Totals(total.counted_credits - later.counted_credits, total.guild_credits - later.guild_credits)
 
 
 def prune(transaction: sqlite3.Connection, at: int) -> int:
-    """Delete the quarters of an hour that no period begins in any more; returns how many. Days are kept."""
-    # Counted back from the newest reservation if that is longer ago: a host whose clock is years ahead for a
-    # moment must not wipe out the day that its guilds are in.
+    """Delete quarters older than `QUARTERS_KEPT_DAYS`; return how many. Days are kept."""
+    # Their age is counted from `at` or the newest reservation, whichever is earlier: a clock that is years
+    # ahead for a moment must not delete the current day.
     deleted = transaction.execute(
         "DELETE FROM tallies WHERE span = 'quarter' AND slot < ? + min("
         "?, (SELECT max(slot) FROM tallies WHERE guild_id = ? AND span = 'quarter'))",
@@ -90,8 +90,9 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
 
 
 def _buckets(guild_id: int, at: int) -> tuple[tuple[int, str, int], ...]:
+    """Return the keys (guild_id, span, slot) of the rows that a moment belongs to."""
     slots = (("quarter", at // QUARTER_MS), ("day", at // DAY_MS))
-    return tuple((whose, span, slot) for whose in (guild_id, ALL_GUILDS) for span, slot in slots)
+    return tuple((key, span, slot) for key in (guild_id, ALL_GUILDS) for span, slot in slots)
 
 
 def _since(transaction: sqlite3.Connection, guild_id: int, start: int) -> Totals:

@@ -1,4 +1,4 @@
-"""How far each limit is used, and which of them bind a member."""
+"""How far limits are used, and which of them bind a member."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from bot.domain.limits import Limit
+    from bot.domain.periods import Period
 
 _NEVER: Final = 2**63 - 1
-"""The highest number SQLite knows, for a period without an end."""
+"""The highest integer of SQLite, as the end of a period without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitUsage:
-    """From where limits are looked at: one guild at one moment, with the limit of who has set none."""
+    """Usage of the limits of one guild at `at`; `default` counts if the guild has no limit of its own."""
 
     transaction: sqlite3.Connection
     guild_id: int
@@ -34,21 +35,27 @@ class LimitUsage:
     at: int
     zone: tzinfo
     split_held: bool = True
-    """Whether what is held is told apart from what is spent, which takes a look at all that is held."""
+    """Whether held credits are told from spent ones, for which every held reservation is read."""
 
     @classmethod
     def at_time(
-        cls, transaction: sqlite3.Connection, guild_id: int, default: Limit, at: int, *, apart: bool = True
+        cls,
+        transaction: sqlite3.Connection,
+        guild_id: int,
+        default: Limit,
+        at: int,
+        *,
+        split_held: bool = True,
     ) -> LimitUsage:
-        """Look now, in the guild's own time zone."""
-        return cls(transaction, guild_id, default, at, timezone_of(transaction, guild_id), apart)
+        """Read the guild's time zone; `at` is in epoch milliseconds."""
+        return cls(transaction, guild_id, default, at, timezone_of(transaction, guild_id), split_held)
 
     def guild_limit(self) -> Limit:
-        """The guild's limit that rules now."""
+        """Return the guild's own limit, or the default."""
         return limits.current(self.transaction, self.guild_id, LimitScope.GUILD) or self.default
 
     def guild(self) -> Usage:
-        """How far the guild's own limit is used."""
+        """Return the usage of the guild's own limit."""
         limit = self.guild_limit()
         start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, self.zone)
         used = totals.between(self.transaction, self.guild_id, start, end).guild_credits
@@ -56,41 +63,41 @@ class LimitUsage:
         return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
 
     def ceilings(self) -> tuple[Usage, ...]:
-        """How far the operator's caps are used: real credits, in days of UTC, which no admin moves."""
+        """Return the usage of the operator's ceilings: of what Rivya charges, in periods in UTC."""
         return tuple(self._ceiling(limit) for limit in limits.ceilings(self.transaction, self.guild_id))
 
     def member(self, user_id: int, limit: Limit) -> Usage:
-        """How far a limit for members is used by one of them."""
+        """Return one member's usage of a limit on members."""
         return self._members(user_id, [limit])[0]
 
     def member_spend(self, user_id: int) -> int:
-        """What a member's pictures cost in the period of the guild's limit; refunded ones are left out."""
+        """Return the member's credits in the period of the guild's limit, without refunded pictures."""
         start, end = periods.period_bounds(self.guild_limit().period, self.at, self.zone)
         row = self.transaction.execute(
-            "SELECT coalesce(sum(r.counted_credits), 0) FROM reservations r"
+            "SELECT coalesce(sum(r.counted_credits), 0) AS credits FROM reservations r"
             " WHERE r.guild_id = ? AND r.user_id = ? AND r.created_at >= ? AND r.created_at < ?"
             " AND NOT EXISTS (SELECT 1 FROM refunds f WHERE f.job_id = r.job_id)",
             (self.guild_id, user_id, start, _NEVER if end is None else end),
         ).fetchone()
-        return int(row[0])
+        return int(row["credits"])
 
     def current_usage(self, user_id: int, limit_id: int | None) -> Usage | None:
-        """How the subject of this limit is ruled now, for a member; None if by nothing any more."""
+        """Return a member's usage of the limit that is now in the place of `limit_id`; None without one."""
         if not user_id or limit_id is None or (was := limits.by_id(self.transaction, limit_id)) is None:
             return None
         now = limits.current(self.transaction, self.guild_id, was.scope, was.subject_id)
         return None if now is None or now.exempt else self.member(user_id, now)
 
     def member_limits(self, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
-        """Every rule that speaks of a member."""
-        counting, passed_over = limits.member_limits(self.transaction, self.guild_id, user_id, role_ids)
+        """Return every limit that concerns a member."""
+        counting, superseded = limits.member_limits(self.transaction, self.guild_id, user_id, role_ids)
         exempt = next((limit for limit in counting if limit.exempt), None)
         usages = self._members(user_id, counting)
-        # Of equals the higher limit is named: it says more than one of 0.
+        # Of equal ones the higher limit is shown.
         generous = max(usages, key=lambda usage: (usage.left_credits, usage.limit_credits), default=None)
         best = None if exempt else generous
         others = [usage for usage in usages if usage is not best]
-        others += self._members(user_id, passed_over)
+        others += self._members(user_id, superseded)
         return MemberLimits(self.guild(), self.ceilings(), best, tuple(others), exempt)
 
     def _members(self, user_id: int, several: list[Limit]) -> list[Usage]:
@@ -98,11 +105,12 @@ class LimitUsage:
         if not numbers:
             return []
         granted = grants.available(self.transaction, self.guild_id, user_id, self.at)
-        # Many roles, few periods: a member's pictures are added up once for each.
+        # Once per period, since a member can have many roles.
         sums = {period: self._member_sums(user_id, period) for period in {limit.period for limit in numbers}}
         return [_usage(limit, *sums[limit.period], granted) for limit in numbers]
 
-    def _member_sums(self, user_id: int, period: str) -> tuple[int, int, int | None]:
+    def _member_sums(self, user_id: int, period: Period) -> tuple[int, int, int | None]:
+        """Return the used and held credits of a member in a period, and its end."""
         start, end = _bounds(period, self.at // totals.QUARTER_MS, self.zone)
         row = self.transaction.execute(
             "SELECT coalesce(sum(member_credits), 0) AS used,"
@@ -113,29 +121,37 @@ class LimitUsage:
         return row["used"], row["held"], end
 
     def _ceiling(self, limit: Limit) -> Usage:
-        everywhere = limit.scope is LimitScope.CEILING_ALL
-        whose = ALL_GUILDS if everywhere else self.guild_id
+        all_guilds = limit.scope is LimitScope.CEILING_ALL
         start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, UTC)
-        used = totals.between(self.transaction, whose, start, end).counted_credits
-        held = self._held("counted_credits", start, end, everywhere=everywhere)
+        guild_id = ALL_GUILDS if all_guilds else self.guild_id
+        used = totals.between(self.transaction, guild_id, start, end).counted_credits
+        held = self._held("counted_credits", start, end, all_guilds=all_guilds)
         return _usage(limit, used, held, end, 0)
 
-    def _held(self, column: str, start: int, end: int | None, *, everywhere: bool = False) -> int:
+    def _held(self, column: str, start: int, end: int | None, *, all_guilds: bool = False) -> int:
         if not self.split_held:
             return 0
-        where = "" if everywhere else " AND guild_id = :guild_id"
-        # Few are held at a time; left to choose, SQLite goes through everybody's whole period instead.
+        of_guild = "" if all_guilds else " AND guild_id = :guild_id"
+        # Few are held at a time; without INDEXED BY, SQLite scans the reservations of the whole period.
         row = self.transaction.execute(
-            f"SELECT coalesce(sum({column}), 0) FROM reservations INDEXED BY reservations_held"  # noqa: S608  # our own names
-            f" WHERE state = 'held' AND created_at >= :start AND created_at < :end{where}",
+            f"SELECT coalesce(sum({column}), 0) AS held FROM reservations INDEXED BY reservations_held"  # noqa: S608  # our own names
+            f" WHERE state = 'held' AND created_at >= :start AND created_at < :end{of_guild}",
             {"guild_id": self.guild_id, "start": start, "end": _NEVER if end is None else end},
         ).fetchone()
-        return int(row[0])
+        return int(row["held"])
+
+
+def first_reserved_at(transaction: sqlite3.Connection, guild_id: int, at: int) -> int:
+    """Return when the guild made its first reservation; `at` if that was later or never."""
+    row = transaction.execute(
+        "SELECT min(created_at) AS first_at FROM reservations WHERE guild_id = ?", (guild_id,)
+    ).fetchone()
+    return at if row["first_at"] is None else min(at, row["first_at"])
 
 
 @lru_cache(maxsize=1024)
-def _bounds(period: str, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
-    """The bounds of a period; no zone begins a day in the middle of a quarter of an hour."""
+def _bounds(period: Period, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
+    """Return the bounds of the period that contains a quarter of an hour, counted from the epoch."""
     return periods.period_bounds(period, quarter * totals.QUARTER_MS, zone)
 
 

@@ -1,7 +1,4 @@
-"""The nouns of access, and the judgement: may this request be painted, as far as a server's rules go?
-
-Pure, so that the rules can be read, and tested, as one table.
-"""
+"""Access rules of a server, and the check of a request against them. No I/O."""
 
 from __future__ import annotations
 
@@ -17,34 +14,35 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Request, RequestContext
 
 WORD_LIMIT: Final = 60
-"""How long a blocked word or phrase may be, in characters."""
+"""Of a blocked word or phrase, in characters."""
 _NO_SPACES: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words."""
-
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces between words."""
 
 REMOVED: Final = "lifted"
-"""Stands in a row in place of an effect: the rule about its subject has ended."""
+"""Stands in the column `access_rules.effect` where a row removes the rule about its subject."""
 
 
 class RuleTarget(StrEnum):
-    """What a rule speaks of."""
+    """The kind of a rule's subject."""
 
     ROLE = "role"
     CHANNEL = "channel"
-    """A channel, with its threads, or a category, with its channels."""
+    """A channel with its threads, or a category with its channels."""
     WORD = "word"
     MEMBER = "member"
     SPOILER_ROLE = "spoiler_role"
+    """Pictures that are asked for by a member with this role are spoilers."""
     SPOILER_CHANNEL = "spoiler_channel"
+    """Pictures that are asked for in this channel or category are spoilers."""
 
 
 class Effect(StrEnum):
-    """What it does; a rule that was lifted is none."""
+    """What a rule does to its subject."""
 
     ALLOW = "allow"
-    """Only who, or what, is allowed may, once anything of the kind is allowed."""
+    """Once one subject of a kind is allowed, only the allowed ones of that kind may."""
     DENY = "deny"
 
 
@@ -54,7 +52,7 @@ class AccessRule:
 
     kind: RuleTarget
     subject: str
-    """An id of Discord's, or a word as `folding.fold` makes it."""
+    """An id of Discord's, or a word as `fold_text` returns it."""
     effect: Effect
     words: str = ""
     """A blocked word as the admin typed it."""
@@ -65,25 +63,29 @@ class AccessRule:
 
     @property
     def subject_id(self) -> int:
-        """The role, channel or member; of a word there is none."""
+        """The id of the role, channel or member.
+
+        Raises:
+            ValueError: the subject is a word.
+        """
         return int(self.subject)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """Everything that rules in one server: its rules, and the settings that are about access."""
+    """The access rules of one server, and its settings about access."""
 
     rules: tuple[AccessRule, ...] = ()
     cooldown_seconds: int = 0
-    """Between two requests of a member; 0 for none."""
+    """Between two requests of a member; 0 for no cooldown."""
     running_limit: int = 0
-    """Pictures of one member under way at once; 0 for as many as they like."""
+    """Pictures of one member in progress at once; 0 for no limit."""
     age_restricted_only: bool = False
     owner_only: bool = False
-    """Whether the buttons under a picture work for its member alone, and not for everybody who may paint."""
+    """Whether only the member of a picture may press the buttons below it."""
 
     def subjects(self, kind: RuleTarget, effect: Effect) -> frozenset[int]:
-        """The ids that rules of this kind and effect speak of."""
+        """Return the ids in rules of this kind and effect."""
         return frozenset(
             rule.subject_id for rule in self.rules if rule.kind is kind and rule.effect is effect
         )
@@ -91,18 +93,18 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RecentActivity:
-    """What a member is up to. Times are epoch milliseconds, UTC."""
+    """A member's other requests in a server. Times are epoch milliseconds, UTC."""
 
     running: int = 0
-    """Their pictures in this server that are under way."""
+    """Pictures in progress."""
     asked_at: int | None = None
-    """When their last request here was accepted, if it was not cancelled."""
+    """When the last request that was not cancelled was accepted."""
 
 
 def check_access(
     request: Request, context: RequestContext, policy: AccessPolicy, recent: RecentActivity, at: int
 ) -> None:
-    """Refuse what a server's rules refuse.
+    """Check a request against a server's access rules.
 
     Raises:
         MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, WORD_BLOCKED,
@@ -124,7 +126,7 @@ def check_access(
 
 
 def requires_spoiler(context: RequestContext, policy: AccessPolicy) -> bool:
-    """Whether the server wants pictures asked for by such a member, or there, behind a spoiler."""
+    """Return whether a rule makes pictures of these roles, or in this channel, spoilers."""
     roles = policy.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
     channels = policy.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
     return not roles.isdisjoint(context.role_ids) or not channels.isdisjoint(context.channel_ids)
@@ -137,7 +139,7 @@ def _check_member(user_id: int, policy: AccessPolicy) -> None:
 
 
 def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, reason: MemberReason) -> None:
-    """What is denied beats what is allowed: who has a role of each may not."""
+    """Refuse ids of which one is denied, or none is allowed where some are; denied wins over allowed."""
     denied, allowed = policy.subjects(kind, Effect.DENY), policy.subjects(kind, Effect.ALLOW)
     if found := denied.intersection(ids):
         raise MemberError(reason, denied=sorted(found), allowed=[])
@@ -146,7 +148,7 @@ def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, 
 
 
 def blocked_word(text: str, policy: AccessPolicy) -> str | None:
-    """The first blocked word or phrase in a text, as the admin typed it; None if there is none."""
+    """Return the first blocked word or phrase in a text, as the admin typed it; None if there is none."""
     blocked = [rule for rule in policy.rules if rule.kind is RuleTarget.WORD and rule.effect is Effect.DENY]
     if not blocked:
         return None

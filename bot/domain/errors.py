@@ -1,7 +1,7 @@
-"""Who must act when something goes wrong: the member, the operator, time, or a developer.
+"""Exceptions, by who must act: the member, the operator, a developer, or nobody but time.
 
-Exceptions carry data; the sentences a member reads are in `cogs/text/error_messages.py`. A generation that
-Rivya reports as failed is no exception but a value on the job (`jobs.Failure`).
+They carry data; the sentences for members are in `cogs/text/error_messages.py`. A generation that Rivya
+reports as failed is no exception, but a value of the job (`jobs.Failure`).
 """
 
 from __future__ import annotations
@@ -14,99 +14,101 @@ if TYPE_CHECKING:
 
 
 class KuasError(Exception):
-    """The family; only its four children, and theirs, are raised."""
+    """The base class; only its subclasses are raised."""
 
     category: ClassVar[str] = "KuasError"
-    """The name in metrics and logs. Dashboards read it, so it stays as it is when a class is renamed."""
+    """The name in metrics and logs. Dashboards read it, so it does not change with the name of the class."""
     request_id: str | None = None
-    """What Rivya's support asks for, where an answer of theirs led to this."""
+    """The id that Rivya's support asks for, if an answer of Rivya led to this."""
 
 
 class MemberReason(StrEnum):
-    """What a member can do something about; `cogs/text/error_messages.py` has a sentence for each."""
+    """Why a request is refused; `cogs/text/error_messages.py` has a sentence for each."""
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
-    """More characters than the model takes; data: `limit`."""
+    """More characters than the model accepts; data: `limit`."""
     PROMPT_REFUSED = "prompt_refused"
-    """Rivya answered validation_failed: about the prompt, as far as a member is concerned. Also for what is
-    no text at all."""
+    """Rivya answered `validation_failed`, which only the prompt can mend; or the prompt has half a surrogate
+    pair."""
     REFERENCE_TYPE = "reference_type"
-    """Not a picture in a format that is taken; data: `kind`, what it is or claims to be."""
+    """Not an image in an accepted format; data: `kind`, what it is or claims to be."""
     REFERENCE_UNREADABLE = "reference_unreadable"
-    """Says it is a picture, but cannot be read as one."""
+    """Claims to be an image, but cannot be decoded."""
     REFERENCE_TOO_BIG = "reference_too_big"
-    """More bytes than the model takes; data: `size_bytes`, `limit_bytes`."""
+    """More bytes than the model accepts; data: `size_bytes`, `limit_bytes`."""
     REFERENCE_TOO_LARGE = "reference_too_large"
     """More pixels than we decode; data: `width`, `height`, `side_limit`, `pixel_limit`."""
     REFERENCE_ANIMATED = "reference_animated"
     REFERENCE_HEIC = "reference_heic"
-    """HEIC, and the `heif` extra is not installed here."""
+    """HEIC, and the `heif` extra is not installed."""
     REFERENCE_GONE = "reference_gone"
-    """Discord no longer has the attachment (its links live about a day)."""
+    """The attachment is gone from Discord, whose links expire after about a day, or the stored picture is."""
     LIMIT_REACHED = "limit_reached"
-    """data: see `LimitExceeded`."""
+    """Always a `LimitExceeded`, which has the data."""
     CHANNEL_UNUSABLE = "channel_unusable"
     """The bot may not see or post in this channel; data: `missing`, the names of the permissions."""
     GUILD_ONLY = "guild_only"
     NOT_ALLOWED = "not_allowed"
     """The member lacks a permission; data: `missing`, the names of the permissions."""
     PAUSED = "paused"
-    """The operator lets no new jobs in; data: `sentence`, their own words, which may be empty."""
+    """The operator accepts no new jobs; data: `sentence`, the operator's own words, which may be empty."""
     DRAFT_TAKEN = "draft_taken"
-    """A job came of this draft before, or it is forgotten."""
+    """The draft was submitted before, belongs to somebody else, or has expired."""
     MEMBER_BLOCKED = "member_blocked"
-    """An admin has blocked the member here; data: `why`, which may be empty, and `expires_at`, or None."""
+    """An admin has blocked the member; data: `why`, which may be empty, and `expires_at`, or None."""
     ROLE_REFUSED = "role_refused"
-    """The member's roles may not paint; data: `denied`, those of them, or else `allowed`, who may; ids."""
+    """The member's roles may not ask for pictures; data: `denied`, the member's roles that may not, or else
+    `allowed`, the only roles that may; ids."""
     CHANNEL_REFUSED = "channel_refused"
-    """Nobody may paint in this channel; data: as ROLE_REFUSED."""
+    """No pictures may be asked for in this channel; data: as ROLE_REFUSED, of channels."""
     AGE_RESTRICTED_ONLY = "age_restricted_only"
-    """Pictures are painted in age-restricted channels only."""
+    """This server allows pictures in age-restricted channels only."""
     WORD_BLOCKED = "word_blocked"
-    """data: `word`, as the admin typed it."""
+    """The prompt has a blocked word; data: `word`, as the admin typed it."""
     COOLDOWN = "cooldown"
-    """Too soon after the member's last request; data: `over_at`, epoch milliseconds, and `seconds` in all."""
+    """Too soon after the member's last request; data: `over_at`, epoch milliseconds, and `seconds`, the whole
+    cooldown."""
     TOO_MANY_RUNNING = "too_many_running"
-    """data: `running`, of `limit`."""
+    """Too many pictures of the member are in progress; data: `running` and `limit`."""
     NOT_YOURS = "not_yours"
-    """A button of somebody else's picture, which is theirs alone."""
+    """A button that only the member of the picture may press."""
     REFERENCE_NOT_YOURS = "reference_not_yours"
-    """Somebody else attached the reference of that picture."""
+    """The reference of the picture was attached by somebody else."""
     PICTURE_DELETED = "picture_deleted"
-    """The picture was deleted, or what was kept of it was erased."""
+    """The picture was deleted, or its data was erased."""
     PICTURE_UNFINISHED = "picture_unfinished"
-    """It is still being painted, or was never painted."""
+    """The picture is still in progress, or its job failed."""
     PICTURE_OUT_OF_REACH = "picture_out_of_reach"
-    """Its message is gone, or in a channel that the bot cannot read."""
+    """The message of the picture is gone, or in a channel that the bot cannot read."""
     TOO_LATE_TO_CANCEL = "too_late_to_cancel"
-    """Rivya may have been asked to paint it already."""
+    """Rivya may have been asked for the picture already."""
     ALREADY_ASKED = "already_asked"
-    """The same picture was asked for a moment ago: the second click of two."""
+    """The same picture was asked for a moment ago, so this is a double click."""
     UNDER_WAY = "under_way"
-    """What was asked for is being done already."""
+    """The same action on the same picture is in progress."""
     UNSHOWABLE = "unshowable"
-    """Discord does not take the picture in this channel."""
+    """Discord refuses the picture in this channel."""
     UNDELETABLE = "undeletable"
-    """The bot cannot get at the message that was to be deleted."""
+    """The bot cannot delete the message."""
     NO_PICTURE_THERE = "no_picture_there"
-    """A message without a picture was to be a reference."""
+    """The message that was chosen as a reference has no picture."""
     PRESET_UNKNOWN = "preset_unknown"
-    """There is no such preset in this server; data: `name`."""
+    """The server has no such preset; data: `name`."""
     JOB_UNKNOWN = "job_unknown"
-    """There is no such picture in this server."""
+    """The server has no such job."""
     JOB_NOT_CHARGED = "job_not_charged"
-    """Nothing was charged for it, or not yet."""
+    """Nothing was charged for the job, or not yet."""
     JOB_REFUNDED = "job_refunded"
-    """It was refunded before."""
+    """The job was refunded before."""
     CLOSING = "closing"
-    """The bot is about to restart and takes no new requests."""
+    """The bot is shutting down and accepts no new requests."""
 
 
 class MemberError(KuasError):
-    """The member must act. Nothing was sent, or nothing will be charged for it.
+    """The member must act; nothing is charged.
 
-    `data` holds what the sentence needs, by the names given in `MemberReason`.
+    `data` holds the values for the sentence, by the names in `MemberReason`.
     """
 
     category = "MemberError"
@@ -118,7 +120,7 @@ class MemberError(KuasError):
 
 
 class LimitExceeded(MemberError):
-    """Reserving `cost_credits` would pass a limit; `usage` says which, how much of it, and when it resets."""
+    """Reserving `cost_credits` would exceed a limit; `usage` says which one, and how far it is used."""
 
     category = "LimitReached"
 
@@ -129,10 +131,10 @@ class LimitExceeded(MemberError):
 
 
 class OperatorError(KuasError):
-    """Whoever runs the bot must act: a refused key, an empty wallet, a bad setting, a bad database.
+    """The operator must act: a refused key, an empty wallet, a bad setting, a broken database.
 
-    The message is one line for the operator's log or terminal. `code` is a short word for grouping, such as
-    `wallet_empty`, `key_refused`, `database`, `settings`, `discord`.
+    The message is one line for the log or the terminal. `code` groups them: `wallet_empty`, `key_refused`,
+    `database`, `settings`, `discord` and others.
     """
 
     category = "OperatorError"
@@ -141,14 +143,14 @@ class OperatorError(KuasError):
         super().__init__(message)
         self.code = code
         self.in_doubt = False
-        """True if an earlier attempt of the same call was never answered, so it may have had its effect."""
+        """True if an earlier attempt of the same call was not answered, and may have had its effect."""
 
 
 class TransientError(KuasError):
-    """Time must act: 429, 5xx, a time-out, a cut connection, an answer that is not the API's.
+    """Trying again later may help: 429, 5xx, a time-out, a lost connection, an answer that is not the API's.
 
-    `retry_after_seconds` is what the other side asked for, if it did. `answered` is False if the request may
-    have had its effect although no answer came.
+    `retry_after_seconds` is what the server asked for, if it did. `had_no_effect`, the argument `answered`,
+    is False if the request may have had its effect although no answer came.
     """
 
     category = "TryLater"
@@ -162,9 +164,9 @@ class TransientError(KuasError):
 
 
 class ContractViolation(KuasError):
-    """A developer must act: a reply that cannot be read, a key used twice, a task that vanished.
+    """A developer must act: an answer that cannot be parsed, a key used twice, a task that vanished.
 
-    `code` is the API's own `error.code`, or a short word of ours, such as `unreadable`, `not_a_picture`,
+    `code` is the API's own `error.code`, or one of ours, such as `unreadable`, `not_a_picture`,
     `result_gone`, `task_taken` or `bug`.
     """
 

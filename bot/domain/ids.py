@@ -1,4 +1,4 @@
-"""Discord's ids: which numbers may be one, and what stands where no one guild is meant."""
+"""Discord's ids, and the id that stands for all guilds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import re
 from typing import Final
 
 ALL_GUILDS: Final = 0
-"""Stands for all guilds where a guild's id would stand, in rows as well."""
+"""Stands for all guilds in place of a guild's id, in rows as well."""
 MAX_ID: Final = 2**63 - 1
-"""The highest number that both a snowflake and SQLite can be."""
+"""The highest number that SQLite stores; a snowflake has 64 bits without a sign."""
 
 
 def parse_id(typed: str) -> int | None:
-    """An id as somebody typed it; None for anything else. Numbers of Discord's own options are too small."""
+    """Return the id in a text, or None if it is none.
+
+    Ids are typed as text, since an integer option of a command ends at 2**53:
+    https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-type
+    """
     digits = typed.strip()
     if not re.fullmatch("[0-9]{1,19}", digits):
         return None

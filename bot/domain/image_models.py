@@ -1,4 +1,4 @@
-"""The models on offer, what they take and what they cost. The one place that knows.
+"""The image models on offer: what they accept and what they cost.
 
 Facts: https://rivya.ai/docs/api/models/qwen-image (read 2026-05).
 """
@@ -14,9 +14,9 @@ class ImageModel:
 
     model_id: str
     cost_credits: int
-    """What one picture is expected to cost: the quote. The create call's `reserved_credits` corrects it."""
+    """The quote for one picture; `reserved_credits` of the create call's answer replaces it."""
     prompt_limit: int
-    """The longest prompt, in characters."""
+    """Of a prompt, in characters."""
     sizes: tuple[str, ...]
     """Values of `image_size`, the default first."""
     formats: tuple[str, ...]
@@ -32,8 +32,8 @@ QWEN_IMAGE = ImageModel(
     formats=("png", "jpeg"),
     reference_limit_bytes=10_000_000,
 )
-"""10 MB: taken as 10,000,000 bytes, since the documentation does not say 10 MiB and the smaller is safe."""
+"""The documentation says 10 MB, which may mean 10 MiB; 10,000,000 bytes is the smaller."""
 
 MODELS = {model.model_id: model for model in (QWEN_IMAGE,)}
 CHEAPEST_CREDITS = min(model.cost_credits for model in MODELS.values())
-"""With less than this left, no picture can be had."""
+"""With less than this left, no picture can be made."""

@@ -1,4 +1,4 @@
-"""The nouns of a picture's life: what was asked for, how far it has come, what came out."""
+"""Jobs: the request, its stages and progress, and the result or failure."""
 
 from __future__ import annotations
 
@@ -8,61 +8,87 @@ from typing import Final
 
 
 class Stage(StrEnum):
-    """How far a job has durably come, in the order of its stages."""
+    """The stages of a job, as they are committed; in their order."""
 
     ACCEPTED = "accepted"
-    """The row and its reservation are committed."""
+    """The row and its reservation exist."""
     UPLOADED = "uploaded"
-    """Rivya has the reference; skipped where there is none."""
+    """Rivya has the reference; skipped without one."""
     CREATED = "created"
-    """Rivya has a task, and its id is committed."""
+    """Rivya has a task, and its id is stored."""
     SUCCEEDED = "succeeded"
-    """Settled; the picture is to be fetched and brought."""
+    """The reservation is settled; the picture is not delivered yet."""
     FAILED = "failed"
-    """No picture will come; the member is to be told, if `finished_at` is not set yet."""
+    """There will be no picture; until `finished_at` is set, the member has not been notified."""
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
-    """Nowhere to post it: the picture is kept. With a failure: painted and paid for, but not to be had."""
+    """The picture could not be posted, and is stored; with a failure, it was charged but not downloaded."""
     CANCELLED = "cancelled"
-    """Released before anything was sent."""
+    """The member cancelled; the reservation was released before anything was sent to Rivya."""
 
 
 BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
-"""Rivya may not have a task yet."""
+"""It is not known that Rivya has a task."""
 IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
-"""There is no outcome yet; these need a slot."""
+"""There is no outcome yet; these stages need a slot."""
 
 
-_KEPT: Final = "kept"
+class FailureCause(StrEnum):
+    """Who must act; the values stand in the column `jobs.failure_who`, in notes and in logs."""
+
+    MEMBER = "member"
+    OPERATOR = "operator"
+    RIVYA = "rivya"
+    """Nobody: Rivya's model refused, or failed."""
+    DEVELOPER = "developer"
+
+
+class DeliveryMethod(StrEnum):
+    """How a result was posted; the values stand in the column `jobs.landed_way` and in logs."""
+
+    REPLY = "reply"
+    """The reply was edited with the interaction's token."""
+    EDIT = "edit"
+    """The reply was edited as the bot, after the token had expired."""
+    CHANNEL = "channel"
+    """A new message in the channel mentions the member."""
+    DM = "dm"
+    """A direct message."""
+    SHARE = "share"
+    """The member shared a private picture later, in a message for everybody."""
+
+
+_STORED: Final = "kept"
+"""The scheme of `stored_url`; it stands in rows."""
 
 
 def stored_url(sha256: str) -> str:
-    """The address of a stored picture; it is valid only here."""
-    return f"{_KEPT}:{sha256}"
+    """Return the address of a stored picture; only this bot knows its scheme."""
+    return f"{_STORED}:{sha256}"
 
 
 def stored_sha256(url: str) -> str | None:
-    """The SHA-256 of the stored picture at this address; None for any other address."""
+    """Return the SHA-256 in the address of a stored picture; None for any other address."""
     scheme, _, sha256 = url.partition(":")
-    return sha256 if scheme == _KEPT else None
+    return sha256 if scheme == _STORED else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture as the member attached it; nothing in here is proven yet."""
+    """A reference as Discord describes it; nothing is verified yet."""
 
     url: str
-    """Where Discord serves it, dead after about a day; or `stored_url`, for a stored picture."""
+    """Discord's address, which expires after about a day; or `stored_url` of a stored picture."""
     filename: str
     content_type: str | None
     """Discord's guess from the name."""
     size_bytes: int
     sha256: str | None = None
-    """The stored file, prepared for upload; None if it is not stored (yet)."""
+    """Of the stored file that is ready for upload; None if it is not stored (yet)."""
 
     @property
     def source_sha256(self) -> str | None:
-        """The stored picture that it is made from, if it comes from there."""
+        """The stored picture at `url`; None if it is an address of Discord."""
         return stored_sha256(self.url)
 
 
@@ -83,7 +109,7 @@ class UploadedReference:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Words that an admin has chosen to stand around a member's; either may be empty."""
+    """Words of an admin before and after the member's own; either may be empty."""
 
     name: str
     before: str
@@ -95,38 +121,38 @@ class RequestContext:
     """The member's roles and the channel they ask in, as access rules use them. Ids are Discord's."""
 
     role_ids: tuple[int, ...] = ()
-    """Without @everyone, which everybody has."""
+    """Without @everyone."""
     channel_ids: tuple[int, ...] = ()
-    """The channel or thread, what that hangs under, and its category, as far as there are such."""
+    """The channel or thread, the parent channel of a thread, and the category, as far as they exist."""
     age_restricted: bool = False
     missing_permissions: tuple[str, ...] = ()
-    """What the bot lacks there to post a picture; discord.py's names."""
+    """Permissions that the bot lacks to post a picture in the channel; discord.py's names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the result goes, and the reply that is already there."""
+    """Where the result is delivered: the channel, the member, and the interaction with its reply."""
 
     guild_id: int
     channel_id: int
     user_id: int
     application_id: int
     interaction_id: int
-    """Unique for ever: Discord may deliver an event twice. Its snowflake also tells when the token dies."""
+    """Unique; the key by which an interaction that Discord delivers twice is recognized."""
     interaction_token: str
-    """Lives 15 minutes; a secret while it does."""
+    """Valid for 15 minutes; a secret until then."""
     upload_limit_bytes: int
-    """What this interaction lets us attach."""
+    """Of one file, by the interaction."""
     locale: str
-    """The member's, for what only they read: https://discord.com/developers/docs/reference#locales"""
+    """The member's, for messages that only they read: https://discord.com/developers/docs/reference#locales"""
     private: bool = False
     guild_locale: str = "en-US"
-    """The server's, for what everybody reads."""
+    """The server's, for messages that everybody reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a member asked for."""
+    """A member's request for one picture."""
 
     destination: Destination
     prompt: str
@@ -137,13 +163,13 @@ class Request:
     spoiler: bool = False
     preset: Preset | None = None
     parent_job_id: str | None = None
-    """The picture that this one grew from."""
+    """The job of the picture that this one was derived from."""
     repeats: str | None = field(default=None, compare=False)
-    """The job that was asked for once more, by a click; not stored, it tells two clicks from two wishes."""
+    """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 
     @property
     def full_prompt(self) -> str:
-        """What Rivya is given: the member's words, and those of the preset around them."""
+        """The prompt for Rivya: the member's words between those of the preset."""
         if self.preset is None:
             return self.prompt
         return " ".join(filter(None, (self.preset.before, self.prompt, self.preset.after)))
@@ -169,105 +195,104 @@ class RequestOptions:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why no picture came: a value, not an exception."""
+    """Why a job has no picture."""
 
-    cause: str
-    """Who must act: `member`, `operator`, `rivya` (its model said no) or `developer`."""
+    cause: FailureCause
     code: str
     """A `MemberReason`, an `OperatorError.code`, or Rivya's `error.code`."""
     message: str = ""
-    """Rivya's own words, where a member may read them; for a `MemberReason` its data, as JSON."""
+    """Rivya's own words, which the member may read; for a `MemberReason` its data as JSON."""
     charged_credits: int = 0
     in_doubt: bool = False
-    """True if it is not proven that nothing was charged: the reservation stays held."""
+    """True if something may have been charged; the reservation stays held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of `jobs`: one request on its way to a picture. Times are epoch milliseconds, UTC."""
+    """One row of `jobs`. Times are epoch milliseconds, UTC."""
 
     job_id: str
-    """A UUID; also the Idempotency-Key and the client_request_id."""
+    """A UUID; also the `Idempotency-Key` and the `client_request_id` of the create call."""
     request: Request
     stage: Stage
     quote_credits: int
     accepted_at: int
     acknowledged_at: int | None = None
-    """When Discord was known to have our first answer."""
+    """When it was known that Discord has the first answer to the interaction."""
     message_id: int | None = None
+    """The message of the reply; None until Discord has named it."""
     """The reply's message, as soon as Discord told us."""
     upload: UploadedReference | None = None
     """The reference at Rivya, once it is uploaded."""
     create_body: str | None = None
-    """The exact JSON sent, or about to be sent, to create the task; every repeat sends it again."""
+    """The exact JSON of the create call, stored before it is sent; every retry sends the same."""
     task_id: str | None = None
     task_created_at: int | None = None
     result_url: str | None = None
     failure: Failure | None = None
     delay_notified_at: int | None = None
     painted_at: int | None = None
-    """When the end of the task was seen, if it ended well."""
+    """When the task was seen to have succeeded."""
     finished_at: int | None = None
-    """Nothing is left to do."""
+    """When nothing was left to do."""
     delivered_message: DeliveredMessage | None = None
     shared_at: int | None = None
-    """When its member showed a private picture to everybody."""
+    """When the member shared a private picture with everybody."""
     deleted_at: int | None = None
-    """When its message was deleted, as far as that was done through us."""
+    """When the message was deleted through the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished picture, verified to be one."""
+    """A finished picture that was decoded successfully."""
 
     data: bytes
     format: str
-    """`png`, `jpeg` or `webp`: decided by the bytes."""
+    """`png`, `jpeg` or `webp`, as detected from the data."""
     width: int
     height: int
 
     @property
     def extension(self) -> str:
-        """For a file name: `png`, `jpg` or `webp`."""
+        """The extension of a file name: `png`, `jpg` or `webp`."""
         return "jpg" if self.format == "jpeg" else self.format
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredMessage:
-    """Where a result came to rest."""
+    """The message that a result was posted in."""
 
     channel_id: int
     message_id: int
-    method: str
-    """Which rung of the ladder: `reply`, `edit`, `channel` or `dm`; `share` if its member showed it later."""
+    method: DeliveryMethod
     url: str | None = None
-    """The picture there, without the signature that Discord adds for a day; None if Discord did not say."""
+    """The picture's address without Discord's signature, which expires; None if Discord gave none."""
 
 
 class Phase(StrEnum):
-    """What a job is doing right now, as far as its member cares."""
+    """What a job is doing now, for its member."""
 
     WAITING = "waiting"
-    """For a slot; `Progress.position` says how many are before it, itself included."""
+    """Waits for a slot; `Progress.position` is its place in the queue."""
     UPLOADING = "uploading"
     ASKING = "asking"
-    """Rivya has been asked, or will be again, and has not said yes yet."""
+    """The create call was sent, or is retried, and has not succeeded yet."""
     PAINTING = "painting"
     LATE = "late"
-    """Painting for longer than usual; nobody has given up."""
+    """Takes longer than usual, and goes on."""
     OUTAGE = "outage"
-    """Rivya does not answer; the job waits for it."""
+    """Rivya does not answer; the job waits."""
     FETCHING = "fetching"
-    """The picture exists and is on its way."""
+    """The picture is finished, and is downloaded and posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One true line about a running job. `since` is when this phase began, epoch milliseconds."""
+    """The progress of a running job. `since` is when the phase began, in epoch milliseconds."""
 
     phase: Phase
     since: int
     position: int | None = None
-    """Its place in the line, the next one being 1."""
+    """The place in the queue; the next one is 1."""
     expected_seconds: float | None = None
-    """How long it will take from here, as such pictures took of late; None if nobody knows."""
+    """In `WAITING` until the picture is there, in other phases how long painting takes; None if unknown."""

@@ -1,103 +1,114 @@
-"""The nouns of limits: which rules there are, which bind a member, and who stopped a request."""
+"""Limits on credits, how far they are used, and the states of a reservation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bot.domain.periods import Period
 
 
 class LimitScope(StrEnum):
-    """Whom a limit binds, from the outside in."""
+    """Whom a limit applies to, from all guilds to one member."""
 
     CEILING_ALL = "ceiling_all"
-    """All guilds together; only the operator sets it."""
+    """All guilds together; set by the operator."""
     CEILING = "ceiling"
-    """One guild, by the operator: no admin can raise it. Of guild 0: every guild that has none of its own."""
+    """One guild, by the operator, so no admin can raise it. Guild 0: every guild without one of its own."""
     GUILD = "guild"
-    """A guild, by its admins."""
+    """One guild; set by its admins."""
     EVERYONE = "everyone"
-    """Each member of a guild that neither a role nor an override of their own speaks of."""
+    """Each member of a guild who has neither a limit of their own nor a role with one."""
     ROLE = "role"
-    """Each member with a role. Of several roles the one that leaves the most counts."""
+    """Each member with a role. Of several roles the one that leaves the most credits counts."""
     MEMBER = "member"
-    """One member, whatever their roles."""
+    """One member; it replaces the limits of their roles."""
 
     @property
     def is_personal(self) -> bool:
-        """Whether it binds each member for themselves."""
+        """Whether each member has the credits for themselves."""
         return self in {LimitScope.EVERYONE, LimitScope.ROLE, LimitScope.MEMBER}
 
     @property
     def is_ceiling(self) -> bool:
-        """Whether it is the operator's."""
+        """Whether the operator sets it."""
         return self in {LimitScope.CEILING, LimitScope.CEILING_ALL}
 
 
+class ReservationState(StrEnum):
+    """The state of a reservation; the values stand in the column `reservations.state`."""
+
+    HELD = "held"
+    """Credits are set aside, and it is not known yet what is charged."""
+    SETTLED = "settled"
+    """Closed with what Rivya charged."""
+    RELEASED = "released"
+    """Closed; nothing is charged."""
+
+
 MAX_CREDITS: Final = 1_000_000_000
-"""No limit, ceiling or grant is higher: far beyond any wallet, and far from any overflow."""
+"""The most credits of a limit, ceiling or grant: sums of them stay far below SQLite's 64 bits."""
 MAX_COMMAND_CREDITS: Final = 1_000_000
-"""What a command of Discord takes at most: a zero too many should be noticed."""
+"""The most credits that a Discord command accepts, so that a zero too many is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may be spent in one period; `set_by` is None for the default that nobody has changed.
+    """The credits that may be spent in one period; `set_by` is None for the default of the settings.
 
-    An exempt subject has no limit of its own: its `credits` are 0 and its `period` is `total`, and neither
-    counts.
+    With `exempt` the subject has no limit: `credits` is 0, `period` is `TOTAL`, and both are ignored.
     """
 
     credits: int
-    period: str
+    period: Period
     set_by: int | None = None
     set_at: int | None = None
     scope: LimitScope = LimitScope.GUILD
     subject_id: int = 0
-    """The member or the role; 0 for the other rules."""
+    """The id of the member or the role; 0 for the other scopes."""
     exempt: bool = False
     reason: str = ""
     limit_id: int = 0
-    """0 for the default."""
+    """The row; 0 for the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How far one limit is used, at one moment. Credits are integers; times are epoch milliseconds, UTC."""
+    """How far one limit is used at one moment. Credits are integers; times are epoch milliseconds, UTC."""
 
-    scope: str
-    """Which rule: a `money.rules.Rule`, by its value."""
+    scope: LimitScope
     limit_credits: int
     spent_credits: int
     held_credits: int
-    period: str
-    """`day`, `week`, `month` or `total`."""
+    period: Period
     resets_at: int | None
-    """When the period ends; None for `total`, which never does."""
+    """When the period ends; None for `TOTAL`."""
     subject_id: int = 0
-    """The member or the role that the rule speaks of, if it speaks of one."""
+    """The id of the member or the role; 0 for the other scopes."""
     limit_id: int = 0
-    """The row of that rule; 0 for a default."""
+    """The row of the limit; 0 for the default."""
     granted_credits: int = 0
-    """What grants still hold; they pay once the limit itself has no room."""
+    """What grants still hold; they pay when the limit itself has no room."""
 
     @property
     def used_credits(self) -> int:
-        """Spent and held together: what the limit is compared with."""
+        """Spent and held credits, which are compared with the limit."""
         return self.spent_credits + self.held_credits
 
     @property
     def left_credits(self) -> int:
-        """What may still be reserved, grants included; never negative."""
+        """The credits that can still be reserved, grants included; never negative."""
         return max(0, self.limit_credits - self.used_credits) + self.granted_credits
 
 
 @dataclass(frozen=True, slots=True)
 class LimitChange:
-    """A limit before and after somebody's change; None where there was, or is, none.
+    """A limit before and after a change; None where there was, or is, none.
 
-    `usage` says how far the new one is used already; None where that is not one number: for a role, for every
-    member, for an exemption, and where nothing is left.
+    `usage` is that of the new limit; None where it has none as a whole: for a role, for everyone, for the
+    ceiling of each guild, for an exemption, and where no limit is left.
     """
 
     before: Limit | None
@@ -107,31 +118,31 @@ class LimitChange:
 
 @dataclass(frozen=True, slots=True)
 class MemberLimits:
-    """Every rule that speaks of one member in one guild, and how far each is used, at one moment."""
+    """Every limit that concerns one member of one guild, and how far each is used at one moment."""
 
     guild: Usage
     ceilings: tuple[Usage, ...] = ()
     personal: Usage | None = None
-    """The rule for this member that counts; None if none is set or the member is exempt."""
+    """The limit on this member that counts; None if none is set, or the member is exempt."""
     superseded: tuple[Usage, ...] = ()
-    """Rules for this member that do not count, since a closer or a more generous one does."""
+    """Limits on this member that do not count, since a closer or more generous one does."""
     exempt: Limit | None = None
-    """The rule that exempts this member, if one does."""
+    """The exemption of this member, or of one of their roles."""
 
     @property
     def binding(self) -> tuple[Usage, ...]:
-        """All that must have room."""
+        """The limits that must all have room for a request."""
         return (*self.ceilings, self.guild, *([self.personal] if self.personal else []))
 
     @property
     def tightest(self) -> Usage:
-        """The rule that leaves the least; of equals the one closest to the member."""
+        """The limit that leaves the least; of equal ones the closest to the member."""
         return min(reversed(self.binding), key=lambda usage: usage.left_credits)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a finished picture cost, and how the tightest limit of its guild or its member stands now."""
+    """What a finished picture cost, and how the tightest limit of its guild or member stands now."""
 
     charged_credits: int
     usage: Usage

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import BEFORE_TASK, Failure, Stage
+from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, Stage
 from bot.engine.dependencies import EngineDependencies
 from bot.engine.job_files import JobFiles
 from bot.engine.polling.schedule import PollInterval
@@ -242,7 +242,7 @@ class JobEngine:
         if job is None or job.acknowledged_at is None:
             return
         if job.stage in BEFORE_TASK and job.create_body is None:
-            failed = await self._store.failed(job_id, Failure("developer", "bug"))
+            failed = await self._store.failed(job_id, Failure(FailureCause.DEVELOPER, "bug"))
             await self._run_to_end(JobRunner(failed, self._dependencies))
 
     async def _run_to_end(self, runner: JobRunner) -> bool:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ContractViolation, KuasError, MemberError, OperatorError
-from bot.domain.jobs import Failure, Job, Stage
+from bot.domain.jobs import Failure, FailureCause, Job, Stage
 
 if TYPE_CHECKING:
     from bot.rivya.models import Task
@@ -50,29 +50,31 @@ def _before_task(job: Job, error: KuasError, failed_attempts: int, *, may_be_sen
     if isinstance(error, MemberError):
         # The body is the same as before, yet Rivya may refuse it only now: an upload may have expired.
         told = json.dumps(error.data, default=str, sort_keys=True)
-        return Failure("member", error.reason, message=told, in_doubt=may_be_sent)
+        return Failure(FailureCause.MEMBER, error.reason, message=told, in_doubt=may_be_sent)
     if isinstance(error, OperatorError):
         # That the key is refused now proves nothing about an earlier attempt: wait for the operator.
-        return None if may_be_sent else Failure("operator", error.code)
+        return None if may_be_sent else Failure(FailureCause.OPERATOR, error.code)
     if isinstance(error, ContractViolation):
         if not may_be_sent and error.code not in _UNCLEAR:
-            return Failure("developer", error.code)
+            return Failure(FailureCause.DEVELOPER, error.code)
         if failed_attempts >= MAX_UNCLEAR_ATTEMPTS:
             # Without a body only an upload can have been sent, which costs nothing.
-            return Failure("developer", error.code, in_doubt=may_be_sent or job.create_body is not None)
+            return Failure(
+                FailureCause.DEVELOPER, error.code, in_doubt=may_be_sent or job.create_body is not None
+            )
     return None
 
 
 def _while_polling(error: KuasError, failed_attempts: int) -> Failure | None:
     gone = isinstance(error, ContractViolation) and error.code == "not_found"
     if gone and failed_attempts >= MAX_NOT_FOUND_ATTEMPTS:
-        return Failure("developer", "task_vanished", in_doubt=True)
+        return Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True)
     return None
 
 
 def _while_fetching(error: KuasError, failed_attempts: int) -> Failure | None:
     if isinstance(error, ContractViolation) and failed_attempts >= MAX_RESULT_ATTEMPTS:
-        return Failure("developer", error.code)
+        return Failure(FailureCause.DEVELOPER, error.code)
     return None
 
 
@@ -84,7 +86,7 @@ def failure_from_task(task: Task) -> Failure:
     """
     code = task.error_code or "generation_failed"
     return Failure(
-        cause="operator" if code == "insufficient_credits" else "rivya",
+        cause=FailureCause.OPERATOR if code == "insufficient_credits" else FailureCause.RIVYA,
         code=code,
         message=task.error_message or "",
         charged_credits=task.final_credits or 0,

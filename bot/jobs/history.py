@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Stage
+from bot.domain.limits import ReservationState
 from bot.domain.text_folding import fold_text
 from bot.guilds.access_rules import load_policy
 from bot.jobs.rows import job_from
@@ -266,7 +267,7 @@ def _cursor(item: HistoryItem) -> int:
 def _item(row: sqlite3.Row) -> HistoryItem:
     return HistoryItem(
         job=job_from(row),
-        charged_credits=row["counted_credits"] if row["state"] == "settled" else 0,
+        charged_credits=row["counted_credits"] if row["state"] == ReservationState.SETTLED else 0,
         kept_sha256=row["kept_sha256"],
         kept_format=row["kept_format"] or "",
     )

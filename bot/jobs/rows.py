@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.domain.jobs import (
     DeliveredMessage,
+    DeliveryMethod,
     Destination,
     Failure,
+    FailureCause,
     Job,
     Preset,
     Reference,
@@ -79,7 +81,7 @@ def job_from(row: sqlite3.Row) -> Job:
     failure = None
     if row["failure_who"] is not None:
         failure = Failure(
-            cause=row["failure_who"],
+            cause=FailureCause(row["failure_who"]),
             code=row["failure_code"],
             message=row["failure_message"],
             charged_credits=row["failure_charged"],
@@ -114,7 +116,7 @@ def _delivered_message(row: sqlite3.Row) -> DeliveredMessage | None:
     return DeliveredMessage(
         channel_id=row["landed_channel_id"],
         message_id=row["landed_message_id"],
-        method=row["landed_way"],
+        method=DeliveryMethod(row["landed_way"]),
         url=row["landed_url"],
     )
 

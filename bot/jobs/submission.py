@@ -154,6 +154,8 @@ def _require_capacity(
     """Refuse what would be refused now; returns how far the member's limits are used."""
     pauses.require_not_paused(tx, request.destination.guild_id)
     enforce(tx, request, priced.context, policy, priced.at)
-    usage = LimitUsage.at_time(tx, request.destination.guild_id, priced.default_limit, priced.at, apart=False)
+    usage = LimitUsage.at_time(
+        tx, request.destination.guild_id, priced.default_limit, priced.at, split_held=False
+    )
     user_id, role_ids = request.destination.user_id, priced.context.role_ids
     return ledger.require_capacity(usage, user_id, role_ids, priced.cost_credits)

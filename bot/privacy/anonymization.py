@@ -99,7 +99,7 @@ def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: in
     if a limit on members of this guild never resets.
     """
     for limit in limits.active(transaction, guild_id):
-        if limit.scope.is_personal and not limit.exempt and limit.period == "total":
+        if limit.scope.is_personal and not limit.exempt and limit.period is periods.Period.TOTAL:
             return None
     zone = timezone_of(transaction, guild_id)
     ends = [periods.period_bounds(period, created_at, zone)[1] for period in periods.RESETTING]

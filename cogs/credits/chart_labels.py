@@ -14,6 +14,7 @@ from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
 from bot.credits.reports.models import ChartLabels
+from bot.domain.periods import Period
 from cogs.text.translation import current_locale, gettext, gettext_noop
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ _ENGLISH: Final = {
 
 def period_title(report: Report) -> str:
     """The period in the guild's own calendar: `November 2026`, `week of 23 November 2026`."""
-    if report.period == "month":
+    if report.period is Period.MONTH:
         return _written(report, report.start, _MONTH)
     day = _written(report, report.start, _DAY)
     match report.period:
-        case "day":
+        case Period.DAY:
             return day
-        case "week":
+        case Period.WEEK:
             return gettext("week of {day}", day=day)
         case _:
             return gettext("since {day}", day=day)
@@ -100,9 +101,9 @@ def _under(report: Report, start: int) -> str:
     match report.unit, report.period:
         case "hour", _:
             return gettext("{hour}h", hour=f"{datetime.fromtimestamp(start / 1000, report.zone):%H}")
-        case "day", "week":
+        case "day", Period.WEEK:
             return _written(report, start, _WEEKDAY_UNDER)
-        case "day", "month":
+        case "day", Period.MONTH:
             return str(datetime.fromtimestamp(start / 1000, report.zone).day)
         case (("day" | "week"), _):
             return _written(report, start, _DAY_UNDER)

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.periods import PERIODS
+from bot.domain.periods import Period
 from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
 from cogs.ui.context import guild_id_of, require_manage_guild
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 LONGEST_AGO: Final = 24
 _CHOICES: Final = {
-    "day": gettext_noop("By the day"),
-    "week": gettext_noop("By the week, from Monday"),
-    "month": gettext_noop("By the month, from the first"),
-    "total": gettext_noop("Everything so far"),
+    Period.DAY: gettext_noop("By the day"),
+    Period.WEEK: gettext_noop("By the week, from Monday"),
+    Period.MONTH: gettext_noop("By the month, from the first"),
+    Period.TOTAL: gettext_noop("Everything so far"),
 }
 PERIOD_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(_CHOICES[period]), value=period) for period in PERIODS
+    app_commands.Choice(name=app_commands.locale_str(_CHOICES[period]), value=period) for period in Period
 ]
 
 
@@ -46,7 +46,7 @@ class Reports(commands.Cog):
     async def report(
         self,
         interaction: discord.Interaction,
-        period: str = "month",
+        period: str = Period.MONTH,
         ago: app_commands.Range[int, 0, LONGEST_AGO] = 0,
     ) -> None:
         """Answer at once, count and draw, then show it."""
@@ -57,7 +57,7 @@ class Reports(commands.Cog):
             return
         report_files = await self._report_builder.build(
             guild_id,
-            period=period,
+            period=Period(period),
             periods_ago=ago,
             upload_limit_bytes=interaction.filesize_limit,
             label=chart_labels.chart_labels,

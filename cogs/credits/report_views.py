@@ -11,6 +11,7 @@ import discord
 from discord import MediaGalleryItem, ui
 
 from bot.credits.reports.models import COLOURED
+from bot.domain.periods import Period
 from cogs.credits.chart_labels import beginning, period_title
 from cogs.text.escaping import truncate
 from cogs.text.terms import mention, period_name
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
     from bot.credits.reports.models import Report, Spender
 
 _BEFORE: Final = {
-    "day": gettext_noop("The whole day before: {credits}."),
-    "week": gettext_noop("The whole week before: {credits}."),
-    "month": gettext_noop("The whole month before: {credits}."),
+    Period.DAY: gettext_noop("The whole day before: {credits}."),
+    Period.WEEK: gettext_noop("The whole week before: {credits}."),
+    Period.MONTH: gettext_noop("The whole month before: {credits}."),
 }
 _PACES: Final = {
-    "day": gettext_noop("The dashed line is an even pace: with {pace} the limit lasts for exactly the day."),
-    "week": gettext_noop(
+    Period.DAY: gettext_noop(
+        "The dashed line is an even pace: with {pace} the limit lasts for exactly the day."
+    ),
+    Period.WEEK: gettext_noop(
         "The dashed line is an even pace: with {pace} the limit lasts for exactly the week."
     ),
-    "month": gettext_noop(
+    Period.MONTH: gettext_noop(
         "The dashed line is an even pace: with {pace} the limit lasts for exactly the month."
     ),
 }
@@ -101,7 +104,7 @@ def _coloured(report: Report) -> list[int]:
 
 
 def _empty(report: Report) -> str:
-    if report.period == "total":
+    if report.period is Period.TOTAL:
         return gettext("Nobody has asked for a picture in this server yet. `/imagine` asks for the first.")
     return gettext(
         "Nobody asked for a picture in this time. Choose another `period`, or go back further with `ago`."
@@ -224,7 +227,7 @@ def _zone(report: Report) -> str:
 
 
 def _ignored(report: Report) -> bool:
-    return report.period == "total" and report.periods_ago > 0
+    return report.period is Period.TOTAL and report.periods_ago > 0
 
 
 def _limit(report: Report) -> str:

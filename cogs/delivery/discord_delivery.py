@@ -24,7 +24,7 @@ import structlog
 from bot.discord_client.login import is_transient
 from bot.domain.clock import now_ms
 from bot.domain.errors import TransientError
-from bot.domain.jobs import Phase
+from bot.domain.jobs import DeliveryMethod, Phase
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing import OutgoingMessage
 from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 MOST_SHOWN: Final = 10_000
 """Of how many running jobs it is remembered what they show: one that is forgotten may say the same twice."""
-ELSEWHERE: Final = ("channel", "dm")
+ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
 """The ways that leave the reply standing as it was."""
 
 
@@ -83,7 +83,7 @@ class DiscordDelivery:
         if rung is None or self._shown.get(job.job_id) == progress:
             return
         try:
-            await rung(OutgoingMessage(job, progress).for_method("reply"))
+            await rung(OutgoingMessage(job, progress).for_method(DeliveryMethod.REPLY))
         except (discord.DiscordException, *TRANSPORT) as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
             if not isinstance(error, discord.HTTPException) or is_transient(error):
@@ -136,20 +136,20 @@ class DiscordDelivery:
                     return delivered_message(message, outgoing.filename, way)
         raise UndeliverableError
 
-    def _fallbacks(self, outgoing: OutgoingMessage) -> Iterator[tuple[str, Rung]]:
+    def _fallbacks(self, outgoing: OutgoingMessage) -> Iterator[tuple[DeliveryMethod, Rung]]:
         job, private = outgoing.job, outgoing.job.request.destination.private
         if outgoing.is_personal:
             if _token_lives(job):
-                yield "reply", self._reply if private else self._reply_privately
-            yield "dm", self._direct
+                yield DeliveryMethod.REPLY, self._reply if private else self._reply_privately
+            yield DeliveryMethod.DM, self._direct
         elif _token_lives(job):
-            yield "reply", self._reply
+            yield DeliveryMethod.REPLY, self._reply
         if not private:
             if job.message_id is not None:
-                yield "edit", self._edit
-            yield "channel", self._channel
+                yield DeliveryMethod.EDIT, self._edit
+            yield DeliveryMethod.CHANNEL, self._channel
         if not outgoing.is_personal:
-            yield "dm", self._direct
+            yield DeliveryMethod.DM, self._direct
 
     async def _mark_moved(self, outgoing: OutgoingMessage) -> None:
         """Let the reply no longer say that the job is under way, if it can be edited at all. Never raises.

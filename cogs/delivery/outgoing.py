@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.errors import ContractViolation
-from bot.domain.jobs import Failure
+from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Receipt
 from bot.images import processing
 from cogs.pictures import texts, views
@@ -55,7 +55,10 @@ class OutgoingMessage:
 
         Either the member has to do something, or the people who run the bot.
         """
-        return isinstance(self.content, Failure) and self.content.cause in {"member", "operator"}
+        return isinstance(self.content, Failure) and self.content.cause in {
+            FailureCause.MEMBER,
+            FailureCause.OPERATOR,
+        }
 
     def view(self) -> discord.ui.LayoutView:
         """The message, built anew: discord.py's views remember the message they were sent with."""
@@ -98,24 +101,26 @@ class OutgoingMessage:
             return []
         return attachments({self.filename: self.picture.data})
 
-    def for_method(self, way: str) -> OutgoingMessage:
+    def for_method(self, way: DeliveryMethod) -> OutgoingMessage:
         """As it is said there: in whose language, and to which request it belongs where that is not plain."""
         where = self.job.request.destination
-        whispered = way == "dm" or where.private or (way == "reply" and self.is_personal)
+        whispered = (
+            way is DeliveryMethod.DM or where.private or (way is DeliveryMethod.REPLY and self.is_personal)
+        )
         locale = where.locale if whispered else where.guild_locale
         with use_locale(locale):
             match way:
-                case "channel":
+                case DeliveryMethod.CHANNEL:
                     greeting = texts.channel_greeting(where.user_id)
-                case "dm":
+                case DeliveryMethod.DM:
                     greeting = texts.direct_greeting(where.channel_id)
                 case _:
                     greeting = ""
-        return replace(self, greeting=greeting, locale=locale, in_guild=way != "dm")
+        return replace(self, greeting=greeting, locale=locale, in_guild=way is not DeliveryMethod.DM)
 
     def moved_notice(self) -> OutgoingMessage:
         """What the reply says instead, once the news has to go elsewhere."""
-        return replace(self.for_method("edit"), picture=None, moved=True)
+        return replace(self.for_method(DeliveryMethod.EDIT), picture=None, moved=True)
 
     async def retry_after_error(self, refusal: SendError) -> OutgoingMessage | None:
         """What to try instead where this was refused; None if nothing is left to change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
 
     from bot.credits.audit_log import AuditLog, AuditPage
 
-NEWER: Final = "newer"
-OLDER: Final = "older"
-_LABELS: Final = {NEWER: gettext_noop("Previous"), OLDER: gettext_noop("Next")}
+
+class PageDirection(StrEnum):
+    """Which page of the log a button shows; the values stand in custom ids."""
+
+    NEWER = "newer"
+    OLDER = "older"
+
+
+_LABELS: Final = {PageDirection.NEWER: gettext_noop("Previous"), PageDirection.OLDER: gettext_noop("Next")}
 
 
 class AuditLogCommand(commands.Cog):
@@ -38,25 +45,24 @@ class AuditLogCommand(commands.Cog):
         page = await self._audit_log.older(guild_id)
         await interaction.response.send_message(view=_view(page), ephemeral=True)
 
-    @component(
-        rf"kuas:log:(?P<page>{NEWER}|{OLDER}):(?P<at>\d{{1,16}}):(?P<source>[1-7]):(?P<key>[0-9a-f-]{{1,36}})"
-    )
+    @component(r"kuas:log:(?P<page>newer|older):(?P<at>\d{1,16}):(?P<source>[1-7]):(?P<key>[0-9a-f-]{1,36})")
     async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         cursor = Cursor(int(custom_id["at"]), int(custom_id["source"]), custom_id["key"])
-        load = self._audit_log.newer if custom_id["page"] == NEWER else self._audit_log.older
+        is_newer = custom_id["page"] == PageDirection.NEWER
+        load = self._audit_log.newer if is_newer else self._audit_log.older
         await interaction.response.edit_message(view=_view(await load(guild_id, cursor)))
 
 
 def _view(page: AuditPage) -> ui.LayoutView:
-    cursors = {NEWER: page.newer, OLDER: page.older}
-    buttons = [page_button(name, cursor) for name, cursor in cursors.items() if cursor is not None]
+    cursors = {PageDirection.NEWER: page.newer, PageDirection.OLDER: page.older}
+    buttons = [page_button(direction, cursor) for direction, cursor in cursors.items() if cursor is not None]
     return audit_log_view(page, buttons)
 
 
-def page_button(page: str, cursor: Cursor) -> ui.Button[ui.LayoutView]:
+def page_button(direction: PageDirection, cursor: Cursor) -> ui.Button[ui.LayoutView]:
     """Make the button to the page on one side of a cursor."""
-    custom_id = f"kuas:log:{page}:{cursor.at}:{cursor.source}:{cursor.key}"
-    return ui.Button(label=gettext(_LABELS[page]), custom_id=custom_id)
+    custom_id = f"kuas:log:{direction}:{cursor.at}:{cursor.source}:{cursor.key}"
+    return ui.Button(label=gettext(_LABELS[direction]), custom_id=custom_id)

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.credits.grants import Grant
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit, LimitScope
-from bot.domain.periods import PERIODS
+from bot.domain.periods import Period
 from cogs.limits import choices, views
 from cogs.limits.views import REASON_UNITS
 from cogs.text.escaping import single_line
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PERIOD_CHOICES: Final = [
     app_commands.Choice(name=app_commands.locale_str(period_choice(period)), value=period)
-    for period in PERIODS
+    for period in Period
 ]
 CREDITS_WORDS: Final = gettext_noop("How many credits; 0 stops new pictures")
 PERIOD_WORDS: Final = gettext_noop("How long they last")
@@ -60,7 +60,9 @@ class Limits(
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Append the new limit, then show from what to what."""
-        await self._set(interaction, Limit(limit_credits, period, reason=single_line(reason, REASON_UNITS)))
+        await self._set(
+            interaction, Limit(limit_credits, Period(period), reason=single_line(reason, REASON_UNITS))
+        )
 
     @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
     @app_commands.describe(
@@ -89,7 +91,7 @@ class Limits(
             interaction,
             Limit(
                 limit_credits or 0,
-                period or "total",
+                Period(period or Period.TOTAL),
                 scope=LimitScope.EVERYONE if member is None else LimitScope.MEMBER,
                 subject_id=0 if member is None else member.id,
                 exempt=exempt,
@@ -124,7 +126,7 @@ class Limits(
             interaction,
             Limit(
                 limit_credits or 0,
-                period or "total",
+                Period(period or Period.TOTAL),
                 scope=LimitScope.ROLE,
                 subject_id=role.id,
                 exempt=exempt,

@@ -15,6 +15,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS, parse_id
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
+from bot.domain.periods import Period
 from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
@@ -74,12 +75,12 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def guilds(
         self,
         interaction: discord.Interaction,
-        period: str = "month",
+        period: str = Period.MONTH,
         page: app_commands.Range[int, 1, 100_000] = 1,
     ) -> None:
         """One page."""
         await self._require_operator(interaction)
-        card = await self._guilds_card(interaction, period, page)
+        card = await self._guilds_card(interaction, Period(period), page)
         await interaction.response.send_message(view=card, ephemeral=True)
 
     @app_commands.command(description="Cap what servers may spend; no admin can raise it")
@@ -114,7 +115,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
                 guild_id, rule, set_by=by, reason=why, interaction_id=interaction.id
             )
         else:
-            limit = Limit(ceiling_credits, period, scope=rule, reason=why)
+            limit = Limit(ceiling_credits, Period(period), scope=rule, reason=why)
             change = await self._services.credit_admin.set_limit(
                 guild_id, limit, set_by=by, interaction_id=interaction.id
             )
@@ -202,7 +203,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         """Show another page in the same message."""
         await self._require_operator(interaction)
         await interaction.response.edit_message(
-            view=await self._guilds_card(interaction, custom_id["period"], int(custom_id["page"]))
+            view=await self._guilds_card(interaction, Period(custom_id["period"]), int(custom_id["page"]))
         )
 
     @component(r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})")
@@ -233,7 +234,9 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             card = views.resume_view(guild_id, _names(interaction), still)
         await interaction.response.send_message(view=card, ephemeral=True)
 
-    async def _guilds_card(self, interaction: discord.Interaction, period: str, page: int) -> ui.LayoutView:
+    async def _guilds_card(
+        self, interaction: discord.Interaction, period: Period, page: int
+    ) -> ui.LayoutView:
         shown = await self._services.overview.guilds(period, page)
         turns = row(
             page_button(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
@@ -255,7 +258,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
 
 
-def page_button(period: str, page: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:
+def page_button(period: Period, page: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:
     """Make the button to a page of the guilds."""
     return ui.Button(label=label, custom_id=f"kuas:guilds:{period}:{page}", disabled=not enabled)
 

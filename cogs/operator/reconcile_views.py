@@ -13,6 +13,7 @@ from discord import ui
 
 from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
 from bot.credits.reconciliation.store import PAGE
+from bot.domain.limits import ReservationState
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext
@@ -50,14 +51,14 @@ _FOUND: Final = {
     DiscrepancyKind.NOT_OVER: gettext_noop("booked {booked}, Rivya is still painting"),
 }
 _VANISHED: Final = {
-    "held": gettext_noop("held with {booked}, Rivya does not know the task"),
-    "settled": gettext_noop("settled with {booked}, Rivya does not know the task"),
-    "released": gettext_noop("released with {booked}, Rivya does not know the task"),
+    ReservationState.HELD: gettext_noop("held with {booked}, Rivya does not know the task"),
+    ReservationState.SETTLED: gettext_noop("settled with {booked}, Rivya does not know the task"),
+    ReservationState.RELEASED: gettext_noop("released with {booked}, Rivya does not know the task"),
 }
 _UNCLEAR: Final = {
-    "held": gettext_noop("held with {booked}, Rivya's answer cannot be read"),
-    "settled": gettext_noop("settled with {booked}, Rivya's answer cannot be read"),
-    "released": gettext_noop("released with {booked}, Rivya's answer cannot be read"),
+    ReservationState.HELD: gettext_noop("held with {booked}, Rivya's answer cannot be read"),
+    ReservationState.SETTLED: gettext_noop("settled with {booked}, Rivya's answer cannot be read"),
+    ReservationState.RELEASED: gettext_noop("released with {booked}, Rivya's answer cannot be read"),
 }
 _LEFT_OPEN: Final = {
     CloseResult.UNKNOWN: gettext_noop(

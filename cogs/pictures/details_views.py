@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.jobs import Stage
+from bot.domain.jobs import DeliveryMethod, Stage
 from cogs.pictures.buttons import Action, picture_button
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, format_name, length_text, mention, size_name, timestamp
@@ -125,7 +125,7 @@ def url_of(job: Job) -> str | None:
     """The way back to a picture's message: https://discord.com/developers/docs/reference#message-formatting."""
     if job.delivered_message is None:
         return None
-    guild = "@me" if job.delivered_message.method == "dm" else job.request.destination.guild_id
+    guild = "@me" if job.delivered_message.method is DeliveryMethod.DM else job.request.destination.guild_id
     return f"https://discord.com/channels/{guild}/{job.delivered_message.channel_id}/{job.delivered_message.message_id}"
 
 
@@ -143,7 +143,7 @@ def delete_question_view(item: HistoryItem, message_id: int) -> ui.LayoutView:
 def is_deleted(job: Job) -> bool:
     """Whether its message goes with it: a private answer is out of reach, a direct message is not."""
     return not job.request.destination.private or (
-        job.delivered_message is not None and job.delivered_message.method == "dm"
+        job.delivered_message is not None and job.delivered_message.method is DeliveryMethod.DM
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import discord
 
@@ -16,7 +16,7 @@ from bot.discord_client.login import is_transient
 from bot.domain.access import RecentActivity, check_access, requires_spoiler
 from bot.domain.clock import now_ms
 from bot.domain.errors import KuasError, MemberError, MemberReason, TransientError
-from bot.domain.jobs import DeliveredMessage, Stage
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Stage
 from bot.jobs.derived_requests import stored_reference
 from cogs.pictures import views
 from cogs.pictures.details_views import already_shared_view, delete_question_view, deleted_view, is_deleted
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from bot.jobs.history import HistoryItem, HistoryStore
     from bot.storage.picture_store import PictureStore
 
-WAY: Final = "share"
 """How a picture came to where it hangs, if its member showed it later: see `jobs.Landing`."""
 
 
@@ -129,7 +128,7 @@ class ResultMessages:
             return
         place, job = None, item.job
         if answered.message_id is not None:
-            place = DeliveredMessage(channel_id_of(interaction), answered.message_id, WAY)
+            place = DeliveredMessage(channel_id_of(interaction), answered.message_id, DeliveryMethod.SHARE)
         if not await self._history.begin_share(job, place):
             await self._retract(interaction, item)
             raise MemberError(MemberReason.PICTURE_DELETED)
@@ -139,7 +138,9 @@ class ResultMessages:
             await self._retract(interaction, item)
             await self._history.undo_share(job)
             raise
-        if not await self._history.finish_share(job, delivered_message(message, item.filename, WAY)):
+        if not await self._history.finish_share(
+            job, delivered_message(message, item.filename, DeliveryMethod.SHARE)
+        ):
             await self._retract(interaction, item)  # it was erased while it was posted
             raise MemberError(MemberReason.PICTURE_DELETED)
 
@@ -236,7 +237,7 @@ class ResultMessages:
         self, interaction: discord.Interaction, item: HistoryItem, message_id: int
     ) -> DeliveredMessage | None:
         if item.job.delivered_message is None and message_id:
-            return DeliveredMessage(channel_id_of(interaction), message_id, "reply")
+            return DeliveredMessage(channel_id_of(interaction), message_id, DeliveryMethod.REPLY)
         return item.job.delivered_message
 
     async def _require_room(self, interaction: discord.Interaction, item: HistoryItem) -> bool:

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberReason
-from bot.domain.jobs import Phase
+from bot.domain.jobs import FailureCause, Phase
 from bot.domain.limits import LimitScope
 from cogs.text.detailed_messages import QUOTE_UNITS
 from cogs.text.error_messages import NO_CHARGE, member_reason
@@ -86,14 +86,14 @@ def failure_text(failure: Failure) -> str:
 
 def _failure_cause(failure: Failure) -> str:
     match failure.cause:
-        case "member":
+        case FailureCause.MEMBER:
             if failure.code in set(MemberReason):
                 sentence = member_reason(MemberReason(failure.code), _facts(failure.message))
                 return sentence.removesuffix(gettext(NO_CHARGE)).rstrip()
             return gettext("This request could not be painted as it is. Please change it and try again.")
-        case "operator":
+        case FailureCause.OPERATOR:
             return gettext("The people who run this bot have to fix something first. It is not your fault.")
-        case "rivya":
+        case FailureCause.RIVYA:
             words = escape(failure.message, QUOTE_UNITS)
             if not words:
                 return gettext("Rivya could not paint this.\nTry other words or another reference.")
@@ -101,7 +101,7 @@ def _failure_cause(failure: Failure) -> str:
                 "Rivya could not paint this. It says: {words}\nTry other words or another reference.",
                 words=words,
             )
-        case _:
+        case FailureCause.DEVELOPER:
             return gettext("Something is wrong on our side, not on yours.")
 
 

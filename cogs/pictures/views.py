@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from discord import MediaGalleryItem, ui
 
-from bot.domain.jobs import Phase
+from bot.domain.jobs import FailureCause, Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.text.escaping import escape, single_line
@@ -108,7 +108,11 @@ def failure_view(
     job: Job, failure: Failure, *, greeting: str = "", show_prompt: bool = True, in_guild: bool = True
 ) -> ui.LayoutView:
     """Why no picture came and what it cost; with the job's id where somebody else must act."""
-    asked = subtext(texts.job_text(job.job_id)) if failure.cause in {"operator", "developer"} else ""
+    asked = (
+        subtext(texts.job_text(job.job_id))
+        if failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
+        else ""
+    )
     rows = [picture_row(job.job_id, _FAILED)] if in_guild else []
     return build_view(
         greeting, _quote(job, show_prompt=show_prompt), texts.failure_text(failure), asked, *rows

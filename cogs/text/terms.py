@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.limits import LimitScope
+from bot.domain.periods import Period
 from cogs.text.translation import gettext, gettext_noop, ngettext
 
 if TYPE_CHECKING:
@@ -13,22 +14,22 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit, Usage
 
 _PERIOD_WORDS: Final = {
-    "day": gettext_noop("today"),
-    "week": gettext_noop("this week"),
-    "month": gettext_noop("this month"),
-    "total": gettext_noop("in total"),
+    Period.DAY: gettext_noop("today"),
+    Period.WEEK: gettext_noop("this week"),
+    Period.MONTH: gettext_noop("this month"),
+    Period.TOTAL: gettext_noop("in total"),
 }
 _PERIOD_NAMES: Final = {
-    "day": gettext_noop("a day"),
-    "week": gettext_noop("a week"),
-    "month": gettext_noop("a month"),
-    "total": gettext_noop("in total"),
+    Period.DAY: gettext_noop("a day"),
+    Period.WEEK: gettext_noop("a week"),
+    Period.MONTH: gettext_noop("a month"),
+    Period.TOTAL: gettext_noop("in total"),
 }
 PERIOD_CHOICES: Final = {
-    "day": gettext_noop("Every day"),
-    "week": gettext_noop("Every week, from Monday"),
-    "month": gettext_noop("Every month, from the first"),
-    "total": gettext_noop("Once: never resets"),
+    Period.DAY: gettext_noop("Every day"),
+    Period.WEEK: gettext_noop("Every week, from Monday"),
+    Period.MONTH: gettext_noop("Every month, from the first"),
+    Period.TOTAL: gettext_noop("Once: never resets"),
 }
 _RULE_WORDS: Final = {
     LimitScope.CEILING_ALL: gettext_noop("the bot's own budget for all servers"),
@@ -99,19 +100,19 @@ def format_name(file_format: str) -> str:
     return gettext(FORMATS[file_format]) if file_format in FORMATS else file_format
 
 
-def period_name(period: str) -> str:
+def period_name(period: Period) -> str:
     """A limit's period, as in `200 credits a month`."""
-    return gettext(_PERIOD_NAMES[period]) if period in _PERIOD_NAMES else period
+    return gettext(_PERIOD_NAMES[period])
 
 
-def period_choice(period: str) -> str:
+def period_choice(period: Period) -> str:
     """A limit's period in a menu, in English: Discord is told of the other languages by the translator."""
-    return PERIOD_CHOICES.get(period, period)
+    return PERIOD_CHOICES[period]
 
 
-def period_noun(period: str) -> str:
+def period_noun(period: Period) -> str:
     """The period that runs now, as in `12 left this month`."""
-    return gettext(_PERIOD_WORDS[period]) if period in _PERIOD_WORDS else period
+    return gettext(_PERIOD_WORDS[period])
 
 
 def timestamp(at: int, style: str = "R") -> str:
@@ -129,10 +130,9 @@ def permission_names(missing: Iterable[str]) -> str:
 
 def scope_text(usage: Usage) -> str:
     """Which rule this is, to the member whom it binds."""
-    rule = LimitScope(usage.scope)
-    if rule is LimitScope.ROLE:
-        return gettext(_RULE_WORDS[rule], role=role_mention(usage.subject_id))
-    return gettext(_RULE_WORDS[rule])
+    if usage.scope is LimitScope.ROLE:
+        return gettext(_RULE_WORDS[usage.scope], role=role_mention(usage.subject_id))
+    return gettext(_RULE_WORDS[usage.scope])
 
 
 def scope_name(scope: LimitScope, subject_id: int = 0) -> str:

@@ -18,6 +18,8 @@ from bot.images.processing import REFERENCE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from bot.domain.jobs import DeliveryMethod
+
     Serves = Callable[[str], bool]
     Addresses = tuple[str | None, ...]
 
@@ -90,7 +92,7 @@ def _medium(medium: object) -> tuple[Addresses, Reference]:
     return urls, Reference("", name, getattr(medium, "content_type", None), 0)
 
 
-def delivered_message(message: discord.Message, filename: str, way: str) -> DeliveredMessage:
+def delivered_message(message: discord.Message, filename: str, way: DeliveryMethod) -> DeliveredMessage:
     """Where a picture has come to rest. The signature of its address is left out: Discord renews it.
 
     https://discord.com/developers/docs/reference#signed-attachment-cdn-urls

@@ -13,6 +13,7 @@ from bot.credits.reports.builder import ReportBuilder, ReportFiles
 from bot.domain import periods
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from cogs.credits.chart_labels import chart_labels
@@ -99,7 +100,7 @@ async def _timed(report_builder: ReportBuilder, database: Database) -> _Answer:
     await asyncio.sleep(0.1)
     before = time.perf_counter()
     answer.report_files = await report_builder.build(
-        1, period="month", periods_ago=0, upload_limit_bytes=UPLOAD_LIMIT_BYTES, label=chart_labels
+        1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=UPLOAD_LIMIT_BYTES, label=chart_labels
     )
     answer.seconds = time.perf_counter() - before
     for task in beside:
@@ -111,7 +112,7 @@ async def _timed(report_builder: ReportBuilder, database: Database) -> _Answer:
 
 async def _fill(database: Database, amount: int) -> None:
     end = now_ms()
-    start, _ = periods.period_bounds("month", end)
+    start, _ = periods.period_bounds(Period.MONTH, end)
     values = {"amount": amount, "members": MEMBERS, "prompt": "a red fox " * 20, "start": start, "end": end}
     await database.run(lambda tx: tx.execute(_FILL, values).rowcount)
     await database.run(lambda tx: tx.execute(_RESERVE).rowcount)

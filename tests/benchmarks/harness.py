@@ -13,8 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from bot.credits.ledger import Ledger
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Reference, Request
+from bot.domain.jobs import (
+    DeliveredMessage,
+    DeliveryMethod,
+    Failure,
+    Job,
+    Picture,
+    Progress,
+    Reference,
+    Request,
+)
 from bot.domain.limits import Limit, Receipt
+from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
 from bot.engine.polling.duration_store import TaskDurationStore
@@ -31,7 +41,7 @@ from tests.support.factories import make_request, submit
 PATIENCE_SECONDS = 100
 PROMPT_CHARACTERS = 1000
 GUILDS = 10
-PLENTY = Limit(10**12, "month")
+PLENTY = Limit(10**12, Period.MONTH)
 
 
 class RecordingDelivery:
@@ -64,7 +74,7 @@ class RecordingDelivery:
     ) -> DeliveredMessage:
         self.landed_at[job.job_id] = time.time()
         await self._tell()
-        return DeliveredMessage(job.request.destination.channel_id, 1, "reply")
+        return DeliveredMessage(job.request.destination.channel_id, 1, DeliveryMethod.REPLY)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         self._failures.append(failure)

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from bot.credits.admin import CreditAdmin
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import response_of
@@ -177,8 +178,8 @@ async def test_what_is_not_in_force_cannot_be_removed(server: BotServer, rule: s
 
 
 async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: BotServer) -> None:
-    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
-    ceiling = Limit(4, "month", scope=LimitScope.CEILING)
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
+    ceiling = Limit(4, Period.MONTH, scope=LimitScope.CEILING)
     await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
     await paints(server, server.alice)
     await admin(server, "guild", credits=1000, period="month")
@@ -191,12 +192,12 @@ async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it
 
 
 async def test_the_budget_over_all_servers_is_nobodys_business_here(server: BotServer) -> None:
-    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, "month"))
-    await credit_admin.set_limit(0, Limit(4321, "month", scope=LimitScope.CEILING_ALL), set_by=0)
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
+    await credit_admin.set_limit(0, Limit(4321, Period.MONTH, scope=LimitScope.CEILING_ALL), set_by=0)
     for command in ("show", "explain", "log"):
         assert "4321" not in await admin(server, command)
         assert "budget" not in await admin(server, command)
-    await credit_admin.set_limit(0, Limit(3, "month", scope=LimitScope.CEILING_ALL), set_by=0)
+    await credit_admin.set_limit(0, Limit(3, Period.MONTH, scope=LimitScope.CEILING_ALL), set_by=0)
     words = await refusal(server, server.alice)
     assert "The bot's own budget for all servers is used up" in words
     assert not re.search(r"\d", MOMENT.sub("", words))

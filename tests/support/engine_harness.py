@@ -14,8 +14,9 @@ import aiohttp
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Request
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Request
 from bot.domain.limits import Limit, Receipt
+from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
@@ -35,7 +36,7 @@ from tests.support.factories import submit
 from tests.support.waiting import soon, until
 
 BEAT = Timings(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
-DEFAULT = Limit(200, "month")
+DEFAULT = Limit(200, Period.MONTH)
 
 
 @dataclass
@@ -77,7 +78,7 @@ class FakeDelivery:
             self.delivered[job.job_id] = (picture, receipt)
             if self.on_delivery is not None:
                 await self.on_delivery()
-            return DeliveredMessage(20, 77, "reply")
+            return DeliveredMessage(20, 77, DeliveryMethod.REPLY)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._alone(job):

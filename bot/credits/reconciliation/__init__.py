@@ -1,1 +1,1 @@
-"""Compare the ledger with Rivya and correct it."""
+"""Comparison of the ledger with Rivya, and its corrections."""

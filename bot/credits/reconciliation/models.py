@@ -1,7 +1,4 @@
-"""What differs between the books and Rivya, and which of it Rivya proves.
-
-Pure, so that what the operator may book with one click can be read, and tested, as one table.
-"""
+"""Discrepancies between the ledger and Rivya, and which of them Rivya proves. No I/O."""
 
 from __future__ import annotations
 
@@ -9,37 +6,38 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.limits import ReservationState
 from bot.rivya.models import TaskStatus
 
 NOT_FOUND: Final = "not_found"
-"""Stands for a task that Rivya does not know."""
+"""In place of the status of a task that Rivya does not know."""
 
 
 class DiscrepancyKind(StrEnum):
-    """How the books and Rivya differ, or why a reservation is still held a day later."""
+    """How the ledger and Rivya differ, or why a reservation is still held after a day."""
 
     CHARGED_OTHER = "charged_other"
-    """Settled, and Rivya charged another amount."""
+    """Settled; Rivya charged another amount."""
     CHARGED_AFTER_RELEASE = "charged_after_release"
-    """Released, and Rivya charged all the same."""
+    """Released; Rivya charged something."""
     HELD_DONE = "held_done"
-    """Held, and Rivya says what it charged in the end."""
+    """Held; the task is over, and Rivya says what it charged."""
     HELD_RUNNING = "held_running"
-    """Held, and Rivya is still painting."""
+    """Held; the task is in progress."""
     HELD_WAITING = "held_waiting"
-    """Held, and its job has not got a task yet."""
+    """Held; its job has no task yet."""
     HELD_UNKNOWN = "held_unknown"
-    """Held in doubt: its job is over, and nobody says what was charged."""
+    """Held in doubt: its job is over without a task, or Rivya does not say what the task cost."""
     NOT_OVER = "not_over"
-    """Closed, and Rivya is still painting."""
+    """Closed; the task is in progress."""
     VANISHED = "vanished"
     """Rivya does not know the task."""
     UNCLEAR = "unclear"
-    """Rivya's answer cannot be read."""
+    """Rivya's answer cannot be parsed."""
 
     @property
     def is_proof(self) -> bool:
-        """Whether Rivya has said what it charged, so that it can be booked."""
+        """Whether Rivya says what it charged, so that the ledger can be corrected."""
         return self in {
             DiscrepancyKind.CHARGED_OTHER,
             DiscrepancyKind.CHARGED_AFTER_RELEASE,
@@ -49,29 +47,30 @@ class DiscrepancyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookedReservation:
-    """One reservation as the books have it, to be compared."""
+    """One reservation of the ledger, to be compared."""
 
     job_id: str
     guild_id: int
-    state: str
+    state: ReservationState
     credits: int
-    """What counts: of a held one what is set aside."""
+    """What was charged, or is held."""
     task_id: str | None
     over: bool
-    """Nothing is left to do for its job."""
+    """Whether its job is finished."""
     note: str
     """Why it is held although its job is over; else empty."""
     created_at: int
+    """Epoch milliseconds, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteTask:
-    """What Rivya answered about a task; `status` None stands for an answer that cannot be read."""
+    """What Rivya answered about a task; `status` is None for an answer that cannot be parsed."""
 
     status: str | None
-    """Its word, or `NOT_FOUND`."""
+    """Rivya's word, or `NOT_FOUND`."""
     credits: int | None = None
-    """What it charged; None if it did not say, or has not charged yet."""
+    """What Rivya charged; None if it does not say, or the task is in progress."""
 
     @property
     def is_over(self) -> bool:
@@ -81,36 +80,36 @@ class RemoteTask:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One difference, or one reservation that is held for long."""
+    """One difference, or one reservation that is held for more than a day."""
 
     booked: BookedReservation
     kind: DiscrepancyKind
     rivya_status: str | None
     """Rivya's word for the task; None without a task."""
     rivya_credits: int | None
-    """What it charged; None if it did not say."""
+    """What Rivya charged; None if it did not say."""
 
     @property
-    def target(self) -> tuple[str, int]:
-        """The state and the credits that this finding proves."""
+    def target(self) -> tuple[ReservationState, int]:
+        """The state and the credits that Rivya proves, if `kind.is_proof`."""
         credits = self.rivya_credits or 0
-        painted = credits > 0 or self.rivya_status == "succeeded"
-        return ("settled" if painted else "released"), credits
+        is_settled = credits > 0 or self.rivya_status == TaskStatus.SUCCEEDED
+        return (ReservationState.SETTLED if is_settled else ReservationState.RELEASED), credits
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What became of a run's findings when they were to be booked."""
+    """How many discrepancies of a run were corrected, or why not."""
 
     booked: int = 0
     difference_credits: int = 0
-    """What the books gained by it; negative where they had too much."""
+    """The sum of the corrections; negative where the ledger had more than Rivya charged."""
     before: int = 0
-    """Stood as proven already."""
+    """The reservation was correct already."""
     changed: int = 0
-    """No longer stand as they were found: to be compared anew."""
+    """The reservation has changed since the comparison; it has to be compared again."""
     in_progress: int = 0
-    """Left to the engine, whose job is not over."""
+    """The job is not over, so the engine closes the reservation."""
 
     def __add__(self, other: ApplyResult) -> ApplyResult:
         return ApplyResult(
@@ -123,40 +122,39 @@ class ApplyResult:
 
 
 class CloseResult(StrEnum):
-    """What became of the operator's own decision about one reservation."""
+    """The outcome of the operator's decision about one reservation."""
 
     CLOSED = "closed"
     UNKNOWN = "unknown"
-    """There is no such job."""
+    """No such job."""
     IN_PROGRESS = "walking"
-    """Its job is not over."""
+    """The job is not over."""
     NOT_HELD = "not_held"
-    """It is closed already."""
+    """The reservation is closed already."""
 
 
-def classify(booked: BookedReservation, heard: RemoteTask | None) -> DiscrepancyKind | None:  # a table
-    """How one reservation differs from what Rivya says; None if both agree, or Rivya does not say.
+def classify(booked: BookedReservation, task: RemoteTask | None) -> DiscrepancyKind | None:
+    """Compare a reservation with Rivya's answer; None if they agree, or a closed one has no price at Rivya.
 
-    `heard` is None where there is no task to ask for; of closed reservations those are not compared.
+    `task` is None if the job has no task, which only held reservations are compared for.
     """
-    if heard is None:
+    if task is None:
         return DiscrepancyKind.HELD_UNKNOWN if booked.over else DiscrepancyKind.HELD_WAITING
-    if heard.status in {NOT_FOUND, None}:
-        return DiscrepancyKind.VANISHED if heard.status else DiscrepancyKind.UNCLEAR
-    held = booked.state == "held"
-    if not heard.is_over:
-        return DiscrepancyKind.HELD_RUNNING if held else DiscrepancyKind.NOT_OVER
-    if held:
-        return DiscrepancyKind.HELD_UNKNOWN if heard.credits is None else DiscrepancyKind.HELD_DONE
-    if heard.credits in {None, booked.credits}:
+    if task.status in {NOT_FOUND, None}:
+        return DiscrepancyKind.VANISHED if task.status else DiscrepancyKind.UNCLEAR
+    is_held = booked.state is ReservationState.HELD
+    if not task.is_over:
+        return DiscrepancyKind.HELD_RUNNING if is_held else DiscrepancyKind.NOT_OVER
+    if is_held:
+        return DiscrepancyKind.HELD_UNKNOWN if task.credits is None else DiscrepancyKind.HELD_DONE
+    if task.credits in {None, booked.credits}:
         return None
-    return (
-        DiscrepancyKind.CHARGED_OTHER if booked.state == "settled" else DiscrepancyKind.CHARGED_AFTER_RELEASE
-    )
+    is_settled = booked.state is ReservationState.SETTLED
+    return DiscrepancyKind.CHARGED_OTHER if is_settled else DiscrepancyKind.CHARGED_AFTER_RELEASE
 
 
 def describe(found: Discrepancy) -> str:  # noqa: PLR0911  # a table
-    """One difference in plain words, without the note of what is in doubt."""
+    """Describe a discrepancy in one line, in English, without the note of its reservation."""
     booked, charged = found.booked.credits, found.rivya_credits
     match found.kind:
         case DiscrepancyKind.CHARGED_OTHER:

@@ -1,6 +1,6 @@
-"""Compares the books with Rivya: every task that was settled or released, and whatever is held for long.
+"""Compare the ledger with Rivya: every task that is settled or released, and reservations held for long.
 
-It only asks and writes down what it found; booking it is a step of its own, see `findings`.
+This only stores discrepancies. Correcting the ledger is a second step: `DiscrepancyStore.apply`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import structlog
 
 from bot.credits.reconciliation.models import NOT_FOUND, Discrepancy, RemoteTask, classify
 from bot.domain.errors import ContractViolation, OperatorError, TransientError
+from bot.domain.limits import ReservationState
 from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS
 
 if TYPE_CHECKING:
@@ -26,105 +27,106 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CONCURRENCY: Final = 4
-"""Calls under way at one moment: members who wait for their picture come first."""
+"""Calls to Rivya at once; few, so that jobs of members are not slowed down."""
 MAX_FAILED_ATTEMPTS: Final = 6
-"""Times in a row that Rivya may want us to wait for one task before the comparison stops."""
+"""Transient errors in a row about one task that stop the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileRun:
-    """How far a comparison has come. `since` and `reached_at` are epoch milliseconds, UTC."""
+    """The progress of a comparison. `since` and `reached_at` are epoch milliseconds, UTC."""
 
     run_id: str
     since: int
     total: int
-    """How many reservations there are to look at, at most."""
+    """How many reservations will be compared, at most."""
     looked_at: int = 0
     found: int = 0
     unpriced: int = 0
-    """Tasks that are over, but of which Rivya does not say what they cost."""
+    """Closed reservations whose task is over, but of which Rivya does not say what it cost."""
     reached_at: int | None = None
-    """When the last one looked at was reserved: where a comparison that stopped may begin again."""
+    """When the last closed reservation that was compared was made: the `since` for going on after a stop."""
     stopped: str = ""
-    """Why it ended before its end, for the operator; what was found so far is kept."""
+    """Why the comparison stopped early, for the operator; what it has found is stored."""
 
 
 class Reconciler:
-    """Asks Rivya about every task in the books. `rest_seconds` is the first wait after a setback."""
+    """Asks Rivya about the tasks in the ledger. `backoff_seconds` is the wait after an error."""
 
     def __init__(
-        self, discrepancies: DiscrepancyStore, rivya: RivyaClient, *, rest_seconds: float = 5.0
+        self, discrepancies: DiscrepancyStore, rivya: RivyaClient, *, backoff_seconds: float = 5.0
     ) -> None:
         self._discrepancies = discrepancies
         self._rivya = rivya
-        self._backoff_seconds = rest_seconds
+        self._backoff_seconds = backoff_seconds
 
     async def compare(
         self, since: int, *, progress: Callable[[ReconcileRun], Awaitable[None]] | None = None
     ) -> ReconcileRun:
-        """Compare what was reserved from `since` on, and all that is held for longer than a day.
+        """Compare the closed reservations from `since` on, and all that are held for more than a day.
 
-        `progress` is told after every page. Memory is bounded by one page, however many rows there are.
+        `progress` is called after every page; only one page is in memory. If Rivya cannot be asked, the
+        comparison stops, and the result says why.
 
         Raises:
-            OperatorError: `database`. What keeps us from asking Rivya only stops the comparison.
+            OperatorError: `database`.
         """
         run = ReconcileRun(secrets.token_hex(6), since, await self._discrepancies.count(since))
         async for page in self._discrepancies.pages(since):
             try:
-                heard = await self._fetch_tasks(page)
+                tasks = await self._fetch_tasks(page)
             except (OperatorError, TransientError) as error:
                 log.warning("comparison stopped", run_id=run.run_id, error=str(error))
                 return replace(run, stopped=str(error))
             found = [
-                Discrepancy(
-                    booked, kind, answer.status if answer else None, answer.credits if answer else None
-                )
-                for booked, answer in zip(page, heard, strict=True)
-                if (kind := classify(booked, answer)) is not None
+                Discrepancy(booked, kind, task.status if task else None, task.credits if task else None)
+                for booked, task in zip(page, tasks, strict=True)
+                if (kind := classify(booked, task)) is not None
             ]
-            closed = page[-1].state != "held"
+            is_closed = page[-1].state is not ReservationState.HELD
             run = replace(
                 run,
                 looked_at=run.looked_at + len(page),
                 found=run.found + (await self._discrepancies.save(run.run_id, found) if found else 0),
-                unpriced=run.unpriced + sum(map(_is_unpriced, page, heard)),
-                reached_at=page[-1].created_at if closed else run.reached_at,
+                unpriced=run.unpriced + sum(map(_is_unpriced, page, tasks)),
+                reached_at=page[-1].created_at if is_closed else run.reached_at,
             )
             if progress is not None:
                 await progress(run)
         return run
 
     async def _fetch_tasks(self, page: list[BookedReservation]) -> list[RemoteTask | None]:
-        """Ask about a whole page, a few tasks at once."""
-        answers: list[RemoteTask | None] = []
+        """Return the tasks of a page in its order, fetched `CONCURRENCY` at once."""
+        tasks: list[RemoteTask | None] = []
         for first in range(0, len(page), CONCURRENCY):
             group = page[first : first + CONCURRENCY]
-            heard = await asyncio.gather(*map(self._ask, group), return_exceptions=True)
-            for answer in heard:
-                if isinstance(answer, BaseException):
-                    raise answer
-                answers.append(answer)
-        return answers
+            # With return_exceptions every call has ended before an error is raised.
+            for result in await asyncio.gather(*map(self._fetch_task, group), return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
+                tasks.append(result)
+        return tasks
 
-    async def _ask(self, booked: BookedReservation) -> RemoteTask | None:
+    async def _fetch_task(self, booked: BookedReservation) -> RemoteTask | None:
         if booked.task_id is None:
             return None
-        for setback in range(MAX_FAILED_ATTEMPTS):
+        failed_attempts = 0
+        while True:
             try:
                 task = await self._rivya.get_task(booked.task_id)
             except TransientError as error:
-                if setback == MAX_FAILED_ATTEMPTS - 1:
+                failed_attempts += 1
+                if failed_attempts == MAX_FAILED_ATTEMPTS:
                     raise
-                rest = error.retry_after_seconds or self._backoff_seconds * 2.0**setback
-                await asyncio.sleep(min(rest, MAX_BACKOFF_SECONDS))
+                backoff = error.retry_after_seconds or self._backoff_seconds * 2.0 ** (failed_attempts - 1)
+                await asyncio.sleep(min(backoff, MAX_BACKOFF_SECONDS))
             except ContractViolation as error:
                 return RemoteTask(NOT_FOUND if error.code == "not_found" else None)
             else:
-                heard = RemoteTask(task.status, task.final_credits)
-                return heard if heard.is_over else RemoteTask(task.status)
-        raise AssertionError("unreachable: the last setback is raised")
+                remote = RemoteTask(task.status, task.final_credits)
+                return remote if remote.is_over else RemoteTask(task.status)
 
 
-def _is_unpriced(booked: BookedReservation, heard: RemoteTask | None) -> bool:
-    return booked.state != "held" and heard is not None and heard.is_over and heard.credits is None
+def _is_unpriced(booked: BookedReservation, task: RemoteTask | None) -> bool:
+    is_closed = booked.state is not ReservationState.HELD
+    return is_closed and task is not None and task.is_over and task.credits is None

@@ -1,8 +1,8 @@
-"""What a comparison with Rivya found, and what the operator then books of it.
+"""Discrepancies that a comparison with Rivya found, and their corrections.
 
-Nothing is booked by finding it. The second step books what Rivya proves, each finding together with its
-correction on the record, and only where the reservation still stands as it was found and its job is over:
-what is still in progress is the engine's. So a step taken twice, or too late, changes nothing.
+A comparison changes no reservation. The operator applies it as a second step, which corrects what Rivya
+proves, and records each correction, only if the reservation is still as it was found and its job is over. So
+a step that is taken twice, or too late, changes nothing.
 
 Owns the tables findings and corrections.
 """
@@ -20,6 +20,7 @@ from bot.credits.reconciliation.models import (
     DiscrepancyKind,
 )
 from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.limits import ReservationState
 from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 HELD_AFTER_MS: Final = DAY_MS
-"""What is held for longer is looked into."""
+"""Reservations that are held for longer are compared."""
 PAGE: Final = 200
-"""Rows read, or booked, in one transaction: the bot's own wait for no more than these."""
+"""Rows that are read or corrected in one transaction, which others wait for."""
 
 _BOOKED: Final = (
     "SELECT r.job_id, r.guild_id, r.state, r.counted_credits, r.note, r.created_at, j.task_id,"
     " j.finished_at IS NOT NULL AS over FROM reservations r JOIN jobs j USING (job_id)"
 )
-# The few that are held have an index of their own, which SQLite takes if no other offers it their order.
+# Held reservations are few and have an index of their own. Because of `+ 0`, SQLite cannot use an index on
+# created_at instead.
 _HELD: Final = (
     f"{_BOOKED} WHERE r.state = 'held' AND r.created_at + 0 < ? AND (r.created_at + 0, r.job_id) > (?, ?)"
     " ORDER BY r.created_at + 0, r.job_id LIMIT ?"
@@ -55,87 +57,86 @@ _FOUND: Final = (
 
 
 def prune(transaction: sqlite3.Connection, before: int) -> int:
-    """Delete one batch of what was found before `before` (epoch milliseconds); returns how many."""
-    rows = transaction.execute(
+    """Delete one batch of discrepancies found before `before` (epoch milliseconds); return how many."""
+    return transaction.execute(
         "DELETE FROM findings WHERE (run_id, job_id) IN"
-        " (SELECT run_id, job_id FROM findings WHERE found_at < ? LIMIT ?) RETURNING run_id",
+        " (SELECT run_id, job_id FROM findings WHERE found_at < ? LIMIT ?)",
         (before, BATCH),
-    ).fetchall()
-    return len(rows)
+    ).rowcount
 
 
 class DiscrepancyStore:
-    """Reads what is to be compared, keeps what was found, books it on request."""
+    """Reads reservations to compare, stores discrepancies and applies corrections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def pages(self, since: int) -> AsyncIterator[list[BookedReservation]]:
-        """Every held reservation older than a day, then every closed one with a task made from `since` on.
+        """Yield reservations held for more than a day, then closed ones with a task made from `since` on.
 
-        Each the oldest first, `PAGE` at a time; between two pages anything may change.
+        Both are sorted by age, the oldest first, in pages of `PAGE`. Others may write between two pages.
         """
-        passes = ((_HELD, (now_ms() - HELD_AFTER_MS,), 0), (_CLOSED, (), since))
-        for query, bounds, start in passes:
+        queries = ((_HELD, (now_ms() - HELD_AFTER_MS,), 0), (_CLOSED, (), since))
+        for query, bounds, start in queries:
             last = (start, "")
             while page := await self._page(query, (*bounds, *last, PAGE)):
                 yield page
                 last = (page[-1].created_at, page[-1].job_id)
 
     async def count(self, since: int) -> int:
-        """How many reservations `pages` will show, at most."""
+        """Return how many reservations `pages` will yield, at most."""
         held_until = now_ms() - HELD_AFTER_MS
 
         def unit(tx: sqlite3.Connection) -> int:
-            held = tx.execute(
-                "SELECT count(*) FROM reservations WHERE state = 'held' AND created_at + 0 < ?",
-                (held_until,),
-            ).fetchone()[0]
-            made = tx.execute("SELECT count(*) FROM reservations WHERE created_at >= ?", (since,))
-            return int(held + made.fetchone()[0])
+            row = tx.execute(
+                "SELECT (SELECT count(*) FROM reservations WHERE state = 'held' AND created_at + 0 < ?)"
+                " + (SELECT count(*) FROM reservations WHERE created_at >= ?) AS reservations",
+                (held_until, since),
+            ).fetchone()
+            return int(row["reservations"])
 
         return await self._database.run(unit)
 
     async def save(self, run_id: str, found: Iterable[Discrepancy]) -> int:
-        """Record findings, but for reservations that have changed since they were read; returns how many."""
+        """Store discrepancies of reservations that have not changed since they were read; return how many."""
         at, discrepancies = now_ms(), tuple(found)
         return await self._database.run(
             lambda tx: sum(_save(tx, run_id, discrepancy, at) for discrepancy in discrepancies)
         )
 
-    async def list_run(self, run_id: str, after: str = "", at_most: int = PAGE) -> list[Discrepancy]:
-        """A run's findings by the ids of their jobs; `after` is the last id of the page before."""
+    async def list_run(self, run_id: str, after: str = "") -> list[Discrepancy]:
+        """Return a page of a run's discrepancies by job id; `after` is the last id of the page before."""
         return await self._database.run(
-            lambda tx: [_discrepancy(row) for row in tx.execute(_FOUND, (run_id, after, at_most))]
+            lambda tx: [_discrepancy(row) for row in tx.execute(_FOUND, (run_id, after, PAGE))]
         )
 
     async def apply(self, run_id: str, *, by: int) -> ApplyResult:
-        """Book what a run has proven; what is booked already, or stands otherwise by now, is left alone."""
+        """Correct what a run has proven; what was corrected before, or has changed since, is left alone."""
         done, after = ApplyResult(), ""
         while page := await self.list_run(run_id, after):
-            done += await self._book(run_id, page, by)
+            done += await self._apply_page(run_id, page, by)
             after = page[-1].booked.job_id
         return done
 
     async def close(self, job_id: str, final_credits: int, *, reason: str, by: int) -> CloseResult:
-        """Let the operator decide what a job in doubt has cost; 0 releases it.
+        """Close the held reservation of a finished job with what the operator decides; 0 releases it.
 
         Raises:
             ValueError: negative credits.
         """
         if final_credits < 0:
-            raise ValueError(f"no such charge: {final_credits} credits")
+            raise ValueError(f"a charge of {final_credits} credits")
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> CloseResult:
             booked = _booked(tx, job_id)
             if booked is None:
                 return CloseResult.UNKNOWN
-            if booked.state != "held":
+            if booked.state is not ReservationState.HELD:
                 return CloseResult.NOT_HELD
             if not booked.over:
                 return CloseResult.IN_PROGRESS
-            state = "settled" if final_credits else "released"
+            state = ReservationState.SETTLED if final_credits else ReservationState.RELEASED
             _correct(tx, booked, (state, final_credits), reason=reason, by=by, at=at)
             return CloseResult.CLOSED
 
@@ -144,54 +145,56 @@ class DiscrepancyStore:
     async def _page(self, query: str, values: tuple[int | str, ...]) -> list[BookedReservation]:
         return await self._database.run(lambda tx: [_as_booked(row) for row in tx.execute(query, values)])
 
-    async def _book(self, run_id: str, page: list[Discrepancy], by: int) -> ApplyResult:
+    async def _apply_page(self, run_id: str, page: list[Discrepancy], by: int) -> ApplyResult:
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> ApplyResult:
-            outcomes = (_book(tx, run_id, found, by=by, at=at) for found in page if found.kind.is_proof)
+            outcomes = (_apply(tx, run_id, found, by=by, at=at) for found in page if found.kind.is_proof)
             return sum(outcomes, ApplyResult())
 
         return await self._database.run(unit)
 
 
-def _book(tx: sqlite3.Connection, run_id: str, found: Discrepancy, *, by: int, at: int) -> ApplyResult:
-    now = _booked(tx, found.booked.job_id)
-    assert now is not None  # a finding refers to a reservation, and none is ever deleted
+def _apply(
+    transaction: sqlite3.Connection, run_id: str, found: Discrepancy, *, by: int, at: int
+) -> ApplyResult:
+    now = _booked(transaction, found.booked.job_id)
+    assert now is not None  # reservations are never deleted
     if (now.state, now.credits) == found.target:
         return ApplyResult(before=1)
     if (now.state, now.credits) != (found.booked.state, found.booked.credits):
         return ApplyResult(changed=1)
     if not now.over:
         return ApplyResult(in_progress=1)
-    _correct(tx, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
+    _correct(transaction, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
     return ApplyResult(booked=1, difference_credits=found.target[1] - now.credits)
 
 
 def _correct(
-    tx: sqlite3.Connection,
+    transaction: sqlite3.Connection,
     booked: BookedReservation,
-    target: tuple[str, int],
+    target: tuple[ReservationState, int],
     *,
     reason: str,
     by: int,
     at: int,
 ) -> None:
     state, credits = target
-    ledger.override(tx, job_id=booked.job_id, state=state, final_credits=credits, at=at)
-    tx.execute(
+    ledger.override(transaction, job_id=booked.job_id, state=state, final_credits=credits, at=at)
+    transaction.execute(
         "INSERT INTO corrections (job_id, from_state, from_credits, to_state, to_credits, reason, made_by,"
         " made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (booked.job_id, booked.state, booked.credits, state, credits, reason, by, at),
     )
 
 
-def _save(tx: sqlite3.Connection, run_id: str, found: Discrepancy, at: int) -> bool:
+def _save(transaction: sqlite3.Connection, run_id: str, found: Discrepancy, at: int) -> bool:
     booked = found.booked
-    now = _booked(tx, booked.job_id)
+    now = _booked(transaction, booked.job_id)
     if now is None or (now.state, now.credits) != (booked.state, booked.credits):
         return False
-    # One that was found held, and closed before its turn came again, is the next comparison's.
-    kept = tx.execute(
+    # A reservation that is closed during a run is compared twice: the first discrepancy is kept.
+    row = transaction.execute(
         "INSERT INTO findings (run_id, job_id, kind, booked_state, booked_credits, rivya_status,"
         " rivya_credits, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id",
         (
@@ -205,11 +208,11 @@ def _save(tx: sqlite3.Connection, run_id: str, found: Discrepancy, at: int) -> b
             at,
         ),
     ).fetchone()
-    return kept is not None
+    return row is not None
 
 
-def _booked(tx: sqlite3.Connection, job_id: str) -> BookedReservation | None:
-    row = tx.execute(f"{_BOOKED} WHERE r.job_id = ?", (job_id,)).fetchone()
+def _booked(transaction: sqlite3.Connection, job_id: str) -> BookedReservation | None:
+    row = transaction.execute(f"{_BOOKED} WHERE r.job_id = ?", (job_id,)).fetchone()
     return None if row is None else _as_booked(row)
 
 
@@ -217,7 +220,7 @@ def _as_booked(row: sqlite3.Row) -> BookedReservation:
     return BookedReservation(
         job_id=row["job_id"],
         guild_id=row["guild_id"],
-        state=row["state"],
+        state=ReservationState(row["state"]),
         credits=row["counted_credits"],
         task_id=row["task_id"],
         over=bool(row["over"]),

@@ -1,1 +1,1 @@
-"""The report about the credits of a guild: queries, chart, CSV."""
+"""Reports on the credits of a guild: queries, chart, CSV file."""

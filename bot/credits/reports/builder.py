@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.credits.reports.models import ChartLabels, Report
     from bot.credits.reports.queries import Snapshot
     from bot.domain.limits import Limit
+    from bot.domain.periods import Period
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class ReportBuilder:
         self,
         guild_id: int,
         *,
-        period: str,
+        period: Period,
         periods_ago: int,
         upload_limit_bytes: int,
         label: Callable[[Report], ChartLabels],

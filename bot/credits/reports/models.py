@@ -1,13 +1,15 @@
-"""The nouns of a report: what a guild spent in one period, by member and over time.
+"""A report: what a guild spent in one period, by member and over time.
 
-The figures are what Rivya charged, or may still charge (`counted_credits`), refunded pictures included: so
-the bars, the members and the sheet of a report all add up to the same.
+Credits are what Rivya charged or may still charge (`counted_credits`), refunded pictures included, so that
+the bars, the members and the CSV file of a report have the same sum.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,18 +18,18 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
 
 COLOURED: Final = 6
-"""How many members have a colour of their own."""
+"""The first spenders, which have a colour of their own in the chart."""
 LISTED: Final = 10
-"""How many members are listed."""
+"""The first spenders, which are listed."""
 ERASED: Final = 0
-"""The `user_id` of members whose name was erased, all together."""
-PACE_IN_SIGHT: Final = 4
-"""An even pace so many times higher than the highest bar would press all bars flat."""
+"""The `user_id` of all members whose names were erased."""
+MAX_PACE_RATIO: Final = 4
+"""The even pace is drawn up to so many times the highest bar; a higher one would make all bars flat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """What one member spent, or with `ERASED` all those without a name."""
+    """What one member spent, or with `ERASED` all members whose names were erased."""
 
     user_id: int
     credits: int
@@ -38,17 +40,17 @@ class Spender:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The credits reserved between `start` (epoch milliseconds) and the start of the next bar."""
+    """One bar: the credits reserved from `start` (epoch milliseconds) until the start of the next one."""
 
     start: int
     top: tuple[int, ...]
-    """Those of the first spenders, in their order; `COLOURED` of them at most."""
+    """Credits of the first spenders, at most `COLOURED`, in their order."""
     others: int
     erased: int
 
     @property
     def credits(self) -> int:
-        """Those of all members together."""
+        """Credits of all members."""
         return sum(self.top) + self.others + self.erased
 
 
@@ -57,89 +59,88 @@ class Report:
     """One period of one guild. Credits are integers; times are epoch milliseconds, UTC."""
 
     guild_id: int
-    period: str
-    """`day`, `week`, `month` or `total`."""
+    period: Period
     periods_ago: int
-    """How many periods back; `total` has no earlier one, whatever stands here."""
+    """As it was asked for; ignored for `TOTAL`."""
     end: int
-    """Where the last bar ends, which may be in the future."""
+    """When the last bar ends; may be in the future."""
     zone: tzinfo
-    """The guild's: its periods and bars begin at its midnights."""
+    """The guild's time zone, at whose midnights periods and bars begin."""
     unit: str
-    """What one bar is: an `hour`, a `day`, a `week`, a `month`, or several `months`."""
+    """The length of a bar: `hour`, `day`, `week`, `month`, or `months` for several."""
     buckets: tuple[Bucket, ...]
     """At least one."""
     spenders: tuple[Spender, ...]
-    """The first `LISTED` that have a name, the highest first."""
+    """The first `LISTED` members whose names were not erased, the highest spender first."""
     members: int
-    """How many with a name asked for a picture."""
+    """How many members, whose names were not erased, asked for a picture."""
     erased: Spender
     reservations: int
     spent_credits: int
     held_credits: int
     refunded_credits: int
-    """Part of what was spent; it counts against no limit any more."""
+    """Part of the spent credits, which no longer counts against limits."""
     granted_credits: int
-    """Part of what was spent or held; grants to the guild paid it, not its limit."""
+    """Part of the spent or held credits, which grants to the guild paid and not its limit."""
     pictures: int
-    """Painted, whether or not they could be posted."""
+    """Finished pictures, whether or not they could be posted."""
     failures: int
     before_credits: int | None
-    """Spent and held in the whole period before this one; None for `total`."""
+    """Spent and held credits of the whole period before; None for `TOTAL`."""
     limit: Limit
     """The guild's limit when the period ended, or now if it has not."""
 
     @property
     def start(self) -> int:
-        """Where the first bar begins."""
+        """When the first bar begins."""
         return self.buckets[0].start
 
     @property
     def credits(self) -> int:
-        """Spent and held together: what the bars add up to."""
+        """Spent and held credits: the sum of the bars."""
         return self.spent_credits + self.held_credits
 
     @property
     def limited_credits(self) -> int:
-        """What of that counts against the guild's limit."""
+        """The part of `credits` that counts against the guild's limit."""
         return self.credits - self.refunded_credits - self.granted_credits
 
     @property
     def average_credits(self) -> float | None:
-        """Spent for each picture; None without any. A failure that was charged makes them dearer."""
+        """Spent credits per picture, charged failures included; None without pictures."""
         return self.spent_credits / self.pictures if self.pictures else None
 
     @property
     def highest(self) -> Bucket:
-        """The highest bar; of equals the first."""
+        """The highest bar; of equal ones the first."""
         return max(self.buckets, key=lambda bar: bar.credits)
 
     @property
     def pace(self) -> float | None:
-        """The credits of each bar if the limit were used evenly; None if it is for another period."""
-        if self.limit.period != self.period or self.period == "total":
+        """The credits of each bar if the limit were used evenly; None if its period is `TOTAL` or another."""
+        if self.limit.period != self.period or self.period is Period.TOTAL:
             return None
         return self.limit.credits / len(self.buckets)
 
     @property
     def visible_pace(self) -> float | None:
-        """The pace, if it is near enough to the bars to be drawn with them."""
+        """`pace`, if it is low enough to be drawn."""
         pace = self.pace
-        return pace if pace is not None and pace <= PACE_IN_SIGHT * self.highest.credits else None
+        return pace if pace is not None and pace <= MAX_PACE_RATIO * self.highest.credits else None
 
 
 @dataclass(frozen=True, slots=True)
 class ChartLabels:
-    """All that is written in the chart of a report, in the language of who asked for it."""
+    """All the texts in the chart of a report, in the language of the member who asked for it."""
 
     title: str
     buckets: tuple[str, ...]
-    """What stands under each bar."""
+    """Below each bar."""
     others: str
-    """Those members who have no colour of their own."""
+    """Members without a colour of their own."""
     erased: str
-    """Those without a name."""
+    """Members whose names were erased."""
     pace: str
-    """The line of the even pace; empty where none is drawn."""
+    """The line of the even pace; empty if none is drawn."""
     number: Callable[[float], str]
-    """An amount, short enough for an axis. The thread that draws calls it."""
+    """Format a number for the axis; called in the thread that draws."""

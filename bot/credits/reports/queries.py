@@ -1,7 +1,7 @@
-"""Counts a report from the database file, beside the running bot.
+"""Count a report from the database file, beside the running bot.
 
-The connection can only read, and is used in whatever thread asks: a year of pictures holds up neither the
-event loop nor the one writer.
+The connection is read-only and used in the calling thread, so that neither the event loop nor the one
+writer waits for a report.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bot.credits.reports.models import COLOURED, ERASED, LISTED, Bucket, Report, Spender
+from bot.credits.usage import first_reserved_at
 from bot.domain import periods
 from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
+from bot.domain.jobs import Stage
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.settings import timezone_of
 from bot.storage.database import open_read_only
 
@@ -27,18 +30,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Snapshot = sqlite3.Connection
-"""The file as it was at one moment; nothing outside of the SQL modules looks inside."""
+"""A read-only connection that sees the database as it was at one moment."""
 
 MAX_BUCKETS: Final = 31
 
-_UNITS: Final = {"day": "hour", "week": "day", "month": "day"}
-_PAINTED: Final = ("succeeded", "delivered", "undeliverable")
+_UNITS: Final = {Period.DAY: "hour", Period.WEEK: "day", Period.MONTH: "day"}
+_PAINTED: Final = (Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE)
 _WITHIN: Final = "guild_id = :guild_id AND created_at >= :start AND created_at < :end"
 
 
 @contextmanager
 def open_snapshot(path: Path) -> Iterator[Snapshot]:
-    """The file as it is now, however long the reading takes; the writer goes on meanwhile.
+    """Open the database as it is now, however long it is read; the writer goes on meanwhile.
 
     Raises:
         OperatorError: `database`; the file cannot be read.
@@ -54,23 +57,23 @@ def open_snapshot(path: Path) -> Iterator[Snapshot]:
 
 
 def build_report(
-    connection: Snapshot, guild_id: int, *, period: str, periods_ago: int, default: Limit, at: int
+    connection: Snapshot, guild_id: int, *, period: Period, periods_ago: int, default: Limit, at: int
 ) -> Report:
-    """Count the period `periods_ago` periods before the one that holds the moment `at` (epoch milliseconds).
+    """Count the period `periods_ago` periods before the one that contains `at` (epoch milliseconds).
 
-    `default` is the limit of a guild whose admins have set nothing.
+    `default` is the limit of guilds without one of their own.
     """
     zone = timezone_of(connection, guild_id)
     start, end = _period(period, periods_ago, at, zone)
     if end is None:
-        unit, cuts = _whole(_first(connection, guild_id, at), at, zone)
+        unit, edges = _total_edges(first_reserved_at(connection, guild_id, at), at, zone)
         before = None
     else:
-        unit, cuts = _UNITS[period], _bucket_edges(start, end, _UNITS[period], zone)
+        unit, edges = _UNITS[period], _bucket_edges(start, end, _UNITS[period], zone)
         earlier = _Span(guild_id, _period(period, periods_ago + 1, at, zone)[0], start)
         before = _credits(connection, earlier).total()
-    spans = [_Span(guild_id, *edges) for edges in pairwise(cuts)]
-    whole = _Span(guild_id, cuts[0], cuts[-1])
+    spans = [_Span(guild_id, *bounds) for bounds in pairwise(edges)]
+    whole = _Span(guild_id, edges[0], edges[-1])
     counts = [_credits(connection, span) for span in spans]
     spenders, erased, failures = _spenders(connection, whole, counts)
     top = [spender.user_id for spender in spenders[:COLOURED]]
@@ -101,7 +104,7 @@ def build_report(
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """From `start` on, before `end`; epoch milliseconds."""
+    """The reservations of a guild from `start` until before `end`; epoch milliseconds."""
 
     guild_id: int
     start: int
@@ -112,54 +115,50 @@ class _Span:
         return {"guild_id": self.guild_id, "start": self.start, "end": self.end}
 
 
-def _period(period: str, ago: int, at: int, zone: tzinfo) -> tuple[int, int | None]:
+def _period(period: Period, ago: int, at: int, zone: tzinfo) -> tuple[int, int | None]:
     for _ in range(ago):
         at = periods.period_bounds(period, at, zone)[0] - 1
     return periods.period_bounds(period, at, zone)
 
 
 def _bucket_edges(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
-    """Where each bar begins, and where the last one ends. The hours of a day are 23 or 25 now and then."""
-    cuts = [start]
-    while cuts[-1] < end:
-        _, until = (0, cuts[-1] + HOUR_MS) if unit == "hour" else periods.period_bounds(unit, cuts[-1], zone)
-        assert until is not None  # only `total` never ends, which is no unit
-        cuts.append(min(until, end) if unit == "hour" else until)
-    return cuts
+    """Return when each bar begins, and when the last one ends. A day has 23 or 25 hours now and then."""
+    edges = [start]
+    while edges[-1] < end:
+        if unit == "hour":
+            edges.append(min(edges[-1] + HOUR_MS, end))
+        else:
+            _, next_edge = periods.period_bounds(Period(unit), edges[-1], zone)
+            assert next_edge is not None  # no unit is TOTAL
+            edges.append(next_edge)
+    return edges
 
 
-def _whole(first: int, at: int, zone: tzinfo) -> tuple[str, list[int]]:
-    """The finest unit in which all time since `first` has few enough bars, and where they begin and end."""
-    cuts: list[int] = []
-    for unit in periods.RESETTING:
-        start, _ = periods.period_bounds(unit, first, zone)
-        cuts = _bucket_edges(start, at + 1, unit, zone)
-        if len(cuts) <= MAX_BUCKETS + 1:
-            return unit, cuts
-    months = -(-(len(cuts) - 1) // MAX_BUCKETS)
-    return "months", [*cuts[:-1:months], cuts[-1]]
-
-
-def _first(connection: sqlite3.Connection, guild_id: int, at: int) -> int:
-    row = connection.execute(
-        "SELECT min(created_at) FROM reservations WHERE guild_id = ?", (guild_id,)
-    ).fetchone()
-    return at if row[0] is None else min(at, row[0])
+def _total_edges(first: int, at: int, zone: tzinfo) -> tuple[str, list[int]]:
+    """Return the finest unit by which `first` to `at` are at most `MAX_BUCKETS` bars, and their edges."""
+    edges: list[int] = []
+    for period in periods.RESETTING:
+        start, _ = periods.period_bounds(period, first, zone)
+        edges = _bucket_edges(start, at + 1, period, zone)
+        if len(edges) <= MAX_BUCKETS + 1:
+            return period, edges
+    months = -(-(len(edges) - 1) // MAX_BUCKETS)
+    return "months", [*edges[:-1:months], edges[-1]]
 
 
 def _credits(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
-    """What each member spent and held. Answered from an index alone, so that each bar may ask for itself."""
+    """Return what each member spent and held. One index has all of it, so this is fast for each bar."""
     rows = connection.execute(
-        f"SELECT user_id, sum(counted_credits) FROM reservations WHERE {_WITHIN} GROUP BY user_id",  # noqa: S608  # our own text
+        f"SELECT user_id, sum(counted_credits) AS credits FROM reservations WHERE {_WITHIN} GROUP BY user_id",  # noqa: S608  # our own text
         span.values,
     )
-    return Counter(dict(map(tuple, rows)))
+    return Counter({row["user_id"]: row["credits"] for row in rows})
 
 
 def _spenders(
     connection: sqlite3.Connection, span: _Span, counts: list[Counter[int]]
 ) -> tuple[list[Spender], Spender, int]:
-    """Everybody with a name, the highest first; those without, together; and how many jobs failed."""
+    """Return the spenders, the highest first; those with erased names as one; and how many jobs failed."""
     credits = Counter[int]()
     for count in counts:
         credits.update(count)
@@ -190,38 +189,41 @@ def _totals(connection: sqlite3.Connection, span: _Span) -> sqlite3.Row:
 
 
 def _refunded(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
-    """By member. A refund comes after its picture, so those from before the span are not looked at."""
+    """Return the refunded credits by member. Earlier refunds are of earlier pictures."""
     rows = connection.execute(
-        "SELECT r.user_id, sum(r.counted_credits) FROM refunds f JOIN reservations r ON r.job_id = f.job_id"
+        "SELECT r.user_id, sum(r.counted_credits) AS credits"
+        " FROM refunds f JOIN reservations r ON r.job_id = f.job_id"
         " WHERE f.guild_id = :guild_id AND f.refunded_at >= :start"
         " AND r.created_at >= :start AND r.created_at < :end GROUP BY r.user_id",
         span.values,
     )
-    return Counter(dict(map(tuple, rows)))
+    return Counter({row["user_id"]: row["credits"] for row in rows})
 
 
 def _outcomes(connection: sqlite3.Connection, span: _Span) -> tuple[Counter[int], int]:
-    """The pictures of each member, and how many jobs failed.
+    """Return the pictures of each member, and how many jobs failed.
 
-    Whose they are is asked of the reservations: a job forgets its member sooner.
+    The member is read from the reservation, since that of a job is erased sooner.
     """
     pictures, failures = Counter[int](), 0
-    for user_id, stage, jobs in connection.execute(
-        "SELECT r.user_id, j.stage, count(*) FROM reservations r JOIN jobs j ON j.job_id = r.job_id"
+    for row in connection.execute(
+        "SELECT r.user_id, j.stage, count(*) AS jobs FROM reservations r JOIN jobs j ON j.job_id = r.job_id"
         " WHERE r.guild_id = :guild_id AND r.created_at >= :start AND r.created_at < :end"
         " GROUP BY r.user_id, j.stage",
         span.values,
     ):
-        pictures[user_id] += jobs if stage in _PAINTED else 0
-        failures += jobs if stage == "failed" else 0
+        pictures[row["user_id"]] += row["jobs"] if row["stage"] in _PAINTED else 0
+        failures += row["jobs"] if row["stage"] == Stage.FAILED else 0
     return pictures, failures
 
 
 def _limit_at(connection: sqlite3.Connection, span: _Span, default: Limit) -> Limit:
-    """The guild's limit as it was when the span ended."""
+    """Return the guild's limit at the end of the span."""
     row = connection.execute(
         "SELECT effect, credits, period FROM limits WHERE guild_id = ? AND rule = ? AND set_at < ?"
         " ORDER BY limit_id DESC LIMIT 1",
         (span.guild_id, LimitScope.GUILD, span.end),
     ).fetchone()
-    return default if row is None or row["effect"] != "limit" else Limit(row["credits"], row["period"])
+    if row is None or row["effect"] != "limit":
+        return default
+    return Limit(row["credits"], Period(row["period"]))

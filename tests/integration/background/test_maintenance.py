@@ -13,7 +13,7 @@ import structlog
 from bot.background.maintenance import RECORDS_KEPT_DAYS, Maintenance, maintenance_tasks
 from bot.config.settings import PrivacySettings
 from bot.domain.clock import now_ms
-from bot.domain.jobs import DeliveredMessage, Picture
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Picture
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
@@ -51,7 +51,7 @@ async def painted(store: JobStore, **whose: Any) -> str:
     assert await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
+    await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
     return job.job_id
 
 

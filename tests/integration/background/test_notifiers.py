@@ -16,6 +16,7 @@ from bot.background.periodic import PeriodicTask
 from bot.credits.alerts import Alert, AlertStore
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.observability.operator_log import OperatorLog
@@ -55,7 +56,7 @@ def channel() -> Channel:
 
 @pytest.fixture
 def alerts(database: Database) -> AlertStore:
-    return AlertStore(database, Limit(200, "month"), 4)
+    return AlertStore(database, Limit(200, Period.MONTH), 4)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bot.cli import operator
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import DeliveredMessage, Failure
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import LimitScope
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -119,7 +119,7 @@ async def a_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged:
     await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, task_id, booked)
     await store.succeeded(job.job_id, None, booked)
-    await store.delivered(job.job_id, DeliveredMessage(1, 2, "reply"))
+    await store.delivered(job.job_id, DeliveredMessage(1, 2, DeliveryMethod.REPLY))
     return job.job_id
 
 
@@ -269,7 +269,7 @@ async def test_a_doubt_is_closed_by_hand_once(line: Line, store: JobStore, datab
     await accept(store, job, NO_CONTEXT)
     walking = await line("close", job.job_id, "0", "Rivya said so")
     assert (walking.code, "still under way" in walking.out) == (1, True)
-    await store.failed(job.job_id, Failure("developer", "task_vanished", in_doubt=True))
+    await store.failed(job.job_id, Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True))
     await store.failure_notified(job.job_id)
     assert (await line("close", job.job_id, "3", "Rivya said so")).code == 0
     assert (await line("close", job.job_id, "0", "again")).code == 1

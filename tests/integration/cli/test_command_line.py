@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from bot.credits.ledger_export import export_ledger
-from bot.domain.jobs import DeliveredMessage
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
@@ -47,7 +48,7 @@ def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 async def filled(database_path: Path) -> Path:
     """A database with one settled, one released and one held reservation, and no process on it."""
     database = await Database.open(database_path)
-    store = JobStore(database, Limit(200, "month"))
+    store = JobStore(database, Limit(200, Period.MONTH))
     jobs = [
         make_job(make_request(guild_id=2**53 + 1, user_id=5), accepted_at=1_790_000_000_000 + n)
         for n in range(3)
@@ -56,7 +57,7 @@ async def filled(database_path: Path) -> Path:
         await accept(store, job, NO_CONTEXT)
     await store.created(jobs[0].job_id, "task_1", 4)
     await store.succeeded(jobs[0].job_id, "https://example.org/p.png", 3)
-    await store.delivered(jobs[0].job_id, DeliveredMessage(1, 2, "reply"))
+    await store.delivered(jobs[0].job_id, DeliveredMessage(1, 2, DeliveryMethod.REPLY))
     await store.cancelled(jobs[1].job_id)
     await database.close()
     return database_path
@@ -204,7 +205,7 @@ async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_pa
     assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
     before = list(export_ledger(filled))
     running = await Database.open(filled)
-    await accept(JobStore(running, Limit(200, "month")), make_job())
+    await accept(JobStore(running, Limit(200, Period.MONTH)), make_job())
     refused = bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")

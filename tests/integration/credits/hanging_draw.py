@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.credits.reports.builder import ReportBuilder
 from bot.credits.reports.models import ChartLabels, Report
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from cogs.credits.chart_labels import chart_labels
 
 
@@ -21,9 +22,9 @@ async def main(path: Path) -> None:
         threading.Event().wait()
         raise AssertionError("nobody sets the event")
 
-    report_builder = ReportBuilder(path, Limit(200, "month"), draw)
+    report_builder = ReportBuilder(path, Limit(200, Period.MONTH), draw)
     build = report_builder.build(
-        1, period="total", periods_ago=0, upload_limit_bytes=10**6, label=chart_labels
+        1, period=Period.TOTAL, periods_ago=0, upload_limit_bytes=10**6, label=chart_labels
     )
     building = asyncio.create_task(build)
     await drawing.wait()

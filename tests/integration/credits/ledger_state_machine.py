@@ -20,6 +20,7 @@ from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.domain.clock import DAY_MS
 from bot.domain.limits import Limit, Usage
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model
@@ -30,7 +31,7 @@ GUILDS = (1, 2)
 MEMBERS = (5, 6)
 ROLES = (31, 32)
 DEFAULT = Cap(12, "month")
-PERIODS = st.sampled_from(["day", "week", "month", "total"])
+PERIODS = st.sampled_from(Period)
 A_GUILD = st.sampled_from(GUILDS)
 A_MEMBER = st.sampled_from(MEMBERS)
 CREDITS = st.integers(0, 9)
@@ -118,7 +119,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.database = self.run_async(Database.open(self.path))
-        default = Limit(credits=DEFAULT.credits or 0, period=DEFAULT.period)
+        default = Limit(credits=DEFAULT.credits or 0, period=Period(DEFAULT.period))
         self.ledger = Ledger(self.database, default)
         self.credit_admin = CreditAdmin(self.database, default)
         self.store = JobStore(self.database, default)

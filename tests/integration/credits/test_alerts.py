@@ -15,8 +15,9 @@ from bot.credits.alerts import Alert, AlertStore
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
-from bot.domain.jobs import Failure
+from bot.domain.jobs import Failure, FailureCause
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -44,9 +45,9 @@ class Office:
         return jobs[-1].job_id
 
     async def fail(self, job_id: str) -> None:
-        await self.store.failed(job_id, Failure("rivya", "refused"))
+        await self.store.failed(job_id, Failure(FailureCause.RIVYA, "refused"))
 
-    async def limit(self, credits: int, period: str = "month") -> None:
+    async def limit(self, credits: int, period: Period = Period.MONTH) -> None:
         await self.credit_admin.set_limit(GUILD, Limit(credits, period), set_by=ADMIN)
 
     async def channel(self, channel_id: int | None) -> None:
@@ -293,7 +294,7 @@ async def test_a_guild_is_told_of_its_own_limit_only(office: Office) -> None:
 
 
 async def test_the_forecast_goes_on_from_the_guilds_first_picture(office: Office) -> None:
-    await office.limit(40, "total")
+    await office.limit(40, Period.TOTAL)
     await office.paint()
     office.clock.shift(timedelta(days=4))
     await office.paint(4)
@@ -323,7 +324,11 @@ async def test_a_host_who_changes_the_default_has_set_another_limit(
     guilds = GuildSettingsStore(database)
     await guilds.change(GUILD, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=ADMIN)
     told = []
-    for default, pictures in ((Limit(16, "month"), 2), (Limit(16, "month"), 0), (Limit(40, "month"), 3)):
+    for default, pictures in (
+        (Limit(16, Period.MONTH), 2),
+        (Limit(16, Period.MONTH), 0),
+        (Limit(40, Period.MONTH), 3),
+    ):
         office = Office(
             JobStore(database, default),
             CreditAdmin(database, default),

@@ -20,8 +20,9 @@ from bot.credits.audit_log import (
 )
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.refundable import RefundablePictures
-from bot.domain.jobs import Failure, Request
+from bot.domain.jobs import Failure, FailureCause, Request
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
@@ -54,7 +55,7 @@ async def painted(store: JobStore, request: Request) -> str:
 
 
 async def set_guild(credit_admin: CreditAdmin, credits: int, guild_id: int = GUILD) -> None:
-    await credit_admin.set_limit(guild_id, Limit(credits, "day"), set_by=ADMIN)
+    await credit_admin.set_limit(guild_id, Limit(credits, Period.DAY), set_by=ADMIN)
 
 
 async def test_a_guild_without_decisions_has_an_empty_page(audit_log: AuditLog) -> None:
@@ -65,24 +66,28 @@ async def test_a_guild_without_decisions_has_an_empty_page(audit_log: AuditLog) 
 async def test_a_limit_is_told_from_what_to_what(audit_log: AuditLog, credit_admin: CreditAdmin) -> None:
     await set_guild(credit_admin, 10)
     await credit_admin.set_limit(
-        GUILD, Limit(5, "week", scope=LimitScope.MEMBER, subject_id=MEMBER, reason="a start"), set_by=ADMIN
+        GUILD,
+        Limit(5, Period.WEEK, scope=LimitScope.MEMBER, subject_id=MEMBER, reason="a start"),
+        set_by=ADMIN,
     )
     await credit_admin.set_limit(
-        GUILD, Limit(6, "week", scope=LimitScope.MEMBER, subject_id=MEMBER + 1), set_by=ADMIN
+        GUILD, Limit(6, Period.WEEK, scope=LimitScope.MEMBER, subject_id=MEMBER + 1), set_by=ADMIN
     )
-    exempt = Limit(0, "total", scope=LimitScope.MEMBER, subject_id=MEMBER, exempt=True, reason="a friend")
+    exempt = Limit(
+        0, Period.TOTAL, scope=LimitScope.MEMBER, subject_id=MEMBER, exempt=True, reason="a friend"
+    )
     await credit_admin.set_limit(GUILD, exempt, set_by=91)
     await set_guild(credit_admin, 20)
     await credit_admin.remove_limit(GUILD, LimitScope.MEMBER, MEMBER, set_by=ADMIN, reason="enough")
     entries = (await audit_log.older(GUILD)).entries
-    free = Limit(0, "total", exempt=True)
+    free = Limit(0, Period.TOTAL, exempt=True)
     assert [entry.event for entry in entries] == [
         LimitChanged(LimitScope.MEMBER, MEMBER, free, None, "enough"),
-        LimitChanged(LimitScope.GUILD, 0, Limit(10, "day"), Limit(20, "day"), ""),
-        LimitChanged(LimitScope.MEMBER, MEMBER, Limit(5, "week"), free, "a friend"),
-        LimitChanged(LimitScope.MEMBER, MEMBER + 1, None, Limit(6, "week"), ""),
-        LimitChanged(LimitScope.MEMBER, MEMBER, None, Limit(5, "week"), "a start"),
-        LimitChanged(LimitScope.GUILD, 0, None, Limit(10, "day"), ""),
+        LimitChanged(LimitScope.GUILD, 0, Limit(10, Period.DAY), Limit(20, Period.DAY), ""),
+        LimitChanged(LimitScope.MEMBER, MEMBER, Limit(5, Period.WEEK), free, "a friend"),
+        LimitChanged(LimitScope.MEMBER, MEMBER + 1, None, Limit(6, Period.WEEK), ""),
+        LimitChanged(LimitScope.MEMBER, MEMBER, None, Limit(5, Period.WEEK), "a start"),
+        LimitChanged(LimitScope.GUILD, 0, None, Limit(10, Period.DAY), ""),
     ]
     assert [entry.by for entry in entries] == [ADMIN, ADMIN, 91, ADMIN, ADMIN, ADMIN]
 
@@ -105,10 +110,10 @@ async def test_everything_else_that_is_decided_stands_there_too(
     await guilds.change(GUILD, GuildSetting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
     await guilds.change(GUILD, GuildSetting.TIMEZONE, "Europe/Berlin", set_by=ADMIN)
     await pauses.set(GUILD, paused=True, sentence="Back soon", set_by=0)
-    await credit_admin.set_limit(GUILD, Limit(50, "month", scope=LimitScope.CEILING), set_by=0)
+    await credit_admin.set_limit(GUILD, Limit(50, Period.MONTH, scope=LimitScope.CEILING), set_by=0)
     events = [entry.event for entry in (await audit_log.older(GUILD)).entries]
     expected = [
-        LimitChanged(LimitScope.CEILING, 0, None, Limit(50, "month"), ""),
+        LimitChanged(LimitScope.CEILING, 0, None, Limit(50, Period.MONTH), ""),
         PauseChanged(paused=True, sentence="Back soon"),
         SettingChanged(GuildSetting.TIMEZONE, "Asia/Jakarta", "Europe/Berlin"),
         SettingChanged(GuildSetting.TIMEZONE, None, "Asia/Jakarta"),
@@ -126,8 +131,8 @@ async def test_a_log_is_of_one_guild_and_never_of_all(
 ) -> None:
     await set_guild(credit_admin, 10, OTHER)
     await credit_admin.grant(OTHER, MEMBER, credits=8, reason="a prize", granted_by=ADMIN)
-    await credit_admin.set_limit(0, Limit(999, "day", scope=LimitScope.CEILING_ALL), set_by=0)
-    await credit_admin.set_limit(0, Limit(99, "day", scope=LimitScope.CEILING), set_by=0)
+    await credit_admin.set_limit(0, Limit(999, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=0)
+    await credit_admin.set_limit(0, Limit(99, Period.DAY, scope=LimitScope.CEILING), set_by=0)
     await PauseStore(database).set(0, paused=True, set_by=0)
     assert (await audit_log.older(GUILD)).entries == ()
 
@@ -154,7 +159,7 @@ async def test_pages_neither_lose_nor_repeat_a_row_while_new_ones_come(
     # Before it there is one row by now: too few for a page, so the newest are shown.
     assert back.newer is not None
     newest = await audit_log.newer(GUILD, back.newer)
-    assert newest.entries[0].event.after == Limit(1000, "day")  # type: ignore[union-attr]
+    assert newest.entries[0].event.after == Limit(1000, Period.DAY)  # type: ignore[union-attr]
     assert (len(newest.entries), newest.newer) == (PAGE_ENTRIES, None)
 
 
@@ -177,7 +182,7 @@ async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
     await painted(store, make_request(guild_id=OTHER, prompt="a strange fox"))
     free = make_job(make_request(prompt="a free fox"))
     await accept(store, free, NO_CONTEXT)
-    await store.failed(free.job_id, Failure("rivya", "no"))
+    await store.failed(free.job_id, Failure(FailureCause.RIVYA, "no"))
     held = make_job(make_request(prompt="a held fox"))
     await accept(store, held, NO_CONTEXT)
 

@@ -10,8 +10,9 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import Failure, Job, RequestContext, Stage
+from bot.domain.jobs import Failure, FailureCause, Job, RequestContext, Stage
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
@@ -65,7 +66,7 @@ async def sums_are_right(database: Database) -> bool:
 async def test_two_hundred_at_once_against_room_for_ten_grant_ten(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(43, "month"), set_by=99)  # ten of 4, and 3 that buy nothing
+    await credit_admin.set_limit(1, Limit(43, Period.MONTH), set_by=99)  # ten of 4, and 3 that buy nothing
     assert len(await accept_all(store, jobs(200))) == 10
     usage = await ledger.usage(1)
     assert (usage.spent_credits, usage.held_credits, usage.left_credits) == (0, 40, 3)
@@ -76,10 +77,10 @@ async def test_of_many_rules_each_stops_whom_it_binds(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
-        Limit(400, "month"),
-        Limit(30, "day", scope=LimitScope.EVERYONE),  # seven each
-        Limit(50, "week", scope=LimitScope.MEMBER, subject_id=5),  # twelve
-        Limit(0, "total", scope=LimitScope.MEMBER, subject_id=6, exempt=True),
+        Limit(400, Period.MONTH),
+        Limit(30, Period.DAY, scope=LimitScope.EVERYONE),  # seven each
+        Limit(50, Period.WEEK, scope=LimitScope.MEMBER, subject_id=5),  # twelve
+        Limit(0, Period.TOTAL, scope=LimitScope.MEMBER, subject_id=6, exempt=True),
     ):
         await credit_admin.set_limit(1, limit, set_by=99)
     passed = await accept_all(store, jobs(400, users=range(5, 15)))
@@ -93,11 +94,11 @@ async def test_of_many_rules_each_stops_whom_it_binds(
 async def test_ceilings_hold_over_all_guilds_and_in_each(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await credit_admin.set_limit(0, Limit(100, "day", scope=LimitScope.CEILING_ALL), set_by=99)
-    await credit_admin.set_limit(0, Limit(60, "month", scope=LimitScope.CEILING), set_by=99)
-    await credit_admin.set_limit(2, Limit(21, "week", scope=LimitScope.CEILING), set_by=99)
+    await credit_admin.set_limit(0, Limit(100, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=99)
+    await credit_admin.set_limit(0, Limit(60, Period.MONTH, scope=LimitScope.CEILING), set_by=99)
+    await credit_admin.set_limit(2, Limit(21, Period.WEEK, scope=LimitScope.CEILING), set_by=99)
     for guild_id in (1, 2, 3):
-        await credit_admin.set_limit(guild_id, Limit(1000, "month"), set_by=99)
+        await credit_admin.set_limit(guild_id, Limit(1000, Period.MONTH), set_by=99)
         # Ceilings are of real credits: no gift of an admin makes room.
         await credit_admin.grant(guild_id, WHOLE_GUILD, credits=500, reason="generous", granted_by=9)
     wanted = [job for trio in zip(*(jobs(100, guild_id=g) for g in (2, 1, 3)), strict=True) for job in trio]
@@ -111,8 +112,8 @@ async def test_ceilings_hold_over_all_guilds_and_in_each(
 async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await credit_admin.set_limit(1, Limit(22, "month"), set_by=99)
-    await credit_admin.set_limit(1, Limit(18, "month", scope=LimitScope.EVERYONE), set_by=99)
+    await credit_admin.set_limit(1, Limit(22, Period.MONTH), set_by=99)
+    await credit_admin.set_limit(1, Limit(18, Period.MONTH, scope=LimitScope.EVERYONE), set_by=99)
     for credits in (5, 9, 3):
         await credit_admin.grant(1, WHOLE_GUILD, credits=credits, reason="more", granted_by=9)
     for credits in (7, 8):
@@ -148,7 +149,7 @@ async def test_one_interaction_many_times_is_one_of_everything(
     )
     assert sum(grant is not None for grant in await asyncio.gather(*grants)) == 1
     limits = (
-        credit_admin.set_limit(1, Limit(n, "day", reason="tighter"), set_by=99, interaction_id=71)
+        credit_admin.set_limit(1, Limit(n, Period.DAY, reason="tighter"), set_by=99, interaction_id=71)
         for n in range(50)
     )
     assert {change.after.credits for change in await asyncio.gather(*limits) if change.after} == {0}
@@ -166,8 +167,8 @@ async def test_one_interaction_many_times_is_one_of_everything(
 async def test_everything_interleaved_never_grants_more_than_there_is(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await credit_admin.set_limit(1, Limit(120, "month"), set_by=99)
-    await credit_admin.set_limit(1, Limit(50, "month", scope=LimitScope.ROLE, subject_id=31), set_by=99)
+    await credit_admin.set_limit(1, Limit(120, Period.MONTH), set_by=99)
+    await credit_admin.set_limit(1, Limit(50, Period.MONTH, scope=LimitScope.ROLE, subject_id=31), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=30, reason="more", granted_by=9)
     await credit_admin.grant(1, 5, credits=11, reason="a prize", granted_by=9)
 
@@ -180,7 +181,9 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
             return (await store.cancelled(job.job_id)).stage
         await store.created(job.job_id, f"task_{number}", number % 6)
         if number % 3 == 1:
-            return (await store.failed(job.job_id, Failure("rivya", "no", charged_credits=number % 2))).stage
+            return (
+                await store.failed(job.job_id, Failure(FailureCause.RIVYA, "no", charged_credits=number % 2))
+            ).stage
         stage = (await store.succeeded(job.job_id, None, 1 + number % 5)).stage
         if number % 2:
             await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)
@@ -188,7 +191,7 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
 
     async def change_limits() -> None:
         for credits in range(60, 120):
-            await credit_admin.set_limit(1, Limit(credits, "month"), set_by=99)
+            await credit_admin.set_limit(1, Limit(credits, Period.MONTH), set_by=99)
 
     everything = jobs(300, users=range(5, 9))
     results = await asyncio.gather(
@@ -205,7 +208,7 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
 async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    await credit_admin.set_limit(1, Limit(50, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(50, Period.MONTH), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=10, reason="more", granted_by=9)
     highest = 0
     for _ in range(6):
@@ -225,7 +228,7 @@ async def test_closing_twice_changes_nothing(store: JobStore, ledger: Ledger) ->
     await store.succeeded(job.job_id, None, 3)
     outcomes = await asyncio.gather(
         store.succeeded(job.job_id, None, 9),
-        store.failed(job.job_id, Failure("rivya", "generation_failed")),
+        store.failed(job.job_id, Failure(FailureCause.RIVYA, "generation_failed")),
         store.cancelled(job.job_id),
         return_exceptions=True,
     )

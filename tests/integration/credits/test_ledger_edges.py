@@ -17,9 +17,9 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.jobs import Failure, Job, RequestContext
-from bot.domain.limits import Limit, LimitScope
-from bot.domain.periods import period_bounds
+from bot.domain.jobs import Failure, FailureCause, Job, RequestContext
+from bot.domain.limits import Limit, LimitScope, ReservationState
+from bot.domain.periods import Period, period_bounds
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
@@ -53,7 +53,7 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         painted, doubtful, dearer = make_job(), make_job(), make_job()
         await paint(store, painted)
         await accept(store, doubtful, NO_CONTEXT)
@@ -64,8 +64,8 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
         await credit_admin.refund(1, painted.job_id, reason="blurred", refunded_by=99)
 
         def unit(tx: Transaction) -> None:
-            verbs.override(tx, job_id=dearer.job_id, state="settled", final_credits=6, at=5)
-            verbs.override(tx, job_id=doubtful.job_id, state="released", final_credits=0, at=5)
+            verbs.override(tx, job_id=dearer.job_id, state=ReservationState.SETTLED, final_credits=6, at=5)
+            verbs.override(tx, job_id=doubtful.job_id, state=ReservationState.RELEASED, final_credits=0, at=5)
 
         await database.run(unit)
         assert (await ledger.usage(1)).used_credits == 6
@@ -80,7 +80,7 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
     # In New York August begins at 4:00 UTC: in the middle of a day whose sum is of two months.
     with time_machine.travel(datetime(2026, 8, 1, 3, 59, tzinfo=UTC), tick=False) as clock:
         await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
-        await credit_admin.set_limit(1, Limit(100, "month"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, Period.MONTH), set_by=99)
         await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(datetime(2026, 8, 1, 4, 1, tzinfo=UTC), tick=False)
         await accept(store, make_job(), NO_CONTEXT)
@@ -96,7 +96,7 @@ async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     await accept(store, make_job(), NO_CONTEXT)
-    for limit in (Limit(1, "month"), Limit(1, "month", scope=LimitScope.EVERYONE)):
+    for limit in (Limit(1, Period.MONTH), Limit(1, Period.MONTH, scope=LimitScope.EVERYONE)):
         await credit_admin.set_limit(1, limit, set_by=99)
     for user_id in (WHOLE_GUILD, 7):
         await credit_admin.grant(1, user_id, credits=9, reason="more", granted_by=9)
@@ -119,7 +119,7 @@ async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
-        await credit_admin.set_limit(1, Limit(10, "day"), set_by=99)
+        await credit_admin.set_limit(1, Limit(10, Period.DAY), set_by=99)
         await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(NOON + 4000 * DAY, tick=False)
         await prune(database)
@@ -133,9 +133,9 @@ async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
 ) -> None:
     late = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
     with time_machine.travel(late + ahead, tick=False) as clock:
-        for limit in (Limit(9, "day"), Limit(9, "day", scope=LimitScope.EVERYONE)):
+        for limit in (Limit(9, Period.DAY), Limit(9, Period.DAY, scope=LimitScope.EVERYONE)):
             await credit_admin.set_limit(1, limit, set_by=99)
-        await credit_admin.set_limit(0, Limit(9, "day", scope=LimitScope.CEILING_ALL), set_by=99)
+        await credit_admin.set_limit(0, Limit(9, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=99)
         await paint(store, make_job())
         await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(late, tick=False)
@@ -160,34 +160,34 @@ def test_every_zones_periods_begin_on_a_quarter_of_an_hour() -> None:
     for name in sorted(available_timezones()):
         for day in range(0, 365 * 4, 50):
             at = int((NOON + day * DAY).timestamp() * 1000)
-            start, end = period_bounds("month", at, ZoneInfo(name))
+            start, end = period_bounds(Period.MONTH, at, ZoneInfo(name))
             assert (start % totals.QUARTER_MS, (end or 0) % totals.QUARTER_MS) == (0, 0), name
 
 
 async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, store: JobStore) -> None:
     for rule in (LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.CEILING, LimitScope.CEILING_ALL):
         with pytest.raises(ValueError, match="nobody to exempt"):
-            await credit_admin.set_limit(1, Limit(0, "total", scope=rule, exempt=True), set_by=99)
+            await credit_admin.set_limit(1, Limit(0, Period.TOTAL, scope=rule, exempt=True), set_by=99)
     assert await accept(store, make_job(), NO_CONTEXT)
 
 
 async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
     store: JobStore, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.EVERYONE), set_by=99)
-    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.ROLE, subject_id=31), set_by=99)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.EVERYONE), set_by=99)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.ROLE, subject_id=31), set_by=99)
     await credit_admin.set_limit(
-        1, Limit(0, "total", scope=LimitScope.ROLE, subject_id=32, exempt=True), set_by=99
+        1, Limit(0, Period.TOTAL, scope=LimitScope.ROLE, subject_id=32, exempt=True), set_by=99
     )
     with pytest.raises(LimitExceeded):
         await accept(store, make_job(), RequestContext(role_ids=(31,)))
     assert await accept(store, make_job(), RequestContext(role_ids=(31, 32)))
-    await credit_admin.set_limit(1, Limit(3, "month", scope=LimitScope.MEMBER, subject_id=7), set_by=99)
+    await credit_admin.set_limit(1, Limit(3, Period.MONTH, scope=LimitScope.MEMBER, subject_id=7), set_by=99)
     with pytest.raises(LimitExceeded) as closer:
         await accept(store, make_job(), RequestContext(role_ids=(31, 32)))
     assert closer.value.usage.scope == "member"
     await credit_admin.remove_limit(1, LimitScope.MEMBER, 7, set_by=99)
-    await credit_admin.set_limit(0, Limit(7, "month", scope=LimitScope.CEILING), set_by=99)
+    await credit_admin.set_limit(0, Limit(7, Period.MONTH, scope=LimitScope.CEILING), set_by=99)
     with pytest.raises(LimitExceeded) as above:
         await accept(store, make_job(), RequestContext(role_ids=(32,)))
     assert above.value.usage.scope == "ceiling"
@@ -197,7 +197,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
+        await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=99)
         ends = [None, NOON + 2 * DAY, NOON + DAY]
         for end in ends:
             expires = None if end is None else int(end.timestamp() * 1000)
@@ -215,7 +215,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
         await store.created(job.job_id, "task_1", 4)
         assert await left() == [3, 2, 0]
         clock.move_to(NOON + 3 * DAY, tick=False)
-        await store.failed(job.job_id, Failure("rivya", "generation_failed"))
+        await store.failed(job.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
         assert await left() == [3, 3, 3]
         with pytest.raises(LimitExceeded):  # what came back to an expired gift is gone with it
             await accept(store, make_job(), NO_CONTEXT)
@@ -224,7 +224,7 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
 async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(1, "month", scope=LimitScope.EVERYONE), set_by=99)
+    await credit_admin.set_limit(1, Limit(1, Period.MONTH, scope=LimitScope.EVERYONE), set_by=99)
     await credit_admin.grant(1, 7, credits=9, reason="a prize", granted_by=9)
     job = make_job()
     await accept(
@@ -241,7 +241,7 @@ async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
 async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(3, "month", scope=LimitScope.MEMBER, subject_id=7), set_by=99)
+    await credit_admin.set_limit(1, Limit(3, Period.MONTH, scope=LimitScope.MEMBER, subject_id=7), set_by=99)
     await credit_admin.grant(1, 7, credits=5, reason="a prize", granted_by=99)
     first, second = make_job(), make_job()
     await paint(store, first)
@@ -254,7 +254,7 @@ async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
 async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=99)
     grant = await credit_admin.grant(1, WHOLE_GUILD, credits=6, reason="more", granted_by=9)
     assert grant is not None
     job = make_job()
@@ -309,13 +309,13 @@ async def test_no_request_reads_a_table_from_end_to_end(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
-        Limit(2, "month"),
-        Limit(90, "week", scope=LimitScope.EVERYONE),
-        Limit(90, "day", scope=LimitScope.ROLE, subject_id=31),
+        Limit(2, Period.MONTH),
+        Limit(90, Period.WEEK, scope=LimitScope.EVERYONE),
+        Limit(90, Period.DAY, scope=LimitScope.ROLE, subject_id=31),
     ):
         await credit_admin.set_limit(1, limit, set_by=99)
     for rule in (LimitScope.CEILING, LimitScope.CEILING_ALL):
-        await credit_admin.set_limit(0, Limit(900, "month", scope=rule), set_by=99)
+        await credit_admin.set_limit(0, Limit(900, Period.MONTH, scope=rule), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
     asked = await DraftStore(database).save(make_request())
     assert asked is not None

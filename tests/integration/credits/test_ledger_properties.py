@@ -14,8 +14,9 @@ from hypothesis.stateful import initialize, precondition, rule
 from bot.credits import ledger as verbs
 from bot.credits import totals
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import Failure, RequestContext
-from bot.domain.limits import Limit, LimitScope
+from bot.domain.jobs import Failure, FailureCause, RequestContext
+from bot.domain.limits import Limit, LimitScope, ReservationState
+from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from tests.integration.credits.ledger_model import ALL, Cap, Grant, end_of
@@ -133,7 +134,7 @@ class LedgerMachine(LedgerStateMachine):
     @rule(data=st.data(), charged=CREDITS, in_doubt=st.booleans())
     def fail(self, data: st.DataObject, charged: int, in_doubt: bool) -> None:
         job_id, booking = self.draw(data, is_open)
-        failure = Failure("rivya", "generation_failed", charged_credits=charged, in_doubt=in_doubt)
+        failure = Failure(FailureCause.RIVYA, "generation_failed", charged_credits=charged, in_doubt=in_doubt)
         self.run_async(self.store.failed(job_id, failure))
         if in_doubt:
             self.end(job_id, booking.cost, "held")  # it goes on counting
@@ -151,7 +152,8 @@ class LedgerMachine(LedgerStateMachine):
     @rule(data=st.data(), final=CREDITS)
     def rebook(self, data: st.DataObject, final: int) -> None:
         job_id, _ = self.draw(data, lambda booking: booking.over)
-        state, at = "settled" if final else "released", int(self.model.now.timestamp() * 1000)
+        state = ReservationState.SETTLED if final else ReservationState.RELEASED
+        at = int(self.model.now.timestamp() * 1000)
         self.run_async(
             self.database.run(
                 lambda tx: verbs.override(tx, job_id=job_id, state=state, final_credits=final, at=at)
@@ -189,7 +191,7 @@ class LedgerMachine(LedgerStateMachine):
         guild_id, name, subject_id = subject
         exempt = exempt and name in {"member", "role"}
         cap = Cap(None, "total") if exempt else Cap(amount, period)
-        limit = Limit(amount, period, scope=LimitScope(name), subject_id=subject_id, exempt=exempt)
+        limit = Limit(amount, Period(period), scope=LimitScope(name), subject_id=subject_id, exempt=exempt)
         for said in (limit, replace(limit, credits=7, exempt=False)):  # the second is the same interaction
             number = self.interaction() if said is limit else self.interactions
             work = self.credit_admin.set_limit(guild_id, said, set_by=99, interaction_id=number)

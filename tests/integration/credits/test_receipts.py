@@ -10,15 +10,16 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.jobs import RequestContext
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from tests.support.factories import NO_CONTEXT, accept, make_job
 
 ALICE, ADMIN = 7, 9
-TWENTY = Limit(20, "day", scope=LimitScope.MEMBER, subject_id=ALICE)
-EVERYONE = Limit(30, "day", scope=LimitScope.EVERYONE)
-A_ROLE = Limit(10, "day", scope=LimitScope.ROLE, subject_id=55)
-FREE = Limit(0, "total", scope=LimitScope.MEMBER, subject_id=ALICE, exempt=True)
-WIDE = Limit(900, "month", scope=LimitScope.MEMBER, subject_id=ALICE)
+TWENTY = Limit(20, Period.DAY, scope=LimitScope.MEMBER, subject_id=ALICE)
+EVERYONE = Limit(30, Period.DAY, scope=LimitScope.EVERYONE)
+A_ROLE = Limit(10, Period.DAY, scope=LimitScope.ROLE, subject_id=55)
+FREE = Limit(0, Period.TOTAL, scope=LimitScope.MEMBER, subject_id=ALICE, exempt=True)
+WIDE = Limit(900, Period.MONTH, scope=LimitScope.MEMBER, subject_id=ALICE)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,8 @@ async def test_a_receipt_shows_the_tighter_limit(
 async def test_a_receipt_shows_what_the_operator_leaves_the_server_if_that_is_less(
     credit_admin: CreditAdmin, store: JobStore, ledger: Ledger, credits: int, rule: str, left: int
 ) -> None:
-    await credit_admin.set_limit(1, Limit(credits, "day", scope=LimitScope.CEILING), set_by=ADMIN)
-    await credit_admin.set_limit(0, Limit(5, "day", scope=LimitScope.CEILING_ALL), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(credits, Period.DAY, scope=LimitScope.CEILING), set_by=ADMIN)
+    await credit_admin.set_limit(0, Limit(5, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=ADMIN)
     job = make_job()
     await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task-1", None)

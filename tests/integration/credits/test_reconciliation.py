@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
-from bot.credits.overview import ROWS, GuildOverview
+from bot.credits.overview import PAGE_GUILDS, GuildOverview
 from bot.credits.reconciliation import store as findings_module
 from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
 from bot.credits.reconciliation.store import PAGE, DiscrepancyStore
 from bot.domain.clock import now_ms
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import DeliveredMessage, Failure
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.jobs.store import JobStore
 from bot.rivya.client import RivyaClient, open_session
@@ -33,7 +34,7 @@ from sandbox.fake_rivya.models import Task
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 DAY_MS = 24 * 60 * 60 * 1000
-ROOMY = Limit(1_000_000_000, "total")
+ROOMY = Limit(1_000_000_000, Period.TOTAL)
 _tasks = itertools.count(1)
 
 
@@ -67,7 +68,7 @@ class House:
         self.store = JobStore(database, ROOMY)
         self.ledger = Ledger(database, ROOMY)
         self.discrepancies = DiscrepancyStore(database)
-        self.reconciler = Reconciler(self.discrepancies, client, rest_seconds=0.01)
+        self.reconciler = Reconciler(self.discrepancies, client, backoff_seconds=0.01)
 
     async def settled(self, booked: int, status: str, charged: int, *, age_ms: int = 0) -> str:
         """A delivered picture for which we booked `booked`, and Rivya charged `charged`."""
@@ -76,11 +77,13 @@ class House:
     async def released(self, status: str, charged: int) -> str:
         """A failed one for which we booked nothing."""
         task_id = a_task(self.rivya, status, charged)
-        return await self._failed(task_id, Failure("rivya", "generation_failed"))
+        return await self._failed(task_id, Failure(FailureCause.RIVYA, "generation_failed"))
 
     async def doubtful(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
         """A failed one that stays held."""
-        return await self._failed(task_id, Failure("developer", "task_vanished", in_doubt=True), age_ms)
+        return await self._failed(
+            task_id, Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True), age_ms
+        )
 
     async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
         """One that is under way."""
@@ -93,7 +96,7 @@ class House:
     async def _over(self, task_id: str, booked: int, age_ms: int) -> str:
         job_id = await self.walking(task_id, age_ms=age_ms)
         await self.store.succeeded(job_id, "https://example.org/p.png", booked)
-        await self.store.delivered(job_id, DeliveredMessage(1, 2, "reply"))
+        await self.store.delivered(job_id, DeliveredMessage(1, 2, DeliveryMethod.REPLY))
         return job_id
 
     async def _failed(self, task_id: str | None, failure: Failure, age_ms: int = 0) -> str:
@@ -399,19 +402,19 @@ async def compare_and_book(house: House, cases: list[tuple[str, int, str, int]])
 async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
     house: House, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    for guild_id in range(1, ROWS + 3):
+    for guild_id in range(1, PAGE_GUILDS + 3):
         for _ in range(guild_id):
             await accept(house.store, make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
-    await credit_admin.set_limit(3, Limit(500, "week"), set_by=1)
-    await credit_admin.set_limit(4, Limit(40, "day", scope=LimitScope.CEILING), set_by=1)
-    await credit_admin.set_limit(0, Limit(70, "month", scope=LimitScope.CEILING), set_by=1)
+    await credit_admin.set_limit(3, Limit(500, Period.WEEK), set_by=1)
+    await credit_admin.set_limit(4, Limit(40, Period.DAY, scope=LimitScope.CEILING), set_by=1)
+    await credit_admin.set_limit(0, Limit(70, Period.MONTH, scope=LimitScope.CEILING), set_by=1)
     await PauseStore(database).set(5, paused=True, set_by=1)
     overview = GuildOverview(database, ROOMY)
-    first, second = await overview.guilds("month", 1), await overview.guilds("month", 99)
-    assert [row.guild_id for row in first.rows] == list(range(ROWS + 2, 2, -1))
+    first, second = await overview.guilds(Period.MONTH, 1), await overview.guilds(Period.MONTH, 99)
+    assert [row.guild_id for row in first.rows] == list(range(PAGE_GUILDS + 2, 2, -1))
     assert [row.guild_id for row in second.rows] == [2, 1]
-    assert (second.page, second.pages, second.guilds) == (2, 2, ROWS + 2)
-    assert first.used_credits == sum(4 * n for n in range(1, ROWS + 3))
+    assert (second.page, second.pages, second.guilds) == (2, 2, PAGE_GUILDS + 2)
+    assert first.used_credits == sum(4 * n for n in range(1, PAGE_GUILDS + 3))
     rows = {row.guild_id: row for row in first.rows}
     assert (rows[3].limit.credits, rows[6].limit) == (500, ROOMY)
     ceilings = {n: ceiling.credits for n in (3, 4) if (ceiling := rows[n].ceiling) is not None}

@@ -29,8 +29,9 @@ from bot.credits.reports.csv_export import CsvExport, CsvPart
 from bot.credits.reports.models import ERASED, ChartLabels, Report
 from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import DeliveredMessage, Failure, Job
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause, Job
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -65,9 +66,11 @@ class Shop:
         job = await self.ask(user_id, at)
         await self.store.created(job.job_id, f"task-{job.job_id}", None)
         await self.store.succeeded(job.job_id, "https://rivya.ai/x.png", final_credits)
-        return await self.store.delivered(job.job_id, DeliveredMessage(20, 21, "reply"))
+        return await self.store.delivered(job.job_id, DeliveredMessage(20, 21, DeliveryMethod.REPLY))
 
-    def report(self, period: str = "month", ago: int = 0, at: datetime = NOON, guild_id: int = 1) -> Report:
+    def report(
+        self, period: Period = Period.MONTH, ago: int = 0, at: datetime = NOON, guild_id: int = 1
+    ) -> Report:
         with queries.open_snapshot(self.path) as connection:
             return queries.build_report(
                 connection, guild_id, period=period, periods_ago=ago, default=self.default, at=ms(at)
@@ -92,15 +95,15 @@ async def test_a_report_adds_up_with_the_ledger_whatever_happened(
     harness: Shop, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     dice = random.Random(7)
-    await credit_admin.set_limit(1, Limit(60, "month"), set_by=5)
+    await credit_admin.set_limit(1, Limit(60, Period.MONTH), set_by=5)
     await credit_admin.grant(1, 0, credits=40, reason="a feast", granted_by=5)
     paid = [
         await harness.paint(dice.randint(7, 15), NOON.replace(day=dice.randint(1, 23))) for _ in range(18)
     ]
     await harness.ask(7)
     charged, free = await harness.ask(7), await harness.ask(8)
-    await harness.store.failed(charged.job_id, Failure("rivya", "flagged", charged_credits=4))
-    await harness.store.failed(free.job_id, Failure("rivya", "flagged"))
+    await harness.store.failed(charged.job_id, Failure(FailureCause.RIVYA, "flagged", charged_credits=4))
+    await harness.store.failed(free.job_id, Failure(FailureCause.RIVYA, "flagged"))
     await harness.paint(9, final_credits=3)
     await credit_admin.refund(1, paid[0].job_id, reason="a blot", refunded_by=5)
 
@@ -166,11 +169,11 @@ async def test_a_day_has_as_many_hours_as_its_clock(
 ) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Europe/Berlin", set_by=5)
     noon = datetime(*day, 12, tzinfo=UTC)
-    first = harness.report("day", at=noon).start
+    first = harness.report(Period.DAY, at=noon).start
     await harness.ask(7, datetime.fromtimestamp(first / 1000, UTC))
     await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS - 1) / 1000, UTC))
     await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS) / 1000, UTC))
-    report = harness.report("day", at=noon)
+    report = harness.report(Period.DAY, at=noon)
     assert len(report.buckets) == hours
     assert [bar.credits for bar in report.buckets] == [4, *[0] * (hours - 2), 4]
     assert report.end - report.start == hours * HOUR_MS
@@ -180,7 +183,7 @@ async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: D
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Asia/Kathmandu", set_by=5)
     await harness.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
     await harness.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
-    report = harness.report("week")
+    report = harness.report(Period.WEEK)
     assert period_title(report) == "week of 23 November 2026"
     assert [bar.credits for bar in report.buckets] == [4, 0, 0, 0, 0, 0, 0]
     assert report.before_credits == 4
@@ -189,11 +192,11 @@ async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: D
 async def test_earlier_periods_are_counted_back(harness: Shop) -> None:
     for month in (8, 9, 11):
         await harness.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
-    assert harness.report("month", ago=0).credits == 4
-    report = harness.report("month", ago=2)
+    assert harness.report(Period.MONTH, ago=0).credits == 4
+    report = harness.report(Period.MONTH, ago=2)
     assert (period_title(report), report.credits, report.before_credits) == ("September 2026", 4, 4)
-    assert harness.report("month", ago=1).credits == 0
-    assert period_title(harness.report("day", ago=24)) == "30 October 2026"
+    assert harness.report(Period.MONTH, ago=1).credits == 0
+    assert period_title(harness.report(Period.DAY, ago=24)) == "30 October 2026"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +216,7 @@ async def test_everything_so_far_is_cut_into_few_bars(
 ) -> None:
     for at in (first, NOON):
         await harness.ask(7, at)
-    report = harness.report("total")
+    report = harness.report(Period.TOTAL)
     assert (report.unit, len(report.buckets), report.credits) == (unit, bars, 8)
     assert report.buckets[0].credits >= 4
     assert report.buckets[-1].credits >= 4
@@ -224,7 +227,7 @@ async def test_everything_so_far_is_cut_into_few_bars(
 
 
 async def test_everything_of_nothing_is_one_empty_day(harness: Shop) -> None:
-    report = harness.report("total", ago=3)
+    report = harness.report(Period.TOTAL, ago=3)
     assert (len(report.buckets), report.reservations) == (1, 0)
     assert period_title(report) == "since 23 November 2026"
 
@@ -232,18 +235,18 @@ async def test_everything_of_nothing_is_one_empty_day(harness: Shop) -> None:
 async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
     harness: Shop, credit_admin: CreditAdmin
 ) -> None:
-    for day, limit in ((1, Limit(600, "month")), (23, Limit(70, "week"))):
+    for day, limit in ((1, Limit(600, Period.MONTH)), (23, Limit(70, Period.WEEK))):
         with time_machine.travel(NOON.replace(month=10 if day == 1 else 11, day=day), tick=False):
             await credit_admin.set_limit(1, limit, set_by=5)
-    assert harness.report("month").pace is None
-    assert harness.report("week").pace == 10
-    assert harness.report("month", ago=1).pace == pytest.approx(600 / 31)
-    assert harness.report("month", ago=2).pace == pytest.approx(200 / 30)
+    assert harness.report(Period.MONTH).pace is None
+    assert harness.report(Period.WEEK).pace == 10
+    assert harness.report(Period.MONTH, ago=1).pace == pytest.approx(600 / 31)
+    assert harness.report(Period.MONTH, ago=2).pace == pytest.approx(200 / 30)
 
 
 async def test_a_removed_limit_is_the_default_again(harness: Shop, credit_admin: CreditAdmin) -> None:
     with time_machine.travel(NOON, tick=False):
-        await credit_admin.set_limit(1, Limit(600, "week"), set_by=5)
+        await credit_admin.set_limit(1, Limit(600, Period.WEEK), set_by=5)
         await credit_admin.remove_limit(1, LimitScope.GUILD, set_by=5)
         assert harness.report().limit == harness.default
 
@@ -251,9 +254,9 @@ async def test_a_removed_limit_is_the_default_again(harness: Shop, credit_admin:
 async def test_a_pace_far_above_the_bars_is_not_drawn(harness: Shop, credit_admin: CreditAdmin) -> None:
     await harness.ask(7)
     with time_machine.travel(NOON, tick=False):
-        await credit_admin.set_limit(1, Limit(4 * 4 * 30, "month"), set_by=5)
+        await credit_admin.set_limit(1, Limit(4 * 4 * 30, Period.MONTH), set_by=5)
         assert harness.report().visible_pace == 16
-        await credit_admin.set_limit(1, Limit(4 * 4 * 30 + 1, "month"), set_by=5)
+        await credit_admin.set_limit(1, Limit(4 * 4 * 30 + 1, Period.MONTH), set_by=5)
     report = harness.report()
     assert report.visible_pace is None
     assert report.pace is not None
@@ -320,7 +323,7 @@ async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(harness
     await harness.ask(7)
     with queries.open_snapshot(harness.path) as connection:
         before = queries.build_report(
-            connection, 1, period="month", periods_ago=0, default=harness.default, at=ms(NOON)
+            connection, 1, period=Period.MONTH, periods_ago=0, default=harness.default, at=ms(NOON)
         )
         await harness.ask(8)
         assert csv_export.write(connection, before, "x", PLENTY).rows == 1
@@ -333,7 +336,7 @@ async def test_a_file_that_cannot_be_read_is_the_operators(tmp_path: Path, defau
     report_builder = ReportBuilder(tmp_path / "nothing.sqlite3", default_limit, None)
     with pytest.raises(OperatorError, match="no such file"):
         await report_builder.build(
-            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
         )
 
 
@@ -348,19 +351,19 @@ async def test_the_press_draws_only_what_there_is_to_draw(harness: Shop) -> None
     report_builder = ReportBuilder(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
         empty = await report_builder.build(
-            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
         )
         assert (empty.chart, empty.sheet, drawn) == (None, None, [])
         free = await harness.ask(7)
-        await harness.store.failed(free.job_id, Failure("rivya", "flagged"))
+        await harness.store.failed(free.job_id, Failure(FailureCause.RIVYA, "flagged"))
         failed = await report_builder.build(
-            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
         )
         assert (failed.chart, failed.report.failures) == (None, 1)
         assert failed.sheet is not None
         await harness.ask(7)
         report_files = await report_builder.build(
-            1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
         )
     assert report_files.chart == b"picture"
     assert report_files.sheet is not None
@@ -382,7 +385,7 @@ async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: Shop) -
     for locale in ("id", "en-US"):
         with use_locale(locale):
             await report_builder.build(
-                1, period="month", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+                1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
             )
     assert titles == ["Kredit per hari, November 2026", "Credits by day, November 2026"]
     assert amounts == ["1.234", "1,234"]
@@ -419,7 +422,7 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop)
         editions = await asyncio.gather(
             *(
                 report_builder.build(
-                    1, period="day", periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+                    1, period=Period.DAY, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
                 )
                 for _ in range(6)
             )

@@ -23,8 +23,9 @@ import aiohttp
 
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress, Reference
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Reference
 from bot.domain.limits import Limit, Receipt
+from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
@@ -115,7 +116,7 @@ class HttpDelivery:
         async with self._session.put(self._reply(job), data=picture.data, headers=headers) as answer:
             if answer.status == 410:
                 raise UndeliverableError
-            return DeliveredMessage(1, int((await answer.json())["message_id"]), "reply")
+            return DeliveredMessage(1, int((await answer.json())["message_id"]), DeliveryMethod.REPLY)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._session.patch(self._reply(job), json={"line": failure.code}) as answer:
@@ -127,7 +128,7 @@ class HttpDelivery:
 
 async def main(told: dict[str, str]) -> None:
     """Walk until nothing is left, or until SIGTERM."""
-    limit = Limit(200, "month")
+    limit = Limit(200, Period.MONTH)
     async with AsyncExitStack() as stack:
         database = await Database.open(Path(told["database"]))
         stack.push_async_callback(database.close)

@@ -12,6 +12,7 @@ import structlog
 from bot.domain.errors import MemberReason, OperatorError, TransientError
 from bot.domain.jobs import Job, Phase, Progress, Reference, Stage
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.engine.timings import Timings
 from tests.support.engine_harness import EngineHarness, MakeHarness, write_protect
 from tests.support.factories import make_request, submit
@@ -225,7 +226,7 @@ async def test_against_a_racing_create_exactly_one_of_them_wins(
     make_harness: MakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = make_harness(max_running=2 * AT_ONCE, timings=Timings(0.005, 0.01))
-    await harness.credit_admin.set_limit(1, Limit(10**6, "month"), set_by=99)
+    await harness.credit_admin.set_limit(1, Limit(10**6, Period.MONTH), set_by=99)
     barriers: dict[str, asyncio.Barrier] = {}
     head_start: dict[str, int] = {}
     creating = harness.store.creating

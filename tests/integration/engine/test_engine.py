@@ -15,6 +15,7 @@ import structlog
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Job, Phase, Reference, Request, RequestContext, Stage, stored_url
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.engine import engine as engine_module
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds
@@ -165,7 +166,7 @@ async def test_the_same_interaction_twice_is_one_job(harness: EngineHarness) -> 
 
 
 async def test_over_its_limit_a_guild_is_refused_with_the_numbers(harness: EngineHarness) -> None:
-    await harness.credit_admin.set_limit(1, Limit(7, "day"), set_by=9)
+    await harness.credit_admin.set_limit(1, Limit(7, Period.DAY), set_by=9)
     await harness.submit_and_wait()
     with pytest.raises(LimitExceeded) as refused:
         await harness.engine.submit(make_request(), NO_CONTEXT)

@@ -15,6 +15,7 @@ from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Job, Preset, Reference, Request, Stage
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.jobs import drafts as drafts_module
 from bot.jobs.drafts import TTL_MS, Draft, DraftStore, draft_from
 from bot.jobs.store import JobStore
@@ -134,11 +135,11 @@ async def test_what_is_refused_leaves_the_draft_for_another_try(
     drafts: DraftStore, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     draft = await found(drafts, await kept(drafts))
-    await credit_admin.set_limit(1, Limit(0, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=99)
     with pytest.raises(LimitExceeded):
         await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert not (await found(drafts, draft.draft_id)).taken
-    await credit_admin.set_limit(1, Limit(4, "month"), set_by=99)
+    await credit_admin.set_limit(1, Limit(4, Period.MONTH), set_by=99)
     assert await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
 

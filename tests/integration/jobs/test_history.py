@@ -13,7 +13,9 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import (
     DeliveredMessage,
+    DeliveryMethod,
     Failure,
+    FailureCause,
     Job,
     Picture,
     Reference,
@@ -31,7 +33,7 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 MEMBER, OTHER, ADMIN = 7, 8, 99
 SHA256 = "ab" * 32
-LANDING = DeliveredMessage(20, 78, "reply", "https://cdn/fox.png")
+LANDING = DeliveredMessage(20, 78, DeliveryMethod.REPLY, "https://cdn/fox.png")
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ async def undeliverable(store: JobStore, request: Request | None = None) -> Job:
 
 async def failed(store: JobStore, request: Request | None = None) -> Job:
     job = await begun(store, request)
-    await store.failed(job.job_id, Failure("rivya", "generation_failed"))
+    await store.failed(job.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
     return await store.failure_notified(job.job_id)
 
 
@@ -159,7 +161,7 @@ async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
     await failed(store)
     lost = await begun(store)
     await store.succeeded(lost.job_id, None, 4)
-    await store.result_lost(lost.job_id, Failure("developer", "result_gone"))
+    await store.result_lost(lost.job_id, Failure(FailureCause.DEVELOPER, "result_gone"))
     cancelled = make_job(make_request(user_id=MEMBER))
     assert await accept(store, cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
@@ -274,7 +276,7 @@ async def test_what_is_not_settled_or_was_released_has_cost_nothing(
     parent = await painted(store, credits=3)
     child = await begun(store, replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id))
     assert (await gallery.ancestry(child.job_id)).charged_credits == 3
-    await store.failed(child.job_id, Failure("rivya", "generation_failed", charged_credits=2))
+    await store.failed(child.job_id, Failure(FailureCause.RIVYA, "generation_failed", charged_credits=2))
     assert (await gallery.ancestry(child.job_id)).charged_credits == 5
 
 
@@ -310,7 +312,7 @@ async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
     gallery: HistoryStore, store: JobStore
 ) -> None:
     job = await undeliverable(store, private(make_request(user_id=MEMBER)))
-    shown = DeliveredMessage(20, 99, "share", "https://cdn/shared.jpg")
+    shown = DeliveredMessage(20, 99, DeliveryMethod.SHARE, "https://cdn/shared.jpg")
     assert await gallery.begin_share(job, None)
     assert await gallery.finish_share(job, shown)
     item = await gallery.find(job.job_id)
@@ -334,8 +336,10 @@ async def test_what_was_never_painted_cannot_be_shown(gallery: HistoryStore, sto
 async def test_what_could_not_be_shown_is_as_it_was(gallery: HistoryStore, store: JobStore) -> None:
     job = await undeliverable(store, private(make_request(user_id=MEMBER)))
     before = await gallery.find(job.job_id)
-    assert await gallery.begin_share(job, DeliveredMessage(20, 98, "share"))
-    assert (await a_piece(gallery, job)).job.delivered_message == DeliveredMessage(20, 98, "share")
+    assert await gallery.begin_share(job, DeliveredMessage(20, 98, DeliveryMethod.SHARE))
+    assert (await a_piece(gallery, job)).job.delivered_message == DeliveredMessage(
+        20, 98, DeliveryMethod.SHARE
+    )
     assert await gallery.undo_share(job)
     assert await gallery.find(job.job_id) == before
 

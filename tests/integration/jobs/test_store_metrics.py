@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.jobs import DeliveredMessage, Failure, Job
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause, Job
 from bot.domain.limits import Limit
 from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
@@ -44,7 +44,7 @@ async def test_a_success_without_a_price_counts_what_was_reserved(
     await counted_store.succeeded(job.job_id, "https://cdn/fox.png", None)
     assert charged(metrics) == 5
     assert ended(metrics, "delivered") is None
-    await counted_store.delivered(job.job_id, DeliveredMessage(20, 77, "reply"))
+    await counted_store.delivered(job.job_id, DeliveredMessage(20, 77, DeliveryMethod.REPLY))
     assert ended(metrics, "delivered") == 1
     assert charged(metrics) == 5
 
@@ -53,7 +53,7 @@ async def test_a_failure_counts_what_was_charged_and_ends_when_its_member_knows(
     counted_store: JobStore, metrics: Metrics
 ) -> None:
     job = await created(counted_store, 4)
-    await counted_store.failed(job.job_id, Failure("rivya", "provider_failed", charged_credits=2))
+    await counted_store.failed(job.job_id, Failure(FailureCause.RIVYA, "provider_failed", charged_credits=2))
     assert (charged(metrics), ended(metrics, "failed")) == (2, None)
     await counted_store.failure_notified(job.job_id)
     assert ended(metrics, "failed") == 1
@@ -61,7 +61,9 @@ async def test_a_failure_counts_what_was_charged_and_ends_when_its_member_knows(
 
 async def test_credits_in_doubt_are_not_counted(counted_store: JobStore, metrics: Metrics) -> None:
     job = await created(counted_store, 4)
-    await counted_store.failed(job.job_id, Failure("operator", "unclear", charged_credits=4, in_doubt=True))
+    await counted_store.failed(
+        job.job_id, Failure(FailureCause.OPERATOR, "unclear", charged_credits=4, in_doubt=True)
+    )
     assert charged(metrics) == 0
 
 

@@ -21,8 +21,19 @@ from bot.domain.access import AccessRule as Block
 from bot.domain.access import Effect, RuleTarget
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
-from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Preset, Reference, UploadedReference
+from bot.domain.jobs import (
+    DeliveredMessage,
+    DeliveryMethod,
+    Failure,
+    FailureCause,
+    Job,
+    Picture,
+    Preset,
+    Reference,
+    UploadedReference,
+)
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
@@ -85,12 +96,12 @@ async def painted(store: JobStore, *, keep: bool = False, **whose: Any) -> Job:
     if keep:
         await store.record_kept_picture(job.job_id, PICTURE, SHA256)
         return await store.undeliverable(job.job_id)
-    return await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
+    return await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
 
 
 async def failed(store: JobStore, *, in_doubt: bool = False, **whose: Any) -> Job:
     job = await begun(store, **whose)
-    await store.failed(job.job_id, Failure("rivya", "refused", MARK, in_doubt=in_doubt))
+    await store.failed(job.job_id, Failure(FailureCause.RIVYA, "refused", MARK, in_doubt=in_doubt))
     return await store.failure_notified(job.job_id)
 
 
@@ -182,7 +193,7 @@ async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
 async def test_erasing_is_not_a_way_around_a_limit(
     store: JobStore, credit_admin: CreditAdmin, ledger: Ledger, erasures: ErasureRequests
 ) -> None:
-    await credit_admin.set_limit(1, Limit(4, "month", scope=LimitScope.EVERYONE), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(4, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
     await painted(store)
     await erasures.erase(MEMBER)
     with pytest.raises(LimitExceeded):
@@ -199,7 +210,7 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     known: MemberData,
     database: Database,
 ) -> None:
-    await credit_admin.set_limit(1, Limit(4, "total", scope=LimitScope.EVERYONE), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(4, Period.TOTAL, scope=LimitScope.EVERYONE), set_by=ADMIN)
     await painted(store, at=now_ms() - 400 * DAY_MS)
     await painted(store, guild_id=2, at=now_ms() - 400 * DAY_MS)
     await erasures.erase(MEMBER)
@@ -264,7 +275,7 @@ async def test_what_is_under_way_is_finished_first(
 
     await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
     assert await erasures.process_due(now_ms()) == 0
-    await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
+    await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
     assert await erasures.process_due(now_ms()) == 1
     assert MARK not in await everything(database)
 
@@ -329,13 +340,13 @@ async def test_limits_and_grants_stay_until_they_rule_no_more(
     erasures: ErasureRequests,
     known: MemberData,
 ) -> None:
-    member = Limit(8, "month", scope=LimitScope.MEMBER, subject_id=MEMBER, reason=MARK)
+    member = Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason=MARK)
     await credit_admin.set_limit(1, member, set_by=ADMIN)
     grant = await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
     assert grant is not None
     await erasures.erase(MEMBER)
     assert (await known.summarize(MEMBER)).about == 2
-    member_limits = await Ledger(database, Limit(200, "month")).member_limits(1, MEMBER, ())
+    member_limits = await Ledger(database, Limit(200, Period.MONTH)).member_limits(1, MEMBER, ())
     assert member_limits.personal is not None
     assert member_limits.personal.left_credits == 14
 
@@ -354,7 +365,7 @@ async def test_limits_and_grants_stay_until_they_rule_no_more(
 async def test_a_grant_that_was_used_up_is_still_filled_again_by_a_refund(
     database: Database, store: JobStore, credit_admin: CreditAdmin, erasures: ErasureRequests
 ) -> None:
-    await credit_admin.set_limit(1, Limit(0, "month", scope=LimitScope.EVERYONE), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
     await credit_admin.grant(1, MEMBER, credits=4, reason="", granted_by=ADMIN)
     job = await painted(store)
     await erasures.erase(MEMBER)
@@ -392,7 +403,7 @@ async def test_an_export_has_everything_over_all_servers(
     await painted(store, user_id=OTHER)
     await credit_admin.refund(1, first.job_id, reason="it was blue", refunded_by=ADMIN)
     await credit_admin.set_limit(
-        1, Limit(8, "month", scope=LimitScope.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
+        1, Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
     )
     await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a question"))
@@ -427,9 +438,13 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     guilds: GuildSettingsStore,
 ) -> None:
     await guilds.change(1, GuildSetting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
-    await credit_admin.set_limit(1, Limit(100, "total", reason=MARK), set_by=ADMIN)
-    await credit_admin.set_limit(1, Limit(9, "day", scope=LimitScope.MEMBER, subject_id=MEMBER), set_by=ADMIN)
-    await credit_admin.set_limit(1, Limit(50, "day", scope=LimitScope.CEILING, reason="mine"), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(100, Period.TOTAL, reason=MARK), set_by=ADMIN)
+    await credit_admin.set_limit(
+        1, Limit(9, Period.DAY, scope=LimitScope.MEMBER, subject_id=MEMBER), set_by=ADMIN
+    )
+    await credit_admin.set_limit(
+        1, Limit(50, Period.DAY, scope=LimitScope.CEILING, reason="mine"), set_by=ADMIN
+    )
     await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
     await credit_admin.grant(1, grants.WHOLE_GUILD, credits=7, reason=MARK, granted_by=ADMIN)
     done = await painted(store)
@@ -479,7 +494,7 @@ async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
 ) -> None:
     await painted(store)
     await painted(store, guild_id=2)
-    await credit_admin.set_limit(3, Limit(9, "day"), set_by=ADMIN)
+    await credit_admin.set_limit(3, Limit(9, Period.DAY), set_by=ADMIN)
     departures = GuildDepartures(database, grace_days=30)
     await departures.present([2])
     left = "SELECT guild_id FROM departures ORDER BY 1"
@@ -528,10 +543,12 @@ async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(job.job_id, PICTURE, SHA256)
-    landed = await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply", f"https://cdn/{MARK}"))
+    landed = await store.delivered(
+        job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY, f"https://cdn/{MARK}")
+    )
     assert await HistoryStore(database).begin_share(job, None)
     assert await HistoryStore(database).finish_share(
-        job, DeliveredMessage(20, 79, "share", f"https://cdn/shared-{MARK}")
+        job, DeliveredMessage(20, 79, DeliveryMethod.SHARE, f"https://cdn/shared-{MARK}")
     )
     return landed
 

@@ -15,6 +15,7 @@ from bot.credits.ledger_export import export_ledger
 from bot.domain.errors import OperatorError
 from bot.domain.jobs import Picture
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.jobs.history import HistoryStore
 from bot.jobs.store import JobStore
 from bot.storage import backups
@@ -24,7 +25,7 @@ from bot.storage.file_lock import DatabaseInUse
 from bot.storage.picture_store import PictureStore, picture_folder
 from tests.support.factories import NO_CONTEXT, accept, make_job
 
-DEFAULT = Limit(200, "month")
+DEFAULT = Limit(200, Period.MONTH)
 
 
 @pytest.fixture

@@ -16,7 +16,15 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import DeliveredMessage, Job, Picture, Reference, UploadedReference, stored_url
+from bot.domain.jobs import (
+    DeliveredMessage,
+    DeliveryMethod,
+    Job,
+    Picture,
+    Reference,
+    UploadedReference,
+    stored_url,
+)
 from bot.jobs import picture_retention as keepings_module
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
@@ -396,7 +404,7 @@ async def test_what_ends_after_so_many_days_is_swept_after_it(
     for job, at in ((first, 10), (second, 20)):
         await store.created(job.job_id, f"task-{job.job_id}", 4)
         await store.succeeded(job.job_id, None, 4)
-        await store.delivered(job.job_id, DeliveredMessage(20, 78, "reply"))
+        await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
         await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", at, job.job_id)
     await rows(database, "UPDATE kept_pictures SET kept_at = 10")
     assert await picture_retention.expire(20) == 2

@@ -19,8 +19,9 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
-from bot.domain.jobs import Failure, Reference, Stage
+from bot.domain.jobs import Failure, FailureCause, Reference, Stage
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.picture_retention import PictureRetention
@@ -44,7 +45,7 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DEFAULT = Limit(credits=200, period="month")
+DEFAULT = Limit(credits=200, period=Period.MONTH)
 
 # What was released stays as it is: a database out there has it already. A change is a new file.
 RELEASED = {
@@ -124,14 +125,14 @@ async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
         assert (second.limit_credits, second.period) == (200, "month")
         assert (second.spent_credits, second.held_credits) == (0, 8)
         assert await ledger.member_used(1, 7) == 17
-        change = await credit_admin.set_limit(1, Limit(100, "month"), set_by=99)
+        change = await credit_admin.set_limit(1, Limit(100, Period.MONTH), set_by=99)
         assert change.before is not None
         assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
         assert change.usage is not None
         assert change.usage.used_credits == sum(
             line.counted for line in LINES if line.guild_id == 1 and line.at.startswith("2026-11")
         )
-        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         assert (await ledger.usage(1)).used_credits == sum(
             line.counted for line in LINES if line.guild_id == 1
         )
@@ -184,7 +185,7 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
             Ledger(database, DEFAULT),
             CreditAdmin(database, DEFAULT),
         )
-        await credit_admin.set_limit(1, Limit(100, "total"), set_by=99)
+        await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         before = (await ledger.usage(1)).used_credits
         painted, refunded, asked = LINES[7], LINES[0], LINES[10]
         await store.succeeded(painted.job_id, None, 1)
@@ -192,7 +193,7 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
         usage = await ledger.usage(1)
         assert usage.used_credits == before - 3 - 4
         assert usage.held_credits == 5
-        await store.failed(asked.job_id, Failure("rivya", "generation_failed"))
+        await store.failed(asked.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
         assert (await ledger.usage(2)).used_credits == 4
         assert await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
         assert (await ledger.usage(2)).used_credits == 8

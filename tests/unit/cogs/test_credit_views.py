@@ -14,6 +14,7 @@ from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
+from bot.domain.periods import Period
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import Balance, balance_view
 from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
@@ -24,11 +25,20 @@ from tests.support.factories import make_request
 
 NOON = 1_750_000_000_000
 DAY = 24 * 60 * 60 * 1000
-GUILD = Usage("guild", 200, 184, 4, "month", NOON)
-MINE = Usage("member", 20, 10, 0, "day", NOON, subject_id=7)
-CEILING = Usage("ceiling", 500, 450, 0, "month", NOON)
-EVERYWHERE = Usage("ceiling_all", 77_777, 66_666, 0, "month", NOON)
-HUGE = Usage("role", MAX_CREDITS, 2**62, 2**62, "total", None, subject_id=2**63, granted_credits=MAX_CREDITS)
+GUILD = Usage(LimitScope.GUILD, 200, 184, 4, Period.MONTH, NOON)
+MINE = Usage(LimitScope.MEMBER, 20, 10, 0, Period.DAY, NOON, subject_id=7)
+CEILING = Usage(LimitScope.CEILING, 500, 450, 0, Period.MONTH, NOON)
+EVERYWHERE = Usage(LimitScope.CEILING_ALL, 77_777, 66_666, 0, Period.MONTH, NOON)
+HUGE = Usage(
+    LimitScope.ROLE,
+    MAX_CREDITS,
+    2**62,
+    2**62,
+    Period.TOTAL,
+    None,
+    subject_id=2**63,
+    granted_credits=MAX_CREDITS,
+)
 NASTY = "@everyone <@&1234567890123456789> `*_~| " * 200
 
 
@@ -153,7 +163,7 @@ def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> N
 
 
 def test_credits_tell_an_exempt_member_so() -> None:
-    mine = Limit(0, "total", 9, NOON, LimitScope.MEMBER, 7, exempt=True)
+    mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
     assert "You are exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=mine))))
     assert "<@&55> is exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=role))))
@@ -198,7 +208,7 @@ def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> Non
 
 
 def test_a_limit_that_never_resets_ends_only_when_somebody_allows_more() -> None:
-    usage = replace(GUILD, period="total", resets_at=None)
+    usage = replace(GUILD, period=Period.TOTAL, resets_at=None)
     assert "until somebody allows more" in words(alert_view(an_alert(100, usage), NOON))
 
 
@@ -210,7 +220,7 @@ def test_a_limit_of_zero_speaks_of_its_grants() -> None:
 
 def test_credits_are_told_in_the_language_of_the_reader() -> None:
     grants = (a_grant(), a_grant(WHOLE_GUILD, expires_at=None), *[a_grant() for _ in range(5)])
-    exempt = Limit(0, "total", 9, NOON, LimitScope.ROLE, 55, exempt=True)
+    exempt = Limit(0, Period.TOTAL, 9, NOON, LimitScope.ROLE, 55, exempt=True)
     with use_locale("id"):
         said = words(
             balance_view(an_account(MemberLimits(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants))
@@ -233,7 +243,7 @@ def test_credits_are_told_in_the_language_of_the_reader() -> None:
 
 def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
     empty = replace(EVERYWHERE, spent_credits=77_775)
-    mine = Limit(0, "total", 9, NOON, LimitScope.MEMBER, 7, exempt=True)
+    mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     whole = a_grant(WHOLE_GUILD)
     with use_locale("id"):
         said = words(
@@ -276,7 +286,7 @@ def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str
 
 def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
     with use_locale("id"):
-        for_ever = words(alert_view(an_alert(100, replace(GUILD, period="total", resets_at=None)), NOON))
+        for_ever = words(alert_view(an_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON))
         nothing = words(alert_view(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
         wallet = words(low_balance_view(3, 100))
     assert "sampai ada yang menambah jatahnya." in for_ever

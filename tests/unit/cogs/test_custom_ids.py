@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.credits.audit_log import Cursor
 from bot.domain.ids import MAX_ID
+from bot.domain.periods import Period
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.rejection import retry_button
 from cogs.imagine.submission import Submission
@@ -48,7 +49,7 @@ def test_every_cog_handles_components() -> None:
         (erase_button(MAX_ID).custom_id, {"user_id": str(MAX_ID)}),
         (apply_button("0123456789ab").custom_id, {"run_id": "0123456789ab"}),
         (
-            guilds_page_button("month", 999_999, "Next", enabled=True).custom_id,
+            guilds_page_button(Period.MONTH, 999_999, "Next", enabled=True).custom_id,
             {"period": "month", "page": "999999"},
         ),
         (
@@ -64,7 +65,7 @@ def test_every_cog_handles_components() -> None:
             {"page": "newest", "user_id": str(MAX_ID), "cursor": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
         ),
         (
-            audit_log.page_button("older", Cursor(10**15, 7, HIGHEST_JOB)).custom_id,
+            audit_log.page_button(audit_log.PageDirection.OLDER, Cursor(10**15, 7, HIGHEST_JOB)).custom_id,
             {"page": "older", "at": str(10**15), "source": "7", "key": HIGHEST_JOB},
         ),
     ],

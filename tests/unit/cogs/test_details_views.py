@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.jobs import DeliveredMessage, Destination, Job, Request, Stage
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Destination, Job, Request, Stage
 from bot.jobs.history import Ancestry, HistoryItem
 from cogs.pictures.details_views import ANCESTORS_SHOWN, details_view
 from cogs.text.escaping import utf16_length
@@ -24,7 +24,7 @@ def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int 
         stage=Stage.DELIVERED,
         quote_credits=4,
         accepted_at=NOON,
-        delivered_message=DeliveredMessage(channel_id, 2**62 + number, "reply"),
+        delivered_message=DeliveredMessage(channel_id, 2**62 + number, DeliveryMethod.REPLY),
     )
     return HistoryItem(job, 4, None)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import Failure, Phase, Progress
+from bot.domain.jobs import Failure, FailureCause, Phase, Progress
 from bot.domain.limits import Limit, LimitScope, Receipt, Usage
-from bot.domain.periods import PERIODS
+from bot.domain.periods import Period
 from cogs.pictures import texts
 from cogs.text import error_messages
 from cogs.text.escaping import escape, single_line, truncate, utf16_length
@@ -30,7 +30,14 @@ from cogs.text.terms import (
 MESSAGE_LIMIT = 2000
 HUGE = 2**63
 NOON = 1_750_000_000_000
-MONTH = Usage("guild", limit_credits=200, spent_credits=180, held_credits=8, period="month", resets_at=NOON)
+MONTH = Usage(
+    LimitScope.GUILD,
+    limit_credits=200,
+    spent_credits=180,
+    held_credits=8,
+    period=Period.MONTH,
+    resets_at=NOON,
+)
 
 EXTREME: dict[str, object] = {
     "kind": "@everyone <@&1234567890123456789> `*_~|" * 200,
@@ -95,7 +102,7 @@ def test_a_reached_limit_says_which_how_much_when_and_who_can_change_it() -> Non
     ],
 )
 def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, name: str, remedy: str) -> None:
-    usage = Usage(rule, 20, 10, 7, "week", NOON, subject_id=55 if rule == "role" else 0)
+    usage = Usage(LimitScope(rule), 20, 10, 7, Period.WEEK, NOON, subject_id=55 if rule == "role" else 0)
     sentence = error_messages.member_error(LimitExceeded(usage, 4))
     for part in (name, remedy, "17 of 20 credits used this week", f"<t:{NOON // 1000}:R>"):
         assert part in sentence
@@ -104,7 +111,7 @@ def test_every_rule_says_its_name_its_numbers_and_who_can_raise_it(rule: str, na
 
 
 def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
-    usage = Usage("ceiling_all", 98765, 54321, 44441, "week", NOON)
+    usage = Usage(LimitScope.CEILING_ALL, 98765, 54321, 44441, Period.WEEK, NOON)
     sentence = error_messages.member_error(LimitExceeded(usage, 4)).replace(f"<t:{NOON // 1000}:R>", "")
     assert not any(character.isdigit() for character in sentence)
     assert "used up" in sentence
@@ -112,7 +119,7 @@ def test_the_budget_over_all_servers_shows_no_number_of_anybody() -> None:
 
 
 def test_what_grants_hold_is_said_with_a_refusal() -> None:
-    usage = Usage("member", 20, 20, 0, "week", NOON, granted_credits=3)
+    usage = Usage(LimitScope.MEMBER, 20, 20, 0, Period.WEEK, NOON, granted_credits=3)
     sentence = error_messages.member_error(LimitExceeded(usage, 4))
     assert "has 3 left (20 of 20 credits used this week; grants hold 3 more)" in sentence
 
@@ -122,7 +129,7 @@ def test_no_rule_is_without_words() -> None:
         assert (
             utf16_length(
                 error_messages.member_error(
-                    LimitExceeded(Usage(rule, HUGE, HUGE, 0, "total", None, HUGE), HUGE)
+                    LimitExceeded(Usage(rule, HUGE, HUGE, 0, Period.TOTAL, None, HUGE), HUGE)
                 )
             )
             < 600
@@ -140,12 +147,12 @@ def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
 
 @pytest.mark.parametrize("exempt", [True, False])
 def test_a_limit_in_words(exempt: bool) -> None:
-    assert limit_text(Limit(5, "day", exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
+    assert limit_text(Limit(5, Period.DAY, exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
     assert limit_text(None) == "no limit"
 
 
 def test_a_limit_in_total_never_resets() -> None:
-    usage = Usage("guild", 10, 10, 0, "total", None)
+    usage = Usage(LimitScope.GUILD, 10, 10, 0, Period.TOTAL, None)
     assert "never resets" in error_messages.member_error(LimitExceeded(usage, 4))
 
 
@@ -192,8 +199,8 @@ def test_a_late_job_is_not_given_up() -> None:
     assert f"<t:{NOON // 1000}:R>" in line
 
 
-@pytest.mark.parametrize("who", ["member", "operator", "rivya", "developer"])
-def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
+@pytest.mark.parametrize("who", FailureCause)
+def test_every_failure_says_plainly_what_it_cost(who: FailureCause) -> None:
     free = texts.failure_text(Failure(who, "some_code", "x" * 5000))
     assert free.endswith("Nothing was charged.")
     assert utf16_length(free) < MESSAGE_LIMIT
@@ -207,7 +214,7 @@ def test_every_failure_says_plainly_what_it_cost(who: str) -> None:
 @pytest.mark.parametrize("reason", MemberReason)
 def test_a_member_hears_the_same_reason_late_as_early(reason: MemberReason) -> None:
     data = json.dumps(EXTREME | {"missing": ["view_channel"]})
-    sentence = texts.failure_text(Failure("member", reason, message=data))
+    sentence = texts.failure_text(Failure(FailureCause.MEMBER, reason, message=data))
     assert sentence.count("Nothing was charged.") == 1
     assert utf16_length(sentence) < MESSAGE_LIMIT
     early = error_messages.member_error(MemberError(reason, **(EXTREME | {"missing": ("view_channel",)})))
@@ -216,12 +223,16 @@ def test_a_member_hears_the_same_reason_late_as_early(reason: MemberReason) -> N
 
 @pytest.mark.parametrize("message", ["", "no json", "[1]", "null"])
 def test_a_failure_whose_data_cannot_be_read_still_has_its_reason(message: str) -> None:
-    sentence = texts.failure_text(Failure("member", MemberReason.REFERENCE_TOO_BIG, message=message))
+    sentence = texts.failure_text(
+        Failure(FailureCause.MEMBER, MemberReason.REFERENCE_TOO_BIG, message=message)
+    )
     assert sentence.startswith("The reference file is too big.")
 
 
 def test_rivyas_words_can_do_nothing() -> None:
-    sentence = texts.failure_text(Failure("rivya", "x", "@everyone **look** <@1234567890123456789> [a](b)"))
+    sentence = texts.failure_text(
+        Failure(FailureCause.RIVYA, "x", "@everyone **look** <@1234567890123456789> [a](b)")
+    )
     assert "@everyone" not in sentence
     assert "\\*\\*look\\*\\*" in sentence
     assert "\\<@" in sentence
@@ -237,7 +248,7 @@ def test_somebody_elses_trouble_comes_with_a_reference(sentence: str) -> None:
 def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
     assert texts.receipt_text(Receipt(4, MONTH)) == "4 credits · 12 of 200 left this month"
     assert texts.receipt_text(Receipt(1, MONTH)).startswith("1 credit ·")
-    helped = Usage("guild", 200, 200, 0, "month", NOON, granted_credits=50)
+    helped = Usage(LimitScope.GUILD, 200, 200, 0, Period.MONTH, NOON, granted_credits=50)
     assert texts.receipt_text(Receipt(4, helped)) == (
         "4 credits · 0 of 200 left this month; grants hold 50 more"
     )
@@ -247,7 +258,7 @@ def test_everything_on_offer_has_a_name() -> None:
     for model in MODELS.values():
         assert all(size_name(size) != size for size in model.sizes)
         assert all(format_name(name) != name for name in model.formats)
-    for period in PERIODS:
+    for period in Period:
         assert len({period_name(period), period_noun(period), period_choice(period), period}) >= 3
 
 

@@ -26,10 +26,11 @@ from bot.credits.audit_log import (
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.credits.refundable import RefundablePicture
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits, Usage
+from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
 from cogs.limits import choices as limit_choices
-from cogs.limits.audit_log import NEWER, OLDER, page_button
+from cogs.limits.audit_log import PageDirection, page_button
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import use_locale
 from cogs.ui.context import not_a_member
@@ -38,15 +39,15 @@ NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
 JOB_ID = "0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11"
 NASTY = "*@everyone* <@1> `_~|[]#>" * 40
-DEFAULT = Limit(200, "month")
+DEFAULT = Limit(200, Period.MONTH)
 
 
 def usage(rule: LimitScope, used: int = 4, limit: int = 200, subject_id: int = 0, **more: int) -> Usage:
-    return Usage(rule, limit, used, 0, "month", NOON, subject_id, **more)
+    return Usage(rule, limit, used, 0, Period.MONTH, NOON, subject_id, **more)
 
 
 def limit(rule: LimitScope, subject_id: int = 0, *, exempt: bool = False, reason: str = "") -> Limit:
-    return Limit(20, "week", ADMIN, NOON, rule, subject_id, exempt, reason, 5)
+    return Limit(20, Period.WEEK, ADMIN, NOON, rule, subject_id, exempt, reason, 5)
 
 
 def grant(
@@ -105,7 +106,7 @@ def test_a_limit_below_what_is_used_says_so() -> None:
 
 
 def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
-    total = Usage(LimitScope.GUILD, 20, 21, 0, "total", None)
+    total = Usage(LimitScope.GUILD, 20, 21, 0, Period.TOTAL, None)
     words = said(
         views.limit_changed_view(
             limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
@@ -264,7 +265,7 @@ def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
         for n in range(300)
     ]
     gifts = [grant(MEMBER - n, n, NOON, NASTY) for n in range(300)]
-    guild = Limit(MAX_CREDITS, "total", ADMIN, NOON, reason=NASTY, limit_id=1)
+    guild = Limit(MAX_CREDITS, Period.TOTAL, ADMIN, NOON, reason=NASTY, limit_id=1)
     ceiling = usage(LimitScope.CEILING, MAX_CREDITS, MAX_CREDITS, granted_credits=MAX_CREDITS)
     words = shown(
         ActiveLimits(guild, tuple(limits), tuple(gifts)), MemberLimits(usage(LimitScope.GUILD), (ceiling,))
@@ -389,9 +390,9 @@ def test_who_left_and_whom_nothing_binds_is_said() -> None:
 # The log
 
 EVENTS = [
-    LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, "day"), NASTY),
-    LimitChanged(LimitScope.GUILD, 0, None, Limit(5, "day"), ""),
-    LimitChanged(LimitScope.CEILING, 0, Limit(5, "day"), None, NASTY),
+    LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), NASTY),
+    LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), ""),
+    LimitChanged(LimitScope.CEILING, 0, Limit(5, Period.DAY), None, NASTY),
     GrantIssued(MEMBER, MAX_CREDITS, NASTY, NOON),
     GrantIssued(WHOLE_GUILD, 5, "a feast", None),
     GrantRevoked(MEMBER, MAX_CREDITS, MAX_CREDITS - 1, NASTY),
@@ -417,7 +418,7 @@ def logged(event: object, by: int = ADMIN) -> str:
 
 
 def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
-    words = logged(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, "day"), "more fun"))
+    words = logged(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), "more fun"))
     for part in (
         f"<@{ADMIN}>",
         f"<t:{NOON // 1000}:f>",
@@ -426,9 +427,9 @@ def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
     ):
         assert part in words
     assert "Why: more fun" in words
-    assert "from **the default**" in logged(LimitChanged(LimitScope.GUILD, 0, None, Limit(5, "day"), ""))
+    assert "from **the default**" in logged(LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), ""))
     assert "to **no limit of its own**" in logged(
-        LimitChanged(LimitScope.CEILING, 0, Limit(5, "day"), None, "")
+        LimitChanged(LimitScope.CEILING, 0, Limit(5, Period.DAY), None, "")
     )
 
 
@@ -447,7 +448,7 @@ def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        LimitChanged(LimitScope.MEMBER, -5, None, Limit(5, "day"), ""),
+        LimitChanged(LimitScope.MEMBER, -5, None, Limit(5, Period.DAY), ""),
         GrantIssued(-5, 4, "", None),
         GrantRevoked(-5, 4, 4, ""),
     ],
@@ -615,7 +616,7 @@ def test_a_change_is_told_in_indonesian(
 ) -> None:
     subject = MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0
     new = limit(rule, subject, reason="hemat")
-    used = Usage(rule, 20, 21, 0, "month", resets_at, subject, granted_credits=granted)
+    used = Usage(rule, 20, 21, 0, Period.MONTH, resets_at, subject, granted_credits=granted)
     with use_locale("id"):
         words = said(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
     holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
@@ -760,7 +761,7 @@ def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) ->
 def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
     with use_locale("id"):
         words = said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
-        labels = [page_button(way, Cursor(NOON, 1, "1")).label for way in (NEWER, OLDER)]
+        labels = [page_button(way, Cursor(NOON, 1, "1")).label for way in PageDirection]
     holds(words, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
 

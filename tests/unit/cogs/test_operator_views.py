@@ -19,17 +19,17 @@ from bot.credits.reconciliation.models import (
     describe,
 )
 from bot.credits.reconciliation.reconciler import ReconcileRun
-from bot.domain.limits import Limit, LimitChange, LimitScope, Usage
+from bot.domain.limits import Limit, LimitChange, LimitScope, ReservationState, Usage
+from bot.domain.periods import Period
 from cogs.operator import reconcile_views, views
 from cogs.operator.commands import apply_button
 from cogs.text.translation import use_locale
 
 NOON = 1_750_000_000_000
 GUILD, OTHER = 1_100_000_000_000_000_007, 1_100_000_000_000_000_008
-STATES = ("held", "settled", "released")
 FACTS = re.compile(r"<[^>]+>|\d+")
-CAP = Limit(5, "day", scope=LimitScope.CEILING)
-USED_UP = Usage(LimitScope.CEILING_ALL, 44, 40, 6, "day", NOON)
+CAP = Limit(5, Period.DAY, scope=LimitScope.CEILING)
+USED_UP = Usage(LimitScope.CEILING_ALL, 44, 40, 6, Period.DAY, NOON)
 
 Card = Callable[[], ui.LayoutView]
 
@@ -38,7 +38,9 @@ def name_of(guild_id: int) -> str | None:
     return {GUILD: "Painters *and* co"}.get(guild_id)
 
 
-def discrepancy(kind: DiscrepancyKind, state: str = "settled", note: str = "") -> Discrepancy:
+def discrepancy(
+    kind: DiscrepancyKind, state: ReservationState = ReservationState.SETTLED, note: str = ""
+) -> Discrepancy:
     booked = BookedReservation("0b0e7c62", GUILD, state, 40, "task", over=True, note=note, created_at=NOON)
     return Discrepancy(booked, kind, "succeeded", 60)
 
@@ -49,10 +51,10 @@ def turns() -> ui.ActionRow[ui.LayoutView]:
 
 def page(paused: tuple[int, ...]) -> GuildsPage:
     rows = (
-        GuildSpending(GUILD, 33, Limit(200, "month"), CAP, paused=True),
-        GuildSpending(OTHER, 11, Limit(100, "week"), None, paused=False),
+        GuildSpending(GUILD, 33, Limit(200, Period.MONTH), CAP, paused=True),
+        GuildSpending(OTHER, 11, Limit(100, Period.WEEK), None, paused=False),
     )
-    return GuildsPage(rows, 2, 3, 22, "month", 440, NOON, USED_UP, paused)
+    return GuildsPage(rows, 2, 3, 22, Period.MONTH, 440, NOON, USED_UP, paused)
 
 
 def comparison(found: int, stopped: str = "") -> ReconcileRun:
@@ -130,9 +132,9 @@ def test_indonesian_is_spoken_to_the_operator() -> None:
     assert not set(refused) & set(problems())
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", ReservationState)
 @pytest.mark.parametrize("kind", DiscrepancyKind)
-def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state: str) -> None:
+def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state: ReservationState) -> None:
     found = discrepancy(kind, state)
     assert reconcile_views.difference(found) == describe(found)
     with use_locale("id"):
@@ -142,7 +144,7 @@ def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state:
 
 
 def test_a_note_stands_beside_its_difference_as_it_was_logged() -> None:
-    found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, "held", "Rivya said *nothing*")]
+    found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, ReservationState.HELD, "Rivya said *nothing*")]
     with use_locale("id"):
         said = "\n".join(lines(reconcile_views.reconcile_result_view(comparison(1), found, "", None)))
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in said

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.jobs import Destination, Failure, Job, Phase, Progress, Request, Stage
-from bot.domain.limits import Receipt, Usage
+from bot.domain.jobs import Destination, Failure, FailureCause, Job, Phase, Progress, Request, Stage
+from bot.domain.limits import LimitScope, Receipt, Usage
+from bot.domain.periods import Period
 from cogs.pictures import texts as picture_texts
 from cogs.pictures import views
 from cogs.text.escaping import utf16_length
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from discord.ui import LayoutView
 
 NOON = 1_750_000_000_000
-USAGE = Usage("guild", limit_credits=200, spent_credits=184, held_credits=4, period="month", resets_at=NOON)
+USAGE = Usage(
+    LimitScope.GUILD,
+    limit_credits=200,
+    spent_credits=184,
+    held_credits=4,
+    period=Period.MONTH,
+    resets_at=NOON,
+)
 RECEIPT = Receipt(4, USAGE)
 JOB_ID = "0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11"
 
@@ -47,7 +55,7 @@ def all_cards(prompt: str) -> Iterator[LayoutView]:
         yield views.result_view(
             job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=True, greeting=greeting, show_prompt=show_prompt
         )
-        for who in ("member", "operator", "rivya", "developer"):
+        for who in FailureCause:
             failure = Failure(who, "some_code", prompt)
             yield views.failure_view(job(prompt), failure, greeting=greeting, show_prompt=show_prompt)
     for phase in Phase:
@@ -129,7 +137,7 @@ def test_a_smaller_picture_is_said_to_be_one() -> None:
 def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
     named = {
         who: any(JOB_ID in text for text in texts(views.failure_view(job("a"), Failure(who, "code"))))
-        for who in ("member", "rivya", "operator", "developer")
+        for who in FailureCause
     }
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}
 

@@ -14,6 +14,7 @@ from bot.credits.reports.builder import ReportFiles
 from bot.credits.reports.csv_export import CsvExport
 from bot.credits.reports.models import Bucket, Report, Spender
 from bot.domain.limits import Limit
+from bot.domain.periods import Period
 from cogs.credits import report_views
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
@@ -23,7 +24,7 @@ NOVEMBER = 1_793_491_200_000
 DAY_MS = 24 * 60 * 60 * 1000
 REPORT = Report(
     guild_id=1,
-    period="month",
+    period=Period.MONTH,
     periods_ago=0,
     end=NOVEMBER + 2 * DAY_MS,
     zone=UTC,
@@ -40,7 +41,7 @@ REPORT = Report(
     pictures=301,
     failures=0,
     before_credits=0,
-    limit=Limit(2000, "month"),
+    limit=Limit(2000, Period.MONTH),
 )
 
 
@@ -79,10 +80,13 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         ({"granted_credits": 1}, "1 credit of these paid by grants"),
         ({"members": 4}, "2 other members: 0 credits"),
         ({"erased": Spender(0, 12, 0, 3)}, "Names erased: 12 credits, 3 pictures"),
-        ({"limit": Limit(5, "week")}, "No line for an even pace: this server's limit is 5 credits a week."),
-        ({"limit": Limit(10**9, "month")}, "500,000,000 credits a day, is far above the bars"),
+        (
+            {"limit": Limit(5, Period.WEEK)},
+            "No line for an even pace: this server's limit is 5 credits a week.",
+        ),
+        ({"limit": Limit(10**9, Period.MONTH)}, "500,000,000 credits a day, is far above the bars"),
         ({"zone": ZoneInfo("Asia/Jakarta")}, "time zone Asia/Jakarta"),
-        ({"period": "total", "periods_ago": 2, "before_credits": None}, "`ago` was left out"),
+        ({"period": Period.TOTAL, "periods_ago": 2, "before_credits": None}, "`ago` was left out"),
         ({"pictures": 300}, "4.01 each"),
         ({"pictures": 0}, "**0 pictures** painted."),
     ],
@@ -99,8 +103,8 @@ def test_what_is_missing_is_said() -> None:
     assert "newest 200 of 303 requests" in words(report_files(sheet=cut))
 
 
-@pytest.mark.parametrize(("period", "part"), [("day", "`ago`"), ("total", "`/imagine`")])
-def test_an_empty_time_is_a_sentence_and_no_file(period: str, part: str) -> None:
+@pytest.mark.parametrize(("period", "part"), [(Period.DAY, "`ago`"), (Period.TOTAL, "`/imagine`")])
+def test_an_empty_time_is_a_sentence_and_no_file(period: Period, part: str) -> None:
     empty = report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
     assert part in words(empty)
     assert report_views.files(empty) == []
@@ -158,12 +162,12 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
 
 
 @pytest.mark.parametrize("tongue", sorted(languages()))
-@pytest.mark.parametrize("period", ["day", "week", "month", "total"])
-def test_every_report_can_be_said_in_every_language(period: str, tongue: str) -> None:
-    unit = "hour" if period == "day" else "day"
+@pytest.mark.parametrize("period", Period)
+def test_every_report_can_be_said_in_every_language(period: Period, tongue: str) -> None:
+    unit = "hour" if period is Period.DAY else "day"
     with use_locale(tongue):
-        for limit in (Limit(200, period), Limit(10**9, period), Limit(1, "total")):
-            before = None if period == "total" else 8
+        for limit in (Limit(200, period), Limit(10**9, period), Limit(1, Period.TOTAL)):
+            before = None if period is Period.TOTAL else 8
             report = replace(
                 REPORT, period=period, unit=unit, limit=limit, periods_ago=1, before_credits=before
             )
@@ -177,7 +181,7 @@ def test_every_report_can_be_said_in_every_language(period: str, tongue: str) ->
 def test_one_credit_is_one_credit() -> None:
     """The pace is a number that may have a fraction."""
     for credits, said in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
-        assert said in words(report_files(replace(REPORT, limit=Limit(credits, "month"))))
+        assert said in words(report_files(replace(REPORT, limit=Limit(credits, Period.MONTH))))
 
 
 @pytest.mark.parametrize("tongue", sorted(languages()))

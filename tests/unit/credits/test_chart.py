@@ -16,6 +16,7 @@ from PIL import Image, ImageChops
 from bot.credits.reports import chart
 from bot.credits.reports.models import COLOURED, Bucket, Report, Spender
 from bot.domain.limits import MAX_CREDITS, Limit
+from bot.domain.periods import Period
 from cogs.credits.chart_labels import chart_labels, period_title
 from cogs.text.translation import languages, use_locale
 from tests.support.paths import ROOT
@@ -32,7 +33,7 @@ def a_report(
     others: int = 0,
     erased: int = 0,
     unit: str = "day",
-    period: str = "month",
+    period: str = Period.MONTH,
     bars: int = 30,
     step: timedelta = timedelta(days=1),
     limit: Limit | None = None,
@@ -43,7 +44,7 @@ def a_report(
     credits = sum(bar.credits for bar in drawn)
     return Report(
         guild_id=1,
-        period=period,
+        period=Period(period),
         periods_ago=0,
         end=starts[-1] + 1,
         zone=UTC,
@@ -60,7 +61,7 @@ def a_report(
         pictures=bars,
         failures=0,
         before_credits=None,
-        limit=limit or Limit(200, "total"),
+        limit=limit or Limit(200, Period.TOTAL),
     )
 
 
@@ -148,7 +149,7 @@ def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
 @pytest.mark.parametrize("tongue", sorted(languages()))
 @pytest.mark.parametrize("each", [1, 12_499, MAX_CREDITS, 10**13])
 def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
-    report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, "month"))
+    report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, Period.MONTH))
     assert_margins_free(opened(report, tongue))
 
 
@@ -217,8 +218,8 @@ def test_every_word_is_in_the_language_of_the_reader(
 )
 def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongue: str, pace: str) -> None:
     with use_locale(tongue):
-        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, period))).pace == pace
-        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, "total"))).pace == ""
+        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, Period(period)))).pace == pace
+        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, Period.TOTAL))).pace == ""
 
 
 def test_times_are_those_of_the_server() -> None:
@@ -226,7 +227,7 @@ def test_times_are_those_of_the_server() -> None:
     at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
     there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),))
     assert period_title(there) == "2 September 2026"
-    assert chart_labels(replace(there, period="total")).buckets == ("2 Sep",)
+    assert chart_labels(replace(there, period=Period.TOTAL)).buckets == ("2 Sep",)
     assert chart_labels(replace(there, unit="hour")).buckets == ("06h",)
 
 
@@ -244,9 +245,9 @@ def assert_margins_free(picture: Image.Image) -> None:
 
 def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
     bold = chart.PACE_COLOUR
-    assert amount(opened(a_report(limit=Limit(150, "month"))), bold) > 1000
-    assert amount(opened(a_report(limit=Limit(150, "week"))), bold) == 0
-    assert amount(opened(a_report(limit=Limit(MAX_CREDITS, "month"))), bold) == 0
+    assert amount(opened(a_report(limit=Limit(150, Period.MONTH))), bold) > 1000
+    assert amount(opened(a_report(limit=Limit(150, Period.WEEK))), bold) == 0
+    assert amount(opened(a_report(limit=Limit(MAX_CREDITS, Period.MONTH))), bold) == 0
 
 
 @pytest.mark.parametrize(

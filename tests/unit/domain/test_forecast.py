@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.forecast import FARTHEST_MS, LEAST_MS, exhausted_at
-from bot.domain.limits import Usage
+from bot.domain.forecast import MAX_AHEAD_MS, MIN_OBSERVED_MS, exhausted_at
+from bot.domain.limits import LimitScope, Usage
+from bot.domain.periods import Period
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR
@@ -15,7 +16,7 @@ START = 1_750_000_000_000
 
 
 def a_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int | None = None) -> Usage:
-    return Usage("guild", limit, used, 0, "month", resets_at, granted_credits=granted)
+    return Usage(LimitScope.GUILD, limit, used, 0, Period.MONTH, resets_at, granted_credits=granted)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
         (a_usage(0), 10 * DAY),
         (a_usage(200), 10 * DAY),
         (a_usage(250), 10 * DAY),
-        (a_usage(100), LEAST_MS - 1),
+        (a_usage(100), MIN_OBSERVED_MS - 1),
         (a_usage(100), -DAY),
         (a_usage(100, resets_at=START + 20 * DAY), 10 * DAY),
         (a_usage(100, resets_at=START + 15 * DAY), 10 * DAY),
@@ -75,7 +76,7 @@ def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
     empty = exhausted_at(usage, START, at)
     if empty is None:
         return
-    assert at < empty <= at + FARTHEST_MS
+    assert at < empty <= at + MAX_AHEAD_MS
     assert rest_ms is None or empty < at + rest_ms
     # What is used until then at this pace covers what is left, and a millisecond sooner it would not.
     assert used * (empty - at) >= usage.left_credits * seen_ms > used * (empty - at - 1)
