@@ -2,7 +2,8 @@
 
 They are stored in the transaction of the reservation that raised them, so that a crash loses none, and are
 pending until they are marked as sent. A pending alert that is outdated is never sent: one older than
-`STALE_MS`, of a limit that was changed since, or of a percentage that is no longer reached.
+`STALE_MS`, of a limit that was changed since, of a percentage that is no longer reached, or of a guild that
+has no channel for alerts any more.
 
 Owns the table alerts.
 """

@@ -83,10 +83,10 @@ class LimitUsage:
 
     def current_usage(self, user_id: int, limit_id: int | None) -> Usage | None:
         """Return a member's usage of the limit that is now in the place of `limit_id`; None without one."""
-        if not user_id or limit_id is None or (was := limits.by_id(self.transaction, limit_id)) is None:
+        if not user_id or limit_id is None or (old := limits.by_id(self.transaction, limit_id)) is None:
             return None
-        now = limits.current(self.transaction, self.guild_id, was.scope, was.subject_id)
-        return None if now is None or now.exempt else self.member(user_id, now)
+        new = limits.current(self.transaction, self.guild_id, old.scope, old.subject_id)
+        return None if new is None or new.exempt else self.member(user_id, new)
 
     def member_limits(self, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
         """Return every limit that concerns a member."""
@@ -100,14 +100,16 @@ class LimitUsage:
         others += self._members(user_id, superseded)
         return MemberLimits(self.guild(), self.ceilings(), best, tuple(others), exempt)
 
-    def _members(self, user_id: int, several: list[Limit]) -> list[Usage]:
-        numbers = [limit for limit in several if not limit.exempt]
-        if not numbers:
+    def _members(self, user_id: int, candidates: list[Limit]) -> list[Usage]:
+        """Return a member's usage of each limit that is no exemption."""
+        with_credits = [limit for limit in candidates if not limit.exempt]
+        if not with_credits:
             return []
         granted = grants.available(self.transaction, self.guild_id, user_id, self.at)
         # Once per period, since a member can have many roles.
-        sums = {period: self._member_sums(user_id, period) for period in {limit.period for limit in numbers}}
-        return [_usage(limit, *sums[limit.period], granted) for limit in numbers]
+        periods_used = {limit.period for limit in with_credits}
+        sums = {period: self._member_sums(user_id, period) for period in periods_used}
+        return [_usage(limit, *sums[limit.period], granted) for limit in with_credits]
 
     def _member_sums(self, user_id: int, period: Period) -> tuple[int, int, int | None]:
         """Return the used and held credits of a member in a period, and its end."""
@@ -151,7 +153,10 @@ def first_reserved_at(transaction: sqlite3.Connection, guild_id: int, at: int) -
 
 @lru_cache(maxsize=1024)
 def _bounds(period: Period, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
-    """Return the bounds of the period that contains a quarter of an hour, counted from the epoch."""
+    """Return the bounds of the period that contains a quarter of an hour, counted from the epoch.
+
+    Cached by quarter, since no time zone in use begins a day within one.
+    """
     return periods.period_bounds(period, quarter * totals.QUARTER_MS, zone)
 
 

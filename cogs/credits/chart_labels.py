@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
-from bot.credits.reports.models import ChartLabels
+from bot.credits.reports.models import BarUnit, ChartLabels
 from bot.domain.periods import Period
 from cogs.text.translation import current_locale, gettext, gettext_noop
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from bot.credits.reports.models import Report
 
 _CHART_TITLES: Final = {
-    "hour": gettext_noop("Credits by hour, {period}"),
-    "day": gettext_noop("Credits by day, {period}"),
-    "week": gettext_noop("Credits by week, {period}"),
-    "month": gettext_noop("Credits by month, {period}"),
-    "months": gettext_noop("Credits by several months, {period}"),
+    BarUnit.HOUR: gettext_noop("Credits by hour, {period}"),
+    BarUnit.DAY: gettext_noop("Credits by day, {period}"),
+    BarUnit.WEEK: gettext_noop("Credits by week, {period}"),
+    BarUnit.MONTH: gettext_noop("Credits by month, {period}"),
+    BarUnit.MONTHS: gettext_noop("Credits by several months, {period}"),
 }
 _PACES: Final = {
-    "hour": gettext_noop("even pace: {credits} an hour"),
-    "day": gettext_noop("even pace: {credits} a day"),
+    BarUnit.HOUR: gettext_noop("even pace: {credits} an hour"),
+    BarUnit.DAY: gettext_noop("even pace: {credits} a day"),
 }
 _SIGNS: Final = (
     (10**12, gettext_noop("{number}T")),
@@ -70,7 +70,7 @@ def period_title(report: Report) -> str:
 
 def beginning(report: Report, start: int) -> str:
     """When a bar begins: a day, or of a report by the hour a time."""
-    return _written(report, start, _HOUR if report.unit == "hour" else _DAY)
+    return _written(report, start, _HOUR if report.unit is BarUnit.HOUR else _DAY)
 
 
 def chart_labels(report: Report) -> ChartLabels:
@@ -99,13 +99,13 @@ def axis_number(value: float, *, locale: Locale, signs: tuple[tuple[int, str], .
 
 def _under(report: Report, start: int) -> str:
     match report.unit, report.period:
-        case "hour", _:
+        case BarUnit.HOUR, _:
             return gettext("{hour}h", hour=f"{datetime.fromtimestamp(start / 1000, report.zone):%H}")
-        case "day", Period.WEEK:
+        case BarUnit.DAY, Period.WEEK:
             return _written(report, start, _WEEKDAY_UNDER)
-        case "day", Period.MONTH:
+        case BarUnit.DAY, Period.MONTH:
             return str(datetime.fromtimestamp(start / 1000, report.zone).day)
-        case (("day" | "week"), _):
+        case (BarUnit.DAY | BarUnit.WEEK, _):
             return _written(report, start, _DAY_UNDER)
     return _written(report, start, _MONTH_UNDER)
 

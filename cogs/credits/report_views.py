@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import MediaGalleryItem, ui
 
-from bot.credits.reports.models import COLOURED
+from bot.credits.reports.models import COLOURED, BarUnit
 from bot.domain.periods import Period
 from cogs.credits.chart_labels import beginning, period_title
 from cogs.text.escaping import truncate
@@ -187,7 +187,7 @@ def _pace(report: Report) -> str:
     credits = round(report.pace, 2)
     # Whatever is no whole number stands with the plural.
     counted = int(credits) if credits == int(credits) else 2
-    if report.unit == "hour":
+    if report.unit is BarUnit.HOUR:
         pace = ngettext(
             "{amount} credit an hour", "{amount} credits an hour", counted, amount=number(credits)
         )

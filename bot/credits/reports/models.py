@@ -7,6 +7,7 @@ the bars, the members and the CSV file of a report have the same sum.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.periods import Period
@@ -25,6 +26,17 @@ ERASED: Final = 0
 """The `user_id` of all members whose names were erased."""
 MAX_PACE_RATIO: Final = 4
 """The even pace is drawn up to so many times the highest bar; a higher one would make all bars flat."""
+
+
+class BarUnit(StrEnum):
+    """The length of a bar."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    MONTHS = "months"
+    """Several months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +78,7 @@ class Report:
     """When the last bar ends; may be in the future."""
     zone: tzinfo
     """The guild's time zone, at whose midnights periods and bars begin."""
-    unit: str
-    """The length of a bar: `hour`, `day`, `week`, `month`, or `months` for several."""
+    unit: BarUnit
     buckets: tuple[Bucket, ...]
     """At least one."""
     spenders: tuple[Spender, ...]

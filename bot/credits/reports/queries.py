@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from bot.credits.reports.models import COLOURED, ERASED, LISTED, Bucket, Report, Spender
+from bot.credits.reports.models import COLOURED, ERASED, LISTED, BarUnit, Bucket, Report, Spender
 from bot.credits.usage import first_reserved_at
 from bot.domain import periods
 from bot.domain.clock import HOUR_MS
@@ -34,7 +34,7 @@ Snapshot = sqlite3.Connection
 
 MAX_BUCKETS: Final = 31
 
-_UNITS: Final = {Period.DAY: "hour", Period.WEEK: "day", Period.MONTH: "day"}
+_UNITS: Final = {Period.DAY: BarUnit.HOUR, Period.WEEK: BarUnit.DAY, Period.MONTH: BarUnit.DAY}
 _PAINTED: Final = (Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE)
 _WITHIN: Final = "guild_id = :guild_id AND created_at >= :start AND created_at < :end"
 
@@ -121,11 +121,11 @@ def _period(period: Period, ago: int, at: int, zone: tzinfo) -> tuple[int, int |
     return periods.period_bounds(period, at, zone)
 
 
-def _bucket_edges(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
+def _bucket_edges(start: int, end: int, unit: BarUnit, zone: tzinfo) -> list[int]:
     """Return when each bar begins, and when the last one ends. A day has 23 or 25 hours now and then."""
     edges = [start]
     while edges[-1] < end:
-        if unit == "hour":
+        if unit is BarUnit.HOUR:
             edges.append(min(edges[-1] + HOUR_MS, end))
         else:
             _, next_edge = periods.period_bounds(Period(unit), edges[-1], zone)
@@ -134,16 +134,16 @@ def _bucket_edges(start: int, end: int, unit: str, zone: tzinfo) -> list[int]:
     return edges
 
 
-def _total_edges(first: int, at: int, zone: tzinfo) -> tuple[str, list[int]]:
+def _total_edges(first: int, at: int, zone: tzinfo) -> tuple[BarUnit, list[int]]:
     """Return the finest unit by which `first` to `at` are at most `MAX_BUCKETS` bars, and their edges."""
     edges: list[int] = []
-    for period in periods.RESETTING:
-        start, _ = periods.period_bounds(period, first, zone)
-        edges = _bucket_edges(start, at + 1, period, zone)
+    for unit in (BarUnit.DAY, BarUnit.WEEK, BarUnit.MONTH):
+        start, _ = periods.period_bounds(Period(unit), first, zone)
+        edges = _bucket_edges(start, at + 1, unit, zone)
         if len(edges) <= MAX_BUCKETS + 1:
-            return period, edges
+            return unit, edges
     months = -(-(len(edges) - 1) // MAX_BUCKETS)
-    return "months", [*edges[:-1:months], edges[-1]]
+    return BarUnit.MONTHS, [*edges[:-1:months], edges[-1]]
 
 
 def _credits(connection: sqlite3.Connection, span: _Span) -> Counter[int]:

@@ -12,7 +12,7 @@ from simcord.components import walk_components
 
 from bot.credits.reports.builder import ReportFiles
 from bot.credits.reports.csv_export import CsvExport
-from bot.credits.reports.models import Bucket, Report, Spender
+from bot.credits.reports.models import BarUnit, Bucket, Report, Spender
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from cogs.credits import report_views
@@ -28,7 +28,7 @@ REPORT = Report(
     periods_ago=0,
     end=NOVEMBER + 2 * DAY_MS,
     zone=UTC,
-    unit="day",
+    unit=BarUnit.DAY,
     buckets=(Bucket(NOVEMBER, (4, 4), 0, 0), Bucket(NOVEMBER + DAY_MS, (1200, 0), 0, 0)),
     spenders=(Spender(7, 1204, 0, 300), Spender(8, 4, 4, 1)),
     members=2,
@@ -121,7 +121,7 @@ def test_the_files_are_those_that_the_card_shows() -> None:
 def test_the_chart_is_told_in_words() -> None:
     told = report_views.alt_text(REPORT)
     assert "1: 1,204, 2: 4. The highest bar, 1,200, begins at 2 November 2026." in told
-    by_hour = report_views.alt_text(replace(REPORT, unit="hour"))
+    by_hour = report_views.alt_text(replace(REPORT, unit=BarUnit.HOUR))
     assert "begins at 00:00" in by_hour
     assert "<@" not in told
 
@@ -164,7 +164,7 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
 @pytest.mark.parametrize("tongue", sorted(languages()))
 @pytest.mark.parametrize("period", Period)
 def test_every_report_can_be_said_in_every_language(period: Period, tongue: str) -> None:
-    unit = "hour" if period is Period.DAY else "day"
+    unit = BarUnit.HOUR if period is Period.DAY else BarUnit.DAY
     with use_locale(tongue):
         for limit in (Limit(200, period), Limit(10**9, period), Limit(1, Period.TOTAL)):
             before = None if period is Period.TOTAL else 8

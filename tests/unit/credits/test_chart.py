@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from bot.credits.reports import chart
-from bot.credits.reports.models import COLOURED, Bucket, Report, Spender
+from bot.credits.reports.models import COLOURED, BarUnit, Bucket, Report, Spender
 from bot.domain.limits import MAX_CREDITS, Limit
 from bot.domain.periods import Period
 from cogs.credits.chart_labels import chart_labels, period_title
@@ -48,7 +48,7 @@ def a_report(
         periods_ago=0,
         end=starts[-1] + 1,
         zone=UTC,
-        unit=unit,
+        unit=BarUnit(unit),
         buckets=drawn,
         spenders=tuple(Spender(user_id, each * bars, 0, bars) for user_id in range(1, members + 1)),
         members=members,
@@ -228,7 +228,7 @@ def test_times_are_those_of_the_server() -> None:
     there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),))
     assert period_title(there) == "2 September 2026"
     assert chart_labels(replace(there, period=Period.TOTAL)).buckets == ("2 Sep",)
-    assert chart_labels(replace(there, unit="hour")).buckets == ("06h",)
+    assert chart_labels(replace(there, unit=BarUnit.HOUR)).buckets == ("06h",)
 
 
 def assert_margins_free(picture: Image.Image) -> None:
