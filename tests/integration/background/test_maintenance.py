@@ -1,4 +1,4 @@
-"""What is done every hour, and what happens when some of it breaks."""
+"""The chores of the hourly maintenance, and their errors."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
         await painted(store)
     await rows(database, "ANALYZE")
     with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
-        # Not every build of SQLite takes samples; this one has been met by one that does.
+        # Not every build of SQLite has this table, so it is made here.
         if not other.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'").fetchone():
             other.execute("CREATE TABLE samples (tbl, idx, neq, nlt, ndlt, sample)")
             other.execute("PRAGMA writable_schema = ON")
@@ -167,7 +167,7 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM jobs").fetchone()
         await painted(store)
-        # No patience, however much the connection has else: jobs wait behind it.
+        # Without the busy timeout of the connection, since jobs wait for it.
         patience = f"PRAGMA busy_timeout = {round(2000 * PATIENCE_SECONDS)}"
         await database._connection.call(lambda plain: plain.execute(patience).close())
         assert not await soon(database.checkpoint())
@@ -178,7 +178,7 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
 
 
 async def kept(database: Database, store: JobStore, data: bytes, *, days: int) -> str:
-    """A picture that was kept so many days ago; returns its name in the vault."""
+    """Store a picture that was delivered so many days ago; returns its file name."""
     picture_store = PictureStore(picture_folder(database._path))
     name = await picture_store.save(data)
     job_id = await painted(store)

@@ -1,7 +1,7 @@
-"""What admins were promised, in plain Python: lists that are added up again for every question.
+"""A model of the ledger in plain Python, which adds up every reservation for every question.
 
-Written from the promises, not from the code, and unlike it on purpose: periods are told apart by comparing
-calendar days, what grants paid is a pile that is taken from the top, nothing is ever kept as a sum.
+It differs from the product on purpose: periods are compared by calendar days, what grants paid is a stack,
+and no totals are kept.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ ALL = 0
 """All guilds, or a guild as a whole."""
 MEMBER_RULES = ("member", "role", "everyone")
 FARTHEST = timedelta(days=40)
-"""No period that ends is longer."""
+"""The longest period that ends is shorter."""
 
 
 class Cap(NamedTuple):
-    """What a rule allows; no credits at all stand for an exemption."""
+    """A limit; `credits` is None for an exemption."""
 
     credits: int | None
     period: str
 
 
 class Usage(NamedTuple):
-    """How far a rule is used."""
+    """How far a limit is used."""
 
     rule: str
     subject_id: int
@@ -44,15 +44,15 @@ class Usage(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a member may do: every rule that must have room, from the outside in."""
+    """The limits on a member: `binding` must all have room, from the widest scope to the closest."""
 
     binding: list[Usage]
     personal: Usage | None
     exempt: bool
-    passed_over: list[Usage]
+    superseded: list[Usage]
 
     def refusal(self, cost: int) -> Usage | None:
-        """The rule without room that leaves the least; of equals the one closest to the member."""
+        """The limit without room that leaves the least; of equal ones the closest to the member."""
         full = [use for use in self.binding if use.left < cost]
         return min(reversed(full), key=lambda use: use.left, default=None)
 
@@ -70,11 +70,11 @@ class Grant:
 
 @dataclass
 class Level:
-    """What one job costs a guild, or a member: first from the limit, then from pots, in their order."""
+    """What one job costs a guild, or a member: first from the limit, then from grants in their order."""
 
     own: int
     drawn: list[tuple[int, int]]
-    """Pairs of a pot and the credits it paid, the last drawn at the end."""
+    """Pairs of a grant and the credits it paid; the last one paid last."""
 
 
 @dataclass
@@ -90,11 +90,11 @@ class Booking:
     refunded: bool = False
     has_task: bool = False
     over: bool = False
-    """Its job has ended, whatever became of the credits."""
+    """Whether its job has ended."""
 
 
 def key_of(period: str, at: datetime, zone: str) -> object:
-    """Two moments are in the same period if and only if their keys are equal."""
+    """Equal for two moments if and only if they are in the same period."""
     local = at.astimezone(ZoneInfo(zone))
     if period == "day":
         return local.date()
@@ -105,7 +105,7 @@ def key_of(period: str, at: datetime, zone: str) -> object:
 
 @cache
 def end_of(period: str, at: datetime, zone: str) -> datetime | None:
-    """The first moment of the next period, found by looking through the quarters of an hour to come."""
+    """The start of the next period, searched for among the quarters of an hour that follow."""
     if period == "total":
         return None
     this = key_of(period, at, zone)
@@ -119,27 +119,27 @@ def end_of(period: str, at: datetime, zone: str) -> datetime | None:
 
 @dataclass
 class Model:
-    """Guilds, their rules, and everything that ever happened in them."""
+    """Guilds, their limits and grants, and every reservation."""
 
     default: Cap
     zones: dict[int, str]
     now: datetime
     bookings: dict[str, Booking] = field(default_factory=dict)
-    pots: dict[int, Grant] = field(default_factory=dict)
+    grants: dict[int, Grant] = field(default_factory=dict)
     caps: dict[tuple[int, str, int], Cap] = field(default_factory=dict)
-    """By guild, rule and subject."""
+    """By guild, scope and subject."""
     paused: set[int] = field(default_factory=set)
 
     def is_paused(self, guild_id: int) -> bool:
         return bool(self.paused & {ALL, guild_id})
 
     def verdict(self, guild_id: int, user_id: int, roles: tuple[int, ...]) -> Verdict:
-        """Every rule that speaks of a member."""
+        """The limits that concern a member."""
         zone = self.zones[guild_id]
         binding = [use for use in (self._all_use(), self._ceiling_use(guild_id)) if use]
         own = self.caps.get((guild_id, "guild", 0), self.default)
         spent, held = self._sums(own.period, zone, "guild", guild_id)
-        binding.append(self._use("guild", 0, own, spent, held, zone, self._pots_left(guild_id, ALL)))
+        binding.append(self._use("guild", 0, own, spent, held, zone, self._granted_left(guild_id, ALL)))
         layers = [
             [(rule, subject) for subject in sorted(subjects) if (guild_id, rule, subject) in self.caps]
             for rule, subjects in zip(MEMBER_RULES, ({user_id}, set(roles), {0}), strict=True)
@@ -154,20 +154,20 @@ class Model:
         }
         personal = None
         if nearest and not exempt:
-            # Of equals the higher limit is named.
+            # Of equal ones the higher limit is shown.
             personal = max((uses[rule] for rule in nearest), key=lambda use: (use.left, use.limit))
             binding.append(personal)
         over = [use for use in uses.values() if use is not personal]
         return Verdict(binding, personal, exempt, over)
 
     def member_use(self, guild_id: int, user_id: int, rule: str, subject: int, cap: Cap) -> Usage:
-        """How far one member has used a cap."""
+        """How far one member has used a limit."""
         zone = self.zones[guild_id]
         spent, held = self._sums(cap.period, zone, "member", guild_id, user_id)
-        return self._use(rule, subject, cap, spent, held, zone, self._pots_left(guild_id, user_id))
+        return self._use(rule, subject, cap, spent, held, zone, self._granted_left(guild_id, user_id))
 
     def member_spent(self, guild_id: int, user_id: int) -> int:
-        """What a member's pictures cost in the guild's period, whoever paid; refunded ones cost nothing."""
+        """What a member's pictures cost in the period of the guild's limit, without refunded ones."""
         zone, period = self.zones[guild_id], self.caps.get((guild_id, "guild", 0), self.default).period
         this = key_of(period, self.now, zone)
         return sum(
@@ -178,7 +178,7 @@ class Model:
         )
 
     def book(self, job_id: str, guild_id: int, user_id: int, cost: int, verdict: Verdict) -> None:
-        """Reserve, after the verdict has found room everywhere."""
+        """Add a reservation, for which all limits have room."""
         guild = next(use for use in verdict.binding if use.rule == "guild")
         levels = {
             "guild": self._pay(guild, cost, guild_id, ALL),
@@ -189,7 +189,7 @@ class Model:
         self.bookings[job_id] = Booking(guild_id, user_id, self.now, cost, "held", levels)
 
     def recost(self, job_id: str, cost: int, state: str) -> None:
-        """A job turns out to cost this much: pots get back what it did not need, a limit takes the rest."""
+        """Change the cost of a job: grants get back what it does not need, the limit pays what is more."""
         booking = self.bookings[job_id]
         more = cost - booking.cost
         booking.cost, booking.state = cost, state
@@ -200,14 +200,14 @@ class Model:
                 self._take_off(level, -more)
 
     def refund(self, job_id: str) -> None:
-        """Out of the limits with it; Rivya was paid, so its cost stays."""
+        """Refund a job: it counts against no limit, and its cost stays."""
         booking = self.bookings[job_id]
         booking.refunded = True
         for level in booking.levels.values():
             self._take_off(level, sum(credits for _, credits in level.drawn))
 
     def slots(self, span: timedelta, guild_id: int) -> dict[int, tuple[int, int]]:
-        """Real credits and those that count against limits, of one guild or all, by slots of `span`."""
+        """The charged credits and those that count against limits, of one guild or all, by `span`."""
         sums: dict[int, tuple[int, int]] = {}
         for booking in self.bookings.values():
             if guild_id in {ALL, booking.guild_id}:
@@ -252,28 +252,28 @@ class Model:
             return booking.cost
         return 0 if booking.refunded else booking.levels[level].own
 
-    def _open_pots(self, guild_id: int, user_id: int) -> list[int]:
+    def _open_grants(self, guild_id: int, user_id: int) -> list[int]:
         return [
             number
-            for number, pot in self.pots.items()
-            if (pot.guild_id, pot.user_id) == (guild_id, user_id)
-            if pot.left and not pot.revoked and (pot.expires_at is None or pot.expires_at > self.now)
+            for number, grant in self.grants.items()
+            if (grant.guild_id, grant.user_id) == (guild_id, user_id)
+            if grant.left and not grant.revoked and (grant.expires_at is None or grant.expires_at > self.now)
         ]
 
-    def _pots_left(self, guild_id: int, user_id: int) -> int:
-        return sum(self.pots[number].left for number in self._open_pots(guild_id, user_id))
+    def _granted_left(self, guild_id: int, user_id: int) -> int:
+        return sum(self.grants[number].left for number in self._open_grants(guild_id, user_id))
 
     def _pay(self, use: Usage, cost: int, guild_id: int, user_id: int) -> Level:
         level = Level(min(cost, max(0, use.limit - use.spent - use.held)), [])
         never = datetime.max.replace(tzinfo=UTC)
-        pots = sorted(
-            self._open_pots(guild_id, user_id),
-            key=lambda number: (self.pots[number].expires_at or never, number),
+        grants = sorted(
+            self._open_grants(guild_id, user_id),
+            key=lambda number: (self.grants[number].expires_at or never, number),
         )
         owed = cost - level.own
-        for number in pots:
-            if part := min(owed, self.pots[number].left):
-                self.pots[number].left -= part
+        for number in grants:
+            if part := min(owed, self.grants[number].left):
+                self.grants[number].left -= part
                 level.drawn.append((number, part))
                 owed -= part
         assert owed == 0
@@ -283,7 +283,7 @@ class Model:
         while less and level.drawn:
             number, credits = level.drawn.pop()
             part = min(less, credits)
-            self.pots[number].left += part
+            self.grants[number].left += part
             less -= part
             if credits > part:
                 level.drawn.append((number, credits - part))

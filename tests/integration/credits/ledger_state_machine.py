@@ -1,4 +1,4 @@
-"""How the machine of `test_ledger_properties` holds the real ledger, and what it compares with the model."""
+"""The base of the state machine in `test_ledger_properties`: the ledger, its model, and their comparison."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ A_MEMBER = st.sampled_from(MEMBERS)
 CREDITS = st.integers(0, 9)
 CAPS = st.integers(0, 16)
 HOURS = st.sampled_from([None, 1, 30, 24 * 20])
-"""In how many a grant expires."""
+"""After which a grant expires."""
 ANY_ROLES = st.sampled_from([(), ROLES[:1], ROLES[1:], ROLES])
 ZONES = st.sampled_from(
     [
@@ -64,7 +64,7 @@ BEGINNINGS = st.sampled_from(
         "2028-02-27T13:00",
     ]
 ).map(lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC))
-# Whom a limit can be set for: guild, rule, subject.
+# The keys of limits: guild, scope, subject.
 SUBJECTS = st.one_of(
     st.tuples(A_GUILD, st.just("guild"), st.just(0)),
     st.tuples(A_GUILD, st.just("everyone"), st.just(0)),
@@ -100,7 +100,7 @@ def is_before_task(booking: Booking) -> bool:
 
 
 class LedgerStateMachine(RuleBasedStateMachine):
-    """A ledger, a clock, a model, and the promise that they agree after every step."""
+    """A ledger, its model and a clock; the invariants compare ledger and model after every step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         return any(map(wanted, self.model.bookings.values()))
 
     def draw(self, data: st.DataObject, wanted: Callable[[Booking], bool]) -> tuple[str, Booking]:
-        # In the order in which they came: sorted, random ids would make each replay another story.
+        # In the order of reservation: ids are random, so sorting by them would make replays differ.
         job_id = data.draw(st.sampled_from([j for j, b in self.model.bookings.items() if wanted(b)]))
         return job_id, self.model.bookings[job_id]
 
@@ -151,7 +151,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.model.bookings[job_id].over = True
 
     @invariant()
-    def standings_agree(self) -> None:
+    def limits_agree(self) -> None:
         asked = [(g, m, r) for g in self.model.zones for m, r in ((MEMBERS[0], ()), (MEMBERS[1], ROLES))]
 
         async def answers() -> list[Any]:
@@ -166,7 +166,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
             assert [use_of(usage) for usage in member_limits.binding] == verdict.binding
             assert use_of(member_limits.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
             assert (member_limits.personal and use_of(member_limits.personal)) == verdict.personal
-            assert [use_of(usage) for usage in member_limits.superseded] == verdict.passed_over
+            assert [use_of(usage) for usage in member_limits.superseded] == verdict.superseded
             assert (member_limits.exempt is not None) is verdict.exempt
             assert used == self.model.member_spent(guild_id, user_id)
 
@@ -184,7 +184,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
 
         grants, draws, sums = self.run_async(self.database.run(unit))
         assert {row["grant_id"]: row["left_credits"] for row in grants} == {
-            number: pot.left for number, pot in self.model.pots.items()
+            number: grant.left for number, grant in self.model.grants.items()
         }
         assert {(row["job_id"], row["grant_id"]): row["credits"] for row in draws} == {
             (job_id, number): credits
@@ -201,7 +201,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
                 )
 
     @invariant()
-    def books_agree(self) -> None:
+    def ledger_agrees(self) -> None:
         booked = {str(line["job_id"]): line for line in export_ledger(self.path)}
         assert booked.keys() == self.model.bookings.keys()
         for job_id, booking in self.model.bookings.items():

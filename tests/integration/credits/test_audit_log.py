@@ -1,4 +1,4 @@
-"""The log of decisions, and the search for a paid picture, on a real database."""
+"""The audit log, and the search for pictures to refund."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def pictures(database: Database) -> RefundablePictures:
 
 
 async def painted(store: JobStore, request: Request) -> str:
-    """A job that was paid for."""
+    """Accept and settle a job."""
     job = make_job(request)
     assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 1)
@@ -122,7 +122,7 @@ async def test_everything_else_that_is_decided_stands_there_too(
         GrantIssued(MEMBER, 8, "a prize", None),
         RefundIssued(job_id, MEMBER, 4, "blurry"),
     ]
-    # What is decided in the same millisecond stands in the order of the tables.
+    # Decisions of the same millisecond are in the order of the tables.
     assert sorted(events, key=repr) == sorted(expected, key=repr)
 
 
@@ -156,7 +156,7 @@ async def test_pages_neither_lose_nor_repeat_a_row_while_new_ones_come(
     assert second.newer is not None
     back = await audit_log.newer(GUILD, second.newer)
     assert back.entries == first.entries
-    # Before it there is one row by now: too few for a page, so the newest are shown.
+    # One newer entry does not fill a page, so the newest page is shown.
     assert back.newer is not None
     newest = await audit_log.newer(GUILD, back.newer)
     assert newest.entries[0].event.after == Limit(1000, Period.DAY)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Hundreds of requests in the same moment, under several rules at once: exactly as many pass as have room."""
+"""Of hundreds of concurrent requests under several limits, exactly as many are accepted as have room."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COST = 4
 
 
 def jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[Job]:
-    """As many jobs, their members taking turns."""
+    """Make `count` jobs of `users` in turn."""
     return [make_job(make_request(guild_id=guild_id, user_id=users[n % len(users)])) for n in range(count)]
 
 
 async def accept_all(store: JobStore, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
-    """Those that were let in; whoever is not must have met a limit."""
+    """Accept jobs concurrently; returns those that no limit refused."""
     outcomes = await asyncio.gather(
         *(accept(store, job, RequestContext(role_ids=roles)) for job in wanted), return_exceptions=True
     )
@@ -37,7 +37,7 @@ async def accept_all(store: JobStore, wanted: list[Job], roles: tuple[int, ...] 
 
 
 async def sums_are_right(database: Database) -> bool:
-    """No number below zero is the schema's promise; that all agree is this one's."""
+    """Whether reservations, grants and totals agree. That none is negative is checked by the schema."""
 
     def unit(tx: Transaction) -> bool:
         columns = "sum(counted_credits), sum(guild_credits)"
@@ -85,7 +85,7 @@ async def test_of_many_rules_each_stops_whom_it_binds(
         await credit_admin.set_limit(1, limit, set_by=99)
     passed = await accept_all(store, jobs(400, users=range(5, 15)))
     counts = Counter(job.request.destination.user_id for job in passed)
-    # All take turns: 6, whom no rule of their own stops, gets what the guild's hundred leave.
+    # In turn; 6 is exempt, and gets what the others leave of the guild's hundred.
     assert counts == {5: 12, 6: 100 - 12 - 8 * 7} | dict.fromkeys(range(7, 15), 7)
     assert (await ledger.usage(1)).held_credits == 100 * COST
     assert await sums_are_right(database)
@@ -99,12 +99,12 @@ async def test_ceilings_hold_over_all_guilds_and_in_each(
     await credit_admin.set_limit(2, Limit(21, Period.WEEK, scope=LimitScope.CEILING), set_by=99)
     for guild_id in (1, 2, 3):
         await credit_admin.set_limit(guild_id, Limit(1000, Period.MONTH), set_by=99)
-        # Ceilings are of real credits: no gift of an admin makes room.
+        # A ceiling is of what Rivya charges, so that grants of an admin do not raise it.
         await credit_admin.grant(guild_id, WHOLE_GUILD, credits=500, reason="generous", granted_by=9)
     wanted = [job for trio in zip(*(jobs(100, guild_id=g) for g in (2, 1, 3)), strict=True) for job in trio]
     passed = await accept_all(store, wanted)
     assert Counter(job.request.destination.guild_id for job in passed) == {1: 10, 2: 5, 3: 10}
-    # Turn by turn, five rounds of three, then 1 and 3 share what is left of all guilds' hundred.
+    # In turn: five each, then 1 and 3 share what is left of the hundred of all guilds.
     assert sum(job.quote_credits for job in passed) == 100
     assert await sums_are_right(database)
 
@@ -119,7 +119,7 @@ async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
     for credits in (7, 8):
         await credit_admin.grant(1, 5, credits=credits, reason="a prize", granted_by=9)
     passed = await accept_all(store, jobs(300))
-    # The member: 18 + 15 of gifts are eight pictures; the guild: 22 + 17 are nine.
+    # The member: 18 and 15 of grants are eight pictures; the guild: 22 and 17 are nine.
     assert len(passed) == 8
     member_limits = await ledger.member_limits(1, 5, ())
     assert member_limits.personal is not None

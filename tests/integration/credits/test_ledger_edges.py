@@ -1,4 +1,4 @@
-"""Where sums could go wrong quietly: what is old, what is out of order, what a host gets wrong."""
+"""Totals, limits and grants at their edges: old reservations, wrong clocks, changed limits."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_
 async def test_a_months_first_hours_still_count_on_its_last_day(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    # In New York August begins at 4:00 UTC: in the middle of a day whose sum is of two months.
+    # In New York, August begins at 4:00 UTC: within a day whose total belongs to two months.
     with time_machine.travel(datetime(2026, 8, 1, 3, 59, tzinfo=UTC), tick=False) as clock:
         await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "America/New_York", set_by=99)
         await credit_admin.set_limit(1, Limit(100, Period.MONTH), set_by=99)
@@ -339,6 +339,6 @@ async def test_no_request_reads_a_table_from_end_to_end(
         assert any("reservations_by_member" in step for step in steps)
         return [step for step in steps if step.startswith("SCAN")]
 
-    # Held are few; a row without a table is no table.
+    # Held reservations are few, and a scan of no table reads nothing.
     few = ("SCAN reservations USING INDEX reservations_held", "SCAN CONSTANT ROW")
     assert [step for step in await database.run(unit) if not step.startswith(few)] == []

@@ -1,4 +1,4 @@
-"""The real ledger on a real file, driven at random against a plain model of what everybody was promised."""
+"""The ledger agrees with a plain model of it, after random steps."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 
 class LedgerMachine(LedgerStateMachine):
-    """Everything that happens to credits, in any order, at any hour of any calendar: the sums agree."""
+    """Every operation on credits, in any order, at any time and in any time zone."""
 
     @initialize(now=BEGINNINGS, zones=st.tuples(*[ZONES] * len(GUILDS)))
     def begin(self, now: datetime, zones: tuple[str, ...]) -> None:
         self.move_to(now)
         for guild_id, zone in zip(GUILDS, zones, strict=True):
-            self.move_house(guild_id, zone)
+            self.set_time_zone(guild_id, zone)
 
     @rule(guild_id=A_GUILD, zone=ZONES)
-    def move_house(self, guild_id: int, zone: str) -> None:
+    def set_time_zone(self, guild_id: int, zone: str) -> None:
         work = GuildSettingsStore(self.database).change(guild_id, GuildSetting.TIMEZONE, zone, set_by=99)
         self.run_async(work)
         self.model.zones[guild_id] = zone
@@ -67,7 +67,7 @@ class LedgerMachine(LedgerStateMachine):
                 self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             assert refused.value.reason is MemberReason.PAUSED
             for whose in (ALL, guild_id):
-                self.switch(whose, paused=False)
+                self.set_pause(whose, paused=False)
         elif (refusal := verdict.refusal(cost)) is not None:
             with pytest.raises(LimitExceeded) as full:
                 self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
@@ -93,20 +93,20 @@ class LedgerMachine(LedgerStateMachine):
         guild_id=A_GUILD,
         user_id=A_MEMBER,
         caps=st.tuples(st.integers(0, 5), st.integers(0, 5)),
-        pots=st.lists(st.tuples(st.booleans(), st.integers(1, 5), HOURS), min_size=2, max_size=4),
+        grants=st.lists(st.tuples(st.booleans(), st.integers(1, 5), HOURS), min_size=2, max_size=4),
         costs=st.lists(st.integers(1, 6), min_size=2, max_size=4),
     )
-    def live_on_gifts(
+    def spend_grants(
         self,
         guild_id: int,
         user_id: int,
         caps: tuple[int, int],
-        pots: list[tuple[bool, int, int | None]],
+        grants: list[tuple[bool, int, int | None]],
         costs: list[int],
     ) -> None:
         for name, amount in zip(("guild", "everyone"), caps, strict=True):
             self.set_limit((guild_id, name, 0), amount, "month", exempt=False)
-        for personal, amount, hours in pots:
+        for personal, amount, hours in grants:
             self.grant(guild_id, user_id if personal else ALL, amount, hours)
         self.reserve_several(guild_id, user_id, (), costs)
 
@@ -128,7 +128,7 @@ class LedgerMachine(LedgerStateMachine):
         self.run_async(self.store.succeeded(job_id, "https://example.org/p.png", final))
         self.end(job_id, booking.cost if final is None else final, "settled")
         if blurred:
-            self.give_back(job_id)
+            self.refund_job(job_id)
 
     @precondition(lambda self: self.any(is_open))
     @rule(data=st.data(), charged=CREDITS, in_doubt=st.booleans())
@@ -150,7 +150,7 @@ class LedgerMachine(LedgerStateMachine):
 
     @precondition(lambda self: self.any(lambda booking: booking.over))
     @rule(data=st.data(), final=CREDITS)
-    def rebook(self, data: st.DataObject, final: int) -> None:
+    def override(self, data: st.DataObject, final: int) -> None:
         job_id, _ = self.draw(data, lambda booking: booking.over)
         state = ReservationState.SETTLED if final else ReservationState.RELEASED
         at = int(self.model.now.timestamp() * 1000)
@@ -165,9 +165,9 @@ class LedgerMachine(LedgerStateMachine):
     @rule(data=st.data(), elsewhere=st.sampled_from([False, False, True]))
     def refund(self, data: st.DataObject, elsewhere: bool) -> None:
         job_id, _ = self.draw(data, lambda _: True)
-        self.give_back(job_id, elsewhere=elsewhere)
+        self.refund_job(job_id, elsewhere=elsewhere)
 
-    def give_back(self, job_id: str, *, elsewhere: bool = False) -> None:
+    def refund_job(self, job_id: str, *, elsewhere: bool = False) -> None:
         booking = self.model.bookings[job_id]
         guild_id = 3 - booking.guild_id if elsewhere else booking.guild_id
         why_not = None
@@ -209,7 +209,7 @@ class LedgerMachine(LedgerStateMachine):
         periods=st.tuples(PERIODS, PERIODS),
         exempt=st.sampled_from([False, False, True]),
     )
-    def speak_of_roles(
+    def set_role_limits(
         self,
         guild_id: int,
         user_id: int,
@@ -251,19 +251,19 @@ class LedgerMachine(LedgerStateMachine):
             )
             assert (given is None) is again
             if given is not None:
-                self.model.pots[given.grant_id] = Grant(guild_id, user_id, amount, expires)
+                self.model.grants[given.grant_id] = Grant(guild_id, user_id, amount, expires)
 
-    @precondition(lambda self: self.model.pots)
+    @precondition(lambda self: self.model.grants)
     @rule(data=st.data())
     def revoke(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(list(self.model.pots)))
-        pot = self.model.pots[number]
-        taken = self.run_async(self.credit_admin.revoke(pot.guild_id, number, revoked_by=99))
-        assert (taken and taken.left_credits) == (None if pot.revoked or not pot.left else pot.left)
-        pot.revoked = pot.revoked or taken is not None
+        number = data.draw(st.sampled_from(list(self.model.grants)))
+        grant = self.model.grants[number]
+        taken = self.run_async(self.credit_admin.revoke(grant.guild_id, number, revoked_by=99))
+        assert (taken and taken.left_credits) == (None if grant.revoked or not grant.left else grant.left)
+        grant.revoked = grant.revoked or taken is not None
 
     @rule(guild_id=st.sampled_from((ALL, *GUILDS)), paused=st.booleans())
-    def switch(self, guild_id: int, paused: bool) -> None:
+    def set_pause(self, guild_id: int, paused: bool) -> None:
         self.run_async(PauseStore(self.database).set(guild_id, paused=paused, set_by=99))
         (self.model.paused.add if paused else self.model.paused.discard)(guild_id)
 
@@ -274,7 +274,7 @@ class LedgerMachine(LedgerStateMachine):
     @rule(hours=st.sampled_from([1, 30, 24 * 5]))
     def set_the_clock_back(self, hours: int) -> None:
         earlier = self.model.now - timedelta(hours=hours)
-        # Pruned sums reach back 40 days: a host that is wrong by more than a week must not be believed.
+        # Quarters are kept for 40 days, so totals are right only if the clock is set back by about a week.
         if self.pruned_at is None or earlier > self.pruned_at - timedelta(days=7):
             self.move_to(earlier)
 
@@ -287,7 +287,7 @@ class LedgerMachine(LedgerStateMachine):
         for moment in (end - timedelta(hours=2), end - timedelta(milliseconds=1), end):
             self.move_to(moment)
             self.reserve(guild_id, user_id, (), 1)
-            self.standings_agree()
+            self.limits_agree()
 
     @rule()
     def restart(self) -> None:

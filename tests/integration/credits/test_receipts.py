@@ -1,4 +1,4 @@
-"""What a finished picture's receipt shows: the limit that leaves less, where it is known which binds."""
+"""The receipt of a finished picture shows the tightest limit that is known to bind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The books against Rivya: every difference is found, and booked once, where Rivya proves it."""
+"""The comparison of the ledger with Rivya finds every difference, and corrects once what Rivya proves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _tasks = itertools.count(1)
 
 
 def a_task(rivya: FakeRivya, status: str, credits: int) -> str:
-    """A task at Rivya as it stands in the end."""
+    """Add a task that is over to Rivya; returns its id."""
     task_id = f"task_{next(_tasks)}"
     rivya.tasks[task_id] = Task(
         id=task_id,
@@ -59,8 +59,8 @@ def a_task(rivya: FakeRivya, status: str, credits: int) -> str:
     return task_id
 
 
-class House:
-    """The books and Rivya, with a way to make them disagree."""
+class ReconcileHarness:
+    """A ledger and a Rivya with different amounts."""
 
     def __init__(self, database: Database, rivya: FakeRivya, client: RivyaClient) -> None:
         self.database = database
@@ -71,36 +71,36 @@ class House:
         self.reconciler = Reconciler(self.discrepancies, client, backoff_seconds=0.01)
 
     async def settled(self, booked: int, status: str, charged: int, *, age_ms: int = 0) -> str:
-        """A delivered picture for which we booked `booked`, and Rivya charged `charged`."""
-        return await self._over(a_task(self.rivya, status, charged), booked, age_ms)
+        """A delivered picture, settled with `booked`, for which Rivya charged `charged`."""
+        return await self._delivered(a_task(self.rivya, status, charged), booked, age_ms)
 
     async def released(self, status: str, charged: int) -> str:
-        """A failed one for which we booked nothing."""
+        """A failed job whose reservation was released."""
         task_id = a_task(self.rivya, status, charged)
         return await self._failed(task_id, Failure(FailureCause.RIVYA, "generation_failed"))
 
     async def doubtful(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
-        """A failed one that stays held."""
+        """A failed job whose reservation stays held."""
         return await self._failed(
             task_id, Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True), age_ms
         )
 
-    async def walking(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
-        """One that is under way."""
+    async def in_progress(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
+        """A job that is not over."""
         job = make_job(accepted_at=now_ms() - age_ms)
         await accept(self.store, job, NO_CONTEXT)
         if task_id is not None:
             await self.store.created(job.job_id, task_id, 4)
         return job.job_id
 
-    async def _over(self, task_id: str, booked: int, age_ms: int) -> str:
-        job_id = await self.walking(task_id, age_ms=age_ms)
+    async def _delivered(self, task_id: str, booked: int, age_ms: int) -> str:
+        job_id = await self.in_progress(task_id, age_ms=age_ms)
         await self.store.succeeded(job_id, "https://example.org/p.png", booked)
         await self.store.delivered(job_id, DeliveredMessage(1, 2, DeliveryMethod.REPLY))
         return job_id
 
     async def _failed(self, task_id: str | None, failure: Failure, age_ms: int = 0) -> str:
-        job_id = await self.walking(task_id, age_ms=age_ms)
+        job_id = await self.in_progress(task_id, age_ms=age_ms)
         await self.store.failed(job_id, failure)
         await self.store.failure_notified(job_id)
         return job_id
@@ -123,71 +123,73 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 
 @pytest.fixture
-async def house(database: Database, rivya: FakeRivya) -> AsyncIterator[House]:
+async def harness(database: Database, rivya: FakeRivya) -> AsyncIterator[ReconcileHarness]:
     async with open_session() as session:
         client = RivyaClient(
             session, base_url=rivya.url, api_key=rivya.api_key, attempts=1, first_wait_seconds=0.01
         )
-        yield House(database, rivya, client)
+        yield ReconcileHarness(database, rivya, client)
 
 
-async def test_books_that_agree_show_nothing(house: House) -> None:
-    await house.settled(4, "succeeded", 4)
-    await house.released("failed", 0)
-    await house.walking(a_task(house.rivya, "processing", 0), age_ms=0)
-    run, found = await house.compare()
+async def test_books_that_agree_show_nothing(harness: ReconcileHarness) -> None:
+    await harness.settled(4, "succeeded", 4)
+    await harness.released("failed", 0)
+    await harness.in_progress(a_task(harness.rivya, "processing", 0), age_ms=0)
+    run, found = await harness.compare()
     assert (run.looked_at, run.found, run.stopped, found) == (2, 0, "", {})
 
 
-async def test_every_kind_of_difference_has_its_name(house: House) -> None:
+async def test_every_kind_of_difference_has_its_name(harness: ReconcileHarness) -> None:
     expected = {
-        await house.settled(4, "succeeded", 6): DiscrepancyKind.CHARGED_OTHER,
-        await house.settled(4, "failed", 0): DiscrepancyKind.CHARGED_OTHER,
-        await house.released("failed", 4): DiscrepancyKind.CHARGED_AFTER_RELEASE,
-        await house.released("processing", 0): DiscrepancyKind.NOT_OVER,
-        await house.doubtful(a_task(house.rivya, "succeeded", 4)): DiscrepancyKind.HELD_DONE,
-        await house.doubtful(a_task(house.rivya, "processing", 0)): DiscrepancyKind.HELD_RUNNING,
-        await house.doubtful("task_unheard_of"): DiscrepancyKind.VANISHED,
-        await house.doubtful(None): DiscrepancyKind.HELD_UNKNOWN,
-        await house.walking(None): DiscrepancyKind.HELD_WAITING,
+        await harness.settled(4, "succeeded", 6): DiscrepancyKind.CHARGED_OTHER,
+        await harness.settled(4, "failed", 0): DiscrepancyKind.CHARGED_OTHER,
+        await harness.released("failed", 4): DiscrepancyKind.CHARGED_AFTER_RELEASE,
+        await harness.released("processing", 0): DiscrepancyKind.NOT_OVER,
+        await harness.doubtful(a_task(harness.rivya, "succeeded", 4)): DiscrepancyKind.HELD_DONE,
+        await harness.doubtful(a_task(harness.rivya, "processing", 0)): DiscrepancyKind.HELD_RUNNING,
+        await harness.doubtful("task_unheard_of"): DiscrepancyKind.VANISHED,
+        await harness.doubtful(None): DiscrepancyKind.HELD_UNKNOWN,
+        await harness.in_progress(None): DiscrepancyKind.HELD_WAITING,
     }
-    await house.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be looked into
-    assert await house.kinds() == expected
+    await harness.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be looked into
+    assert await harness.kinds() == expected
 
 
-async def test_a_held_one_says_why(house: House) -> None:
-    job_id = await house.doubtful(None)
-    _, found = await house.compare()
+async def test_a_held_one_says_why(harness: ReconcileHarness) -> None:
+    job_id = await harness.doubtful(None)
+    _, found = await harness.compare()
     assert "task_vanished" in found[job_id].booked.note
 
 
 async def test_what_is_held_is_listed_however_old_and_what_is_closed_as_far_back_as_asked(
-    house: House,
+    harness: ReconcileHarness,
 ) -> None:
-    held = await house.doubtful(None, age_ms=90 * DAY_MS)
-    await house.settled(4, "succeeded", 6, age_ms=40 * DAY_MS)
-    _, found = await house.compare(days=30)
+    held = await harness.doubtful(None, age_ms=90 * DAY_MS)
+    await harness.settled(4, "succeeded", 6, age_ms=40 * DAY_MS)
+    _, found = await harness.compare(days=30)
     assert found.keys() == {held}
-    _, found = await house.compare(days=50)
+    _, found = await harness.compare(days=50)
     assert len(found) == 2
 
 
-async def test_a_comparison_alone_changes_nothing(house: House, database_path: Path) -> None:
-    await house.settled(4, "succeeded", 6)
-    await house.doubtful(a_task(house.rivya, "succeeded", 4))
+async def test_a_comparison_alone_changes_nothing(harness: ReconcileHarness, database_path: Path) -> None:
+    await harness.settled(4, "succeeded", 6)
+    await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
     before = list(export_ledger(database_path))
-    await house.compare()
+    await harness.compare()
     assert list(export_ledger(database_path)) == before
-    assert await house.query("SELECT * FROM corrections") == []
+    assert await harness.query("SELECT * FROM corrections") == []
 
 
-async def test_booking_makes_the_books_say_what_rivya_charged(house: House, database_path: Path) -> None:
-    other = await house.settled(4, "succeeded", 6)
-    failed = await house.settled(4, "failed", 0)
-    late = await house.released("failed", 4)
-    done = await house.doubtful(a_task(house.rivya, "succeeded", 5))
-    run, _ = await house.compare()
-    assert await house.discrepancies.apply(run.run_id, by=77) == ApplyResult(booked=4, difference_credits=3)
+async def test_booking_makes_the_books_say_what_rivya_charged(
+    harness: ReconcileHarness, database_path: Path
+) -> None:
+    other = await harness.settled(4, "succeeded", 6)
+    failed = await harness.settled(4, "failed", 0)
+    late = await harness.released("failed", 4)
+    done = await harness.doubtful(a_task(harness.rivya, "succeeded", 5))
+    run, _ = await harness.compare()
+    assert await harness.discrepancies.apply(run.run_id, by=77) == ApplyResult(booked=4, difference_credits=3)
     booked = {
         str(line["job_id"]): (line["state"], line["final_credits"]) for line in export_ledger(database_path)
     }
@@ -197,148 +199,158 @@ async def test_booking_makes_the_books_say_what_rivya_charged(house: House, data
         late: ("settled", 4),
         done: ("settled", 5),
     }
-    assert sum(int(final or 0) for _, final in booked.values()) == house.rivya.charged_credits
-    assert (await house.ledger.usage(1)).spent_credits == house.rivya.charged_credits
-    corrections = await house.query(
+    assert sum(int(final or 0) for _, final in booked.values()) == harness.rivya.charged_credits
+    assert (await harness.ledger.usage(1)).spent_credits == harness.rivya.charged_credits
+    corrections = await harness.query(
         "SELECT job_id, from_state, from_credits, to_state, to_credits, reason, made_by FROM corrections"
     )
     assert (other, "settled", 4, "settled", 6, f"reconcile {run.run_id}: charged_other", 77) in corrections
     assert (done, "held", 4, "settled", 5, f"reconcile {run.run_id}: held_done", 77) in corrections
-    assert await house.kinds() == {}
+    assert await harness.kinds() == {}
 
 
-async def test_booking_twice_changes_nothing(house: House, database_path: Path) -> None:
-    await house.settled(4, "succeeded", 6)
-    run, _ = await house.compare()
+async def test_booking_twice_changes_nothing(harness: ReconcileHarness, database_path: Path) -> None:
+    await harness.settled(4, "succeeded", 6)
+    run, _ = await harness.compare()
     first, second = await asyncio.gather(
-        house.discrepancies.apply(run.run_id, by=1), house.discrepancies.apply(run.run_id, by=2)
+        harness.discrepancies.apply(run.run_id, by=1), harness.discrepancies.apply(run.run_id, by=2)
     )
     assert {first, second} == {ApplyResult(booked=1, difference_credits=2), ApplyResult(before=1)}
-    assert await house.query("SELECT to_credits FROM corrections") == [(6,)]
+    assert await harness.query("SELECT to_credits FROM corrections") == [(6,)]
     assert [line["final_credits"] for line in export_ledger(database_path)] == [6]
 
 
-async def test_what_rivya_does_not_prove_is_never_booked(house: House, database_path: Path) -> None:
-    await house.doubtful("task_unheard_of")
-    await house.doubtful(None)
-    await house.released("processing", 0)
+async def test_what_rivya_does_not_prove_is_never_booked(
+    harness: ReconcileHarness, database_path: Path
+) -> None:
+    await harness.doubtful("task_unheard_of")
+    await harness.doubtful(None)
+    await harness.released("processing", 0)
     before = list(export_ledger(database_path))
-    run, found = await house.compare()
+    run, found = await harness.compare()
     assert len(found) == 3
-    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult()
+    assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult()
     assert list(export_ledger(database_path)) == before
 
 
-async def test_what_changed_after_it_was_found_is_left_alone(house: House, database_path: Path) -> None:
-    job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
-    run, _ = await house.compare()
-    assert await house.discrepancies.close(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
-    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(changed=1)
+async def test_what_changed_after_it_was_found_is_left_alone(
+    harness: ReconcileHarness, database_path: Path
+) -> None:
+    job_id = await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
+    run, _ = await harness.compare()
+    assert await harness.discrepancies.close(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
+    assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult(changed=1)
     assert [line["final_credits"] for line in export_ledger(database_path)] == [9]
 
 
 async def test_what_changes_while_rivya_is_asked_is_no_finding(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = await house.doubtful(a_task(house.rivya, "succeeded", 4))
-    ask = house.reconciler._rivya.get_task
+    job_id = await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
+    ask = harness.reconciler._rivya.get_task
 
     async def meanwhile(task_id: str) -> object:
         answer = await ask(task_id)
-        await house.discrepancies.close(job_id, 4, reason="by hand", by=1)
+        await harness.discrepancies.close(job_id, 4, reason="by hand", by=1)
         return answer
 
-    monkeypatch.setattr(house.reconciler._rivya, "get_task", meanwhile)
-    _, found = await house.compare()
+    monkeypatch.setattr(harness.reconciler._rivya, "get_task", meanwhile)
+    _, found = await harness.compare()
     assert found == {}
 
 
-async def test_a_job_that_still_walks_is_left_to_the_engine(house: House, database_path: Path) -> None:
-    task_id = a_task(house.rivya, "succeeded", 4)
-    job_id = await house.walking(task_id)
-    run, found = await house.compare()
+async def test_a_job_that_still_walks_is_left_to_the_engine(
+    harness: ReconcileHarness, database_path: Path
+) -> None:
+    task_id = a_task(harness.rivya, "succeeded", 4)
+    job_id = await harness.in_progress(task_id)
+    run, found = await harness.compare()
     assert found[job_id].kind is DiscrepancyKind.HELD_DONE
-    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(in_progress=1)
-    await house.store.succeeded(job_id, None, 4)
-    assert await house.discrepancies.apply(run.run_id, by=1) == ApplyResult(before=1)
+    assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult(in_progress=1)
+    await harness.store.succeeded(job_id, None, 4)
+    assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult(before=1)
     assert [line["state"] for line in export_ledger(database_path)] == ["settled"]
 
 
-async def test_an_unknown_run_has_nothing_to_book(house: House) -> None:
-    assert await house.discrepancies.apply("0123456789ab", by=1) == ApplyResult()
+async def test_an_unknown_run_has_nothing_to_book(harness: ReconcileHarness) -> None:
+    assert await harness.discrepancies.apply("0123456789ab", by=1) == ApplyResult()
 
 
 @pytest.mark.parametrize(("final_credits", "state"), [(0, "released"), (3, "settled")])
 async def test_the_operator_decides_a_doubt_by_hand(
-    house: House, database_path: Path, final_credits: int, state: str
+    harness: ReconcileHarness, database_path: Path, final_credits: int, state: str
 ) -> None:
-    job_id = await house.doubtful(None)
-    closing = house.discrepancies.close(job_id, final_credits, reason="Rivya's support said so", by=5)
+    job_id = await harness.doubtful(None)
+    closing = harness.discrepancies.close(job_id, final_credits, reason="Rivya's support said so", by=5)
     assert await closing is CloseResult.CLOSED
     (line,) = export_ledger(database_path)
     assert (line["state"], line["final_credits"]) == (state, final_credits)
-    assert await house.query("SELECT from_state, to_state, to_credits, reason, made_by FROM corrections") == [
-        ("held", state, final_credits, "Rivya's support said so", 5)
-    ]
-    assert (await house.discrepancies.close(job_id, 9, reason="again", by=5)) is CloseResult.NOT_HELD
-    assert len(await house.query("SELECT * FROM corrections")) == 1
+    assert await harness.query(
+        "SELECT from_state, to_state, to_credits, reason, made_by FROM corrections"
+    ) == [("held", state, final_credits, "Rivya's support said so", 5)]
+    assert (await harness.discrepancies.close(job_id, 9, reason="again", by=5)) is CloseResult.NOT_HELD
+    assert len(await harness.query("SELECT * FROM corrections")) == 1
 
 
-async def test_only_a_doubt_can_be_decided_by_hand(house: House) -> None:
-    walking, settled = await house.walking(None), await house.settled(4, "succeeded", 4)
-    assert await house.discrepancies.close(walking, 0, reason="no", by=1) is CloseResult.IN_PROGRESS
-    assert await house.discrepancies.close(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
-    assert await house.discrepancies.close("no such job", 0, reason="no", by=1) is CloseResult.UNKNOWN
+async def test_only_a_doubt_can_be_decided_by_hand(harness: ReconcileHarness) -> None:
+    in_progress, settled = await harness.in_progress(None), await harness.settled(4, "succeeded", 4)
+    assert await harness.discrepancies.close(in_progress, 0, reason="no", by=1) is CloseResult.IN_PROGRESS
+    assert await harness.discrepancies.close(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
+    assert await harness.discrepancies.close("no such job", 0, reason="no", by=1) is CloseResult.UNKNOWN
     with pytest.raises(ValueError, match="-1"):
-        await house.discrepancies.close(walking, -1, reason="no", by=1)
-    assert await house.query("SELECT * FROM corrections") == []
+        await harness.discrepancies.close(in_progress, -1, reason="no", by=1)
+    assert await harness.query("SELECT * FROM corrections") == []
 
 
-async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(house: House) -> None:
-    job_id = await house.doubtful(None, age_ms=90 * DAY_MS)
-    await house.query("DELETE FROM tallies WHERE span = 'quarter'")
-    assert await house.discrepancies.close(job_id, 0, reason="long ago", by=1) is CloseResult.CLOSED
+async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(
+    harness: ReconcileHarness,
+) -> None:
+    job_id = await harness.doubtful(None, age_ms=90 * DAY_MS)
+    await harness.query("DELETE FROM tallies WHERE span = 'quarter'")
+    assert await harness.discrepancies.close(job_id, 0, reason="long ago", by=1) is CloseResult.CLOSED
 
 
-async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_found(house: House) -> None:
-    await house.doubtful(None)
-    await house.settled(4, "succeeded", 6)
-    house.rivya.faults.add("status", "status", times=2, code=503)
-    run, found = await house.compare()
+async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_found(
+    harness: ReconcileHarness,
+) -> None:
+    await harness.doubtful(None)
+    await harness.settled(4, "succeeded", 6)
+    harness.rivya.faults.add("status", "status", times=2, code=503)
+    run, found = await harness.compare()
     assert (run.stopped, len(found)) == ("", 2)
-    house.rivya.faults.add("status", "status", times=None, code=503)
-    run, found = await house.compare()
+    harness.rivya.faults.add("status", "status", times=None, code=503)
+    run, found = await harness.compare()
     assert "503" in run.stopped
     assert len(found) == 1
 
 
-async def test_a_refused_key_is_the_operators_to_mend(house: House) -> None:
-    await house.settled(4, "succeeded", 4)
-    house.rivya.api_key = "rvya_sk_another"
-    run, _ = await house.compare()
+async def test_a_refused_key_is_the_operators_to_mend(harness: ReconcileHarness) -> None:
+    await harness.settled(4, "succeeded", 4)
+    harness.rivya.api_key = "rvya_sk_another"
+    run, _ = await harness.compare()
     assert "refuses the API key" in run.stopped
 
 
-async def test_more_than_a_page_is_gone_through_a_few_at_once(house: House) -> None:
-    jobs = [await house.settled(4, "succeeded", 4 + n % 2) for n in range(PAGE + 7)]
+async def test_more_than_a_page_is_gone_through_a_few_at_once(harness: ReconcileHarness) -> None:
+    jobs = [await harness.settled(4, "succeeded", 4 + n % 2) for n in range(PAGE + 7)]
     told: list[ReconcileRun] = []
 
     async def progress(run: ReconcileRun) -> None:
         told.append(run)
 
-    run = await house.reconciler.compare(0, progress=progress)
+    run = await harness.reconciler.compare(0, progress=progress)
     assert (run.looked_at, run.found, run.total) == (len(jobs), len(jobs) // 2, len(jobs))
     assert [step.looked_at for step in told] == [PAGE, len(jobs)]
-    assert (await house.discrepancies.apply(run.run_id, by=1)).booked == len(jobs) // 2
-    usage = await house.ledger.usage(1)
-    assert usage.spent_credits == house.rivya.charged_credits
-    again = await house.reconciler.compare(run.reached_at or 0)
+    assert (await harness.discrepancies.apply(run.run_id, by=1)).booked == len(jobs) // 2
+    usage = await harness.ledger.usage(1)
+    assert usage.spent_credits == harness.rivya.charged_credits
+    again = await harness.reconciler.compare(run.reached_at or 0)
     assert (again.looked_at >= 1, again.found) == (True, 0)
 
 
-async def test_pages_are_read_along_indexes(house: House) -> None:
+async def test_pages_are_read_along_indexes(harness: ReconcileHarness) -> None:
     async def plan(query: str) -> str:
-        steps = await house.query(f"EXPLAIN QUERY PLAN {query.replace('?', '5')}")
+        steps = await harness.query(f"EXPLAIN QUERY PLAN {query.replace('?', '5')}")
         return " ".join(str(step[3]) for step in steps)
 
     closed, held = await plan(findings_module._CLOSED), await plan(findings_module._HELD)
@@ -371,40 +383,43 @@ async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
     try:
         async with FakeRivya(painting_seconds=0.01) as rivya, open_session() as session:
             await compare_and_book(
-                House(database, rivya, RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)), cases
+                ReconcileHarness(
+                    database, rivya, RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)
+                ),
+                cases,
             )
     finally:
         await database.close()
 
 
-async def compare_and_book(house: House, cases: list[tuple[str, int, str, int]]) -> None:
+async def compare_and_book(harness: ReconcileHarness, cases: list[tuple[str, int, str, int]]) -> None:
     for state, booked, status, charged in cases:
         if state == "settled":
-            await house.settled(booked, status, charged)
+            await harness.settled(booked, status, charged)
         elif state == "released":
-            await house.released(status, charged)
+            await harness.released(status, charged)
         else:
-            await house.doubtful(a_task(house.rivya, status, charged))
-    run, _ = await house.compare()
-    await house.discrepancies.apply(run.run_id, by=1)
-    assert await house.kinds() == {}
-    usage = await house.ledger.usage(1)
-    assert (usage.spent_credits, usage.held_credits) == (house.rivya.charged_credits, 0)
-    tallied = await house.query(
+            await harness.doubtful(a_task(harness.rivya, status, charged))
+    run, _ = await harness.compare()
+    await harness.discrepancies.apply(run.run_id, by=1)
+    assert await harness.kinds() == {}
+    usage = await harness.ledger.usage(1)
+    assert (usage.spent_credits, usage.held_credits) == (harness.rivya.charged_credits, 0)
+    tallied = await harness.query(
         "SELECT coalesce(sum(counted_credits), 0) FROM tallies WHERE guild_id = 0 AND span = 'day'"
     )
-    assert tallied == [(house.rivya.charged_credits,)]
+    assert tallied == [(harness.rivya.charged_credits,)]
 
 
-# What the operator sees of all guilds.
+# The overview of all guilds.
 
 
 async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
-    house: House, credit_admin: CreditAdmin, database: Database
+    harness: ReconcileHarness, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for guild_id in range(1, PAGE_GUILDS + 3):
         for _ in range(guild_id):
-            await accept(house.store, make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
+            await accept(harness.store, make_job(make_request(guild_id=guild_id)), NO_CONTEXT)
     await credit_admin.set_limit(3, Limit(500, Period.WEEK), set_by=1)
     await credit_admin.set_limit(4, Limit(40, Period.DAY, scope=LimitScope.CEILING), set_by=1)
     await credit_admin.set_limit(0, Limit(70, Period.MONTH, scope=LimitScope.CEILING), set_by=1)
@@ -422,12 +437,14 @@ async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
     assert [n for n, row in rows.items() if row.paused] == [5]
 
 
-async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(house: House, database: Database) -> None:
+async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(
+    harness: ReconcileHarness, database: Database
+) -> None:
     overview = GuildOverview(database, ROOMY)
     assert (await overview.held()).oldest_at is None
-    await house.walking(None, age_ms=0)
-    await house.doubtful(None)
-    await house.settled(4, "succeeded", 4)
+    await harness.in_progress(None, age_ms=0)
+    await harness.doubtful(None)
+    await harness.settled(4, "succeeded", 4)
     held = await overview.held()
     assert (held.credits, held.reservations, held.doubtful_credits, held.doubtful) == (8, 2, 4, 1)
     assert held.oldest_at is not None

@@ -1,4 +1,4 @@
-"""A report is counted from the file itself, adds up with the ledger, and its sheet has every reservation."""
+"""A report adds up to the same as the ledger, and its CSV file has every reservation."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def ms(moment: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class Shop:
-    """Asks for pictures at chosen times, and reports."""
+class ReportHarness:
+    """Accepts jobs at chosen times, and counts reports."""
 
     store: JobStore
     path: Path
@@ -82,8 +82,8 @@ class Shop:
 
 
 @pytest.fixture
-def harness(store: JobStore, database_path: Path, default_limit: Limit) -> Shop:
-    return Shop(store, database_path, default_limit)
+def harness(store: JobStore, database_path: Path, default_limit: Limit) -> ReportHarness:
+    return ReportHarness(store, database_path, default_limit)
 
 
 def lines(data: bytes) -> list[dict[str, str]]:
@@ -92,7 +92,7 @@ def lines(data: bytes) -> list[dict[str, str]]:
 
 @time_machine.travel(NOON, tick=False)
 async def test_a_report_adds_up_with_the_ledger_whatever_happened(
-    harness: Shop, ledger: Ledger, credit_admin: CreditAdmin
+    harness: ReportHarness, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     dice = random.Random(7)
     await credit_admin.set_limit(1, Limit(60, Period.MONTH), set_by=5)
@@ -122,7 +122,7 @@ async def test_a_report_adds_up_with_the_ledger_whatever_happened(
     assert report.held_credits == sum(int(entry["reserved_credits"] or 0) for entry in held)
 
 
-async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(harness: Shop) -> None:
+async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(harness: ReportHarness) -> None:
     for user_id in range(1, 13):
         for _ in range(max(1, 9 - user_id)):
             await harness.ask(user_id, NOON.replace(day=2))
@@ -135,13 +135,15 @@ async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(ha
     assert report.buckets[0].credits == 0
 
 
-async def test_equals_are_listed_in_a_fixed_order(harness: Shop) -> None:
+async def test_equals_are_listed_in_a_fixed_order(harness: ReportHarness) -> None:
     for user_id in (9, 3, 6):
         await harness.ask(user_id)
     assert [spender.user_id for spender in harness.report().spenders] == [3, 6, 9]
 
 
-async def test_members_whose_name_was_erased_stand_together(harness: Shop, database: Database) -> None:
+async def test_members_whose_name_was_erased_stand_together(
+    harness: ReportHarness, database: Database
+) -> None:
     for user_id in (7, 8, 9):
         await harness.paint(user_id)
     await database.run(lambda tx: tx.execute("UPDATE jobs SET user_id = 0").rowcount)
@@ -155,7 +157,7 @@ async def test_members_whose_name_was_erased_stand_together(harness: Shop, datab
     assert (report.buckets[22].top, report.buckets[22].others, report.buckets[22].erased) == ((4,), 0, 8)
 
 
-async def test_another_server_is_never_counted(harness: Shop) -> None:
+async def test_another_server_is_never_counted(harness: ReportHarness) -> None:
     await harness.ask(7, guild_id=2)
     report = harness.report()
     assert (report.reservations, report.credits, report.before_credits, report.spenders) == (0, 0, 0, ())
@@ -165,7 +167,7 @@ async def test_another_server_is_never_counted(harness: Shop) -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 23), 24)])
 async def test_a_day_has_as_many_hours_as_its_clock(
-    harness: Shop, database: Database, day: tuple[int, int, int], hours: int
+    harness: ReportHarness, database: Database, day: tuple[int, int, int], hours: int
 ) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Europe/Berlin", set_by=5)
     noon = datetime(*day, 12, tzinfo=UTC)
@@ -179,7 +181,7 @@ async def test_a_day_has_as_many_hours_as_its_clock(
     assert report.end - report.start == hours * HOUR_MS
 
 
-async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: Database) -> None:
+async def test_days_begin_at_the_servers_own_midnight(harness: ReportHarness, database: Database) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Asia/Kathmandu", set_by=5)
     await harness.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
     await harness.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
@@ -189,7 +191,7 @@ async def test_days_begin_at_the_servers_own_midnight(harness: Shop, database: D
     assert report.before_credits == 4
 
 
-async def test_earlier_periods_are_counted_back(harness: Shop) -> None:
+async def test_earlier_periods_are_counted_back(harness: ReportHarness) -> None:
     for month in (8, 9, 11):
         await harness.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
     assert harness.report(Period.MONTH, ago=0).credits == 4
@@ -212,7 +214,7 @@ async def test_earlier_periods_are_counted_back(harness: Shop) -> None:
     ],
 )
 async def test_everything_so_far_is_cut_into_few_bars(
-    harness: Shop, first: datetime, unit: str, bars: int
+    harness: ReportHarness, first: datetime, unit: str, bars: int
 ) -> None:
     for at in (first, NOON):
         await harness.ask(7, at)
@@ -226,14 +228,14 @@ async def test_everything_so_far_is_cut_into_few_bars(
     assert report.pace is None
 
 
-async def test_everything_of_nothing_is_one_empty_day(harness: Shop) -> None:
+async def test_everything_of_nothing_is_one_empty_day(harness: ReportHarness) -> None:
     report = harness.report(Period.TOTAL, ago=3)
     assert (len(report.buckets), report.reservations) == (1, 0)
     assert period_title(report) == "since 23 November 2026"
 
 
 async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
-    harness: Shop, credit_admin: CreditAdmin
+    harness: ReportHarness, credit_admin: CreditAdmin
 ) -> None:
     for day, limit in ((1, Limit(600, Period.MONTH)), (23, Limit(70, Period.WEEK))):
         with time_machine.travel(NOON.replace(month=10 if day == 1 else 11, day=day), tick=False):
@@ -244,14 +246,18 @@ async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
     assert harness.report(Period.MONTH, ago=2).pace == pytest.approx(200 / 30)
 
 
-async def test_a_removed_limit_is_the_default_again(harness: Shop, credit_admin: CreditAdmin) -> None:
+async def test_a_removed_limit_is_the_default_again(
+    harness: ReportHarness, credit_admin: CreditAdmin
+) -> None:
     with time_machine.travel(NOON, tick=False):
         await credit_admin.set_limit(1, Limit(600, Period.WEEK), set_by=5)
         await credit_admin.remove_limit(1, LimitScope.GUILD, set_by=5)
         assert harness.report().limit == harness.default
 
 
-async def test_a_pace_far_above_the_bars_is_not_drawn(harness: Shop, credit_admin: CreditAdmin) -> None:
+async def test_a_pace_far_above_the_bars_is_not_drawn(
+    harness: ReportHarness, credit_admin: CreditAdmin
+) -> None:
     await harness.ask(7)
     with time_machine.travel(NOON, tick=False):
         await credit_admin.set_limit(1, Limit(4 * 4 * 30, Period.MONTH), set_by=5)
@@ -264,7 +270,7 @@ async def test_a_pace_far_above_the_bars_is_not_drawn(harness: Shop, credit_admi
 
 @time_machine.travel(NOON, tick=False)
 async def test_the_sheet_has_every_reservation_of_the_period_and_adds_up(
-    harness: Shop, credit_admin: CreditAdmin
+    harness: ReportHarness, credit_admin: CreditAdmin
 ) -> None:
     await harness.paint(7, NOON.replace(month=10))
     first = await harness.paint(10**18, NOON.replace(day=1))
@@ -288,7 +294,7 @@ async def test_the_sheet_has_every_reservation_of_the_period_and_adds_up(
     assert f'"{10**18}"'.encode() in sheet.data, "a spreadsheet would round the id"
 
 
-def pieces(count: int) -> list[CsvPart]:
+def parts_of(count: int) -> list[CsvPart]:
     dice = random.Random(1)
     return [
         CsvPart(b"head\r\n", 0),
@@ -297,7 +303,7 @@ def pieces(count: int) -> list[CsvPart]:
 
 
 def test_a_sheet_too_big_for_an_upload_is_zipped() -> None:
-    whole = pieces(100)
+    whole = parts_of(100)
     size = sum(len(piece.data) for piece in whole)
     assert csv_export.pack(whole, "x", size).filename == "x.csv"
     packed = csv_export.pack(whole, "x", size - 1)
@@ -319,7 +325,7 @@ def test_of_a_sheet_too_big_even_for_that_the_newest_are_kept() -> None:
         assert archive.read("x.csv") == kept
 
 
-async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(harness: Shop) -> None:
+async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(harness: ReportHarness) -> None:
     await harness.ask(7)
     with queries.open_snapshot(harness.path) as connection:
         before = queries.build_report(
@@ -340,7 +346,7 @@ async def test_a_file_that_cannot_be_read_is_the_operators(tmp_path: Path, defau
         )
 
 
-async def test_the_press_draws_only_what_there_is_to_draw(harness: Shop) -> None:
+async def test_the_press_draws_only_what_there_is_to_draw(harness: ReportHarness) -> None:
     drawn: list[Report] = []
 
     def draw(report: Report, words: ChartLabels) -> bytes:
@@ -372,7 +378,7 @@ async def test_the_press_draws_only_what_there_is_to_draw(harness: Shop) -> None
 
 
 @time_machine.travel(NOON, tick=False)
-async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: Shop) -> None:
+async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: ReportHarness) -> None:
     await harness.ask(7)
     titles, amounts = list[str](), list[str]()
 
@@ -391,7 +397,7 @@ async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: Shop) -
     assert amounts == ["1.234", "1,234"]
 
 
-async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop) -> None:
+async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: ReportHarness) -> None:
     await harness.ask(7)
     busy, most = Counter[str](), Counter[str]()
     second_begun, meeting = threading.Event(), threading.Barrier(2)
@@ -431,7 +437,7 @@ async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: Shop)
     assert most == {"making": 2, "drawing": 1}
 
 
-async def test_a_drawing_that_hangs_does_not_keep_the_process_from_its_end(harness: Shop) -> None:
+async def test_a_drawing_that_hangs_does_not_keep_the_process_from_its_end(harness: ReportHarness) -> None:
     await harness.ask(7, datetime.now(UTC))
     process = await asyncio.create_subprocess_exec(
         sys.executable,

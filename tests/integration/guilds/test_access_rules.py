@@ -1,4 +1,4 @@
-"""Who may paint where, and with which words: judged as one table, and held under fifty requests at once."""
+"""Access rules: what they refuse, how they are stored, and fifty concurrent requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADMIN = 99
 MEMBER = 7
 AT = 1_790_000_000_000
 THREAD = RequestContext(channel_ids=(21, 20, 2))
-"""In a thread, 21, of a channel, 20, of a category, 2."""
+"""The thread 21 of the channel 20 in the category 2."""
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_a_spoiler_is_wished_by_a_role_or_by_anything_the_channel_hangs_under(
     assert requires_spoiler(RequestContext(tuple(roles), tuple(channels)), rules) is wished
 
 
-# Words.
+# Blocked words.
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_nothing_that_cannot_be_seen_hides_a_word(plain: str, data: st.DataObjec
     assert blocked_word(f"a {written}, please", terms(word(plain))) == plain
 
 
-# On the record.
+# Stored rules.
 
 
 async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
@@ -389,7 +389,7 @@ async def test_a_rule_ends_by_itself_at_its_moment(access_rules: AccessRuleStore
         clock.shift(0.001)
         assert await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
         assert (await access_rules.policy(1)).rules == ()
-        # What was in force before it does not come back to life with its end.
+        # The rule that it replaced is not in force again after its end.
         await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=2)
         await access_rules.set(
             1, [replace(deny(RuleTarget.MEMBER, MEMBER), expires_at=now_ms() + 10)], interaction_id=3
@@ -425,7 +425,7 @@ async def test_more_rules_than_can_be_looked_through_are_not_set(
     assert await access_rules.set(2, [word("one")], interaction_id=7)
 
 
-# Under fifty at once.
+# Concurrent requests.
 
 
 async def accepted(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
@@ -444,7 +444,7 @@ async def test_fifty_at_once_are_as_many_as_the_limit_on_running_ones(
     assert len(taken) == 3
     assert {error.reason for error in refused} == {MemberReason.TOO_MANY_RUNNING}
     assert (await ledger.usage(1)).used_credits == 12
-    # Of others, and of other servers, nothing is counted; what has ended leaves room.
+    # Jobs of others, in other servers, or that are over are not counted.
     assert len((await accepted(store, [make_job(make_request(user_id=8)) for _ in range(5)]))[0]) == 3
     assert len((await accepted(store, [make_job(make_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
     await store.cancelled(taken[0].job_id)
@@ -488,7 +488,7 @@ async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
     assert await accept(store, make_job(request), NO_CONTEXT) is None
 
 
-# The second of two clicks.
+# Double clicks.
 
 
 @pytest.fixture
@@ -518,7 +518,7 @@ async def test_two_clicks_on_one_button_are_one_picture(
     taken, refused = await accepted(store, [replace(job, accepted_at=now_ms()) for job in more])
     assert taken == []
     assert {error.reason for error in refused} == {MemberReason.ALREADY_ASKED}
-    # Anything else about it is another wish.
+    # A request that differs in anything is another one.
     reference = Reference("kept:" + "a" * 64, "fox.png", "image/png", 0)
     for changes in (
         {"prompt": "a blue fox"},

@@ -1,4 +1,4 @@
-"""The chart is a picture that a phone can show and that needs no colours to be read."""
+"""The chart is readable on a phone and without colours, and no text is cut."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def a_report(
 def opened(report: Report, tongue: str = "en") -> Image.Image:
     with use_locale(tongue):
         words = chart_labels(report)
-    # Drawn where no language is spoken, as by the press.
+    # Drawn without a locale, as in the thread of `ReportBuilder`.
     picture = Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"])
     picture.load()
     return picture.convert("RGB")
@@ -94,7 +94,7 @@ def luminance(colour: str) -> float:
 
 
 def amount(picture: Image.Image, colour: str) -> int:
-    """How many pixels have exactly this colour."""
+    """Count the pixels of exactly this colour."""
     counted = {value: count for count, value in picture.getcolors(picture.width * picture.height) or []}
     return counted.get(rgb(colour), 0)
 
@@ -169,7 +169,7 @@ def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
 def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
     unit: str, period: str, bars: int, step: timedelta, tongue: str
 ) -> None:
-    """A letter that the font does not have is a warning, and here an error."""
+    """A letter that the font lacks is a warning, which is an error in tests."""
     report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
     assert len(chart_labels(report).buckets) == bars
     assert_margins_free(opened(report, tongue))
@@ -223,7 +223,7 @@ def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongu
 
 
 def test_times_are_those_of_the_server() -> None:
-    """In English all year round as it always was; Babel alone would write `Sept`, or the month first."""
+    """In English as always; Babel alone would write `Sept`, or the month first."""
     at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
     there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),))
     assert period_title(there) == "2 September 2026"
@@ -232,7 +232,7 @@ def test_times_are_those_of_the_server() -> None:
 
 
 def assert_margins_free(picture: Image.Image) -> None:
-    """The outermost pixels are ground: nothing runs over the edge."""
+    """The outermost pixels have the colour of the background."""
     ground = Image.new("RGB", picture.size, chart.BACKGROUND)
     box = ImageChops.difference(picture, ground).getbbox()
     assert box is not None

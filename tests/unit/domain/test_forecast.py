@@ -1,4 +1,4 @@
-"""When a limit is empty at the pace so far: never a promise that the numbers do not bear."""
+"""The forecast of when a limit is used up, at the rate so far."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
         return
     assert at < empty <= at + MAX_AHEAD_MS
     assert rest_ms is None or empty < at + rest_ms
-    # What is used until then at this pace covers what is left, and a millisecond sooner it would not.
+    # At this rate what is left is used by then, and not a millisecond sooner.
     assert used * (empty - at) >= usage.left_credits * seen_ms > used * (empty - at - 1)
