@@ -80,7 +80,7 @@ def issue(
 def revoke(
     transaction: sqlite3.Connection, *, guild_id: int, grant_id: int, revoked_by: int, reason: str, at: int
 ) -> Grant | None:
-    """Revoke what is left of a grant; what it has paid stays paid. Return None if nothing is left of it."""
+    """Revoke what is left of a grant; what it has paid stays paid. Return None if nothing was revoked."""
     row = transaction.execute(
         "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?, revoked_credits = left_credits"
         " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL RETURNING *",

@@ -51,7 +51,7 @@ class ReconcileRun:
 
 
 class Reconciler:
-    """Asks Rivya about the tasks in the ledger. `backoff_seconds` is the wait after an error."""
+    """Asks Rivya about the tasks in the ledger. `backoff_seconds` is the first wait; it doubles each time."""
 
     def __init__(
         self, discrepancies: DiscrepancyStore, rivya: RivyaClient, *, backoff_seconds: float = 5.0

@@ -166,7 +166,7 @@ def test_every_zones_periods_begin_on_a_quarter_of_an_hour() -> None:
 
 async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, store: JobStore) -> None:
     for rule in (LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.CEILING, LimitScope.CEILING_ALL):
-        with pytest.raises(ValueError, match="nobody to exempt"):
+        with pytest.raises(ValueError, match="an exemption for the scope"):
             await credit_admin.set_limit(1, Limit(0, Period.TOTAL, scope=rule, exempt=True), set_by=99)
     assert await accept(store, make_job(), NO_CONTEXT)
 
