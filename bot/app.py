@@ -15,7 +15,7 @@ import structlog
 
 from bot.background.alert_notifier import AlertNotifier
 from bot.background.balance_monitor import BalanceMonitor
-from bot.background.maintenance import INTERVAL_SECONDS, Maintenance, maintenance_tasks
+from bot.background.maintenance import INTERVAL_SECONDS, maintenance_tasks, run_chores
 from bot.background.periodic import PeriodicTask
 from bot.discord_client.client import KuasClient
 from bot.discord_client.command_syncs import CommandSyncStore
@@ -173,7 +173,7 @@ def _maintenance(
         privacy=settings.privacy,
     )
     task = PeriodicTask(
-        "upkeep", Maintenance(every_hour, operator_log).run_once, INTERVAL_SECONDS, operator_log
+        "upkeep", partial(run_chores, every_hour, operator_log), INTERVAL_SECONDS, operator_log
     )
     stack.push_async_callback(task.close)
     return task, departures

@@ -38,29 +38,22 @@ RECORDS_KEPT_DAYS: Final = 400
 """Of alerts and discrepancies: a year and a month."""
 
 
-class Maintenance:
-    """Runs chores in their order."""
-
-    def __init__(self, chores: Mapping[str, Chore], operator_log: OperatorLog) -> None:
-        self._chores = chores
-        self._operator_log = operator_log
-
-    async def run_once(self) -> dict[str, int]:
-        """Run every chore; return the counts above 0 by name. Errors are logged and stop no other."""
-        done = {}
-        for name, chore in self._chores.items():
-            try:
-                count = await chore(now_ms())
-            except OperatorError as error:
-                self._operator_log.report(error, chore=name)
-            except Exception:
-                log.exception("upkeep broke", chore=name)
-            else:
-                if count:
-                    done[name] = count
-        if done:
-            log.info("upkeep", **done)
-        return done
+async def run_chores(chores: Mapping[str, Chore], operator_log: OperatorLog) -> dict[str, int]:
+    """Run every chore; return the counts above 0 by name. An error is logged, and stops no other chore."""
+    done = {}
+    for name, chore in chores.items():
+        try:
+            count = await chore(now_ms())
+        except OperatorError as error:
+            operator_log.report(error, chore=name)
+        except Exception:
+            log.exception("upkeep broke", chore=name)
+        else:
+            if count:
+                done[name] = count
+    if done:
+        log.info("upkeep", **done)
+    return done
 
 
 def maintenance_tasks(

@@ -122,7 +122,7 @@ async def _ceiling(args: argparse.Namespace) -> int:
     guild_id = args.guild or ALL_GUILDS
     async with _shared_database(args) as database:
         # Ceilings do not depend on the default limit, so any value will do.
-        credit_admin = CreditAdmin(database, Limit(0, "total"))
+        credit_admin = CreditAdmin(database, Limit(0, Period.TOTAL))
         if args.remove:
             change = await credit_admin.remove_limit(
                 guild_id, scope, set_by=THE_COMMAND_LINE, reason=args.reason

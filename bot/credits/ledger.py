@@ -117,14 +117,7 @@ def _from_grants(usage: Usage, cost_credits: int) -> int:
 def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
     """Set a held reservation to what Rivya has reserved. A closed one is kept."""
     if (row := _held(transaction, job_id)) is not None:
-        _write(
-            transaction,
-            row,
-            state=ReservationState.HELD,
-            reserved=reserved_credits,
-            final=None,
-            closed_at=None,
-        )
+        _write(transaction, row, ReservationState.HELD, reserved=reserved_credits)
 
 
 def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
@@ -134,17 +127,15 @@ def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, 
     """
     if (row := _held(transaction, job_id)) is None:
         return 0
-    reserved: int = row["reserved_credits"]
-    final = reserved if final_credits is None else final_credits
-    _write(transaction, row, state=ReservationState.SETTLED, reserved=reserved, final=final, closed_at=at)
+    final: int = row["reserved_credits"] if final_credits is None else final_credits
+    _write(transaction, row, ReservationState.SETTLED, final=final, closed_at=at)
     return final
 
 
 def release(transaction: Transaction, *, job_id: str, at: int) -> None:
     """Release a held reservation; only on proof that Rivya charges nothing. A closed one is kept."""
     if (row := _held(transaction, job_id)) is not None:
-        reserved = row["reserved_credits"]
-        _write(transaction, row, state=ReservationState.RELEASED, reserved=reserved, final=0, closed_at=at)
+        _write(transaction, row, ReservationState.RELEASED, final=0, closed_at=at)
 
 
 def override(
@@ -152,14 +143,7 @@ def override(
 ) -> None:
     """Correct a reservation, closed or not; only the operator decides that."""
     row = _find(transaction, job_id)
-    _write(
-        transaction,
-        row,
-        state=state,
-        reserved=row["reserved_credits"],
-        final=final_credits,
-        closed_at=row["closed_at"] or at,
-    )
+    _write(transaction, row, state, final=final_credits, closed_at=row["closed_at"] or at)
 
 
 def apply_refund(transaction: Transaction, *, job_id: str) -> None:
@@ -168,14 +152,8 @@ def apply_refund(transaction: Transaction, *, job_id: str) -> None:
     What Rivya charged stays booked. The refund is in the table already.
     """
     row = _find(transaction, job_id)
-    _write(
-        transaction,
-        row,
-        state=ReservationState(row["state"]),
-        reserved=row["reserved_credits"],
-        final=row["final_credits"],
-        closed_at=row["closed_at"],
-    )
+    state = ReservationState(row["state"])
+    _write(transaction, row, state, final=row["final_credits"], closed_at=row["closed_at"])
 
 
 def annotate_held(transaction: Transaction, *, job_id: str, note: str) -> None:
@@ -202,14 +180,16 @@ def _held(transaction: Transaction, job_id: str) -> sqlite3.Row | None:
 def _write(
     transaction: Transaction,
     row: sqlite3.Row,
-    *,
     state: ReservationState,
-    reserved: int,
-    final: int | None,
-    closed_at: int | None,
+    *,
+    reserved: int | None = None,
+    final: int | None = None,
+    closed_at: int | None = None,
 ) -> None:
-    """Update a reservation, and the grants and totals that depend on it."""
-    job_id, counted = row["job_id"], reserved if final is None else final
+    """Update a reservation, and the grants and totals that depend on it; `reserved` None changes nothing."""
+    job_id = row["job_id"]
+    reserved = row["reserved_credits"] if reserved is None else reserved
+    counted = reserved if final is None else final
     refunded = grants.is_refunded(transaction, job_id)
     guild, member = (
         _limit_part(transaction, row, 0 if refunded else counted, personal=personal)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
+from operator import add
 from typing import Final
 
 from bot.domain.limits import ReservationState
@@ -112,13 +113,7 @@ class ApplyResult:
     """The job is not over, so the engine closes the reservation."""
 
     def __add__(self, other: ApplyResult) -> ApplyResult:
-        return ApplyResult(
-            self.booked + other.booked,
-            self.difference_credits + other.difference_credits,
-            self.before + other.before,
-            self.changed + other.changed,
-            self.in_progress + other.in_progress,
-        )
+        return ApplyResult(*map(add, astuple(self), astuple(other)))
 
 
 class CloseResult(StrEnum):

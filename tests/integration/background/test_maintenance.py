@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.background.maintenance import RECORDS_KEPT_DAYS, Maintenance, maintenance_tasks
+from bot.background.maintenance import RECORDS_KEPT_DAYS, maintenance_tasks, run_chores
 from bot.config.settings import PrivacySettings
 from bot.domain.clock import now_ms
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Picture
@@ -74,10 +74,10 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
         await rows(database, "INSERT INTO findings VALUES (?, ?, 'x', 'held', 4, NULL, NULL, ?)", at, old, at)
     await rows(database, "INSERT INTO tallies VALUES (1, 'quarter', 5, 1, 1)")
 
-    maintenance = Maintenance(all_chores(database, prompt_days=30), OperatorLog())
+    chores = all_chores(database, prompt_days=30)
     with structlog.testing.capture_logs() as lines:
-        done = await maintenance.run_once()
-        again = await maintenance.run_once()
+        done = await run_chores(chores, OperatorLog())
+        again = await run_chores(chores, OperatorLog())
 
     assert done == {"prompts": 1, "erasures": 1, "departures": 2, "records": 2, "leftovers": 2}
     assert again == {}
@@ -96,7 +96,7 @@ async def test_words_are_kept_for_ever_unless_a_setting_says_otherwise(
 ) -> None:
     job_id = await painted(store)
     await aged(database, job_id, 4000)
-    assert await Maintenance(all_chores(database), OperatorLog()).run_once() == {}
+    assert await run_chores(all_chores(database), OperatorLog()) == {}
     assert await rows(database, "SELECT prompt FROM jobs") == [("a red fox",)]
 
 
@@ -107,9 +107,9 @@ async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Databa
     async def breaks(_: int) -> int:
         raise RuntimeError("on purpose")
 
-    maintenance = Maintenance({"broken": breaks, **all_chores(database, prompt_days=30)}, OperatorLog())
+    chores = {"broken": breaks, **all_chores(database, prompt_days=30)}
     with structlog.testing.capture_logs() as lines:
-        assert await maintenance.run_once() == {"prompts": 1}
+        assert await run_chores(chores, OperatorLog()) == {"prompts": 1}
     assert [line["chore"] for line in lines if line["log_level"] == "error"] == ["broken"]
 
 
@@ -118,18 +118,18 @@ async def test_a_backup_that_fails_is_the_operators_and_keeps_no_other_chore_fro
 ) -> None:
     await aged(database, await painted(store), 31)
     database_path.with_name("backups").write_text("in the way")
-    maintenance = Maintenance(all_chores(database, prompt_days=30, keep=3), OperatorLog())
+    chores = all_chores(database, prompt_days=30, keep=3)
     with structlog.testing.capture_logs() as lines:
-        assert await maintenance.run_once() == {"prompts": 1}
+        assert await run_chores(chores, OperatorLog()) == {"prompts": 1}
     assert [(line["event"], line["code"]) for line in lines if line["log_level"] == "error"] == [
         ("operator must act", "backup")
     ]
 
 
 async def test_a_backup_is_made_once_a_day(database: Database, database_path: Path) -> None:
-    maintenance = Maintenance(all_chores(database, keep=3), OperatorLog())
-    assert await maintenance.run_once() == {"backups": 1}
-    assert await maintenance.run_once() == {}
+    chores = all_chores(database, keep=3)
+    assert await run_chores(chores, OperatorLog()) == {"backups": 1}
+    assert await run_chores(chores, OperatorLog()) == {}
     assert len(list(database_path.with_name("backups").iterdir())) == 1
 
 
@@ -150,7 +150,7 @@ async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
             )
             other.execute("PRAGMA writable_schema = RESET")
         other.execute("INSERT INTO sqlite_stat4 (tbl, sample) VALUES ('elsewhere', 'a name')")
-    await Maintenance(all_chores(database), OperatorLog()).run_once()
+    await run_chores(all_chores(database), OperatorLog())
     learnt = await rows(database, "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_' ORDER BY 1")
     assert learnt == [("sqlite_stat1",), ("sqlite_stat4",)]
     assert await rows(database, "SELECT * FROM sqlite_stat4") == []
@@ -173,7 +173,7 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
         assert not await soon(database.checkpoint())
     finally:
         reader.close()
-    await Maintenance(all_chores(database), OperatorLog()).run_once()
+    await run_chores(all_chores(database), OperatorLog())
     assert log.stat().st_size == 0
 
 
@@ -198,11 +198,11 @@ async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(
     database: Database, store: JobStore
 ) -> None:
     old, new = [await kept(database, store, data, days=days) for data, days in ((b"old", 31), (b"new", 29))]
-    maintenance = Maintenance(all_chores(database, picture_days=30), OperatorLog())
-    assert await maintenance.run_once() == {"pictures": 1, "vault": 1}
+    chores = all_chores(database, picture_days=30)
+    assert await run_chores(chores, OperatorLog()) == {"pictures": 1, "vault": 1}
     assert files(database) == {new}
     assert await rows(database, "SELECT sha256 FROM kept_pictures") == [(new,)]
-    assert await maintenance.run_once() == {}
+    assert await run_chores(chores, OperatorLog()) == {}
     assert await rows(database, "SELECT DISTINCT prompt FROM jobs") == [("a red fox",)], "words stay"
     assert old != new
 
@@ -211,7 +211,7 @@ async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
     database: Database, store: JobStore
 ) -> None:
     old = await kept(database, store, b"old", days=4000)
-    assert await Maintenance(all_chores(database), OperatorLog()).run_once() == {}
+    assert await run_chores(all_chores(database), OperatorLog()) == {}
     assert files(database) == {old}
 
 
@@ -219,7 +219,7 @@ async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
     database: Database, store: JobStore
 ) -> None:
     await kept(database, store, b"old", days=31)
-    done = await Maintenance(all_chores(database, prompt_days=30), OperatorLog()).run_once()
+    done = await run_chores(all_chores(database, prompt_days=30), OperatorLog())
     assert done == {"prompts": 1, "vault": 1}
     assert files(database) == set()
 
@@ -229,10 +229,10 @@ async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
 ) -> None:
     await kept(database, store, b"mine", days=1)
     await rows(database, "INSERT INTO erasures VALUES (7, ?)", now_ms())
-    assert (await Maintenance(all_chores(database), OperatorLog()).run_once())["vault"] == 1
+    assert (await run_chores(all_chores(database), OperatorLog()))["vault"] == 1
     await kept(database, store, b"ours", days=1)
     await GuildDepartures(database, 0).left(1)
-    assert (await Maintenance(all_chores(database), OperatorLog()).run_once())["vault"] == 1
+    assert (await run_chores(all_chores(database), OperatorLog()))["vault"] == 1
     assert files(database) == set()
 
 
@@ -247,15 +247,15 @@ async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_c
     stale = folder / "stale.part"
     stale.mkdir()
     os.utime(stale, (1, 1))
-    maintenance = Maintenance(all_chores(database, prompt_days=30), OperatorLog())
+    chores = all_chores(database, prompt_days=30)
     with structlog.testing.capture_logs() as lines:
-        assert await maintenance.run_once() == {"prompts": 1}
+        assert await run_chores(chores, OperatorLog()) == {"prompts": 1}
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["disk"]
 
 
 async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: JobStore) -> None:
     await kept(database, store, b"old", days=31)
     new = await kept(database, store, b"new", days=1)
-    await Maintenance(all_chores(database, picture_days=30, keep=3), OperatorLog()).run_once()
+    await run_chores(all_chores(database, picture_days=30, keep=3), OperatorLog())
     copied = database._path.with_name("backups") / "pictures"
     assert {path.name for path in copied.iterdir()} == {new}
