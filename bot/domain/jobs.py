@@ -24,7 +24,7 @@ class Stage(StrEnum):
     UNDELIVERABLE = "undeliverable"
     """The picture could not be posted, and is stored; with a failure, it was charged but not downloaded."""
     CANCELLED = "cancelled"
-    """The member cancelled; the reservation was released before anything was sent to Rivya."""
+    """By the member, or since the first answer came too late; released, since no task can exist."""
 
 
 BEFORE_TASK: Final = (Stage.ACCEPTED, Stage.UPLOADED)
@@ -47,9 +47,9 @@ class DeliveryMethod(StrEnum):
     """How a result was posted; the values stand in the column `jobs.landed_way` and in logs."""
 
     REPLY = "reply"
-    """The reply was edited with the interaction's token."""
+    """The reply was edited, or replaced, with the interaction's token."""
     EDIT = "edit"
-    """The reply was edited as the bot, after the token had expired."""
+    """The reply was edited as the bot, without the token."""
     CHANNEL = "channel"
     """A new message in the channel mentions the member."""
     DM = "dm"
