@@ -74,6 +74,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(database.close)
         operator_log, metrics = OperatorLog(), Metrics()
         stores = Stores.open(database, settings, metrics)
+        stack.callback(stores.reports.close)
         await PictureRetention(database, stores.pictures).migrate_inline_pictures()
         rivya, circuit_breaker = await _rivya(stack, settings, operator_log, metrics)
         maintenance, departures = _maintenance(stack, stores, operator_log, settings)

@@ -221,7 +221,6 @@ class Job:
     """When it was known that Discord has the first answer to the interaction."""
     message_id: int | None = None
     """The message of the reply; None until Discord has named it."""
-    """The reply's message, as soon as Discord told us."""
     upload: UploadedReference | None = None
     """The reference at Rivya, once it is uploaded."""
     create_body: str | None = None

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import threading
-from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from bot.domain.daemon_threads import DaemonThreads
 from bot.domain.errors import OperatorError
 from bot.images import processing
 
@@ -33,26 +31,19 @@ WORKERS: Final = 2
 
 
 class ImageWorkers:
-    """A few threads for pictures, and the folder `scratch` for their files, which is emptied first.
-
-    The threads are daemons: Python waits at its exit for those of a `ThreadPoolExecutor`, even after
-    `shutdown(wait=False)`, so a decode that hangs would keep the process alive.
-    """
+    """A few threads for pictures, and the folder `scratch` for their files, which is emptied first."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         # A killed process leaves members' pictures behind.
         shutil.rmtree(scratch, ignore_errors=True)
-        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None] = SimpleQueue()
         # Threads of their own: glibc keeps the memory of a picture for the thread that decoded it, which over
         # the many threads of the event loop's own pool adds up.
-        for number in range(WORKERS):
-            threading.Thread(target=self._work, name=f"images {number}", daemon=True).start()
+        self._threads = DaemonThreads(WORKERS, "images")
 
     def close(self) -> None:
-        """End each thread once it is idle, without waiting for it. Nothing may be submitted afterwards."""
-        for _ in range(WORKERS):
-            self._queue.put(None)
+        """End the threads without waiting for them. Nothing may be processed afterwards."""
+        self._threads.close()
 
     @contextmanager
     def temp_folder(self) -> Iterator[Path]:
@@ -87,18 +78,5 @@ class ImageWorkers:
         """
         return await self._run(lambda: processing.fit_upload(processing.verify_picture(data), limit_bytes))
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """Call a function in one of the threads; if the caller is cancelled before, it is not called."""
-        future: Future[T] = Future()
-        self._queue.put((future, call))
-        return await asyncio.wrap_future(future)
-
-    def _work(self) -> None:
-        while (queued := self._queue.get()) is not None:
-            future, call = queued
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call())
-                except BaseException as error:  # noqa: BLE001  # raised where the result is awaited
-                    future.set_exception(error)
-            del queued, future, call  # or an idle thread keeps the last picture in memory
+    async def _run(self, function: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._threads.submit(function))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from bot.credits.reports import csv_export, queries
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
+from bot.domain.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     from bot.credits.reports.csv_export import CsvExport
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bot.credits.reports.queries import Snapshot
     from bot.domain.limits import Limit
     from bot.domain.periods import Period
-
-T = TypeVar("T")
 
 MAX_CONCURRENT: Final = 2
 """Reports at once: one of a million pictures takes seconds of a core and dozens of megabytes."""
@@ -63,8 +61,12 @@ class ReportBuilder:
         self._draw = draw
         self._preload = preload
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
-        # matplotlib is not thread-safe: https://matplotlib.org/stable/users/faq.html
-        self._draw_lock = threading.Lock()
+        # One thread, since matplotlib is not thread-safe: https://matplotlib.org/stable/users/faq.html
+        self._drawing = DaemonThreads(1, "chart")
+
+    def close(self) -> None:
+        """End the thread that draws, without waiting for it. Nothing may be built afterwards."""
+        self._drawing.close()
 
     async def build(
         self,
@@ -100,7 +102,7 @@ class ReportBuilder:
         limit_bytes: int,
     ) -> ReportFiles:
         if self._draw is not None:
-            self._start_drawing(self._preload)  # takes half a second, while SQLite counts
+            self._drawing.submit(self._preload)  # takes half a second, while SQLite counts
         report_files, drawing = await asyncio.to_thread(self._count, count, label, limit_bytes)
         if drawing is None:
             return report_files
@@ -118,30 +120,9 @@ class ReportBuilder:
             report = count(snapshot)
             drawing = None
             if self._draw is not None and report.credits:
-                drawing = self._start_drawing(partial(self._draw, report, label(report)))
+                drawing = self._drawing.submit(partial(self._draw, report, label(report)))
             name = (
                 f"report-{report.period}-{datetime.fromtimestamp(report.start / 1000, report.zone):%Y-%m-%d}"
             )
             sheet = csv_export.write(snapshot, report, name, limit_bytes) if report.reservations else None
         return ReportFiles(report, name, sheet, chart=None, draws=self._draw is not None), drawing
-
-    def _start_drawing(self, work: Callable[[], T]) -> Future[T]:
-        """Run `work` in a daemon thread, after those before it.
-
-        At its exit Python waits for the threads of a `ThreadPoolExecutor`, even after `shutdown(wait=False)`,
-        so that a drawing that hangs would keep the bot from exiting:
-        https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.shutdown
-        """
-        future: Future[T] = Future()
-
-        def run() -> None:
-            with self._draw_lock:
-                if not future.set_running_or_notify_cancel():
-                    return
-                try:
-                    future.set_result(work())
-                except Exception as error:  # noqa: BLE001  # raised where the future is awaited
-                    future.set_exception(error)
-
-        threading.Thread(target=run, name="chart", daemon=True).start()
-        return future
