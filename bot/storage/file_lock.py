@@ -22,30 +22,49 @@ def acquire_lock(path: Path) -> sqlite3.Connection:
     """Lock the database file for this process until the returned connection is closed or the process ends.
 
     The lock is an exclusive transaction in an empty database beside the file. That works in the same way on
-    every system that Python's sqlite3 runs on, and leaves the file itself open to readers.
+    every system that Python's sqlite3 runs on, and leaves the file itself open to readers. SQLite opens a
+    file that may not be written read-only, and an exclusive transaction then has only a shared lock, so the
+    lock is proven by a write that is never committed.
 
     Raises:
         DatabaseInUse: another process has locked it.
-        OperatorError: `database`; the folder cannot be written.
+        OperatorError: `database`; the lock file or its folder cannot be written.
     """
     try:
         # An absolute path, since SQLite takes `:memory:` or `file:x` for something else; and without links,
         # since a file that has several names has only one lock.
         real = path.resolve()
         real.parent.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(real.with_name(real.name + ".lock"), isolation_level=None, timeout=0)
+        lock_file = real.with_name(real.name + ".lock")
+        lock = sqlite3.connect(lock_file, isolation_level=None, timeout=0)
     except (sqlite3.Error, OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise database_error(path, error) from error
     try:
+        lock.execute("PRAGMA journal_mode = MEMORY")  # no journal beside a file that is never changed
         lock.execute("BEGIN EXCLUSIVE")
+        lock.execute("PRAGMA user_version = 1")
     except sqlite3.Error as error:
         lock.close()
         if "locked" in str(error):
             raise DatabaseInUse(
                 "database", f"database {path}: another bot process is using it; stop that one first"
             ) from error
+        if "readonly" in str(error):
+            raise _foreign_lock(path, lock_file) from error
         raise database_error(path, error) from error
     return lock
+
+
+def _foreign_lock(path: Path, lock_file: Path) -> OperatorError:
+    try:
+        owner = lock_file.owner()
+    except (OSError, KeyError):  # KeyError: a user without a name, as in a container
+        owner = f"user {lock_file.stat().st_uid}"
+    return OperatorError(
+        "database",
+        f"database {path}: cannot be locked: {lock_file} belongs to {owner} and may not be written;"
+        " give it to the user who runs the bot, or delete it while no bot is running",
+    )
 
 
 def database_error(path: Path, error: Exception) -> OperatorError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import sqlite3
 import subprocess
 import sys
 import threading
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,6 +18,8 @@ from bot.domain.errors import ContractViolation, OperatorError
 from bot.storage import database as database_module
 from bot.storage import schema
 from bot.storage.database import Database, open_read_only
+from bot.storage.file_lock import acquire_lock
+from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 
@@ -302,3 +306,42 @@ def test_reading_a_database_that_is_not_there_makes_none(tmp_path: Path) -> None
     with pytest.raises(OperatorError, match="no such file"):
         open_read_only(tmp_path / "none.sqlite3")
     assert not (tmp_path / "none.sqlite3").exists()
+
+
+LOCK_AS_ANOTHER_USER = """
+import os, pathlib, sys
+from bot.domain.errors import OperatorError
+from bot.storage.file_lock import acquire_lock
+if os.geteuid() == 0:  # root may write whatever the mode says
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    acquire_lock(pathlib.Path(sys.argv[1]))
+    print("locked")
+except OperatorError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["nobody holds it", "its owner holds it"])
+def test_a_lock_file_that_may_only_be_read_is_no_lock(held: bool) -> None:
+    with TemporaryDirectory() as folder:  # not `tmp_path`, where no other user may look
+        path = Path(folder).resolve() / "bot.sqlite3"
+        Path(folder).chmod(0o777)
+        holder = acquire_lock(path)
+        if not held:
+            holder.close()
+        path.with_name("bot.sqlite3.lock").chmod(0o444)
+        answer = subprocess.run(
+            [sys.executable, "-c", LOCK_AS_ANOTHER_USER, str(path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        ).stdout
+        holder.close()
+    if held:
+        assert "another bot process is using it" in answer
+    else:
+        assert f"{path}.lock belongs to {getpass.getuser()} and may not be written" in answer
