@@ -66,14 +66,14 @@ class Metrics:
         self.latency = self._gauge("gateway_latency_seconds", "Discord's heartbeat.")
         self.circuit_breaker = self._gauge("rivya_down", "1 while Rivya does not answer.")
 
-    def _counter(self, name: str, words: str, *labels: str) -> Counter:
-        return Counter(f"kuas_{name}", words, labels, registry=self.registry)
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"kuas_{name}", help_text, labels, registry=self.registry)
 
-    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
-        return Gauge(f"kuas_{name}", words, labels, registry=self.registry)
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"kuas_{name}", help_text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, words: str, seconds: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(f"kuas_{name}", words, labels, buckets=seconds, registry=self.registry)
+    def _histogram(self, name: str, help_text: str, seconds: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"kuas_{name}", help_text, labels, buckets=seconds, registry=self.registry)
 
     def record_attempt(self, attempt: Attempt) -> None:
         """Count an attempt of a call to Rivya, and its duration."""

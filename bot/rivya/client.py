@@ -188,7 +188,7 @@ class RivyaClient:
             return await self._try(call, number, doubt, parse)
         async with self._reads:
             if self._stopping:
-                raise TransientError("nobody waits for an answer any more", answered=True)
+                raise TransientError("the bot is closing", answered=True)
             return await self._try(call, number, doubt, parse)
 
     async def _try(self, call: Call, number: int, doubt: UncertainOutcome, parse: Callable[[Json], _T]) -> _T:

@@ -65,9 +65,7 @@ class RateLimiter:
             now = loop.time()
             if now < self._resume_at:
                 if self._ended:
-                    raise TransientError(
-                        "Rivya asked for a pause, and nobody waits for it any more", answered=True
-                    )
+                    raise TransientError("Rivya asked for a pause, and the bot is closing", answered=True)
                 await asyncio.sleep(min(MAX_SLEEP_SECONDS, self._resume_at - now))
             elif now < self._careful_until and not self._limiter.has_capacity():
                 await asyncio.sleep(self._interval_seconds)

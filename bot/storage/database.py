@@ -166,10 +166,10 @@ class Database:
         except Exception as error:  # noqa: BLE001  # if the writer stopped, every later caller would wait for ever
             outcomes = [error] * len(units)
         for (_, result), outcome in zip(units, outcomes, strict=True):
-            if result.done():  # its caller was cancelled; the unit is committed all the same
+            if result.done():  # its caller was cancelled; the unit is committed nevertheless
                 continue
             if isinstance(outcome, sqlite3.IntegrityError):
-                # Not an OperatorError: nobody but a developer can do anything about it.
+                # Not an OperatorError: only a developer can do anything about it.
                 result.set_exception(ContractViolation("bug", f"the database refuses a row: {outcome}"))
             elif isinstance(outcome, sqlite3.Error):
                 result.set_exception(database_error(self._path, outcome))
