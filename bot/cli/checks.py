@@ -14,8 +14,9 @@ from bot.discord_client.login import open_login
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
 from bot.rivya.client import RivyaClient, open_session
-from bot.storage.database import Database, open_read_only
+from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
+from bot.storage.integrity import MAX_SECONDS, quick_check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable
@@ -75,10 +76,16 @@ async def _database(path: Path) -> str:
     try:
         database = await Database.open(path)
     except DatabaseInUse:
-        open_read_only(path).close()
-        return f"{path}, in use by the running bot"
-    await database.close()
-    return f"{path}, up to date"
+        state = "in use by the running bot"
+    else:
+        await database.close()
+        state = "up to date"
+    intact = await asyncio.to_thread(quick_check, path)
+    return (
+        f"{path}, {state}"
+        if intact
+        else f"{path}, {state}; too large to look at every page in {MAX_SECONDS:.0f} s"
+    )
 
 
 def _disk(path: Path) -> str:

@@ -20,6 +20,7 @@ from bot.domain.errors import OperatorError
 from bot.storage.database import open_read_only
 from bot.storage.file_lock import acquire_lock
 from bot.storage.fsync import copy_and_sync, sync_folder
+from bot.storage.integrity import quick_check
 from bot.storage.picture_backup import copy_missing, sync
 from bot.storage.picture_store import picture_folder
 from bot.storage.schema import version_of
@@ -72,6 +73,7 @@ class Backups:
 
     def _make(self) -> Path:
         self._clear_unfinished()
+        quick_check(self._database)  # the copy of a damaged database must not replace a good one
         made = self._folder / f"kuas-{datetime.now(UTC):{_STAMP}}.sqlite3"
         backup(self._database, made)
         try:
