@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.credits.admin import CreditAdmin
@@ -27,6 +29,21 @@ settings.load_profile("kuas")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Seed the random module by the test's name, since the bot draws the pauses between its attempts."""
     random.seed(item.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def default_logging() -> Iterator[None]:
+    """Undo what a test has configured: logging belongs to the process, and to the tests after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    noisy = {name: logging.getLogger(name).level for name in ("aiosqlite", "PIL")}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in noisy.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

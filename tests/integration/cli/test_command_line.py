@@ -163,6 +163,8 @@ def test_a_reader_that_has_gone_ends_the_command_without_a_word(filled: Path, tm
 
 
 def test_control_c_ends_a_command_without_a_word(tmp_path: Path) -> None:
+    # A process in the background of a shell ignores the signal, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "health"],
@@ -177,6 +179,7 @@ def test_control_c_ends_a_command_without_a_word(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=PATIENCE_SECONDS)
             connection.close()
+    signal.signal(signal.SIGINT, before)
     assert (process.returncode, said) == (1, "")
 
 

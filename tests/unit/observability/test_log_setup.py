@@ -13,7 +13,7 @@ import structlog
 from bot.observability.log_setup import configure, mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 KEY = "rvya_sk_4f9cA-b_77secret"
 BOT_TOKEN = "MTA5ODc2NTQzMjEwOTg3NjU0.GhIjKl.abcdefghijklmnopqrstuvwxyz0123456789AB"
@@ -25,21 +25,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Logging is the process's: hand it back as it was found."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    noisy = {name: logging.getLogger(name).level for name in ("aiosqlite", "PIL")}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in noisy.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def fail_with(message: str) -> None:
