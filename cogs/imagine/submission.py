@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import discord
 from discord.ext import commands
 
 from bot.jobs.submission import Accepted, NeedsConfirmation
 from cogs.imagine import confirm_views
 from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, request_context
-from cogs.ui.responses import DeferOutcome, defer, replace_message
+from cogs.ui.responses import ALREADY_ACKNOWLEDGED, DeferOutcome, defer, replace_message
 
 if TYPE_CHECKING:
     import re
-
-    import discord
 
     from bot.background.alert_notifier import AlertNotifier
     from bot.domain.jobs import Job, Request, RequestOptions
@@ -112,9 +112,26 @@ class Submission(commands.Cog):
             case Accepted(job):
                 return await self._begin(interaction, job)
             case NeedsConfirmation():
-                view = confirm_views.price_question_view(result)
-                await interaction.response.send_message(view=view, ephemeral=True)
+                await self._ask(interaction, result, draft_id)
         return False
+
+    async def _ask(
+        self, interaction: discord.Interaction, question: NeedsConfirmation, draft_id: int | None
+    ) -> None:
+        """Ask about a price.
+
+        If the question is lost, Discord leaves the form open, so its draft is saved again: the same form can
+        be sent in once more.
+        """
+        try:
+            view = confirm_views.price_question_view(question)
+            await interaction.response.send_message(view=view, ephemeral=True)
+        except Exception as error:
+            shown = isinstance(error, discord.HTTPException) and error.code == ALREADY_ACKNOWLEDGED
+            if draft_id is not None and not shown:
+                destination = replace(question.request.destination, interaction_id=draft_id)
+                await self._drafts.save(replace(question.request, destination=destination))
+            raise
 
     async def _begin(self, interaction: discord.Interaction, job: Job) -> bool:
         """Answer Discord, then start the job; returns whether it has started."""

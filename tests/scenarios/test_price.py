@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.guilds.pauses import PauseStore
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import StaleMessage, labels, response_of
+from tests.scenarios.interactions import StaleMessage, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
 BUTTON = 2
@@ -277,6 +277,19 @@ async def test_a_yes_whose_answer_came_too_late_can_be_said_again(
     await screen.click(asking.alice, YES)
     assert len(asking.pictures()) == 1
     assert sorted(asking.states()) == ["released", "settled"]
+
+
+async def test_a_form_whose_question_came_too_late_can_be_sent_in_again(
+    asking: BotServer, rivya: FakeRivya, picture: bytes
+) -> None:
+    shown = await asking.alice.slash(asking.channel, "imagine", reference=("fox.png", picture))
+    asking.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await asking.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
+    shown._interaction.modal_consumed = False  # Discord leaves a form open that nobody has answered
+    result = await asking.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
+    await asking.alice.click(response_of(result).message, label=YES)
+    (task,) = rivya.tasks.values()
+    assert task.reference_id in rivya.uploads
 
 
 async def test_a_yes_that_meets_a_bug_is_answered(asking: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:
