@@ -14,7 +14,7 @@ from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Request, RequestOptions
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
-from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake
+from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake
 from cogs.ui.context import destination_of, request_context
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ComposeForms(commands.Cog):
             raise MemberError(MemberReason.DRAFT_TAKEN)
         await interaction.response.send_modal(form.composition_form(draft))
 
-    @component(form.CUSTOM_ID)
+    @modal(form.CUSTOM_ID)
     async def submit(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Submit what was typed into a form. If it is refused, everything typed goes back to its member."""
         typed = form.read(cast("dict[str, Any]", interaction.data))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import discord
 import structlog
@@ -33,29 +33,50 @@ log = structlog.get_logger(__name__)
 
 SNOWFLAKE: Final = "[0-9]{1,19}"
 """The pattern of one of Discord's ids; read it with `parse_snowflake`."""
-_TEMPLATE: Final = "__custom_id_template__"
+_ROUTE: Final = "__custom_id_route__"
 _ROUTED: Final = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
 
+class Route(NamedTuple):
+    """A handler, and which interactions it handles."""
+
+    interaction_type: discord.InteractionType
+    template: re.Pattern[str]
+    """Of the whole custom id."""
+    handler: Handler
+
+
 def component(template: str) -> Callable[[MethodT], MethodT]:
-    """Decorate a method of a cog: it handles the custom ids that match the regular expression in full.
+    """Decorate a method of a cog: it handles clicks whose custom id matches the regular expression in full.
 
     The method takes the interaction and the match. What it raises is reported to the member.
     """
+    return _route(discord.InteractionType.component, template)
 
+
+def modal(template: str) -> Callable[[MethodT], MethodT]:
+    """Decorate a method of a cog as `component` does: it handles submitted forms, and no clicks."""
+    return _route(discord.InteractionType.modal_submit, template)
+
+
+def _route(interaction_type: discord.InteractionType, template: str) -> Callable[[MethodT], MethodT]:
     def mark(method: MethodT) -> MethodT:
-        setattr(method, _TEMPLATE, template)
+        setattr(method, _ROUTE, (interaction_type, re.compile(template, re.DOTALL)))
         return method
 
     return mark
 
 
-def handlers_of(cog: object) -> list[tuple[re.Pattern[str], Handler]]:
-    """Return the methods that `component` decorates, each with its compiled template."""
+def routes_of(cog: object) -> list[Route]:
+    """Return the methods that `component` and `modal` decorate."""
     methods: list[Any] = [
-        method for _, method in inspect.getmembers(cog, callable) if hasattr(method, _TEMPLATE)
+        method for _, method in inspect.getmembers(cog, callable) if hasattr(method, _ROUTE)
     ]
-    return [(re.compile(getattr(method, _TEMPLATE), re.DOTALL), method) for method in methods]
+    routes = []
+    for method in methods:
+        interaction_type, template = getattr(method, _ROUTE)
+        routes.append(Route(interaction_type, template, method))
+    return routes
 
 
 class ComponentRouter(commands.Cog):
@@ -63,11 +84,12 @@ class ComponentRouter(commands.Cog):
 
     def __init__(self, error_reporter: DiscordErrorReporter) -> None:
         self._error_reporter = error_reporter
-        self._handlers: dict[re.Pattern[str], Handler] = {}
+        self._routes: dict[discord.InteractionType, list[Route]] = {routed: [] for routed in _ROUTED}
 
     def add_handlers(self, cog: commands.Cog) -> None:
-        """Add every method of a cog that `component` decorates."""
-        self._handlers.update(handlers_of(cog))
+        """Add every method of a cog that `component` or `modal` decorates."""
+        for route in routes_of(cog):
+            self._routes[route.interaction_type].append(route)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -77,11 +99,11 @@ class ComponentRouter(commands.Cog):
         use_member_locale(interaction)
         data = cast("dict[str, Any]", interaction.data)
         typed = typed_text(data)
-        for template, handler in self._handlers.items():
-            match = template.fullmatch(data["custom_id"])
-            if match is not None and _is_genuine(interaction, data["custom_id"]):
+        for route in self._routes[interaction.type]:
+            match = route.template.fullmatch(data["custom_id"])
+            if match is not None and _is_genuine(interaction, data):
                 try:
-                    await handler(interaction, match)
+                    await route.handler(interaction, match)
                 except Exception as error:  # noqa: BLE001  # as for commands, every error is reported
                     await self._error_reporter.report(interaction, error, typed=typed)
                 return
@@ -89,13 +111,14 @@ class ComponentRouter(commands.Cog):
         await self._error_reporter.component_expired(interaction, typed)
 
 
-def _is_genuine(interaction: discord.Interaction, custom_id: str) -> bool:
-    """Whether the message that was clicked has such a component; a form comes without a message."""
+def _is_genuine(interaction: discord.Interaction, data: Mapping[str, Any]) -> bool:
+    """Whether the message that was clicked has such a component; a form is in no message."""
     if interaction.type is discord.InteractionType.modal_submit:
         return True
+    clicked = (data["component_type"], data["custom_id"])
     parts = () if interaction.message is None else interaction.message.components
     payload = [cast("dict[str, Any]", part.to_dict()) for part in parts]
-    return any(part.get("custom_id") == custom_id for part in all_components(payload))
+    return any((part["type"], part.get("custom_id")) == clicked for part in all_components(payload))
 
 
 def parse_snowflake(text: str | None) -> int:

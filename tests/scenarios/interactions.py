@@ -11,6 +11,7 @@ from simcord.components import walk_components
 from simcord.interactions import base_payload
 
 BUTTON, RADIO_GROUP = 2, 21
+COMPONENT, MODAL_SUBMIT = 3, 5
 
 
 def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
@@ -60,19 +61,25 @@ class StaleMessage:
         return screen
 
     async def click(self, member: Any, label: str) -> simcord.InteractionResult:
-        backend = self._server.env.backend
         (custom_id,) = [
             item["custom_id"]
             for item in walk_components(self._shown["components"])
             if item.get("label") == label
         ]
+        return await self.send(member, COMPONENT, {"custom_id": custom_id, "component_type": BUTTON})
+
+    async def send(
+        self, member: Any, interaction_type: int, data: dict[str, Any]
+    ) -> simcord.InteractionResult:
+        """Send what only a forged client sends."""
+        backend = self._server.env.backend
         record, event = base_payload(
             backend,
-            type=3,
+            type=interaction_type,
             channel_id=self._stored.channel_id,
             guild_id=self._server.guild.id,
             user_id=member.id,
-            data={"custom_id": custom_id, "component_type": BUTTON},
+            data=data,
         )
         record.source_message_id = self._stored.id
         backend.emit("INTERACTION_CREATE", event | {"message": self._shown})

@@ -9,7 +9,7 @@ from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import fill_modal, labels, response_of
+from tests.scenarios.interactions import BUTTON, COMPONENT, StaleMessage, fill_modal, labels, response_of
 
 SELECT, GALLERY = 3, 12
 REPLY = "/webhooks/*/messages/@original"
@@ -207,3 +207,12 @@ async def test_an_admin_cannot_find_out_the_words_of_a_private_picture_by_search
     found = await server.sari.slash(server.channel, "history", member=server.alice, search="affair")
     assert "a public affair" in server.answer(found)
     assert "private" not in server.answer(found)
+
+
+async def test_a_button_with_the_id_of_the_menu_opens_nothing(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    message = await look(server, server.alice)
+    (menu,) = parts(server, message, SELECT)
+    forged = {"custom_id": menu["custom_id"], "component_type": BUTTON}
+    result = await StaleMessage(server, message).send(server.alice, COMPONENT, forged)
+    assert "no longer" in server.answer(result)

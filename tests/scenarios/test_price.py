@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.guilds.pauses import PauseStore
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import StaleMessage, fill_modal, labels, response_of
+from tests.scenarios.interactions import MODAL_SUBMIT, StaleMessage, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
 BUTTON = 2
@@ -160,6 +160,16 @@ async def test_nobody_else_can_answer(asking: BotServer, rivya: FakeRivya, label
     await StaleMessage(asking, question).click(asking.bob, label)
     assert rivya.tasks == {}
     assert run(asking, "SELECT user_id, job_id FROM drafts") == [(asking.alice.id, None)]
+
+
+async def test_a_form_with_the_id_of_the_button_answers_nothing(asking: BotServer, rivya: FakeRivya) -> None:
+    question = await ask(asking, asking.alice)
+    ((draft_id,),) = run(asking, "SELECT draft_id FROM drafts")
+    forged = {"custom_id": f"kuas:ask:yes:{draft_id}", "components": []}
+    result = await StaleMessage(asking, question).send(asking.alice, MODAL_SUBMIT, forged)
+    assert "no longer" in asking.answer(result)
+    assert rivya.tasks == {}
+    assert labels(asking, question) == [YES, NO]
 
 
 async def test_a_question_outlives_a_restart(asking: BotServer, rivya: FakeRivya) -> None:

@@ -23,11 +23,11 @@ from cogs.pictures.actions import PictureActions
 from cogs.pictures.buttons import Action, picture_button
 from cogs.pictures.history import History
 from cogs.privacy.commands import Privacy, erase_button
-from cogs.ui.component_router import handlers_of, parse_snowflake
+from cogs.ui.component_router import parse_snowflake, routes_of
 
 MAX_UNITS = 100
 COGS = (AuditLogCommand, ComposeForms, History, Operator, PictureActions, Privacy, Submission)
-TEMPLATES = [template for cog in COGS for template, _ in handlers_of(cog)]
+TEMPLATES = [route.template for cog in COGS for route in routes_of(cog)]
 PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -38,7 +38,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 
 def test_every_cog_handles_components() -> None:
-    assert all(handlers_of(cog) for cog in COGS)
+    assert all(routes_of(cog) for cog in COGS)
     assert len(TEMPLATES) == len(set(TEMPLATES)) == 10
 
 
