@@ -240,7 +240,7 @@ class JobStore:
 
         job = await self._database.run(unit)
         if job is not None:
-            self._count(job, 0)
+            self._count(job, 0, ended=True)
         return job
 
     async def unfinished(self) -> list[Job]:
@@ -303,14 +303,17 @@ class JobStore:
             return job_from(row), charged_credits or 0
 
         job, charged_credits = await self._database.run(unit)
-        self._count(job, charged_credits)
+        self._count(job, charged_credits, ended=_FINISH in changes)
         return job
 
-    def _count(self, job: Job, charged_credits: int) -> None:
-        """Count what a transition has changed, once it is committed. No transition leaves a finished job."""
+    def _count(self, job: Job, charged_credits: int, *, ended: bool) -> None:
+        """Count what a transition has changed, once it is committed.
+
+        `ended` says that it has finished the job; an acknowledgement may come after that.
+        """
         if self._metrics is not None:
             self._metrics.record_charge(charged_credits)
-            if job.finished_at is not None:
+            if ended:
                 self._metrics.record_job(job)
 
 

@@ -79,3 +79,13 @@ async def test_a_job_cancelled_before_our_first_answer_is_counted(
     assert ended(metrics, "cancelled") == 2
     assert await counted_store.cancelled_in_time(second.job_id) is None
     assert (ended(metrics, "cancelled"), charged(metrics)) == (2, 0)
+
+
+async def test_an_acknowledgement_that_comes_after_the_end_is_not_another_end(
+    counted_store: JobStore, metrics: Metrics
+) -> None:
+    job = await accept(counted_store, make_job())
+    assert job is not None
+    assert await counted_store.cancelled_in_time(job.job_id) is not None
+    await counted_store.acknowledged(job.job_id, 77)
+    assert ended(metrics, "cancelled") == 1
