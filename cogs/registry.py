@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import discord
+
 from bot.credits.audit_log import AuditLog
+from bot.credits.overview import GuildOverview
+from bot.credits.reconciliation.reconciler import Reconciler
+from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.credits.refundable import RefundablePictures
+from bot.guilds.pauses import PauseStore
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests
 from cogs.access.commands import Access
@@ -25,7 +31,6 @@ from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
 from cogs.limits.show import ShowLimits
 from cogs.operator.commands import Operator
-from cogs.operator.reconcile import OperatorServices
 from cogs.pictures.actions import PictureActions
 from cogs.pictures.history import History
 from cogs.pictures.image_sources import ImageSources
@@ -34,7 +39,7 @@ from cogs.privacy.commands import Privacy
 from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
 from cogs.ui.component_router import ComponentRouter
-from cogs.ui.discord_limits import validate_command
+from cogs.ui.discord_limits import validate_commands
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -70,7 +75,7 @@ async def register(
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
     """
-    await client.tree.set_translator(translator := CommandTranslator())
+    await client.tree.set_translator(CommandTranslator())
     router = ComponentRouter(error_reporter)
     cogs = (
         Credits(stores.ledger, stores.credit_admin),
@@ -86,14 +91,12 @@ async def register(
     for cog in cogs:
         await client.add_cog(cog)
         router.add_handlers(cog)
-    for command in client.tree.get_commands():
-        validate_command(await command.get_translated_payload(client.tree, translator))
+    await validate_commands(client.tree)
     if operator_guild is not None:
-        operator = Operator(
-            OperatorServices.open(operator_guild, stores.database, stores.ledger.default, rivya)
-        )
+        operator = _operator(operator_guild, stores, rivya)
         await client.add_guild_cog(operator, operator_guild)
         router.add_handlers(operator)
+        await validate_commands(client.tree, discord.Object(operator_guild))
 
 
 def _pictures(
@@ -131,4 +134,18 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
         Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
         GuildSettings(stores.guild_settings, stores.ledger),
         audit_log,
+    )
+
+
+def _operator(guild_id: int, stores: Stores, rivya: RivyaClient) -> Operator:
+    """The operator's commands."""
+    discrepancies = DiscrepancyStore(stores.database)
+    return Operator(
+        guild_id=guild_id,
+        rivya=rivya,
+        overview=GuildOverview(stores.database, stores.ledger.default),
+        credit_admin=stores.credit_admin,
+        pauses=PauseStore(stores.database),
+        discrepancies=discrepancies,
+        reconciler=Reconciler(discrepancies, rivya),
     )

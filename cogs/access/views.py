@@ -1,4 +1,4 @@
-"""What admins read about access: everything that rules, and what they have just changed."""
+"""What admins read about access: all rules and settings, and what they have just changed."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from bot.domain.access import AccessPolicy
 
 REASON_UNITS: Final = 200
-REASON_SHOWN: Final = 80
+REASON_EXCERPT_UNITS: Final = 80
 WORD_UNITS: Final = 60
 LIST_UNITS: Final = 380
-"""How much of a card one list may take: eight of them, and the rest, fit a message."""
+"""The length of one list: eight of them, their titles and the settings fit into one message."""
 
 MODES: Final = {
-    "allow": gettext_noop("May paint: only who or what is allowed may, once anything is"),
-    "deny": gettext_noop("May not paint, whatever else is allowed"),
-    "lift": gettext_noop("No rule any more"),
+    "allow": gettext_noop("May paint; once one is allowed, all others may not"),
+    "deny": gettext_noop("May not paint, even if another rule allows it"),
+    "lift": gettext_noop("Remove the rule"),
 }
 SWITCHES: Final = {"on": gettext_noop("On"), "off": gettext_noop("Off")}
-WHOSE_BUTTONS: Final = {
+BUTTON_OWNERS: Final = {
     "everybody": gettext_noop("Everybody who may paint, at their own cost"),
-    "owner": gettext_noop("The member alone whose picture it is"),
+    "owner": gettext_noop("Only the member whose picture it is"),
 }
 _TITLES: Final = {
     (RuleTarget.ROLE, Effect.ALLOW): gettext_noop("Roles that may paint"),
     (RuleTarget.ROLE, Effect.DENY): gettext_noop("Roles that may not paint"),
-    (RuleTarget.CHANNEL, Effect.ALLOW): gettext_noop("Channels to paint in"),
-    (RuleTarget.CHANNEL, Effect.DENY): gettext_noop("Channels not to paint in"),
+    (RuleTarget.CHANNEL, Effect.ALLOW): gettext_noop("Channels where members may paint"),
+    (RuleTarget.CHANNEL, Effect.DENY): gettext_noop("Channels where nobody may paint"),
     (RuleTarget.WORD, Effect.DENY): gettext_noop("Blocked words"),
     (RuleTarget.MEMBER, Effect.DENY): gettext_noop("Blocked members"),
     (RuleTarget.SPOILER_ROLE, Effect.ALLOW): gettext_noop("Roles whose pictures are behind a spoiler"),
     (RuleTarget.SPOILER_CHANNEL, Effect.ALLOW): gettext_noop("Channels where pictures are behind a spoiler"),
 }
-_RULED: Final = {
+_RULES: Final = {
     (RuleTarget.ROLE, Effect.ALLOW): gettext_noop(
-        "Members with {subject} may paint; who has no allowed role may not."
+        "Members with {subject} may paint; members without an allowed role may not."
     ),
     (RuleTarget.ROLE, Effect.DENY): gettext_noop("Members with {subject} may not paint."),
     (RuleTarget.CHANNEL, Effect.ALLOW): gettext_noop(
-        "Pictures are painted in {subject}, and only where it is allowed."
+        "Pictures are painted in {subject}, and only in channels that are allowed."
     ),
     (RuleTarget.CHANNEL, Effect.DENY): gettext_noop("Pictures are not painted in {subject}."),
     (RuleTarget.WORD, Effect.DENY): gettext_noop("Prompts with {subject} are refused."),
@@ -62,7 +62,7 @@ _RULED: Final = {
 
 
 def policy_view(policy: AccessPolicy) -> ui.LayoutView:
-    """Everything that rules here."""
+    """Show all access rules and settings of a server."""
     lists = [
         titled_view(
             gettext(title),
@@ -77,38 +77,36 @@ def policy_view(policy: AccessPolicy) -> ui.LayoutView:
 
 
 def _settings(policy: AccessPolicy) -> list[str]:
-    pause = (
-        gettext("no pause between two pictures")
-        if not policy.cooldown_seconds
-        else gettext("a pause of {length} between two pictures", length=length_text(policy.cooldown_seconds))
-    )
-    at_once = (
-        gettext("as many pictures at once as a member likes")
-        if not policy.running_limit
-        else ngettext(
-            "{n} picture of a member at once", "{n} pictures of a member at once", policy.running_limit
+    if policy.cooldown_seconds:
+        pause = gettext(
+            "a pause of {length} between two pictures", length=length_text(policy.cooldown_seconds)
         )
-    )
-    where = gettext("in age-restricted channels only") if policy.age_restricted_only else ""
-    buttons = (
-        gettext("buttons for a picture's own member")
-        if policy.owner_only
-        else gettext("buttons for everybody")
-    )
-    return list(filter(None, (pause, at_once, where, buttons)))
+    else:
+        pause = gettext("no pause between two pictures")
+    if policy.running_limit:
+        at_once = ngettext(
+            "{n} picture per member at once", "{n} pictures per member at once", policy.running_limit
+        )
+    else:
+        at_once = gettext("as many pictures at once as a member likes")
+    if policy.owner_only:
+        buttons = gettext("buttons for a picture's own member")
+    else:
+        buttons = gettext("buttons for everybody")
+    channels = [gettext("in age-restricted channels only")] if policy.age_restricted_only else []
+    return [pause, at_once, *channels, buttons]
 
 
 def _line(rule: AccessRule) -> str:
-    parts = [f"- {subject_words(rule)}"]
+    parts = [f"- {_subject(rule)}"]
     if rule.expires_at is not None:
         parts.append(gettext("until {when}", when=timestamp(rule.expires_at, "f")))
     if rule.reason:
-        parts.append(escape(rule.reason, REASON_SHOWN))
+        parts.append(escape(rule.reason, REASON_EXCERPT_UNITS))
     return " · ".join(parts)
 
 
-def subject_words(rule: AccessRule) -> str:
-    """Of whom or what a rule speaks."""
+def _subject(rule: AccessRule) -> str:
     match rule.kind:
         case RuleTarget.ROLE | RuleTarget.SPOILER_ROLE:
             return role_mention(rule.subject_id)
@@ -120,46 +118,53 @@ def subject_words(rule: AccessRule) -> str:
             return f"“{escape(rule.words or rule.subject, WORD_UNITS)}”"
 
 
-def rule_added_view(rules: Iterable[AccessRule]) -> ui.LayoutView:
-    """What rules from now on."""
-    return build_view(f"### {gettext('Changed')}", "\n".join(f"- {added_words_view(rule)}" for rule in rules))
+def rules_added_view(rules: Iterable[AccessRule]) -> ui.LayoutView:
+    """Show rules that were just added."""
+    return changed_view("\n".join(f"- {added_text(rule)}" for rule in rules))
 
 
-def added_words_view(rule: AccessRule) -> str:
-    """What rules from then on."""
-    subject = subject_words(rule)
+def added_text(rule: AccessRule) -> str:
+    """Return what an added rule means, as a sentence."""
+    subject = _subject(rule)
     if rule.kind is RuleTarget.MEMBER and rule.expires_at is not None:
         until = timestamp(rule.expires_at, "f")
         return gettext("{subject} may not paint here until {when}.", subject=subject, when=until)
-    return gettext(_RULED[rule.kind, rule.effect], subject=subject)
+    return gettext(_RULES[rule.kind, rule.effect], subject=subject)
 
 
 def rule_removed_view(rule: AccessRule | None) -> ui.LayoutView:
-    """A rule ended, or there was none."""
+    """Show a rule that was just removed; None if there was none."""
     if rule is None:
         return build_view(
             gettext("There is no such rule here. `/access show` lists those that are in force.")
         )
-    return build_view(f"### {gettext('Changed')}", removed_words_view(rule))
+    return changed_view(removed_text(rule))
 
 
-def removed_words_view(rule: AccessRule) -> str:
-    """A rule that ended."""
-    return gettext("There is no rule about {subject} any more.", subject=subject_words(rule))
+def removed_text(rule: AccessRule) -> str:
+    """Return that a rule was removed, as a sentence."""
+    return gettext("There is no rule about {subject} any more.", subject=_subject(rule))
 
 
-def too_many() -> str:
-    """The server has as many rules as there can be."""
-    return gettext("This server has as many rules as there can be. Lift some of them first.")
+def changed_view(text: str) -> ui.LayoutView:
+    """Show under a title what applies from now on."""
+    return build_view(f"### {gettext('Changed')}", text)
+
+
+def too_many_rules() -> str:
+    """Return that a server can have no more rules."""
+    return gettext("This server cannot have more rules. Remove some of them first.")
 
 
 def no_words() -> str:
-    """Nothing that could be compared was typed."""
-    return gettext("Type at least one word with letters or numbers in it; several are parted by commas.")
+    """Return that nothing typed can be compared with a prompt."""
+    return gettext(
+        "Type at least one word with letters or numbers in it. Separate several words with commas."
+    )
 
 
 def long_word(word: str) -> str:
-    """One of what was typed would never be found in a prompt, cut as it would have to be."""
+    """Return that a word is longer than a rule can hold, so that no prompt would match it."""
     return gettext(
         "“{word}” is too long: a blocked word or phrase has at most {limit} characters. Nothing was changed.",
         word=escape(word, WORD_UNITS),
@@ -167,30 +172,25 @@ def long_word(word: str) -> str:
     )
 
 
-def no_role_for_all() -> str:
-    """@everyone is nobody in particular."""
+def everybodys_role() -> str:
+    """Return that @everyone, which every member has, cannot have a rule."""
     return gettext("Everybody has that role. Choose another one.")
 
 
 def role_or_channel() -> str:
-    """Neither was chosen, or both."""
+    """Return that neither a role nor a channel was chosen, or both."""
     return gettext("Choose either a role or a channel.")
 
 
-def access_changed_view(words: str) -> ui.LayoutView:
-    """A setting, as it is from now on."""
-    return build_view(f"### {gettext('Changed')}", words)
-
-
-def cooldown_words(seconds: int) -> str:
-    """The pause between two pictures."""
+def cooldown_text(seconds: int) -> str:
+    """Return the pause between two pictures of a member, as a sentence; 0 for none."""
     if not seconds:
         return gettext("Members need not wait between two pictures.")
     return gettext("Members wait for {length} between two pictures.", length=length_text(seconds))
 
 
-def running_words(limit: int) -> str:
-    """How many at once."""
+def running_limit_text(limit: int) -> str:
+    """Return how many pictures a member may have under way, as a sentence; 0 for any number."""
     if not limit:
         return gettext("Members may have as many pictures under way as they like.")
     return ngettext(
@@ -198,15 +198,15 @@ def running_words(limit: int) -> str:
     )
 
 
-def age_words(*, only: bool) -> str:
-    """Where at all."""
+def age_restriction_text(*, only: bool) -> str:
+    """Return whether only age-restricted channels are painted in, as a sentence."""
     if only:
         return gettext("Pictures are painted in age-restricted channels only.")
     return gettext("Pictures are painted in every channel that is allowed.")
 
 
-def buttons_words(*, owner_only: bool) -> str:
-    """Whose buttons."""
+def buttons_text(*, owner_only: bool) -> str:
+    """Return who may use the buttons under a picture, as a sentence."""
     if owner_only:
         return gettext("The buttons under a picture are for its member alone.")
     return gettext("Everybody who may paint may use the buttons under a picture, at their own cost.")

@@ -1,4 +1,4 @@
-"""`/credits`: what I spent, what is left, which limit binds and when it resets."""
+"""`/credits`: what a member spent, what is left for them, and when their limits reset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Credits(commands.Cog):
-    """Shows members what they and their server may still spend, privately."""
+    """Shows members privately what they and their server may still spend."""
 
     def __init__(self, ledger: Ledger, credit_admin: CreditAdmin) -> None:
         self._ledger = ledger
@@ -28,13 +28,13 @@ class Credits(commands.Cog):
 
     @app_commands.command(description="What you spent, what is left for you and this server, when it resets")
     async def credits(self, interaction: discord.Interaction) -> None:
-        """Three questions, one card."""
+        """Show limits, the member's own spending and the grants that can pay for them."""
         guild_id, user_id = guild_id_of(interaction), interaction.user.id
         grants = (await self._credit_admin.active(guild_id)).grants
-        account = balance_views.Balance(
+        balance = balance_views.Balance(
             member_limits=await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
-            mine_credits=await self._ledger.member_used(guild_id, user_id),
+            used_credits=await self._ledger.member_used(guild_id, user_id),
             grants=tuple(grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}),
             cost_credits=QWEN_IMAGE.cost_credits,
         )
-        await interaction.response.send_message(view=balance_views.balance_view(account), ephemeral=True)
+        await interaction.response.send_message(view=balance_views.balance_view(balance), ephemeral=True)

@@ -1,4 +1,4 @@
-"""What a member reads about credits: every rule that binds them, how far it is used, and what is left."""
+"""What a member reads about credits: each limit that applies to them, how far it is used, what is left."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from bot.domain.limits import LimitScope
 from cogs.text.escaping import escape
 from cogs.text.terms import (
     credits_text,
+    enough_text,
     period_noun,
     reset_text,
+    role_mention,
     scope_text,
     shows_numbers,
     timestamp,
@@ -32,21 +34,21 @@ REASON_UNITS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """All that one member is told about credits in one server."""
+    """What one member is shown about credits in one server."""
 
     member_limits: MemberLimits
-    mine_credits: int
-    """Spent or held by this member in the current period of the server's limit."""
+    used_credits: int
+    """What this member spent, or has set aside, in the current period of the server's limit."""
     grants: tuple[Grant, ...]
     """Those that can still pay for this member: their own, and the server's."""
     cost_credits: int
     """What a picture costs."""
 
 
-def balance_view(account: Balance) -> ui.LayoutView:
-    """Mine, the rules from the server's to mine, grants, and how many pictures that makes."""
-    member_limits = account.member_limits
-    rules = [
+def balance_view(balance: Balance) -> ui.LayoutView:
+    """Show what the member used, their limits, their grants, and for how many pictures that is enough."""
+    member_limits = balance.member_limits
+    usages = [
         member_limits.guild,
         *([member_limits.personal] if member_limits.personal else []),
         *member_limits.ceilings,
@@ -55,30 +57,30 @@ def balance_view(account: Balance) -> ui.LayoutView:
         gettext("### Credits"),
         gettext(
             "You: **{credits}** spent or set aside {period}",
-            credits=credits_text(account.mine_credits),
+            credits=credits_text(balance.used_credits),
             period=period_noun(member_limits.guild.period),
         ),
-        "\n".join(_rule_line(usage, account.cost_credits) for usage in rules),
+        "\n".join(_limit_line(usage, balance.cost_credits) for usage in usages),
         _exempt_line(member_limits.exempt),
-        _grant_lines(account.grants),
-        _pictures_line(member_limits, account.cost_credits),
+        _grant_lines(balance.grants),
+        _pictures_line(member_limits, balance.cost_credits),
     )
 
 
-def _rule_line(usage: Usage, cost_credits: int) -> str:
-    words = scope_text(usage)
-    rule = f"{words[0].upper()}{words[1:]}"
+def _limit_line(usage: Usage, cost_credits: int) -> str:
+    name = scope_text(usage)
+    name = f"{name[0].upper()}{name[1:]}"
     if shows_numbers(usage):
         return gettext(
             "**{rule}**: {used}, **{left} left**. {reset}",
-            rule=rule,
+            rule=name,
             used=usage_text(usage),
             left=usage.left_credits,
             reset=reset_text(usage),
         )
     if usage.left_credits >= cost_credits:
-        return gettext("**{rule}**: there is room.", rule=rule)
-    return gettext("**{rule}**: used up. {reset}", rule=rule, reset=reset_text(usage))
+        return gettext("**{rule}**: there is room.", rule=name)
+    return gettext("**{rule}**: used up. {reset}", rule=name, reset=reset_text(usage))
 
 
 def _exempt_line(exempt: Limit | None) -> str:
@@ -86,11 +88,10 @@ def _exempt_line(exempt: Limit | None) -> str:
         return ""
     if exempt.scope is LimitScope.ROLE:
         return gettext(
-            "Your role <@&{role_id}> is exempt from limits for members."
-            " This server's limit binds you all the same.",
-            role_id=exempt.subject_id,
+            "Your role {role} is exempt from limits for members. This server's limit still applies to you.",
+            role=role_mention(exempt.subject_id),
         )
-    return gettext("You are exempt from limits for members. This server's limit binds you all the same.")
+    return gettext("You are exempt from limits for members. This server's limit still applies to you.")
 
 
 def _grant_lines(grants: tuple[Grant, ...]) -> str:
@@ -102,40 +103,32 @@ def _grant_lines(grants: tuple[Grant, ...]) -> str:
 
 
 def _grant_line(grant: Grant) -> str:
-    why = escape(grant.reason, REASON_UNITS)
-    return f"{_granted(grant)} ({why})" if why else _granted(grant)
+    reason = escape(grant.reason, REASON_UNITS)
+    return f"{_granted(grant)} ({reason})" if reason else _granted(grant)
 
 
 def _granted(grant: Grant) -> str:
     facts = {"left": grant.left_credits, "credits": credits_text(grant.credits)}
-    mine = grant.user_id != WHOLE_GUILD
+    personal = grant.user_id != WHOLE_GUILD
     if grant.expires_at is None:
-        if mine:
+        if personal:
             return gettext("- Granted to you: {left} of {credits} left", **facts)
         return gettext("- Granted to this server: {left} of {credits} left", **facts)
     until = timestamp(grant.expires_at, "f")
-    if mine:
+    if personal:
         return gettext("- Granted to you: {left} of {credits} left, until {until}", **facts, until=until)
     return gettext("- Granted to this server: {left} of {credits} left, until {until}", **facts, until=until)
 
 
 def _pictures_line(member_limits: MemberLimits, cost_credits: int) -> str:
-    """How many pictures the tightest rule has room for; over all servers only whether it has any."""
-    price = credits_text(cost_credits)
+    """Return for how many pictures the tightest limit has room, and which limit that is.
+
+    A limit over all servers shows no number: it is only told whether it has room for a picture.
+    """
     binding = list(reversed(member_limits.binding))
     tightest = min(filter(shows_numbers, binding), key=lambda usage: usage.left_credits)
-    closed = any(usage.left_credits < cost_credits for usage in binding if not shows_numbers(usage))
-    pictures = 0 if closed else tightest.left_credits // cost_credits
-    if pictures:
-        enough = ngettext(
-            "A picture costs {price}: enough for one more.",
-            "A picture costs {price}: enough for {n} more.",
-            pictures,
-            price=price,
-        )
-    else:
-        enough = gettext("A picture costs {price}: enough for no more.", price=price)
-    if closed:
-        return enough
-    counts = gettext("The rule that counts is {rule}.", rule=scope_text(tightest))
-    return f"{enough}\n{subtext(counts)}"
+    if any(usage.left_credits < cost_credits for usage in binding if not shows_numbers(usage)):
+        return enough_text(0, cost_credits)
+    enough = enough_text(tightest.left_credits // cost_credits, cost_credits)
+    deciding = gettext("The limit that decides is {rule}.", rule=scope_text(tightest))
+    return f"{enough}\n{subtext(deciding)}"

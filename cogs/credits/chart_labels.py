@@ -1,7 +1,7 @@
-"""What a report calls its times, and all that its chart has written in it.
+"""Text of a report's chart, and names of its times, in the current language.
 
-A chart is drawn by `bot`, which knows no language, and in a thread where none is spoken: so every word is
-said before, and the numbers of the axis, which only the drawing knows, get a language to keep.
+A chart is drawn by `bot`, which translates nothing, and in a thread, where the current language is not known.
+So all text is translated before, and the function that writes the numbers of the axis keeps the language.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ _PACES: Final = {
     BarUnit.HOUR: gettext_noop("even pace: {credits} an hour"),
     BarUnit.DAY: gettext_noop("even pace: {credits} a day"),
 }
-_SIGNS: Final = (
+_SCALES: Final = (
     (10**12, gettext_noop("{number}T")),
     (10**9, gettext_noop("{number}B")),
     (10**6, gettext_noop("{number}M")),
     (10**3, gettext_noop("{number}k")),
 )
-_SIGN_FROM, _WHOLE_FROM = 10_000, 10
+_SCALED_FROM, _WHOLE_FROM = 10_000, 10
 
 _DAY, _MONTH, _HOUR = "long", "yMMMM", "Hm"
-_WEEKDAY_UNDER, _DAY_UNDER, _MONTH_UNDER = "Ed", "MMMd", "yMMM"
+_WEEKDAY_LABEL, _DAY_LABEL, _MONTH_LABEL = "Ed", "MMMd", "yMMM"
 _ENGLISH: Final = {
     _DAY: "d MMMM y",
     _MONTH: "MMMM y",
     _HOUR: "HH:mm",
-    _WEEKDAY_UNDER: "E d",
-    _DAY_UNDER: "d MMM",
-    _MONTH_UNDER: "MMM y",
+    _WEEKDAY_LABEL: "E d",
+    _DAY_LABEL: "d MMM",
+    _MONTH_LABEL: "MMM y",
 }
-"""The day before the month and 24 hours: Babel would write English as in the United States."""
+"""English with the day before the month and 24 hours: Babel's own patterns are those of the United States."""
 
 
 def period_title(report: Report) -> str:
-    """The period in the guild's own calendar: `November 2026`, `week of 23 November 2026`."""
+    """Return the period in the guild's time zone: `November 2026`, `week of 23 November 2026`."""
     if report.period is Period.MONTH:
-        return _written(report, report.start, _MONTH)
-    day = _written(report, report.start, _DAY)
+        return _format(report, report.start, _MONTH)
+    day = _format(report, report.start, _DAY)
     match report.period:
         case Period.DAY:
             return day
@@ -68,20 +68,20 @@ def period_title(report: Report) -> str:
             return gettext("since {day}", day=day)
 
 
-def beginning(report: Report, start: int) -> str:
-    """When a bar begins: a day, or of a report by the hour a time."""
-    return _written(report, start, _HOUR if report.unit is BarUnit.HOUR else _DAY)
+def bucket_start(report: Report, start: int) -> str:
+    """Return when a bar begins (epoch milliseconds) as a day, or as a time in a report by the hour."""
+    return _format(report, start, _HOUR if report.unit is BarUnit.HOUR else _DAY)
 
 
 def chart_labels(report: Report) -> ChartLabels:
-    """All that the chart of a report says."""
+    """Return all text of a report's chart."""
     number = partial(
-        axis_number, locale=current_locale(), signs=tuple((size, gettext(form)) for size, form in _SIGNS)
+        axis_number, locale=current_locale(), scales=tuple((size, gettext(form)) for size, form in _SCALES)
     )
     pace = report.visible_pace
     return ChartLabels(
         title=gettext(_CHART_TITLES[report.unit], period=period_title(report)),
-        buckets=tuple(_under(report, bar.start) for bar in report.buckets),
+        buckets=tuple(_bucket_label(report, bar.start) for bar in report.buckets),
         others=gettext("others"),
         erased=gettext("erased"),
         pace="" if pace is None else gettext(_PACES[report.unit], credits=number(pace)),
@@ -89,33 +89,36 @@ def chart_labels(report: Report) -> ChartLabels:
     )
 
 
-def axis_number(value: float, *, locale: Locale, signs: tuple[tuple[int, str], ...]) -> str:
-    """`1,200`, from ten thousand on `12.5k`, `1.2M` or `3B`, below ten `6.7`; `signs` have a `{number}`."""
-    if value >= _SIGN_FROM:
-        size, form = next((size, form) for size, form in signs if value >= size)
+def axis_number(value: float, *, locale: Locale, scales: tuple[tuple[int, str], ...]) -> str:
+    """Write a number of the axis: `6.7` below ten, `1,200`, and from ten thousand on `12.5k`, `1.2M` or `3B`.
+
+    `scales` are sizes, the largest first, with their forms, which have a `{number}`.
+    """
+    if value >= _SCALED_FROM:
+        size, form = next((size, form) for size, form in scales if value >= size)
         return form.format(number=format_decimal(float(f"{value / size:.4g}"), locale=locale))
     return format_decimal(round(value) if value >= _WHOLE_FROM else float(f"{value:.2g}"), locale=locale)
 
 
-def _under(report: Report, start: int) -> str:
+def _bucket_label(report: Report, start: int) -> str:
     match report.unit, report.period:
         case BarUnit.HOUR, _:
             return gettext("{hour}h", hour=f"{datetime.fromtimestamp(start / 1000, report.zone):%H}")
         case BarUnit.DAY, Period.WEEK:
-            return _written(report, start, _WEEKDAY_UNDER)
+            return _format(report, start, _WEEKDAY_LABEL)
         case BarUnit.DAY, Period.MONTH:
             return str(datetime.fromtimestamp(start / 1000, report.zone).day)
         case (BarUnit.DAY | BarUnit.WEEK, _):
-            return _written(report, start, _DAY_UNDER)
-    return _written(report, start, _MONTH_UNDER)
+            return _format(report, start, _DAY_LABEL)
+    return _format(report, start, _MONTH_LABEL)
 
 
-def _written(report: Report, at: int, parts: str) -> str:
-    """A moment with these parts of it, in the order of the language that is spoken."""
+def _format(report: Report, at: int, parts: str) -> str:
+    """Write a time with these parts of it, in the order of the current language."""
     moment, locale = datetime.fromtimestamp(at / 1000, report.zone), current_locale()
     if locale.language == "en":
         return format_datetime(moment, _ENGLISH[parts], tzinfo=report.zone, locale=locale)
     if parts == _DAY:
-        # Every language has the whole date; not every one has a skeleton of it that spells the month out.
+        # Every locale has a long date, but not every one has a skeleton of it that spells the month out.
         return format_date(moment, _DAY, locale=locale)
     return format_skeleton(parts, moment, tzinfo=report.zone, locale=locale)

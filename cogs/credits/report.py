@@ -1,4 +1,4 @@
-"""`/report`: what a server spent, by whom and when, for those who may manage it."""
+"""`/report`: what a server spent, by whom and when, for those who have Manage Server."""
 
 from __future__ import annotations
 
@@ -12,48 +12,45 @@ from bot.domain.periods import Period
 from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
 from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.discord_limits import fixed_choices
 from cogs.ui.responses import DeferOutcome, defer
 
 if TYPE_CHECKING:
     from bot.credits.reports.builder import ReportBuilder
 
-LONGEST_AGO: Final = 24
-_CHOICES: Final = {
+MAX_PERIODS_AGO: Final = 24
+PERIOD_CHOICES: Final = fixed_choices({
     Period.DAY: gettext_noop("By the day"),
     Period.WEEK: gettext_noop("By the week, from Monday"),
     Period.MONTH: gettext_noop("By the month, from the first"),
     Period.TOTAL: gettext_noop("Everything so far"),
-}
-PERIOD_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(_CHOICES[period]), value=period) for period in Period
-]
+})  # fmt: skip
 
 
 class Reports(commands.Cog):
-    """Hands out reports, privately."""
+    """Sends reports privately."""
 
     def __init__(self, report_builder: ReportBuilder) -> None:
         self._report_builder = report_builder
 
     @app_commands.command(description="What this server spent, on what and by whom: a chart and a file")
     @app_commands.describe(
-        period="Which time; this month if you choose none",
-        ago="How many periods back; 0 is the one that runs now",
+        period="Which period; this month if you choose none",
+        ago="How many periods back; 0 is the current one",
     )
     @app_commands.choices(period=PERIOD_CHOICES)
-    # Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
+    # Discord's menus hide it from everybody else; what enforces it is `require_manage_guild`.
     @app_commands.default_permissions(manage_guild=True)
     async def report(
         self,
         interaction: discord.Interaction,
         period: str = Period.MONTH,
-        ago: app_commands.Range[int, 0, LONGEST_AGO] = 0,
+        ago: app_commands.Range[int, 0, MAX_PERIODS_AGO] = 0,
     ) -> None:
-        """Answer at once, count and draw, then show it."""
+        """Defer, since counting and drawing may take longer than 3 seconds; then send the report."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        acknowledgement = await defer(interaction, private=True)
-        if acknowledgement.outcome is DeferOutcome.LOST:
+        if (await defer(interaction, private=True)).outcome is DeferOutcome.LOST:
             return
         report_files = await self._report_builder.build(
             guild_id,

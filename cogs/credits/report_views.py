@@ -1,6 +1,6 @@
-"""What an admin reads in a report, beside its chart and its file.
+"""The text of a report, beside its chart and its file.
 
-The numbers of the members here are those in the chart's legend.
+A member's number in the list is their number in the chart's legend.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from discord import MediaGalleryItem, ui
 
 from bot.credits.reports.models import COLOURED, BarUnit
 from bot.domain.periods import Period
-from cogs.credits.chart_labels import beginning, period_title
+from cogs.credits.chart_labels import bucket_start, period_title
 from cogs.text.escaping import truncate
 from cogs.text.terms import mention, period_name
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
@@ -42,7 +42,7 @@ _PACES: Final = {
 
 
 def report_view(report_files: ReportFiles) -> ui.LayoutView:
-    """The whole answer; the files it shows are those of `files`."""
+    """Show a report; the message needs the attachments of `files`."""
     report = report_files.report
     if not report.reservations:
         return build_view(_title(report), _empty(report), subtext(_zone(report)))
@@ -54,8 +54,8 @@ def report_view(report_files: ReportFiles) -> ui.LayoutView:
         shown.append(ui.File(f"attachment://{report_files.sheet.filename}"))
     notes = [
         _pace(report) if report_files.chart is not None else "",
-        _drawing(report_files),
-        _sheet(report_files),
+        _missing_chart(report_files),
+        _missing_rows(report_files),
     ]
     return build_view(
         _title(report),
@@ -67,32 +67,32 @@ def report_view(report_files: ReportFiles) -> ui.LayoutView:
 
 
 def files(report_files: ReportFiles) -> list[discord.File]:
-    """What the card shows, opened anew: a file that was sent is closed."""
-    found = {}
+    """Return the attachments of `report_view`, opened anew: one that was sent is closed."""
+    contents = {}
     if report_files.chart is not None:
-        found[f"{report_files.name}.png"] = report_files.chart
+        contents[f"{report_files.name}.png"] = report_files.chart
     if report_files.sheet is not None:
-        found[report_files.sheet.filename] = report_files.sheet.data
-    return attachments(found)
+        contents[report_files.sheet.filename] = report_files.sheet.data
+    return attachments(contents)
 
 
 def alt_text(report: Report) -> str:
-    """The chart in words, with numbers for names, as in the picture."""
+    """Return the chart's text for screen readers, with numbers for names, as in the picture."""
     parts = [f"{place}: {number(amount)}" for place, amount in enumerate(_coloured(report), start=1)]
     if others := sum(bar.others for bar in report.buckets):
         parts.append(gettext("others: {amount}", amount=number(others)))
     if report.erased.credits:
         parts.append(gettext("erased: {amount}", amount=number(report.erased.credits)))
-    told = gettext(
+    text = gettext(
         "Bar chart of the credits of {period}, {credits} in all. By member: {members}."
         " The highest bar, {highest}, begins at {moment}.",
         period=period_title(report),
         credits=_credits(report.credits),
         members=", ".join(parts),
         highest=number(report.highest.credits),
-        moment=beginning(report, report.highest.start),
+        moment=bucket_start(report, report.highest.start),
     )
-    return truncate(told, ALT_TEXT_UNITS)
+    return truncate(text, ALT_TEXT_UNITS)
 
 
 def _title(report: Report) -> str:
@@ -115,7 +115,7 @@ def _headlines(report: Report) -> list[str]:
     lines = [_spent(report)]
     if report.held_credits:
         lines.append(
-            gettext("{credits} held for what is not finished.", credits=_credits(report.held_credits))
+            gettext("{credits} set aside for what is not finished.", credits=_credits(report.held_credits))
         )
     if report.failures:
         lines.append(
@@ -150,26 +150,25 @@ def _spent(report: Report) -> str:
 
 def _spenders(report: Report) -> list[str]:
     lines = [gettext("**Who spent most**")] if report.spenders else []
-    lines += [f"{place}\\. {_spender(spender)}" for place, spender in enumerate(report.spenders, start=1)]
-    listed = sum(spender.credits for spender in report.spenders)
-    if report.members > len(report.spenders):
-        rest, left = report.members - len(report.spenders), report.credits - report.erased.credits - listed
+    lines += [
+        f"{place}\\. {mention(spender.user_id)}: {_amounts(spender)}"
+        for place, spender in enumerate(report.spenders, start=1)
+    ]
+    others = report.members - len(report.spenders)
+    if others:
+        listed_credits = report.erased.credits + sum(spender.credits for spender in report.spenders)
         lines.append(
             ngettext(
                 "{amount} other member: {credits}",
                 "{amount} other members: {credits}",
-                rest,
-                amount=number(rest),
-                credits=_credits(left),
+                others,
+                amount=number(others),
+                credits=_credits(report.credits - listed_credits),
             )
         )
     if report.erased.credits or report.erased.pictures:
         lines.append(gettext("Names erased: {amounts}", amounts=_amounts(report.erased)))
     return lines
-
-
-def _spender(spender: Spender) -> str:
-    return f"{mention(spender.user_id)}: {_amounts(spender)}"
 
 
 def _amounts(spender: Spender) -> str:
@@ -183,9 +182,11 @@ def _amounts(spender: Spender) -> str:
 
 def _pace(report: Report) -> str:
     if report.pace is None:
-        return gettext("No line for an even pace: this server's limit is {limit}.", limit=_limit(report))
+        return gettext(
+            "There is no line for an even pace, since this server's limit is {limit}.", limit=_limit(report)
+        )
     credits = round(report.pace, 2)
-    # Whatever is no whole number stands with the plural.
+    # A number with decimals takes the plural.
     counted = int(credits) if credits == int(credits) else 2
     if report.unit is BarUnit.HOUR:
         pace = ngettext(
@@ -198,18 +199,18 @@ def _pace(report: Report) -> str:
     return gettext(_PACES[report.period], pace=pace)
 
 
-def _drawing(report_files: ReportFiles) -> str:
+def _missing_chart(report_files: ReportFiles) -> str:
     if not report_files.report.credits:
         return gettext("There is no chart, since nothing was spent.")
     if report_files.draws:
         return ""
     return gettext(
         "There is no chart: the bot runs without its extra `charts`, which draws it."
-        " Whoever runs the bot can install that."
+        " The people who run this bot can install that."
     )
 
 
-def _sheet(report_files: ReportFiles) -> str:
+def _missing_rows(report_files: ReportFiles) -> str:
     if report_files.sheet is None or report_files.sheet.rows == report_files.report.reservations:
         return ""
     return gettext(
@@ -222,12 +223,9 @@ def _sheet(report_files: ReportFiles) -> str:
 
 def _zone(report: Report) -> str:
     days = gettext("Days begin at midnight in the time zone {zone}.", zone=report.zone)
-    back = gettext("Everything so far has no earlier time, so `ago` was left out.")
-    return f"{days} {back}" if _ignored(report) else days
-
-
-def _ignored(report: Report) -> bool:
-    return report.period is Period.TOTAL and report.periods_ago > 0
+    if report.period is not Period.TOTAL or not report.periods_ago:
+        return days
+    return f"{days} {gettext('Everything so far has no earlier period, so `ago` was ignored.')}"
 
 
 def _limit(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""`/doctor`: what the bot may and may not do in this channel, for the people who can change it."""
+"""`/doctor`: the permissions of the bot and its members in this channel, for those who can change them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEEDED_BY_MEMBERS: Final = ("view_channel", "use_application_commands", "attach_
 
 
 class Doctor(commands.Cog):
-    """Looks at a channel the way a picture on its way to it would."""
+    """Checks what a picture needs to be asked for and posted in a channel."""
 
     def __init__(self, guilds: GuildSettingsStore, circuit_breaker: CircuitBreaker) -> None:
         self._guild_settings = guilds
@@ -31,23 +31,23 @@ class Doctor(commands.Cog):
     @app_commands.command(description="What I may and may not do in this channel, and what to change")
     @app_commands.default_permissions(manage_guild=True)
     async def doctor(self, interaction: discord.Interaction) -> None:
-        """One look at this channel and at the one for alerts."""
+        """Check this channel, the channel for alerts, and whether Rivya answers."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        chosen = await self._guild_settings.get(guild_id, GuildSetting.ALERT_CHANNEL)
-        examination = ChannelCheck(
+        alert_channel = await self._guild_settings.get(guild_id, GuildSetting.ALERT_CHANNEL)
+        check = ChannelCheck(
             missing=missing_permissions(interaction),
             in_thread=isinstance(interaction.channel, discord.Thread),
-            members_lack=_members_lack(interaction),
-            alert_channel_id=None if chosen is None else int(chosen),
-            alert_missing=_missing_elsewhere(interaction, chosen),
+            members_lack=_missing_for_members(interaction),
+            alert_channel_id=None if alert_channel is None else int(alert_channel),
+            alert_missing=_missing_for_alerts(interaction, alert_channel),
             rivya_down=self._circuit_breaker.is_open,
         )
-        await interaction.response.send_message(view=views.check_view(examination), ephemeral=True)
+        await interaction.response.send_message(view=views.check_view(check), ephemeral=True)
 
 
-def _members_lack(interaction: discord.Interaction) -> tuple[str, ...]:
-    """What a member without any role lacks to use the bot here."""
+def _missing_for_members(interaction: discord.Interaction) -> tuple[str, ...]:
+    """Return what a member without any role lacks to use the bot here."""
     channel, guild = interaction.channel, interaction.guild
     if guild is None or isinstance(channel, discord.DMChannel | discord.GroupChannel | None):
         return ()
@@ -55,8 +55,8 @@ def _members_lack(interaction: discord.Interaction) -> tuple[str, ...]:
     return tuple(name for name in NEEDED_BY_MEMBERS if not getattr(permissions, name))
 
 
-def _missing_elsewhere(interaction: discord.Interaction, chosen: str | None) -> tuple[str, ...] | None:
-    """What the bot lacks in the channel for alerts; None if there is no such channel any more."""
+def _missing_for_alerts(interaction: discord.Interaction, channel_id: str | None) -> tuple[str, ...] | None:
+    """Return what the bot lacks in the channel for alerts; None if it is gone, or none was chosen."""
     guild = interaction.guild
-    channel = None if guild is None or chosen is None else guild.get_channel_or_thread(int(chosen))
+    channel = None if guild is None or channel_id is None else guild.get_channel_or_thread(int(channel_id))
     return None if channel is None else missing_permissions_in(channel)

@@ -1,11 +1,11 @@
-"""What `/doctor` says: every ability in words, with what is lost without it and who can change it."""
+"""What `/doctor` shows: each permission, what does not work without it, and how to change it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cogs.text.terms import permission_names
+from cogs.text.terms import channel_mention, permission_names
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui import layout
 
@@ -22,19 +22,20 @@ _CAN: Final = {
 }
 _CANNOT: Final = {
     "view_channel": gettext_noop(
-        "**No: see this channel.** I cannot see this channel, so a late picture cannot be put into its own"
-        " message. Give me {permission}."
-    ),
-    "send_messages": gettext_noop(
-        "**No: write messages here.** I cannot write a new message where a reply is gone or too old."
+        "**No: see this channel.** Without it I cannot post a late picture as a new message."
         " Give me {permission}."
     ),
-    "send_messages_in_threads": gettext_noop(
-        "**No: write messages in this thread.** I cannot write a new message where a reply is gone or too"
+    "send_messages": gettext_noop(
+        "**No: write messages here.** Without it I cannot post a new message where a reply is gone or too"
         " old. Give me {permission}."
     ),
+    "send_messages_in_threads": gettext_noop(
+        "**No: write messages in this thread.** Without it I cannot post a new message where a reply is gone"
+        " or too old. Give me {permission}."
+    ),
     "attach_files": gettext_noop(
-        "**No: attach pictures.** I cannot attach a picture to such a message. Give me {permission}."
+        "**No: attach pictures.** Without it I cannot attach a picture to a new message."
+        " Give me {permission}."
     ),
 }
 _MEMBERS_CANNOT: Final = {
@@ -48,7 +49,7 @@ _MEMBERS_CANNOT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ChannelCheck:
-    """What was seen. Names of permissions are discord.py's."""
+    """What `/doctor` found. Names of permissions are discord.py's."""
 
     missing: tuple[str, ...]
     """What the bot lacks in this channel."""
@@ -61,44 +62,45 @@ class ChannelCheck:
     rivya_down: bool
 
 
-def check_view(seen: ChannelCheck) -> ui.LayoutView:
-    """The whole examination."""
-    return layout.build_view(gettext("### What I may do here"), "\n".join(_lines(seen)))
+def check_view(check: ChannelCheck) -> ui.LayoutView:
+    """Show what `/doctor` found."""
+    return layout.build_view(gettext("### What I may do here"), "\n".join(_lines(check)))
 
 
-def _lines(seen: ChannelCheck) -> Iterator[str]:
-    writing = "send_messages_in_threads" if seen.in_thread else "send_messages"
-    for name in ("view_channel", writing, "attach_files"):
-        if name in seen.missing:
+def _lines(check: ChannelCheck) -> Iterator[str]:
+    send_permission = "send_messages_in_threads" if check.in_thread else "send_messages"
+    for name in ("view_channel", send_permission, "attach_files"):
+        if name in check.missing:
             yield gettext(_CANNOT[name], permission=permission_names([name]))
         else:
             yield gettext(_CAN[name])
-    if seen.missing:
+    if check.missing:
         yield gettext(
             "Until that is changed `/imagine` is refused here, before anything is charged. Open the settings"
             " of this channel, then Permissions."
         )
-    for name in seen.members_lack:
+    for name in check.members_lack:
         yield gettext(_MEMBERS_CANNOT[name], permission=permission_names([name]))
-    yield _about_alerts(seen)
-    if seen.rivya_down:
+    yield _alerts_line(check)
+    if check.rivya_down:
         yield gettext(
-            "Rivya, who paints, does not answer at the moment. Requests wait, and nothing is charged."
+            "Rivya, the service that paints, does not answer at the moment. Requests wait, and nothing is"
+            " charged."
         )
     else:
-        yield gettext("Rivya, who paints, answers.")
+        yield gettext("Rivya, the service that paints, answers.")
 
 
-def _about_alerts(seen: ChannelCheck) -> str:
-    if seen.alert_channel_id is None:
+def _alerts_line(check: ChannelCheck) -> str:
+    if check.alert_channel_id is None:
         return gettext("Alerts about the limit are off; `/limits alerts` chooses a channel for them.")
-    if seen.alert_missing is None:
+    if check.alert_missing is None:
         return gettext("**The channel for alerts is gone.** Choose another with `/limits alerts`.")
-    channel = f"<#{seen.alert_channel_id}>"
-    if seen.alert_missing:
+    channel = channel_mention(check.alert_channel_id)
+    if check.alert_missing:
         return gettext(
             "**Alerts cannot be posted in {channel}.** Give me {permissions} there.",
             channel=channel,
-            permissions=permission_names(seen.alert_missing),
+            permissions=permission_names(check.alert_missing),
         )
     return gettext("Alerts about the limit go to {channel}.", channel=channel)

@@ -14,7 +14,7 @@ from bot.domain.jobs import Reference, RequestOptions
 from bot.guilds.presets import NAME_LIMIT  # noqa: TC001  # read from the annotations by discord.py
 from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
-from cogs.ui.discord_limits import autocomplete_choices
+from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 
 if TYPE_CHECKING:
     from bot.guilds.presets import PresetStore
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
     from cogs.imagine.submission import Submission
 
 MODEL: Final = QWEN_IMAGE
-SIZE_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(SIZES[size]), value=size) for size in MODEL.sizes
-]
-FORMAT_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(FORMATS[name]), value=name) for name in MODEL.formats
-]
+SIZE_CHOICES: Final = fixed_choices({size: SIZES[size] for size in MODEL.sizes})
+FORMAT_CHOICES: Final = fixed_choices({name: FORMATS[name] for name in MODEL.formats})
 
 
 class Imagine(commands.Cog):

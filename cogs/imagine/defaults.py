@@ -88,5 +88,5 @@ def defaults_view(defaults: MemberDefaults) -> ui.LayoutView:
     return build_view(
         f"### {gettext('Your defaults')}",
         "\n".join(f"- {line}" for line in lines),
-        subtext(gettext("They hold in every server; what you choose in `/imagine` beats them.")),
+        subtext(gettext("They apply in every server; what you choose in `/imagine` comes first.")),
     )

@@ -45,7 +45,7 @@ class PresetCommands(
 
     @app_commands.command(description="Save a preset under a name, in place of an older one of that name")
     @app_commands.describe(
-        name="What members choose it by",
+        name="The name by which members choose it",
         before="Words that come before a member's own",
         after="Words that come after a member's own",
         size="The shape of its pictures, unless a member chooses one",
@@ -112,7 +112,7 @@ def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
     if not presets:
         return build_view(
             f"### {gettext('Presets')}",
-            gettext("This server has none. Somebody with Manage Server can make one with `/presets save`."),
+            gettext("This server has none. Someone with Manage Server can make one with `/presets save`."),
         )
     return build_view(
         f"### {gettext('Presets')}",

@@ -1,4 +1,4 @@
-"""`/limits log`: who changed what, from what to what, when and why; page by page."""
+"""`/limits log`: who changed what, from what to what, when and why; in pages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AuditLogCommand(commands.Cog):
 
     @app_commands.command(name="log", description="Show who changed what, from what to what, when and why")
     async def show_log(self, interaction: discord.Interaction) -> None:
-        """The newest page."""
+        """Show the newest page."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         page = await self._audit_log.older(guild_id)

@@ -1,4 +1,4 @@
-"""What an admin may remove: the choices that autocomplete offers, and which of them was meant."""
+"""Choices of `/limits remove`: the limits and grants that an admin can remove, and which one was meant."""
 
 from __future__ import annotations
 
@@ -7,60 +7,65 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.limits import Limit, LimitScope
-from cogs.text.escaping import single_line
 from cogs.text.terms import credits_text, limit_text, mention
 from cogs.text.translation import gettext
-from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
+from cogs.ui.discord_limits import autocomplete_choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from discord import app_commands
+
     from bot.credits.admin import ActiveLimits
 
-_TYPED_MENTION: Final = re.compile(r"<@(?P<role>&)?!?(?P<id>\d+)>")
+_MENTION: Final = re.compile(r"<@(?P<role>&)?!?(?P<id>\d+)>")
 
 
 def key_of(rule: Limit | Grant) -> str:
-    """The value behind a choice."""
+    """Return the value of a choice: `guild`, `role:` with an id, `grant:` with an id."""
     if isinstance(rule, Grant):
         return f"grant:{rule.grant_id}"
     return f"{rule.scope}:{rule.subject_id}" if rule.subject_id else str(rule.scope)
 
 
 def find(in_force: ActiveLimits, typed: str) -> Limit | Grant | None:
-    """What was chosen, or typed as a mention; None if nothing like that is in force."""
-    if named := _TYPED_MENTION.fullmatch(typed.strip()):
-        typed = f"{LimitScope.ROLE if named['role'] else LimitScope.MEMBER}:{named['id']}"
+    """Return the rule that was chosen, or whose member or role was mentioned; None if none is in force."""
+    if mentioned := _MENTION.fullmatch(typed.strip()):
+        typed = f"{LimitScope.ROLE if mentioned['role'] else LimitScope.MEMBER}:{mentioned['id']}"
     return next((rule for rule in _removable(in_force) if key_of(rule) == typed), None)
 
 
-def choices(in_force: ActiveLimits, typed: str, role_names: Mapping[int, str]) -> list[tuple[str, str]]:
-    """The labels and values of what can be removed and fits what was typed so far."""
-    named = _TYPED_MENTION.search(typed)
-    sought = named["id"] if named else typed.strip().casefold()
-    offered = ((label(rule, role_names), key_of(rule)) for rule in _removable(in_force))
-    return [(name, key) for name, key in offered if sought in f"{name} {key}".casefold()][:CHOICES]
+def choices(
+    in_force: ActiveLimits, typed: str, role_names: Mapping[int, str]
+) -> list[app_commands.Choice[str]]:
+    """Return the choices whose label or value contains what was typed, or the id of what was mentioned."""
+    mentioned = _MENTION.search(typed)
+    sought = mentioned["id"] if mentioned else typed.strip().casefold()
+    offered = ((_label(rule, role_names), key_of(rule)) for rule in _removable(in_force))
+    return autocomplete_choices(
+        (label, key) for label, key in offered if sought in f"{label} {key}".casefold()
+    )
 
 
-def label(rule: Limit | Grant, role_names: Mapping[int, str]) -> str:
-    """One choice. Menus show no mentions, and the bot knows no members' names: their ids stand there."""
+def _label(rule: Limit | Grant, role_names: Mapping[int, str]) -> str:
+    """Return one choice. Menus show no mentions, and members' names are not known: it has their ids."""
     if isinstance(rule, Grant):
-        words = gettext(
+        label = gettext(
             "Grant to {whom}: {left} of {credits} left",
             whom=gettext("this server") if rule.user_id == WHOLE_GUILD else _member(rule.user_id),
             left=rule.left_credits,
             credits=credits_text(rule.credits),
         )
     else:
-        words = f"{_plain_name(rule, role_names)}: {limit_text(rule)}"
-    return single_line(f"{words} · {rule.reason}" if rule.reason else words, CHOICE_UNITS)
+        label = f"{_limit_name(rule, role_names)}: {limit_text(rule)}"
+    return f"{label} · {rule.reason}" if rule.reason else label
 
 
 def _member(user_id: int) -> str:
     return gettext("member {id}", id=user_id) if user_id > 0 else mention(user_id)
 
 
-def _plain_name(limit: Limit, role_names: Mapping[int, str]) -> str:
+def _limit_name(limit: Limit, role_names: Mapping[int, str]) -> str:
     match limit.scope:
         case LimitScope.ROLE if limit.subject_id in role_names:
             return gettext("Role {name}", name=role_names[limit.subject_id])

@@ -1,4 +1,4 @@
-"""`/limits`: what admins allow their server, its members and its roles to spend."""
+"""`/limits guild`, `member`, `role` and `remove`: limits that admins set; and the group of all `/limits`."""
 
 from __future__ import annotations
 
@@ -14,30 +14,28 @@ from bot.domain.periods import Period
 from cogs.limits import choices, views
 from cogs.limits.views import REASON_UNITS
 from cogs.text.escaping import single_line
-from cogs.text.terms import period_choice
+from cogs.text.terms import PERIODS_OF_LIMITS
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild
+from cogs.ui.discord_limits import fixed_choices
 from cogs.ui.layout import build_view
 
 if TYPE_CHECKING:
     from bot.credits.admin import CreditAdmin
 
-PERIOD_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(period_choice(period)), value=period)
-    for period in Period
-]
-CREDITS_WORDS: Final = gettext_noop("How many credits; 0 stops new pictures")
-PERIOD_WORDS: Final = gettext_noop("How long they last")
-EXEMPT_WORDS: Final = gettext_noop("No limit instead; the server's own limit still binds")
-REASON_WORDS: Final = gettext_noop("Why; it stands in the log")
+PERIOD_CHOICES: Final = fixed_choices(PERIODS_OF_LIMITS)
+CREDITS_HINT: Final = gettext_noop("How many credits; 0 stops new pictures")
+PERIOD_HINT: Final = gettext_noop("How long they last")
+EXEMPT_HINT: Final = gettext_noop("No limit instead; the server's own limit still applies")
+REASON_HINT: Final = gettext_noop("Why; it is kept in the log")
 
 
-# Hidden from everybody else in Discord's menus; `require_manage_guild` is what holds.
+# Discord's menus hide it from everybody else; what enforces it is `require_manage_guild`.
 @app_commands.default_permissions(manage_guild=True)
 class Limits(
     commands.GroupCog, group_name="limits", group_description="What this server may spend on pictures"
 ):
-    """Changes limits, for those who may manage the server. `parts` bring further commands of the group."""
+    """Changes limits, for those who have Manage Server. `parts` have further commands of the group."""
 
     def __init__(self, credit_admin: CreditAdmin, *parts: commands.Cog) -> None:
         self._credit_admin = credit_admin
@@ -49,7 +47,7 @@ class Limits(
     @app_commands.command(
         name="guild", description="Set how many credits this server may spend, and how often"
     )
-    @app_commands.describe(limit_credits=CREDITS_WORDS, period=PERIOD_WORDS, reason=REASON_WORDS)
+    @app_commands.describe(limit_credits=CREDITS_HINT, period=PERIOD_HINT, reason=REASON_HINT)
     @app_commands.rename(limit_credits="credits")
     @app_commands.choices(period=PERIOD_CHOICES)
     async def guild_limit(
@@ -59,7 +57,7 @@ class Limits(
         period: str,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
-        """Append the new limit, then show from what to what."""
+        """Set the server's limit, then show the change."""
         await self._set(
             interaction, Limit(limit_credits, Period(period), reason=single_line(reason, REASON_UNITS))
         )
@@ -67,10 +65,10 @@ class Limits(
     @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
     @app_commands.describe(
         member="Whom; without one, every member",
-        limit_credits=CREDITS_WORDS,
-        period=PERIOD_WORDS,
-        exempt=EXEMPT_WORDS,
-        reason=REASON_WORDS,
+        limit_credits=CREDITS_HINT,
+        period=PERIOD_HINT,
+        exempt=EXEMPT_HINT,
+        reason=REASON_HINT,
     )
     @app_commands.rename(limit_credits="credits")
     @app_commands.choices(period=PERIOD_CHOICES)
@@ -84,9 +82,11 @@ class Limits(
         exempt: bool = False,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
-        """For one member it beats their roles; for every member it is what no closer rule replaces."""
-        nobody = gettext(views.WHOM_TO_EXEMPT) if exempt else ""
-        problem = nobody if member is None else not_a_member(member)
+        """Set a member's limit, which replaces those of their roles, or that of all who have no other."""
+        if member is not None:
+            problem = not_a_member(member)
+        else:
+            problem = gettext(views.WHOM_TO_EXEMPT) if exempt else ""
         await self._set(
             interaction,
             Limit(
@@ -103,10 +103,10 @@ class Limits(
     @app_commands.command(name="role", description="Set what each member with a role may spend")
     @app_commands.describe(
         role="Whose members",
-        limit_credits=CREDITS_WORDS,
-        period=PERIOD_WORDS,
-        exempt=EXEMPT_WORDS,
-        reason=REASON_WORDS,
+        limit_credits=CREDITS_HINT,
+        period=PERIOD_HINT,
+        exempt=EXEMPT_HINT,
+        reason=REASON_HINT,
     )
     @app_commands.rename(limit_credits="credits")
     @app_commands.choices(period=PERIOD_CHOICES)
@@ -120,7 +120,7 @@ class Limits(
         exempt: bool = False,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
-        """Of several roles the most generous counts."""
+        """Set a role's limit; of several roles of a member, the one that leaves the most counts."""
         problem = gettext(views.NO_ROLE_FOR_ALL) if role.is_default() else ""
         await self._set(
             interaction,
@@ -136,46 +136,45 @@ class Limits(
         )
 
     @app_commands.command(description="Remove a limit, an exemption, or what is left of a grant")
-    @app_commands.describe(rule="What is in force now", reason=REASON_WORDS)
+    @app_commands.describe(rule="What is in force now", reason=REASON_HINT)
     async def remove(
         self,
         interaction: discord.Interaction,
         rule: str,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
-        """The server's own limit falls back to the default."""
+        """Remove a limit or a grant; without a limit of its own, the server has the default."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = single_line(reason, REASON_UNITS)
+        reason = single_line(reason, REASON_UNITS)
         found = choices.find(await self._credit_admin.active(guild_id), rule)
-        answer = build_view(gettext(views.NOTHING_THERE))
+        view = build_view(gettext(views.NOTHING_THERE))
         if isinstance(found, Limit):
             change = await self._credit_admin.remove_limit(
                 guild_id,
                 found.scope,
                 found.subject_id,
                 set_by=interaction.user.id,
-                reason=why,
+                reason=reason,
                 interaction_id=interaction.id,
             )
-            answer = views.limit_removed_view(found, change, why)
+            view = views.limit_removed_view(found, change, reason)
         elif isinstance(found, Grant) and (
             grant := await self._credit_admin.revoke(
-                guild_id, found.grant_id, revoked_by=interaction.user.id, reason=why
+                guild_id, found.grant_id, revoked_by=interaction.user.id, reason=reason
             )
         ):
-            answer = views.revoked_view(grant, why)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+            view = views.revoked_view(grant, reason)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @remove.autocomplete("rule")
     async def removable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """What is in force now; nothing for those who may not see it."""
+        """Offer what is in force; nothing to who may not see it."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return []
         in_force = await self._credit_admin.active(interaction.guild_id)
         roles = () if interaction.guild is None else interaction.guild.roles
-        offered = choices.choices(in_force, typed, {role.id: role.name for role in roles})
-        return [app_commands.Choice(name=name, value=value) for name, value in offered]
+        return choices.choices(in_force, typed, {role.id: role.name for role in roles})
 
     async def _set(self, interaction: discord.Interaction, limit: Limit, problem: str = "") -> None:
         guild_id = guild_id_of(interaction)
@@ -186,5 +185,5 @@ class Limits(
         change = await self._credit_admin.set_limit(
             guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        answer = views.limit_changed_view(limit, change)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+        view = views.limit_changed_view(limit, change)
+        await interaction.response.send_message(view=view, ephemeral=True)

@@ -1,4 +1,4 @@
-"""`/limits grant` and `refund`: credits beyond a limit, and a picture given back."""
+"""`/limits grant` and `refund`: credits beyond a limit, and pictures that no longer count against one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cogs.limits.views import REASON_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild, role_ids_of
-from cogs.ui.discord_limits import CHOICES
+from cogs.ui.discord_limits import CHOICES, autocomplete_choices
 from cogs.ui.layout import build_view
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
     from bot.credits.refundable import RefundablePictures
 
-LONGEST_GRANT_DAYS: Final = 3650
+MAX_GRANT_DAYS: Final = 3650
 JOB_UNITS: Final = 100
-"""More than an id with the end of a file's name."""
+"""More than an id with a file's extension has."""
 
 
 class Grants(commands.Cog):
-    """Gives credits, once and with a reason."""
+    """Gives credits once, and refunds pictures, each with a reason."""
 
     def __init__(self, credit_admin: CreditAdmin, ledger: Ledger, pictures: RefundablePictures) -> None:
         self._credit_admin = credit_admin
@@ -41,7 +41,7 @@ class Grants(commands.Cog):
     @app_commands.command(description="Give credits beyond the limit, once: to this server, or to a member")
     @app_commands.describe(
         given_credits="How many credits",
-        reason="Why; it stands in the log",
+        reason="Why; it is kept in the log",
         member="Whom; without one, the whole server",
         days="After how many days it expires; without it, never",
     )
@@ -52,15 +52,15 @@ class Grants(commands.Cog):
         given_credits: app_commands.Range[int, 1, MAX_COMMAND_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
         member: discord.Member | discord.User | None = None,
-        days: app_commands.Range[int, 1, LONGEST_GRANT_DAYS] | None = None,
+        days: app_commands.Range[int, 1, MAX_GRANT_DAYS] | None = None,
     ) -> None:
-        """A second event of the same interaction gives nothing, and is not answered again."""
+        """Give credits; an interaction that Discord delivers twice is neither granted nor answered again."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = single_line(reason, REASON_UNITS)
-        problem = ("" if member is None else not_a_member(member)) or (
-            "" if why else gettext(grants_views.NO_REASON)
-        )
+        reason = single_line(reason, REASON_UNITS)
+        problem = "" if member is None else not_a_member(member)
+        if not problem and not reason:
+            problem = gettext(grants_views.NO_REASON)
         if problem:
             await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
@@ -68,7 +68,7 @@ class Grants(commands.Cog):
             guild_id,
             WHOLE_GUILD if member is None else member.id,
             credits=given_credits,
-            reason=why,
+            reason=reason,
             granted_by=interaction.user.id,
             expires_at=None if days is None else now_ms() + days * DAY_MS,
             interaction_id=interaction.id,
@@ -77,13 +77,15 @@ class Grants(commands.Cog):
             return
         person = member or interaction.user
         member_limits = await self._ledger.member_limits(guild_id, person.id, role_ids_of(person))
-        answer = grants_views.grant_view(grant, needed=member_limits.personal is not None)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+        view = grants_views.grant_view(grant, needed=member_limits.personal is not None)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
-    @app_commands.command(description="Take one paid picture out of the limits of this server and its member")
+    @app_commands.command(
+        description="Refund a picture: its credits no longer count for this server and its member"
+    )
     @app_commands.describe(
         job="Choose one, or type the beginning of its id: the name of its file",
-        reason="Why; it stands in the log",
+        reason="Why; it is kept in the log",
     )
     async def refund(
         self,
@@ -91,36 +93,35 @@ class Grants(commands.Cog):
         job: app_commands.Range[str, 1, JOB_UNITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
-        """Once for each picture."""
+        """Refund one picture, once.
+
+        Raises:
+            MemberError: JOB_UNKNOWN, JOB_NOT_CHARGED, JOB_REFUNDED.
+        """
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        why = single_line(reason, REASON_UNITS)
+        reason = single_line(reason, REASON_UNITS)
         beginning = grants_views.job_beginning(job)
         found = [] if beginning is None else await self._pictures.match_ids(guild_id, beginning)
         if not found:
             raise MemberError(MemberReason.JOB_UNKNOWN)
-        problem = (
-            gettext(grants_views.NOT_CLEAR_WHICH)
-            if len(found) > 1
-            else ""
-            if why
-            else gettext(grants_views.NO_REASON)
-        )
+        problem = "" if reason else gettext(grants_views.NO_REASON)
+        if len(found) > 1:
+            problem = gettext(grants_views.NOT_CLEAR_WHICH)
         if problem:
             await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
         refund = await self._credit_admin.refund(
-            guild_id, found[0], reason=why, refunded_by=interaction.user.id, interaction_id=interaction.id
+            guild_id, found[0], reason=reason, refunded_by=interaction.user.id, interaction_id=interaction.id
         )
-        await interaction.response.send_message(view=grants_views.refund_view(refund, why), ephemeral=True)
+        await interaction.response.send_message(view=grants_views.refund_view(refund, reason), ephemeral=True)
 
     @refund.autocomplete("job")
     async def paid(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """The newest paid pictures of this server; nothing for those who may not see them."""
+        """Offer the newest paid pictures of this server; nothing to who may not see them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return []
         pictures = await self._pictures.newest(interaction.guild_id, typed, CHOICES)
-        return [
-            app_commands.Choice(name=grants_views.picture_label(picture), value=picture.job_id)
-            for picture in pictures
-        ]
+        return autocomplete_choices(
+            (grants_views.picture_label(picture), picture.job_id) for picture in pictures
+        )

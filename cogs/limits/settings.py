@@ -1,4 +1,4 @@
-"""`/limits timezone`, `alerts` and `confirm`: how a server wants its limits to work."""
+"""`/limits timezone`, `alerts` and `confirm`: settings of a server that concern its credits."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from bot.guilds.settings import GuildSettingsStore
 
 ZONE_UNITS: Final = 60
-"""More than the longest name of a time zone."""
+"""How much of an unknown time zone is repeated; more than the longest name has."""
 
 
 class GuildSettings(commands.Cog):
-    """Changes the settings of a server; each change stands in its log."""
+    """Changes the settings of a server; the audit log shows each change."""
 
     def __init__(self, guilds: GuildSettingsStore, ledger: Ledger) -> None:
         self._guild_settings = guilds
         self._ledger = ledger
-        timezones.zones()  # from the disk, now and not while somebody types
+        timezones.zones()  # read from the disk now, not while somebody types
 
     @app_commands.command(description="Set the time zone in which this server's days, weeks and months begin")
     @app_commands.describe(zone="A city of it, such as Europe/Berlin")
     async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
-        """The period that runs is from then on counted in the new zone."""
+        """Set the time zone; the current period, too, is counted in it from now on."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         name = timezones.zone_named(zone)
         if name is None:
-            answer = build_view(settings_views.unknown_zone(escape(zone, ZONE_UNITS)))
+            view = build_view(settings_views.unknown_zone(escape(zone, ZONE_UNITS)))
         else:
             change = await self._guild_settings.change(
                 guild_id,
@@ -49,13 +49,13 @@ class GuildSettings(commands.Cog):
                 interaction_id=interaction.id,
             )
             note = settings_views.zone_note(await self._ledger.usage(guild_id))
-            answer = settings_views.setting_changed_view(GuildSetting.TIMEZONE, change, note)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+            view = settings_views.changed_view(GuildSetting.TIMEZONE, change, note)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @timezone.autocomplete("zone")
     async def zones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """From memory; it tells nobody anything."""
-        return [app_commands.Choice(name=name, value=value) for name, value in timezones.zone_choices(typed)]
+        """Offer time zones to anybody, since their names are no secret."""
+        return timezones.zone_choices(typed)
 
     @app_commands.command(
         description="Choose where alerts about this server's limit go; without a channel, nowhere"
@@ -64,12 +64,12 @@ class GuildSettings(commands.Cog):
     async def alerts(
         self, interaction: discord.Interaction, channel: discord.TextChannel | None = None
     ) -> None:
-        """Refused where the bot could not post."""
+        """Set the channel for alerts, unless the bot cannot post there."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         missing = () if channel is None else missing_permissions_in(channel)
         if channel is not None and missing:
-            answer = build_view(settings_views.closed_channel(channel.id, missing))
+            view = build_view(settings_views.unusable_channel(channel.id, missing))
         else:
             change = await self._guild_settings.change(
                 guild_id,
@@ -78,8 +78,8 @@ class GuildSettings(commands.Cog):
                 set_by=interaction.user.id,
                 interaction_id=interaction.id,
             )
-            answer = settings_views.setting_changed_view(GuildSetting.ALERT_CHANNEL, change)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+            view = settings_views.changed_view(GuildSetting.ALERT_CHANNEL, change)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(
         description="Ask first before a picture that costs more than this; without it, never"
@@ -90,7 +90,7 @@ class GuildSettings(commands.Cog):
         interaction: discord.Interaction,
         above: app_commands.Range[int, 0, MAX_COMMAND_CREDITS] | None = None,
     ) -> None:
-        """The threshold of the question about the price."""
+        """Set the price above which a member is asked before a picture is painted."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         change = await self._guild_settings.change(
@@ -100,5 +100,5 @@ class GuildSettings(commands.Cog):
             set_by=interaction.user.id,
             interaction_id=interaction.id,
         )
-        answer = settings_views.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change)
-        await interaction.response.send_message(view=answer, ephemeral=True)
+        view = settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change)
+        await interaction.response.send_message(view=view, ephemeral=True)

@@ -1,4 +1,4 @@
-"""What a server's settings are called, and what an admin reads after changing one."""
+"""Names and values of a server's settings, and what an admin reads after changing one."""
 
 from __future__ import annotations
 
@@ -23,49 +23,54 @@ _NAMES: Final = {
     GuildSetting.ALERT_CHANNEL: gettext_noop("Alerts"),
     GuildSetting.CONFIRM_ABOVE: gettext_noop("Ask before spending"),
     GuildSetting.COOLDOWN_SECONDS: gettext_noop("Pause between two pictures"),
-    GuildSetting.RUNNING_LIMIT: gettext_noop("Pictures of a member at once"),
+    GuildSetting.RUNNING_LIMIT: gettext_noop("Pictures per member at once"),
     GuildSetting.AGE_RESTRICTED_ONLY: gettext_noop("Age-restricted channels only"),
     GuildSetting.OWNER_ONLY: gettext_noop("Buttons for a picture's own member only"),
 }
-ABOUT_LIMITS: Final = (GuildSetting.TIMEZONE, GuildSetting.ALERT_CHANNEL, GuildSetting.CONFIRM_ABOVE)
-"""The settings that are about credits; the others are shown by `/access`."""
+_DEFAULTS: Final = {
+    GuildSetting.TIMEZONE: DEFAULT_ZONE,
+    GuildSetting.ALERT_CHANNEL: gettext_noop("off"),
+    GuildSetting.CONFIRM_ABOVE: gettext_noop("never"),
+    GuildSetting.COOLDOWN_SECONDS: gettext_noop("none"),
+    GuildSetting.RUNNING_LIMIT: gettext_noop("as many as they like"),
+    GuildSetting.AGE_RESTRICTED_ONLY: gettext_noop("off"),
+    GuildSetting.OWNER_ONLY: gettext_noop("off"),
+}
+CREDIT_SETTINGS: Final = (GuildSetting.TIMEZONE, GuildSetting.ALERT_CHANNEL, GuildSetting.CONFIRM_ABOVE)
+"""The settings that `/limits show` shows; `/access show` shows the others."""
 
 
 def setting_name(name: GuildSetting) -> str:
-    """A setting, for people; opens a line."""
+    """Return the name of a setting, as the beginning of a line."""
     return gettext(_NAMES[name])
 
 
-def setting_words(name: GuildSetting, value: str | None) -> str:
-    """The value of a setting, for people."""
+def setting_value(name: GuildSetting, value: str | None) -> str:
+    """Return the value of a setting in words; None is the default."""
+    if value is None:
+        return gettext(_DEFAULTS[name])
     match name:
-        case GuildSetting.TIMEZONE:
-            return value or DEFAULT_ZONE
         case GuildSetting.ALERT_CHANNEL:
-            return gettext("off") if value is None else gettext("in <#{channel}>", channel=value)
+            return gettext("in <#{channel}>", channel=value)
         case GuildSetting.CONFIRM_ABOVE:
-            return (
-                gettext("never")
-                if value is None
-                else gettext("above {credits}", credits=credits_text(int(value)))
-            )
+            return gettext("above {credits}", credits=credits_text(int(value)))
         case GuildSetting.COOLDOWN_SECONDS:
-            return gettext("none") if value is None else length_text(int(value))
-        case GuildSetting.RUNNING_LIMIT:
-            return gettext("as many as they like") if value is None else value
+            return length_text(int(value))
         case GuildSetting.AGE_RESTRICTED_ONLY | GuildSetting.OWNER_ONLY:
-            return gettext("off") if value is None else gettext("on")
+            return gettext("on")
+        case GuildSetting.TIMEZONE | GuildSetting.RUNNING_LIMIT:
+            return value
 
 
-def setting_changed_view(name: GuildSetting, change: SettingChange, *notes: str) -> ui.LayoutView:
-    """From what to what."""
-    before, after = setting_words(name, change.before), setting_words(name, change.after)
+def changed_view(name: GuildSetting, change: SettingChange, note: str = "") -> ui.LayoutView:
+    """Show a changed setting, before and after, with a note in small print."""
+    before, after = setting_value(name, change.before), setting_value(name, change.after)
     changed = gettext("From **{before}** to **{after}**.", before=before, after=after)
-    return build_view(f"### {setting_name(name)}", changed, *map(subtext, notes))
+    return build_view(f"### {setting_name(name)}", changed, subtext(note) if note else "")
 
 
 def zone_note(usage: Usage) -> str:
-    """What a new time zone means for the period that runs."""
+    """Return what a new time zone means for the current period."""
     return gettext(
         "Days, weeks and months of this server's limits begin at midnight there. Now: {usage}. {reset}",
         usage=usage_text(usage),
@@ -74,15 +79,15 @@ def zone_note(usage: Usage) -> str:
 
 
 def unknown_zone(typed: str) -> str:
-    """Nobody knows this time zone; `typed` is fit to be shown."""
+    """Return that there is no such time zone; `typed` is escaped."""
     return gettext(
         'There is no time zone "{typed}". Type a city and choose from the list, such as `Europe/Berlin`.',
         typed=typed,
     )
 
 
-def closed_channel(channel_id: int, missing: Iterable[str]) -> str:
-    """The bot could not post its alerts there."""
+def unusable_channel(channel_id: int, missing: Iterable[str]) -> str:
+    """Return that the bot cannot post alerts in a channel, and which permissions it lacks there."""
     return gettext(
         "I cannot post in <#{channel}>: I need {permissions} there. Give me that, or choose another channel.",
         channel=channel_id,

@@ -1,4 +1,4 @@
-"""`/limits show` and `explain`: what rules in a server, and what of it binds a member."""
+"""`/limits show` and `explain`: all limits of a server, and those that apply to one member."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import LimitScope
 from cogs.limits import show_views
-from cogs.limits.settings_views import ABOUT_LIMITS
+from cogs.limits.settings_views import CREDIT_SETTINGS
 from cogs.ui.context import guild_id_of, require_manage_guild, role_ids_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ShowLimits(commands.Cog):
-    """Shows what admins have set."""
+    """Shows what admins have set, and how it works together."""
 
     def __init__(self, ledger: Ledger, credit_admin: CreditAdmin, guilds: GuildSettingsStore) -> None:
         self._ledger = ledger
@@ -35,39 +35,39 @@ class ShowLimits(commands.Cog):
         description="Show everything that is set here: limits, exemptions, grants, settings"
     )
     async def show(self, interaction: discord.Interaction) -> None:
-        """All of it on one card."""
+        """Show limits, exemptions, grants and settings in one message."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         in_force = await self._credit_admin.active(guild_id)
         member_limits = await self._ledger.member_limits(guild_id, interaction.user.id, ())
-        settings = {name: await self._guild_settings.get(guild_id, name) for name in ABOUT_LIMITS}
+        settings = {name: await self._guild_settings.get(guild_id, name) for name in CREDIT_SETTINGS}
         roles = () if interaction.guild is None else interaction.guild.roles
-        card = show_views.limits_view(in_force, member_limits, settings, {role.id for role in roles})
-        await interaction.response.send_message(view=card, ephemeral=True)
+        view = show_views.limits_view(in_force, member_limits, settings, {role.id for role in roles})
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(
-        description="Explain which limits speak of a member, how far each is used, and which one binds"
+        description="Explain which limits apply to a member, how far each is used, and which one decides"
     )
     @app_commands.describe(member="Whom; without one, you")
     async def explain(
         self, interaction: discord.Interaction, member: discord.Member | discord.User | None = None
     ) -> None:
-        """The rules as they would be asked if the member wanted a picture now."""
+        """Show the limits that a request of the member would be checked against now."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         person = member or interaction.user
         role_ids = role_ids_of(person)
-        card = show_views.explain_view(
+        view = show_views.explain_view(
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),
             cost_credits=QWEN_IMAGE.cost_credits,
             is_member=isinstance(person, discord.Member),
         )
-        await interaction.response.send_message(view=card, ephemeral=True)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
 
 def _exemptions(limits: Iterable[Limit], user_id: int, role_ids: tuple[int, ...]) -> Iterator[Limit]:
-    """Those that speak of this person, whether they count or not."""
+    """Yield the exemptions of this person, whether or not they count."""
     subjects = {LimitScope.EVERYONE: (0,), LimitScope.ROLE: role_ids, LimitScope.MEMBER: (user_id,)}
     return (limit for limit in limits if limit.exempt and limit.subject_id in subjects.get(limit.scope, ()))

@@ -1,15 +1,16 @@
-"""Everything that rules in a server, and what of it binds one member, for admins to read."""
+"""What admins read about limits: all that are set in a server, and how they apply to one member."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.limits import LimitScope
-from cogs.limits.settings_views import setting_name, setting_words
-from cogs.limits.views import whom
+from bot.domain.limits import Limit, LimitScope
+from cogs.limits.settings_views import setting_name, setting_value
+from cogs.limits.views import recipient
 from cogs.text.escaping import escape
 from cogs.text.terms import (
     credits_text,
+    enough_text,
     limit_text,
     mention,
     period_name,
@@ -30,27 +31,23 @@ if TYPE_CHECKING:
 
     from bot.credits.admin import ActiveLimits
     from bot.credits.grants import Grant
-    from bot.domain.limits import Limit, MemberLimits, Usage
+    from bot.domain.limits import MemberLimits, Usage
     from bot.guilds.settings import GuildSetting
 
 LIST_UNITS: Final = 900
-"""How much of a card one list may take: three of them, and the rest, fit a message."""
-PASSED_OVER_UNITS: Final = 2000
-"""How much of an explanation goes to the rules that do not count: a member may have hundreds of roles."""
+"""The length of one list: three of them and the rest fit into one message."""
+NOT_COUNTING_UNITS: Final = 2000
+"""The length of the list of limits that do not count: a member may have hundreds of roles."""
 REASON_EXCERPT_UNITS: Final = 60
 _EXEMPT_BY: Final = {
-    LimitScope.EVERYONE: gettext_noop(
-        "- Exempt, by the exemption of every member: no limit for members binds them."
-    ),
-    LimitScope.ROLE: gettext_noop("- Exempt, by the exemption of {role}: no limit for members binds them."),
-    LimitScope.MEMBER: gettext_noop(
-        "- Exempt, by the exemption of their own: no limit for members binds them."
-    ),
+    LimitScope.EVERYONE: gettext_noop("- Exempt, like every member: no limit for members applies to them."),
+    LimitScope.ROLE: gettext_noop("- Exempt through {role}: no limit for members applies to them."),
+    LimitScope.MEMBER: gettext_noop("- Exempt by name: no limit for members applies to them."),
 }
 _EXEMPTIONS: Final = {
     LimitScope.EVERYONE: gettext_noop("The exemption of every member"),
     LimitScope.ROLE: gettext_noop("The exemption of {role}"),
-    LimitScope.MEMBER: gettext_noop("The exemption of their own"),
+    LimitScope.MEMBER: gettext_noop("Their own exemption"),
 }
 
 
@@ -60,7 +57,7 @@ def limits_view(
     settings: Mapping[GuildSetting, str | None],
     role_ids: Collection[int],
 ) -> ui.LayoutView:
-    """All that admins have set. `role_ids` are the roles that exist; none if that is not known."""
+    """Show all that admins have set. `role_ids` are the roles that exist; none if they are not known."""
     groups = {
         gettext("Members"): [
             limit for limit in in_force.limits if limit.scope in {LimitScope.EVERYONE, LimitScope.MEMBER}
@@ -68,11 +65,11 @@ def limits_view(
         gettext("Roles"): [limit for limit in in_force.limits if limit.scope is LimitScope.ROLE],
     }
     lists = [
-        titled_view(title, [_rule_line(limit, role_ids) for limit in limits], LIST_UNITS)
+        titled_view(title, [_limit_line(limit, role_ids) for limit in limits], LIST_UNITS)
         for title, limits in groups.items()
     ]
-    chosen = " · ".join(
-        f"{setting_name(name)}: {setting_words(name, value)}" for name, value in settings.items()
+    values = " · ".join(
+        f"{setting_name(name)}: {setting_value(name, value)}" for name, value in settings.items()
     )
     return build_view(
         gettext("### Limits of this server"),
@@ -80,7 +77,7 @@ def limits_view(
         *(_ceiling_line(usage) for usage in member_limits.ceilings if usage.scope == LimitScope.CEILING),
         *lists,
         titled_view(gettext("Grants"), [_grant_line(grant) for grant in in_force.grants], LIST_UNITS),
-        subtext(chosen),
+        subtext(values),
     )
 
 
@@ -92,52 +89,43 @@ def explain_view(
     cost_credits: int,
     is_member: bool,
 ) -> ui.LayoutView:
-    """Every rule that speaks of one member, how far it is used, which binds, which do not count and why.
+    """Show how far each limit of a member is used, which one decides, and which do not count and why.
 
-    `exemptions` are all that speak of the member.
+    `exemptions` are all of this member, also those that do not count.
     """
     visible = [
         usage for usage in member_limits.binding if shows_numbers(usage) or usage.left_credits < cost_credits
     ]
-    # Of equals the one closest to the member, as a refusal says it.
+    # Of equals the one closest to the member, as in the sentence of a refusal.
     tightest = min(reversed(visible), key=lambda usage: usage.left_credits)
-    stranger = gettext("Not a member of this server (any more), so their roles are not known.")
+    not_a_member = gettext("Not a member of this server (any more), so their roles are not known.")
     return build_view(
-        gettext("### What binds {member}", member=mention(user_id)),
-        "" if is_member else stranger,
+        gettext("### Limits that apply to {member}", member=mention(user_id)),
+        "" if is_member else not_a_member,
         "\n".join(
             [
-                *(_binding_line(usage, binds=usage is tightest) for usage in visible),
-                *_counting_lines(member_limits),
+                *(_usage_line(usage, decides=usage is tightest) for usage in visible),
+                *_no_personal_limit(member_limits),
                 *fit_lines(
-                    list(_passed_over_lines(member_limits, exemptions)), PASSED_OVER_UNITS, _more_passed_over
+                    list(_not_counting_lines(member_limits, exemptions)),
+                    NOT_COUNTING_UNITS,
+                    _more_not_counting,
                 ),
             ]
         ),
-        subtext(_enough_for(tightest.left_credits // cost_credits, credits_text(cost_credits))),
-    )
-
-
-def _enough_for(pictures: int, price: str) -> str:
-    if not pictures:
-        return gettext("A picture costs {price}: enough for no more.", price=price)
-    return ngettext(
-        "A picture costs {price}: enough for {n} more.",
-        "A picture costs {price}: enough for {n} more.",
-        pictures,
-        price=price,
+        subtext(enough_text(tightest.left_credits // cost_credits, cost_credits)),
     )
 
 
 def _guild_lines(limit: Limit, usage: Usage) -> str:
-    words = gettext("**{limit}** for the whole server", limit=limit_text(limit))
-    return f"{words}\n{_origin(limit)}\n{usage_text(usage)}. {reset_text(usage)}"
+    title = gettext("**{limit}** for the whole server", limit=limit_text(limit))
+    return f"{title}\n{_origin(limit)}\n{usage_text(usage)}. {reset_text(usage)}"
 
 
 def _origin(limit: Limit) -> str:
     if limit.set_by is None:
         return gettext("The default of this bot; nobody has changed it here.")
-    # Whoever set it did so at some moment: only the default has neither.
+    # A limit that somebody set has a time, too; only the default has neither.
     by, when = mention(limit.set_by), timestamp(limit.set_at or 0, "d")
     if not limit.reason:
         return gettext("Set by {whom}, {when}.", whom=by, when=when)
@@ -153,7 +141,7 @@ def _ceiling_line(usage: Usage) -> str:
     )
 
 
-def _rule_line(limit: Limit, role_ids: Collection[int]) -> str:
+def _limit_line(limit: Limit, role_ids: Collection[int]) -> str:
     match limit.scope:
         case LimitScope.EVERYONE:
             who = gettext("Every member")
@@ -175,7 +163,7 @@ def _rule_line(limit: Limit, role_ids: Collection[int]) -> str:
 
 def _grant_line(grant: Grant) -> str:
     facts = {
-        "whose": whom(grant.user_id),
+        "whose": recipient(grant.user_id),
         "left": grant.left_credits,
         "credits": credits_text(grant.credits),
         "whom": mention(grant.granted_by),
@@ -200,38 +188,46 @@ def _excerpt(reason: str) -> str:
     return escape(reason, REASON_EXCERPT_UNITS)
 
 
-def _more_passed_over(left_out: int) -> str:
-    return ngettext("- and {n} more that does not count", "- and {n} more that do not count", left_out)
-
-
-def _binding_line(usage: Usage, *, binds: bool) -> str:
+def _usage_line(usage: Usage, *, decides: bool) -> str:
     if shows_numbers(usage):
-        words = f"{_name(usage)}: {usage_text(usage)}. {reset_text(usage)}"
+        line = f"{_name(usage)}: {usage_text(usage)}. {reset_text(usage)}"
     else:
-        words = gettext("{rule} is used up.", rule=_name(usage)) + f" {reset_text(usage)}"
-    return f"- **➜ {words}** " + gettext("This one binds.") if binds else f"- {words}"
+        line = gettext("{rule} is used up.", rule=_name(usage)) + f" {reset_text(usage)}"
+    return f"- **➜ {line}** " + gettext("This one decides.") if decides else f"- {line}"
 
 
-def _counting_lines(member_limits: MemberLimits) -> Iterator[str]:
+def _no_personal_limit(member_limits: MemberLimits) -> Iterator[str]:
     if member_limits.exempt is not None:
         yield _exemption(_EXEMPT_BY, member_limits.exempt)
     elif member_limits.personal is None:
-        yield gettext("- No limit for members binds them.")
+        yield gettext("- No limit for members applies to them.")
 
 
-def _passed_over_lines(member_limits: MemberLimits, exemptions: Iterable[Limit]) -> Iterator[str]:
-    exempt = member_limits.exempt is not None
-    if member_limits.exempt is not None:
-        counting: LimitScope | None = member_limits.exempt.scope
-    else:
-        counting = None if member_limits.personal is None else LimitScope(member_limits.personal.scope)
+def _not_counting_lines(member_limits: MemberLimits, exemptions: Iterable[Limit]) -> Iterator[str]:
+    counting = member_limits.exempt or member_limits.personal
+    if counting is None:
+        return
     for usage in member_limits.superseded:
-        words = _passed_over(_name(usage), LimitScope(usage.scope), counting, exempt=exempt)
-        yield f"{words}: {usage_text(usage)}."
+        line = _not_counting(_name(usage), LimitScope(usage.scope), counting)
+        yield f"{line}: {usage_text(usage)}."
     for limit in exemptions:
         if limit != member_limits.exempt:
-            words = _passed_over(_exemption(_EXEMPTIONS, limit), limit.scope, counting, exempt=exempt)
-            yield f"{words}."
+            yield f"{_not_counting(_exemption(_EXEMPTIONS, limit), limit.scope, counting)}."
+
+
+def _not_counting(name: str, scope: LimitScope, counting: Limit | Usage) -> str:
+    """Return a line, without its full stop, on why one limit does not count and another does."""
+    if counting.scope == LimitScope.MEMBER:
+        return gettext("- {rule} does not count, since what is set for them by name does", rule=name)
+    if counting.scope != scope:
+        return gettext("- {rule} does not count, since one of their roles does", rule=name)
+    if isinstance(counting, Limit):
+        return gettext("- {rule} does not count, since another role exempts them", rule=name)
+    return gettext("- {rule} does not count, since another role leaves more", rule=name)
+
+
+def _more_not_counting(left_out: int) -> str:
+    return ngettext("- and {n} more that does not count", "- and {n} more that do not count", left_out)
 
 
 def _name(usage: Usage) -> str:
@@ -240,14 +236,3 @@ def _name(usage: Usage) -> str:
 
 def _exemption(messages: Mapping[LimitScope, str], limit: Limit) -> str:
     return gettext(messages[limit.scope], role=role_mention(limit.subject_id))
-
-
-def _passed_over(name: str, scope: LimitScope, counting: LimitScope | None, *, exempt: bool) -> str:
-    """A line without its full stop."""
-    if counting is scope and exempt:
-        return gettext("- {rule} is passed over, since another role exempts them", rule=name)
-    if counting is scope:
-        return gettext("- {rule} is passed over, since another role leaves more", rule=name)
-    if counting is LimitScope.MEMBER:
-        return gettext("- {rule} is passed over, since what is set for them by name counts", rule=name)
-    return gettext("- {rule} is passed over, since one of their roles counts", rule=name)

@@ -1,4 +1,4 @@
-"""What an admin reads after changing or removing a limit, and what the menu of removable rules offers."""
+"""What an admin reads after changing or removing a limit."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from bot.domain.limits import LimitChange
 
 REASON_UNITS: Final = 200
-"""How long a reason may be."""
+"""The longest reason that can be typed."""
 
 _AFTERWARDS: Final = {
-    LimitScope.GUILD: gettext_noop("It binds everybody here, the exempt as well."),
+    LimitScope.GUILD: gettext_noop("It applies to everybody here, to exempt members as well."),
     LimitScope.EVERYONE: gettext_noop(
-        "Each member may spend as much, but for those with a limit of their own or of a role."
+        "Each member may spend this much, except those with a limit of their own or of a role."
     ),
-    LimitScope.ROLE: gettext_noop("Of several roles of a member, the one that leaves the most counts."),
+    LimitScope.ROLE: gettext_noop("If a member has several roles, the one that leaves the most counts."),
     LimitScope.MEMBER: gettext_noop(
-        "It counts instead of the limits of their roles and of the one for each member."
+        "It counts instead of the limits of their roles and the one for each member."
     ),
 }
-_EXEMPT: Final = gettext_noop("No limit for members binds them now. This server's limit still does.")
+_EXEMPT: Final = gettext_noop("No limit for members applies to them now. This server's limit still does.")
 _OVERDRAWN: Final = {
     (True, True): gettext_noop(
         "More than that is used already: only grants pay until it resets or is raised."
@@ -40,10 +40,10 @@ _OVERDRAWN: Final = {
     ),
     (False, False): gettext_noop("More than that is used already: no new pictures until it is raised."),
 }
-"""By whether grants hold credits, and whether the period ends."""
+"""By whether grants hold credits, and whether the limit's period ends."""
 WHOM_TO_EXEMPT: Final = gettext_noop(
-    "Say whom to exempt: choose a member, or use `/limits role`. To have no limit for every member at all,"
-    " take theirs away with `/limits remove`."
+    "Say whom to exempt: choose a member, or use `/limits role`. To have no limit for members at all, remove"
+    " the one for every member with `/limits remove`."
 )
 NO_ROLE_FOR_ALL: Final = gettext_noop(
     "Everybody has that role. For every member, use `/limits member` without a member."
@@ -54,7 +54,7 @@ NOTHING_THERE: Final = gettext_noop(
 
 
 def validate_terms(credits: int | None, period: str | None, *, exempt: bool) -> str:
-    """What is wrong with the terms of a limit for members; empty if nothing is."""
+    """Return what is wrong with a limit for members as it was typed; empty if nothing is."""
     if exempt and (credits is not None or period is not None):
         return gettext("Give either credits and a period, or `exempt`, not both.")
     if not exempt and (credits is None or period is None):
@@ -63,62 +63,64 @@ def validate_terms(credits: int | None, period: str | None, *, exempt: bool) -> 
 
 
 def limit_changed_view(limit: Limit, change: LimitChange) -> ui.LayoutView:
-    """From what to what, how far it is used, and a warning where more is used already."""
+    """Show the limit before and after, how far it is used, and a warning if more is used already."""
     hint = _EXEMPT if limit.exempt else _AFTERWARDS[limit.scope]
     return build_view(
         gettext("### The limit was changed"),
-        f"{_from_to(limit.scope, limit.subject_id, change)}{_why(limit.reason)}",
+        _changed_limit(limit, change, limit.reason),
         _used(change),
         subtext(gettext(hint)),
     )
 
 
 def limit_removed_view(limit: Limit, change: LimitChange, reason: str) -> ui.LayoutView:
-    """What no longer rules, and what does instead."""
+    """Show the removed limit, what applies instead, and how far that is used."""
     default = subtext(gettext("That is the default of this bot.")) if change.after is not None else ""
     return build_view(
         gettext("### The limit was removed"),
-        f"{_from_to(limit.scope, limit.subject_id, change)}{_why(reason)}",
+        _changed_limit(limit, change, reason),
         _used(change),
         default,
     )
 
 
 def revoked_view(grant: Grant, reason: str) -> ui.LayoutView:
-    """What was left of a grant is taken back."""
+    """Show how many credits of a grant were taken back."""
     left = ngettext(
-        "{n} credit of {given} for {whom} was left. What it has paid stays paid.",
-        "{n} credits of {given} for {whom} were left. What it has paid stays paid.",
+        "{n} credit of {given} for {whom} was left. What the grant has paid stays paid.",
+        "{n} credits of {given} for {whom} were left. What the grant has paid stays paid.",
         grant.left_credits,
         given=grant.credits,
-        whom=whom(grant.user_id),
+        whom=recipient(grant.user_id),
     )
-    return build_view(gettext("### The grant was taken back"), f"{left}{_why(reason)}")
+    return build_view(gettext("### The grant was taken back"), f"{left}{_reason_line(reason)}")
 
 
-def whom(user_id: int) -> str:
-    """To whom a grant was given."""
+def recipient(user_id: int) -> str:
+    """Return for whom a grant is: a member, or the whole server."""
     return gettext("the whole server") if user_id == WHOLE_GUILD else mention(user_id)
 
 
-def _from_to(scope: LimitScope, subject_id: int, change: LimitChange) -> str:
-    return gettext(
-        "{what}: from **{before}** to **{after}**.",
-        what=scope_name(scope, subject_id),
-        before=limit_text(change.before),
-        after=limit_text(change.after),
-    )
+def changed_text(what: str, before: str, after: str) -> str:
+    """Return what was changed, from what to what."""
+    return gettext("{what}: from **{before}** to **{after}**.", what=what, before=before, after=after)
 
 
-def _why(reason: str) -> str:
+def _changed_limit(limit: Limit, change: LimitChange, reason: str) -> str:
+    name = scope_name(limit.scope, limit.subject_id)
+    changed = changed_text(name, limit_text(change.before), limit_text(change.after))
+    return f"{changed}{_reason_line(reason)}"
+
+
+def _reason_line(reason: str) -> str:
     return "\n" + gettext("Why: {reason}", reason=escape(reason, REASON_UNITS)) if reason else ""
 
 
 def _used(change: LimitChange) -> str:
     if change.usage is None:
         return ""
-    words = f"{usage_text(change.usage)}. {reset_text(change.usage)}"
+    used = f"{usage_text(change.usage)}. {reset_text(change.usage)}"
     if change.usage.used_credits > change.usage.limit_credits:
-        helped, ends = change.usage.granted_credits > 0, change.usage.resets_at is not None
-        words += "\n" + gettext(_OVERDRAWN[helped, ends])
-    return words
+        has_grants, resets = change.usage.granted_credits > 0, change.usage.resets_at is not None
+        used += "\n" + gettext(_OVERDRAWN[has_grants, resets])
+    return used

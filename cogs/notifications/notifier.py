@@ -1,4 +1,4 @@
-"""Posts what nobody asked for: alerts to a server's admins, and the low wallet to the operator."""
+"""Post notifications in Discord: alerts to a server's admins, and the low balance to the operator."""
 
 from __future__ import annotations
 
@@ -26,63 +26,61 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _OWNER_ROLES: Final = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
-"""Of a team, those whom discord.py's `is_owner` takes for owners, too."""
+"""The roles of a team whose members discord.py's `is_owner` takes for owners, too."""
 
 
 class DiscordNotifier:
-    """The `Notifier` of real servers and the `Steward` of a real operator."""
+    """The `Notifier` that posts in Discord."""
 
     def __init__(self, client: discord.Client, operator_channel: int | None) -> None:
         self._client = client
         self._operator_channel = operator_channel
 
     async def send_alert(self, alert: Alert) -> None:
-        """Post an alert in its channel, in the language of its guild.
+        """Post an alert in its channel, in its guild's language; a repeat within minutes is not posted.
 
         Raises:
             NotificationFailed: the channel is gone, or closed to the bot.
             TransientError: Discord is out of reach.
         """
         with use_locale(_locale(self._client.get_guild(alert.guild_id))):
-            card = views.alert_view(alert, now_ms())
-        with self._translated():
-            await self._channel(alert.channel_id).send(view=card, nonce=_nonce(alert))
+            view = views.alert_view(alert, now_ms())
+        with self._translate_errors():
+            await self._channel(alert.channel_id).send(view=view, nonce=_nonce(alert))
 
     async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
-        """Say in the operator's channel that the wallet is low, else directly to the application's owners.
+        """Post in the operator's channel, else to the application's owners, that the balance is low.
 
-        It is said in the language of that channel's guild.
+        The text is in the language of that channel's guild.
 
         Raises:
-            NotificationFailed: there is nowhere to say it.
+            NotificationFailed: neither the channel nor any owner can be written to.
             TransientError: Discord is out of reach.
         """
+        view = self._low_balance_view(left_credits, alert_credits)
         if self._operator_channel is not None:
             try:
-                with self._translated():
-                    card = self._wallet_card(left_credits, alert_credits)
-                    await self._channel(self._operator_channel).send(view=card)
+                with self._translate_errors():
+                    await self._channel(self._operator_channel).send(view=view)
             except NotificationFailed as error:
                 log.warning("operator channel closed", channel_id=self._operator_channel, error=str(error))
             else:
                 return
-        heard = False
+        reached = False
         for owner_id in self._owner_ids():
             try:
-                with self._translated():
+                with self._translate_errors():
                     channel = await self._client.create_dm(discord.Object(owner_id))
-                    await channel.send(view=self._wallet_card(left_credits, alert_credits))
+                    await channel.send(view=view)
             except NotificationFailed as error:
                 log.warning("owner unreachable", user_id=owner_id, error=str(error))
             else:
-                heard = True
-        if not heard:
+                reached = True
+        if not reached:
             raise NotificationFailed("neither an operator channel nor an owner could be reached")
 
-    def _wallet_card(self, left_credits: int, alert_credits: int) -> discord.ui.LayoutView:
-        channel = None
-        if self._operator_channel is not None:
-            channel = self._client.get_channel(self._operator_channel)
+    def _low_balance_view(self, left_credits: int, alert_credits: int) -> discord.ui.LayoutView:
+        channel = None if self._operator_channel is None else self._client.get_channel(self._operator_channel)
         with use_locale(_locale(getattr(channel, "guild", None))):
             return views.low_balance_view(left_credits, alert_credits)
 
@@ -98,7 +96,7 @@ class DiscordNotifier:
         return [member.id for member in application.team.members if member.role in _OWNER_ROLES]
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         if self._client.is_closed():
             raise TransientError("the connection to Discord is closed")
         try:
@@ -112,10 +110,13 @@ class DiscordNotifier:
 
 
 def _locale(guild: discord.Guild | None) -> str:
-    """English for a guild out of sight, and not what the member speaks whose picture started the task."""
+    """Return a guild's locale; English for none, not the language of whoever started this task."""
     return ENGLISH if guild is None else str(guild.preferred_locale)
 
 
 def _nonce(alert: Alert) -> str:
-    """The same for every attempt: https://discord.com/developers/docs/resources/message#create-message."""
+    """Return an alert's nonce, the same for every attempt, by which Discord finds the first message.
+
+    https://discord.com/developers/docs/resources/message#create-message
+    """
     return hashlib.sha256(repr(alert.key).encode()).hexdigest()[:NONCE_CHARACTERS]

@@ -1,4 +1,4 @@
-"""What admins read when their server's limit is used up so far, and the operator when the wallet is low."""
+"""What admins read when much of their server's limit is used, and the operator when the balance is low."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TITLES: Final = {
 
 
 def alert_view(alert: Alert, at: int) -> ui.LayoutView:
-    """How far the limit is used at the moment `at`, how long it lasts, and who can change it."""
+    """Show how far the limit is used, how long it lasts as of `at` (epoch ms), and who can change it."""
     lines = [_used(alert.usage), _outlook(alert, at)]
-    who = gettext(
+    remedy = gettext(
         "Someone with Manage Server can raise the limit with `/limits guild`, or give credits once with"
         " `/limits grant`."
     )
-    where = subtext(gettext("`/limits alerts` changes where this is said."))
-    return build_view(gettext(_TITLES[alert.percent]), "\n".join(filter(None, lines)), f"{who}\n{where}")
+    channel = subtext(gettext("`/limits alerts` changes where this is posted."))
+    return build_view(gettext(_TITLES[alert.percent]), "\n".join(filter(None, lines)), f"{remedy}\n{channel}")
 
 
 def _used(usage: Usage) -> str:
@@ -40,22 +40,22 @@ def _used(usage: Usage) -> str:
 
 
 def _outlook(alert: Alert, at: int) -> str:
-    usage, empty_at = alert.usage, alert.exhausted_at
+    usage = alert.usage
     if alert.percent == max(_TITLES):
         if usage.resets_at is None or not usage.limit_credits:
             return gettext("No further picture is painted until somebody allows more.")
         return gettext(
             "No further picture is painted until {moment}.", moment=timestamp(usage.resets_at, "f")
         )
-    if empty_at is None:
+    if alert.exhausted_at is None:
         return ""
-    # Soon, the hour matters more than the date.
-    style = "f" if empty_at - at < DAY_MS else "D"
-    return gettext("At this pace it is empty on {moment}.", moment=timestamp(empty_at, style))
+    # Within a day the hour matters, later only the date.
+    style = "f" if alert.exhausted_at - at < DAY_MS else "D"
+    return gettext("At this pace it is used up on {moment}.", moment=timestamp(alert.exhausted_at, style))
 
 
 def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:
-    """For the operator: every server spends from the one wallet."""
+    """Show the operator that the wallet, from which every server's pictures are paid, is low."""
     return build_view(
         gettext("### Rivya's wallet is low"),
         gettext(
@@ -66,7 +66,8 @@ def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:
         ),
         subtext(
             gettext(
-                "This is said once, and again only after it was filled. It is `rivya.wallet_alert_credits`."
+                "This is posted once, and again only after the wallet was filled. The setting for it is"
+                " `rivya.wallet_alert_credits`."
             )
         ),
     )

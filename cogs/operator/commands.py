@@ -1,6 +1,7 @@
 """`/operator`: the wallet, all guilds, ceilings, pauses and the comparison with Rivya.
 
-Registered in the operator's own guild alone, and asked again in code: a guild's admins are not the operator.
+The commands exist only in the operator's own guild. Each checks again that the operator uses it: that guild's
+admins are not the operator.
 """
 
 from __future__ import annotations
@@ -19,58 +20,74 @@ from bot.domain.periods import Period
 from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
-from cogs.operator.reconcile import OperatorServices, ReconcileRunner, defer_privately
+from cogs.operator.reconcile import ReconcileRunner, defer_privately
+from cogs.operator.views import SENTENCE_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.component_router import component
-from cogs.ui.discord_limits import CHOICES
+from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 from cogs.ui.layout import row
 from cogs.ui.responses import reply_privately
 
 if TYPE_CHECKING:
     import re
 
+    from bot.credits.admin import CreditAdmin
+    from bot.credits.overview import GuildOverview
+    from bot.credits.reconciliation.reconciler import Reconciler
+    from bot.credits.reconciliation.store import DiscrepancyStore
+    from bot.guilds.pauses import PauseStore
+    from bot.rivya.client import RivyaClient
 
-LONGEST_DAYS: Final = 3650
+MAX_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
-SENTENCE_UNITS: Final = 200
 ID_UNITS: Final = 25
-SCOPE_CHOICES: Final = [
-    app_commands.Choice(name=app_commands.locale_str(words), value=scope)
-    for scope, words in views.SCOPES.items()
-]
+SCOPE_CHOICES: Final = fixed_choices(views.SCOPES)
 
 GuildId = app_commands.Range[str, 1, ID_UNITS]
 """Text, since an id is larger than the whole numbers that Discord's clients can hold."""
 
 
-# Hidden from all but administrators in Discord's menus; `_require_operator` is what holds.
+# Discord's menus hide it from all but administrators; what enforces it is `_require_operator`.
 @app_commands.default_permissions(administrator=True)
 class Operator(commands.GroupCog, group_name="operator", group_description="For the people who run this bot"):
-    """Shows and steers what concerns all guilds, privately."""
+    """Shows and changes privately what concerns all guilds."""
 
-    def __init__(self, services: OperatorServices) -> None:
-        self._services = services
-        self._runs = ReconcileRunner(
-            services.reconciler, services.discrepancies, lambda run_id: row(apply_button(run_id))
-        )
+    def __init__(
+        self,
+        *,
+        guild_id: int,
+        rivya: RivyaClient,
+        overview: GuildOverview,
+        credit_admin: CreditAdmin,
+        pauses: PauseStore,
+        discrepancies: DiscrepancyStore,
+        reconciler: Reconciler,
+    ) -> None:
+        self._guild_id = guild_id
+        self._rivya = rivya
+        self._overview = overview
+        self._credit_admin = credit_admin
+        self._pauses = pauses
+        self._discrepancies = discrepancies
+        self._runner = ReconcileRunner(reconciler, discrepancies, lambda run_id: row(apply_button(run_id)))
 
     async def cog_unload(self) -> None:
-        """The bot closes: no comparison may go on asking."""
-        self._runs.stop()
+        """Stop a comparison that is under way, since the bot closes."""
+        self._runner.stop()
 
     @app_commands.command(description="What Rivya's wallet holds, and what is set aside")
     async def wallet(self, interaction: discord.Interaction) -> None:
-        """One question to Rivya, one to the books."""
+        """Show the balance at Rivya and the credits that the ledger has set aside."""
         await self._require_operator(interaction)
         if not await defer_privately(interaction):
             return
-        left_credits, held = await self._services.rivya.credits(), await self._services.overview.held()
-        card = views.wallet_view(left_credits, held, QWEN_IMAGE.cost_credits)
-        await interaction.edit_original_response(view=card)
+        left_credits, held = await self._rivya.credits(), await self._overview.held()
+        view = views.wallet_view(left_credits, held, QWEN_IMAGE.cost_credits)
+        await interaction.edit_original_response(view=view)
 
-    @app_commands.command(description="What each server spends, and what binds it")
-    @app_commands.describe(period="Which time, in UTC; this month if you choose none", page="Which page")
+    @app_commands.command(description="What each server spends, and its limits")
+    @app_commands.describe(period="Which period, in UTC; this month if you choose none", page="Which page")
     @app_commands.choices(period=PERIOD_CHOICES)
     async def guilds(
         self,
@@ -78,18 +95,18 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         period: str = Period.MONTH,
         page: app_commands.Range[int, 1, 100_000] = 1,
     ) -> None:
-        """One page."""
+        """Show one page of the guilds that spent anything, with buttons to the pages beside it."""
         await self._require_operator(interaction)
-        card = await self._guilds_card(interaction, Period(period), page)
-        await interaction.response.send_message(view=card, ephemeral=True)
+        view = await self._guilds_view(interaction, Period(period), page)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(description="Cap what servers may spend; no admin can raise it")
     @app_commands.describe(
-        scope="Whom it binds",
-        guild="Which server, if it binds one: choose it or type its id",
+        scope="Which servers it applies to",
+        guild="Which server, if it is for one: choose it or type its id",
         ceiling_credits="How many credits; without credits and period, the ceiling is removed",
         period="How long they last, in UTC",
-        reason="Why; it stands in the log",
+        reason="Why; it is kept in the log",
     )
     @app_commands.rename(ceiling_credits="credits")
     @app_commands.choices(scope=SCOPE_CHOICES, period=PERIOD_CHOICES)
@@ -102,27 +119,31 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         period: str | None = None,
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
-        """Append or remove a ceiling, then show from what to what."""
+        """Set a ceiling, or remove it if neither credits nor a period is given, then show the change."""
         await self._require_operator(interaction)
         guild_id = ALL_GUILDS if guild is None else parse_id(guild)
         problem = views.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
         if problem or guild_id is None:
             await reply_privately(interaction, problem)
             return
-        rule, by, why = views.scope_of(scope), interaction.user.id, single_line(reason, REASON_UNITS)
+        limit_scope, reason = views.limit_scope_of(scope), single_line(reason, REASON_UNITS)
         if ceiling_credits is None or period is None:
-            change = await self._services.credit_admin.remove_limit(
-                guild_id, rule, set_by=by, reason=why, interaction_id=interaction.id
+            change = await self._credit_admin.remove_limit(
+                guild_id,
+                limit_scope,
+                set_by=interaction.user.id,
+                reason=reason,
+                interaction_id=interaction.id,
             )
         else:
-            limit = Limit(ceiling_credits, Period(period), scope=rule, reason=why)
-            change = await self._services.credit_admin.set_limit(
-                guild_id, limit, set_by=by, interaction_id=interaction.id
+            limit = Limit(ceiling_credits, Period(period), scope=limit_scope, reason=reason)
+            change = await self._credit_admin.set_limit(
+                guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
             )
-        card = views.ceiling_view(rule, guild_id, change, _names(interaction))
-        await interaction.response.send_message(view=card, ephemeral=True)
+        view = views.ceiling_view(limit_scope, guild_id, change, _guild_names(interaction))
+        await interaction.response.send_message(view=view, ephemeral=True)
 
-    @app_commands.command(description="Let no new pictures in: in all servers, or in one")
+    @app_commands.command(description="Pause new pictures, in all servers or in one")
     @app_commands.describe(
         guild="Which server: choose it or type its id; without one, all", sentence="What members read"
     )
@@ -132,34 +153,34 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         guild: GuildId | None = None,
         sentence: app_commands.Range[str, 1, SENTENCE_UNITS] = "",
     ) -> None:
-        """It bites with the next request."""
-        await self._switch(interaction, guild, paused=True, sentence=single_line(sentence, SENTENCE_UNITS))
+        """Refuse new requests from now on; accepted ones are still painted."""
+        await self._set_pause(interaction, guild, paused=True, sentence=single_line(sentence, SENTENCE_UNITS))
 
-    @app_commands.command(description="Let new pictures in again")
-    @app_commands.describe(guild="Which server: choose it or type its id; without one, the switch over all")
+    @app_commands.command(description="Accept new pictures again")
+    @app_commands.describe(guild="Which server: choose it or type its id; without one, the pause of all")
     async def resume(self, interaction: discord.Interaction, guild: GuildId | None = None) -> None:
-        """The opposite of `pause`, with the same choice of server."""
-        await self._switch(interaction, guild, paused=False)
+        """End the pause of one server, or the one of all servers; each is ended on its own."""
+        await self._set_pause(interaction, guild, paused=False)
 
     @app_commands.command(description="Compare the books with Rivya; nothing is changed by it")
-    @app_commands.describe(days="How far back; what is held for long is always looked at")
+    @app_commands.describe(days="How far back; credits held for longer than a day are always checked")
     async def reconcile(
         self,
         interaction: discord.Interaction,
-        days: app_commands.Range[int, 1, LONGEST_DAYS] = DEFAULT_DAYS,
+        days: app_commands.Range[int, 1, MAX_DAYS] = DEFAULT_DAYS,
     ) -> None:
-        """The first step; the second is the button under its result."""
+        """Compare recent reservations with Rivya; a button under the result books the corrections."""
         await self._require_operator(interaction)
-        if self._runs.busy:
+        if self._runner.busy:
             await reply_privately(interaction, gettext(reconcile_views.COMPARING))
         else:
-            await self._runs.compare(interaction, days)
+            await self._runner.compare(interaction, days)
 
     @app_commands.command(description="Decide by hand what a picture in doubt has cost")
     @app_commands.describe(
         job="The id of the job, as the comparison lists it",
         final_credits="What Rivya charged; 0 gives the credits back",
-        reason="How you know; it stands on the record",
+        reason="How you know; it is kept with the correction",
     )
     @app_commands.rename(final_credits="credits")
     async def close(
@@ -169,17 +190,15 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         final_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
-        """Only for what is held and over; once."""
+        """Close a reservation once, if it is held although its job is over."""
         await self._require_operator(interaction)
-        job_id, why = job.strip().lower(), single_line(reason, REASON_UNITS)
-        if not why:
+        job_id, reason = job.strip().lower(), single_line(reason, REASON_UNITS)
+        if not reason:
             await reply_privately(interaction, gettext(views.NO_REASON))
             return
-        closing = await self._services.discrepancies.close(
-            job_id, final_credits, reason=why, by=interaction.user.id
-        )
-        card = reconcile_views.reservation_closed_view(job_id, final_credits, closing)
-        await interaction.response.send_message(view=card, ephemeral=True)
+        result = await self._discrepancies.close(job_id, final_credits, reason=reason, by=interaction.user.id)
+        view = reconcile_views.reservation_closed_view(job_id, final_credits, result)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @ceiling.autocomplete("guild")
     @pause.autocomplete("guild")
@@ -187,36 +206,35 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def guild_choices(
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
-        """The guilds whose name or id holds what was typed; nothing for anybody but the operator."""
+        """Offer the guilds whose name or id contains what was typed; nothing to anybody but the operator."""
         if not await self._is_operator(interaction):
             return []
         sought = typed.strip().casefold()
-        found = [
-            app_commands.Choice(name=views.guild_label(guild.name, guild.id), value=str(guild.id))
+        return autocomplete_choices(
+            (views.guild_label(guild.name, guild.id), str(guild.id))
             for guild in interaction.client.guilds
             if sought in guild.name.casefold() or sought in str(guild.id)
-        ]
-        return found[:CHOICES]
+        )
 
     @component(r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})")
     async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
         await self._require_operator(interaction)
         await interaction.response.edit_message(
-            view=await self._guilds_card(interaction, Period(custom_id["period"]), int(custom_id["page"]))
+            view=await self._guilds_view(interaction, Period(custom_id["period"]), int(custom_id["page"]))
         )
 
     @component(r"kuas:reconcile:(?P<run_id>[0-9a-f]{12})")
     async def apply(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
-        """Book what a comparison has proven. A second click, or one years later, books nothing wrong."""
+        """Book the corrections of a run, each once, and only if its reservation did not change since."""
         run_id = custom_id["run_id"]
         await self._require_operator(interaction)
         if not await defer_privately(interaction):
             return
-        booking = await self._services.discrepancies.apply(run_id, by=interaction.user.id)
-        await interaction.edit_original_response(view=reconcile_views.reconcile_applied_view(run_id, booking))
+        result = await self._discrepancies.apply(run_id, by=interaction.user.id)
+        await interaction.edit_original_response(view=reconcile_views.reconcile_applied_view(run_id, result))
 
-    async def _switch(
+    async def _set_pause(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
     ) -> None:
         await self._require_operator(interaction)
@@ -224,32 +242,30 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if guild_id is None:
             await reply_privately(interaction, gettext(views.NO_GUILD_ID))
             return
-        await self._services.pauses.set(
-            guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id
-        )
+        await self._pauses.set(guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id)
         if paused:
-            card = views.pause_view(guild_id, _names(interaction), sentence)
+            view = views.pause_view(guild_id, _guild_names(interaction), sentence)
         else:
-            still = {pause.guild_id for pause in await self._services.pauses.active()}
-            card = views.resume_view(guild_id, _names(interaction), still)
-        await interaction.response.send_message(view=card, ephemeral=True)
+            still_paused = {pause.guild_id for pause in await self._pauses.active()}
+            view = views.resume_view(guild_id, _guild_names(interaction), still_paused)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
-    async def _guilds_card(
+    async def _guilds_view(
         self, interaction: discord.Interaction, period: Period, page: int
     ) -> ui.LayoutView:
-        shown = await self._services.overview.guilds(period, page)
-        turns = row(
+        shown = await self._overview.guilds(period, page)
+        buttons = row(
             page_button(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
             page_button(period, shown.page + 1, gettext("Next"), enabled=shown.page < shown.pages),
         )
-        return views.guilds_view(shown, _names(interaction), turns)
+        return views.guilds_view(shown, _guild_names(interaction), buttons)
 
     async def _is_operator(self, interaction: discord.Interaction) -> bool:
         client = cast("commands.Bot", interaction.client)
-        return interaction.guild_id == self._services.guild_id and await client.is_owner(interaction.user)
+        return interaction.guild_id == self._guild_id and await client.is_owner(interaction.user)
 
     async def _require_operator(self, interaction: discord.Interaction) -> None:
-        """The owner of the application or, of a team, its admins and developers.
+        """Let only the application's owner pass or, of a team, its admins and developers.
 
         Raises:
             MemberError: NOT_ALLOWED.
@@ -272,8 +288,8 @@ def apply_button(run_id: str) -> ui.Button[ui.LayoutView]:
     )
 
 
-def _names(interaction: discord.Interaction) -> views.NameOf:
-    """What guilds are called, as far as we are in them."""
+def _guild_names(interaction: discord.Interaction) -> views.NameOf:
+    """Return a function for the name of a guild, which is None if the bot is not in it."""
 
     def name_of(guild_id: int) -> str | None:
         guild = interaction.client.get_guild(guild_id)

@@ -1,6 +1,6 @@
-"""What the operator reads of a comparison with Rivya: how far it is, what it found, what was booked of it.
+"""What the operator reads about a comparison with Rivya: its progress, its result, what was booked.
 
-The command line says the same in English, see `differences.describe`.
+The command line says the same in English: `describe` in bot/credits/reconciliation/models.py.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from bot.credits.reconciliation.reconciler import ReconcileRun
 
 SHOWN: Final = 8
-"""Findings on a card; with more there is a file, too."""
+"""How many discrepancies the message lists; if there are more, a file has them all."""
 LISTED: Final = 25 * PAGE
-"""Findings in the file; all others are on the command line."""
+"""How many discrepancies the file has at most; the command line shows all."""
 NOTE_UNITS: Final = 120
-_SHEET: Final = (
+_CSV_HEADER: Final = (
     "job_id",
     "guild_id",
     "kind",
@@ -77,7 +77,7 @@ BOOK_LABEL: Final = gettext_noop("Book these corrections")
 
 
 def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
-    """How far a comparison has come."""
+    """Show the progress of a comparison."""
     return build_view(
         gettext("### Comparing with Rivya"),
         ngettext(
@@ -94,21 +94,24 @@ def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
 def reconcile_result_view(
     run: ReconcileRun, found: Sequence[Discrepancy], filename: str, row: ui.ActionRow[ui.LayoutView] | None
 ) -> ui.LayoutView:
-    """What a comparison has found, the first of it in words; nothing has been changed by it."""
-    ended = (
-        gettext("It ended before its end: {reason}. Run it again later.", reason=escape(run.stopped, 200))
+    """Show what a comparison found, `SHOWN` of it in words, and that nothing was changed.
+
+    `filename` is the attachment with all of it, `row` the button that books corrections, if there are any.
+    """
+    stopped = (
+        gettext("It stopped early: {reason}. Run it again later.", reason=escape(run.stopped, 200))
         if run.stopped
         else ""
     )
-    sheet: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
+    csv_items: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
     buttons: list[str | ui.Item[ui.LayoutView]] = [] if row is None else [row]
     return build_view(
         gettext("### Compared with Rivya"),
         _looked_at(run),
-        ended,
+        stopped,
         _first(run, found),
         subtext(gettext("Run `{run_id}`. Nothing was changed so far.", run_id=run.run_id)),
-        *sheet,
+        *csv_items,
         *buttons,
     )
 
@@ -125,12 +128,12 @@ def _looked_at(run: ReconcileRun) -> str:
     )
     if not run.unpriced:
         return looked_at
-    unsaid = ngettext(
-        "Of {n} task Rivya does not say the price.",
-        "Of {n} tasks Rivya does not say the price.",
+    unpriced = ngettext(
+        "Rivya does not give the price of {n} task.",
+        "Rivya does not give the price of {n} tasks.",
         run.unpriced,
     )
-    return f"{looked_at} {unsaid}"
+    return f"{looked_at} {unpriced}"
 
 
 def _result(found: int) -> str:
@@ -140,19 +143,19 @@ def _result(found: int) -> str:
 
 
 def _first(run: ReconcileRun, found: Sequence[Discrepancy]) -> str:
-    lines = [f"- `{item.booked.job_id}`: {_words(item)}" for item in found[:SHOWN]]
+    lines = [f"- `{item.booked.job_id}`: {_with_note(item)}" for item in found[:SHOWN]]
     if run.found > SHOWN:
         lines.append(ngettext("and {n} more", "and {n} more", run.found - SHOWN))
     return "\n".join(lines)
 
 
-def _words(found: Discrepancy) -> str:
-    said = difference(found)
-    return f"{said} ({escape(found.booked.note, NOTE_UNITS)})" if found.booked.note else said
+def _with_note(found: Discrepancy) -> str:
+    text = difference(found)
+    return f"{text} ({escape(found.booked.note, NOTE_UNITS)})" if found.booked.note else text
 
 
 def difference(found: Discrepancy) -> str:
-    """One difference in plain words, without the note of what is in doubt."""
+    """Return one discrepancy in words, without the note on what is in doubt."""
     match found.kind:
         case DiscrepancyKind.VANISHED:
             message = _VANISHED[found.booked.state]
@@ -164,10 +167,10 @@ def difference(found: Discrepancy) -> str:
 
 
 def reconcile_applied_view(run_id: str, result: ApplyResult) -> ui.LayoutView:
-    """What was booked of a run, and what was not."""
+    """Show which discrepancies of a run were booked, and which were not."""
     lines = [
         _applied(result) if result.booked else gettext("There was nothing to book."),
-        gettext("Stood as Rivya says already: {number}.", number=result.before) if result.before else "",
+        gettext("Already as Rivya says: {number}.", number=result.before) if result.before else "",
         gettext("Changed since and left alone: {number}. Compare again.", number=result.changed)
         if result.changed
         else "",
@@ -183,20 +186,20 @@ def reconcile_applied_view(run_id: str, result: ApplyResult) -> ui.LayoutView:
 
 
 def _applied(result: ApplyResult) -> str:
-    gained = result.difference_credits
-    if gained > 0:
+    difference_credits = result.difference_credits
+    if difference_credits > 0:
         return ngettext(
             "Booked {n} correction: the books now hold {credits} more.",
             "Booked {n} corrections: the books now hold {credits} more.",
             result.booked,
-            credits=credits_text(gained),
+            credits=credits_text(difference_credits),
         )
-    if gained < 0:
+    if difference_credits < 0:
         return ngettext(
             "Booked {n} correction: the books now hold {credits} less.",
             "Booked {n} corrections: the books now hold {credits} less.",
             result.booked,
-            credits=credits_text(-gained),
+            credits=credits_text(-difference_credits),
         )
     return ngettext(
         "Booked {n} correction: the books now hold as many credits as before.",
@@ -206,7 +209,7 @@ def _applied(result: ApplyResult) -> str:
 
 
 def reservation_closed_view(job_id: str, final_credits: int, result: CloseResult) -> ui.LayoutView:
-    """What became of a decision by hand."""
+    """Show whether a reservation was closed by hand, and if not, why."""
     job = f"`{single_line(job_id, 40).replace('`', '')}`"
     if result is CloseResult.CLOSED:
         return build_view(gettext("### Closed"), _closed(job, final_credits))
@@ -215,19 +218,19 @@ def reservation_closed_view(job_id: str, final_credits: int, result: CloseResult
 
 def _closed(job: str, final_credits: int) -> str:
     if not final_credits:
-        return gettext("{job} is released, on the record with your reason.", job=job)
+        return gettext("{job} is released; your reason is kept with the correction.", job=job)
     return gettext(
-        "{job} is settled with {credits}, on the record with your reason.",
+        "{job} is settled with {credits}; your reason is kept with the correction.",
         job=job,
         credits=credits_text(final_credits),
     )
 
 
 def csv_file(found: Sequence[Discrepancy]) -> bytes:
-    """The findings as CSV, with a header."""
+    """Return discrepancies as CSV with a header, in UTF-8 with a byte order mark, for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_SHEET)
+    writer.writerow(_CSV_HEADER)
     for item in found:
         booked = item.booked
         writer.writerow(

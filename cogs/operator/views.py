@@ -1,10 +1,12 @@
-"""What the operator reads: the wallet, the guilds, ceilings and pauses."""
+"""What the operator reads about the wallet, the guilds, ceilings and pauses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import LimitScope
+from cogs.limits.views import changed_text
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, limit_text, period_noun, reset_text, timestamp, usage_text
 from cogs.text.translation import gettext, gettext_noop, ngettext
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
     NameOf = Callable[[int], str | None]
 
 NAME_UNITS: Final = 60
-CHOICE_UNITS: Final = 100
 PAUSED_SHOWN: Final = 4
+SENTENCE_UNITS: Final = 200
+"""The longest sentence that can be typed for members to read during a pause."""
 
 SCOPES: Final = {
     "one": gettext_noop("One server"),
-    "each": gettext_noop("Each server without one of its own"),
+    "each": gettext_noop("Each server without a ceiling of its own"),
     "all": gettext_noop("All servers together"),
 }
 
@@ -34,18 +37,18 @@ NO_GUILD_ID: Final = gettext_noop(
     "That is not the id of a server, which is a number of 17 to 19 digits. Choose one from the list, or turn"
     " on Developer Mode in Discord and copy it from the server's menu."
 )
-NO_REASON: Final = gettext_noop("Give a reason in words; it stands on the record.")
+NO_REASON: Final = gettext_noop("Give a reason in words; it is kept with the correction.")
 
 
-def scope_of(scope: str) -> LimitScope:
-    """Which rule one of `SCOPES` is."""
+def limit_scope_of(scope: str) -> LimitScope:
+    """Return the limit's scope for a key of `SCOPES`."""
     return LimitScope.CEILING_ALL if scope == "all" else LimitScope.CEILING
 
 
 def ceiling_problem(
     scope: str, guild: str | None, guild_id: int | None, credits: int | None, period: str | None
 ) -> str:
-    """What is wrong with a ceiling as it was typed; empty if nothing is."""
+    """Return what is wrong with a ceiling as it was typed; empty if nothing is."""
     if guild_id is None:
         return gettext(NO_GUILD_ID)
     if scope == "one" and guild is None:
@@ -58,18 +61,18 @@ def ceiling_problem(
 
 
 def guild_label(name: str, guild_id: int) -> str:
-    """A guild in a menu."""
-    return single_line(f"{single_line(name, NAME_UNITS)} · {guild_id}", CHOICE_UNITS)
+    """Return a guild's choice in a menu; its name is cut, so that its id can be seen."""
+    return f"{single_line(name, NAME_UNITS)} · {guild_id}"
 
 
-def whose(guild_id: int, name_of: NameOf) -> str:
-    """A guild, for people: its name as far as we know it, and its id."""
+def guild_text(guild_id: int, name_of: NameOf) -> str:
+    """Return a guild's name, if the bot is in it, and its id."""
     name = name_of(guild_id)
     return f"**{escape(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
 
 
 def wallet_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
-    """What Rivya's wallet holds beside what the books have set aside."""
+    """Show the balance at Rivya and what is set aside."""
     left = ngettext(
         "At Rivya: **{credits}**, enough for {n} picture.",
         "At Rivya: **{credits}**, enough for {n} pictures.",
@@ -104,17 +107,17 @@ def _set_aside(held: HeldSummary) -> str:
 
 def _in_doubt(held: HeldSummary) -> str:
     doubt = ngettext(
-        "Of that, {credits} for {n} picture stay set aside in doubt, although nothing more comes.",
-        "Of that, {credits} for {n} pictures stay set aside in doubt, although nothing more comes.",
+        "Of that, {credits} for {n} picture are in doubt: it is over, but Rivya's charge is not known.",
+        "Of that, {credits} for {n} pictures are in doubt: they are over, but Rivya's charge is not known.",
         held.doubtful,
         credits=credits_text(held.doubtful_credits),
     )
-    ways = gettext("`/operator reconcile` says why; `/operator close` decides one by hand.")
-    return f"{doubt} {ways}"
+    remedy = gettext("`/operator reconcile` says why; `/operator close` decides one by hand.")
+    return f"{doubt} {remedy}"
 
 
 def guilds_view(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
-    """The guilds that spent the most, with what binds them."""
+    """Show one page of the guilds that spent anything, with their limits, ceilings and pauses."""
     together = "" if page.together is None else usage_text(page.together)
     return build_view(
         gettext("### Servers, {period}", period=period_noun(page.period)),
@@ -144,7 +147,8 @@ def _paused_line(paused: Sequence[int], name_of: NameOf) -> str:
     if not paused:
         return ""
     shown = ", ".join(
-        whose(guild_id, name_of) if guild_id else gettext("all servers") for guild_id in paused[:PAUSED_SHOWN]
+        guild_text(guild_id, name_of) if guild_id else gettext("all servers")
+        for guild_id in paused[:PAUSED_SHOWN]
     )
     more = len(paused) - PAUSED_SHOWN
     if more <= 0:
@@ -158,30 +162,28 @@ def _guild_lines(spending: GuildSpending, name_of: NameOf) -> str:
         facts.append(gettext("ceiling {limit}", limit=limit_text(spending.ceiling)))
     if spending.paused:
         facts.append(gettext("paused"))
-    return f"{whose(spending.guild_id, name_of)}\n{subtext(' · '.join(facts))}"
+    return f"{guild_text(spending.guild_id, name_of)}\n{subtext(' · '.join(facts))}"
 
 
-def ceiling_view(rule: LimitScope, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
-    """A ceiling before and after; who is over it already gets no new pictures."""
-    if rule is LimitScope.CEILING_ALL:
-        scope = gettext("All servers together")
+def ceiling_view(scope: LimitScope, guild_id: int, change: LimitChange, name_of: NameOf) -> ui.LayoutView:
+    """Show a ceiling before and after, and how far it is used."""
+    if scope is LimitScope.CEILING_ALL:
+        servers = gettext("All servers together")
+    elif guild_id:
+        servers = guild_text(guild_id, name_of)
     else:
-        scope = whose(guild_id, name_of) if guild_id else gettext("Each server without a ceiling of its own")
+        servers = gettext("Each server without a ceiling of its own")
+    before, after = (_ceiling_text(scope, guild_id, limit) for limit in (change.before, change.after))
     return build_view(
         gettext("### Ceiling"),
-        gettext(
-            "{scope}: from **{before}** to **{after}**.",
-            scope=scope,
-            before=_ceiling_words(rule, guild_id, change.before),
-            after=_ceiling_words(rule, guild_id, change.after),
-        ),
+        changed_text(servers, before, after),
         "" if change.usage is None else _ceiling_used(change.usage),
-        subtext(gettext("No admin can raise it. It counts what Rivya charges, in days of UTC.")),
+        subtext(gettext("No admin can raise it. It counts what Rivya charges, in UTC days.")),
     )
 
 
-def _ceiling_words(scope: LimitScope, guild_id: int, limit: Limit | None) -> str:
-    # The ceiling for each server binds one that has lost its own.
+def _ceiling_text(scope: LimitScope, guild_id: int, limit: Limit | None) -> str:
+    # A server without its own ceiling may still have the one for each server.
     if limit is None and scope is LimitScope.CEILING and guild_id:
         return gettext("no ceiling of its own")
     return limit_text(limit)
@@ -191,47 +193,50 @@ def _ceiling_used(usage: Usage) -> str:
     used = f"{usage_text(usage)}. {reset_text(usage)}"
     if usage.used_credits < usage.limit_credits:
         return used
-    over = gettext("No new pictures until then.")
-    return f"{used} {over}"
+    if usage.resets_at is None:
+        return f"{used} {gettext('No new pictures until it is raised.')}"
+    return f"{used} {gettext('No new pictures until then.')}"
 
 
-def resume_view(guild_id: int, name_of: NameOf, still: Collection[int]) -> ui.LayoutView:
-    """The switch as it stands now; `still` are those that are off yet, 0 being the one over all servers."""
-    if not guild_id:
-        return build_view(gettext("### Resumed"), _all_resumed(len(still)))
-    server = whose(guild_id, name_of)
-    if 0 in still:
-        closed = gettext(
-            "{server}: not paused on its own any more, but all servers are paused. `/operator resume` without"
-            " a server lets new pictures in.",
+def resume_view(guild_id: int, name_of: NameOf, still_paused: Collection[int]) -> ui.LayoutView:
+    """Show that a pause ended; `still_paused` has `ALL_GUILDS` if that of all servers did not end."""
+    if guild_id == ALL_GUILDS:
+        return build_view(gettext("### Resumed"), _all_resumed(len(still_paused)))
+    server = guild_text(guild_id, name_of)
+    if ALL_GUILDS in still_paused:
+        paused = gettext(
+            "{server}: not paused on its own any more, but all servers are paused. To accept new pictures,"
+            " use `/operator resume` without a server.",
             server=server,
         )
-        return build_view(gettext("### Still paused"), closed)
-    return build_view(gettext("### Resumed"), gettext("{server}: new pictures are let in.", server=server))
+        return build_view(gettext("### Still paused"), paused)
+    return build_view(
+        gettext("### Resumed"), gettext("{server}: new pictures are accepted again.", server=server)
+    )
 
 
-def _all_resumed(still: int) -> str:
-    resumed = gettext("All servers: new pictures are let in.")
-    if not still:
+def _all_resumed(still_paused: int) -> str:
+    resumed = gettext("All servers: new pictures are accepted again.")
+    if not still_paused:
         return resumed
     others = ngettext(
         "{n} server is paused on its own and stays so.",
         "{n} servers are paused on their own and stay so.",
-        still,
+        still_paused,
     )
     return f"{resumed} {others}"
 
 
 def pause_view(guild_id: int, name_of: NameOf, sentence: str) -> ui.LayoutView:
-    """The switch as it stands now."""
-    if guild_id:
-        paused = gettext("{server}: no new pictures.", server=whose(guild_id, name_of))
-    else:
+    """Show a pause that began, and what members read about it."""
+    if guild_id == ALL_GUILDS:
         paused = gettext("All servers: no new pictures.")
-    if sentence:
-        told = gettext("Members read: {sentence}", sentence=escape(sentence, 300))
     else:
-        told = gettext("Members are told to try again later.")
+        paused = gettext("{server}: no new pictures.", server=guild_text(guild_id, name_of))
+    if sentence:
+        reply = gettext("Members read: {sentence}", sentence=escape(sentence, SENTENCE_UNITS))
+    else:
+        reply = gettext("Members are told to try again later.")
     return build_view(
-        gettext("### Paused"), paused, told, subtext(gettext("What was accepted before is still painted."))
+        gettext("### Paused"), paused, reply, subtext(gettext("What was accepted before is still painted."))
     )

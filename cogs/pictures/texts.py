@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import MemberReason
 from bot.domain.jobs import FailureCause, Phase
 from bot.domain.limits import LimitScope
-from cogs.text.detailed_messages import QUOTE_UNITS
-from cogs.text.error_messages import NO_CHARGE, member_reason
+from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, member_reason
 from cogs.text.escaping import escape
 from cogs.text.terms import (
     channel_mention,
@@ -76,7 +75,7 @@ def _painting(progress: Progress) -> str:
     if progress.expected_seconds is None:
         return line
     length = length_text(progress.expected_seconds)
-    return f"{line} {gettext('Of late that takes about {length}.', length=length)}"
+    return f"{line} {gettext('Lately that takes about {length}.', length=length)}"
 
 
 def failure_text(failure: Failure) -> str:
@@ -127,7 +126,7 @@ def _failure_cost(failure: Failure) -> str:
 
 def job_text(job_id: str) -> str:
     """What to tell the operator when asking about one job."""
-    return gettext("Reference, for whoever runs the bot: `{job_id}`", job_id=job_id)
+    return gettext("Code, for the people who run this bot: `{job_id}`", job_id=job_id)
 
 
 def receipt_text(receipt: Receipt) -> str:

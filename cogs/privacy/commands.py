@@ -1,6 +1,6 @@
-"""`/privacy`: what is kept about me, all of it as a file, and out with it.
+"""`/privacy`: shows, exports and erases what is kept about the member who asks, over all servers.
 
-Everything here is about the one who asks, over all servers, and seen by nobody else.
+Every answer is private.
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ if TYPE_CHECKING:
 class Privacy(
     commands.GroupCog,
     group_name="privacy",
-    group_description="What this bot keeps about you, and how to end it",
+    group_description="What this bot keeps about you, and how to erase it",
 ):
-    """Shows, hands out and erases what is kept about a member."""
+    """Shows, exports and erases what is kept about a member."""
 
-    def __init__(self, known: MemberData, erasures: ErasureRequests) -> None:
-        self._known = known
+    def __init__(self, member_data: MemberData, erasures: ErasureRequests) -> None:
+        self._member_data = member_data
         self._erasures = erasures
 
     @app_commands.command(description="Show what this bot keeps about you, over all servers")
     async def show(self, interaction: discord.Interaction) -> None:
-        """One question, one card."""
-        holdings = await self._known.summarize(interaction.user.id)
-        await interaction.response.send_message(view=views.summary_view(holdings), ephemeral=True)
+        """Show how much is kept of each kind."""
+        summary = await self._member_data.summarize(interaction.user.id)
+        await interaction.response.send_message(view=views.summary_view(summary), ephemeral=True)
 
     @app_commands.command(description="Get everything this bot keeps about you, as a file")
     async def export(self, interaction: discord.Interaction) -> None:
-        """Deferred: thousands of requests take longer than Discord waits."""
+        """Send everything as a file; defer first, since thousands of requests take longer than 3 seconds."""
         await interaction.response.defer(thinking=True, ephemeral=True)
-        export = await self._known.export(interaction.user.id)
+        export = await self._member_data.export(interaction.user.id)
         limit_bytes = min(interaction.filesize_limit, UPLOAD_LIMIT_BYTES)
-        name, data, left_out = await asyncio.to_thread(views.packed, export, limit_bytes)
-        card = views.export_view(export, left_out, ui.File(f"attachment://{name}"))
-        await interaction.followup.send(view=card, files=attachments({name: data}), ephemeral=True)
+        name, data, left_out = await asyncio.to_thread(views.export_file, export, limit_bytes)
+        view = views.export_view(export, left_out, ui.File(f"attachment://{name}"))
+        await interaction.followup.send(view=view, files=attachments({name: data}), ephemeral=True)
 
     @app_commands.command(description="Have everything erased that this bot need not keep about you")
     async def erase(self, interaction: discord.Interaction) -> None:
-        """Ask first: it cannot be undone."""
-        holdings = await self._known.summarize(interaction.user.id)
-        if holdings.is_erasable:
-            card = views.erase_question_view(holdings, layout.row(erase_button(interaction.user.id)))
+        """Show what would be erased and ask first, since it cannot be undone."""
+        summary = await self._member_data.summarize(interaction.user.id)
+        if summary.is_erasable:
+            view = views.erase_question_view(summary, layout.row(erase_button(interaction.user.id)))
         else:
-            card = views.nothing_view(holdings)
-        await interaction.response.send_message(view=card, ephemeral=True)
+            view = views.nothing_view(summary)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @component(rf"kuas:privacy:erase:(?P<user_id>{SNOWFLAKE})")
     async def confirm(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -72,8 +72,8 @@ class Privacy(
             return
         await interaction.response.defer()
         erased = await self._erasures.erase(user_id)
-        card = views.erased_view(erased, await self._known.summarize(user_id))
-        await interaction.edit_original_response(view=card)
+        view = views.erased_view(erased, await self._member_data.summarize(user_id))
+        await interaction.edit_original_response(view=view)
 
 
 def erase_button(user_id: int) -> ui.Button[ui.LayoutView]:

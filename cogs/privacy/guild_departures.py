@@ -1,4 +1,4 @@
-"""Listens for the servers that the bot leaves and joins, whose records are deleted after a while or kept."""
+"""Records which servers the bot is in: what is kept of one is deleted some time after the bot left it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class GuildDepartureListener(commands.Cog):
-    """Records which servers the bot is in. An outage of a server is none of these events."""
+    """Listens for servers that the bot joins or leaves; an outage of a server is neither."""
 
     def __init__(self, client: KuasClient, departures: GuildDepartures) -> None:
         self._client = client

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "kuas-your-data"
 ERASE_LABEL: Final = gettext_noop("Erase it")
-_YES_OR_NO: Final = frozenset({"private", "spoiler", "picture_kept"})
+_BOOLEANS: Final = frozenset({"private", "spoiler", "picture_kept"})
 _OWN_MESSAGES: Final = gettext_noop(
-    "A picture that was posted is a message of its server: erasing does not take it away."
+    "A picture that was posted is a message of its server: erasing does not delete it."
     " Delete the message yourself, or ask somebody who may manage messages there."
 )
 
 
 def summary_view(summary: DataSummary) -> ui.LayoutView:
-    """How much is kept of a member."""
+    """Show how much is kept of a member."""
     return layout.build_view(
         gettext("### What is kept about you"),
         "\n".join([_kept_requests(summary), *(f"- {line}" for line in _kept_things(summary))]),
-        _wish(summary),
+        _pending_erasure(summary),
         layout.subtext(
-            gettext("`/privacy export` gives you all of it as a file, `/privacy erase` has it forgotten.")
+            gettext("`/privacy export` gives you all of it as a file, `/privacy erase` erases it.")
         ),
     )
 
@@ -96,54 +96,56 @@ def _kept_things(summary: DataSummary) -> Iterator[str]:
         yield ngettext("{n} decision you made for a server", "{n} decisions you made for servers", kept)
 
 
-def _wish(summary: DataSummary) -> str:
+def _pending_erasure(summary: DataSummary) -> str:
     if summary.asked_at is None:
         return ""
     return gettext(
-        "You asked to be forgotten {when}. What is left of that follows by itself.",
+        "You asked for erasure {when}. What could not be erased yet is erased by itself later.",
         when=timestamp(summary.asked_at),
     )
 
 
 def erase_question_view(summary: DataSummary, button: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """What erasing takes and what it leaves, before it is done."""
+    """Ask whether to erase, and show what would be erased and what would stay."""
     if summary.requests or summary.drafts:
-        taken = ngettext(
-            "{n} request of yours will be forgotten, in every server: the prompts, the attached files, where"
+        erased = ngettext(
+            "{n} request of yours will be erased, in every server: the prompts, the attached files, where"
             " the pictures were posted, and that it was you. This cannot be undone.",
-            "{n} requests of yours will be forgotten, in every server: the prompts, the attached files, where"
+            "{n} requests of yours will be erased, in every server: the prompts, the attached files, where"
             " the pictures were posted, and that it was you. This cannot be undone.",
             summary.requests,
         )
     else:
-        taken = gettext(
-            "Your name goes from your limits, grants and refunds, and so do the reasons, once they are over."
-            " This cannot be undone."
+        erased = gettext(
+            "Your name is removed from your limits, grants and refunds, and so are the reasons, once these"
+            " are over. This cannot be undone."
         )
     return layout.build_view(
         gettext("### Erase what is kept about you?"),
-        taken,
+        erased,
         _list([*_unfinished(summary), *_staying(summary)]),
         button,
     )
 
 
 def nothing_view(summary: DataSummary) -> ui.LayoutView:
-    """There is nothing that could be erased now."""
-    return layout.build_view(gettext("### Nothing to erase"), _list(_staying(summary)), _wish(summary))
+    """Show that nothing can be erased now, and what stays."""
+    return layout.build_view(
+        gettext("### Nothing to erase"), _list(_staying(summary)), _pending_erasure(summary)
+    )
 
 
 def erased_view(erased: int, summary: DataSummary) -> ui.LayoutView:
-    """What went, what is still being finished, what stays and until when."""
+    """Show what was erased, what is erased later, and what stays until when."""
     if erased:
-        went = ngettext("{n} request forgotten.", "{n} requests forgotten.", erased)
+        done = ngettext("{n} request erased.", "{n} requests erased.", erased)
     else:
-        went = gettext("Everything that can be forgotten now is.")
-    return layout.build_view(gettext("### Erased"), went, _list([*_unfinished(summary), *_staying(summary)]))
+        done = gettext("Everything that can be erased now is erased.")
+    return layout.build_view(gettext("### Erased"), done, _list([*_unfinished(summary), *_staying(summary)]))
 
 
 def not_yours_view() -> ui.LayoutView:
-    """Somebody else's button."""
+    """Show that the button is somebody else's."""
     return layout.build_view(
         gettext("This button is for somebody else's data. `/privacy erase` is for yours.")
     )
@@ -154,33 +156,33 @@ def _unfinished(summary: DataSummary) -> list[str]:
         return []
     return [
         ngettext(
-            "Still under way: {n} request. What is kept of them goes within an hour of their end.",
-            "Still under way: {n} requests. What is kept of them goes within an hour of their end.",
+            "Still under way: {n} request. What is kept of it is erased within an hour of its end.",
+            "Still under way: {n} requests. What is kept of them is erased within an hour of their end.",
             summary.unfinished,
         )
     ]
 
 
 def _staying(summary: DataSummary) -> list[str]:
-    """What stays under the member's name, and until when."""
+    """Return what stays under the member's name, and until when."""
     lines = []
     if summary.amounts:
         lines.append(
             gettext(
-                "Credits: the amounts stay for the books. Your id stays on those that a limit may still"
-                " count, or erasing would begin the limit anew: {ends}.",
+                "Credits: the amounts are kept for the books. Your id stays on those that a limit still"
+                " counts, so that erasing does not reset the limit: {ends}.",
                 ends=", ".join(_ends(summary)),
             )
         )
     if summary.about:
         lines.append(gettext("Limits and grants that admins set for you stay while they are in force."))
     if summary.decisions:
-        lines.append(gettext("What you decided for a server, such as a limit, stays in its record."))
+        lines.append(gettext("What you decided for a server, such as a limit, stays in its log."))
     return [*lines, gettext(_OWN_MESSAGES)]
 
 
 def _ends(summary: DataSummary) -> Iterator[str]:
-    """Until when a member's id stays on amounts of credits."""
+    """Yield until when the member's id stays on amounts of credits."""
     if summary.amounts_until is not None:
         yield gettext("until {when}", when=timestamp(summary.amounts_until, "f"))
     if summary.amounts_permanent:
@@ -196,27 +198,27 @@ def _list(lines: list[str]) -> str:
 
 
 def export_view(export: Export, left_out: int, file: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """The file, and what it lacks."""
-    held = ngettext(
-        "{n} request and what belongs to them, as JSON.",
+    """Show the file with everything, and how many requests are not in it."""
+    contents = ngettext(
+        "{n} request and what belongs to it, as JSON.",
         "{n} requests and what belongs to them, as JSON.",
         len(export.requests),
     )
-    lacking = ngettext(
-        "{n} older request did not fit. Ask whoever runs the bot for the rest.",
-        "{n} older requests did not fit. Ask whoever runs the bot for the rest.",
+    missing = ngettext(
+        "{n} older request did not fit. Ask the people who run this bot for the rest.",
+        "{n} older requests did not fit. Ask the people who run this bot for the rest.",
         left_out,
     )
     return layout.build_view(
-        gettext("### Everything kept about you"), held, file, lacking if left_out else ""
+        gettext("### Everything kept about you"), contents, file, missing if left_out else ""
     )
 
 
-def packed(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:
-    """The export as a file of at most `limit_bytes`: its name, its bytes, how many requests are not in it.
+def export_file(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:
+    """Return a file of at most `limit_bytes`: its name, its bytes, and how many requests are not in it.
 
-    Plain if that fits, else zipped; if that is too big as well, without the oldest half of the requests, and
-    so on. Takes a moment for thousands of requests: call it in a thread.
+    It is JSON if that fits, else zipped; if that does not fit either, the older half of the requests is left
+    out, again and again. It takes a moment for thousands of requests: call it in a thread.
     """
     while True:
         text = _json(export).encode()
@@ -234,10 +236,10 @@ def packed(export: Export, limit_bytes: int) -> tuple[str, bytes, int]:
 
 
 def _zipped(text: bytes) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{FILE_NAME}.json", text)
-    return sink.getvalue()
+    return buffer.getvalue()
 
 
 def _json(export: Export) -> str:
@@ -245,16 +247,16 @@ def _json(export: Export) -> str:
 
 
 def _readable(value: object, name: str = "") -> object:
-    """Ids as texts, which no program rounds; moments in ISO 8601, UTC."""
+    """Return a value for JSON: ids as texts, which no program rounds; times in ISO 8601, UTC."""
     if isinstance(value, dict):
         return {key: _readable(inner, key) for key, inner in value.items()}
     if isinstance(value, tuple):
         return [_readable(inner) for inner in value]
     if not isinstance(value, int):
-        # Half a character, which JSON can carry and UTF-8 cannot, never comes this far: no prompt has one.
+        # Lone surrogates, which UTF-8 cannot encode, do not come this far: no prompt has one.
         return value
     if name.endswith("_at"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds")
     if name.endswith("_id"):
         return str(value)
-    return bool(value) if name in _YES_OR_NO else value
+    return bool(value) if name in _BOOLEANS else value

@@ -1,26 +1,45 @@
-"""Why something was refused or did not work: a sentence or two for each reason, telling what to do next."""
+"""What a member reads when something was refused or did not work: what is wrong, and what to do next.
+
+`_SENTENCES` has the reasons whose sentence is always the same; `_SENTENCES_WITH_DATA` those whose sentence
+names what the error's data says, such as a limit. Data may lack, as a failure's is read from JSON.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
 from bot.domain.limits import LimitScope
-from cogs.text.detailed_messages import REASONS_WITH_FACTS
-from cogs.text.terms import credits_text, reset_text, scope_text, shows_numbers, usage_text
+from cogs.text.escaping import escape
+from cogs.text.terms import (
+    channel_mention,
+    credits_text,
+    length_text,
+    permission_names,
+    pictures_text,
+    reset_text,
+    role_mention,
+    scope_text,
+    shows_numbers,
+    timestamp,
+    usage_text,
+)
 from cogs.text.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bot.domain.errors import MemberError
     from bot.domain.limits import Usage
 
-    Facts = Mapping[str, object]
+Data = Mapping[str, object]
 
+QUOTE_UNITS: Final = 300
+"""How much of somebody else's text a sentence repeats, in UTF-16 units."""
+_MAX_MENTIONS: Final = 10
+"""How many roles or channels a sentence lists."""
 NO_CHARGE: Final = gettext_noop("Nothing was charged.")
 
-_PLAIN_REASONS: Final = {
+_SENTENCES: Final = {
     MemberReason.PROMPT_EMPTY: gettext_noop("The prompt is empty. Say what you would like to see."),
     MemberReason.PROMPT_REFUSED: gettext_noop(
         "Rivya does not paint this prompt. Please say it in other words."
@@ -66,7 +85,7 @@ _PLAIN_REASONS: Final = {
         " *Use as reference* lets you work from the picture itself."
     ),
     MemberReason.PICTURE_DELETED: gettext_noop(
-        "This picture was deleted, or what was kept of it was forgotten. `/imagine` paints a new one."
+        "This picture was deleted, or what was kept of it was erased. `/imagine` paints a new one."
     ),
     MemberReason.PICTURE_UNFINISHED: gettext_noop("This picture is not finished. Please wait for it."),
     MemberReason.PICTURE_OUT_OF_REACH: gettext_noop(
@@ -85,10 +104,13 @@ _PLAIN_REASONS: Final = {
         "Discord does not take this picture here. Please try another channel."
     ),
     MemberReason.UNDELETABLE: gettext_noop(
-        "I cannot get at that message to delete it. Somebody with Manage Messages can do it there."
+        "I cannot get at that message to delete it. Someone with Manage Messages can do it there."
     ),
     MemberReason.NO_PICTURE_THERE: gettext_noop(
         "There is no picture in this message. Choose one that shows a PNG, JPEG or WebP."
+    ),
+    MemberReason.LIMIT_REACHED: gettext_noop(
+        "The limit for pictures is reached. `/credits` shows which, and when it resets."
     ),
 }
 
@@ -111,48 +133,54 @@ _WHO_CAN_RAISE: Final = {
 
 
 def member_error(error: MemberError) -> str:
-    """What is wrong, and what the member can do about it. One sentence or two for every `MemberReason`."""
+    """Return what is wrong, and what the member can do about it."""
     if isinstance(error, LimitExceeded):
-        return limit_exceeded(error.usage, error.cost_credits)
+        return _limit_exceeded(error.usage, error.cost_credits)
     return member_reason(error.reason, error.data)
 
 
 def operator_error(ref: str) -> str:
-    """Whoever runs the bot must act; `ref` finds the line in their log."""
+    """Return the sentence for an `OperatorError`; `ref` is in its log line."""
     return gettext(
         "The people who run this bot have to fix something first."
         " It is not your fault, and nothing was charged."
-        " If you tell them, give them this reference: `{ref}`.",
+        " If you tell them, give them this code: `{ref}`.",
         ref=ref,
     )
 
 
 def transient_error() -> str:
-    """Time must act."""
+    """Return the sentence for a `TransientError`."""
     return gettext("That did not work just now. Please try again in a moment. Nothing was charged.")
 
 
 def internal_error(ref: str) -> str:
-    """A developer must act; `ref` finds the line in the log."""
+    """Return the sentence for a bug; `ref` is in its log line."""
     return gettext(
         "Something is wrong on our side, not on yours."
-        " Please tell the people who run this bot, with this reference: `{ref}`.",
+        " Please tell the people who run this bot, with this code: `{ref}`.",
         ref=ref,
     )
 
 
 def just_updated() -> str:
-    """Discord still shows the commands of an older version."""
+    """Return the sentence for a command that Discord still shows as an older version had it."""
     return gettext("The bot was just updated. Please reload Discord and try the command again.")
 
 
 def component_expired() -> str:
-    """A button or a form of an earlier version was used."""
-    return gettext("This control is no longer available. Please use the command again.")
+    """Return the sentence for a button, menu or form of an older version of the bot."""
+    return gettext("This button or form is no longer available. Please use the command again.")
 
 
-def limit_exceeded(usage: Usage, cost_credits: int) -> str:
-    """Which rule has no room, how far it is used, when it resets, and who can raise it."""
+def member_reason(reason: MemberReason, data: Data) -> str:
+    """Return the sentence for a reason; without its data, it is less exact."""
+    if reason in _SENTENCES:
+        return gettext(_SENTENCES[reason])
+    return _SENTENCES_WITH_DATA[reason](data)
+
+
+def _limit_exceeded(usage: Usage, cost_credits: int) -> str:
     who = gettext(_WHO_CAN_RAISE[LimitScope(usage.scope)])
     if shows_numbers(usage):
         sentence = gettext(
@@ -167,10 +195,180 @@ def limit_exceeded(usage: Usage, cost_credits: int) -> str:
     return " ".join((sentence, reset_text(usage), who, gettext(NO_CHARGE)))
 
 
-def member_reason(reason: MemberReason, data: Facts) -> str:
-    """The sentence for a reason and its data, which may be missing."""
-    if reason in _PLAIN_REASONS:
-        return gettext(_PLAIN_REASONS[reason])
-    if reason in REASONS_WITH_FACTS:
-        return REASONS_WITH_FACTS[reason](data)
-    return gettext("The limit for pictures is reached. `/credits` shows which, and when it resets.")
+def _prompt_too_long(data: Data) -> str:
+    limit = _number(data, "limit")
+    if not limit:
+        return gettext("The prompt is too long. Please shorten it.")
+    return gettext(
+        "The prompt is too long. The longest allowed is {limit} characters. Please shorten it.", limit=limit
+    )
+
+
+def _reference_type(data: Data) -> str:
+    kind = escape(str(data.get("kind") or ""), 60)
+    if not kind:
+        return gettext(
+            "The reference is not a picture that can be used. Attach a picture, such as a PNG, JPEG or WebP."
+        )
+    return gettext(
+        "The reference is not a picture that can be used ({kind})."
+        " Attach a picture, such as a PNG, JPEG or WebP.",
+        kind=kind,
+    )
+
+
+def _reference_too_big(data: Data) -> str:
+    size, limit = _number(data, "size_bytes"), _number(data, "limit_bytes")
+    if size is None or limit is None:
+        return gettext("The reference file is too big. Attach a smaller one, such as a JPEG.")
+    return gettext(
+        "The reference file is too big: {size} MB, where {limit} MB are allowed."
+        " Attach a smaller one, such as a JPEG.",
+        # Rounded up: a byte over the limit must not read as `10.0 MB, where 10.0 MB are allowed`.
+        size=f"{-(-size // 100_000) / 10:.1f}",
+        limit=f"{limit / 1_000_000:.1f}",
+    )
+
+
+def _reference_too_large(data: Data) -> str:
+    names = ("width", "height", "side_limit", "pixel_limit")
+    width, height, side, area = (_number(data, name) for name in names)
+    if width is None or height is None:
+        return gettext("The reference has too many pixels. Scale it down and try again.")
+    size = f"{width} × {height}"  # noqa: RUF001  # the sign for sizes
+    if side is not None and max(width, height) > side:
+        return gettext(
+            "The reference has too many pixels: {size}, where a side may have {side}."
+            " Scale it down and try again.",
+            size=size,
+            side=side,
+        )
+    if area is None:
+        return gettext("The reference has too many pixels: {size}. Scale it down and try again.", size=size)
+    return gettext(
+        "The reference has too many pixels: {size}, where {area} million in all are allowed."
+        " Scale it down and try again.",
+        size=size,
+        area=f"{area / 1_000_000:g}",
+    )
+
+
+def _channel_unusable(data: Data) -> str:
+    return gettext(
+        "I cannot post pictures in this channel. The permission I need: {permissions}."
+        " Ask an admin, or try another channel. Nothing was charged.",
+        permissions=_missing_permissions(data) or gettext("not known"),
+    )
+
+
+def _not_allowed(data: Data) -> str:
+    return gettext(
+        "Only members with {permissions} may do this. Ask one of them.",
+        permissions=_missing_permissions(data) or gettext("the right permission"),
+    )
+
+
+def _paused(data: Data) -> str:
+    quoted = escape(str(data.get("sentence") or ""), QUOTE_UNITS)
+    if not quoted:
+        return gettext(
+            "The people who run this bot have paused new pictures. Please try again later."
+            " Nothing was charged."
+        )
+    return gettext(
+        "The people who run this bot have paused new pictures. They say: {words} Nothing was charged.",
+        words=quoted,
+    )
+
+
+def _member_blocked(data: Data) -> str:
+    until = _number(data, "expires_at")
+    if until is None:
+        sentence = gettext("An admin of this server does not let you paint here.")
+    else:
+        sentence = gettext(
+            "An admin of this server does not let you paint here until {when}.", when=timestamp(until, "f")
+        )
+    quoted = escape(str(data.get("why") or ""), QUOTE_UNITS)
+    return f"{sentence} {gettext('They say: {words}', words=quoted)}" if quoted else sentence
+
+
+def _role_refused(data: Data) -> str:
+    denied, allowed = (_mentions(data, name, role_mention) for name in ("denied", "allowed"))
+    if denied:
+        return gettext("In this server members with the role {roles} may not paint.", roles=denied)
+    return gettext("In this server only members with one of these roles may paint: {roles}.", roles=allowed)
+
+
+def _channel_refused(data: Data) -> str:
+    denied, allowed = (_mentions(data, name, channel_mention) for name in ("denied", "allowed"))
+    if denied:
+        return gettext("Pictures are not painted in this channel. Please try another one.")
+    return gettext("In this server pictures are painted only in {channels}.", channels=allowed)
+
+
+def _word_blocked(data: Data) -> str:
+    return gettext(
+        "The word “{word}” is blocked in this server. Please say it in other words.",
+        word=escape(str(data.get("word") or ""), 60),
+    )
+
+
+def _cooldown(data: Data) -> str:
+    over_at, seconds = _number(data, "over_at") or 0, _number(data, "seconds") or 0
+    return gettext(
+        "In this server there is a pause of {length} between two pictures. You can paint again {when}.",
+        length=length_text(seconds),
+        when=timestamp(over_at + 999),  # rounded up to the next whole second
+    )
+
+
+def _too_many_running(data: Data) -> str:
+    running, limit = _number(data, "running") or 0, _number(data, "limit") or 0
+    return gettext(
+        "You have {pictures} under way, and this server allows {limit} at once."
+        " Please wait until one is there, or cancel one.",
+        pictures=pictures_text(running),
+        limit=limit,
+    )
+
+
+def _preset_unknown(data: Data) -> str:
+    return gettext(
+        "There is no preset “{name}” in this server. Choose one from the list while you type.",
+        name=escape(str(data.get("name") or ""), 60),
+    )
+
+
+_SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
+    MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
+    MemberReason.REFERENCE_TYPE: _reference_type,
+    MemberReason.REFERENCE_TOO_BIG: _reference_too_big,
+    MemberReason.REFERENCE_TOO_LARGE: _reference_too_large,
+    MemberReason.CHANNEL_UNUSABLE: _channel_unusable,
+    MemberReason.NOT_ALLOWED: _not_allowed,
+    MemberReason.PAUSED: _paused,
+    MemberReason.MEMBER_BLOCKED: _member_blocked,
+    MemberReason.ROLE_REFUSED: _role_refused,
+    MemberReason.CHANNEL_REFUSED: _channel_refused,
+    MemberReason.WORD_BLOCKED: _word_blocked,
+    MemberReason.COOLDOWN: _cooldown,
+    MemberReason.TOO_MANY_RUNNING: _too_many_running,
+    MemberReason.PRESET_UNKNOWN: _preset_unknown,
+}
+
+
+def _number(data: Data, name: str) -> int | None:
+    value = data.get(name)
+    return value if isinstance(value, int) else None
+
+
+def _missing_permissions(data: Data) -> str:
+    names = data.get("missing")
+    return permission_names(str(name) for name in names) if isinstance(names, tuple | list) else ""
+
+
+def _mentions(data: Data, name: str, mention: Callable[[int], str]) -> str:
+    ids = data.get(name)
+    mentions = [mention(each) for each in ids if isinstance(each, int)] if isinstance(ids, list) else []
+    return ", ".join([*mentions[:_MAX_MENTIONS], *(["…"] if len(mentions) > _MAX_MENTIONS else [])])

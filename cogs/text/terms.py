@@ -1,4 +1,4 @@
-"""What things are called: credits, periods, limits, sizes, permissions, moments, lengths of time."""
+"""Words for credits, pictures, periods, limits, sizes, permissions, people, times and durations."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ if TYPE_CHECKING:
 
     from bot.domain.limits import Limit, Usage
 
-_PERIOD_WORDS: Final = {
+_CURRENT_PERIODS: Final = {
     Period.DAY: gettext_noop("today"),
     Period.WEEK: gettext_noop("this week"),
     Period.MONTH: gettext_noop("this month"),
     Period.TOTAL: gettext_noop("in total"),
 }
-_PERIOD_NAMES: Final = {
+_EACH_PERIOD: Final = {
     Period.DAY: gettext_noop("a day"),
     Period.WEEK: gettext_noop("a week"),
     Period.MONTH: gettext_noop("a month"),
     Period.TOTAL: gettext_noop("in total"),
 }
-PERIOD_CHOICES: Final = {
+PERIODS_OF_LIMITS: Final = {
     Period.DAY: gettext_noop("Every day"),
     Period.WEEK: gettext_noop("Every week, from Monday"),
     Period.MONTH: gettext_noop("Every month, from the first"),
     Period.TOTAL: gettext_noop("Once: never resets"),
 }
-_RULE_WORDS: Final = {
+"""How the options of commands offer a limit's period."""
+_SCOPES_FOR_MEMBERS: Final = {
     LimitScope.CEILING_ALL: gettext_noop("the bot's own budget for all servers"),
     LimitScope.CEILING: gettext_noop("what this bot allows this server"),
     LimitScope.GUILD: gettext_noop("this server's limit"),
@@ -39,7 +40,7 @@ _RULE_WORDS: Final = {
     LimitScope.ROLE: gettext_noop("the limit of your role {role}"),
     LimitScope.MEMBER: gettext_noop("your own limit"),
 }
-_RULE_NAMES: Final = {
+_SCOPES_FOR_ADMINS: Final = {
     LimitScope.CEILING_ALL: gettext_noop("The bot's own budget for all servers"),
     LimitScope.CEILING: gettext_noop("What this bot allows this server"),
     LimitScope.GUILD: gettext_noop("This server's limit"),
@@ -72,17 +73,30 @@ _HOUR_SECONDS: Final = 3600
 
 
 def credits_text(number: int) -> str:
-    """`1 credit`, `4 credits`."""
+    """Return `1 credit` or `4 credits`."""
     return ngettext("{n} credit", "{n} credits", number)
 
 
 def pictures_text(number: int) -> str:
-    """`1 picture`, `4 pictures`."""
+    """Return `1 picture` or `4 pictures`."""
     return ngettext("{n} picture", "{n} pictures", number)
 
 
+def enough_text(pictures: int, cost_credits: int) -> str:
+    """Return what a picture costs, and for how many more the credits are enough."""
+    price = credits_text(cost_credits)
+    if not pictures:
+        return gettext("A picture costs {price}: not enough is left for one.", price=price)
+    return ngettext(
+        "A picture costs {price}: enough for {n} more.",
+        "A picture costs {price}: enough for {n} more.",
+        pictures,
+        price=price,
+    )
+
+
 def length_text(seconds: float) -> str:
-    """A length of time in whole seconds, minutes or hours, the largest that fits: `45 seconds`, `2 hours`."""
+    """Return a duration in whole seconds, minutes or hours: `45 seconds`, `2 hours`."""
     if seconds < _MINUTE_SECONDS:
         return ngettext("{n} second", "{n} seconds", round(seconds))
     if seconds < _HOUR_SECONDS:
@@ -91,68 +105,55 @@ def length_text(seconds: float) -> str:
 
 
 def size_name(size: str) -> str:
-    """A model's `image_size`, for people."""
+    """Return the name of a model's `image_size`; the value itself if no model has it any more."""
     return gettext(SIZES[size]) if size in SIZES else size
 
 
 def format_name(file_format: str) -> str:
-    """A model's `output_format`, for people."""
+    """Return the name of a model's `output_format`; the value itself if no model has it any more."""
     return gettext(FORMATS[file_format]) if file_format in FORMATS else file_format
 
 
 def period_name(period: Period) -> str:
-    """A limit's period, as in `200 credits a month`."""
-    return gettext(_PERIOD_NAMES[period])
-
-
-def period_choice(period: Period) -> str:
-    """A limit's period in a menu, in English: Discord is told of the other languages by the translator."""
-    return PERIOD_CHOICES[period]
+    """Return a limit's period as in `200 credits a month`."""
+    return gettext(_EACH_PERIOD[period])
 
 
 def period_noun(period: Period) -> str:
-    """The period that runs now, as in `12 left this month`."""
-    return gettext(_PERIOD_WORDS[period])
+    """Return the current period as in `12 left this month`."""
+    return gettext(_CURRENT_PERIODS[period])
 
 
 def timestamp(at: int, style: str = "R") -> str:
-    """A Discord timestamp from epoch milliseconds; `R` is relative, `f` a date with the time."""
+    """Return a Discord timestamp of epoch milliseconds: relative with style `R`, a date with `f` or `D`."""
     return f"<t:{at // 1000}:{style}>"
 
 
-def permission_names(missing: Iterable[str]) -> str:
-    """Permissions as Discord's own settings call them."""
+def permission_names(permissions: Iterable[str]) -> str:
+    """Return a list of discord.py's permissions by the names in Discord's settings."""
     return ", ".join(
         gettext(PERMISSION_NAMES[name]) if name in PERMISSION_NAMES else name.replace("_", " ").title()
-        for name in missing
+        for name in permissions
     )
 
 
 def scope_text(usage: Usage) -> str:
-    """Which rule this is, to the member whom it binds."""
-    if usage.scope is LimitScope.ROLE:
-        return gettext(_RULE_WORDS[usage.scope], role=role_mention(usage.subject_id))
-    return gettext(_RULE_WORDS[usage.scope])
+    """Return the name of a limit for the member it applies to: `the limit of your role @Painters`."""
+    return gettext(_SCOPES_FOR_MEMBERS[usage.scope], role=role_mention(usage.subject_id))
 
 
 def scope_name(scope: LimitScope, subject_id: int = 0) -> str:
-    """Which rule this is, to an admin; opens a line."""
-    match scope:
-        case LimitScope.ROLE:
-            return gettext(_RULE_NAMES[scope], role=role_mention(subject_id))
-        case LimitScope.MEMBER:
-            return gettext(_RULE_NAMES[scope], member=mention(subject_id))
-        case _:
-            return gettext(_RULE_NAMES[scope])
+    """Return the name of a limit for an admin, as the beginning of a line: `The limit of @Painters`."""
+    return gettext(_SCOPES_FOR_ADMINS[scope], role=role_mention(subject_id), member=mention(subject_id))
 
 
 def shows_numbers(usage: Usage) -> bool:
-    """Whether people of a server may see how far this is used: over all servers, that tells of the others."""
+    """Return whether people of a server may see the numbers: those over all servers tell about others."""
     return usage.scope != LimitScope.CEILING_ALL
 
 
 def limit_text(limit: Limit | None) -> str:
-    """`200 credits a month`, `exempt`, or `no limit` where there is none."""
+    """Return `200 credits a month`, `exempt`, or `no limit` for None."""
     if limit is None:
         return gettext("no limit")
     if limit.exempt:
@@ -165,49 +166,50 @@ def limit_text(limit: Limit | None) -> str:
 
 
 def mention(user_id: int) -> str:
-    """A person; 0, or less, stands for one whose name was erased."""
+    """Return the mention of a user; an id of 0 or less stands for one whose name was erased."""
     return f"<@{user_id}>" if user_id > 0 else gettext("somebody whose name was erased")
 
 
 def role_mention(role_id: int) -> str:
-    """A role that still exists."""
+    """Return the mention of a role; Discord shows a deleted one as `@unknown-role`."""
     return f"<@&{role_id}>"
 
 
 def channel_mention(channel_id: int) -> str:
-    """A channel or thread."""
+    """Return the mention of a channel or thread."""
     return f"<#{channel_id}>"
 
 
 def usage_text(usage: Usage) -> str:
-    """`188 of 200 credits used this month`, and what grants still hold."""
+    """Return `188 of 200 credits used this month`, with what grants still hold if they hold any."""
     used = gettext(
         "{used} of {credits} used {this_period}",
         used=usage.used_credits,
         credits=credits_text(usage.limit_credits),
         this_period=period_noun(usage.period),
     )
-    return f"{used}; {granted_text(usage)}" if usage.granted_credits else used
+    return _with_grants(used, usage)
 
 
 def left_text(usage: Usage) -> str:
-    """`12 of 200 left this month`, and what grants still hold."""
+    """Return `12 of 200 left this month`, with what grants still hold if they hold any."""
     left = gettext(
         "{left} of {limit} left {this_period}",
         left=usage.left_credits - usage.granted_credits,
         limit=usage.limit_credits,
         this_period=period_noun(usage.period),
     )
-    return f"{left}; {granted_text(usage)}" if usage.granted_credits else left
+    return _with_grants(left, usage)
 
 
-def granted_text(usage: Usage) -> str:
-    """`grants hold 50 more`."""
-    return gettext("grants hold {more} more", more=usage.granted_credits)
+def _with_grants(text: str, usage: Usage) -> str:
+    if not usage.granted_credits:
+        return text
+    return f"{text}; {gettext('grants hold {more} more', more=usage.granted_credits)}"
 
 
 def reset_text(usage: Usage) -> str:
-    """When the period ends, or that it never does."""
+    """Return when the limit's period ends, or that it never does."""
     if usage.resets_at is None:
         return gettext("It never resets.")
     return gettext("It resets {when}.", when=timestamp(usage.resets_at))

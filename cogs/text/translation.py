@@ -1,12 +1,12 @@
-"""In which language things are said: the member's for what only they read, the server's for what all read.
+"""Translation: the member's language for what only they read, the server's for what everybody reads.
 
-Every word for people goes through `gettext` or `count`, at the moment it is said and never when a module is
-loaded. English is what stands in the code; each other language is one gettext catalogue in `cogs/locale`,
-named after Discord's locale or the language alone, such as `id.po` (read by Babel:
-https://babel.pocoo.org/en/latest/messages.html). What a catalogue lacks is said in English.
+All text for people goes through `gettext` or `ngettext` when it is shown, never when a module is loaded.
+The English text stands in the code. Each other language is one gettext catalogue in `cogs/locale`, named
+after Discord's locale or the language alone, such as `id.po` (read by Babel:
+https://babel.pocoo.org/en/latest/messages.html). What a catalogue lacks is shown in English.
 
-The language is a context variable, as a task has one reader: each command, click and delivery sets it where
-it begins.
+The current language is a context variable: each command, click and delivery runs in a task of its own, and
+sets the language where it begins.
 """
 
 from __future__ import annotations
@@ -33,44 +33,44 @@ if TYPE_CHECKING:
 CATALOGUES: Final = Path(__file__).parents[1] / "locale"
 ENGLISH: Final = "en"
 COMMAND_NAME: Final = "name"
-"""The context of names of commands and of their options: a name is lower case and stands alone."""
+"""The message context of names of commands and options: they are lower case, without spaces."""
 _NAMES: Final = frozenset({
     app_commands.TranslationContextLocation.command_name,
     app_commands.TranslationContextLocation.group_name,
     app_commands.TranslationContextLocation.parameter_name,
 })  # fmt: skip
-_current: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+_current: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 
 def gettext(message: str, /, **facts: object) -> str:
-    """A message in the language that is spoken; `facts` fill its `{names}`."""
-    said = _catalogue(_current.get()).gettext(message)
-    return said.format(**facts) if facts else said
+    """Translate a message into the current language; `facts` fill its `{names}`."""
+    translated = _catalogue(_current.get()).gettext(message)
+    return translated.format(**facts) if facts else translated
 
 
 def ngettext(one: str, many: str, number: int, /, **facts: object) -> str:
-    """A message about a number of things, in the form that the language has for it; `{n}` is the number."""
+    """Translate a message about a number of things, in the plural form for `number`, which fills `{n}`."""
     return _catalogue(_current.get()).ngettext(one, many, number).format(n=number, **facts)
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a message that is said later: a table filled when its module is loaded has no reader yet."""
+    """Mark a message for the catalogues and return it unchanged; `gettext` translates it when it is shown."""
     return message
 
 
 def number(value: float) -> str:
-    """A number the way the language writes it: `12,345` or `12.345`."""
+    """Write a number as the current language does: `12,345` or `12.345`."""
     return format_decimal(value, locale=current_locale())
 
 
 def current_locale() -> Locale:
-    """What Babel knows of the language that is spoken: its numbers, its months."""
+    """Return Babel's data on the current language, such as its numbers and months."""
     return Locale.parse(_current.get(), sep="-")
 
 
 @contextmanager
 def use_locale(locale: str) -> Iterator[None]:
-    """Speak the language of one of Discord's locales, such as `id` or `en-GB`, until the end of the block."""
+    """Use the language of one of Discord's locales, such as `id` or `en-GB`, until the end of the block."""
     token = _current.set(language_of(locale))
     try:
         yield
@@ -79,18 +79,19 @@ def use_locale(locale: str) -> Iterator[None]:
 
 
 def use_member_locale(interaction: discord.Interaction) -> None:
-    """Speak the member's language from here to the end of this task."""
+    """Use the member's language from here to the end of this task."""
     _current.set(language_of(str(interaction.locale)))
 
 
 def language_of(locale: str) -> str:
-    """The language spoken to a locale of Discord's: its own, that of its first part, else English."""
-    return next((tongue for tongue in (locale, locale.partition("-")[0]) if tongue in languages()), ENGLISH)
+    """Return the language for a locale of Discord's: its own, else that of its first part, else English."""
+    candidates = (locale, locale.partition("-")[0])
+    return next((language for language in candidates if language in languages()), ENGLISH)
 
 
 @cache
 def languages() -> frozenset[str]:
-    """Every language there is; a file that Babel has no locale for is none."""
+    """Return all languages there are; a catalogue whose name is no locale of Babel's is left out."""
     found = {ENGLISH}
     for file in CATALOGUES.glob("*.po"):
         with suppress(UnknownLocaleError, ValueError):
@@ -100,11 +101,11 @@ def languages() -> frozenset[str]:
 
 
 @cache
-def _catalogue(tongue: str) -> NullTranslations:
-    if tongue == ENGLISH:
+def _catalogue(language: str) -> NullTranslations:
+    if language == ENGLISH:
         return NullTranslations()
-    with (CATALOGUES / f"{tongue}.po").open("rb") as file:
-        catalogue = read_po(file, locale=tongue.replace("-", "_"), abort_invalid=True)
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, locale=language.replace("-", "_"), abort_invalid=True)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
@@ -112,12 +113,12 @@ def _catalogue(tongue: str) -> NullTranslations:
 
 
 class CommandTranslator(app_commands.Translator):
-    """Names, descriptions and choices of commands, in every language, for Discord's menus."""
+    """Translates names, descriptions and choices of commands for Discord's menus."""
 
     async def load(self) -> None:
-        """Read the catalogues now, and not while somebody waits."""
-        for tongue in languages():
-            _catalogue(tongue)
+        """Read every catalogue at the start, so that no member waits for it."""
+        for language in languages():
+            _catalogue(language)
 
     async def translate(
         self,
@@ -125,13 +126,13 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """One text for one locale; None where that is the English one."""
-        tongue = language_of(locale.value)
-        if tongue == ENGLISH:
+        """Return one text in one locale; None where that is the English text."""
+        language = language_of(locale.value)
+        if language == ENGLISH:
             return None
-        catalogue, message = _catalogue(tongue), string.message
+        catalogue, message = _catalogue(language), string.message
         if context.location in _NAMES:
-            said = catalogue.pgettext(COMMAND_NAME, message)
+            translated = catalogue.pgettext(COMMAND_NAME, message)
         else:
-            said = catalogue.gettext(message)
-        return None if said == message else said
+            translated = catalogue.gettext(message)
+        return None if translated == message else translated

@@ -1,8 +1,9 @@
 """How much Discord takes, in one place: discord.py checks little of it, and too much ends in a refusal.
 
-Every card, form, command and list of choices goes through here. What can be cut is cut before, where it is
-made; what is still too much is our mistake, and is told as one. Lengths are counted in UTF-16 units, the
-largest measure that Discord could count by.
+Every card, form, command and list of choices goes through here: fixed choices are made by `fixed_choices`
+and checked with their command, those of autocomplete are made and cut by `autocomplete_choices`, options of
+a select menu are checked with their card or form. What is too much and was not cut before is a bug, and is
+raised as one. Lengths are counted in UTF-16 units, the largest measure that Discord could count by.
 
 https://discord.com/developers/docs/components/reference and
 https://discord.com/developers/docs/interactions/application-commands
@@ -12,19 +13,22 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import discord
 from discord import app_commands, ui
 from discord.enums import ComponentType
 
 from bot.domain.errors import ContractViolation
-from cogs.text.escaping import truncate, utf16_length
+from cogs.text.escaping import single_line, truncate, utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     Part = Mapping[str, Any]
+
+ValueT = TypeVar("ValueT", bound=str)
 
 CONTENT_UNITS: Final = 2000
 CARD_TEXT_UNITS: Final = 4000
@@ -39,7 +43,6 @@ FILES_BYTES: Final = 25 * 1024 * 1024
 """Of one request: https://discord.com/developers/docs/resources/message#create-message"""
 FORM_PARTS: Final = 5
 COMMAND_UNITS: Final = 8000
-COMMAND_OPTIONS: Final = 25
 NONCE_CHARACTERS: Final = 25
 """Of a message: https://discord.com/developers/docs/resources/message#create-message"""
 TOKEN_LIFE_SECONDS: Final = 14.5 * 60
@@ -121,8 +124,19 @@ def validate_modal(form: ui.Modal) -> ui.Modal:
     return form
 
 
+async def validate_commands(tree: app_commands.CommandTree[Any], guild: discord.Object | None = None) -> None:
+    """Check every command of a guild, or every global one, in all languages of the tree's translator.
+
+    Raises:
+        ContractViolation: `bug`; what is too much.
+    """
+    assert tree.translator is not None
+    for command in tree.get_commands(guild=guild):
+        validate_command(await command.get_translated_payload(tree, tree.translator))
+
+
 def validate_command(payload: Part) -> None:
-    """See that Discord takes a command as it is synced, in its longest language.
+    """Check a command as it is synced, in its longest language.
 
     Raises:
         ContractViolation: `bug`; what is too much.
@@ -139,20 +153,29 @@ def validate_command(payload: Part) -> None:
             _require(utf16_length(name) <= CHOICE_UNITS, f"name {name}")
         for description in _languages(part, "description"):
             _require(utf16_length(description) <= CHOICE_UNITS, f"description {description}")
+        _require(
+            utf16_length(str(part.get("value", ""))) <= CHOICE_UNITS, f"value of the choice {part['name']}"
+        )
         for parts in ("options", "choices"):
             _require(len(part.get(parts, ())) <= CHOICES, f"{parts} of {part['name']}")
 
 
-def autocomplete_choices(pairs: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
-    """Choices for an option that is being typed, as many and as long as Discord takes; names, then values.
-
-    A value that is too long cannot be cut, and is left out.
-    """
-    fitting = [(name, value) for name, value in pairs if name and utf16_length(value) <= CHOICE_UNITS]
+def fixed_choices(names: Mapping[ValueT, str]) -> list[app_commands.Choice[str]]:
+    """Make the choices of an option from their English names by value; `validate_commands` checks them."""
     return [
-        app_commands.Choice(name=truncate(name, CHOICE_UNITS), value=value)
-        for name, value in fitting[:CHOICES]
+        app_commands.Choice(name=app_commands.locale_str(name), value=value) for value, name in names.items()
     ]
+
+
+def autocomplete_choices(pairs: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
+    """Make choices for an option that is being typed from pairs of a name and a value.
+
+    Names become one line and are cut. An empty name, a value that is too long, and whatever follows the last
+    choice that Discord takes are left out; `pairs` is read no further than that.
+    """
+    lines = ((single_line(name, CHOICE_UNITS), value) for name, value in pairs)
+    fitting = ((name, value) for name, value in lines if name and utf16_length(value) <= CHOICE_UNITS)
+    return [app_commands.Choice(name=name, value=value) for name, value in islice(fitting, CHOICES)]
 
 
 def clip(sentence: str) -> str:

@@ -142,7 +142,7 @@ async def test_at_this_pace_it_is_empty_on_a_date(alerting: BotServer) -> None:
     await alerting.sari.slash(alerting.channel, "limits guild", credits=40, period="total")
     await paint(alerting, 4)
     (words,) = told(alerting)
-    assert "At this pace it is empty on <t:" in words
+    assert "At this pace it is used up on <t:" in words
     assert ":D>" in words
 
 

@@ -304,23 +304,23 @@ async def test_the_rule_that_binds_is_marked(server: BotServer) -> None:
     await paints(server, friend)
 
     def marked(words: str) -> str:
-        (line,) = [line for line in words.splitlines() if "This one binds" in line]
+        (line,) = [line for line in words.splitlines() if "This one decides" in line]
         return line
 
     words = await admin(server, "explain", member=friend)
     assert f"The limit of {role.mention}: 4 of 8 credits used today" in marked(words)
-    assert "The limit for each member is passed over, since one of their roles counts: 4 of 100" in words
+    assert "The limit for each member does not count, since one of their roles does: 4 of 100" in words
     assert "enough for 1 more" in words
     assert "xempt" not in words
     words = await admin(server, "explain")
-    assert f"What binds {server.sari.mention}" in words
+    assert f"Limits that apply to {server.sari.mention}" in words
     assert "The limit for each member: 0 of 100" in marked(words)
     await admin(server, "guild", credits=4, period="day")
     assert "This server's limit: 4 of 4" in marked(await admin(server, "explain", member=friend))
     await admin(server, "member", member=friend, exempt=True)
     words = await admin(server, "explain", member=friend)
-    assert "Exempt, by the exemption of their own" in words
-    assert "passed over, since what is set for them by name counts: 4 of 8" in words
+    assert "Exempt by name" in words
+    assert "does not count, since what is set for them by name does: 4 of 8" in words
 
 
 async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(server: BotServer) -> None:

@@ -162,14 +162,14 @@ async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_f
     await operate(server, "pause")
     await operate(server, "pause", guild=str(server.guild.id))
     said = await operate(server, "resume", guild=str(server.guild.id))
-    assert "new pictures are let in" not in said
+    assert "new pictures are accepted again" not in said
     assert "all servers are paused" in said
     assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     await operate(server, "pause", guild=str(server.guild.id))
     said = await operate(server, "resume")
     assert "1 server is paused on its own and stays so" in said
     said = await operate(server, "resume", guild=str(server.guild.id))
-    assert "new pictures are let in." in said
+    assert "new pictures are accepted again." in said
 
 
 @pytest.mark.parametrize("typed", ["Painters", "-1", "0", "99999999999999999999", "\uff11\uff12", "1e3", " "])

@@ -78,14 +78,14 @@ async def test_erasing_asks_first_and_then_forgets(server: BotServer) -> None:
 
     await server.alice.click(response_of(asked), custom_id=button(server.alice))
     words = server.said(response_of(asked).message)
-    assert "1 request forgotten" in words
+    assert "1 request erased" in words
     assert "until <t:" in words
     assert kept(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
     assert len(server.pictures()) == 1
     assert server.books()[0]["final_credits"] == 4
     shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
     assert "No requests" in shown
-    assert "You asked to be forgotten" in shown
+    assert "You asked for erasure" in shown
     again = server.answer(await server.alice.slash(server.channel, "privacy erase"))
     assert "Nothing to erase" in again
 
@@ -96,9 +96,9 @@ async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: BotServ
     twin = await server.alice.slash(server.channel, "privacy erase")
     await server.restart()
     await server.alice.click(response_of(asked), custom_id=button(server.alice))
-    assert "1 request forgotten" in server.said(response_of(asked).message)
+    assert "1 request erased" in server.said(response_of(asked).message)
     await server.alice.click(response_of(twin), custom_id=button(server.alice))
-    assert "Everything that can be forgotten now is" in server.said(response_of(twin).message)
+    assert "Everything that can be erased now is erased" in server.said(response_of(twin).message)
 
 
 async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_nothing(

@@ -108,7 +108,7 @@ async def test_an_earlier_time_is_another_report(server: BotServer) -> None:
     earlier = await server.sari.slash(server.channel, "report", period="week", ago=24)
     assert "Nobody asked" in server.answer(earlier)
     everything = await server.sari.slash(server.channel, "report", period="total", ago=1)
-    assert "`ago` was left out" in server.answer(everything)
+    assert "`ago` was ignored" in server.answer(everything)
     assert "4 credits" in server.answer(everything)
 
 

@@ -1,4 +1,4 @@
-"""What members and admins read about prices, credits and alerts: all that binds, and nobody else's."""
+"""What members and admins read about prices, credits and alerts: what applies to them, and nothing else."""
 
 from __future__ import annotations
 
@@ -149,17 +149,24 @@ def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
     empty = replace(EVERYWHERE, spent_credits=77_775)
     closed = words(balance_view(an_account(MemberLimits(GUILD, (empty,)))))
     assert "used up" in closed
-    assert "enough for no more" in closed
+    assert "not enough is left for one" in closed
     for text in (said, closed):
         assert not any(number in text for number in ("77", "66666", "66,666", "11111", "11,111"))
 
 
 @pytest.mark.parametrize(
-    ("left", "pictures"), [(0, "no more"), (3, "no more"), (4, "one more"), (8, "2 more"), (100, "25 more")]
+    ("left", "pictures"),
+    [
+        (0, "not enough is left for one"),
+        (3, "not enough is left for one"),
+        (4, "enough for 1 more"),
+        (8, "enough for 2 more"),
+        (100, "enough for 25 more"),
+    ],
 )
 def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
-    assert f"enough for {pictures}." in words(balance_view(an_account(MemberLimits(usage))))
+    assert f": {pictures}." in words(balance_view(an_account(MemberLimits(usage))))
 
 
 def test_credits_tell_an_exempt_member_so() -> None:
@@ -203,7 +210,7 @@ def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, t
 def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> None:
     at = NOON + after_ms
     said = words(alert_view(an_alert(80, empty_at=at), NOON))
-    assert f"At this pace it is empty on <t:{at // 1000}:{style}>." in said
+    assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in said
     assert "pace" not in words(alert_view(an_alert(80), NOON))
 
 
@@ -236,7 +243,7 @@ def test_credits_are_told_in_the_language_of_the_reader() -> None:
         "- Hibah untuk server ini: tersisa 30 dari 50",
         "- dan 2 hibah lainnya",
         "cukup untuk 3 gambar lagi.",
-        "-# Aturan yang menentukan: ",
+        "-# Batas yang menentukan: ",
     ):
         assert part in said
 

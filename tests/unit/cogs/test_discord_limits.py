@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -9,12 +10,15 @@ import pytest
 from discord import ui
 
 from bot.domain.errors import ContractViolation
+from cogs.operator.commands import Operator
 from cogs.text.escaping import utf16_length
+from cogs.text.translation import CommandTranslator
 from cogs.ui import discord_limits
 from cogs.ui.layout import build_view
+from tests.tools.update_translations import COGS, menus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 View = ui.LayoutView
 Button = ui.Button[View]
@@ -177,6 +181,10 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         a_command(options=[option(choices=[{"name": "x" * 100, "value": "a"}])]),
         a_command(options=[option(choices=[{"name": "x" * 101, "value": "a"}])]),
     ),
+    "value of a choice": (
+        a_command(options=[option(choices=[{"name": "a", "value": "x" * 100}])]),
+        a_command(options=[option(choices=[{"name": "a", "value": "x" * 101}])]),
+    ),
     "a command in all": (
         a_command(name="x" * 30, options=[option(name="n" * 10, description="x" * 90)] * 25),
         a_command(
@@ -228,3 +236,29 @@ def test_choices_are_cut_or_left_out() -> None:
     offered = discord_limits.autocomplete_choices([("", "no name"), ("too long a value", "v" * 101), *long])
     assert [choice.value for choice in offered] == [f"v{n}" for n in range(25)]
     assert all(utf16_length(choice.name) <= discord_limits.CHOICE_UNITS for choice in offered)
+
+
+def test_a_choice_is_one_line_and_no_choice_after_the_last_is_made() -> None:
+    made: list[int] = []
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        for place in range(1000):
+            made.append(place)
+            yield f"a\n\u202efox  {place}", str(place)
+
+    assert [choice.name for choice in discord_limits.autocomplete_choices(pairs())][:2] == [
+        "a fox 0",
+        "a fox 1",
+    ]
+    assert len(made) == discord_limits.CHOICES
+
+
+def test_no_list_of_choices_is_made_elsewhere() -> None:
+    elsewhere = [path for path in COGS.rglob("*.py") if path != Path(discord_limits.__file__)]
+    assert [path for path in elsewhere if "app_commands.Choice(" in path.read_text("utf-8")] == []
+
+
+async def test_the_operators_own_commands_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Operator.wallet, "description", "x" * 101)
+    with pytest.raises(ContractViolation, match="description xxx"):
+        await menus(CommandTranslator())

@@ -36,8 +36,8 @@ def lines(seen: ChannelCheck) -> list[str]:
 def test_what_is_missing_is_named_with_what_it_costs_and_who_can_change_it() -> None:
     said = lines(ILL)
     assert (
-        "**No: see this channel.** I cannot see this channel, so a late picture cannot be put into its own"
-        " message. Give me View Channel."
+        "**No: see this channel.** Without it I cannot post a late picture as a new message."
+        " Give me View Channel."
     ) in said
     assert "Members without a role cannot attach a reference: they need Attach Files." in said
     assert f"**Alerts cannot be posted in <#{2**62}>.** Give me Send Messages there." in said

@@ -17,10 +17,10 @@ from cogs.pictures import texts
 from cogs.text import error_messages
 from cogs.text.escaping import escape, single_line, truncate, utf16_length
 from cogs.text.terms import (
+    PERIODS_OF_LIMITS,
     PERMISSION_NAMES,
     format_name,
     limit_text,
-    period_choice,
     period_name,
     period_noun,
     scope_name,
@@ -259,7 +259,7 @@ def test_everything_on_offer_has_a_name() -> None:
         assert all(size_name(size) != size for size in model.sizes)
         assert all(format_name(name) != name for name in model.formats)
     for period in Period:
-        assert len({period_name(period), period_noun(period), period_choice(period), period}) >= 3
+        assert len({period_name(period), period_noun(period), PERIODS_OF_LIMITS[period], period}) >= 3
 
 
 @given(st.text(), st.integers(0, 60))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from cogs.limits.audit_log import PageDirection, page_button
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import use_locale
 from cogs.ui.context import not_a_member
+from cogs.ui.discord_limits import autocomplete_choices
 
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
@@ -156,7 +158,7 @@ def test_terms_are_credits_and_a_period_or_an_exemption(
 
 def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
     words = said(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
-    assert f"1 credit of 50 for <@{MEMBER}> was left. What it has paid stays paid.\nWhy: over" in words
+    assert f"1 credit of 50 for <@{MEMBER}> was left. What the grant has paid stays paid.\nWhy: over" in words
     assert "30 credits of 50 for the whole server were left." in said(
         views.revoked_view(grant(WHOLE_GUILD), "")
     )
@@ -177,7 +179,7 @@ EVERYTHING = ActiveLimits(
 
 def test_all_that_is_in_force_is_offered_and_found_again() -> None:
     offered = limit_choices.choices(EVERYTHING, "", {ROLE: "Painters"})
-    assert [value for _, value in offered] == [
+    assert [choice.value for choice in offered] == [
         "guild",
         "everyone",
         f"member:{MEMBER}",
@@ -185,8 +187,8 @@ def test_all_that_is_in_force_is_offered_and_found_again() -> None:
         "grant:3",
         "grant:4",
     ]
-    assert offered[3][0] == "Role Painters: 20 credits a week"
-    found = [limit_choices.find(EVERYTHING, value) for _, value in offered]
+    assert offered[3].name == "Role Painters: 20 credits a week"
+    found = [limit_choices.find(EVERYTHING, choice.value) for choice in offered]
     assert found == [EVERYTHING.guild, *EVERYTHING.limits, *EVERYTHING.grants]
 
 
@@ -207,7 +209,8 @@ def test_the_default_cannot_be_removed() -> None:
     ],
 )
 def test_what_is_typed_narrows_the_choice(typed: str, values: list[str]) -> None:
-    assert [value for _, value in limit_choices.choices(EVERYTHING, typed, {ROLE: "Painters"})] == values
+    offered = limit_choices.choices(EVERYTHING, typed, {ROLE: "Painters"})
+    assert [choice.value for choice in offered] == values
 
 
 def test_a_mention_finds_the_limit_of_whom_it_names() -> None:
@@ -229,7 +232,7 @@ def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
     )
     offered = limit_choices.choices(many, "", {})
     assert len(offered) == 25
-    assert all(0 < utf16_length(text) <= 100 for choice in offered for text in choice)
+    assert all(0 < utf16_length(text) <= 100 for choice in offered for text in (choice.name, choice.value))
 
 
 # Showing
@@ -292,7 +295,7 @@ def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
     lines = explained(
         MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING, 4, 900),), personal)
     )
-    (marked,) = [line for line in lines if "This one binds" in line]
+    (marked,) = [line for line in lines if "This one decides" in line]
     assert marked.startswith(f"- **➜ The limit of <@{MEMBER}>: 18 of 20")
     assert sum("➜" in line for line in lines) == 1
     assert any("190 of 200" in line for line in lines)
@@ -323,14 +326,14 @@ def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, ma
         (
             usage(LimitScope.MEMBER, 0, 20, MEMBER),
             usage(LimitScope.ROLE, 0, 30, ROLE),
-            "what is set for them by name counts",
+            "what is set for them by name does",
         ),
         (
             usage(LimitScope.MEMBER, 0, 20, MEMBER),
             usage(LimitScope.EVERYONE),
-            "what is set for them by name counts",
+            "what is set for them by name does",
         ),
-        (usage(LimitScope.ROLE, 0, 20, ROLE), usage(LimitScope.EVERYONE), "one of their roles counts"),
+        (usage(LimitScope.ROLE, 0, 20, ROLE), usage(LimitScope.EVERYONE), "one of their roles does"),
         (
             usage(LimitScope.ROLE, 0, 20, ROLE),
             usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),
@@ -340,7 +343,7 @@ def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, ma
 )
 def test_what_is_passed_over_says_why(counts: Usage, passed: Usage, why: str) -> None:
     lines = explained(MemberLimits(usage(LimitScope.GUILD), (), counts, (passed,)))
-    (line,) = [line for line in lines if "passed over" in line]
+    (line,) = [line for line in lines if "does not count" in line]
     assert why in line
     assert f"of {passed.limit_credits}" in line
 
@@ -351,9 +354,9 @@ def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
         usage(LimitScope.GUILD), (), None, (usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),), exempt
     )
     words = "\n".join(explained(member_limits, exempt))
-    assert f"Exempt, by the exemption of <@&{ROLE}>" in words
+    assert f"Exempt through <@&{ROLE}>" in words
     assert "another role exempts them" in words
-    assert words.count("exemption") == 1
+    assert words.count(f"<@&{ROLE}>") == 1
 
 
 def test_an_exemption_that_does_not_count_is_passed_over() -> None:
@@ -361,10 +364,8 @@ def test_an_exemption_that_does_not_count_is_passed_over() -> None:
     lines = explained(
         member_limits, limit(LimitScope.ROLE, ROLE, exempt=True), limit(LimitScope.EVERYONE, exempt=True)
     )
-    assert (
-        f"- The exemption of <@&{ROLE}> is passed over, since what is set for them by name counts." in lines
-    )
-    assert any(line.startswith("- The exemption of every member is passed over") for line in lines)
+    assert f"- The exemption of <@&{ROLE}> does not count, since what is set for them by name does." in lines
+    assert any(line.startswith("- The exemption of every member does not count") for line in lines)
 
 
 def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
@@ -373,7 +374,7 @@ def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut
     lines = explained(
         MemberLimits(usage(LimitScope.GUILD), (), usage(LimitScope.MEMBER, 0, 20, MEMBER), roles), *free
     )
-    told = sum("passed over" in line for line in lines)
+    told = sum("does not count" in line for line in lines)
     assert told > 10
     assert f"- and {500 - told} more that do not count" in lines
     assert lines[-1] == "-# A picture costs 4 credits: enough for 5 more."
@@ -383,7 +384,7 @@ def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut
 def test_who_left_and_whom_nothing_binds_is_said() -> None:
     words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
     assert "Not a member of this server (any more)" in words
-    assert "No limit for members binds them" in words
+    assert "No limit for members applies to them" in words
     assert "enough for 49 more" in words
 
 
@@ -461,7 +462,8 @@ def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> N
 def test_a_grant_whose_member_was_erased_names_no_number() -> None:
     ghost = grant(-5)
     assert "-5" not in shown(ActiveLimits(DEFAULT, (), (ghost,)))
-    assert limit_choices.label(ghost, {}).startswith("Grant to somebody whose name was erased: ")
+    (choice,) = limit_choices.choices(ActiveLimits(DEFAULT, (), (ghost,)), "", {})
+    assert choice.name.startswith("Grant to somebody whose name was erased: ")
 
 
 def test_an_empty_log_says_so() -> None:
@@ -478,7 +480,7 @@ def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> 
         f"<@{MEMBER}>",
         f"<t:{NOON // 1000}:R>",
         "a prize",
-        "limit binds them all the same",
+        "This server's limit still applies",
     ):
         assert part in words
     assert "waits until one does" in said(grants_views.grant_view(grant(), needed=False))
@@ -517,9 +519,9 @@ def test_an_id_its_beginning_or_the_name_of_a_file(typed: str, found: str | None
 
 @pytest.mark.parametrize("prompt", ["a red fox", "", NASTY, "🎨" * 200, "a\nfox"])
 def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) -> None:
-    label = grants_views.picture_label(
-        RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
-    )
+    picture = RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
+    (choice,) = autocomplete_choices([(grants_views.picture_label(picture), JOB_ID)])
+    label = choice.name
     assert label.startswith("2026-06-01 14:03 · 4 credits · ")
     assert utf16_length(label) <= 100
     assert "\n" not in label
@@ -542,16 +544,19 @@ def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) ->
 )
 def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
     offered = timezones.zone_choices(typed)
-    assert offered[0][1] == first
+    assert offered[0].value == first
     assert len(offered) <= 25
-    assert all(utf16_length(text) <= 100 for choice in offered for text in choice)
+    assert all(utf16_length(choice.name) <= 100 for choice in offered)
 
 
 def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
-    summer, winter = (datetime(2026, month, 1, tzinfo=UTC) for month in (7, 1))
-    assert timezones.zone_choices("berlin", summer)[0][0] == "Europe/Berlin (UTC+02:00)"
-    assert timezones.zone_choices("berlin", winter)[0][0] == "Europe/Berlin (UTC+01:00)"
-    assert timezones.zone_choices("st_johns", winter)[0][0] == "America/St_Johns (UTC-03:30)"
+    for zone, month, label in (
+        ("berlin", 7, "Europe/Berlin (UTC+02:00)"),
+        ("berlin", 1, "Europe/Berlin (UTC+01:00)"),
+        ("st_johns", 1, "America/St_Johns (UTC-03:30)"),
+    ):
+        with time_machine.travel(datetime(2026, month, 1, tzinfo=UTC)):
+            assert timezones.zone_choices(zone)[0].name == label
 
 
 def test_a_time_zone_is_known_however_it_is_typed() -> None:
@@ -563,7 +568,7 @@ def test_a_time_zone_is_known_however_it_is_typed() -> None:
 
 @given(st.text(max_size=30))
 def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
-    assert {name for _, name in timezones.zone_choices(typed)} <= set(timezones.zones())
+    assert {choice.value for choice in timezones.zone_choices(typed)} <= set(timezones.zones())
 
 
 @pytest.mark.parametrize(
@@ -577,11 +582,11 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
 def test_a_setting_says_from_what_to_what(
     name: GuildSetting, before: str | None, after: str | None, words: str
 ) -> None:
-    assert words in said(settings_views.setting_changed_view(name, SettingChange(before, after), "A note."))
+    assert words in said(settings_views.changed_view(name, SettingChange(before, after), "A note."))
 
 
 def test_a_closed_channel_names_what_is_missing() -> None:
-    assert "View Channel, Send Messages" in settings_views.closed_channel(
+    assert "View Channel, Send Messages" in settings_views.unusable_channel(
         7, ("view_channel", "send_messages")
     )
 
@@ -639,7 +644,7 @@ def test_what_is_taken_away_is_told_in_indonesian() -> None:
 
 def test_what_can_be_removed_is_offered_in_indonesian() -> None:
     with use_locale("id"):
-        offered = [name for name, _ in limit_choices.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
+        offered = [choice.name for choice in limit_choices.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
         (gone,) = limit_choices.choices(EVERYTHING, f"<@&{ROLE}>", {})
     starts = (
         "Server ini: 20",
@@ -650,7 +655,7 @@ def test_what_can_be_removed_is_offered_in_indonesian() -> None:
         "Hibah untuk server ini: tersisa 30 dari 50",
     )
     assert [name for name, start in zip(offered, starts, strict=True) if not name.startswith(start)] == []
-    assert gone[0].startswith(f"Peran {ROLE} (sudah dihapus): 20")
+    assert gone.name.startswith(f"Peran {ROLE} (sudah dihapus): 20")
 
 
 def test_all_that_is_set_is_shown_in_indonesian() -> None:
@@ -711,9 +716,9 @@ def test_what_binds_is_explained_in_indonesian() -> None:
 @pytest.mark.parametrize(
     ("rule", "by"),
     [
-        (LimitScope.EVERYONE, "pengecualian untuk semua anggota"),
-        (LimitScope.ROLE, f"pengecualian <@&{ROLE}>"),
-        (LimitScope.MEMBER, "pengecualian khusus untuknya"),
+        (LimitScope.EVERYONE, "seperti semua anggota"),
+        (LimitScope.ROLE, f"melalui <@&{ROLE}>"),
+        (LimitScope.MEMBER, "secara khusus"),
     ],
 )
 def test_an_exemption_is_explained_in_indonesian(rule: LimitScope, by: str) -> None:
@@ -722,7 +727,7 @@ def test_an_exemption_is_explained_in_indonesian(rule: LimitScope, by: str) -> N
     with use_locale("id"):
         words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD), (), None, roles, exempt), exempt))
     assert words.endswith(": cukup untuk 49 gambar lagi.")
-    holds(words, f"- Dikecualikan, berkat {by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
+    holds(words, f"{by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
     assert ("peran lain memberinya pengecualian" in words) == (rule is LimitScope.ROLE)
 
 
@@ -787,13 +792,13 @@ def test_a_setting_is_told_in_indonesian() -> None:
     change = SettingChange(None, "3")
     with use_locale("id"):
         note = settings_views.zone_note(usage(LimitScope.GUILD))
-        words = said(settings_views.setting_changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
+        words = said(settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
         unknown = settings_views.unknown_zone("Bandung")
-        closed = settings_views.closed_channel(7, ("view_channel",))
+        closed = settings_views.unusable_channel(7, ("view_channel",))
     holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
     holds(words, "dimulai tengah malam di sana. Saat ini: 4")
     holds(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
-    holds(closed, "Bot ini tidak bisa mengirim pesan di <#7>: ")
+    holds(closed, "Saya tidak bisa mengirim pesan di <#7>: ")
 
 
 def test_who_is_no_member_is_told_in_indonesian() -> None:

@@ -29,6 +29,7 @@ NOON = 1_750_000_000_000
 GUILD, OTHER = 1_100_000_000_000_000_007, 1_100_000_000_000_000_008
 FACTS = re.compile(r"<[^>]+>|\d+")
 CAP = Limit(5, Period.DAY, scope=LimitScope.CEILING)
+USED_UP_FOR_GOOD = Usage(LimitScope.CEILING_ALL, 44, 44, 0, Period.TOTAL, None)
 USED_UP = Usage(LimitScope.CEILING_ALL, 44, 40, 6, Period.DAY, NOON)
 
 Card = Callable[[], ui.LayoutView]
@@ -74,6 +75,12 @@ CARDS: dict[str, Card] = {
     "ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of
     ),
+    "ceiling in total": lambda: views.ceiling_view(
+        LimitScope.CEILING_ALL,
+        0,
+        LimitChange(None, CAP, Usage(LimitScope.CEILING_ALL, 44, 44, 0, Period.TOTAL, None)),
+        name_of,
+    ),
     "own ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING, GUILD, LimitChange(CAP, None, None), name_of
     ),
@@ -114,9 +121,15 @@ def test_a_card_is_in_indonesian_and_says_the_same(made: Card) -> None:
     with use_locale("id"):
         said = lines(made())
     assert len(said) == len(english)
-    servers = {views.whose(guild_id, name_of) for guild_id in (GUILD, OTHER)}
+    servers = {views.guild_text(guild_id, name_of) for guild_id in (GUILD, OTHER)}
     assert set(said) & set(english) <= servers
     assert [sorted(FACTS.findall(line)) for line in said] == [sorted(FACTS.findall(line)) for line in english]
+
+
+def test_a_ceiling_that_never_resets_is_not_said_to_end() -> None:
+    text = "\n".join(lines(CARDS["ceiling in total"]()))
+    assert "It never resets. No new pictures until it is raised." in text
+    assert "No new pictures until then." in "\n".join(lines(CARDS["ceiling"]()))
 
 
 def test_indonesian_is_spoken_to_the_operator() -> None:

@@ -131,7 +131,7 @@ def words(view: ui.LayoutView) -> str:
 
 def test_what_is_under_way_is_said_to_follow() -> None:
     said = words(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
-    assert "3 requests forgotten" in said
+    assert "3 requests erased" in said
     assert "Still under way: 2 requests" in said
     assert "within an hour" in said
 
@@ -152,12 +152,12 @@ def test_nobody_is_told_of_what_is_not_there() -> None:
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
     said = words(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
-    for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked to be forgotten <t:5:R>"):
+    for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked for erasure <t:5:R>"):
         assert part in said
 
 
 def test_the_file_is_json_that_people_and_programs_can_read() -> None:
-    name, data, left_out = views.packed(EXPORT, 10_000)
+    name, data, left_out = views.export_file(EXPORT, 10_000)
     assert (name, left_out) == ("kuas-your-data.json", 0)
     assert "ein Füchslein 🦊".encode() in data
     told = json.loads(data)
@@ -170,10 +170,10 @@ def test_the_file_is_json_that_people_and_programs_can_read() -> None:
 def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
     requests = tuple(replace(REQUEST, prompt=str(number) * 400, message_id=number) for number in range(64))
     export = replace(EXPORT, requests=requests, older_requests=5)
-    name, data, left_out = views.packed(export, 20_000)
+    name, data, left_out = views.export_file(export, 20_000)
     assert (name, left_out) == ("kuas-your-data.zip", 5)
     assert len(data) <= 20_000
-    _, data, left_out = views.packed(export, 2_500)
+    _, data, left_out = views.export_file(export, 2_500)
     assert len(data) <= 2_500
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         told = json.loads(archive.read("kuas-your-data.json"))
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
 
 
 def test_a_limit_that_nothing_fits_in_still_ends() -> None:
-    name, _, left_out = views.packed(EXPORT, 1)
+    name, _, left_out = views.export_file(EXPORT, 1)
     assert (name, left_out) == ("kuas-your-data.zip", 1)
 
 

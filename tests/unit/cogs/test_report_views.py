@@ -60,7 +60,7 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
     for part in (
         "### Report: November 2026",
         "**1,204 credits** spent, **301 pictures** painted, 4 each.",
-        "4 credits held for what is not finished.",
+        "4 credits set aside for what is not finished.",
         "The limit: 1,208 of 2,000 credits a month used.",
         "The whole month before: 0 credits.",
         "1\\. <@7>: 1,204 credits, 300 pictures\n2\\. <@8>: 4 credits, 1 picture, 4 refunded",
@@ -82,11 +82,11 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         ({"erased": Spender(0, 12, 0, 3)}, "Names erased: 12 credits, 3 pictures"),
         (
             {"limit": Limit(5, Period.WEEK)},
-            "No line for an even pace: this server's limit is 5 credits a week.",
+            "There is no line for an even pace, since this server's limit is 5 credits a week.",
         ),
         ({"limit": Limit(10**9, Period.MONTH)}, "500,000,000 credits a day, is far above the bars"),
         ({"zone": ZoneInfo("Asia/Jakarta")}, "time zone Asia/Jakarta"),
-        ({"period": Period.TOTAL, "periods_ago": 2, "before_credits": None}, "`ago` was left out"),
+        ({"period": Period.TOTAL, "periods_ago": 2, "before_credits": None}, "`ago` was ignored"),
         ({"pictures": 300}, "4.01 each"),
         ({"pictures": 0}, "**0 pictures** painted."),
     ],
