@@ -232,24 +232,22 @@ def _reference_too_big(data: Data) -> str:
 
 def _reference_too_large(data: Data) -> str:
     names = ("width", "height", "side_limit", "pixel_limit")
-    width, height, side, area = (_number(data, name) for name in names)
-    if width is None or height is None:
+    width, height, side_limit, pixel_limit = (_number(data, name) for name in names)
+    if width is None or height is None or side_limit is None or pixel_limit is None:
         return gettext("The reference has too many pixels. Scale it down and try again.")
     size = f"{width} × {height}"  # noqa: RUF001  # the sign for sizes
-    if side is not None and max(width, height) > side:
+    if max(width, height) > side_limit:
         return gettext(
             "The reference has too many pixels: {size}, where a side may have {side}."
             " Scale it down and try again.",
             size=size,
-            side=side,
+            side=side_limit,
         )
-    if area is None:
-        return gettext("The reference has too many pixels: {size}. Scale it down and try again.", size=size)
     return gettext(
         "The reference has too many pixels: {size}, where {area} million in all are allowed."
         " Scale it down and try again.",
         size=size,
-        area=f"{area / 1_000_000:g}",
+        area=f"{pixel_limit / 1_000_000:g}",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -218,6 +218,22 @@ class BotServer:
     def set_application_owner(self, user_id: int) -> None:
         application: Any = self.app.client.application
         application.owner = discord.Object(user_id)
+
+    def set_application_team(self, people: Mapping[str, simcord.UserHandle]) -> None:
+        """Let a team own the application, of these people by their roles."""
+        client: Any = self.app.client
+        members: Any = [
+            {
+                "user": {"id": str(person.id), "username": role, "discriminator": "0", "avatar": None},
+                "membership_state": 2,
+                "permissions": ["*"],
+                "team_id": "1",
+                "role": role,
+            }
+            for role, person in people.items()
+        ]
+        data: Any = {"id": "1", "name": "Kuas", "icon": None, "owner_user_id": members[0]["user"]["id"]}
+        client.application.team = discord.Team(client._connection, data | {"members": members})
 
     def find_command(self, name: str, guild_id: int | None = None) -> dict[str, Any]:
         """A command as Discord has it."""

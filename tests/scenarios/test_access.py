@@ -8,6 +8,7 @@ import discord
 import pytest
 from simcord.components import walk_components
 
+from bot.guilds import access_rules
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 
@@ -193,6 +194,49 @@ async def test_members_change_nothing(server: BotServer, command: str, options: 
     result = await server.bob.slash(server.channel, f"access {command}", **options)
     assert "Manage Server" in server.answer(result)
     assert "Everybody may paint" in await ruled(server, "show")
+
+
+async def test_members_are_not_offered_the_blocked_words(server: BotServer) -> None:
+    await ruled(server, "forbid", words="bad")
+    found = server.find_command("access", None)
+    server.guild.set_command_permissions(int(found["id"]), {server.bob: True})
+    assert await server.bob.autocomplete(server.channel, "access permit", "word", "") == []
+    assert "Manage Server" in server.answer(
+        await server.bob.slash(server.channel, "access permit", word="bad")
+    )
+    assert "no such rule" in await ruled(server, "permit", word="good")
+    assert "no such rule" in await ruled(server, "permit", word="!?")
+    assert "“bad” is blocked" in await refused(server, server.alice, prompt="a bad fox")
+
+
+async def test_a_server_that_has_all_rules_it_can_have_gets_no_more(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_rules, "MAX_RULES", 2)
+    await ruled(server, "forbid", words="bad, worse")
+    assert "cannot have more rules" in await ruled(server, "forbid", words="worst")
+    assert await paints(server, server.alice, prompt="the worst fox")
+
+
+async def test_every_change_of_access_stands_in_the_log(server: BotServer) -> None:
+    assert "for its member alone" in await ruled(server, "buttons", who="owner")
+    assert "Everybody who may paint" in await ruled(server, "buttons", who="everybody")
+    await ruled(server, "cooldown", seconds=90)
+    await ruled(server, "running", pictures=2)
+    await ruled(server, "adults", switch="on")
+    shown = await ruled(server, "show")
+    for part in ("a pause of 2 minutes", "2 pictures per member at once", "in age-restricted channels only"):
+        assert part in shown
+    assert "buttons for everybody" in shown
+    log = server.answer(await server.sari.slash(server.channel, "limits log"))
+    for part in (
+        "Buttons for a picture's own member only: from **off** to **on**.",
+        "Buttons for a picture's own member only: from **on** to **off**.",
+        "Pause between two pictures: from **none** to **2 minutes**.",
+        "Pictures per member at once: from **as many as they like** to **2**.",
+        "Age-restricted channels only: from **off** to **on**.",
+    ):
+        assert part in log
 
 
 async def test_a_long_list_says_how_many_more_there_are(server: BotServer) -> None:

@@ -243,6 +243,14 @@ async def test_without_a_channel_the_owner_is_told_directly(server: BotServer, r
     assert "It holds 3 credits" in server.said(message)
 
 
+async def test_of_a_team_its_admins_and_developers_are_told(server: BotServer, rivya: FakeRivya) -> None:
+    people = {role: server.env.create_user(role) for role in ("admin", "developer", "read_only")}
+    server.set_application_team(people)
+    rivya.wallet_credits = 3
+    await later(server)
+    assert [role for role, person in people.items() if person.dm_channel.history()] == ["admin", "developer"]
+
+
 async def test_a_closed_channel_leads_to_the_owner(server: BotServer, rivya: FakeRivya) -> None:
     server.options["operator_channel"] = 123456789012345678
     rivya.wallet_credits = 500

@@ -259,6 +259,14 @@ async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server:
         assert "no such picture" in await admin(server, "refund", job=nowhere, reason="three")
 
 
+async def test_a_beginning_that_two_pictures_share_refunds_neither(server: BotServer) -> None:
+    await paints(server, server.alice, 2)
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        connection.execute("UPDATE reservations SET job_id = 'abc' || substr(job_id, 4)")
+    assert "More than one picture" in await admin(server, "refund", job="abc", reason="which")
+    assert rows(server, "refunds") == []
+
+
 async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
     await paints(server, server.alice)
     (job,) = rows(server, "jobs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import discord
@@ -10,6 +11,7 @@ import pytest
 import simcord
 from simcord.components import walk_components
 from simcord.interactions import base_payload
+from structlog.testing import capture_logs
 
 from cogs.operator import reconcile
 from cogs.operator.commands import Operator, apply_button
@@ -60,6 +62,11 @@ def corrections(server: BotServer) -> list[tuple[int, int, int]]:
         return connection.execute("SELECT from_credits, to_credits, made_by FROM corrections").fetchall()
     finally:
         connection.close()
+
+
+def findings(server: BotServer) -> list[str]:
+    with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)) as connection:
+        return [kind for (kind,) in connection.execute("SELECT kind FROM findings")]
 
 
 # Who may, and where.
@@ -359,14 +366,15 @@ async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
     assert "booked 4, Rivya charged 6" in server.said(message)
 
 
-async def test_with_every_way_closed_the_run_is_still_in_the_books(differing: BotServer) -> None:
+async def test_with_every_way_closed_the_run_is_still_in_the_books(
+    differing: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = differing
+    monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
     server.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=401, code=50027, times=None)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await server.operator.slash(server.office, "operator reconcile")
-    connection = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
-    assert connection.execute("SELECT kind FROM findings").fetchall() == [("charged_other",)]
-    connection.close()
+    assert findings(server) == ["charged_other"]
 
 
 async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
@@ -399,6 +407,27 @@ async def test_progress_is_shown_while_it_lasts(
         entry for entry in server.env.http_requests if entry.method == "PATCH" and "@original" in entry.path
     ]
     assert "Comparing with Rivya" in str(edits[-2].json)
+
+
+@pytest.mark.parametrize("command", ["wallet", "reconcile"])
+async def test_what_is_deferred_too_late_does_nothing(differing: BotServer, command: str) -> None:
+    server = differing
+    server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    before = len(server.env.http_requests)
+    with capture_logs() as lines:
+        await server.operator.slash(server.office, f"operator {command}")
+    assert [line["event"] for line in lines if line["log_level"] in {"warning", "error"}] == ["defer failed"]
+    assert findings(server) == []
+    assert [entry.method for entry in server.env.http_requests[before:]] == ["POST"]
+
+
+async def test_corrections_that_are_confirmed_too_late_are_not_booked(differing: BotServer) -> None:
+    server = differing
+    message = response_of(await server.operator.slash(server.office, "operator reconcile")).message
+    server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await server.operator.click(message, label="Book these corrections")
+    assert findings(server) == ["charged_other"]
+    assert corrections(server) == []
 
 
 async def test_a_doubt_is_closed_by_hand_once(server: BotServer) -> None:

@@ -577,6 +577,10 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
         (GuildSetting.TIMEZONE, None, "Asia/Jakarta", "From **UTC** to **Asia/Jakarta**"),
         (GuildSetting.ALERT_CHANNEL, "77", None, "From **in <#77>** to **off**"),
         (GuildSetting.CONFIRM_ABOVE, None, "3", "From **never** to **above 3 credits**"),
+        (GuildSetting.COOLDOWN_SECONDS, None, "7200", "From **none** to **2 hours**"),
+        (GuildSetting.RUNNING_LIMIT, "3", None, "From **3** to **as many as they like**"),
+        (GuildSetting.AGE_RESTRICTED_ONLY, None, "on", "From **off** to **on**"),
+        (GuildSetting.OWNER_ONLY, "on", None, "From **on** to **off**"),
     ],
 )
 def test_a_setting_says_from_what_to_what(

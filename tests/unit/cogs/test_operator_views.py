@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -71,6 +72,9 @@ CARDS: dict[str, Card] = {
     "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
     "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
     "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, turns()),
+    "guilds in total": lambda: views.guilds_view(
+        replace(page(()), period="total", resets_at=None), name_of, turns()
+    ),
     "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, turns()),
     "ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of

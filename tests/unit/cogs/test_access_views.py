@@ -1,0 +1,101 @@
+"""What admins read about access: every rule and every setting, in either language."""
+
+from __future__ import annotations
+
+import pytest
+from discord import ui
+
+from bot.domain.access import AccessPolicy, AccessRule, Effect, RuleTarget
+from cogs.access import views
+from cogs.text.translation import use_locale
+
+NOON = 1_750_000_000_000
+UNTIL = f"<t:{NOON // 1000}:f>"
+RULES = {
+    "May paint": AccessRule(RuleTarget.ROLE, "5", Effect.ALLOW),
+    "May not": AccessRule(RuleTarget.ROLE, "6", Effect.DENY),
+    "Only here": AccessRule(RuleTarget.CHANNEL, "7", Effect.ALLOW),
+    "Not here": AccessRule(RuleTarget.CHANNEL, "8", Effect.DENY),
+    "A word": AccessRule(RuleTarget.WORD, "bad", Effect.DENY, words="*BAD*"),
+    "For good": AccessRule(RuleTarget.MEMBER, "9", Effect.DENY),
+    "For a while": AccessRule(RuleTarget.MEMBER, "10", Effect.DENY, reason="too loud", expires_at=NOON),
+    "Spoiler of a role": AccessRule(RuleTarget.SPOILER_ROLE, "5", Effect.ALLOW),
+    "Spoiler in a channel": AccessRule(RuleTarget.SPOILER_CHANNEL, "7", Effect.ALLOW),
+}
+OPEN = AccessPolicy()
+STRICT = AccessPolicy(
+    rules=tuple(RULES.values()),
+    cooldown_seconds=7200,
+    running_limit=1,
+    age_restricted_only=True,
+    owner_only=True,
+)
+
+
+def text_of(view: ui.LayoutView) -> str:
+    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+
+
+@pytest.mark.parametrize("policy", [OPEN, STRICT], ids=["open", "strict"])
+def test_a_policy_is_shown_in_either_language(policy: AccessPolicy) -> None:
+    english = text_of(views.policy_view(policy)).splitlines()
+    with use_locale("id"):
+        indonesian = text_of(views.policy_view(policy)).splitlines()
+    subjects = {line for line in english if line.startswith("- ")}
+    assert len(english) == len(indonesian)
+    assert set(english) & set(indonesian) <= subjects
+
+
+def test_every_rule_and_setting_is_shown() -> None:
+    shown = text_of(views.policy_view(STRICT))
+    for part in (
+        "**Roles that may paint**\n- <@&5>",
+        "**Roles that may not paint**\n- <@&6>",
+        "**Channels where members may paint**\n- <#7>",
+        "**Channels where nobody may paint**\n- <#8>",
+        "**Blocked words**\n- “\\*BAD\\*”",
+        f"**Blocked members**\n- <@9>\n- <@10> · until {UNTIL} · too loud",
+        "**Roles whose pictures are behind a spoiler**\n- <@&5>",
+        "**Channels where pictures are behind a spoiler**\n- <#7>",
+    ):
+        assert part in shown
+    assert shown.splitlines()[-1] == (
+        "-# a pause of 2 hours between two pictures · 1 picture per member at once"
+        " · in age-restricted channels only · buttons for a picture's own member"
+    )
+    assert "-# no pause between two pictures · as many" in text_of(views.policy_view(OPEN))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_is_told_in_either_language_when_it_begins_and_when_it_ends(rule: AccessRule) -> None:
+    english = [views.added_text(rule), views.removed_text(rule)]
+    with use_locale("id"):
+        indonesian = [views.added_text(rule), views.removed_text(rule)]
+    assert not set(english) & set(indonesian)
+    assert len({*english, *indonesian}) == 4
+    subject = "\\*BAD\\*" if rule.kind is RuleTarget.WORD else rule.subject
+    assert all(subject in sentence for sentence in (*english, *indonesian))
+    assert all((UNTIL in added) is (rule.expires_at is not None) for added in (english[0], indonesian[0]))
+
+
+def test_what_cannot_be_a_rule_is_refused_in_either_language() -> None:
+    def sentences() -> list[str]:
+        return [
+            views.too_many_rules(),
+            views.no_words(),
+            views.long_word("fox " * 30),
+            views.everybodys_role(),
+            views.role_or_channel(),
+            *(views.cooldown_text(seconds) for seconds in (0, 90)),
+            *(views.running_limit_text(limit) for limit in (0, 1, 2)),
+            *(views.age_restriction_text(only=only) for only in (False, True)),
+            *(views.buttons_text(owner_only=owner_only) for owner_only in (False, True)),
+            text_of(views.rule_removed_view(None)),
+        ]
+
+    english = sentences()
+    with use_locale("id"):
+        indonesian = sentences()
+    assert not set(english) & set(indonesian)
+    assert len(set(english)) == len(english)
+    assert all(sentence.endswith(".") for sentence in (*english, *indonesian))
