@@ -138,7 +138,7 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
 
 
 def _operator(guild_id: int, stores: Stores, rivya: RivyaClient) -> Operator:
-    """The operator's commands."""
+    """Make the operator's commands."""
     discrepancies = DiscrepancyStore(stores.database)
     return Operator(
         guild_id=guild_id,

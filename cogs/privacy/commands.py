@@ -45,7 +45,7 @@ class Privacy(
 
     @app_commands.command(description="Get everything this bot keeps about you, as a file")
     async def export(self, interaction: discord.Interaction) -> None:
-        """Send everything as a file; defer first, since thousands of requests take longer than 3 seconds."""
+        """Send everything as a file; defer first, since it may take longer than 3 seconds."""
         await interaction.response.defer(thinking=True, ephemeral=True)
         export = await self._member_data.export(interaction.user.id)
         limit_bytes = min(interaction.filesize_limit, UPLOAD_LIMIT_BYTES)

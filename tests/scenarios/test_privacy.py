@@ -72,7 +72,7 @@ async def test_erasing_asks_first_and_then_forgets(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     asked = await server.alice.slash(server.channel, "privacy erase")
     words = server.answer(asked)
-    for part in ("cannot be undone", "1 request", "begin the limit anew", "Delete the message", "<t:"):
+    for part in ("cannot be undone", "1 request", "does not reset the limit", "Delete the message", "<t:"):
         assert part in words
     assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
