@@ -61,7 +61,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await interaction.response.send_message(view=views.policy_view(policy), ephemeral=True)
 
     @app_commands.command(description="Let only some roles paint, or keep some from painting")
-    @app_commands.describe(role="Whose members", mode="Which rule applies to them")
+    @app_commands.describe(role="Which role", mode="Which rule applies to them")
     @app_commands.choices(mode=MODES)
     async def role(self, interaction: discord.Interaction, role: discord.Role, mode: str) -> None:
         """Set or remove a role's rule; a role that may not paint wins over one that may."""
@@ -94,7 +94,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._set(interaction, rules, problem if too_long is None else views.long_word(too_long))
 
     @app_commands.command(description="Allow a blocked word again")
-    @app_commands.describe(word="Which one")
+    @app_commands.describe(word="Which word")
     async def permit(
         self, interaction: discord.Interaction, word: app_commands.Range[str, 1, WORD_LIMIT]
     ) -> None:
@@ -112,9 +112,9 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
 
     @app_commands.command(description="Keep a member from painting here, for some days or for good")
     @app_commands.describe(
-        member="Whom",
+        member="Which member",
         reason="Why; the member is told, and it is kept in the log",
-        days="For how long; without it, for good",
+        days="For how many days; without it, for good",
     )
     async def block(
         self,
@@ -135,13 +135,13 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._set(interaction, (rule,), not_a_member(member) if member.bot else "")
 
     @app_commands.command(description="Let a member paint here again")
-    @app_commands.describe(member="Whom")
+    @app_commands.describe(member="Which member")
     async def unblock(self, interaction: discord.Interaction, member: discord.Member | discord.User) -> None:
         """Remove the rule about a member; they may paint from now on."""
         await self._remove(interaction, RuleTarget.MEMBER, str(member.id))
 
     @app_commands.command(description="Put pictures of a role, or in a channel, behind a spoiler")
-    @app_commands.describe(switch="On or off", role="Whose pictures", channel="Where")
+    @app_commands.describe(switch="On or off", role="Pictures of which role", channel="In which channel")
     @app_commands.choices(switch=SWITCHES)
     async def spoiler(
         self,
@@ -162,7 +162,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
             await self._remove(interaction, kind, str(subject.id))
 
     @app_commands.command(description="Let members wait between two pictures")
-    @app_commands.describe(seconds="For how long; 0 for not at all")
+    @app_commands.describe(seconds="How many seconds; 0 for no wait")
     async def cooldown(
         self, interaction: discord.Interaction, seconds: app_commands.Range[int, 0, MAX_COOLDOWN_SECONDS]
     ) -> None:

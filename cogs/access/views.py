@@ -208,5 +208,5 @@ def age_restriction_text(*, only: bool) -> str:
 def buttons_text(*, owner_only: bool) -> str:
     """Return who may use the buttons under a picture, as a sentence."""
     if owner_only:
-        return gettext("The buttons under a picture are for its member alone.")
+        return gettext("The buttons under a picture are only for the member who asked for it.")
     return gettext("Everybody who may paint may use the buttons under a picture, at their own cost.")

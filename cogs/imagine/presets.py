@@ -83,7 +83,7 @@ class PresetCommands(
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @app_commands.command(description="Remove a preset; pictures painted with it stay as they are")
-    @app_commands.describe(name="Which one")
+    @app_commands.describe(name="Which preset")
     async def remove(
         self, interaction: discord.Interaction, name: app_commands.Range[str, 1, NAME_LIMIT]
     ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PERIOD_CHOICES: Final = fixed_choices(PERIODS_OF_LIMITS)
 CREDITS_HINT: Final = gettext_noop("How many credits; 0 stops new pictures")
-PERIOD_HINT: Final = gettext_noop("How long they last")
+PERIOD_HINT: Final = gettext_noop("For which period")
 EXEMPT_HINT: Final = gettext_noop("No limit instead; the server's own limit still applies")
 REASON_HINT: Final = gettext_noop("Why; it is kept in the log")
 
@@ -64,7 +64,7 @@ class Limits(
 
     @app_commands.command(name="member", description="Set what each member, or one of them, may spend")
     @app_commands.describe(
-        member="Whom; without one, every member",
+        member="Which member; without one, every member",
         limit_credits=CREDITS_HINT,
         period=PERIOD_HINT,
         exempt=EXEMPT_HINT,
@@ -102,7 +102,7 @@ class Limits(
 
     @app_commands.command(name="role", description="Set what each member with a role may spend")
     @app_commands.describe(
-        role="Whose members",
+        role="Which role",
         limit_credits=CREDITS_HINT,
         period=PERIOD_HINT,
         exempt=EXEMPT_HINT,

@@ -42,7 +42,7 @@ class Grants(commands.Cog):
     @app_commands.describe(
         given_credits="How many credits",
         reason="Why; it is kept in the log",
-        member="Whom; without one, the whole server",
+        member="Which member; without one, the whole server",
         days="After how many days it expires; without it, never",
     )
     @app_commands.rename(given_credits="credits")
@@ -84,7 +84,7 @@ class Grants(commands.Cog):
         description="Refund a picture: its credits no longer count for this server and its member"
     )
     @app_commands.describe(
-        job="Choose one, or type the beginning of its id: the name of its file",
+        job="Choose one, or type the beginning of its id, which is the name of its file",
         reason="Why; it is kept in the log",
     )
     async def refund(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NO_REASON: Final = gettext_noop("Give a reason in words; it is kept in the log.")
 NOT_CLEAR_WHICH: Final = gettext_noop(
-    "More than one picture begins like that. Type more of its id, or choose from the list."
+    "More than one picture has an id that begins like that. Type more of it, or choose from the list."
 )
 _JOB_ID: Final = re.compile(r"(?P<id>[0-9a-f][0-9a-f-]{0,35})(\.(png|jpg|webp))?")
 

@@ -48,7 +48,7 @@ class ShowLimits(commands.Cog):
     @app_commands.command(
         description="Explain which limits apply to a member, how far each is used, and which one decides"
     )
-    @app_commands.describe(member="Whom; without one, you")
+    @app_commands.describe(member="Which member; without one, you")
     async def explain(
         self, interaction: discord.Interaction, member: discord.Member | discord.User | None = None
     ) -> None:

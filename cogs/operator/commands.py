@@ -105,7 +105,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         scope="Which servers it applies to",
         guild="Which server, if it is for one: choose it or type its id",
         ceiling_credits="How many credits; without credits and period, the ceiling is removed",
-        period="How long they last, in UTC",
+        period="For which period, in UTC",
         reason="Why; it is kept in the log",
     )
     @app_commands.rename(ceiling_credits="credits")

@@ -49,7 +49,7 @@ class History(commands.Cog):
     @app_commands.command(description="Your pictures in this server, to look at, use and post again")
     @app_commands.describe(
         search="Words of the prompt",
-        member="Whose, for those who may manage this server; without one, yours",
+        member="Whose pictures, for those who may manage this server; without one, yours",
     )
     async def history(
         self,

@@ -53,7 +53,7 @@ class Privacy(
         view = views.export_view(export, left_out, ui.File(f"attachment://{name}"))
         await interaction.followup.send(view=view, files=attachments({name: data}), ephemeral=True)
 
-    @app_commands.command(description="Have everything erased that this bot need not keep about you")
+    @app_commands.command(description="Erase everything about you that this bot need not keep")
     async def erase(self, interaction: discord.Interaction) -> None:
         """Show what would be erased and ask first, since it cannot be undone."""
         summary = await self._member_data.summarize(interaction.user.id)

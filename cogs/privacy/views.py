@@ -72,8 +72,8 @@ def _kept_things(summary: DataSummary) -> Iterator[str]:
         )
     if kept := summary.kept_pictures:
         yield ngettext(
-            "{n} picture that only you were to see, or that could not be posted",
-            "{n} pictures that only you were to see, or that could not be posted",
+            "{n} picture that only you can see, or that could not be posted",
+            "{n} pictures that only you can see, or that could not be posted",
             kept,
         )
     if kept := summary.drafts:

@@ -78,7 +78,8 @@ _SENTENCES: Final = {
         "In this server pictures are painted in age-restricted channels only. Please ask in one of those."
     ),
     MemberReason.NOT_YOURS: gettext_noop(
-        "In this server the buttons under a picture are for its member alone. `/imagine` paints one of yours."
+        "In this server the buttons under a picture are only for the member who asked for it. `/imagine`"
+        " paints one of yours."
     ),
     MemberReason.REFERENCE_NOT_YOURS: gettext_noop(
         "Somebody else attached the reference of this picture, and it is theirs."

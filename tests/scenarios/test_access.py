@@ -219,7 +219,7 @@ async def test_a_server_that_has_all_rules_it_can_have_gets_no_more(
 
 
 async def test_every_change_of_access_stands_in_the_log(server: BotServer) -> None:
-    assert "for its member alone" in await ruled(server, "buttons", who="owner")
+    assert "only for the member who asked" in await ruled(server, "buttons", who="owner")
     assert "Everybody who may paint" in await ruled(server, "buttons", who="everybody")
     await ruled(server, "cooldown", seconds=90)
     await ruled(server, "running", pictures=2)

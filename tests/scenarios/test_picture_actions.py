@@ -125,7 +125,7 @@ async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: Fake
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
         result = await server.bob.click(message, label=label)
-        assert "for its member alone" in server.answer(result)
+        assert "only for the member who asked" in server.answer(result)
     await server.alice.click(message, label="Again")
     assert len(rivya.tasks) == 2
 
