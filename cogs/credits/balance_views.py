@@ -19,7 +19,7 @@ from cogs.text.terms import (
     timestamp,
     usage_text,
 )
-from cogs.text.translation import gettext, ngettext
+from cogs.text.translation import gettext, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _limit_line(usage: Usage, cost_credits: int) -> str:
             "**{rule}**: {used}, **{left} left**. {reset}",
             rule=name,
             used=usage_text(usage),
-            left=usage.left_credits,
+            left=number(usage.left_credits),
             reset=reset_text(usage),
         )
     if usage.left_credits >= cost_credits:
@@ -108,7 +108,7 @@ def _grant_line(grant: Grant) -> str:
 
 
 def _granted(grant: Grant) -> str:
-    facts = {"left": grant.left_credits, "credits": credits_text(grant.credits)}
+    facts = {"left": number(grant.left_credits), "credits": credits_text(grant.credits)}
     personal = grant.user_id != WHOLE_GUILD
     if grant.expires_at is None:
         if personal:

@@ -14,7 +14,7 @@ from bot.credits.reports.models import COLOURED, BarUnit
 from bot.domain.periods import Period
 from cogs.credits.chart_labels import bucket_start, period_title
 from cogs.text.escaping import truncate
-from cogs.text.terms import mention, period_name
+from cogs.text.terms import credits_text, limit_text, mention, pictures_text
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.discord_limits import ALT_TEXT_UNITS, attachments
 from cogs.ui.layout import build_view, subtext
@@ -87,7 +87,7 @@ def alt_text(report: Report) -> str:
         "Bar chart of the credits of {period}, {credits} in all. By member: {members}."
         " The highest bar, {highest}, begins at {moment}.",
         period=period_title(report),
-        credits=_credits(report.credits),
+        credits=credits_text(report.credits),
         members=", ".join(parts),
         highest=number(report.highest.credits),
         moment=bucket_start(report, report.highest.start),
@@ -114,34 +114,26 @@ def _empty(report: Report) -> str:
 def _headlines(report: Report) -> list[str]:
     lines = [_spent(report)]
     if report.held_credits:
-        lines.append(
-            gettext("{credits} set aside for what is not finished.", credits=_credits(report.held_credits))
-        )
+        held = credits_text(report.held_credits)
+        lines.append(gettext("{credits} set aside for what is not finished.", credits=held))
     if report.failures:
-        lines.append(
-            ngettext(
-                "{amount} request failed.",
-                "{amount} requests failed.",
-                report.failures,
-                amount=number(report.failures),
-            )
-        )
+        lines.append(ngettext("{n} request failed.", "{n} requests failed.", report.failures))
     if report.refunded_credits:
-        refunded = _credits(report.refunded_credits)
+        refunded = credits_text(report.refunded_credits)
         lines.append(gettext("{credits} of these refunded; the limit does not count them.", credits=refunded))
     if report.granted_credits:
-        granted = _credits(report.granted_credits)
+        granted = credits_text(report.granted_credits)
         lines.append(gettext("{credits} of these paid by grants, not by the limit.", credits=granted))
     if report.limit.period == report.period:
         used = number(report.limited_credits)
-        lines.append(gettext("The limit: {used} of {limit} used.", used=used, limit=_limit(report)))
+        lines.append(gettext("The limit: {used} of {limit} used.", used=used, limit=limit_text(report.limit)))
     if report.before_credits is not None:
-        lines.append(gettext(_BEFORE[report.period], credits=_credits(report.before_credits)))
+        lines.append(gettext(_BEFORE[report.period], credits=credits_text(report.before_credits)))
     return lines
 
 
 def _spent(report: Report) -> str:
-    facts = {"credits": _credits(report.spent_credits), "pictures": _pictures(report.pictures)}
+    facts = {"credits": credits_text(report.spent_credits), "pictures": pictures_text(report.pictures)}
     if report.average_credits is None:
         return gettext("**{credits}** spent, **{pictures}** painted.", **facts)
     each = number(round(report.average_credits, 2))
@@ -159,11 +151,10 @@ def _spenders(report: Report) -> list[str]:
         listed_credits = report.erased.credits + sum(spender.credits for spender in report.spenders)
         lines.append(
             ngettext(
-                "{amount} other member: {credits}",
-                "{amount} other members: {credits}",
+                "{n} other member: {credits}",
+                "{n} other members: {credits}",
                 others,
-                amount=number(others),
-                credits=_credits(report.credits - listed_credits),
+                credits=credits_text(report.credits - listed_credits),
             )
         )
     if report.erased.credits or report.erased.pictures:
@@ -172,7 +163,7 @@ def _spenders(report: Report) -> list[str]:
 
 
 def _amounts(spender: Spender) -> str:
-    facts = {"credits": _credits(spender.credits), "pictures": _pictures(spender.pictures)}
+    facts = {"credits": credits_text(spender.credits), "pictures": pictures_text(spender.pictures)}
     if not spender.refunded_credits:
         return gettext("{credits}, {pictures}", **facts)
     return gettext(
@@ -183,7 +174,8 @@ def _amounts(spender: Spender) -> str:
 def _pace(report: Report) -> str:
     if report.pace is None:
         return gettext(
-            "There is no line for an even pace, since this server's limit is {limit}.", limit=_limit(report)
+            "There is no line for an even pace, since this server's limit is {limit}.",
+            limit=limit_text(report.limit),
         )
     credits = round(report.pace, 2)
     # A number with decimals takes the plural.
@@ -226,19 +218,3 @@ def _zone(report: Report) -> str:
     if report.period is not Period.TOTAL or not report.periods_ago:
         return days
     return f"{days} {gettext('Everything so far has no earlier period, so `ago` was ignored.')}"
-
-
-def _limit(report: Report) -> str:
-    return gettext(
-        "{credits} {period}",
-        credits=_credits(report.limit.credits),
-        period=period_name(report.limit.period),
-    )
-
-
-def _credits(amount: int) -> str:
-    return ngettext("{amount} credit", "{amount} credits", amount, amount=number(amount))
-
-
-def _pictures(amount: int) -> str:
-    return ngettext("{amount} picture", "{amount} pictures", amount, amount=number(amount))

@@ -19,7 +19,7 @@ from cogs.limits.settings_views import setting_name, setting_value
 from cogs.limits.views import changed_text, recipient
 from cogs.text.escaping import escape
 from cogs.text.terms import credits_text, limit_text, mention, scope_name, timestamp
-from cogs.text.translation import gettext, gettext_noop
+from cogs.text.translation import gettext, gettext_noop, number
 from cogs.ui.layout import build_view, row
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _event_text(entry: AuditEntry) -> str:  # noqa: PLR0911  # a table whose row
         case GrantRevoked() as event:
             text = gettext(
                 "Took back **{left} of {credits}** given to {whom}.",
-                left=event.left_credits,
+                left=number(event.left_credits),
                 credits=credits_text(event.credits),
                 whom=recipient(event.user_id),
             )

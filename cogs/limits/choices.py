@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.limits import Limit, LimitScope
 from cogs.text.terms import credits_text, limit_text, mention
-from cogs.text.translation import gettext
+from cogs.text.translation import gettext, number
 from cogs.ui.discord_limits import autocomplete_choices
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _label(rule: Limit | Grant, role_names: Mapping[int, str]) -> str:
         label = gettext(
             "Grant to {whom}: {left} of {credits} left",
             whom=gettext("this server") if rule.user_id == WHOLE_GUILD else _member(rule.user_id),
-            left=rule.left_credits,
+            left=number(rule.left_credits),
             credits=credits_text(rule.credits),
         )
     else:

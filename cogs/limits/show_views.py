@@ -21,7 +21,7 @@ from cogs.text.terms import (
     timestamp,
     usage_text,
 )
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, fit_lines, subtext, titled_view
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _limit_line(limit: Limit, role_ids: Collection[int]) -> str:
 def _grant_line(grant: Grant) -> str:
     facts = {
         "whose": recipient(grant.user_id),
-        "left": grant.left_credits,
+        "left": number(grant.left_credits),
         "credits": credits_text(grant.credits),
         "whom": mention(grant.granted_by),
         "when": timestamp(grant.granted_at, "d"),

@@ -8,7 +8,7 @@ from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.limits import Limit, LimitScope
 from cogs.text.escaping import escape
 from cogs.text.terms import limit_text, mention, reset_text, scope_name, usage_text
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def revoked_view(grant: Grant, reason: str) -> ui.LayoutView:
         "{n} credit of {given} for {whom} was left. What the grant has paid stays paid.",
         "{n} credits of {given} for {whom} were left. What the grant has paid stays paid.",
         grant.left_credits,
-        given=grant.credits,
+        given=number(grant.credits),
         whom=recipient(grant.user_id),
     )
     return build_view(gettext("### The grant was taken back"), f"{left}{_reason_line(reason)}")

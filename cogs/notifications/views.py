@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS
 from cogs.text.terms import credits_text, reset_text, timestamp, usage_text
-from cogs.text.translation import gettext, gettext_noop
+from cogs.text.translation import gettext, gettext_noop, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def alert_view(alert: Alert, at: int) -> ui.LayoutView:
 def _used(usage: Usage) -> str:
     if not usage.limit_credits:
         return gettext("The limit is 0, and what grants gave on top of it is used up.")
-    return gettext("{used}. {reset}", used=usage_text(usage), reset=reset_text(usage))
+    return f"{usage_text(usage)}. {reset_text(usage)}"
 
 
 def _outlook(alert: Alert, at: int) -> str:
@@ -62,7 +62,7 @@ def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:
             "It holds {credits}, which is less than {limit}."
             " Once it is empty, no server gets a picture. Please add credits at Rivya.",
             credits=credits_text(left_credits),
-            limit=alert_credits,
+            limit=number(alert_credits),
         ),
         subtext(
             gettext(

@@ -16,7 +16,7 @@ from bot.credits.reconciliation.store import PAGE
 from bot.domain.limits import ReservationState
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, timestamp
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
             "{looked_at} of {total} looked at, {n} difference so far.",
             "{looked_at} of {total} looked at, {n} differences so far.",
             run.found,
-            looked_at=run.looked_at,
-            total=run.total,
+            looked_at=number(run.looked_at),
+            total=number(run.total),
         ),
         subtext(gettext("Run `{run_id}`", run_id=run.run_id)),
     )
@@ -170,11 +170,11 @@ def reconcile_applied_view(run_id: str, result: ApplyResult) -> ui.LayoutView:
     """Show which discrepancies of a run were booked, and which were not."""
     lines = [
         _applied(result) if result.booked else gettext("There was nothing to book."),
-        gettext("Already as Rivya says: {number}.", number=result.before) if result.before else "",
-        gettext("Changed since and left alone: {number}. Compare again.", number=result.changed)
+        gettext("Already as Rivya says: {number}.", number=number(result.before)) if result.before else "",
+        gettext("Changed since and left alone: {number}. Compare again.", number=number(result.changed))
         if result.changed
         else "",
-        gettext("Still under way and left to the bot: {number}.", number=result.in_progress)
+        gettext("Still under way and left to the bot: {number}.", number=number(result.in_progress))
         if result.in_progress
         else "",
     ]

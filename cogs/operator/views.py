@@ -9,7 +9,7 @@ from bot.domain.limits import LimitScope
 from cogs.limits.views import changed_text
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, limit_text, period_noun, reset_text, timestamp, usage_text
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def guilds_view(page: GuildsPage, name_of: NameOf, row: ui.ActionRow[ui.LayoutVi
         gettext("All servers together: {usage}.", usage=together) if together else "",
         _paused_line(page.paused, name_of),
         "\n".join(_guild_lines(spending, name_of) for spending in page.rows),
-        subtext(gettext("Page {page} of {pages}", page=page.page, pages=page.pages)),
+        subtext(gettext("Page {page} of {pages}", page=number(page.page), pages=number(page.pages))),
         row,
     )
 

@@ -25,7 +25,7 @@ from cogs.text.terms import (
     timestamp,
     usage_text,
 )
-from cogs.text.translation import gettext, gettext_noop
+from cogs.text.translation import gettext, gettext_noop, number
 
 if TYPE_CHECKING:
     from bot.domain.errors import MemberError
@@ -188,7 +188,7 @@ def _limit_exceeded(usage: Usage, cost_credits: int) -> str:
             "A picture costs {price}, but {rule} has {left} left ({usage}).",
             price=credits_text(cost_credits),
             rule=scope_text(usage),
-            left=usage.left_credits,
+            left=number(usage.left_credits),
             usage=usage_text(usage),
         )
     else:
@@ -201,7 +201,8 @@ def _prompt_too_long(data: Data) -> str:
     if not limit:
         return gettext("The prompt is too long. Please shorten it.")
     return gettext(
-        "The prompt is too long. The longest allowed is {limit} characters. Please shorten it.", limit=limit
+        "The prompt is too long. The longest allowed is {limit} characters. Please shorten it.",
+        limit=number(limit),
     )
 
 

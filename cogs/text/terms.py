@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.limits import LimitScope
 from bot.domain.periods import Period
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,14 +72,14 @@ _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
 
 
-def credits_text(number: int) -> str:
+def credits_text(credits: int) -> str:
     """Return `1 credit` or `4 credits`."""
-    return ngettext("{n} credit", "{n} credits", number)
+    return ngettext("{n} credit", "{n} credits", credits)
 
 
-def pictures_text(number: int) -> str:
+def pictures_text(pictures: int) -> str:
     """Return `1 picture` or `4 pictures`."""
-    return ngettext("{n} picture", "{n} pictures", number)
+    return ngettext("{n} picture", "{n} pictures", pictures)
 
 
 def enough_text(pictures: int, cost_credits: int) -> str:
@@ -184,7 +184,7 @@ def usage_text(usage: Usage) -> str:
     """Return `188 of 200 credits used this month`, with what grants still hold if they hold any."""
     used = gettext(
         "{used} of {credits} used {this_period}",
-        used=usage.used_credits,
+        used=number(usage.used_credits),
         credits=credits_text(usage.limit_credits),
         this_period=period_noun(usage.period),
     )
@@ -195,8 +195,8 @@ def left_text(usage: Usage) -> str:
     """Return `12 of 200 left this month`, with what grants still hold if they hold any."""
     left = gettext(
         "{left} of {limit} left {this_period}",
-        left=usage.left_credits - usage.granted_credits,
-        limit=usage.limit_credits,
+        left=number(usage.left_credits - usage.granted_credits),
+        limit=number(usage.limit_credits),
         this_period=period_noun(usage.period),
     )
     return _with_grants(left, usage)
@@ -205,7 +205,7 @@ def left_text(usage: Usage) -> str:
 def _with_grants(text: str, usage: Usage) -> str:
     if not usage.granted_credits:
         return text
-    return f"{text}; {gettext('grants hold {more} more', more=usage.granted_credits)}"
+    return f"{text}; {gettext('grants hold {more} more', more=number(usage.granted_credits))}"
 
 
 def reset_text(usage: Usage) -> str:

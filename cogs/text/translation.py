@@ -48,9 +48,9 @@ def gettext(message: str, /, **facts: object) -> str:
     return translated.format(**facts) if facts else translated
 
 
-def ngettext(one: str, many: str, number: int, /, **facts: object) -> str:
-    """Translate a message about a number of things, in the plural form for `number`, which fills `{n}`."""
-    return _catalogue(_current.get()).ngettext(one, many, number).format(n=number, **facts)
+def ngettext(one: str, many: str, n: int, /, **facts: object) -> str:
+    """Translate a message about `n` things in the plural form for `n`, which fills `{n}` as by `number`."""
+    return _catalogue(_current.get()).ngettext(one, many, n).format(n=number(n), **facts)
 
 
 def gettext_noop(message: str) -> str:

@@ -25,7 +25,9 @@ from cogs.text.terms import (
     period_noun,
     scope_name,
     size_name,
+    usage_text,
 )
+from cogs.text.translation import use_locale
 
 MESSAGE_LIMIT = 2000
 HUGE = 2**63
@@ -149,6 +151,19 @@ def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
 def test_a_limit_in_words(exempt: bool) -> None:
     assert limit_text(Limit(5, Period.DAY, exempt=exempt)) == ("exempt" if exempt else "5 credits a day")
     assert limit_text(None) == "no limit"
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", "12,000 of 34,567 credits used this month; grants hold 1,000 more"),
+        ("id", "12.000 dari 34.567 kredit terpakai bulan ini; hibah masih tersisa 1.000"),
+    ],
+)
+def test_numbers_are_written_as_the_language_writes_them(locale: str, words: str) -> None:
+    usage = Usage("guild", 34_567, 12_000, 0, "month", NOON, granted_credits=1000)
+    with use_locale(locale):
+        assert usage_text(usage) == words
 
 
 def test_a_limit_in_total_never_resets() -> None:
