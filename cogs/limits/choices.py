@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _MENTION: Final = re.compile(r"<@(?P<role>&)?!?(?P<id>\d+)>")
 
 
-def key_of(rule: Limit | Grant) -> str:
-    """Return the value of a choice: `guild`, `role:` with an id, `grant:` with an id."""
+def _value(rule: Limit | Grant) -> str:
+    """Return the value of a choice, such as `guild`, `everyone`, `role:5` or `grant:3`."""
     if isinstance(rule, Grant):
         return f"grant:{rule.grant_id}"
     return f"{rule.scope}:{rule.subject_id}" if rule.subject_id else str(rule.scope)
@@ -32,7 +32,7 @@ def find(in_force: ActiveLimits, typed: str) -> Limit | Grant | None:
     """Return the rule that was chosen, or whose member or role was mentioned; None if none is in force."""
     if mentioned := _MENTION.fullmatch(typed.strip()):
         typed = f"{LimitScope.ROLE if mentioned['role'] else LimitScope.MEMBER}:{mentioned['id']}"
-    return next((rule for rule in _removable(in_force) if key_of(rule) == typed), None)
+    return next((rule for rule in _removable(in_force) if _value(rule) == typed), None)
 
 
 def choices(
@@ -41,9 +41,9 @@ def choices(
     """Return the choices whose label or value contains what was typed, or the id of what was mentioned."""
     mentioned = _MENTION.search(typed)
     sought = mentioned["id"] if mentioned else typed.strip().casefold()
-    offered = ((_label(rule, role_names), key_of(rule)) for rule in _removable(in_force))
+    offered = ((_label(rule, role_names), _value(rule)) for rule in _removable(in_force))
     return autocomplete_choices(
-        (label, key) for label, key in offered if sought in f"{label} {key}".casefold()
+        (label, value) for label, value in offered if sought in f"{label} {value}".casefold()
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ZONE: Final = "UTC"
 _NO_PLACES: Final = ("localtime", "Factory")
-"""Names of no place: a fallback, and what each host is set to."""
+"""Names of no place: what this host is set to, and a placeholder."""
 
 
 @cache

@@ -70,7 +70,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self._credit_admin = credit_admin
         self._pauses = pauses
         self._discrepancies = discrepancies
-        self._runner = ReconcileRunner(reconciler, discrepancies, lambda run_id: row(apply_button(run_id)))
+        self._runner = ReconcileRunner(reconciler, discrepancies)
 
     async def cog_unload(self) -> None:
         """Stop a comparison that is under way, since the bot closes."""
@@ -277,15 +277,6 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
 def page_button(period: Period, page: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:
     """Make the button to a page of the guilds."""
     return ui.Button(label=label, custom_id=f"kuas:guilds:{period}:{page}", disabled=not enabled)
-
-
-def apply_button(run_id: str) -> ui.Button[ui.LayoutView]:
-    """Make the button that books what a comparison has proven."""
-    return ui.Button(
-        label=gettext(reconcile_views.BOOK_LABEL),
-        style=discord.ButtonStyle.danger,
-        custom_id=f"kuas:reconcile:{run_id}",
-    )
 
 
 def _guild_names(interaction: discord.Interaction) -> views.NameOf:

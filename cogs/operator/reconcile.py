@@ -18,15 +18,9 @@ from cogs.ui.discord_limits import TOKEN_LIFE_SECONDS, attachments
 from cogs.ui.responses import TRANSPORT, DeferOutcome, defer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from discord import ui
-
     from bot.credits.reconciliation.models import Discrepancy
     from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
     from bot.credits.reconciliation.store import DiscrepancyStore
-
-    ApplyRow = Callable[[str], ui.ActionRow[ui.LayoutView]]
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +35,11 @@ async def defer_privately(interaction: discord.Interaction) -> bool:
 
 
 class ReconcileRunner:
-    """Runs one comparison at a time. `apply_row` makes the button that books the corrections of a run."""
+    """Runs one comparison at a time."""
 
-    def __init__(self, reconciler: Reconciler, discrepancies: DiscrepancyStore, apply_row: ApplyRow) -> None:
+    def __init__(self, reconciler: Reconciler, discrepancies: DiscrepancyStore) -> None:
         self._reconciler = reconciler
         self._discrepancies = discrepancies
-        self._apply_row = apply_row
         self._running: asyncio.Task[object] | None = None
 
     @property
@@ -78,38 +71,29 @@ class ReconcileRunner:
     async def _send_result(
         self, interaction: discord.Interaction, run: ReconcileRun, *, editable: bool
     ) -> None:
-        found = await self._list_discrepancies(run)
+        found: list[Discrepancy] = []
+        while len(found) < reconcile_views.LISTED and (
+            page := await self._discrepancies.list_run(run.run_id, found[-1].booked.job_id if found else "")
+        ):
+            found += page
         filename = f"reconcile-{run.run_id}.csv" if run.found > reconcile_views.SHOWN else ""
-        provable = any(item.kind.is_proof for item in found)
-
-        def view() -> ui.LayoutView:
-            row = self._apply_row(run.run_id) if provable else None
-            return reconcile_views.reconcile_result_view(run, found, filename, row)
+        view = reconcile_views.reconcile_result_view(run, found, filename)
 
         def files() -> list[discord.File]:
             return attachments({filename: reconcile_views.csv_file(found)} if filename else {})
 
         if editable:
             try:
-                await interaction.edit_original_response(view=view(), attachments=files())
+                await interaction.edit_original_response(view=view, attachments=files())
             except _SEND_ERRORS as error:
                 log.info("comparison not in its reply", run_id=run.run_id, error=str(error))
             else:
                 return
         try:
-            await interaction.user.send(view=view(), files=files())
+            await interaction.user.send(view=view, files=files())
         except _SEND_ERRORS as error:
             # The command line shows it, too: python -m bot operator reconcile --show RUN.
             log.warning("comparison untold", run_id=run.run_id, found=run.found, error=str(error))
-
-    async def _list_discrepancies(self, run: ReconcileRun) -> list[Discrepancy]:
-        found: list[Discrepancy] = []
-        while len(found) < reconcile_views.LISTED:
-            page = await self._discrepancies.list_run(run.run_id, found[-1].booked.job_id if found else "")
-            if not page:
-                break
-            found += page
-        return found
 
 
 class _ProgressReply:

@@ -9,15 +9,14 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
-from discord import ui
+from discord import ButtonStyle, ui
 
 from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
-from bot.credits.reconciliation.store import PAGE
 from bot.domain.limits import ReservationState
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
-from cogs.ui.layout import build_view, subtext
+from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 8
 """How many discrepancies the message lists; if there are more, a file has them all."""
-LISTED: Final = 25 * PAGE
+LISTED: Final = 5000
 """How many discrepancies the file has at most; the command line shows all."""
 NOTE_UNITS: Final = 120
 _CSV_HEADER: Final = (
@@ -73,7 +72,6 @@ _LEFT_OPEN: Final = {
 }
 
 COMPARING: Final = gettext_noop("A comparison is under way already. Its result comes when it is done.")
-BOOK_LABEL: Final = gettext_noop("Book these corrections")
 
 
 def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
@@ -91,28 +89,35 @@ def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
     )
 
 
-def reconcile_result_view(
-    run: ReconcileRun, found: Sequence[Discrepancy], filename: str, row: ui.ActionRow[ui.LayoutView] | None
-) -> ui.LayoutView:
-    """Show what a comparison found, `SHOWN` of it in words, and that nothing was changed.
+def reconcile_result_view(run: ReconcileRun, found: Sequence[Discrepancy], filename: str) -> ui.LayoutView:
+    """Show what a comparison found, `SHOWN` of it in words, and a button if corrections can be booked.
 
-    `filename` is the attachment with all of it, `row` the button that books corrections, if there are any.
+    `filename` is the attachment with all of it; empty if there is none.
     """
     stopped = (
         gettext("It stopped early: {reason}. Run it again later.", reason=escape(run.stopped, 200))
         if run.stopped
         else ""
     )
-    csv_items: list[str | ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
-    buttons: list[str | ui.Item[ui.LayoutView]] = [] if row is None else [row]
+    items: list[ui.Item[ui.LayoutView]] = [ui.File(f"attachment://{filename}")] if filename else []
+    if any(discrepancy.kind.is_proof for discrepancy in found):
+        items.append(row(apply_button(run.run_id)))
     return build_view(
         gettext("### Compared with Rivya"),
         _looked_at(run),
         stopped,
         _first(run, found),
         subtext(gettext("Run `{run_id}`. Nothing was changed so far.", run_id=run.run_id)),
-        *csv_items,
-        *buttons,
+        *items,
+    )
+
+
+def apply_button(run_id: str) -> ui.Button[ui.LayoutView]:
+    """Make the button that books the corrections of a run."""
+    return ui.Button(
+        label=gettext("Book these corrections"),
+        style=ButtonStyle.danger,
+        custom_id=f"kuas:reconcile:{run_id}",
     )
 
 

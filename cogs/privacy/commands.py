@@ -79,7 +79,7 @@ class Privacy(
 def erase_button(user_id: int) -> ui.Button[ui.LayoutView]:
     """Make the button that erases the data of the member who asked."""
     return ui.Button(
-        label=gettext(views.ERASE_LABEL),
+        label=gettext("Erase it"),
         style=discord.ButtonStyle.danger,
         custom_id=f"kuas:privacy:erase:{user_id}",
     )

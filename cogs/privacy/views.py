@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bot.privacy.models import DataSummary, Export
 
 FILE_NAME: Final = "kuas-your-data"
-ERASE_LABEL: Final = gettext_noop("Erase it")
 _BOOLEANS: Final = frozenset({"private", "spoiler", "picture_kept"})
 _OWN_MESSAGES: Final = gettext_noop(
     "A picture that was posted is a message of its server: erasing does not delete it."

@@ -14,7 +14,8 @@ from simcord.interactions import base_payload
 from structlog.testing import capture_logs
 
 from cogs.operator import reconcile
-from cogs.operator.commands import Operator, apply_button
+from cogs.operator.commands import Operator
+from cogs.operator.reconcile_views import apply_button
 from cogs.ui.layout import build_view, row
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer

@@ -16,8 +16,9 @@ from cogs.imagine.rejection import retry_button
 from cogs.imagine.submission import Submission
 from cogs.limits import audit_log
 from cogs.limits.audit_log import AuditLogCommand
-from cogs.operator.commands import Operator, apply_button
+from cogs.operator.commands import Operator
 from cogs.operator.commands import page_button as guilds_page_button
+from cogs.operator.reconcile_views import apply_button
 from cogs.pictures import history
 from cogs.pictures.actions import PictureActions
 from cogs.pictures.buttons import Action, picture_button

@@ -161,7 +161,7 @@ def test_a_limit_in_words(exempt: bool) -> None:
     ],
 )
 def test_numbers_are_written_as_the_language_writes_them(locale: str, words: str) -> None:
-    usage = Usage("guild", 34_567, 12_000, 0, "month", NOON, granted_credits=1000)
+    usage = Usage(LimitScope.GUILD, 34_567, 12_000, 0, Period.MONTH, NOON, granted_credits=1000)
     with use_locale(locale):
         assert usage_text(usage) == words
 

@@ -23,7 +23,7 @@ from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.limits import Limit, LimitChange, LimitScope, ReservationState, Usage
 from bot.domain.periods import Period
 from cogs.operator import reconcile_views, views
-from cogs.operator.commands import apply_button
+from cogs.operator.reconcile_views import apply_button
 from cogs.text.translation import use_locale
 
 NOON = 1_750_000_000_000
@@ -73,7 +73,7 @@ CARDS: dict[str, Card] = {
     "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
     "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, turns()),
     "guilds in total": lambda: views.guilds_view(
-        replace(page(()), period="total", resets_at=None), name_of, turns()
+        replace(page(()), period=Period.TOTAL, resets_at=None), name_of, turns()
     ),
     "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, turns()),
     "ceiling": lambda: views.ceiling_view(
@@ -96,9 +96,9 @@ CARDS: dict[str, Card] = {
     "resume all": lambda: views.resume_view(0, name_of, {GUILD, OTHER}),
     "comparing": lambda: reconcile_views.reconcile_progress_view(comparison(12)),
     "compared": lambda: reconcile_views.reconcile_result_view(
-        comparison(12, "Rivya refuses the API key"), [discrepancy(DiscrepancyKind.NOT_OVER)] * 9, "", None
+        comparison(12, "Rivya refuses the API key"), [discrepancy(DiscrepancyKind.NOT_OVER)] * 9, ""
     ),
-    "agreeing": lambda: reconcile_views.reconcile_result_view(comparison(0), [], "", None),
+    "agreeing": lambda: reconcile_views.reconcile_result_view(comparison(0), [], ""),
     "booked": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
     "booked less": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, -7)),
     "booked even": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12)),
@@ -163,7 +163,7 @@ def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state:
 def test_a_note_stands_beside_its_difference_as_it_was_logged() -> None:
     found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, ReservationState.HELD, "Rivya said *nothing*")]
     with use_locale("id"):
-        said = "\n".join(lines(reconcile_views.reconcile_result_view(comparison(1), found, "", None)))
+        said = "\n".join(lines(reconcile_views.reconcile_result_view(comparison(1), found, "")))
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in said
     assert "(Rivya said \\*nothing\\*)" in said
     assert "sehari: 1 perbedaan." in said
