@@ -89,8 +89,7 @@ class DiscordNotifier:
 
     def _owner_ids(self) -> list[int]:
         application = self._client.application
-        if application is None:
-            return []
+        assert application is not None  # set by login, before the balance is watched
         if application.team is None:
             return [application.owner.id]
         return [member.id for member in application.team.members if member.role in _OWNER_ROLES]
