@@ -29,8 +29,11 @@ class MemberReason(StrEnum):
     PROMPT_TOO_LONG = "prompt_too_long"
     """More characters than the model accepts; data: `limit`."""
     PROMPT_REFUSED = "prompt_refused"
-    """Rivya answered `validation_failed`, which only the prompt can mend; or the prompt has half a surrogate
-    pair."""
+    """Rivya's refusal is about the prompt; or the prompt has half a surrogate pair."""
+    CONTENT_REFUSED = "content_refused"
+    """Rivya's moderation refused the prompt or the reference; data: `message`, Rivya's own words."""
+    REQUEST_REFUSED = "request_refused"
+    """Rivya refused the request for another reason; data: `code` and `message`, Rivya's own words."""
     REFERENCE_TYPE = "reference_type"
     """Not an image in an accepted format; data: `kind`, what it is or claims to be."""
     REFERENCE_UNREADABLE = "reference_unreadable"
@@ -117,6 +120,8 @@ class MemberError(KuasError):
         super().__init__(reason.value)
         self.reason = reason
         self.data = data
+        self.in_doubt = False
+        """An earlier attempt of the same call may have had an effect."""
 
 
 class LimitExceeded(MemberError):

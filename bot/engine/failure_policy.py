@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.errors import ContractViolation, KuasError, MemberError, OperatorError
+from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import Failure, FailureCause, Job, Stage
+from bot.rivya.responses import is_moderation
 
 if TYPE_CHECKING:
     from bot.rivya.models import Task
@@ -85,6 +86,14 @@ def failure_from_task(task: Task) -> Failure:
     that for a failed task, and https://rivya.ai/docs/failed-tasks-and-refunds does not promise it.
     """
     code = task.error_code or "generation_failed"
+    if is_moderation(task.error_code, task.error_message):
+        return Failure(
+            FailureCause.MEMBER,
+            MemberReason.CONTENT_REFUSED,
+            message=json.dumps({"code": code, "message": task.error_message or ""}, sort_keys=True),
+            charged_credits=task.final_credits or 0,
+            in_doubt=task.final_credits is None,
+        )
     return Failure(
         cause=FailureCause.OPERATOR if code == "insufficient_credits" else FailureCause.RIVYA,
         code=code,

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.clock import now_ms
-from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.delivery import UndeliverableError
@@ -117,9 +124,15 @@ class JobRunner:
         self._dependencies.metrics.record_error(self.job.stage, error)
         if isinstance(error, OperatorError):
             self._dependencies.operator_log.report(error, stage=self.job.stage)
+        elif isinstance(error, MemberError) and error.reason is MemberReason.REQUEST_REFUSED:
+            # Rivya's message may quote the prompt, so only its code is logged.
+            refused = OperatorError(
+                "request_refused", f"Rivya refuses a request with {error.data.get('code')}"
+            )
+            self._dependencies.operator_log.report(refused, stage=self.job.stage)
         if self.job.create_body is not None and self.job.stage in BEFORE_TASK:
             unanswered = isinstance(error, TransientError) and not error.had_no_effect
-            doubtful = isinstance(error, OperatorError | ContractViolation) and error.in_doubt
+            doubtful = isinstance(error, MemberError | OperatorError | ContractViolation) and error.in_doubt
             self._may_be_sent = self._may_be_sent or unanswered or doubtful
         failure = decide_failure(
             self.job, error, failed_attempts=self._failed_attempts, may_be_sent=self._may_be_sent

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from bot.domain.errors import (
     ContractViolation,
@@ -54,6 +54,14 @@ _OPERATOR_STATUSES = {
     402: ("wallet_empty", "Rivya's wallet is empty"),
     403: ("key_refused", "Rivya refuses the API key"),
 }
+
+
+_MODERATION: Final = re.compile(
+    r"content[ _-]?policy|moderat(ed|ion)|nsfw|safety[ _-](system|filter|check)|sensitive[ _-](content|word)"
+    r"|inappropriate",
+    re.IGNORECASE,
+)
+"""What image APIs call a refusal of content; Rivya documents no such code."""
 
 
 class Operation(StrEnum):
@@ -106,6 +114,11 @@ class Response:
         return self.status in _OK
 
 
+def is_moderation(code: str | None, message: str | None) -> bool:
+    """Whether an error's code or message says that moderation refused the prompt or the reference."""
+    return _MODERATION.search(f"{code or ''} {message or ''}") is not None
+
+
 def error_from(answer: Response, purpose: Operation) -> KuasError:
     """Return the error for a response: by its code, or by its status if the code is unknown.
 
@@ -145,13 +158,16 @@ class UncertainOutcome:
     def mark(self, error: KuasError) -> None:
         """Record an attempt's error, and set its `had_no_effect` or `in_doubt` to that of the whole call.
 
-        A `MemberError` is left alone: it is about the request itself, which is the same in each attempt.
+        A `MemberError` about the request itself, which is the same in each attempt, is never in doubt.
+        Moderation and refusals with an unknown code may decide differently the next time.
         """
         if isinstance(error, TransientError):
             self._in_doubt |= not error.had_no_effect
             error.had_no_effect = not self._in_doubt
         elif isinstance(error, OperatorError | ContractViolation):
             self._in_doubt |= error.in_doubt
+            error.in_doubt = self._in_doubt
+        elif isinstance(error, MemberError) and error.data.get("code") != "validation_failed":
             error.in_doubt = self._in_doubt
 
 
@@ -161,10 +177,18 @@ def _error_by_code(answer: Response, purpose: Operation) -> KuasError | None:
     if code in _OPERATOR_CODES:
         ours, sentence = _OPERATOR_CODES[code]
         error = OperatorError(ours, f"{sentence} ({code})")
+    elif (
+        purpose is not Operation.READ
+        and answer.status in _CLIENT_ERRORS
+        and is_moderation(code, answer.message)
+    ):
+        error = _member_error(MemberReason.CONTENT_REFUSED, answer)
     elif code == "validation_failed" and purpose is Operation.UPLOAD:
         error = _member_error(MemberReason.REFERENCE_UNREADABLE, answer)
     elif code == "validation_failed" and purpose is Operation.CREATE:
-        error = _member_error(MemberReason.PROMPT_REFUSED, answer)
+        about_prompt = "prompt" in answer.message.casefold()
+        reason = MemberReason.PROMPT_REFUSED if about_prompt else MemberReason.REQUEST_REFUSED
+        error = _member_error(reason, answer)
     elif code in {"rate_limited", "public_api_disabled"}:
         error = _try_later(answer, refused=True)
     elif code in {"idempotency_conflict", "not_found"}:
@@ -184,6 +208,13 @@ def _error_by_status(answer: Response, purpose: Operation) -> KuasError:
         error = _member_error(MemberReason.REFERENCE_TOO_BIG, answer)
     elif status == _TOO_MANY:
         error = _try_later(answer, refused=answer.code is not None)
+    elif (
+        status in _CLIENT_ERRORS
+        and status not in (*_TRANSIENT, _CONFLICT)
+        and answer.code is not None
+        and purpose is not Operation.READ
+    ):
+        error = _member_error(MemberReason.REQUEST_REFUSED, answer)
     elif status in _CLIENT_ERRORS and status not in _TRANSIENT and (answer.readable or status == _TOO_BIG):
         error = ContractViolation(code, f"Rivya answered {status} {code}")
         # An earlier attempt may be what it conflicts with: only `idempotency_conflict` is documented.

@@ -206,6 +206,28 @@ def _prompt_too_long(data: Data) -> str:
     )
 
 
+def _content_refused(data: Data) -> str:
+    words = escape(str(data.get("message") or ""), QUOTE_UNITS)
+    if not words:
+        return gettext(
+            "Rivya's moderation refused the prompt or the reference. Please change them and try again."
+        )
+    return gettext(
+        "Rivya's moderation refused the prompt or the reference. It says: {words}\n"
+        "Please change them and try again.",
+        words=words,
+    )
+
+
+def _request_refused(data: Data) -> str:
+    words = escape(str(data.get("message") or ""), QUOTE_UNITS)
+    if not words:
+        return gettext("Rivya refused this request. Please change it and try again.")
+    return gettext(
+        "Rivya refused this request. It says: {words}\nPlease change it and try again.", words=words
+    )
+
+
 def _reference_type(data: Data) -> str:
     kind = escape(str(data.get("kind") or ""), 60)
     if not kind:
@@ -342,6 +364,8 @@ def _preset_unknown(data: Data) -> str:
 
 _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
+    MemberReason.CONTENT_REFUSED: _content_refused,
+    MemberReason.REQUEST_REFUSED: _request_refused,
     MemberReason.REFERENCE_TYPE: _reference_type,
     MemberReason.REFERENCE_TOO_BIG: _reference_too_big,
     MemberReason.REFERENCE_TOO_LARGE: _reference_too_large,

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Job, Phase, Reference, Request, RequestContext, Stage, stored_url
@@ -676,3 +677,25 @@ async def test_tasks_that_were_watched_all_their_life_are_remembered(
     assert {kind.with_reference: len(endings) for kind, endings in history.items()} == {False: 1, True: 1}
     for (ending,) in history.values():
         assert 0 <= ending.after_seconds <= ending.by_seconds < PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason", "reported"),
+    [
+        (422, "content_policy_violation", MemberReason.CONTENT_REFUSED, False),
+        (422, "invented_yesterday", MemberReason.REQUEST_REFUSED, True),
+    ],
+)
+async def test_an_unknown_refusal_is_told_and_reported_and_costs_nothing(
+    harness: EngineHarness, status: int, code: str, reason: MemberReason, reported: bool
+) -> None:
+    harness.rivya.faults.add("status", "create", times=2, code=status, error_code=code)
+    with capture_logs() as lines:
+        jobs = [await harness.submit_and_wait() for _ in range(2)]
+    for job in jobs:
+        assert job.failure is not None
+        assert (job.stage, job.failure.cause, job.failure.code) == (Stage.FAILED, "member", reason)
+        assert await harness.state(job) == "released"
+    errors = [line for line in lines if line["event"] == "operator must act" and line["log_level"] == "error"]
+    assert [line["code"] for line in errors] == (["request_refused"] if reported else [])
+    assert harness.rivya.tasks == {}

@@ -335,13 +335,15 @@ BAD_KEY: Step = ("refuse", 401, "api_key_revoked")
         # nothing was done, and it is proven
         ([BAD_KEY], OperatorError, False),
         ([LIMITED, BAD_KEY], OperatorError, False),
-        ([DISABLED, ("refuse", 400, "new_code")], ContractViolation, False),
+        ([DISABLED, ("refuse", 400, "new_code")], MemberError, False),
         ([LIMITED, DISABLED, LIMITED], TransientError, False),
         # an attempt may have been heard
         ([CUT, BAD_KEY], OperatorError, True),
         ([("page", 502, ""), ("refuse", 402, "insufficient_credits")], OperatorError, True),
         ([STALL, ("refuse", 404, "not_found")], ContractViolation, True),
-        ([("half", 0, ""), ("refuse", 400, "new_code")], ContractViolation, True),
+        ([("half", 0, ""), ("refuse", 400, "new_code")], MemberError, True),
+        ([CUT, ("refuse", 422, "content_policy_violation")], MemberError, True),
+        ([CUT, ("refuse", 400, "validation_failed")], MemberError, False),
         ([IDLESS, BAD_KEY], OperatorError, True),
         ([("page", 307, ""), BAD_KEY], OperatorError, True),
         ([("refuse", 500, "internal_error")] * 3, TransientError, True),
@@ -365,7 +367,7 @@ async def test_a_create_says_whether_there_may_be_a_task(
     raised = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert type(raised) is error
     assert len(script.seen) == len(steps)
-    assert isinstance(raised, TransientError | OperatorError | ContractViolation)
+    assert isinstance(raised, TransientError | OperatorError | ContractViolation | MemberError)
     assert (not raised.had_no_effect if isinstance(raised, TransientError) else raised.in_doubt) is doubtful
 
 
@@ -386,7 +388,7 @@ async def test_a_refused_prompt_is_for_the_member_and_not_repeated(
     script.refuses(400, "validation_failed")
     error = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert isinstance(error, MemberError)
-    assert error.reason is MemberReason.PROMPT_REFUSED
+    assert error.reason is MemberReason.REQUEST_REFUSED
     assert error.data["message"] == f"Cannot paint {PROMPT}."
     assert len(script.seen) == 1
 

@@ -112,6 +112,8 @@ def test_what_a_member_needs_to_know_survives_in_the_row() -> None:
         (None, "generation_failed", "rivya", True),
         (4, "generation_failed", "rivya", False),
         (0, "insufficient_credits", "operator", False),
+        (0, "content_policy_violation", "member", False),
+        (None, "nsfw_detected", "member", True),
     ],
 )
 def test_a_failed_task_is_released_only_if_it_says_that_it_cost_nothing(

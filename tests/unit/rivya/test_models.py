@@ -10,7 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.errors import ContractViolation, KuasError, MemberError, OperatorError, TransientError
+from bot.domain.errors import (
+    ContractViolation,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+    TransientError,
+)
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import UploadedReference
 from bot.rivya.json_values import Json
@@ -250,7 +257,13 @@ def test_a_body_without_a_reference_names_none() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "operation", "expected"),
     [
-        (400, "validation_failed", CREATE, "member prompt_refused"),
+        (400, "validation_failed", CREATE, "member request_refused"),
+        (422, "content_policy_violation", CREATE, "member content_refused"),
+        (400, "moderation_blocked", CREATE, "member content_refused"),
+        (403, "nsfw_detected", CREATE, "member content_refused"),
+        (422, "nsfw_detected", UPLOAD, "member content_refused"),
+        (422, "nsfw_detected", READ, "contract nsfw_detected"),
+        (500, "moderation_unavailable", CREATE, "later unanswered"),
         (400, "validation_failed", UPLOAD, "member reference_unreadable"),
         (400, "validation_failed", READ, "contract validation_failed"),
         (401, "api_key_missing", CREATE, "operator key_refused"),
@@ -274,9 +287,11 @@ def test_a_body_without_a_reference_names_none() -> None:
         (409, None, CREATE, "contract http_409 in doubt"),
         (409, "still_working_on_it", READ, "contract still_working_on_it"),
         (404, "not_found", READ, "contract not_found"),
-        (400, "invented_yesterday", CREATE, "contract invented_yesterday"),
+        (400, "invented_yesterday", CREATE, "member request_refused"),
+        (422, "invented_yesterday", UPLOAD, "member request_refused"),
+        (422, "invented_yesterday", READ, "contract invented_yesterday"),
         (413, "too_big", UPLOAD, "member reference_too_big"),
-        (413, "too_big", CREATE, "contract too_big"),
+        (413, "too_big", CREATE, "member request_refused"),
         (302, "moved", CREATE, "later unanswered"),
     ],
 )
@@ -307,6 +322,23 @@ def test_a_page_that_is_not_the_apis_is_judged_by_its_status(
     status: int, operation: Operation, expected: str, body: bytes
 ) -> None:
     assert outcome(error_from(answer(status, body), operation)) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("The prompt is not accepted.", MemberReason.PROMPT_REFUSED),
+        ("params.referenceMediaItems[0].mimeType is not accepted.", MemberReason.REQUEST_REFUSED),
+        ("", MemberReason.REQUEST_REFUSED),
+        ("The prompt was flagged by our content policy.", MemberReason.CONTENT_REFUSED),
+        ("Blocked by the safety system.", MemberReason.CONTENT_REFUSED),
+    ],
+)
+def test_a_refused_request_is_blamed_on_what_rivya_names(message: str, reason: MemberReason) -> None:
+    body: Json = {"error": {"code": "validation_failed", "message": message}}
+    error = error_from(answer(400, body), CREATE)
+    assert isinstance(error, MemberError)
+    assert (error.reason, error.data["message"]) == (reason, message)
 
 
 def test_json_without_a_code_is_judged_by_its_status() -> None:
