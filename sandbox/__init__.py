@@ -1,1 +1,1 @@
-"""The real bot on a simulated Discord, with a stand-in of Rivya. Nothing in `bot` or `cogs` imports it."""
+"""The real bot on a simulated Discord, with a fake Rivya. Nothing in `bot` or `cogs` imports this package."""

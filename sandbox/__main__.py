@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the real bot without an account, in a browser or for one picture."""
+"""`python -m sandbox`: try the real bot without an account, in a browser or for one picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simcord import SetupError
 
 from bot.domain.image_models import QWEN_IMAGE
 from bot.observability import log_setup
-from sandbox.browser import USUAL_PORT, serve
+from sandbox.browser import DEFAULT_PORT, serve
 from sandbox.environment import Timings, open_environment
 from sandbox.headless import ImagineOptions, run_once
 
@@ -28,7 +28,7 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 
 _GUIDANCE: Final = """\
-**Welcome to the studio.** This is the real Kuas; {around}
+**Welcome to the studio.** This is the real Kuas; {note}
 - Type `/imagine`, give it a `prompt` such as *a red fox in a golden forest, sunset*, and press Enter.
 - Without a prompt, `/imagine` opens a form.
 - Choose its option `reference` to attach a picture to work from, or `size` for another shape.
@@ -36,36 +36,38 @@ _GUIDANCE: Final = """\
 - `/credits` shows what you spent and what is left.
 - Become **Sari**, who manages this server: `/limits guild` changes that, `/report` shows where it went.
 - `/privacy show` says what is kept about you."""
-_STAND_INS: Final = "only Discord and Rivya are stand-ins, so nothing costs anything."
-_LIVE: Final = "only Discord is a stand-in, and every picture costs real credits."
+_FAKE_NOTE: Final = "only Discord and Rivya are fake, so nothing costs anything."
+_LIVE_NOTE: Final = "only Discord is fake, and every picture costs real credits."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for; returns the exit code, and says every failure in one line on standard error."""
+    """Run the command line and return the exit code. A failure is one line on standard error."""
     parser = _parser()
     args = parser.parse_args(arguments)
     if args.once is None and (args.reference or args.size or args.format or args.out):
         parser.error("--reference, --size, --format and --out go with --once")
     if args.out is not None and not args.out.absolute().parent.is_dir():
-        parser.error("--out: there is no such folder")  # before anything is painted, and perhaps paid for
+        parser.error("--out: there is no such folder")  # before a picture is made and perhaps paid for
     if args.out is not None and args.out.is_dir():
         parser.error("--out: that is a folder; name the file, too")
     live_key = os.environ.get(KEY_VARIABLE, "").strip() or None
     if args.live and live_key is None:
-        print(f"--live needs a key of Rivya's in the environment variable {KEY_VARIABLE}.", file=sys.stderr)
+        print(
+            f"--live needs an API key of Rivya in the environment variable {KEY_VARIABLE}.", file=sys.stderr
+        )
         return WRONG_USAGE
     if args.live:
-        print("Pictures are painted by https://rivya.ai now, and cost real credits.", file=sys.stderr)
-    # One picture ends in one sentence; on the page it may be of interest what the bot struggles with.
+        print("Pictures are made by https://rivya.ai now, and cost real credits.", file=sys.stderr)
+    # With --once a failure is one line, so warnings are shown only in the browser mode.
     log_setup.configure("warning" if args.once is None else "error", "console")
-    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of missing voice libraries
-    command = _page if args.once is None else _once
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns about missing voice libraries
+    command = _run_in_browser if args.once is None else _run_once
     try:
-        return asyncio.run(_until_told(command(args, live_key if args.live else None)))
+        return asyncio.run(_cancelled_by_sigterm(command(args, live_key if args.live else None)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0 if args.once is None else FAILED
     except TimeoutError:
-        print("The bot came to no end in time.", file=sys.stderr)
+        print("The job did not end in time.", file=sys.stderr)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
     except SetupError as error:
@@ -73,35 +75,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FAILED
 
 
-async def _until_told(command: Coroutine[object, object, int]) -> int:
-    """SIGTERM ends the command as Ctrl-C does: it is cancelled, and closes what it opened."""
+async def _cancelled_by_sigterm(command: Coroutine[object, object, int]) -> int:
+    """Cancel the command at SIGTERM, as Ctrl-C does, so that it closes what it opened."""
     task = asyncio.ensure_future(command)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task
 
 
-async def _page(args: argparse.Namespace, live_key: str | None) -> int:
-    async with open_environment(Timings(painting_seconds=args.painting_seconds), live_key=live_key) as world:
-        guidance = _GUIDANCE.format(around=_STAND_INS if live_key is None else _LIVE)
-        await serve(world, port=args.port, guidance=guidance)
+async def _run_in_browser(args: argparse.Namespace, live_key: str | None) -> int:
+    timings = Timings(painting_seconds=args.painting_seconds)
+    async with open_environment(timings, live_key=live_key) as environment:
+        guidance = _GUIDANCE.format(note=_FAKE_NOTE if live_key is None else _LIVE_NOTE)
+        await serve(environment, port=args.port, guidance=guidance)
     return 0
 
 
-async def _once(args: argparse.Namespace, live_key: str | None) -> int:
-    order = ImagineOptions(args.once, reference=args.reference, size=args.size, format=args.format)
-    pace, patience_seconds = Timings(), 1800.0
+async def _run_once(args: argparse.Namespace, live_key: str | None) -> int:
+    imagine = ImagineOptions(args.once, reference=args.reference, size=args.size, format=args.format)
+    timings, timeout_seconds = Timings(), 1800.0
     if live_key is None:
         painting_seconds = 1.0 if args.painting_seconds is None else args.painting_seconds
-        pace = Timings(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
-        patience_seconds = painting_seconds + 60
-    async with open_environment(pace, live_key=live_key) as world:
-        answer = await run_once(world, order, patience_seconds=patience_seconds)
-    if answer.picture is None:
-        print(*answer.words, sep="\n", file=sys.stderr)
+        timings = Timings(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
+        timeout_seconds = painting_seconds + 60
+    async with open_environment(timings, live_key=live_key) as environment:
+        result = await run_once(environment, imagine, timeout_seconds=timeout_seconds)
+    if result.picture is None:
+        print(*result.lines, sep="\n", file=sys.stderr)
         return FAILED
-    out = args.out or Path(f"out.{answer.extension}")
-    out.write_bytes(answer.picture)
-    print(f"Saved to {out}: {answer.words[-1]}")
+    out = args.out or Path(f"out.{result.extension}")
+    out.write_bytes(result.picture)
+    print(f"Saved to {out}: {result.lines[-1]}")
     return 0
 
 
@@ -115,21 +118,21 @@ def _seconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="The real bot on a simulated Discord, with a stand-in of Rivya. No account is needed.",
+        description="The real bot on a simulated Discord, with a fake Rivya. No account is needed.",
     )
     parser.add_argument(
-        "--port", type=int, help=f"where the page is on 127.0.0.1 (default: {USUAL_PORT}, or a free one)"
+        "--port", type=int, help=f"port of the page on 127.0.0.1 (default: {DEFAULT_PORT}, or a free one)"
     )
     parser.add_argument(
         "--painting-seconds",
         type=_seconds,
         metavar="SECONDS",
-        help="how long the stand-in takes for a picture (default: about 12; with --once, 1)",
+        help="how long the fake Rivya takes for a picture (default: about 12; with --once, 1)",
     )
     parser.add_argument(
         "--live",
         action="store_true",
-        help=f"let https://rivya.ai paint, with the key in {KEY_VARIABLE}; costs real credits",
+        help=f"use https://rivya.ai with the key in {KEY_VARIABLE}; costs real credits",
     )
     once = parser.add_argument_group("one picture, without a browser")
     once.add_argument("--once", metavar="PROMPT", help="run one /imagine and save the picture")

@@ -1,4 +1,4 @@
-"""The page: a channel in the browser, in which three people can use the real bot."""
+"""Show the sandbox's channel in a browser, where three simulated members can use the real bot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from simcord import SetupError
 
-from sandbox.cdn import CdnFiles
 from sandbox.preview_patches import follow, patch_actions, patch_assets
 
 if TYPE_CHECKING:
@@ -18,26 +17,26 @@ if TYPE_CHECKING:
 
     from sandbox.environment import SandboxEnvironment
 
-USUAL_PORT: Final = 8765
-_WIDTH, _HEIGHT = 1100, 860
+DEFAULT_PORT: Final = 8765
+_WIDTH, _HEIGHT = 1100, 860  # pixels
 
 
-async def serve(world: SandboxEnvironment, *, port: int | None, guidance: str) -> None:
-    """Serve the page until it is cancelled, or ended in the browser.
+async def serve(environment: SandboxEnvironment, *, port: int | None, guidance: str) -> None:
+    """Serve the page until it is cancelled, or closed in the browser.
 
     Args:
-        world: what it shows.
-        port: where on 127.0.0.1; None for the usual one, or any free one if that is taken.
-        guidance: the first words in the channel.
+        environment: the channel to show and its members.
+        port: the port on 127.0.0.1; None for `DEFAULT_PORT`, or any free one if that is taken.
+        guidance: the first message in the channel.
 
     Raises:
-        SetupError: the port is taken.
+        SetupError: `port` is taken.
     """
-    await world.guide.send(world.channel, guidance)
-    async with _preview(world, port) as preview:
-        print(f"Kuas paints at {preview.url}\nCtrl-C ends it.", flush=True)
+    await environment.guide.send(environment.channel, guidance)
+    async with _open_preview(environment, port) as preview:
+        print(f"Kuas is at {preview.url}\nCtrl-C ends it.", flush=True)
         patch_actions(preview)
-        patch_assets(preview, CdnFiles(world.cdn))
+        patch_assets(preview, environment.cdn.attachments)
         follower = asyncio.create_task(follow(preview), name="page")
         try:
             await preview.wait_closed()
@@ -47,14 +46,14 @@ async def serve(world: SandboxEnvironment, *, port: int | None, guidance: str) -
 
 
 @asynccontextmanager
-async def _preview(world: SandboxEnvironment, port: int | None) -> AsyncIterator[Preview]:
-    preview = _made(world, USUAL_PORT if port is None else port)
+async def _open_preview(environment: SandboxEnvironment, port: int | None) -> AsyncIterator[Preview]:
+    preview = _make_preview(environment, DEFAULT_PORT if port is None else port)
     try:
         await preview.__aenter__()
     except SetupError:
         if port is not None:
             raise
-        preview = _made(world, 0)
+        preview = _make_preview(environment, 0)
         await preview.__aenter__()
     try:
         yield preview
@@ -62,7 +61,12 @@ async def _preview(world: SandboxEnvironment, port: int | None) -> AsyncIterator
         await preview.close()
 
 
-def _made(world: SandboxEnvironment, port: int) -> Preview:
-    return world.env.preview(
-        world.channel, viewers=world.people, layout="channel", width=_WIDTH, height=_HEIGHT, port=port
+def _make_preview(environment: SandboxEnvironment, port: int) -> Preview:
+    return environment.env.preview(
+        environment.channel,
+        viewers=environment.people,
+        layout="channel",
+        width=_WIDTH,
+        height=_HEIGHT,
+        port=port,
     )

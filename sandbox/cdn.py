@@ -1,13 +1,12 @@
-"""A place for the files of a simulated Discord from which they can really be downloaded.
+"""An HTTP server for the attachments of a simulated Discord.
 
-SimCord keeps attachments in memory, at addresses that lead nowhere. Here they stand on 127.0.0.1, so that the
-bot's own fetcher brings a reference over a real socket: `async with LoopbackCdn() as cdn: env.backend.cdn =
-cdn`.
+SimCord keeps attachments in memory, at URLs that nothing serves. `FakeCdn` serves them on 127.0.0.1, so that
+the bot downloads references over a real socket: `async with FakeCdn() as cdn: env.backend.cdn = cdn`.
+
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -15,22 +14,22 @@ from aiohttp import web
 from simcord.backend.cdn import CdnStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 
 class FakeCdn(CdnStore):
-    """SimCord's store of files, with a server for the attachments in it.
+    """SimCord's file store, with an HTTP server for the attachments in it.
 
     Attributes:
-        url: where it listens, once it is entered.
+        url: the base URL, once the server is entered.
+        attachments: filename and content of every attachment by its URL here.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.url = ""
-        # SimCord's own address of each attachment, by ours and by its id.
-        self._by_url: dict[str, str] = {}
-        self._by_id: dict[int, str] = {}
+        self.attachments: dict[str, tuple[str, bytes]] = {}
+        self._url_by_id: dict[int, str] = {}
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -49,45 +48,23 @@ class FakeCdn(CdnStore):
     def store_attachment(
         self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
     ) -> dict[str, object]:
-        """Store a file; the answer is the attachment as Discord describes it."""
+        """Store a file; returns Discord's attachment object, with the URL of this server in it."""
         stored: Mapping[str, object] = super().store_attachment(
             attachment_id, channel_id, filename, data, description
         )
         url = f"{self.url}/attachments/{channel_id}/{attachment_id}/{quote(filename, safe='')}"
-        self._by_url[url] = self._by_id[attachment_id] = str(stored["url"])
+        self.attachments[url] = (filename, data)
+        self._url_by_id[attachment_id] = url
         return {**stored, "url": url, "proxy_url": url}
 
     def get(self, url: str) -> bytes | None:
-        """The file at an address of ours or of SimCord's, if there is one."""
-        return super().get(self._by_url.get(url, url))
+        """Return the file at a URL of this server or of SimCord's, None if there is none."""
+        _, data = self.attachments.get(url, ("", None))
+        return super().get(url) if data is None else data
 
     async def _serve(self, request: web.Request) -> web.Response:
-        # By its id alone: clients differ in how they quote the name.
-        attachment_id = int(request.match_info["attachment_id"])
-        data = self.get(self._by_id.get(attachment_id, ""))
-        if data is None:
+        # The id alone decides: clients differ in how they quote the filename.
+        url = self._url_by_id.get(int(request.match_info["attachment_id"]))
+        if url is None:
             raise web.HTTPNotFound
-        return web.Response(body=data, content_type="application/octet-stream")
-
-    def addresses(self) -> list[str]:
-        """Where every attachment is."""
-        return list(self._by_url)
-
-
-class CdnFiles(Mapping[str, tuple[str, bytes]]):
-    """Every file that was ever posted, by its address: its name and its bytes."""
-
-    def __init__(self, cdn: FakeCdn) -> None:
-        self._cdn = cdn
-
-    def __getitem__(self, url: str) -> tuple[str, bytes]:
-        data = self._cdn.get(url)
-        if data is None:
-            raise KeyError(url)
-        return url.rpartition("/")[2], data
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._cdn.addresses())
-
-    def __len__(self) -> int:
-        return len(self._cdn.addresses())
+        return web.Response(body=self.attachments[url][1], content_type="application/octet-stream")

@@ -1,4 +1,4 @@
-"""A small world for the real bot: a simulated Discord with one server, a Rivya to paint, files to fetch."""
+"""Run the real bot on a simulated Discord with one server, with a Rivya and an HTTP server for files."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ CHANNEL_NAME: Final = "studio"
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How fast this world turns, in seconds."""
+    """How long the parts of the sandbox take, in seconds."""
 
     painting_seconds: float | None = None
-    """How long the stand-in takes for a picture; None for about 12, at random. Real Rivya takes its time."""
+    """Duration of a task of the fake Rivya; None for about 12, at random. The real Rivya ignores it."""
     first_poll_seconds: float = RivyaSettings.model_fields["first_poll_seconds"].default
     poll_seconds: float = RivyaSettings.model_fields["poll_seconds"].default
     settle_seconds: float = 0.5
-    """How long an action in the simulated Discord waits for the bot to come to rest."""
+    """How long an action in the simulated Discord waits until the bot is idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,53 +57,53 @@ class SandboxEnvironment:
     tomo: MemberActor
     sari: MemberActor
     guide: MemberActor
-    """Who explains things; nobody looks through these eyes."""
+    """Posts the guidance; the page cannot act as this member."""
 
     @property
     def people(self) -> tuple[MemberActor, ...]:
-        """Everybody who may look at the channel."""
+        """The members that the page can act as."""
         return self.mira, self.tomo, self.sari
 
 
 @asynccontextmanager
 async def open_environment(
-    pace: Timings, *, live_key: str | None = None
+    timings: Timings, *, live_key: str | None = None
 ) -> AsyncIterator[SandboxEnvironment]:
-    """Build it around the real bot; when the block ends, everything is closed in reverse and nothing is left.
+    """Start the real bot and everything around it; the end of the block closes all and deletes its files.
 
     Args:
-        pace: how fast it turns.
-        live_key: a key for https://rivya.ai, where pictures cost real credits; None for the stand-in.
+        timings: how long its parts take.
+        live_key: an API key of https://rivya.ai, where pictures cost real credits; None for the fake Rivya.
 
     Raises:
-        OperatorError: the database cannot be made.
+        OperatorError: the database cannot be created.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="kuas-sandbox-"))
         if live_key is None:
-            fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=pace.painting_seconds))
-            rivya = _rivya(pace, fake_rivya.api_key, fake_rivya.url)
+            fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=timings.painting_seconds))
+            rivya = _rivya(timings, fake_rivya.api_key, fake_rivya.url)
         else:
-            rivya = _rivya(pace, live_key, RivyaSettings.model_fields["base_url"].default)
+            rivya = _rivya(timings, live_key, RivyaSettings.model_fields["base_url"].default)
         cdn = await stack.enter_async_context(FakeCdn())
         app = await stack.enter_async_context(open_app(_settings(Path(folder, "bot.sqlite3"), rivya)))
         env = await stack.enter_async_context(
-            # What goes wrong in the bot is the bot's to tell, as it would in a real server.
-            simcord.run(app.client, shard_count=1, check_errors=False, settle_timeout=pace.settle_seconds)
+            # Errors of commands are left to the bot, which answers them as in a real server.
+            simcord.run(app.client, shard_count=1, check_errors=False, settle_timeout=timings.settle_seconds)
         )
         env.backend.cdn = cdn
         env.backend.clock = WallClock()
-        # SimCord listens at the tree to call every refused command a bug; here refusals are answers.
+        # SimCord's handler would report every refused command as a bug of the bot.
         del app.client.tree.on_error
         yield _people(env, cdn)
 
 
-def _rivya(pace: Timings, api_key: str, base_url: str) -> RivyaSettings:
+def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:
     return RivyaSettings(
         api_key=SecretStr(api_key),
         base_url=base_url,
-        first_poll_seconds=pace.first_poll_seconds,
-        poll_seconds=pace.poll_seconds,
+        first_poll_seconds=timings.first_poll_seconds,
+        poll_seconds=timings.poll_seconds,
     )
 
 
@@ -119,7 +119,7 @@ def _settings(database: Path, rivya: RivyaSettings) -> Settings:
 
 def _people(env: Env, cdn: FakeCdn) -> SandboxEnvironment:
     guild = env.create_guild(GUILD_NAME)
-    channel = guild.create_text_channel(CHANNEL_NAME, topic="Where the pictures are painted")
+    channel = guild.create_text_channel(CHANNEL_NAME, topic="Where Kuas makes pictures")
     managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
     mira, tomo, sari, guide = (
         env.create_user(name.lower(), global_name=name) for name in ("Mira", "Tomo", "Sari", "Guide")

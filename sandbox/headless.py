@@ -1,4 +1,4 @@
-"""One `/imagine` without a browser, through the same world: from the member's words to the file."""
+"""Run one `/imagine` without a browser and return the picture."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     from sandbox.environment import SandboxEnvironment
 
-LOOK_SECONDS: Final = 0.1
+PROGRESS_INTERVAL_SECONDS: Final = 0.1
 _TEXT_DISPLAY: Final = 10
 """https://discord.com/developers/docs/components/reference#component-object-component-types"""
 _MARKUP: Final = re.compile(r"^(?:-# |> |#+ )|\*\*|`|\\(?=[^\w\s])", re.MULTILINE)
 _MENTION: Final = re.compile(r"<@\d+>")
-"""Only Mira asks for anything here."""
+"""Always Mira: no other member sends a command here."""
 _TIMESTAMP: Final = re.compile(r"<t:(\d+)(?::\w)?>")
 
 
 @dataclass(frozen=True, slots=True)
 class ImagineOptions:
-    """What is asked for; what is None is left to the bot."""
+    """Options of `/imagine`; None leaves an option out."""
 
     prompt: str
     reference: Path | None = None
@@ -34,7 +34,7 @@ class ImagineOptions:
     format: str | None = None
 
     def options(self) -> dict[str, object]:
-        """As SimCord takes a command's options.
+        """Return them as keyword arguments of SimCord's `slash`.
 
         Raises:
             OSError: the reference cannot be read.
@@ -47,89 +47,92 @@ class ImagineOptions:
 
 @dataclass(frozen=True, slots=True)
 class HeadlessResult:
-    """What the bot said last, and the picture if it brought one."""
+    """The lines of the bot's last message, and the picture if that has one."""
 
-    words: tuple[str, ...]
+    lines: tuple[str, ...]
     picture: bytes | None = None
     extension: str = ""
 
 
 async def run_once(
-    world: SandboxEnvironment, order: ImagineOptions, *, patience_seconds: float
+    environment: SandboxEnvironment, imagine: ImagineOptions, *, timeout_seconds: float
 ) -> HeadlessResult:
-    """Ask as Mira, tell the terminal what the bot says meanwhile, and bring what came of it.
+    """Send `/imagine` as Mira, print the progress, and return the result.
 
     Raises:
         OSError: the reference cannot be read.
-        simcord.SetupError: Discord itself would not send this.
-        TimeoutError: the bot came to no end in time.
+        simcord.SetupError: Discord's client would not send this command.
+        TimeoutError: the job did not end within `timeout_seconds`.
     """
-    options = order.options()
-    async with asyncio.timeout(patience_seconds), _listening(world, order.prompt):
-        with contextlib.suppress(TimeoutError):  # the bot is at work, and that is what is waited for next
-            await world.mira.slash(world.channel, "imagine", **options)
-        await _rest(world)
-    seen = world.channel.history(viewer=world.mira)
-    if not seen:
+    options = imagine.options()
+    async with asyncio.timeout(timeout_seconds), _printing_progress(environment, imagine.prompt):
+        with contextlib.suppress(TimeoutError):  # of SimCord, while the job is running
+            await environment.mira.slash(environment.channel, "imagine", **options)
+        await _wait_until_idle(environment)
+    messages = environment.channel.history(viewer=environment.mira)
+    if not messages:
         return HeadlessResult(("The bot did not answer.",))
-    components = [component.to_dict() for component in seen[-1].components]
-    words = tuple(line for line in _words(seen[-1].content, components) if line != _spoken(order.prompt))
-    for attachment in seen[-1].attachments:
-        return HeadlessResult(words, world.cdn.get(attachment.url), attachment.filename.rpartition(".")[2])
-    return HeadlessResult(words)
+    message = messages[-1]
+    prompt = _plain(imagine.prompt)
+    components = [component.to_dict() for component in message.components]
+    lines = tuple(line for line in _texts(message.content, components) if line != prompt)
+    if not message.attachments:
+        return HeadlessResult(lines)
+    attachment = message.attachments[0]
+    return HeadlessResult(lines, environment.cdn.get(attachment.url), attachment.filename.rpartition(".")[2])
 
 
-async def _rest(world: SandboxEnvironment) -> None:
-    """Wait until no job walks and the bot is at rest: a walk that sleeps would pass for rest as well."""
+async def _wait_until_idle(environment: SandboxEnvironment) -> None:
+    """Wait for the tasks of all jobs, then for SimCord, which takes a sleeping task for an idle bot."""
     while True:
-        walks = [task for task in asyncio.all_tasks() if task.get_name().startswith("job ")]
-        if walks:
-            await asyncio.wait(walks)
+        jobs = [task for task in asyncio.all_tasks() if task.get_name().startswith("job ")]
+        if jobs:
+            await asyncio.wait(jobs)
             continue
         with contextlib.suppress(TimeoutError):
-            return await world.env.settle()
+            return await environment.env.settle()
 
 
 @contextlib.asynccontextmanager
-async def _listening(world: SandboxEnvironment, prompt: str) -> AsyncIterator[None]:
-    listener = asyncio.create_task(_listen(world, prompt), name="progress")
+async def _printing_progress(environment: SandboxEnvironment, prompt: str) -> AsyncIterator[None]:
+    printer = asyncio.create_task(_print_progress(environment, prompt), name="progress")
     try:
         yield
     finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        printer.cancel()
+        await asyncio.gather(printer, return_exceptions=True)
 
 
-async def _listen(world: SandboxEnvironment, prompt: str) -> None:
-    """Print each new line of the bot's cards. SimCord's log of requests may be read while it is at work."""
-    began, heard, said = time.perf_counter(), 0, {_spoken(prompt)}
+async def _print_progress(environment: SandboxEnvironment, prompt: str) -> None:
+    """Print each new line that the bot shows. SimCord's request log can be read while the bot is busy."""
+    started, requests_read, printed = time.perf_counter(), 0, {_plain(prompt)}
     while True:
-        requests = world.env.http_requests
-        for request in requests[heard:]:
+        requests = environment.env.http_requests
+        for request in requests[requests_read:]:
             body = request.json if isinstance(request.json, dict) else {}
-            for line in _words("", body.get("components", ())):
-                if line not in said:
-                    print(f"{time.perf_counter() - began:5.1f} s  {line}", flush=True)
-                said.add(line)
-        heard = len(requests)
-        await asyncio.sleep(LOOK_SECONDS)
+            for line in _texts("", body.get("components", ())):
+                if line not in printed:
+                    print(f"{time.perf_counter() - started:5.1f} s  {line}", flush=True)
+                printed.add(line)
+        requests_read = len(requests)
+        await asyncio.sleep(PROGRESS_INTERVAL_SECONDS)
 
 
-def _words(content: str, components: Iterable[Mapping[str, object]]) -> Iterable[str]:
+def _texts(content: str, components: Iterable[Mapping[str, object]]) -> Iterable[str]:
     if content:
-        yield _spoken(content)
+        yield _plain(content)
     for component in components:
         if component.get("type") == _TEXT_DISPLAY:
-            yield _spoken(str(component["content"]))
-        inside = component.get("components")
-        if isinstance(inside, list):
-            yield from _words("", inside)
+            yield _plain(str(component["content"]))
+        children = component.get("components")
+        if isinstance(children, list):
+            yield from _texts("", children)
 
 
-def _spoken(text: str) -> str:
-    """A sentence as a terminal can show it."""
-    return _MARKUP.sub("", _TIMESTAMP.sub(_moment, _MENTION.sub("@Mira", text)))
+def _plain(text: str) -> str:
+    """Replace Discord's markup by text that a terminal can show."""
+    return _MARKUP.sub("", _TIMESTAMP.sub(_local_time, _MENTION.sub("@Mira", text)))
 
 
-def _moment(timestamp: re.Match[str]) -> str:
+def _local_time(timestamp: re.Match[str]) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(int(timestamp[1])))

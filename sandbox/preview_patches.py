@@ -1,11 +1,11 @@
-"""What SimCord's preview lacks to be used like Discord while a bot works on its own.
+"""Patches for SimCord's preview, so that it can be used while the bot works in the background.
 
-It was made for bots that come to rest after each action: an action is refused while another is under way, or
-if anything was published since the page was last read; it counts as failed if the bot is still at work after
-a while; and the times in its answer are told from before it. A picture is refused if nine are asked for at
-once, or if it is not decoded after a while, and the page never asks for it again. Here a picture takes its
-time, and the member goes on typing. There is no public way to tell SimCord so, which is why this module,
-alone, reaches behind its names; the lock file pins their version.
+The preview was made for bots that are idle after each action. It refuses an action while another one runs, or
+if anything was published since the page was last read; it reports an action as failed if the bot is still
+busy after a time-out; and the times in its answers are those from before the action. It refuses a picture if
+nine are requested at once, or if decoding takes longer than its time-out, and the page never requests it
+again. SimCord has no public way to change this, so this module alone uses its private names; the lock file
+pins the version.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BEAT_SECONDS: Final = 0.25
-"""How soon news of the bot is published; the page itself asks twice a second."""
+PUBLISH_INTERVAL_SECONDS: Final = 0.25
+"""How often `follow` looks for changes; the page itself polls twice a second."""
 _TURN_SECONDS: Final = 0.01
-_TRIES: Final = 20
-"""At a picture that is not decoded within SimCord's half a minute: a machine that busy is left in peace."""
+_DECODE_ATTEMPTS: Final = 20
+"""Each ends after SimCord's 30 s."""
 
 
 def patch_actions(preview: Preview) -> None:
-    """From now on an action waits for its turn, is never out of date, and is over when its time is up.
+    """Queue actions, accept them from an outdated page, and end them at their time-out without an error.
 
-    What is published tells times as from now; the page does not let them tick until a message changes.
+    What is published has the times of its publication; the page itself does not advance them.
     """
     env, act = preview.env, preview._action  # noqa: SLF001  # see above
 
@@ -46,53 +46,57 @@ def patch_actions(preview: Preview) -> None:
             body = {**body, "published_revision": page.revision}
         return await act(context_id, body)
 
-    env._settle_internal = _in_time(env._settle_internal)  # type: ignore[method-assign]  # noqa: SLF001  # see above
-    preview._publish = _from_now(preview, preview._publish)  # type: ignore[method-assign]  # noqa: SLF001  # see above
+    env._settle_internal = _without_timeout_error(env._settle_internal)  # type: ignore[method-assign]  # noqa: SLF001  # see above
+    preview._publish = _with_current_time(preview, preview._publish)  # type: ignore[method-assign]  # noqa: SLF001  # see above
     preview._action = act_in_turn  # type: ignore[method-assign]  # noqa: SLF001  # see above
 
 
-def patch_assets(preview: Preview, files: Mapping[str, tuple[str, bytes]]) -> None:
-    """Show the files at these addresses wherever a message names one, as Discord does with its own.
+def patch_assets(preview: Preview, files: dict[str, tuple[str, bytes]]) -> None:
+    """Show the files at these URLs wherever a message names one, however long a picture takes to decode.
 
-    SimCord takes them once, before anything is posted. However late a picture is decoded, it is shown.
+    Args:
+        preview: the preview to patch.
+        files: filename and content by URL. SimCord would copy them at the start; here later ones count, too.
     """
-    preview._explicit_assets = files  # type: ignore[assignment]  # noqa: SLF001  # see above
-    preview._prepare_asset = _in_turn(preview._prepare_asset)  # type: ignore[method-assign]  # noqa: SLF001  # see above
+    preview._explicit_assets = files  # noqa: SLF001  # see above
+    preview._prepare_asset = _one_at_a_time(preview._prepare_asset)  # type: ignore[method-assign]  # noqa: SLF001  # see above
 
 
-def _in_turn(prepare: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[object, object, T]]:
-    # One at a time, as SimCord decodes them anyway: so its queue is never full, and its time-out, which
-    # counts from the asking, is that of one picture.
-    turn = asyncio.Lock()
+def _one_at_a_time(prepare: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[object, object, T]]:
+    # SimCord decodes one picture at a time. Requesting them one at a time keeps its queue from being full,
+    # and its time-out, which counts from the request, covers one picture only.
+    lock = asyncio.Lock()
 
     async def prepare_in_turn(*args: P.args, **options: P.kwargs) -> T:
-        for _ in range(_TRIES - 1):
-            async with turn:
+        for _ in range(_DECODE_ATTEMPTS - 1):
+            async with lock:
                 try:
                     return await prepare(*args, **options)
                 except SetupError as error:
-                    if not _took_too_long(error):
+                    if not _is_timeout(error):
                         raise
-        async with turn:
+        async with lock:
             return await prepare(*args, **options)
 
     return prepare_in_turn
 
 
-def _took_too_long(error: SetupError) -> bool:
-    """Whether that is why the picture was refused; whatever else is wrong with it will not pass."""
+def _is_timeout(error: SetupError) -> bool:
+    """Return whether decoding timed out; any other reason to refuse a picture is permanent."""
     return error.__cause__ is not None and isinstance(error.__cause__.__cause__, TimeoutError)
 
 
-def _in_time(settle: Callable[P, Awaitable[None]]) -> Callable[P, Coroutine[object, object, None]]:
-    async def settle_for_a_while(*args: P.args, **options: P.kwargs) -> None:
+def _without_timeout_error(
+    settle: Callable[P, Awaitable[None]],
+) -> Callable[P, Coroutine[object, object, None]]:
+    async def settle_until_timeout(*args: P.args, **options: P.kwargs) -> None:
         with contextlib.suppress(TimeoutError):
             await settle(*args, **options)
 
-    return settle_for_a_while
+    return settle_until_timeout
 
 
-def _from_now(preview: Preview, publish: Callable[P, None]) -> Callable[P, None]:
+def _with_current_time(preview: Preview, publish: Callable[P, None]) -> Callable[P, None]:
     def publish_now(*args: P.args, **options: P.kwargs) -> None:
         preview._advance_presentation_time()  # noqa: SLF001  # see above
         publish(*args, **options)
@@ -101,17 +105,17 @@ def _from_now(preview: Preview, publish: Callable[P, None]) -> Callable[P, None]
 
 
 async def follow(preview: Preview) -> None:
-    """Publish what happens, as long as it runs, so that the page shows it without being reloaded.
+    """Publish changes to the page until cancelled, so that it shows them without being reloaded.
 
-    `Preview.refresh` would publish on every beat, news or not, and have the page drawn again each time.
+    `Preview.refresh` would publish at every interval, changed or not, and make the page redraw each time.
     """
-    env, shown = preview.env, 0
+    env, published = preview.env, 0
     while True:
         if env._operation_task is None:  # noqa: SLF001  # see above
-            # A timer of the bot that comes due while SimCord is busy is left to whoever settles next.
+            # Timers of the bot that became due while SimCord was busy wait for the next settle.
             await env.settle(timeout=0)
-            happened = len(env.backend.transcript)
-            if happened != shown:
+            events = len(env.backend.transcript)
+            if events != published:
                 preview._publish_message_pages(reason="refresh")  # noqa: SLF001  # see above
-                shown = happened
-        await asyncio.sleep(BEAT_SECONDS)
+                published = events
+        await asyncio.sleep(PUBLISH_INTERVAL_SECONDS)

@@ -1,6 +1,6 @@
-"""A stand-in of the Rivya API on loopback, written from its documentation.
+"""A fake of the Rivya API on loopback, written from its documentation.
 
-It is strict about what it is sent, honest about what it charges, and misbehaves on demand.
+It validates requests strictly, accounts for every credit, and injects faults on demand.
 """
 
 from sandbox.fake_rivya.faults import Fault, Faults

@@ -1,4 +1,4 @@
-"""`python -m sandbox.fake_rivya`: the stand-in of Rivya, until Ctrl-C."""
+"""`python -m sandbox.fake_rivya`: serve the fake Rivya until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sandbox.fake_rivya import FakeRivya
 async def _serve(port: int, painting_seconds: float | None) -> None:
     async with FakeRivya(port=port, painting_seconds=painting_seconds) as fake_rivya:
         print(
-            f"Rivya's stand-in listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it."
+            f"The fake Rivya listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it."
         )
         await asyncio.Event().wait()
 
 
 def main() -> None:
-    """Read the arguments and serve."""
+    """Parse the arguments and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.fake_rivya", description="A stand-in of the Rivya API."
+        prog="python -m sandbox.fake_rivya", description="A fake of the Rivya API."
     )
     parser.add_argument(
-        "--port", type=int, default=8766, help="where to listen (default 8766; 0 for any free port)"
+        "--port", type=int, default=8766, help="port to listen on (default 8766; 0 for any free port)"
     )
     parser.add_argument("--painting-seconds", type=float, help="how long a picture takes (default: about 12)")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Where the stand-in's tasks live: the wallet, the uploads, and tasks that take their time.
+"""State of the fake Rivya: the wallet, the uploads, and the tasks with their timing.
 
 Pages: https://rivya.ai/docs/api-generation-status, https://rivya.ai/docs/task-lifecycle and
 https://rivya.ai/docs/failed-tasks-and-refunds.
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
     from sandbox.fake_rivya.request_validation import CreateRequest, UploadForm
 
 Painter = Callable[[str, str, str, bytes | None], bytes]
-"""Prompt, size, output format and reference in; the picture's bytes out. Runs in a thread."""
+"""Takes prompt, size, output format and reference; returns the picture file. Called in a thread."""
 
 _QUEUED_SHARE = 0.2
-"""How much of a task's time it is `queued`."""
+"""Share of a task's duration during which it is `queued`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What an Idempotency-Key stands for; `task_id` is None while its first request is being worked on."""
+    """The use of an Idempotency-Key; `task_id` is None while the first request with it is in flight."""
 
     digest: bytes
     task_id: str | None
 
 
 class Backend:
-    """Tasks, uploads and the wallet, without the network; everything a test may look at or wait for.
+    """Tasks, uploads and the wallet, without the network; tests can read all of it and wait for changes.
 
     Attributes:
         tasks: by id, in the order of their creation.
         uploads: by id.
         gives_duration_tokens: whether an upload returns a token that the create call has to send back.
-        wallet_credits: what is left; may be set.
-        wallet_mode: what too few credits cause: a 402 ("error"), or a task that fails ("failed_task").
-        creates_without_key: how many create calls came without an Idempotency-Key.
-        peak_concurrent: the most tasks that were unfinished at one moment.
+        wallet_credits: the balance; may be set.
+        wallet_mode: the effect of too few credits: a 402 ("error"), or a task that fails ("failed_task").
+        creates_without_key: number of create calls without an Idempotency-Key.
+        peak_concurrent: the largest number of tasks that were unfinished at the same time.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Backend:
         self.peak_concurrent = 0
         self._painting_seconds = painting_seconds
         self._painter = painter
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._claims: dict[str, _Claim] = {}
         self._fail_next: list[str] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -78,30 +78,30 @@ class Backend:
 
     @property
     def charged_credits(self) -> int:
-        """What left the wallet and did not come back, of unfinished tasks what is reserved."""
+        """Credits taken from the wallet and not refunded, with those reserved for unfinished tasks."""
         return sum(
             task.final_credits if task.has_ended else task.reserved_credits for task in self.tasks.values()
         )
 
     @property
     def keys_in_flight(self) -> frozenset[str]:
-        """Keys whose first request is being worked on right now."""
+        """Idempotency-Keys whose first request is still in flight."""
         return frozenset(key for key, claim in self._claims.items() if claim.task_id is None)
 
     def hold(self) -> None:
-        """From now on no task ends: they stay `processing`."""
+        """Keep tasks `processing` until `release`."""
         self._released.clear()
 
     def release(self) -> None:
-        """Let the held tasks end."""
+        """Let tasks end again, held ones immediately."""
         self._released.set()
 
     def fail_next(self, code: str = "generation_failed") -> None:
-        """The next task created, for which nothing else is planned, ends `failed` with `code`."""
+        """Make the next task end `failed` with `code`; a task whose prompt fails anyway does not count."""
         self._fail_next.append(code)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds; it is asked again after every change here and every answered call."""
+        """Wait until `condition` is true; it is evaluated after every change of a task and every call."""
         async with self._changed:
             await self._changed.wait_for(condition)
 
@@ -114,19 +114,20 @@ class Backend:
         await self.until(lambda: self.tasks[task_id].has_ended)
 
     async def announce(self) -> None:
-        """Wake those who wait in `until`."""
+        """Make every waiting `until` evaluate its condition."""
         async with self._changed:
             self._changed.notify_all()
 
     def new_id(self, prefix: str) -> str:
-        """An id nobody can guess the next of, but the same again for the same seed."""
-        return f"{prefix}_{self._dice.getrandbits(64):016x}"
+        """Return a random id; the same seed gives the same ids."""
+        return f"{prefix}_{self._random.getrandbits(64):016x}"
 
     def claim(self, key: str | None, body: bytes) -> Task | None:
-        """Take the key for this body, or return the task it already made.
+        """Reserve the key for this body, or return the task that was already created with it.
 
         Raises:
-            RefusedError: idempotency_conflict; it came with another body, or its first request is in flight.
+            ApiError: idempotency_conflict; the key was used with another body, or its first request is in
+                flight.
         """
         if key is None:
             self.creates_without_key += 1
@@ -145,26 +146,30 @@ class Backend:
         return self.tasks[earlier.task_id]
 
     def unclaim(self, key: str | None) -> None:
-        """Forget the key if its request made no task: a refused request may be mended and sent again."""
+        """Free the key if its request created no task, so that a corrected request can use it."""
         if key is not None and self._claims[key].task_id is None:
             del self._claims[key]
 
-    def create(self, order: CreateRequest, key: str | None) -> Task:
-        """Make the task and charge for it. Raises RefusedError."""
-        reference_id = self._reference_id(order)
-        cost = order.offer.base_credits
+    def create(self, request: CreateRequest, key: str | None) -> Task:
+        """Create the task and reserve its credits.
+
+        Raises:
+            ApiError: validation_failed for an unknown reference, or insufficient_credits.
+        """
+        reference_id = self._reference_id(request)
+        cost = request.model.base_credits
         short = self.wallet_credits < cost
         if short and self.wallet_mode == "error":
             raise ApiError("insufficient_credits", f"This takes {cost} credits.")
         now = time.time()
         task = Task(
-            id=self.new_id(f"task_{order.offer.model_id.replace('-', '_')}"),
-            model=order.offer.model_id,
+            id=self.new_id(f"task_{request.model.model_id.replace('-', '_')}"),
+            model=request.model.model_id,
             key=key,
-            client_request_id=order.client_request_id,
-            prompt=order.prompt,
-            size=order.size,
-            output_format=order.output_format,
+            client_request_id=request.client_request_id,
+            prompt=request.prompt,
+            size=request.size,
+            output_format=request.output_format,
             reference_id=reference_id,
             reserved_credits=0 if short else cost,
             created_at=now,
@@ -181,7 +186,7 @@ class Backend:
         return task
 
     async def picture(self, task: Task) -> bytes:
-        """The bytes of a succeeded task's picture."""
+        """Return the picture file of a succeeded task."""
         if task.picture is None:
             reference = self.uploads[task.reference_id].data if task.reference_id else None
             task.picture = asyncio.create_task(
@@ -189,27 +194,44 @@ class Backend:
             )
         return await asyncio.shield(task.picture)
 
-    async def close_studio(self) -> None:
-        """End every task's walk where it is."""
-        for walk in self._running:
-            walk.cancel()
+    def store_upload(self, form: UploadForm, base_url: str) -> Upload:
+        """Store an uploaded file under a URL below `base_url`."""
+        upload_id = self.new_id("file")
+        upload = Upload(
+            id=upload_id,
+            url=f"{base_url}/uploads/{upload_id}.{form.mime_type.removeprefix('image/')}",
+            name=form.name,
+            mime_type=form.mime_type,
+            data=form.data,
+            model=form.model,
+            client_request_id=form.client_request_id,
+            created_at=time.time(),
+            duration_token=self.new_id("duration") if self.gives_duration_tokens else None,
+        )
+        self.uploads[upload_id] = upload
+        return upload
+
+    async def stop_tasks(self) -> None:
+        """Cancel the running tasks and wait for the painter's threads."""
+        for run in self._running:
+            run.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         pictures = [task.picture for task in self.tasks.values() if task.picture is not None]
         await asyncio.gather(*pictures, return_exceptions=True)
 
-    def _reference_id(self, order: CreateRequest) -> str | None:
-        if order.reference is None:
+    def _reference_id(self, request: CreateRequest) -> str | None:
+        if request.reference is None:
             return None
         for upload in self.uploads.values():
-            if upload.url == order.reference.url:
-                if order.reference.mime_type not in {None, upload.mime_type}:
-                    raise ApiError("validation_failed", "The reference is not what mimeType says.")
-                if order.reference.duration_token != upload.duration_token:
+            if upload.url == request.reference.url:
+                if request.reference.mime_type not in {None, upload.mime_type}:
+                    raise ApiError("validation_failed", "The mimeType of the reference is wrong.")
+                if request.reference.duration_token != upload.duration_token:
                     raise ApiError(
                         "validation_failed", "The reference needs the durationToken of its upload."
                     )
                 return upload.id
-        raise ApiError("validation_failed", "The reference's url is not one of an uploaded file.")
+        raise ApiError("validation_failed", "The url of the reference is not that of an uploaded file.")
 
     def _start(self, task: Task) -> None:
         error_code = None
@@ -217,9 +239,9 @@ class Backend:
             error_code = "generation_failed"
         elif self._fail_next:
             error_code = self._fail_next.pop(0)
-        walk = asyncio.create_task(self._run_task(task, self._painting_seconds(), error_code))
-        self._running.add(walk)
-        walk.add_done_callback(self._running.discard)
+        run = asyncio.create_task(self._run_task(task, self._painting_seconds(), error_code))
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
         self.peak_concurrent = max(self.peak_concurrent, len(self._running))
 
     async def _run_task(self, task: Task, seconds: float, error_code: str | None) -> None:
@@ -243,24 +265,6 @@ class Backend:
 
 
 def realistic_seconds(seed: int) -> Callable[[], float]:
-    """Painting times as they feel with image models: log-normal around 12 seconds."""
-    dice = random.Random(seed)
-    return lambda: dice.lognormvariate(math.log(12), 0.35)
-
-
-def store_upload(studio: Backend, form: UploadForm, base_url: str) -> Upload:
-    """Keep an upload and give it an address."""
-    upload_id = studio.new_id("file")
-    upload = Upload(
-        id=upload_id,
-        url=f"{base_url}/uploads/{upload_id}.{form.mime_type.removeprefix('image/')}",
-        name=form.name,
-        mime_type=form.mime_type,
-        data=form.data,
-        model=form.model,
-        client_request_id=form.client_request_id,
-        created_at=time.time(),
-        duration_token=studio.new_id("duration") if studio.gives_duration_tokens else None,
-    )
-    studio.uploads[upload_id] = upload
-    return upload
+    """Return random durations as image models have them: log-normal, with a median of 12 seconds."""
+    generator = random.Random(seed)
+    return lambda: generator.lognormvariate(math.log(12), 0.35)

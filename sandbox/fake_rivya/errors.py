@@ -1,7 +1,7 @@
-"""What the stand-in says no with.
+"""Errors of the fake Rivya.
 
-The envelope and the codes: https://rivya.ai/docs/api-errors-and-limits. The status of `insufficient_credits`
-is not documented; 402 is a guess, and a client is to match the code.
+The envelope and the codes: https://rivya.ai/docs/api-errors-and-limits. The HTTP status of
+`insufficient_credits` is not documented; 402 is a guess, so clients should match the code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STATUSES = {
 
 
 class ApiError(Exception):
-    """One refusal in the API's own terms; `code` is a key of `STATUSES`."""
+    """An error response of the API; `code` is a key of `STATUSES`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -31,9 +31,9 @@ class ApiError(Exception):
 
 
 class TooLargeError(Exception):
-    """A body so large that the edge turns it away with a web page before the API sees it."""
+    """The body is so large that the edge proxy answers with a web page before the API sees it."""
 
 
 def envelope(code: str, message: str, request_id: str) -> dict[str, dict[str, str]]:
-    """An error as the API words it; `requestId` is camelCase there, too."""
+    """Return the JSON body of an error; `requestId` is camelCase in the real API, too."""
     return {"error": {"code": code, "message": message, "requestId": request_id}}

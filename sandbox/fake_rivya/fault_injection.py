@@ -1,9 +1,8 @@
-"""How a fault looks on the wire."""
+"""Carry out faults on HTTP requests and responses."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -23,50 +22,58 @@ _CHUNK = bytes(65_536)
 
 
 class ConnectionCut(Exception):
-    """The connection is gone on purpose; there is no answer."""
+    """The connection was closed on purpose, without a response."""
 
 
 async def before(fault: Fault | None, request: web.Request) -> web.StreamResponse | None:
-    """Misbehave before the request is processed; an answer here means it never is. Raises Cut."""
+    """Return the response of a fault that keeps the request from being processed, None if there is none.
+
+    Raises:
+        ConnectionCut: `cut_before`.
+    """
     if fault is None or fault.processed:
         return None
     if fault.name == "cut_before":
         _cut(request)
-    return _instead(fault)
+    return _replacement(fault)
 
 
 async def after(
     fault: Fault | None, request: web.Request, response: web.StreamResponse, closing: asyncio.Event
 ) -> web.StreamResponse:
-    """Misbehave once the request is processed. Raises Cut."""
+    """Return the response, changed by the fault, to a request that was processed.
+
+    Raises:
+        ConnectionCut: the response was not sent, or not all of it.
+    """
     if fault is None:
         return response
     if fault.name == "stall":
-        await _until_gone(request, closing)
+        await _wait_disconnected(request, closing)
     if fault.name in {"cut_after", "stall"}:
         _cut(request)
     if fault.name == "too_big":
-        return await _endless(request, closing)
+        return await _send_endless_body(request, closing)
     if fault.processed:
-        return _instead(fault) or response
+        return _replacement(fault) or response
     if isinstance(response, web.Response) and isinstance(response.body, bytes):
-        return await _spoil(fault, request, response, response.body)
+        return await _spoil_body(fault, request, response, response.body)
     return response
 
 
-async def wait_out(lag: Fault | None) -> None:
-    """Let the work begin when the lag is over; at once, after a turn of the loop, if there is none."""
+async def wait_for_lag(lag: Fault | None) -> None:
+    """Wait until the lag is over; without a lag, for one turn of the event loop."""
     if lag is None:
         await asyncio.sleep(0)
         return
-    with contextlib.suppress(TimeoutError):
+    with suppress(TimeoutError):
         await asyncio.wait_for(lag.over.wait(), lag.seconds)
 
 
-async def _spoil(
+async def _spoil_body(
     fault: Fault, request: web.Request, response: web.Response, body: bytes
 ) -> web.StreamResponse:
-    """Send something else instead of the body, or the body in another way."""
+    """Send another body, or send the body in another way."""
     if fault.name == "redirect":
         return web.Response(status=HTTPStatus.FOUND, headers={"Location": fault.url})
     if fault.name == "not_a_picture":
@@ -74,21 +81,21 @@ async def _spoil(
     if fault.name == "half_json":
         response.body = body[: len(body) // 2]
     elif fault.name == "slow":
-        return await _dribble(request, response, body, fault.seconds)
+        return await _send_slowly(request, response, body, fault.seconds)
     elif fault.name == "lying_length":
-        return await _lie(request, response, body, fault.claimed_bytes)
+        return await _send_wrong_length(request, response, body, fault.claimed_bytes)
     return response
 
 
-def _instead(fault: Fault) -> web.Response | None:
-    """The answer of `status` and `html`, None for the other faults."""
+def _replacement(fault: Fault) -> web.Response | None:
+    """Return the response of `status` and `html`, None for the other faults."""
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     if fault.name == "html" or (fault.name == "status" and fault.body == "html"):
         page = edge_page(HTTPStatus.BAD_GATEWAY if fault.name == "html" else HTTPStatus(fault.code))
         page.headers.update(headers)
         return page
     if fault.name == "status":
-        document = envelope(fault.error_code, "As ordered.", "req_fault")
+        document = envelope(fault.error_code, "Injected fault.", "req_fault")
         return web.json_response(document, status=fault.code, headers=headers)
     return None
 
@@ -99,18 +106,18 @@ def _cut(request: web.Request) -> None:
     raise ConnectionCut
 
 
-async def _until_gone(request: web.Request, closing: asyncio.Event) -> None:
-    """Wait until the client goes away or the stand-in closes."""
+async def _wait_disconnected(request: web.Request, closing: asyncio.Event) -> None:
+    """Wait until the client disconnects or the server closes."""
     while request.transport is not None and not closing.is_set():
-        # A connection's end cannot be awaited from a handler, so it is looked at now and then.
+        # A handler cannot await the end of its connection, so this polls it.
         with suppress(TimeoutError):
             await asyncio.wait_for(closing.wait(), timeout=0.05)
 
 
-async def _dribble(
+async def _send_slowly(
     request: web.Request, response: web.Response, body: bytes, seconds: float
 ) -> web.StreamResponse:
-    stream = await _begin(request, response, len(body))
+    stream = await _start_response(request, response, len(body))
     step = max(1, len(body) // _SLICES)
     for start in range(0, len(body), step):
         await asyncio.sleep(seconds / _SLICES)
@@ -119,20 +126,20 @@ async def _dribble(
     return stream
 
 
-async def _lie(
+async def _send_wrong_length(
     request: web.Request, response: web.Response, body: bytes, claimed: int | None
 ) -> web.StreamResponse:
     claimed = 2 * len(body) if claimed is None else claimed
-    stream = await _begin(request, response, claimed)
+    stream = await _start_response(request, response, claimed)
     await _write(request, stream, body[:claimed])
     if claimed > len(body):
         if request.transport is not None:
-            request.transport.close()  # what was written still arrives, the rest never does
+            request.transport.close()  # unlike `abort`, this still sends what was written
         raise ConnectionCut
     return stream
 
 
-async def _endless(request: web.Request, closing: asyncio.Event) -> web.StreamResponse:
+async def _send_endless_body(request: web.Request, closing: asyncio.Event) -> web.StreamResponse:
     stream = web.StreamResponse(headers={"Content-Type": "image/png"})
     stream.enable_chunked_encoding()
     await stream.prepare(request)
@@ -142,7 +149,7 @@ async def _endless(request: web.Request, closing: asyncio.Event) -> web.StreamRe
     return stream
 
 
-async def _begin(request: web.Request, response: web.Response, length: int) -> web.StreamResponse:
+async def _start_response(request: web.Request, response: web.Response, length: int) -> web.StreamResponse:
     stream = web.StreamResponse(
         status=response.status, headers={"Content-Type": response.headers["Content-Type"]}
     )
@@ -158,4 +165,4 @@ async def _write(request: web.Request, stream: web.StreamResponse, data: bytes) 
     try:
         await stream.write(data)
     except ConnectionError:
-        _cut(request)  # the client has had enough
+        _cut(request)  # the client has disconnected

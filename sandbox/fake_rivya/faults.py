@@ -1,8 +1,8 @@
-"""How the stand-in misbehaves, by name.
+"""Faults that the fake Rivya can inject, by name.
 
-not processed   status, html (unless processed=True), cut_before
-processed       cut_after, half_json, stall, slow; lag waits before the work instead
-results only    redirect, not_a_picture, too_big, lying_length
+request not processed   status, html (unless processed=True), cut_before
+request processed       cut_after, half_json, stall, slow; lag delays the processing
+only for results        redirect, not_a_picture, too_big, lying_length
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RESULT_ONLY = frozenset({"redirect", "not_a_picture", "too_big", "lying_length"
 
 
 class Details(TypedDict, total=False):
-    """What a fault may be told; see `Fault` for the meanings and the defaults."""
+    """Optional fields of a fault; see `Fault` for their meanings and defaults."""
 
     code: int
     error_code: str
@@ -45,73 +45,73 @@ class Details(TypedDict, total=False):
 
 @dataclass(slots=True)
 class Fault:
-    """One way to misbehave at one route; counts how often it did."""
+    """One fault at one route, with a count of its injections."""
 
     name: FaultName
     route: Route
     times_left: int | None
-    """None for ever."""
+    """None for no limit."""
     code: int = 500
-    """The HTTP status of `status`."""
+    """HTTP status of `status`."""
     error_code: str = "internal_error"
-    """The `error.code` of `status`."""
+    """`error.code` of `status`."""
     retry_after: float | str | None = None
-    """The header of `status` and `html`: seconds, or an HTTP date as text."""
+    """`Retry-After` of `status` and `html`: seconds, or an HTTP date as text."""
     body: Literal["json", "html"] = "json"
     """Whether `status` answers in JSON or with a web page."""
     processed: bool = False
-    """Whether `status` and `html` come after the work is done, as from a gateway that timed out."""
+    """Whether `status` and `html` are sent after the request was processed, as by a proxy that timed out."""
     seconds: float = 0.5
-    """How long `slow` dribbles, and `lag` waits if nobody says that it is over."""
+    """How long `slow` takes to send the body, and the most that `lag` waits."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    """Ends `lag` once it is set."""
+    """Set it to end `lag`."""
     url: str = ""
-    """Where `redirect` leads."""
+    """Target of `redirect`."""
     claimed_bytes: int | None = None
-    """The Content-Length of `lying_length`; None for twice the truth."""
+    """`Content-Length` of `lying_length`; None for twice the real length."""
     hits: int = 0
-    """How often it happened."""
+    """How often it was injected."""
 
 
 class Faults:
-    """The faults waiting to happen, first come, first served at each route.
+    """The pending faults; each route has its own first-in, first-out order.
 
     Attributes:
-        waiting: those still to come.
+        waiting: the faults that are still to be injected.
     """
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
     def add(self, name: FaultName, route: Route, times: int | None = 1, **details: Unpack[Details]) -> Fault:
-        """Misbehave at `route` the next `times` times (None: until `clear`).
+        """Inject a fault into the next `times` requests to `route` (None: until `clear`).
 
         Args:
-            name: what to do; the module's docstring tells which faults process the request.
-            route: where; "status" is GET /generations/{id}, "result" the picture's own address.
+            name: the fault; the docstring of this module says which of them process the request.
+            route: "status" is GET /generations/{id}, "result" the download of the picture.
             times: how often.
-            **details: the fields of `Fault` that matter to this one.
+            **details: fields of `Fault`.
 
         Returns:
-            The fault, whose `hits` tells how often it happened.
+            The fault, whose `hits` counts the injections.
 
         Raises:
-            ValueError: there is no such fault, route, or fault at that route.
+            ValueError: the fault or the route is unknown, or the fault is for results only.
         """
         if name not in get_args(FaultName) or route not in get_args(Route):
             raise ValueError(f"no fault {name!r} at route {route!r}")
         if name in _RESULT_ONLY and route != "result":
-            raise ValueError(f"{name} is for results, not for {route}")
+            raise ValueError(f"{name} is for results only, not for {route}")
         fault = Fault(name, route, times, **details)
         self.waiting.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Remove all pending faults."""
         self.waiting.clear()
 
     def take(self, route: str) -> Fault | None:
-        """The fault due for a request to `route`, used up once."""
+        """Return the fault for the next request to `route`, if any, and count the injection."""
         for fault in self.waiting:
             if fault.route != route:
                 continue

@@ -1,8 +1,8 @@
-"""The models the stand-in offers, and how GET /models lists them.
+"""Models of the fake Rivya, and their entries in GET /models.
 
-Facts: https://rivya.ai/docs/api/models/qwen-image, https://rivya.ai/docs/api/models/z-image and
-https://rivya.ai/docs/api-models. The inner shape of `params` and `reference_media` is not documented, but a
-guess.
+Pages: https://rivya.ai/docs/api/models/qwen-image, https://rivya.ai/docs/api/models/z-image and
+https://rivya.ai/docs/api-models. The fields inside `params` and `reference_media` are not documented; these
+are a guess.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REFERENCE_LIMIT_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One model: price in credits, prompt limit in characters, values of its parameters (default first)."""
+    """One model: price in credits, prompt limit in characters, choices of each parameter (default first)."""
 
     model_id: str
     base_credits: int
@@ -29,7 +29,7 @@ class ModelSpec:
     reference_count: int
 
     def public(self) -> dict[str, object]:
-        """The item of GET /models."""
+        """Return the model's entry in GET /models."""
         refs = self.reference_count
         return {
             "id": self.model_id,
@@ -92,7 +92,7 @@ _Z_IMAGE = ModelSpec(
     reference_count=0,
 )
 
-MODELS = {offer.model_id: offer for offer in (_QWEN_IMAGE, _Z_IMAGE)}
+MODELS = {model.model_id: model for model in (_QWEN_IMAGE, _Z_IMAGE)}
 
 SIZE_OF_RATIO = {
     "1:1": "square_hd",
@@ -101,4 +101,4 @@ SIZE_OF_RATIO = {
     "16:9": "landscape_16_9",
     "9:16": "portrait_16_9",
 }
-"""z-image names ratios where qwen-image names sizes; the painter knows sizes."""
+"""z-image has ratios where qwen-image has sizes; the painter takes sizes."""

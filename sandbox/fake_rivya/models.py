@@ -1,4 +1,4 @@
-"""What the stand-in keeps: files it took in, generations it was asked for."""
+"""Objects of the fake Rivya: uploaded files and generation tasks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def iso(epoch_seconds: float) -> str:
-    """ISO-8601 in UTC with milliseconds and Z, as the API writes times."""
+    """Format a time as the API does: ISO 8601 in UTC, with milliseconds and `Z`."""
     moment = datetime.fromtimestamp(epoch_seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
 class Upload:
-    """A file the stand-in took in."""
+    """An uploaded file; `created_at` is in epoch seconds."""
 
     id: str
     url: str
@@ -34,7 +34,7 @@ class Upload:
 
 @dataclass(slots=True)
 class Task:
-    """One generation. Credits are integers; `*_at` are epoch seconds."""
+    """One generation; `*_at` are in epoch seconds."""
 
     id: str
     model: str
@@ -53,9 +53,9 @@ class Task:
     error_code: str | None = None
     polls: int = 0
     picture: asyncio.Task[bytes] | None = field(default=None, repr=False)
-    """Painted when it is first asked for, and once."""
+    """Made once, when it is first requested."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether its status is final."""
+        """Return whether the status is final."""
         return self.status in {"succeeded", "failed"}

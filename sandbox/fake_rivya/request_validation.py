@@ -1,7 +1,7 @@
-"""What a client may send: the create call's JSON and the upload's multipart, checked to the letter.
+"""Validate the JSON body of the create call and the multipart body of the upload.
 
 Pages: https://rivya.ai/docs/api-files, https://rivya.ai/docs/api-generations and
-https://rivya.ai/docs/api-openapi-schema. Where they are silent, the stricter of the plausible readings.
+https://rivya.ai/docs/api-openapi-schema. Where they are silent, the strictest plausible rule applies.
 """
 
 from __future__ import annotations
@@ -28,18 +28,17 @@ if TYPE_CHECKING:
     from aiohttp import MultipartReader
 
 EDGE_LIMIT_BYTES = 25_000_000
-"""Bodies above this never reach the API; the number is ours, that there is one is likely."""
+"""Larger bodies do not reach the API. The documentation names no such limit; this one is a guess."""
 CLIENT_REQUEST_ID_LIMIT = 128
 _TOP_KEYS = {"model", "prompt", "params", "client_request_id"}
 _ITEM_KEYS = {"url", "kind", "name", "mimeType", "durationSeconds", "durationToken"}
-_FILE_KINDS = ("image", "video", "audio")
 _TEXT_FIELDS = {"kind", "model", "client_request_id"}
 _TEXT_LIMIT_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceItem:
-    """The one item of `params.referenceMediaItems`."""
+    """The only item of `params.referenceMediaItems`."""
 
     url: str
     mime_type: str | None
@@ -48,9 +47,9 @@ class ReferenceItem:
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """A create call that is in order; `size` and `output_format` are the painter's words."""
+    """A valid create call; `size` and `output_format` are arguments of the painter."""
 
-    offer: ModelSpec
+    model: ModelSpec
     prompt: str
     size: str
     output_format: str
@@ -60,7 +59,7 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True)
 class UploadForm:
-    """An upload that is in order: a picture that decodes, and what was said about it."""
+    """A valid upload. `decodes` has not been checked yet."""
 
     data: bytes
     name: str
@@ -69,54 +68,61 @@ class UploadForm:
     client_request_id: str | None
 
 
-def refuse(message: str) -> ApiError:
-    """The refusal for anything wrong with what was sent."""
+def invalid(message: str) -> ApiError:
+    """Return the error for an invalid request."""
     return ApiError("validation_failed", message)
 
 
 def parse_create(body: bytes) -> CreateRequest:
-    """Read the create call's body. Raises RefusedError."""
+    """Parse the body of the create call.
+
+    Raises:
+        ApiError: validation_failed.
+    """
     try:
         document: object = json.loads(body)
     except ValueError:
-        raise refuse("The body is not JSON.") from None
+        raise invalid("The body is not JSON.") from None
     fields = _object(document, "The body", _TOP_KEYS)
-    offer = _offer(fields.get("model"))
-    if offer is None:
-        raise refuse("model is required.")
+    model = _model(fields.get("model"))
+    if model is None:
+        raise invalid("model is required.")
     prompt = fields.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise refuse("prompt is required.")
-    if len(prompt) > offer.prompt_limit:
-        raise refuse(f"prompt is longer than {offer.prompt_limit} characters.")
-    allowed = set(offer.params) | ({"referenceMediaItems"} if offer.reference_count else set())
+        raise invalid("prompt is required.")
+    if len(prompt) > model.prompt_limit:
+        raise invalid(f"prompt is longer than {model.prompt_limit} characters.")
+    allowed = set(model.params) | ({"referenceMediaItems"} if model.reference_count else set())
     params = _object(fields.get("params", {}), "params", allowed)
     chosen = {
-        name: _choice(name, params.get(name, options[0]), options) for name, options in offer.params.items()
+        name: _choice(name, params.get(name, options[0]), options) for name, options in model.params.items()
     }
     return CreateRequest(
-        offer=offer,
+        model=model,
         prompt=prompt,
         size=chosen.get("image_size") or SIZE_OF_RATIO[chosen["aspect_ratio"]],
         output_format=chosen.get("output_format", "png"),
-        reference=_reference(params["referenceMediaItems"], offer)
-        if "referenceMediaItems" in params
-        else None,
+        reference=_reference(params.get("referenceMediaItems", []), model),
         client_request_id=_client_request_id(fields.get("client_request_id")),
     )
 
 
 async def parse_upload(reader: MultipartReader) -> UploadForm:
-    """Read the upload's parts. Raises RefusedError and TooLargeError."""
+    """Read the parts of an upload.
+
+    Raises:
+        ApiError: validation_failed.
+        TooLargeError: a part is larger than its limit.
+    """
     texts: dict[str, str] = {}
     file: tuple[bytes, str, str | None] | None = None
     try:
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader):
-                raise refuse("Nested multipart bodies are not accepted.")
+                raise invalid("Nested multipart bodies are not accepted.")
             if part.name == "file" and file is None:
                 if not part.filename:
-                    raise refuse("file has to be sent as a file, with a file name.")
+                    raise invalid("file has to be sent as a file, with a file name.")
                 file = (
                     await _bounded(part, EDGE_LIMIT_BYTES),
                     part.filename,
@@ -125,26 +131,26 @@ async def parse_upload(reader: MultipartReader) -> UploadForm:
             elif part.name in _TEXT_FIELDS and part.name not in texts:
                 texts[part.name] = (await _bounded(part, _TEXT_LIMIT_BYTES)).decode()
             else:
-                raise refuse(f"Unexpected field: {part.name}.")
+                raise invalid(f"Unexpected field: {part.name}.")
     except ValueError:
-        raise refuse("The multipart body cannot be read.") from None
+        raise invalid("The multipart body cannot be read.") from None
     if file is None:
-        raise refuse("file is required.")
+        raise invalid("file is required.")
     return _upload_form(*file, texts)
 
 
 def decodes(data: bytes) -> bool:
-    """Whether the bytes really are the picture their signature promises; to be run in a thread."""
+    """Return whether the bytes are a complete PNG, JPEG or WebP picture. Blocks: run it in a thread."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
             picture.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return False  # Pillow's ways to say no: which of them depends on where the file is broken
+        return False  # which of these Pillow raises depends on where the file is broken
     return True
 
 
 def signature(data: bytes) -> str | None:
-    """The MIME type the first bytes prove, or None for anything but JPEG, PNG and WebP."""
+    """Return the MIME type by the first bytes, None for anything but JPEG, PNG and WebP."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -156,24 +162,23 @@ def signature(data: bytes) -> str | None:
 
 def _upload_form(data: bytes, name: str, declared: str | None, texts: dict[str, str]) -> UploadForm:
     kind = texts.get("kind")
-    if kind not in _FILE_KINDS:
-        raise refuse("kind is required: image, video or audio.")
+    if kind not in {"image", "video", "audio"}:
+        raise invalid("kind is required: image, video or audio.")
     mime_type = signature(data)
     if kind != "image" or mime_type is None:
-        raise refuse(f"Not accepted as {kind}: the file's signature is {mime_type or 'unknown'}.")
+        raise invalid(f"Not accepted as {kind}: the file's signature is {mime_type or 'unknown'}.")
     if len(data) > REFERENCE_LIMIT_BYTES:
-        raise refuse(f"file is larger than {REFERENCE_LIMIT_BYTES} bytes.")
+        raise invalid(f"file is larger than {REFERENCE_LIMIT_BYTES} bytes.")
     if declared not in {None, "application/octet-stream", mime_type}:
-        raise refuse(f"file is declared as {declared}, but it is {mime_type}.")
-    model = texts.get("model")
-    offer = _offer(model)
-    if offer is not None and not offer.reference_count:
-        raise refuse(f"{model} takes no reference media.")
+        raise invalid(f"file is declared as {declared}, but it is {mime_type}.")
+    model = _model(texts.get("model"))
+    if model is not None and not model.reference_count:
+        raise invalid(f"{model.model_id} takes no reference media.")
     return UploadForm(
         data=data,
         name=name,
         mime_type=mime_type,
-        model=model,
+        model=None if model is None else model.model_id,
         client_request_id=_client_request_id(texts.get("client_request_id")),
     )
 
@@ -189,46 +194,46 @@ async def _bounded(part: BodyPartReader, limit_bytes: int) -> bytes:
 
 def _object(value: object, what: str, allowed: set[str]) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise refuse(f"{what} has to be an object.")
+        raise invalid(f"{what} has to be an object.")
     if unknown := sorted(set(value) - allowed):
-        raise refuse(f"{what} has unknown fields: {', '.join(unknown)}.")
+        raise invalid(f"{what} has unknown fields: {', '.join(unknown)}.")
     return value
 
 
-def _offer(model: object) -> ModelSpec | None:
-    if model is None:
+def _model(model_id: object) -> ModelSpec | None:
+    if model_id is None:
         return None
-    if not isinstance(model, str) or model not in MODELS:
-        raise refuse("There is no such model.")
-    return MODELS[model]
+    if not isinstance(model_id, str) or model_id not in MODELS:
+        raise invalid("There is no such model.")
+    return MODELS[model_id]
 
 
 def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in options:
-        raise refuse(f"{name} has to be one of {', '.join(options)}.")
+        raise invalid(f"{name} has to be one of {', '.join(options)}.")
     return value
 
 
-def _reference(value: object, offer: ModelSpec) -> ReferenceItem | None:
+def _reference(value: object, model: ModelSpec) -> ReferenceItem | None:
     if not isinstance(value, list):
-        raise refuse("referenceMediaItems has to be a list.")
-    if len(value) > offer.reference_count:
-        raise refuse(f"referenceMediaItems takes {offer.reference_count} at most.")
+        raise invalid("referenceMediaItems has to be a list.")
+    if len(value) > model.reference_count:
+        raise invalid(f"referenceMediaItems takes {model.reference_count} at most.")
     if not value:
         return None
     item = _object(value[0], "A reference media item", _ITEM_KEYS)
     url, mime_type = item.get("url"), item.get("mimeType")
     if not isinstance(url, str) or not re.match(r"https?://", url):
-        raise refuse("A reference media item needs a url.")
+        raise invalid("A reference media item needs a url.")
     if item.get("kind") != "image":
-        raise refuse(f"{offer.model_id} takes references of kind image only.")
+        raise invalid(f"{model.model_id} takes references of kind image only.")
     if mime_type is not None and mime_type not in PICTURE_TYPES:
-        raise refuse("The mimeType of a reference is not accepted.")
+        raise invalid("The mimeType of a reference is not accepted.")
     for key in ("name", "durationToken"):
         if not isinstance(item.get(key), str | None):
-            raise refuse(f"{key} has to be text.")
+            raise invalid(f"{key} has to be text.")
     if not isinstance(item.get("durationSeconds"), float | int | None):
-        raise refuse("durationSeconds has to be a number.")
+        raise invalid("durationSeconds has to be a number.")
     token = item.get("durationToken")
     return ReferenceItem(
         url,
@@ -241,5 +246,5 @@ def _client_request_id(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not 1 <= len(value) <= CLIENT_REQUEST_ID_LIMIT:
-        raise refuse(f"client_request_id has to be text of 1 to {CLIENT_REQUEST_ID_LIMIT} characters.")
+        raise invalid(f"client_request_id has to be text of 1 to {CLIENT_REQUEST_ID_LIMIT} characters.")
     return value

@@ -1,4 +1,4 @@
-"""What the stand-in answers: the public shapes of files and tasks, and the edge's web pages.
+"""Response bodies of the fake Rivya: files, tasks, and web pages of the edge proxy.
 
 The nine keys of a task: https://rivya.ai/docs/api-generation-status. The keys of a file other than `url` and
 `duration_token` are a guess.
@@ -32,7 +32,7 @@ _CAMEL = {
 
 
 def public_file(upload: Upload, spelling: Spelling) -> dict[str, object]:
-    """An upload's metadata (`PublicApiFile`)."""
+    """Return the metadata of an upload (`PublicApiFile`)."""
     answer: dict[str, object] = {
         "id": upload.id,
         "object": "file",
@@ -54,7 +54,7 @@ def public_file(upload: Upload, spelling: Spelling) -> dict[str, object]:
 
 
 def public_task(task: Task, base_url: str) -> dict[str, object]:
-    """A task: the nine documented keys, the same from create and from status."""
+    """Return a task with the nine documented keys, the same for the create and the status call."""
     url = f"{base_url}/results/{task.id}.{task.output_format}"
     message = f"The generation failed: {task.error_code}."
     if task.error_code == "generation_failed":
@@ -73,7 +73,7 @@ def public_task(task: Task, base_url: str) -> dict[str, object]:
 
 
 def edge_page(status: HTTPStatus) -> web.Response:
-    """What a proxy in front of an API shows: a web page."""
+    """Return an HTML error page, as a proxy in front of an API sends."""
     title = f"{status} {status.phrase}"
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return web.Response(text=text, status=status, content_type="text/html")

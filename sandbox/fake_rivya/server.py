@@ -1,4 +1,4 @@
-"""The stand-in on the network: routes, keys and scopes, answers, and how they go wrong.
+"""HTTP server of the fake Rivya: routes, API key and scopes, responses and injected faults.
 
 Pages: https://rivya.ai/docs/api-authentication, https://rivya.ai/docs/api-files,
 https://rivya.ai/docs/api-generations, https://rivya.ai/docs/api-credits and https://rivya.ai/docs/api-models.
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 
 from sandbox.fake_rivya import responses
-from sandbox.fake_rivya.backend import Backend, realistic_seconds, store_upload
+from sandbox.fake_rivya.backend import Backend, realistic_seconds
 from sandbox.fake_rivya.errors import ApiError, TooLargeError, envelope
-from sandbox.fake_rivya.fault_injection import ConnectionCut, after, before, wait_out
+from sandbox.fake_rivya.fault_injection import ConnectionCut, after, before, wait_for_lag
 from sandbox.fake_rivya.faults import Fault, Faults
 from sandbox.fake_rivya.model_catalog import MODELS
 from sandbox.fake_rivya.request_validation import (
     EDGE_LIMIT_BYTES,
     decodes,
+    invalid,
     parse_create,
     parse_upload,
-    refuse,
 )
 from sandbox.painter import paint
 
@@ -50,46 +50,46 @@ _LAG = web.RequestKey("lag", Fault)
 
 
 class FakeRivya(Backend):
-    """Rivya on 127.0.0.1: `async with StandIn(painting_seconds=0.05) as rivya: ... rivya.url`.
+    """A fake Rivya on 127.0.0.1: `async with FakeRivya(painting_seconds=0.05) as rivya: ... rivya.url`.
 
-    See `Studio` for the tasks, the wallet and what can be waited for.
+    See `Backend` for the tasks, the wallet and how to wait for changes.
 
     Attributes:
-        url: the base URL, once it is entered.
-        api_key: the one key that is accepted.
-        scopes: what the key may do; take one away for a 403.
-        faults: how it is to misbehave.
-        calls: (method, path, status) of every answered call; status 0 where no answer was given.
-        spelling: how POST /files spells its answer's keys; both are plausible, the page does not say.
-        create_status: what a created task is answered with; any 2xx is plausible, the page does not say.
+        url: the base URL, once the server is entered.
+        api_key: the only API key that is accepted.
+        scopes: scopes of the key; remove one for a 403.
+        faults: the faults to inject.
+        calls: (method, path, status) of every finished call; status 0 where no response was sent.
+        spelling: how the file routes spell their keys; the documentation does not say.
+        create_status: status of a successful create call; the documentation does not say which 2xx.
     """
 
     def __init__(
         self,
         *,
-        api_key: str = "rvya_sk_standin",
+        api_key: str = "rvya_sk_fake",
         wallet_credits: int = 1000,
         painting_seconds: float | Callable[[], float] | None = None,
         seed: int = 1,
         port: int = 0,
         painter: Painter = paint,
     ) -> None:
-        """Make one; nothing listens until it is entered.
+        """Prepare the server; it listens once it is entered.
 
         Args:
-            api_key: the one key that is accepted.
-            wallet_credits: what the wallet holds at first.
-            painting_seconds: how long a task takes; by default about 12 seconds, at random.
-            seed: of the ids and the painting times.
-            port: where to listen; 0 for any free port.
-            painter: what paints the pictures; a test that never looks at one may pass something quicker.
+            api_key: the only API key that is accepted.
+            wallet_credits: the balance at the start.
+            painting_seconds: duration of a task; by default about 12 seconds, at random.
+            seed: seed of the ids and of the default durations.
+            port: the port to listen on; 0 for any free one.
+            painter: makes the pictures; tests that do not look at them can pass a faster one.
         """
-        if painting_seconds is None:
-            painting_seconds = realistic_seconds(seed)
-        elif not callable(painting_seconds):
-            painting_seconds = _always(painting_seconds)
+        seconds = realistic_seconds(seed) if painting_seconds is None else painting_seconds
         super().__init__(
-            wallet_credits=wallet_credits, painting_seconds=painting_seconds, seed=seed, painter=painter
+            wallet_credits=wallet_credits,
+            painting_seconds=seconds if callable(seconds) else lambda: seconds,
+            seed=seed,
+            painter=painter,
         )
         self.url = ""
         self.api_key = api_key
@@ -104,7 +104,7 @@ class FakeRivya(Backend):
         self._bugs: list[Exception] = []
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._around], client_max_size=EDGE_LIMIT_BYTES)
+        app = web.Application(middlewares=[self._middleware], client_max_size=EDGE_LIMIT_BYTES)
         app.router.add_post("/api/v1/files", self._upload, name="files")
         app.router.add_get("/api/v1/files/{id}", self._file)
         app.router.add_post("/api/v1/generations", self._create, name="create")
@@ -112,7 +112,7 @@ class FakeRivya(Backend):
         app.router.add_get("/api/v1/credits", self._credits, name="credits")
         app.router.add_get("/api/v1/models", self._models, name="models")
         app.router.add_get("/results/{name}", self._result, name="result")
-        app.router.add_get("/uploads/{name}", self._uploaded)
+        app.router.add_get("/uploads/{name}", self._uploaded_file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -123,13 +123,13 @@ class FakeRivya(Backend):
         self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
-        await self.close_studio()
+        await self.stop_tasks()
         if self._bugs:
-            # A client under test would take the 500 for a bad day of Rivya's, and try again.
-            raise ExceptionGroup("the stand-in itself is broken", self._bugs)
+            # The client under test takes the 500 for an outage of Rivya and retries, so it would not show.
+            raise ExceptionGroup("bugs of the fake Rivya", self._bugs)
 
     @web.middleware
-    async def _around(
+    async def _middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         fault = self.faults.take(request.match_info.route.name or "")
@@ -141,7 +141,7 @@ class FakeRivya(Backend):
             response = await after(fault, request, response, self._closing)
             status = response.status
         except ConnectionCut:
-            response = web.Response()  # nobody is there to read it
+            response = web.Response()  # aiohttp needs one; the connection is closed
         finally:
             self.calls.append((request.method, request.path, status))
             await self.announce()
@@ -158,20 +158,20 @@ class FakeRivya(Backend):
         try:
             return await handler(request)
         except ApiError as error:
-            return self._refusal(error)
+            return self._error_response(error)
         except (TooLargeError, web.HTTPRequestEntityTooLarge):
             return responses.edge_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except web.HTTPNotFound:
-            return self._refusal(ApiError("not_found", "There is nothing here."))
+            return self._error_response(ApiError("not_found", "There is nothing here."))
         except web.HTTPMethodNotAllowed:
-            return self._refusal(ApiError("method_not_allowed", "Not with this method."))
+            return self._error_response(ApiError("method_not_allowed", "This method is not allowed here."))
         except ConnectionError:
-            raise ConnectionCut from None  # whoever asked has gone, in the middle of an upload
+            raise ConnectionCut from None  # the client disconnected during an upload
         except Exception as bug:
             self._bugs.append(bug)
             raise
 
-    def _refusal(self, error: ApiError) -> web.Response:
+    def _error_response(self, error: ApiError) -> web.Response:
         return web.json_response(envelope(error.code, error.message, self.new_id("req")), status=error.status)
 
     def _authorize(self, request: web.Request, scope: str) -> None:
@@ -186,16 +186,16 @@ class FakeRivya(Backend):
     async def _upload(self, request: web.Request) -> web.Response:
         self._authorize(request, "files:create")
         if request.content_type != "multipart/form-data":
-            raise refuse("The body has to be multipart/form-data.")
+            raise invalid("The body has to be multipart/form-data.")
         if request.content_length is None:
-            # Not documented, but many file APIs refuse chunked bodies, and nobody needs to send one.
+            # Not documented, but many file APIs refuse chunked bodies, and no client needs to send one.
             return responses.edge_page(HTTPStatus.LENGTH_REQUIRED)
         if request.content_length > EDGE_LIMIT_BYTES:
             raise TooLargeError
         form = await parse_upload(await request.multipart())
         if not await asyncio.to_thread(decodes, form.data):
-            raise refuse("file is not a picture that can be read.")
-        upload = store_upload(self, form, self.url)
+            raise invalid("file is not a picture that can be read.")
+        upload = self.store_upload(form, self.url)
         return web.json_response(responses.public_file(upload, self.spelling), status=201)
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -208,18 +208,18 @@ class FakeRivya(Backend):
     async def _create(self, request: web.Request) -> web.Response:
         self._authorize(request, "generations:create")
         if request.content_type != "application/json":
-            raise refuse("The body has to be application/json.")
+            raise invalid("The body has to be application/json.")
         body = await request.read()
         if len(body) > _CREATE_LIMIT_BYTES:
             raise TooLargeError
         key = request.headers.get("Idempotency-Key")
         if key is not None and not (1 <= len(key) <= _KEY_LIMIT and key.isascii()):
-            raise refuse(f"Idempotency-Key has to be 1 to {_KEY_LIMIT} ASCII characters.")
+            raise invalid(f"Idempotency-Key has to be 1 to {_KEY_LIMIT} ASCII characters.")
         task = self.claim(key, body)
         if task is None:
             try:
                 await self.announce()
-                await wait_out(request.get(_LAG))
+                await wait_for_lag(request.get(_LAG))
                 task = self.create(parse_create(body), key)
             finally:
                 self.unclaim(key)
@@ -238,7 +238,7 @@ class FakeRivya(Backend):
         return web.json_response({"current_credits": self.wallet_credits})
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"data": [offer.public() for offer in MODELS.values()]})
+        return web.json_response({"data": [model.public() for model in MODELS.values()]})
 
     async def _result(self, request: web.Request) -> web.Response:
         task_id, _, extension = request.match_info["name"].rpartition(".")
@@ -247,12 +247,8 @@ class FakeRivya(Backend):
             raise web.HTTPNotFound
         return web.Response(body=await self.picture(task), content_type=f"image/{task.output_format}")
 
-    async def _uploaded(self, request: web.Request) -> web.Response:
+    async def _uploaded_file(self, request: web.Request) -> web.Response:
         upload = self.uploads.get(request.match_info["name"].partition(".")[0])
         if upload is None:
             raise web.HTTPNotFound
         return web.Response(body=upload.data, content_type=upload.mime_type)
-
-
-def _always(seconds: float) -> Callable[[], float]:
-    return lambda: seconds

@@ -1,4 +1,4 @@
-"""Paints a picture a person can recognise from a prompt, with Pillow and a table of words."""
+"""Paint a recognisable picture of a prompt with Pillow, by a table of known words."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ SIZES = {
     "landscape_4_3": (1024, 768),
     "landscape_16_9": (1024, 576),
 }
-"""Width and height in pixels of each size. Inferred from the names: the documentation gives no pixels."""
+"""Width and height in pixels. Inferred from the names: the documentation gives no pixels."""
 
 _JPEG_QUALITY = 90
 _CENTRED_FROM = 0.5
-"""Subjects with a smaller share of the picture than this stand aside."""
+"""A single subject with a smaller share of the picture is moved aside."""
 
 
 @functools.lru_cache(maxsize=16)
 def paint(prompt: str, size: str, output_format: str, reference: bytes | None = None) -> bytes:
-    """Paint the prompt, over the reference if there is one; the same bytes for the same input.
+    """Paint the prompt, over the reference if there is one; the same input gives the same bytes.
 
-    Takes less than a second.
+    Blocks for about a second.
 
     Args:
-        prompt: what to paint; words the painter does not know become colours and shapes.
+        prompt: what to paint; without any known word the picture is abstract.
         size: a key of `SIZES`.
         output_format: `png` or `jpeg`.
-        reference: a picture Pillow can read; it stays visible, cropped to the size.
+        reference: a picture file that Pillow can read; cropped to the size, it stays visible.
 
     Raises:
-        KeyError: there is no such size.
-        OSError: the reference is no picture.
+        KeyError: `size` is unknown.
+        OSError: `reference` is no picture.
     """
     width, height = SIZES[size]
     dice = random.Random(hashlib.sha256(prompt.encode()).digest())
@@ -81,7 +81,7 @@ def _over_reference(
 
 
 def _place_subjects(source: Image.Image, scene: Scene, dice: random.Random, *, share: float) -> None:
-    """Stand the subjects in a row, or in the air; on a reference a lone one leaves the middle free."""
+    """Draw the subjects in a row, flying ones higher; a single one over a reference is moved aside."""
     width, height = source.size
     subjects = scene.subjects
     slot = width / max(1, len(subjects))

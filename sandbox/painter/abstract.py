@@ -1,4 +1,4 @@
-"""A composition for prompts that name nothing the painter knows: rings and sails in the prompt's colours."""
+"""An abstract composition for prompts without known words, in colours that depend on the prompt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def compose(size: tuple[int, int], scene: Scene, dice: random.Random) -> Image.Image:
-    """Draw the composition."""
+    """Draw rings, triangles, lines and dots on diagonal bands."""
     width, height = size
     palette = [
         *scene.palette,
@@ -34,7 +34,7 @@ def compose(size: tuple[int, int], scene: Scene, dice: random.Random) -> Image.I
     x, y = width * dice.uniform(0.32, 0.42), height * dice.uniform(0.36, 0.46)
     _rings(draw, (x, y), side * 0.34, palette, dice)
     for _ in range(4):
-        _sail(draw, size, dice.choice(palette), dice)
+        _triangle(draw, size, dice.choice(palette), dice)
     x, y = width * dice.uniform(0.64, 0.76), height * dice.uniform(0.6, 0.7)
     _rings(draw, (x, y), side * 0.2, palette[::-1], dice)
     for _ in range(7):
@@ -52,7 +52,7 @@ def _rings(
     palette: list[Colour],
     dice: random.Random,
 ) -> None:
-    """Circles in circles, each cut in four quarters of slightly different light."""
+    """Draw concentric discs, each of four differently coloured quarters."""
     x, y = middle
     turn = dice.uniform(0, 90)
     for ring in range(6):
@@ -63,7 +63,7 @@ def _rings(
             draw.pieslice((x - r, y - r, x + r, y + r), start, start + 91, fill=colour)
 
 
-def _sail(draw: ImageDraw.ImageDraw, size: tuple[int, int], colour: Colour, dice: random.Random) -> None:
+def _triangle(draw: ImageDraw.ImageDraw, size: tuple[int, int], colour: Colour, dice: random.Random) -> None:
     x, y = dice.uniform(0.1, 0.9) * size[0], dice.uniform(0.2, 0.95) * size[1]
     angle, reach = dice.uniform(0, 2 * math.pi), min(size) * dice.uniform(0.16, 0.36)
     corners = [

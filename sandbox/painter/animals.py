@@ -1,4 +1,4 @@
-"""Animals that sit and look at you: one body, many ears."""
+"""Sitting animals that face the viewer; one body with different ears, tails and markings."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ ANIMALS = {
 }
 
 
-def draw_animal(pen: Canvas, name: str, colour: Colour | None) -> None:
-    """Draw it from tail to whiskers; a colour dyes its coat, but lets its own shine through."""
+def draw_animal(canvas: Canvas, name: str, colour: Colour | None) -> None:
+    """Draw the animal `name`; `colour` is mixed with its natural coat, None leaves that as it is."""
     looks = ANIMALS[name]
     coat = mix(colour, looks.coat, 0.3) if colour else looks.coat
     dark = (46, 42, 48) if looks.marking == "patches" else darker(coat, 0.4)
-    _tail(pen, looks, coat)
-    pen.composite()
-    _body(pen, looks, coat, dark)
-    pen.composite()
+    _tail(canvas, looks, coat)
+    canvas.composite()
+    _body(canvas, looks, coat, dark)
+    canvas.composite()
     if looks.marking == "mane":
-        _mane(pen, darker(mix(coat, (150, 70, 30), 0.6), 0.1))
-        pen.composite()
-    _ears(pen, looks, dark if looks.marking == "patches" else coat)
-    pen.composite(0.7)
-    _head(pen, looks, coat, dark)
-    pen.composite()
-    _face(pen, looks)
+        _mane(canvas, darker(mix(coat, (150, 70, 30), 0.6), 0.1))
+        canvas.composite()
+    _ears(canvas, looks, dark if looks.marking == "patches" else coat)
+    canvas.composite(0.7)
+    _head(canvas, looks, coat, dark)
+    canvas.composite()
+    _face(canvas, looks)
 
 
 def _both(points: tuple[Point, ...]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
     return points, tuple((-x, y) for x, y in points)
 
 
-def _tail(pen: Canvas, looks: _Looks, coat: Colour) -> None:
+def _tail(canvas: Canvas, looks: _Looks, coat: Colour) -> None:
     if looks.tail == "brush":
-        pen.blob(
+        canvas.blob(
             coat,
             (0.3, 0.92),
             (0.7, 0.98),
@@ -70,21 +70,23 @@ def _tail(pen: Canvas, looks: _Looks, coat: Colour) -> None:
             (0.3, 0.66),
         )
         tip = _CREAM if sum(coat) < 3 * sum(_CREAM) // 4 else darker(coat, 0.3)
-        pen.blob(tip, (1.02, 0.3), (0.82, -0.08), (0.72, 0.24), (0.8, 0.34), (0.86, 0.26), (0.94, 0.38))
+        canvas.blob(tip, (1.02, 0.3), (0.82, -0.08), (0.72, 0.24), (0.8, 0.34), (0.86, 0.26), (0.94, 0.38))
     elif looks.tail == "thin":
-        pen.line(coat, 0.15, (0.3, 0.88), (0.66, 0.92), (0.86, 0.74), (0.88, 0.46), (0.8, 0.24), (0.84, 0.06))
-        pen.oval(darker(coat, 0.4) if looks.marking != "mane" else (122, 66, 34), 0.84, 0.05, 0.1)
+        canvas.line(
+            coat, 0.15, (0.3, 0.88), (0.66, 0.92), (0.86, 0.74), (0.88, 0.46), (0.8, 0.24), (0.84, 0.06)
+        )
+        canvas.oval(darker(coat, 0.4) if looks.marking != "mane" else (122, 66, 34), 0.84, 0.05, 0.1)
     elif looks.tail == "wag":
-        pen.blob(coat, (0.3, 0.9), (0.62, 0.76), (0.86, 0.38), (0.94, 0.4), (0.84, 0.78), (0.5, 0.98))
+        canvas.blob(coat, (0.3, 0.9), (0.62, 0.76), (0.86, 0.38), (0.94, 0.4), (0.84, 0.78), (0.5, 0.98))
     elif looks.tail == "puff":
-        pen.oval(_CREAM, 0.52, 0.78, 0.19)
+        canvas.oval(_CREAM, 0.52, 0.78, 0.19)
 
 
-def _body(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
+def _body(canvas: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
     patched = looks.marking == "patches"
     for side in (-1, 1):
-        pen.oval(dark if patched else darker(coat, 0.12), 0.34 * side, 0.78, 0.24, 0.22)
-    pen.blob(
+        canvas.oval(dark if patched else darker(coat, 0.12), 0.34 * side, 0.78, 0.24, 0.22)
+    canvas.blob(
         coat,
         (0, -0.2),
         (0.34, 0.06),
@@ -96,31 +98,31 @@ def _body(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
         (-0.34, 0.06),
     )
     if patched:
-        pen.blob(dark, (-0.36, 0.04), (0, 0.14), (0.36, 0.04), (0.44, 0.3), (0, 0.36), (-0.44, 0.3))
+        canvas.blob(dark, (-0.36, 0.04), (0, 0.14), (0.36, 0.04), (0.44, 0.3), (0, 0.36), (-0.44, 0.3))
     else:
         pale = mix(coat, _CREAM, 0.85 if looks.marking == "mask" else 0.5)
-        pen.blob(pale, (0, -0.1), (0.2, 0.12), (0.17, 0.42), (0, 0.62), (-0.17, 0.42), (-0.2, 0.12))
+        canvas.blob(pale, (0, -0.1), (0.2, 0.12), (0.17, 0.42), (0, 0.62), (-0.17, 0.42), (-0.2, 0.12))
     if looks.marking == "stripes":
         for y in (0.3, 0.46, 0.62):
             for points in _both(((0.46, y), (0.3, y + 0.05), (0.46, y + 0.09))):
-                pen.shape(dark, *points)
+                canvas.shape(dark, *points)
     leg = dark if patched else coat
     foot = darker(coat, 0.55) if looks.marking == "mask" else leg
     for side in (-1, 1):
         x = 0.15 * side
-        pen.blob(leg, (x - 0.1, 0.36), (x + 0.1, 0.36), (x + 0.1, 0.94), (x - 0.1, 0.94))
-        pen.blob(foot, (x - 0.1, 0.76), (x + 0.1, 0.76), (x + 0.13, 0.97), (x, 1.02), (x - 0.13, 0.97))
-    pen.line(darker(leg, 0.5), 0.025, (0, 0.56), (0, 0.98))
+        canvas.blob(leg, (x - 0.1, 0.36), (x + 0.1, 0.36), (x + 0.1, 0.94), (x - 0.1, 0.94))
+        canvas.blob(foot, (x - 0.1, 0.76), (x + 0.1, 0.76), (x + 0.13, 0.97), (x, 1.02), (x - 0.13, 0.97))
+    canvas.line(darker(leg, 0.5), 0.025, (0, 0.56), (0, 0.98))
 
 
-def _ears(pen: Canvas, looks: _Looks, coat: Colour) -> None:
+def _ears(canvas: Canvas, looks: _Looks, coat: Colour) -> None:
     inner = mix(coat, (236, 170, 150), 0.55)
     outer: tuple[Point, ...]
     inside: tuple[Point, ...]
     if looks.ears == "round":
         for side in (-1, 1):
-            pen.oval(coat, 0.38 * side, -0.72, 0.18)
-            pen.oval(inner, 0.38 * side, -0.71, 0.1)
+            canvas.oval(coat, 0.38 * side, -0.72, 0.18)
+            canvas.oval(inner, 0.38 * side, -0.71, 0.1)
         return
     if looks.ears == "tall":
         outer, inside = (
@@ -140,24 +142,24 @@ def _ears(pen: Canvas, looks: _Looks, coat: Colour) -> None:
         outer = ((0.3, -0.74), (0.54, -0.68), (0.64, -0.3), (0.54, -0.02), (0.42, -0.2))
         inside = ()
         coat = darker(coat, 0.3)
-    draw = pen.shape if looks.ears in {"tall", "pointed"} else pen.blob
+    draw = canvas.shape if looks.ears in {"tall", "pointed"} else canvas.blob
     for points in _both(outer):
         draw(coat, *points)
     for points in _both(inside) if inside else ():
         draw(inner, *points)
 
 
-def _head(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
+def _head(canvas: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
     if looks.marking == "mask":
         right = ((0.0, -0.76), (0.34, -0.68), (0.56, -0.34), (0.3, -0.12), (0.1, 0.04))
-        pen.blob(coat, *right, *[(-x, y) for x, y in right[:0:-1]])
+        canvas.blob(coat, *right, *[(-x, y) for x, y in right[:0:-1]])
         for points in _both(
             ((0.02, -0.1), (0.14, -0.26), (0.34, -0.3), (0.56, -0.34), (0.3, -0.11), (0.08, 0.04))
         ):
-            pen.blob(_CREAM, *points)
-        pen.blob(coat, (0, -0.7), (0.12, -0.4), (0.1, -0.2), (0, -0.1), (-0.1, -0.2), (-0.12, -0.4))
+            canvas.blob(_CREAM, *points)
+        canvas.blob(coat, (0, -0.7), (0.12, -0.4), (0.1, -0.2), (0, -0.1), (-0.1, -0.2), (-0.12, -0.4))
         return
-    pen.blob(
+    canvas.blob(
         coat,
         (0, -0.8),
         (0.38, -0.7),
@@ -170,21 +172,21 @@ def _head(pen: Canvas, looks: _Looks, coat: Colour, dark: Colour) -> None:
     )
     if looks.marking == "patches":
         for side in (-1, 1):
-            pen.blob(
+            canvas.blob(
                 dark, (0.1 * side, -0.44), (0.24 * side, -0.56), (0.36 * side, -0.36), (0.26 * side, -0.22)
             )
-    pen.oval(lighter(coat, 0.6), 0, -0.14, 0.23, 0.16)
+    canvas.oval(lighter(coat, 0.6), 0, -0.14, 0.23, 0.16)
     if looks.marking == "stripes":
         for x in (-0.16, 0, 0.16):
-            pen.shape(
+            canvas.shape(
                 dark, (x - 0.045, -0.8 + abs(x) * 0.3), (x + 0.045, -0.8 + abs(x) * 0.3), (x * 0.7, -0.52)
             )
         for y in (-0.3, -0.18):
             for points in _both(((0.52, y - 0.05), (0.34, y), (0.5, y + 0.04))):
-                pen.shape(dark, *points)
+                canvas.shape(dark, *points)
 
 
-def _mane(pen: Canvas, colour: Colour) -> None:
+def _mane(canvas: Canvas, colour: Colour) -> None:
     ring = [
         (0.0, -1.06),
         (0.3, -0.92),
@@ -195,29 +197,29 @@ def _mane(pen: Canvas, colour: Colour) -> None:
         (0.5, 0.22),
         (0.2, 0.2),
     ]
-    pen.blob(colour, *ring, (0.0, 0.34), *[(-x, y) for x, y in ring[:0:-1]])
+    canvas.blob(colour, *ring, (0.0, 0.34), *[(-x, y) for x, y in ring[:0:-1]])
     inner = [(x * 0.82, -0.34 + (y + 0.34) * 0.84) for x, y in ring]
-    pen.blob(lighter(colour, 0.18), *inner, *[(-x, y) for x, y in inner[:0:-1]])
+    canvas.blob(lighter(colour, 0.18), *inner, *[(-x, y) for x, y in inner[:0:-1]])
 
 
-def _face(pen: Canvas, looks: _Looks) -> None:
+def _face(canvas: Canvas, looks: _Looks) -> None:
     for side in (-1, 1):
         x = 0.22 * side
-        pen.oval(_INK, x, -0.4, 0.1, 0.105)
-        pen.oval(looks.eyes, x, -0.4, 0.078, 0.085)
-        pen.oval(_INK, x, -0.4, 0.042 if looks.ears != "pointed" else 0.026, 0.066)
-        pen.oval((255, 255, 250), x - 0.03, -0.435, 0.026)
+        canvas.oval(_INK, x, -0.4, 0.1, 0.105)
+        canvas.oval(looks.eyes, x, -0.4, 0.078, 0.085)
+        canvas.oval(_INK, x, -0.4, 0.042 if looks.ears != "pointed" else 0.026, 0.066)
+        canvas.oval((255, 255, 250), x - 0.03, -0.435, 0.026)
     nose = (206, 110, 110) if looks.ears in {"pointed", "long"} else _INK
     y = -0.06 if looks.marking == "mask" else -0.2
-    pen.blob(nose, (-0.075, y - 0.03), (0.075, y - 0.03), (0, y + 0.055))
+    canvas.blob(nose, (-0.075, y - 0.03), (0.075, y - 0.03), (0, y + 0.055))
     for side in (-1, 1):
-        pen.line(_INK, 0.022, (0, y + 0.04), (0.04 * side, y + 0.1), (0.11 * side, y + 0.085))
+        canvas.line(_INK, 0.022, (0, y + 0.04), (0.04 * side, y + 0.1), (0.11 * side, y + 0.085))
         if looks.ears in {"pointed", "long"} or looks.marking == "stripes":
             for k in range(3):
-                pen.line(
+                canvas.line(
                     (250, 246, 236),
                     0.012,
                     (0.2 * side, y + 0.02 + 0.03 * k),
                     (0.6 * side, y - 0.06 + 0.08 * k),
                 )
-    pen.composite(0.3)
+    canvas.composite(0.3)

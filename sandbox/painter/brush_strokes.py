@@ -1,4 +1,4 @@
-"""Turn a flat picture into brush strokes: wide ones first, finer ones where they are missing, then relief."""
+"""Turn a flat picture into brush strokes: wide ones first, then finer ones over the details, then relief."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 _REFERENCE_SIDE = 1024
 _FLAT = 10
-"""Below this difference in brightness a spot has no direction of its own."""
+"""With a smaller difference in brightness around it, a spot has no edge for strokes to follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One size of brush, in pixels of a picture with sides of 1024."""
+    """One size of brush, in pixels of a picture that is 1024 pixels wide."""
 
     radius: float
     threshold: int
-    """How far (0 to 765) the canvas may be from the source before a stroke is needed."""
+    """Smallest colour difference (0 to 765) between canvas and source that gets a stroke."""
     jitter: int
     length: float
 
@@ -34,7 +34,7 @@ _FAITHFUL = (_Layer(14, 0, 12, 2.6), _Layer(7, 24, 9, 2.6), _Layer(3.4, 40, 6, 2
 
 
 def apply_strokes(source: Image.Image, dice: random.Random, *, loose: bool) -> Image.Image:
-    """Paint the source over in strokes; `loose` with wider brushes than one takes for a likeness."""
+    """Repaint the source in strokes; `loose` uses wider brushes, which keep less detail."""
     scale = max(source.size) / _REFERENCE_SIDE
     canvas = Image.blend(
         source.filter(ImageFilter.GaussianBlur(24 * scale)), Image.new("RGB", source.size, (150, 90, 50)), 0.2
@@ -98,7 +98,7 @@ def _bristles(
     colour: Colour,
     dice: random.Random,
 ) -> None:
-    """Two thin traces along the stroke, one lighter, one darker."""
+    """Draw two thin lines along the stroke, one lighter and one darker than it."""
     half = len(outline) // 2
     near, far = outline[:half], outline[: half - 1 : -1]
     for share, tone in ((0.3, 14), (0.68, -14)):
@@ -111,7 +111,7 @@ def _bristles(
 
 
 def _stroke(middle: Point, angle: float, radius: float, length: float, dice: random.Random) -> list[Point]:
-    """The outline of a slightly bent stroke, narrower at its end."""
+    """Return the outline of a slightly bent stroke that narrows at its end."""
     x, y = middle
     bend = dice.uniform(-0.35, 0.35)
     near: list[Point] = []
@@ -129,7 +129,7 @@ def _stroke(middle: Point, angle: float, radius: float, length: float, dice: ran
 
 
 def _direction(grey: bytes, columns: int, rows: int, column: int, row: int) -> float | None:
-    """Along the edge that runs through a spot, None where there is none."""
+    """Return the angle of the edge through a spot, None if there is no edge."""
     here = row * columns + column
     if not (0 < column < columns - 1 and 0 < row < rows - 1):
         return None

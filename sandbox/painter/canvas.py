@@ -1,4 +1,4 @@
-"""A pen that draws in its own box, from -1 to 1 both ways, and lights what it drew from the upper left."""
+"""Draw shapes in a box with coordinates from -1 to 1, and shade them with light from the upper left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CURVE_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A square on the picture, in pixels: its middle and half its side."""
+    """A square on the picture, in pixels: its centre and half its side."""
 
     x: float
     y: float
@@ -23,23 +23,23 @@ class Box:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """`first` with `share` (0 to 1) of `second` in it."""
+    """Mix two colours; `share` (0 to 1) is that of `second`."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return (red, green, blue)
 
 
 def darker(colour: Colour, share: float = 0.35) -> Colour:
-    """The colour in the shade."""
+    """Mix the colour with a dark blue."""
     return mix(colour, (24, 20, 44), share)
 
 
 def lighter(colour: Colour, share: float = 0.35) -> Colour:
-    """The colour in the light."""
+    """Mix the colour with a warm white."""
     return mix(colour, (255, 246, 222), share)
 
 
 def curve(points: list[Point]) -> list[Point]:
-    """A closed, smooth line through the points (Catmull-Rom)."""
+    """Return a closed smooth line through the points (a Catmull-Rom spline)."""
     count = len(points)
     line: list[Point] = []
     for i in range(count):
@@ -57,7 +57,7 @@ def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
 
 
 class Canvas:
-    """Draws shapes into a layer of its own; `composite` lights the layer and puts it on the picture."""
+    """Draws shapes on a separate layer; `composite` shades the layer and pastes it onto the picture."""
 
     def __init__(self, picture: Image.Image, box: Box, *, mirrored: bool = False) -> None:
         self._picture = picture
@@ -69,26 +69,26 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._layer)
 
     def blob(self, colour: Colour, *points: Point) -> None:
-        """A soft shape through the points."""
+        """Fill a smooth shape through the points."""
         self._draw.polygon([self._at(*point) for point in curve(list(points))], fill=colour)
 
     def shape(self, colour: Colour, *points: Point) -> None:
-        """A shape with corners."""
+        """Fill a polygon."""
         self._draw.polygon([self._at(*point) for point in points], fill=colour)
 
     def oval(self, colour: Colour, x: float, y: float, rx: float, ry: float | None = None) -> None:
-        """An ellipse around a point; a circle without `ry`."""
+        """Fill an ellipse around a point; a circle without `ry`."""
         left, top = self._at(x, y)
         wide, high = rx * self._box.half, (rx if ry is None else ry) * self._box.half
         self._draw.ellipse((left - wide, top - high, left + wide, top + high), fill=colour)
 
     def line(self, colour: Colour, width: float, *points: Point) -> None:
-        """A line with round corners; `width` in the box's units."""
+        """Draw a line with round corners; `width` is in units of the box."""
         pixels = max(2, round(width * self._box.half))
         self._draw.line([self._at(*point) for point in points], fill=colour, width=pixels, joint="curve")
 
     def composite(self, light: float = 1.0) -> None:
-        """Light what was drawn since the last press, and put it on the picture."""
+        """Shade what was drawn since the last call, and paste it; `light` scales the shading."""
         alpha = self._layer.getchannel("A")
         small = alpha.reduce(4)
         soft = small.filter(ImageFilter.GaussianBlur(max(1.0, self._box.half * 0.028)))

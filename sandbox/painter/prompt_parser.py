@@ -1,4 +1,4 @@
-"""Finds in a prompt what can be painted: subjects, their colours and number, the place, the hour."""
+"""Find the known words of a prompt: subjects with colour and number, scenery, and the mood of the light."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ _SUBJECT_LIMIT = 5
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One thing to paint; `colour` is None for its own."""
+    """One thing to paint; with `colour` None it has its natural colour."""
 
     name: str
     colour: Colour | None
@@ -127,33 +127,32 @@ class Subject:
 
     @property
     def flies(self) -> bool:
-        """Whether its place is in the air."""
+        """Return whether it is drawn in the air."""
         return self.name in _FLYING
 
     @property
     def swims(self) -> bool:
-        """Whether its foot is in the water."""
+        """Return whether its shadow lies on water."""
         return self.name in _SWIMMING
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the prompt comes to."""
+    """What to paint."""
 
     subjects: tuple[Subject, ...]
     mood: str
     features: frozenset[str]
     palette: tuple[Colour, ...]
-    """Colours of the prompt's words: named ones first, then one for each other word."""
+    """Colours named in the prompt, then one for each of its first words."""
     is_empty: bool
-    """True if no word said what or where."""
-
+    """Whether no word is known."""
     water: Colour | None
-    """The colour named right before the water, as in "a turquoise lake"."""
+    """The colour named directly before a water word, as in "a turquoise lake"."""
 
 
 def parse_prompt(prompt: str, dice: random.Random) -> Scene:
-    """Read the prompt's words; what it leaves open is for the dice to decide."""
+    """Parse the prompt; a mood that it does not name is chosen at random."""
     words = re.findall(r"\w+", prompt.lower())
     known = {form for word in words for form in _singulars(word)}
     subjects = _subjects(words)
@@ -190,7 +189,7 @@ def _subjects(words: list[str]) -> tuple[Subject, ...]:
 
 
 def _is_colour_before_subject(words: list[str], position: int) -> bool:
-    """`rose` is a colour in "a rose house" and a flower elsewhere."""
+    """Return whether the word is a colour here: `rose` is one in "a rose house", and a flower elsewhere."""
     following = words[position + 1] if position + 1 < len(words) else ""
     return words[position] in COLOURS and _subject_name(following) is not None
 
@@ -226,7 +225,7 @@ def _palette(words: list[str]) -> tuple[Colour, ...]:
 
 
 def _colour_of(word: str) -> Colour:
-    """Every word has its colour, always the same."""
+    """Return a colour that depends on the word alone."""
     digest = hashlib.sha256(word.encode()).digest()
     red, green, blue = colorsys.hls_to_rgb(digest[0] / 255, 0.42 + digest[1] / 1275, 0.55)
     return (int(red * 255), int(green * 255), int(blue * 255))

@@ -1,4 +1,4 @@
-"""The place: mountains, woods, towns, meadows and the sea, under a sky."""
+"""Draw the scenery: mountains, woods, towns, meadows and the sea, under a sky."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIT_SHARE = 0.6
 
 
 def draw_scenery(size: tuple[int, int], scene: Scene, dice: random.Random) -> Image.Image:
-    """Everything behind the subjects."""
+    """Draw everything behind the subjects."""
     mood, features = MOODS[scene.mood], scene.features
     picture = draw_sky(size, mood)
     if scene.mood not in DARK and not features & {"sun", "moon"}:
@@ -55,7 +55,7 @@ def _ridge(
     swing: float,
     dice: random.Random,
 ) -> None:
-    """A line of hills; `level` and `swing` in shares of the height."""
+    """Draw a line of hills; `level` and `swing` are shares of the height."""
     width, height = size
     phase = dice.uniform(0, 6)
     line: list[Point] = [

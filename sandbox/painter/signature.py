@@ -1,4 +1,4 @@
-"""Letters the prompt's first words in a corner, as a painter signs."""
+"""Write the first words of the prompt into a corner of the picture."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 _LENGTH = 34
 _BRIGHT_FROM = 120
-"""Above this mean brightness the letters are dark."""
+"""Mean brightness (0 to 255) above which the letters are dark."""
 _LATIN_END = 0x17F
-"""Pillow's own font draws Latin only; the end of Latin Extended-A."""
+"""End of Latin Extended-A: Pillow's built-in font has Latin letters only."""
 
 
 def sign(picture: Image.Image, prompt: str) -> Image.Image:
-    """The picture with its caption; characters the font lacks are left out."""
+    """Write the prompt onto the picture and return it; characters that the font lacks are left out."""
     text = " ".join(
         "".join(c for c in prompt if c.isspace() or (c.isprintable() and ord(c) <= _LATIN_END)).split()
     )

@@ -1,4 +1,4 @@
-"""The hour and what is in the air: the sky, sun, moon and stars, clouds, a rainbow, rain and snow."""
+"""Draw the sky by the mood of the scene: sun, moon and stars, clouds, a rainbow, rain and snow."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The colours of an hour."""
+    """Colours of one kind of light."""
 
     top: Colour
     middle: Colour
     low: Colour
     far: Colour
-    """Mountains and woods."""
+    """Of mountains and woods."""
     ground: Colour
     sea: Colour
     disc: Colour
-    """Sun or moon."""
+    """Of the sun or the moon."""
 
 
 MOODS = {
@@ -96,11 +96,11 @@ MOODS = {
     ),
 }
 DARK = {"night", "space"}
-"""The hours that bring their own stars and moon."""
+"""Moods that always have stars and a moon."""
 
 
 def draw_weather(picture: Image.Image, scene: Scene, dice: random.Random) -> None:
-    """What the prompt itself hangs into the sky or lets fall from it, over whatever is there."""
+    """Draw what the prompt has in the sky onto the picture, with rain and snow."""
     mood, features = MOODS[scene.mood], scene.features
     dark = scene.mood in DARK
     draw = ImageDraw.Draw(picture)
@@ -117,7 +117,7 @@ def draw_weather(picture: Image.Image, scene: Scene, dice: random.Random) -> Non
 
 
 def tint(picture: Image.Image, scene: Scene) -> Image.Image:
-    """The picture in the light of the scene's hour, or touched by the prompt's first colour."""
+    """Return the picture darkened in a dark mood, otherwise tinted with the first colour of the prompt."""
     mood = MOODS[scene.mood]
     if scene.mood in DARK:
         light = Image.new("RGB", picture.size, lighter(mood.middle, 0.3))
@@ -134,7 +134,7 @@ def _stars(draw: ImageDraw.ImageDraw, size: tuple[int, int], dice: random.Random
 
 
 def draw_sky(size: tuple[int, int], mood: Mood) -> Image.Image:
-    """The empty sky."""
+    """Return the sky as a vertical gradient."""
     column = Image.new("RGB", (1, 64))
     for y in range(64):
         t = y / 40
@@ -144,7 +144,7 @@ def draw_sky(size: tuple[int, int], mood: Mood) -> Image.Image:
 
 
 def draw_disc(picture: Image.Image, mood: Mood, dice: random.Random, *, crescent: bool) -> None:
-    """Sun or moon, with its glow, to the left or to the right."""
+    """Draw the sun or the moon with a glow, on the left or the right."""
     width, height = picture.size
     x, y, r = width * dice.choice((0.2, 0.78)), height * dice.uniform(0.15, 0.24), min(width, height) * 0.085
     glow = Image.new("L", picture.size)
@@ -162,7 +162,7 @@ def draw_disc(picture: Image.Image, mood: Mood, dice: random.Random, *, crescent
 
 
 def draw_cloud(picture: Image.Image, mood: Mood, dice: random.Random) -> None:
-    """One cloud, anywhere."""
+    """Draw one cloud at a random place."""
     width, height = picture.size
     mask = Image.new("L", picture.size)
     pen = ImageDraw.Draw(mask)

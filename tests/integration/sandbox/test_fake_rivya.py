@@ -1,4 +1,4 @@
-"""The stand-in of Rivya, over real sockets: what it refuses, what it charges, how it misbehaves."""
+"""The fake Rivya over real sockets: validation, charges and injected faults."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ NINE_KEYS = {
 
 
 def plain(_prompt: str, _size: str, output_format: str, _reference: bytes | None) -> bytes:
-    """A quicker painter, for tests that do not look."""
+    """A fast painter for tests that do not look at the picture."""
     return make_picture(output_format)
 
 
-def order(prompt: str = "a fox", **params: object) -> dict[str, object]:
+def create_body(prompt: str = "a fox", **params: object) -> dict[str, object]:
     return {"model": "qwen-image", "prompt": prompt, "params": params}
 
 
 class Client:
-    """The fewest lines that speak to the stand-in; shares nothing with the bot's own client."""
+    """A minimal client, which shares no code with the bot's."""
 
     def __init__(self, session: aiohttp.ClientSession, fake_rivya: FakeRivya) -> None:
         self.session = session
@@ -53,7 +53,7 @@ class Client:
         path: str,
         *,
         key: str | None = None,
-        token: str | None = "rvya_sk_standin",
+        token: str | None = "rvya_sk_fake",
         body: dict[str, object] | None = None,
         data: aiohttp.FormData | bytes | None = None,
         content_type: str | None = None,
@@ -72,7 +72,7 @@ class Client:
     async def create(
         self, body: dict[str, object] | None = None, key: str | None = "key"
     ) -> tuple[int, dict[str, object]]:
-        return await self.call("POST", "/generations", body=body or order(), key=key)
+        return await self.call("POST", "/generations", body=body or create_body(), key=key)
 
     async def upload(
         self,
@@ -90,13 +90,13 @@ class Client:
 
     async def finished(self, prompt: str = "a fox", **params: object) -> dict[str, object]:
         """Create a task, wait for its end, and ask for it."""
-        _, task = await self.create(order(prompt, **params), key=None)
+        _, task = await self.create(create_body(prompt, **params), key=None)
         await self.fake_rivya.ended(str(task["id"]))
         return (await self.call("GET", f"/generations/{task['id']}"))[1]
 
 
 def code(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
-    """Status and error code of a refusal, whose envelope must be complete."""
+    """Return status and error code of an error response, whose envelope must be complete."""
     status, document = answer
     error = document["error"]
     assert isinstance(error, dict)
@@ -105,8 +105,8 @@ def code(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
     return status, error["code"]
 
 
-async def stays_so(change: Awaitable[object]) -> bool:
-    """Whether something does not happen for many times as long as it would take."""
+async def does_not_happen(change: Awaitable[object]) -> bool:
+    """Return whether `change` is still pending after ten times as long as a task takes."""
     try:
         await asyncio.wait_for(change, timeout=0.2)
     except TimeoutError:
@@ -233,7 +233,7 @@ class TestFiles:
         port = int(client.fake_rivya.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
-            b"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rvya_sk_standin\r\n"
+            b"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rvya_sk_fake\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 30000000\r\n\r\n"
         )
         assert b" 413 " in await reader.readline()
@@ -251,7 +251,7 @@ class TestCreate:
         assert (task["status"], task["reserved_credits"], task["final_credits"]) == ("queued", 4, 0)
         task_id = str(task["id"])
         await client.fake_rivya.until(lambda: client.fake_rivya.tasks[task_id].status == "processing")
-        assert await stays_so(client.fake_rivya.ended(task_id))
+        assert await does_not_happen(client.fake_rivya.ended(task_id))
         assert (await client.call("GET", f"/generations/{task_id}"))[1]["status"] == "processing"
         client.fake_rivya.release()
         await client.fake_rivya.ended(task_id)
@@ -270,19 +270,19 @@ class TestCreate:
             {"prompt": "a fox"},
             {"model": "qwen-image-edit", "prompt": "a fox"},
             {"model": "qwen-image"},
-            order(" \n"),
-            order("x" * 5001),
-            {**order(), "prompt": 7},
-            {**order(), "files": []},
-            {**order(), "params": None},
-            {**order(), "client_request_id": "x" * 129},
-            order(seed=1),
-            order(image_size="huge"),
-            order(image_size=1024),
-            order(output_format="webp"),
-            order(referenceMediaItems={}),
-            order(referenceMediaItems=[{"kind": "image"}]),
-            order(referenceMediaItems=[{"url": "https://example.com/a.png", "kind": "image"}]),
+            create_body(" \n"),
+            create_body("x" * 5001),
+            {**create_body(), "prompt": 7},
+            {**create_body(), "files": []},
+            {**create_body(), "params": None},
+            {**create_body(), "client_request_id": "x" * 129},
+            create_body(seed=1),
+            create_body(image_size="huge"),
+            create_body(image_size=1024),
+            create_body(output_format="webp"),
+            create_body(referenceMediaItems={}),
+            create_body(referenceMediaItems=[{"kind": "image"}]),
+            create_body(referenceMediaItems=[{"url": "https://example.com/a.png", "kind": "image"}]),
             {"model": "z-image", "prompt": "a fox", "params": {"referenceMediaItems": []}},
         ],
     )
@@ -296,7 +296,7 @@ class TestCreate:
     async def test_the_body_has_to_be_json_and_say_so(self, client: Client) -> None:
         refused = (400, "validation_failed")
         assert (
-            code(await client.call("POST", "/generations", body=order(), content_type="text/plain"))
+            code(await client.call("POST", "/generations", body=create_body(), content_type="text/plain"))
             == refused
         )
         for data in (b"[]", b"{", b"\xff"):
@@ -304,7 +304,7 @@ class TestCreate:
             assert code(answer) == refused
 
     async def test_the_longest_prompt_is_taken(self, client: Client) -> None:
-        assert (await client.create(order("x" * 5000)))[0] == 201
+        assert (await client.create(create_body("x" * 5000)))[0] == 201
 
     async def test_a_reference_has_to_be_an_upload_of_this_kind(self, client: Client) -> None:
         _, file = await client.upload()
@@ -317,8 +317,8 @@ class TestCreate:
             [{**item, "mime_type": "image/png"}],
             [{**item, "durationSeconds": "3"}],
         ):
-            assert code(await client.create(order(referenceMediaItems=wrong))) == refused
-        _, task = await client.create(order(referenceMediaItems=[item]))
+            assert code(await client.create(create_body(referenceMediaItems=wrong))) == refused
+        _, task = await client.create(create_body(referenceMediaItems=[item]))
         assert client.fake_rivya.tasks[str(task["id"])].reference_id == file["id"]
 
     async def test_an_unknown_task_is_not_found(self, client: Client) -> None:
@@ -345,7 +345,7 @@ class TestIdempotency:
 
     async def test_the_same_key_with_another_body_conflicts(self, client: Client) -> None:
         await client.create()
-        assert code(await client.create(order("a cat"))) == (409, "idempotency_conflict")
+        assert code(await client.create(create_body("a cat"))) == (409, "idempotency_conflict")
         assert len(client.fake_rivya.tasks) == 1
 
     async def test_the_same_key_while_the_first_is_in_flight_conflicts(self, client: Client) -> None:
@@ -413,8 +413,8 @@ class TestResults:
                 assert response.content_type == "image/jpeg"
                 data = await response.read()
                 assert response.content_length == len(data)
-            with Image.open(io.BytesIO(data)) as painted:
-                assert (painted.format, painted.size) == ("JPEG", (512, 512))
+            with Image.open(io.BytesIO(data)) as picture:
+                assert (picture.format, picture.size) == ("JPEG", (512, 512))
 
     async def test_an_unfinished_task_has_no_picture(self, client: Client) -> None:
         client.fake_rivya.hold()
@@ -474,7 +474,7 @@ class TestFaults:
         client.fake_rivya.faults.add("stall", "create")
         call = asyncio.create_task(client.create())
         await client.fake_rivya.created(1)
-        assert await stays_so(call)
+        assert await does_not_happen(call)
         assert call.cancelled()
         await client.fake_rivya.until(lambda: client.fake_rivya.calls == [("POST", "/api/v1/generations", 0)])
         assert client.fake_rivya.charged_credits == 4

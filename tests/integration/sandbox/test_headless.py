@@ -18,7 +18,7 @@ from tests.support.waiting import PATIENCE_SECONDS
 def run_sandbox(
     folder: Path, *arguments: str | Path, environ: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in a folder of its own, with its temporary files there too."""
+    """Run the sandbox in `folder`, with its temporary files there, too."""
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"}
@@ -48,8 +48,8 @@ def test_one_picture_is_painted_over_a_reference_and_saved(tmp_path: Path) -> No
     saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
     assert re.search(saved, ran.stdout, re.MULTILINE)
     assert size_of(out) == ("PNG", (1024, 1024))
-    with Image.open(out) as painted:
-        red, green, blue = painted.convert("RGB").resize((1, 1)).tobytes()
+    with Image.open(out) as picture:
+        red, green, blue = picture.convert("RGB").resize((1, 1)).tobytes()
     assert green > red + 20, "the reference shines through"
     assert green > blue + 20
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the sandbox's page is given when it asks, over its own wire."""
+"""The sandbox's page over HTTP: its pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import aiohttp
 import pytest
 from simcord.preview import _media
 
-from sandbox.browser import _preview
-from sandbox.cdn import CdnFiles
+from sandbox.browser import _open_preview
 from sandbox.environment import Timings, open_environment
 from sandbox.preview_patches import patch_assets
 from tests.support.images import make_picture
@@ -25,7 +24,7 @@ PICTURES = 12
 
 @dataclass
 class Page:
-    """A page as a browser has it open."""
+    """An open page, as a browser has it."""
 
     session: aiohttp.ClientSession
     origin: str
@@ -38,18 +37,18 @@ class Page:
             return answer.status, await answer.read()
 
     def pictures(self) -> list[str]:
-        return [asset for asset, told in self.assets.items() if told["filename"].startswith("fox")]
+        return [asset_id for asset_id, asset in self.assets.items() if asset["filename"].startswith("fox")]
 
 
 @asynccontextmanager
-async def a_page_full() -> AsyncIterator[Page]:
-    """Not a fixture: SimCord wants one task to open and to close it."""
-    async with open_environment(Timings(painting_seconds=0)) as world:
+async def open_page() -> AsyncIterator[Page]:
+    """Open a page full of pictures. Not a fixture: SimCord must be opened and closed in the same task."""
+    async with open_environment(Timings(painting_seconds=0)) as environment:
         for number in range(PICTURES):
             data = make_picture(colour=(number, 0, 0))
-            await world.guide.send(world.channel, attachments=[(f"fox{number}.png", data)])
-        async with _preview(world, 0) as preview, aiohttp.ClientSession() as session:
-            patch_assets(preview, CdnFiles(world.cdn))
+            await environment.guide.send(environment.channel, attachments=[(f"fox{number}.png", data)])
+        async with _open_preview(environment, 0) as preview, aiohttp.ClientSession() as session:
+            patch_assets(preview, environment.cdn.attachments)
             address = urlsplit(preview.url)
             origin, headers = f"http://{address.netloc}", {"X-Simcord-Capability": address.fragment}
             async with session.post(f"{origin}/api/pages", json={}, headers=headers) as answer:
@@ -58,8 +57,8 @@ async def a_page_full() -> AsyncIterator[Page]:
             yield Page(session, origin, headers, snapshot["assets"])
 
 
-async def test_a_page_full_of_pictures_is_given_every_one() -> None:
-    async with a_page_full() as page:
+async def test_open_page_of_pictures_is_given_every_one() -> None:
+    async with open_page() as page:
         asked = page.pictures()
         assert len(asked) == PICTURES
         answers = await soon(asyncio.gather(*map(page.picture, asked)))
@@ -78,6 +77,6 @@ async def test_a_picture_that_takes_too_long_is_not_given_up(monkeypatch: pytest
             return await decode(*args)
 
     monkeypatch.setattr(_media.MediaWorker, "_decode", too_long_at_first)
-    async with a_page_full() as page:
+    async with open_page() as page:
         status, _ = await soon(page.picture(page.pictures()[0]))
     assert (tries, status) == (2, 200)
