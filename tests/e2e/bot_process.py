@@ -1,4 +1,4 @@
-"""The bot as a child process, which can be killed and born again on the same database."""
+"""Run the bot as a child process, which can be killed and started again on the same database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,21 @@ from tests.e2e.fake_discord.server import FakeDiscord
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
-_LAST_WORDS = (
+_EXPECTED_MESSAGES = (
     *("Discord refuses the token", "Discord answers", "Discord is out of reach"),
     "Discord ended the connection for good",
 )
-_EXPECTED_ERRORS = ("Attempting a reconnect for shard",)  # the library's own, about a gateway that is gone
+_EXPECTED_ERRORS = ("Attempting a reconnect for shard",)  # discord.py logs it as an error
 
 
 @dataclass
 class BotProcess:
-    """One database, and the lives that are led on it one after another.
+    """The processes that run one after another on one database.
 
     Attributes:
-        settings: more of the bot's settings, as environment variables.
+        folder: the database, the log files, and the working directory of the processes.
+        settings: settings of the bot, as environment variables.
+        runs: how many processes were started.
     """
 
     folder: Path
@@ -41,7 +44,7 @@ class BotProcess:
     runs: int = 0
     _process: asyncio.subprocess.Process | None = None
     _killed: bool = False
-    _watch: asyncio.Task[None] | None = None
+    _end_watcher: asyncio.Task[None] | None = None
 
     @property
     def database(self) -> Path:
@@ -49,7 +52,7 @@ class BotProcess:
 
     @property
     def process(self) -> asyncio.subprocess.Process:
-        assert self._process is not None, "it never lived"
+        assert self._process is not None, "it was never started"
         return self._process
 
     @property
@@ -57,7 +60,12 @@ class BotProcess:
         return self._process is not None and self._process.returncode is None and not self._killed
 
     async def start(self, *, strict: bool = False, **settings: str) -> None:
-        """Start a process. `strict` lets Python tell of everything that was left open or not awaited."""
+        """Start a process.
+
+        Args:
+            strict: let Python report what is not closed or not awaited at the end.
+            **settings: further settings for this process.
+        """
         self.runs += 1
         self._killed = False
         self.folder.mkdir(exist_ok=True)
@@ -75,10 +83,10 @@ class BotProcess:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
             )
-        self._watch = asyncio.create_task(self._tell_end(self._process), name="the bot's end")
+        self._end_watcher = asyncio.create_task(self._announce_end(self._process), name="the bot's end")
 
     async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
-        """Run another command of the bot's to its end; returns its exit code and all that it said."""
+        """Run a command of the bot to its end; returns its exit code and output."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -93,20 +101,20 @@ class BotProcess:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            said, _ = await soon(process.communicate())
+            output, _ = await soon(process.communicate())
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return process.returncode or 0, said.decode()
+        return process.returncode or 0, output.decode()
 
-    async def _tell_end(self, process: asyncio.subprocess.Process) -> None:
-        """Wake who waits for what a dead bot will never do."""
+    async def _announce_end(self, process: asyncio.subprocess.Process) -> None:
+        """Wake the waiters of the fake Discord, whose conditions may include the end of the bot."""
         await process.wait()
         await self.discord.announce()
 
     def _environ(self, *, strict: bool) -> dict[str, str]:
-        # Without coverage's own variables these processes, and all that only they run, would not be measured.
+        # coverage measures these processes only with its own variables.
         measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         return (
             measuring
@@ -123,109 +131,106 @@ class BotProcess:
                 "BOT_NETWORK__ALLOW_LOOPBACK": "true",
                 "BOT_LOG__FORMAT": "json",
             }
-            | ({"KUAS_WIRE_LEFTOVERS": "1"} if strict else {})
+            | ({"KUAS_E2E_REPORT_LEAKS": "1"} if strict else {})
         )
 
-    async def connected(self) -> None:
-        """Wait until the bot is at the gateway."""
+    async def wait_connected(self) -> None:
+        """Wait until the bot is connected to the gateway."""
         await self.discord.until(lambda: self.discord.gateway.connected or not self.alive)
         assert self.alive, self.log()
 
     async def start_connected(self, **settings: Any) -> None:
         await self.start(**settings)
-        await self.connected()
+        await self.wait_connected()
 
-    async def ended(self) -> int:
-        """Wait for its end; Discord notices it, too."""
+    async def wait_ended(self) -> int:
+        """Wait for the end of the process, end its gateway session, and return the exit code."""
         code = await soon(self.process.wait())
-        if self._watch is not None:
-            await self._watch
-        self.discord.gateway.forget()
+        if self._end_watcher is not None:
+            await self._end_watcher
+        self.discord.gateway.end_session()
         return code
 
     def kill(self) -> None:
-        """`kill -9`."""
+        """Send SIGKILL."""
         if self.alive:
-            self._killed = True  # a second one could reap the child before asyncio does
+            self._killed = True  # a second signal could reap the child before asyncio does
             self.process.kill()
 
     async def kill_and_wait(self) -> None:
         self.kill()
         if self._process is not None:
-            await self.ended()
+            await self.wait_ended()
 
-    async def close(self) -> tuple[int, float]:
-        """SIGTERM; returns the exit code and how many seconds it took."""
-        began = time.monotonic()
+    async def terminate(self) -> tuple[int, float]:
+        """Send SIGTERM; returns the exit code and how many seconds the end took."""
+        started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        return await self.ended(), time.monotonic() - began
+        return await self.wait_ended(), time.monotonic() - started
 
-    # What it leaves behind.
+    # Its database and files.
 
-    def books(self) -> list[LedgerEntry]:
+    def ledger_entries(self) -> list[LedgerEntry]:
         return list(export_ledger(self.database))
 
     def job(self, interaction_id: int) -> sqlite3.Row | None:
-        """The row of the job that an interaction became, if it did."""
+        """Return the row of an interaction's job, None if there is none."""
         rows = [row for row in self.jobs() if row["interaction_id"] == interaction_id]
         return rows[0] if rows else None
 
+    def query(self, sql: str) -> list[sqlite3.Row]:
+        """Run a query on a read-only connection of its own."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(sql).fetchall()
+
     def jobs(self) -> list[sqlite3.Row]:
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
-            return connection.execute("SELECT * FROM jobs ORDER BY accepted_at, job_id").fetchall()
-        finally:
-            connection.close()
+        return self.query("SELECT * FROM jobs ORDER BY accepted_at, job_id")
 
     def kept_pictures(self) -> dict[str, bytes]:
-        """By job."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        try:
-            kept = connection.execute("SELECT job_id, sha256 FROM kept_pictures").fetchall()
-        finally:
-            connection.close()
+        """Return the stored pictures by job id."""
         folder = self.database.with_name(f"{self.database.name}.pictures")
-        return {job_id: (folder / sha256).read_bytes() for job_id, sha256 in kept}
+        rows = self.query("SELECT job_id, sha256 FROM kept_pictures")
+        return {row["job_id"]: (folder / row["sha256"]).read_bytes() for row in rows}
 
-    async def finished(self, *interaction_ids: int) -> list[sqlite3.Row]:
-        """Wait until these jobs have nothing left to do."""
+    async def wait_finished(self, *interaction_ids: int) -> list[sqlite3.Row]:
+        """Wait until the jobs of these interactions are finished; returns their rows."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 rows = [self.job(interaction_id) for interaction_id in interaction_ids]
                 done = [row for row in rows if row is not None and row["finished_at"] is not None]
                 if len(done) == len(rows):
                     return done
-                await asyncio.sleep(0.02)  # a commit in another process is no event that could be awaited
+                await asyncio.sleep(0.02)  # a commit of another process cannot be awaited
 
-    def state_of(self, job_id: str) -> tuple[object, object]:
-        """Of its reservation: the state, and what was charged."""
-        (entry,) = [entry for entry in self.books() if entry["job_id"] == job_id]
+    def reservation_outcome(self, job_id: str) -> tuple[object, object]:
+        """Return state and final credits of the job's reservation."""
+        (entry,) = [entry for entry in self.ledger_entries() if entry["job_id"] == job_id]
         return entry["state"], entry["final_credits"]
 
-    def log_file(self, life: int) -> Path:
-        return self.folder / f"life-{life}.log"
+    def log_file(self, run: int) -> Path:
+        return self.folder / f"run-{run}.log"
 
     def log(self) -> str:
-        """Everything all lives said."""
-        files = [self.log_file(life) for life in range(1, self.runs + 1)]
+        """Return the output of all processes."""
+        files = [self.log_file(run) for run in range(1, self.runs + 1)]
         return "".join(file.read_text("utf-8", "replace") for file in files if file.exists())
 
     def unexpected_log_lines(self) -> list[str]:
-        """Every line of the log that tells of a bug, or a secret, or that nobody meant to write."""
+        """Return the errors, the unstructured lines and the secrets in the log."""
         log = self.log()
         secrets = [self.discord.bot_token, self.rivya.api_key]
         secrets += [interaction.token for interaction in self.discord.interactions.values()]
-        told = [f"a secret in the log: {secret[:6]}..." for secret in secrets if secret in log]
-        return told + [line for line in log.splitlines() if _is_trouble(line)]
+        found = [f"a secret in the log: {secret[:6]}..." for secret in secrets if secret in log]
+        return found + [line for line in log.splitlines() if _is_unexpected(line)]
 
 
-def _is_trouble(line: str) -> bool:
+def _is_unexpected(line: str) -> bool:
     if not line.startswith("{"):
-        # In development mode Python warns of an import of discord.py's.
-        return not line.startswith(_LAST_WORDS) and "audioop" not in line
+        # In development mode Python warns about an import in discord.py.
+        return not line.startswith(_EXPECTED_MESSAGES) and "audioop" not in line
     try:
-        told = json.loads(line)
+        record = json.loads(line)
     except ValueError:
-        return False  # cut in two by a kill
-    return told["level"] in {"error", "critical"} and not told["event"].startswith(_EXPECTED_ERRORS)
+        return False  # a kill interrupted the write
+    return record["level"] in {"error", "critical"} and not record["event"].startswith(_EXPECTED_ERRORS)

@@ -1,7 +1,7 @@
-"""What the tests over the wire share.
+"""Fixtures of the end-to-end tests.
 
-`town` is one bot for a whole file, `fresh` one for each test. A file that uses `town` runs all its tests on
-one loop (`pytestmark`), since a bot that lives must be answered.
+`environment` has one bot for a whole file, `fresh` one for each test. A file that uses `environment` sets
+`pytestmark` to run all its tests on one event loop, since a running bot needs answers between tests, too.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[E2EEnvironment]:
-    async with open_environment(tmp_path_factory.mktemp("town")) as environment:
-        environment.discord.answer_seconds = PATIENCE_SECONDS  # a test says who is too late
+    async with open_environment(tmp_path_factory.mktemp("environment")) as environment:
+        environment.discord.answer_seconds = PATIENCE_SECONDS  # a slow machine must not fail a test
         await environment.bot.start_connected()
         yield environment
 
 
 @pytest.fixture
 async def environment(shared_environment: E2EEnvironment) -> AsyncIterator[E2EEnvironment]:
-    """A bot that lives since the file's first test, and a channel where nothing happened yet."""
+    """The running bot of this file, with a new channel and a new member."""
     shared_environment.channel = shared_environment.discord.add_channel(
         shared_environment.channel.guild_id or 0
     )
@@ -40,7 +40,7 @@ async def environment(shared_environment: E2EEnvironment) -> AsyncIterator[E2EEn
 
 @pytest.fixture
 async def fresh(tmp_path: Path) -> AsyncIterator[E2EEnvironment]:
-    """A town of its own for one test, with the bot not alive yet."""
+    """An environment for this test only; the bot is not started."""
     async with open_environment(tmp_path) as environment:
         environment.discord.answer_seconds = PATIENCE_SECONDS
         yield environment

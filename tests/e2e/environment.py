@@ -1,4 +1,4 @@
-"""A loopback Discord, a stand-in of Rivya, and the bot between them."""
+"""A fake Discord, a fake Rivya, and the bot between them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tests.e2e.fake_discord.state import Channel, Interaction, Message, Person
 
 
 def paint(prompt: str, *_: object) -> bytes:
-    """Quick to paint, another picture for each prompt; a big one for a prompt that asks for noise."""
+    """Return a small picture that depends on the prompt alone; a large one if that contains "noise"."""
     digest = hashlib.sha256(prompt.encode()).digest()
     picture = Image.frombytes("RGB", (8, 4), digest * 3)
     if "noise" in prompt:
         picture = Image.effect_noise((200, 200), 90)
-    kept = io.BytesIO()
-    picture.save(kept, "PNG")
-    return kept.getvalue()
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 @dataclass
 class E2EEnvironment:
-    """Both stand-ins and the bot between them; `channel` and `alice` are new for each test."""
+    """Both fakes and the bot; `channel` and `alice` are new for each test."""
 
     discord: FakeDiscord
     rivya: FakeRivya
@@ -39,27 +39,27 @@ class E2EEnvironment:
     channel: Channel
     alice: Person
 
-    async def ask(self, prompt: str, **options: Any) -> Interaction:
+    async def imagine(self, prompt: str, **options: Any) -> Interaction:
         return await self.discord.imagine(self.channel, self.alice, prompt, **options)
 
-    async def painting(self, prompt: str) -> None:
-        """Wait until Rivya has been asked for it."""
+    async def wait_for_task(self, prompt: str) -> None:
+        """Wait until Rivya has a task with this prompt."""
         await self.rivya.until(lambda: bool(self.tasks(prompt)))
 
     def tasks(self, prompt: str) -> list[Any]:
         return [task for task in self.rivya.tasks.values() if task.prompt == prompt]
 
     async def outcome(self, interaction: Interaction) -> tuple[str, str | None, object, object]:
-        """How its job ended: the stage, the way it landed, the state of its reservation, the charge."""
-        (row,) = await self.bot.finished(interaction.id)
-        return row["stage"], row["landed_way"], *self.bot.state_of(row["job_id"])
+        """Wait for the end of its job; returns stage, delivery method, reservation state, credits."""
+        (row,) = await self.bot.wait_finished(interaction.id)
+        return row["stage"], row["landed_way"], *self.bot.reservation_outcome(row["job_id"])
 
-    def seen(self) -> list[Message]:
-        """What stands in the channel."""
+    def visible_messages(self) -> list[Message]:
+        """Return the messages of the channel that are not deleted."""
         return self.discord.visible_messages(self.channel)
 
-    def picture(self, prompt: str) -> Message:
-        """The one message, wherever it is, that shows the picture."""
+    def picture_message(self, prompt: str) -> Message:
+        """Return the message with the picture of this prompt, in any channel; asserts that there is one."""
         (message,) = self.discord.pictures(prompt)
         assert [item.data for item in message.attachments] == [paint(prompt)]
         return message
@@ -67,7 +67,7 @@ class E2EEnvironment:
 
 @asynccontextmanager
 async def open_environment(folder: Path) -> AsyncIterator[E2EEnvironment]:
-    """With the bot not alive yet; whatever happens, it is dead afterwards."""
+    """Start both fakes; the bot is not started, and it is killed at the end."""
     async with FakeDiscord() as discord, FakeRivya(painting_seconds=0.05, painter=paint) as rivya:
         (channel,) = discord.add_guild()
         bot = BotProcess(folder, discord, rivya)
@@ -78,6 +78,6 @@ async def open_environment(folder: Path) -> AsyncIterator[E2EEnvironment]:
 
 
 def assert_no_errors(environment: E2EEnvironment) -> None:
-    """The bot sent nothing that Discord does not know, and met no bug of its own."""
-    assert environment.discord.surprises == []
+    """Assert that the bot sent nothing unknown to Discord and logged no error."""
+    assert environment.discord.violations == []
     assert environment.bot.unexpected_log_lines() == []

@@ -1,6 +1,6 @@
-"""A storm: hundreds of jobs while everything around the bot fails, and the bot is killed again and again.
+"""A storm: hundreds of jobs while Rivya and Discord fail and the bot is killed again and again.
 
-`python -m tests.e2e.storm --jobs 600 --seed 7` runs one and says how it ended; the same seed is the same
+`python -m tests.e2e.storm --jobs 600 --seed 7` runs one and prints a report; the same seed gives the same
 plan.
 """
 
@@ -27,15 +27,15 @@ from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.faults import Fault
 from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.storm_checks import Verification
-from tests.e2e.storm_members import Crowd
-from tests.e2e.storm_plan import End, Plan, PlannedFault, PlannedRequest, ProcessRun, Step, draw
+from tests.e2e.storm_members import Members
+from tests.e2e.storm_plan import Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
 from tests.support.waiting import PATIENCE_SECONDS
 
-PROMPT_SECONDS = 25.0
-"""A call that Rivya never answers is given its grace of 20 s."""
+MAX_SHUTDOWN_SECONDS = 25.0
+"""The bot waits up to 20 s for a call of Rivya that gets no answer."""
 WALLET_CREDITS = 1_000_000
-MISSED_STEPS = 3
-"""What happens before anybody notices that the bot is dead; the rest waits for its next life."""
+STEPS_WHILE_DOWN = 3
+"""Steps that still happen after the bot was killed; the rest of them waits for the next run."""
 _RIVYA_PATHS = {
     "files": ("POST", "/files"),
     "create": ("POST", "/generations"),
@@ -46,188 +46,189 @@ _RIVYA_PATHS = {
 
 @dataclass
 class Report:
-    """How a storm ended."""
+    """How a storm ended. `counts` are jobs by outcome, `events` are injected faults and ends of runs."""
 
     seed: int
-    wrongs: list[str]
+    errors: list[str]
     counts: Counter[str]
-    hits: Counter[str]
-    lives: int
+    events: Counter[str]
+    runs: int
     seconds: float
     log: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         lines = [
-            f"seed {self.seed}: {self.counts.total()} requests, {self.lives} lives, {self.seconds:.1f} s",
+            f"seed {self.seed}: {self.counts.total()} requests, {self.runs} runs, {self.seconds:.1f} s",
             "jobs:   " + ", ".join(f"{count} {name}" for name, count in sorted(self.counts.items())),
-            "faults: " + ", ".join(f"{count} {name}" for name, count in sorted(self.hits.items())),
+            "events: " + ", ".join(f"{count} {name}" for name, count in sorted(self.events.items())),
         ]
-        return "\n".join([*lines, *(f"WRONG: {wrong}" for wrong in self.wrongs)])
+        return "\n".join([*lines, *(f"WRONG: {error}" for error in self.errors)])
 
 
 class Storm:
-    """One plan, carried out."""
+    """Carries out one plan."""
 
     def __init__(self, plan: Plan, environment: E2EEnvironment) -> None:
         self._plan = plan
-        self._town = environment
-        self._crowd = Crowd(environment)
+        self._environment = environment
+        self._members = Members(environment)
         self._faults: list[Fault | RivyaFault] = []
-        self._wrongs: list[str] = []
-        self._upheavals: Counter[str] = Counter()
-        self._taken = 0
+        self._errors: list[str] = []
+        self._events: Counter[str] = Counter()
+        self._steps_taken = 0
 
     async def run(self) -> Report:
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             steps: list[Step] = []
-            for life in self._plan.runs:
-                steps = await self._live(life, steps)
+            for run in self._plan.runs:
+                steps = await self._run_process(run, steps)
         except (TimeoutError, AssertionError) as error:
-            self._wrongs.append(f"not seen through: {error!r}; unfinished: {self._unfinished()}")
+            self._errors.append(f"not finished: {error!r}; {self._unfinished()}")
         finally:
-            await self._crowd.close()
-            await self._town.bot.kill_and_wait()
-        self._upheavals["nonce forgotten"] = len(self._town.discord.late_repeats)
-        reckoning = Verification(self._town, self._crowd.deeds)
-        hits = Counter(_label(fault) for fault in self._faults if fault.hits)
+            await self._members.close()
+            await self._environment.bot.kill_and_wait()
+        self._events["nonce forgotten"] = len(self._environment.discord.late_repeats)
+        verification = Verification(self._environment, self._members.requests)
         return Report(
             seed=self._plan.seed,
-            wrongs=[*self._wrongs, *reckoning.wrongs()],
-            counts=reckoning.counts(),
-            hits=hits + self._upheavals,
-            lives=self._town.bot.runs,
-            seconds=time.monotonic() - began,
-            log=self._town.bot.log(),
+            errors=[*self._errors, *verification.errors()],
+            counts=verification.counts(),
+            events=Counter(_label(fault) for fault in self._faults if fault.hits) + self._events,
+            runs=self._environment.bot.runs,
+            seconds=time.monotonic() - started,
+            log=self._environment.bot.log(),
         )
 
-    async def _live(self, life: ProcessRun, carried: list[Step]) -> list[Step]:
-        """Lead one life; returns the requests that it did not live to see."""
-        bot, gateway = self._town.bot, self._town.discord.gateway
-        self._taken = 0
-        # Before it begins, so that no call is missed that it could end at.
-        doom = None if life.end is None else asyncio.create_task(self._doom(life.end), name="doom")
+    async def _run_process(self, run: ProcessRun, carried: list[Step]) -> list[Step]:
+        """Carry out one run; returns its requests that were not sent before the process had ended."""
+        bot, gateway = self._environment.bot, self._environment.discord.gateway
+        self._steps_taken = 0
+        # Created before the process, so that it counts every call.
+        trigger = (
+            None if run.end is None else asyncio.create_task(self._wait_for_end(run.end), name="run's end")
+        )
         try:
-            await bot.start(strict=life.end is None)
-            await self._town.discord.until(lambda: gateway.connected or not bot.alive)
-            left = await self._steps([*carried, *life.steps], life.pauses_seconds)
-            if life.end is None or doom is None:
-                await self._see_through()
+            await bot.start(strict=run.end is None)
+            await self._environment.discord.until(lambda: gateway.connected or not bot.alive)
+            left = await self._take_steps([*carried, *run.steps], run.pauses_seconds)
+            if run.end is None or trigger is None:
+                await self._finish()
             else:
-                await self._end(life.end, doom)
-                self._clear()
-                await asyncio.sleep(life.dead_seconds)
-                if life.minutes_dead:
-                    self._town.discord.forget_nonces()
+                await self._end(run.end, trigger)
+                self._clear_faults()
+                await asyncio.sleep(run.down_seconds)
+                if run.forget_nonces:
+                    self._environment.discord.forget_nonces()
         finally:
-            if doom is not None:
-                doom.cancel()
+            if trigger is not None:
+                trigger.cancel()
         return [step for step in left if isinstance(step, PlannedRequest)]
 
-    async def _steps(self, steps: list[Step], pauses_seconds: list[float]) -> list[Step]:
-        """Take them one after another; returns those that came too late for this life."""
+    async def _take_steps(self, steps: list[Step], pauses_seconds: list[float]) -> list[Step]:
+        """Take the steps in their order until the bot is down; returns those that are left."""
         pauses = itertools.chain(pauses_seconds, itertools.repeat(0.02))
-        into_the_void = MISSED_STEPS
-        while steps and into_the_void:
-            await self._step(steps.pop(0))
-            self._taken += 1
-            await asyncio.sleep(next(pauses))  # people do not all press enter at once
-            into_the_void -= not self._town.bot.alive
+        steps_while_down = 0
+        while steps and steps_while_down < STEPS_WHILE_DOWN:
+            await self._take_step(steps.pop(0))
+            self._steps_taken += 1
+            await asyncio.sleep(next(pauses))
+            steps_while_down += not self._environment.bot.alive
         return steps
 
-    async def _step(self, step: Step) -> None:
-        gateway = self._town.discord.gateway
+    async def _take_step(self, step: Step) -> None:
+        gateway = self._environment.discord.gateway
         match step:
             case PlannedRequest():
-                await self._crowd.ask(step)
+                await self._members.send(step)
             case PlannedFault():
-                self._add(step)
+                self._add_fault(step)
             case "op 7":
                 await gateway.reconnect()
             case "cut":
-                gateway.drop()
+                gateway.drop_connection()
             case _:
                 await gateway.invalidate(resumable=step == "op 9")
         if isinstance(step, str):
-            self._upheavals[step] += 1
+            self._events[step] += 1
 
-    def _add(self, mishap: PlannedFault) -> None:
-        if mishap.where == "rivya":
-            self._faults.append(self._town.rivya.faults.add(mishap.name, mishap.route, **mishap.details))
+    def _add_fault(self, fault: PlannedFault) -> None:
+        if fault.where == "rivya":
+            rivya_faults = self._environment.rivya.faults
+            self._faults.append(rivya_faults.add(fault.name, fault.route, **fault.details))
             return
-        only: dict[str, Any] = {"only": lambda call: call.has_files} if mishap.pictures_only else {}
-        self._faults.append(
-            self._town.discord.faults.add(mishap.name, mishap.route, **mishap.details, **only)
-        )
+        only: dict[str, Any] = {"only": lambda call: call.has_files} if fault.pictures_only else {}
+        discord_faults = self._environment.discord.faults
+        self._faults.append(discord_faults.add(fault.name, fault.route, **fault.details, **only))
 
-    def _clear(self) -> None:
-        self._town.discord.faults.clear()
-        self._town.rivya.faults.clear()
+    def _clear_faults(self) -> None:
+        self._environment.discord.faults.clear()
+        self._environment.rivya.faults.clear()
 
-    # Ends.
+    # The end of a run.
 
-    async def _doom(self, end: End) -> None:
-        """Comes with the planned call; at Discord that may be before or after it is acted on."""
-        await self._town.discord.until(lambda: self._taken >= end.steps_before)
+    async def _wait_for_end(self, end: RunEnd) -> None:
+        """Wait for the call that the run ends at, and kill the bot at that moment if it is to be killed."""
+        await self._environment.discord.until(lambda: self._steps_taken >= end.steps_before)
         if end.where == "rivya":
-            already = self._count(end.route)
-            await self._town.rivya.until(lambda: self._count(end.route) >= already + end.nth)
+            calls_before = self._count_calls(end.route)
+            await self._environment.rivya.until(
+                lambda: self._count_calls(end.route) >= calls_before + end.nth
+            )
             if end.how == "kill":
-                self._town.bot.kill()
+                self._environment.bot.kill()
             return
-        struck = asyncio.Event()
-        left = itertools.count(end.nth - 1, -1)
+        called = asyncio.Event()
+        calls_left = itertools.count(end.nth - 1, -1)
 
-        def strike() -> None:
-            struck.set()
+        def at_call() -> None:
+            called.set()
             if end.how == "kill":
-                self._town.bot.kill()
+                self._environment.bot.kill()
 
         self._faults.append(
-            self._town.discord.faults.add(
-                "strike", end.route, only=lambda _: next(left) == 0, act=strike, processed=end.processed
+            self._environment.discord.faults.add(
+                "hook", end.route, only=lambda _: next(calls_left) == 0, act=at_call, processed=end.processed
             )
         )
-        await struck.wait()
+        await called.wait()
 
-    def _count(self, route: str) -> int:
-        """How many calls Rivya had there."""
+    def _count_calls(self, route: str) -> int:
         method, part = _RIVYA_PATHS[route]
-        return sum(verb == method and part in path for verb, path, _ in self._town.rivya.calls)
+        return sum(verb == method and part in path for verb, path, _ in self._environment.rivya.calls)
 
-    async def _end(self, end: End, doom: asyncio.Task[None]) -> None:
+    async def _end(self, end: RunEnd, trigger: asyncio.Task[None]) -> None:
         try:
-            await asyncio.wait_for(doom, end.patience_seconds)
+            await asyncio.wait_for(trigger, end.timeout_seconds)
         except TimeoutError:
-            self._upheavals["ended by the clock"] += 1
-        self._upheavals[end.how] += 1
-        if end.how == "SIGTERM" and self._town.bot.alive:
+            self._events["ended at the time-out"] += 1
+        self._events[end.how] += 1
+        if end.how == "SIGTERM" and self._environment.bot.alive:
             await self._terminate()
             return
-        self._town.bot.kill()
-        code = await self._town.bot.ended()
+        self._environment.bot.kill()
+        code = await self._environment.bot.wait_ended()
         if code != -signal.SIGKILL:
-            self._wrongs.append(f"it ended by itself, with {code}")
+            self._errors.append(f"the bot ended by itself, with exit code {code}")
 
     async def _terminate(self) -> None:
-        code, seconds = await self._town.bot.close()
-        if code != 0 or seconds > PROMPT_SECONDS:
-            self._wrongs.append(f"SIGTERM: exit {code} after {seconds:.1f} s")
+        code, seconds = await self._environment.bot.terminate()
+        if code != 0 or seconds > MAX_SHUTDOWN_SECONDS:
+            self._errors.append(f"SIGTERM: exit code {code} after {seconds:.1f} s")
 
-    async def _see_through(self) -> None:
-        """No more faults: everything that was begun ends."""
-        self._clear()
+    async def _finish(self) -> None:
+        """Wait, without further faults, until every job is finished; then end the bot."""
+        self._clear_faults()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await self._town.bot.connected()
-            await self._crowd.answered()
+            await self._environment.bot.wait_connected()
+            await self._members.wait_answered()
             while self._unfinished():
-                await asyncio.sleep(0.1)  # a commit in another process is no event that could be awaited
+                await asyncio.sleep(0.1)  # a commit of another process cannot be awaited
         await self._terminate()
 
     def _unfinished(self) -> list[str]:
-        return [
-            f"{row['job_id']} {row['stage']}" for row in self._town.bot.jobs() if row["finished_at"] is None
-        ]
+        jobs = self._environment.bot.jobs()
+        return [f"{row['job_id']} {row['stage']}" for row in jobs if row["finished_at"] is None]
 
 
 def _label(fault: Fault | RivyaFault) -> str:
@@ -236,13 +237,13 @@ def _label(fault: Fault | RivyaFault) -> str:
 
 
 async def storm(jobs: int, seed: int, folder: Path) -> Report:
-    """Run one."""
+    """Run one storm."""
     plan = draw(seed, jobs)
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     async with (
         FakeDiscord() as discord,
         FakeRivya(
-            painting_seconds=lambda: dice.uniform(0.02, plan.painting_seconds),
+            painting_seconds=lambda: rng.uniform(0.02, plan.painting_seconds),
             painter=paint,
             wallet_credits=WALLET_CREDITS,
             seed=seed,
@@ -256,21 +257,23 @@ async def storm(jobs: int, seed: int, folder: Path) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.storm", description="A storm over the bot.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.e2e.storm", description="Run the bot through faults and kills."
+    )
     parser.add_argument("--jobs", type=int, default=300, help="how many requests (default 300)")
     parser.add_argument("--seed", type=int, help="of the plan (default: a new one, which is printed)")
     parser.add_argument("--log", type=Path, help="where to write the bot's log")
-    told = parser.parse_args()
-    # A client that is killed in the middle of an answer is what this is about.
+    arguments = parser.parse_args()
+    # Clients that are killed during a response are expected here.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    seed = random.SystemRandom().randrange(1_000_000) if told.seed is None else told.seed
+    seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     print(f"--seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
-        report = asyncio.run(storm(told.jobs, seed, Path(folder)))
-    if told.log is not None:
-        told.log.write_text(report.log)
+        report = asyncio.run(storm(arguments.jobs, seed, Path(folder)))
+    if arguments.log is not None:
+        arguments.log.write_text(report.log)
     print(report)
-    sys.exit(bool(report.wrongs))
+    sys.exit(bool(report.errors))
 
 
 if __name__ == "__main__":

@@ -1,47 +1,47 @@
-"""The plan of a storm: who asks for what, what goes wrong when, and when the bot is killed.
+"""The plan of a storm: the requests, the faults, and when the bot is killed.
 
-All of it is drawn from one seed before anything begins, so that a seed is a plan. What two processes make of
-a plan is up to their clocks.
+All of it is drawn from one seed at the start, so the same seed gives the same plan. How a run of it ends
+depends on timing as well.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 GUILDS, CHANNELS, PEOPLE = 4, 3, 12
-CLOSED_CHANNEL, SHUT_PERSON = 2, 11
-"""A channel of each server where the bot, on a second look, may not post; a person who takes no messages."""
-JOBS_A_LIFE = 22
+CLOSED_CHANNEL, PERSON_WITHOUT_DMS = 2, 11
+"""A channel of each server where the bot may not post, which events do not show; a person who refuses DMs."""
+JOBS_PER_RUN = 22
 
 Kind = Literal["plain", "reference", "no picture", "forbidden"]
-Fate = Literal["none", "expire", "delete", "both"]
-Upheaval = Literal["op 7", "op 9", "op 9, for good", "cut"]
+ReplyFault = Literal["none", "expire", "delete", "both"]
+GatewayFault = Literal["op 7", "op 9", "op 9, for good", "cut"]
 
 
 @dataclass(frozen=True)
 class PlannedRequest:
-    """One request. `fate` befalls its reply once Rivya has been asked."""
+    """One `/imagine`. `reply_fault` happens to its reply once Rivya has the task."""
 
     number: int
     kind: Kind
     guild: int
     channel: int
     person: int
-    fate: Fate
+    reply_fault: ReplyFault
     repeated_after: int | None
-    """How many steps later Discord tells of it again; None for never."""
+    """After how many further requests Discord sends the interaction again; None for never."""
 
     @property
     def prompt(self) -> str:
-        # Padded, so that no prompt is the beginning of another.
+        # Padded, so that no prompt is a prefix of another.
         return f"{'a forbidden fox' if self.kind == 'forbidden' else 'a fox'} number {self.number:05}"
 
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """Something that goes wrong once, at Rivya or at Discord."""
+    """A fault that is injected once; name, route and details are those of the fake's `Faults.add`."""
 
     where: Literal["rivya", "discord"]
     name: Any
@@ -50,14 +50,14 @@ class PlannedFault:
     pictures_only: bool = False
 
 
-Step = PlannedRequest | PlannedFault | Upheaval
+Step = PlannedRequest | PlannedFault | GatewayFault
 
 
 @dataclass(frozen=True)
-class End:
-    """How a life ends: at the `nth` call of a route, before or after it was acted on.
+class RunEnd:
+    """How a run ends: at the `nth` call of a route.
 
-    Counted from when so many of the life's steps were taken; 0 counts what it resumes, too.
+    The count starts after `steps_before` steps of the run; with 0 it includes the calls of resumed jobs.
     """
 
     how: Literal["kill", "SIGTERM"]
@@ -66,30 +66,35 @@ class End:
     nth: int
     steps_before: int
     processed: bool
-    patience_seconds: float
-    """If that never comes, it ends now."""
+    """Whether Discord processes that call first."""
+    timeout_seconds: float
+    """The run ends after so long without that call."""
 
 
 @dataclass(frozen=True)
 class ProcessRun:
+    """One process of the bot, from its start to its end."""
+
     steps: list[Step]
     pauses_seconds: list[float]
-    end: End | None
-    """None for the last one, which sees everything through."""
-    dead_seconds: float = 0.0
-    minutes_dead: bool = False
-    """Whether Discord has forgotten the nonces when the next one begins."""
+    end: RunEnd | None
+    """None for the last run, which finishes all jobs."""
+    down_seconds: float = 0.0
+    """How long the bot is down afterwards."""
+    forget_nonces: bool = False
+    """Whether Discord's nonces expire before the next run."""
 
 
 @dataclass(frozen=True)
 class Plan:
+    """All runs of a storm."""
+
     seed: int
     runs: list[ProcessRun]
     spelling: Literal["snake", "camel"]
     create_status: Literal[200, 201, 202]
     painting_seconds: float
-    """The longest a picture takes."""
-    deeds: list[PlannedRequest] = field(default_factory=list)
+    """The longest duration of a task."""
 
 
 _RIVYA: list[tuple[int, str, str, dict[str, Any]]] = [
@@ -134,7 +139,7 @@ _DISCORD: list[tuple[int, str, str, dict[str, Any]]] = [
     *((1, "cut_after", route, {}) for route in ("followup", "reply_delete")),
 ]
 _KILLS: list[tuple[int, str, str, int]] = [
-    # The weight, whose route, which, and the latest call of it that is waited for.
+    # Weight, service, route, and the largest `nth`.
     (3, "discord", "callback", 20),
     (4, "discord", "reply_edit", 30),
     (4, "discord", "post", 4),
@@ -150,97 +155,98 @@ _KILLS: list[tuple[int, str, str, int]] = [
 
 
 def draw(seed: int, jobs: int) -> Plan:
-    """Draw the plan for so many requests."""
-    dice = random.Random(seed)
-    hard = jobs > 3 * JOBS_A_LIFE + 30
-    count = max(4, jobs // JOBS_A_LIFE)
-    deeds = [_deed(dice, number) for number in range(jobs)]
-    # The last life gets the fewest: most of what it does is to see the others' jobs through.
+    """Draw the plan for `jobs` requests; long storms also have faults and time-outs that take long."""
+    rng = random.Random(seed)
+    long = jobs > 3 * JOBS_PER_RUN + 30
+    count = max(4, jobs // JOBS_PER_RUN)
+    requests = [_draw_request(rng, number) for number in range(jobs)]
+    # The last run gets the fewest requests, since it also finishes the jobs of the others.
     shares = [number * (count - 1) // max(1, jobs - 8) for number in range(jobs)]
-    lives = [
-        _life(dice, [deed for deed, share in zip(deeds, shares, strict=True) if share == at], hard=hard)
+    runs = [
+        _draw_run(
+            rng, [request for request, share in zip(requests, shares, strict=True) if share == at], long=long
+        )
         for at in range(count - 1)
     ]
-    rest = [deed for deed, share in zip(deeds, shares, strict=True) if share >= count - 1]
-    lives.append(_last_life(dice, rest))
+    rest = [request for request, share in zip(requests, shares, strict=True) if share >= count - 1]
+    runs.append(_draw_last_run(rng, rest))
     return Plan(
         seed=seed,
-        runs=lives,
-        spelling=dice.choice(("snake", "camel")),
-        create_status=dice.choice((200, 201, 202)),
-        painting_seconds=dice.choice((0.1, 0.3, 0.8)),
-        deeds=deeds,
+        runs=runs,
+        spelling=rng.choice(("snake", "camel")),
+        create_status=rng.choice((200, 201, 202)),
+        painting_seconds=rng.choice((0.1, 0.3, 0.8)),
     )
 
 
-def _deed(dice: random.Random, number: int) -> PlannedRequest:
+def _draw_request(rng: random.Random, number: int) -> PlannedRequest:
     kinds: list[Kind] = ["plain", "reference", "no picture", "forbidden"]
-    fates: list[Fate] = ["none", "expire", "delete", "both"]
+    reply_faults: list[ReplyFault] = ["none", "expire", "delete", "both"]
     return PlannedRequest(
         number=number,
-        kind=dice.choices(kinds, (55, 30, 6, 9))[0],
-        guild=dice.randrange(GUILDS),
-        channel=dice.randrange(CHANNELS),
-        person=dice.randrange(PEOPLE),
-        fate=dice.choices(fates, (55, 12, 13, 20))[0],
-        repeated_after=dice.choices((None, 0, 1, 3, 15), (70, 10, 8, 6, 6))[0],
+        kind=rng.choices(kinds, (55, 30, 6, 9))[0],
+        guild=rng.randrange(GUILDS),
+        channel=rng.randrange(CHANNELS),
+        person=rng.randrange(PEOPLE),
+        reply_fault=rng.choices(reply_faults, (55, 12, 13, 20))[0],
+        repeated_after=rng.choices((None, 0, 1, 3, 15), (70, 10, 8, 6, 6))[0],
     )
 
 
-def _life(dice: random.Random, deeds: list[PlannedRequest], *, hard: bool) -> ProcessRun:
-    mishaps = [_mishap(dice, "rivya", _RIVYA) for _ in range(dice.randrange(6, 12))]
-    mishaps += [_mishap(dice, "discord", _DISCORD) for _ in range(dice.randrange(5, 11))]
-    if dice.random() < 0.5:
-        mishaps.append(_mishap(dice, "rivya", _RIVYA_LIMITS))
-    if hard and dice.random() < 0.5:
-        mishaps.append(_mishap(dice, "rivya", _RIVYA_STALLS))
-    upheavals: list[Upheaval] = ["op 7", "op 9", "cut", "op 9, for good"]
-    upset = dice.choices(upheavals, (4, 3, 4, 1), k=dice.randrange(3))
+def _draw_run(rng: random.Random, requests: list[PlannedRequest], *, long: bool) -> ProcessRun:
+    faults = [_draw_fault(rng, "rivya", _RIVYA) for _ in range(rng.randrange(6, 12))]
+    faults += [_draw_fault(rng, "discord", _DISCORD) for _ in range(rng.randrange(5, 11))]
+    if rng.random() < 0.5:
+        faults.append(_draw_fault(rng, "rivya", _RIVYA_LIMITS))
+    if long and rng.random() < 0.5:
+        faults.append(_draw_fault(rng, "rivya", _RIVYA_STALLS))
+    kinds: list[GatewayFault] = ["op 7", "op 9", "cut", "op 9, for good"]
+    gateway_faults = rng.choices(kinds, (4, 3, 4, 1), k=rng.randrange(3))
     weights = [weight for weight, *_ in _KILLS]
-    _, where, route, latest = dice.choices(_KILLS, weights)[0]
-    patient = 40.0 if hard and dice.random() < 0.15 else 2.5
-    end = End(
-        how="SIGTERM" if dice.random() < 0.15 else "kill",
+    _, where, route, latest = rng.choices(_KILLS, weights)[0]
+    timeout_seconds = 40.0 if long and rng.random() < 0.15 else 2.5
+    end = RunEnd(
+        how="SIGTERM" if rng.random() < 0.15 else "kill",
         where=where,  # type: ignore[arg-type]
         route=route,
-        nth=dice.randint(1, latest),
-        steps_before=dice.choice((0, 0, (len(deeds) + len(mishaps)) // 2, len(deeds) + len(mishaps))),
-        processed=dice.random() < 0.6,
-        patience_seconds=patient,
+        nth=rng.randint(1, latest),
+        steps_before=rng.choice((0, 0, (len(requests) + len(faults)) // 2, len(requests) + len(faults))),
+        processed=rng.random() < 0.6,
+        timeout_seconds=timeout_seconds,
     )
-    return _mixed(dice, deeds, mishaps, upset, end)
+    return _interleave(rng, requests, faults, gateway_faults, end)
 
 
-def _last_life(dice: random.Random, deeds: list[PlannedRequest]) -> ProcessRun:
-    """What pauses every call for a minute is left out: it would only be slow."""
-    mishaps = [_mishap(dice, "rivya", _RIVYA) for _ in range(5)]
-    mishaps += [_mishap(dice, "discord", _DISCORD) for _ in range(5)]
-    return _mixed(dice, deeds, mishaps, [dice.choice(("op 7", "op 9", "cut"))], None)
+def _draw_last_run(rng: random.Random, requests: list[PlannedRequest]) -> ProcessRun:
+    """Draw the last run, without the faults that pause every call for a minute."""
+    faults = [_draw_fault(rng, "rivya", _RIVYA) for _ in range(5)]
+    faults += [_draw_fault(rng, "discord", _DISCORD) for _ in range(5)]
+    return _interleave(rng, requests, faults, [rng.choice(("op 7", "op 9", "cut"))], None)
 
 
-def _mixed(
-    dice: random.Random,
-    deeds: list[PlannedRequest],
-    mishaps: list[PlannedFault],
-    upset: list[Upheaval],
-    end: End | None,
+def _interleave(
+    rng: random.Random,
+    requests: list[PlannedRequest],
+    faults: list[PlannedFault],
+    gateway_faults: list[GatewayFault],
+    end: RunEnd | None,
 ) -> ProcessRun:
-    """The deeds in their order, and the rest among them."""
-    steps: list[Step] = list(deeds)
-    for other in [*mishaps, *upset]:
-        steps.insert(dice.randint(0, len(steps)), other)
-    pauses = [dice.choice((0.0, 0.0, 0.01, 0.05)) for _ in steps]
-    # Only after a kill: what SIGTERM ends has nothing under way that could come again.
-    minutes_dead = dice.random() < 0.4 and end is not None and end.how == "kill"
-    return ProcessRun(steps, pauses, end, dice.choice((0.0, 0.0, 0.3)), minutes_dead)
+    """Insert the faults at random places between the requests."""
+    steps: list[Step] = list(requests)
+    for other in [*faults, *gateway_faults]:
+        steps.insert(rng.randint(0, len(steps)), other)
+    pauses = [rng.choice((0.0, 0.0, 0.01, 0.05)) for _ in steps]
+    # Only after a kill: after SIGTERM no message was posted without its commit.
+    forget_nonces = rng.random() < 0.4 and end is not None and end.how == "kill"
+    return ProcessRun(steps, pauses, end, rng.choice((0.0, 0.0, 0.3)), forget_nonces)
 
 
-def _mishap(
-    dice: random.Random,
+def _draw_fault(
+    rng: random.Random,
     where: Literal["rivya", "discord"],
     table: list[tuple[int, str, str, dict[str, Any]]],
 ) -> PlannedFault:
-    _, name, route, details = dice.choices(table, [weight for weight, *_ in table])[0]
+    _, name, route, details = rng.choices(table, [weight for weight, *_ in table])[0]
     return PlannedFault(
-        where, name, route, details, pictures_only=route == "reply_edit" and dice.random() < 0.6
+        where, name, route, details, pictures_only=route == "reply_edit" and rng.random() < 0.6
     )

@@ -8,23 +8,23 @@ import socket
 from tests.e2e.environment import E2EEnvironment
 
 
-def discrepancies(said: str) -> dict[str, tuple[bool, str]]:
-    """Each line of `check` by its name: whether it is well, and its words."""
-    lines = re.findall(r"^(ok|FAIL) +([^:]+): (.*)$", said, flags=re.MULTILINE)
-    assert len(lines) == len(said.splitlines()), said
-    return {name: (well == "ok", words) for well, name, words in lines}
+def parse_lines(output: str) -> dict[str, tuple[bool, str]]:
+    """Return whether each line of `check` is ok, and its message, by its name."""
+    lines = re.findall(r"^(ok|FAIL) +([^:]+): (.*)$", output, flags=re.MULTILINE)
+    assert len(lines) == len(output.splitlines()), output
+    return {name: (status == "ok", message) for status, name, message in lines}
 
 
 async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_there_yet(
     fresh: E2EEnvironment,
 ) -> None:
     home = str(fresh.channel.guild_id)
-    code, said = await fresh.bot.run(
+    code, output = await fresh.bot.run(
         "check", "--channel", str(fresh.channel.id), BOT_DISCORD__OPERATOR_GUILD=home
     )
-    found = discrepancies(said)
+    found = parse_lines(output)
     assert code == 0
-    assert all(well for well, _ in found.values())
+    assert all(ok for ok, _ in found.values())
     assert "none yet" in found["discord commands"][1]
     assert f"Server {home}" in found["operator's server"][1]
     assert "pictures can be posted" in found[f"channel {fresh.channel.id}"][1]
@@ -33,8 +33,8 @@ async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_
 
 async def test_beside_a_running_bot_the_commands_are_named(fresh: E2EEnvironment) -> None:
     await fresh.bot.start_connected()
-    code, said = await fresh.bot.run("check")
-    found = discrepancies(said)
+    code, output = await fresh.bot.run("check")
+    found = parse_lines(output)
     assert code == 0
     assert "/imagine" in found["discord commands"][1]
     assert "in use by the running bot" in found["database"][1]
@@ -45,8 +45,8 @@ async def test_what_is_missing_on_discord_is_named(fresh: E2EEnvironment) -> Non
     hidden = fresh.discord.add_channel(fresh.channel.guild_id or 0)
     hidden.denied = {"view_channel"}
     channels = (f"--channel={channel.id}" for channel in (fresh.channel, hidden))
-    code, said = await fresh.bot.run("check", *channels, "--channel=5", BOT_DISCORD__OPERATOR_GUILD="7")
-    found = discrepancies(said)
+    code, output = await fresh.bot.run("check", *channels, "--channel=5", BOT_DISCORD__OPERATOR_GUILD="7")
+    found = parse_lines(output)
     assert code == 1
     assert found[f"channel {fresh.channel.id}"] == (False, "the bot lacks attach_files")
     assert not found[f"channel {hidden.id}"][0]
@@ -57,22 +57,22 @@ async def test_what_is_missing_on_discord_is_named(fresh: E2EEnvironment) -> Non
 
 async def test_a_channel_of_a_direct_message_is_none_to_look_at(fresh: E2EEnvironment) -> None:
     direct = fresh.discord.direct_channel(fresh.discord.add_person("Ayu").id)
-    code, said = await fresh.bot.run("check", f"--channel={direct.id}")
+    code, output = await fresh.bot.run("check", f"--channel={direct.id}")
     assert code == 1
-    assert discrepancies(said)[f"channel {direct.id}"] == (False, f"{direct.id} is not a channel of a server")
+    assert parse_lines(output)[f"channel {direct.id}"] == (False, f"{direct.id} is not a channel of a server")
 
 
 async def test_commands_that_discord_sends_to_an_address_are_named(fresh: E2EEnvironment) -> None:
     fresh.discord.interactions_endpoint_url = "https://example.org/interactions"
-    code, said = await fresh.bot.run("check")
-    well, words = discrepancies(said)["discord"]
-    assert (code, well) == (1, False)
-    assert "Interactions Endpoint URL" in words
+    code, output = await fresh.bot.run("check")
+    ok, message = parse_lines(output)["discord"]
+    assert (code, ok) == (1, False)
+    assert "Interactions Endpoint URL" in message
 
 
 async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None:
-    code, said = await fresh.bot.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
-    found = discrepancies(said)
+    code, output = await fresh.bot.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
+    found = parse_lines(output)
     assert code == 1
     assert found["discord"] == (False, "Discord refuses the token")
     assert found["rivya model"][0]
@@ -85,8 +85,8 @@ async def test_a_health_check_follows_the_bot(fresh: E2EEnvironment) -> None:
     fresh.bot.settings["BOT_MONITOR__PORT"] = port
     assert (await fresh.bot.run("health"))[0] == 1
     await fresh.bot.start_connected()
-    interaction = await fresh.ask("a fox")
+    interaction = await fresh.imagine("a fox")
     await fresh.outcome(interaction)
     assert await fresh.bot.run("health") == (0, "ok\n")
-    assert (await fresh.bot.close())[0] == 0
+    assert (await fresh.bot.terminate())[0] == 0
     assert (await fresh.bot.run("health"))[0] == 1

@@ -1,11 +1,11 @@
-"""The delivery ladder over the wire: every rung, below a token that has died."""
+"""Every delivery method after the interaction token has expired."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.e2e.environment import E2EEnvironment, paint
-from tests.e2e.fake_discord.server import said
+from tests.e2e.fake_discord.server import message_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -13,10 +13,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def deliver_late(
     environment: E2EEnvironment, prompt: str, *, reply_stays: bool = True
 ) -> tuple[object, ...]:
-    """Paint, let the token die, and perhaps have the reply deleted, before the picture is there."""
+    """Run a job whose token expires, and whose reply may be deleted, before the picture is ready."""
     environment.rivya.hold()
-    interaction = await environment.ask(prompt)
-    await environment.painting(prompt)
+    interaction = await environment.imagine(prompt)
+    await environment.wait_for_task(prompt)
     interaction.expired = True
     environment.discord.reply(interaction).deleted = not reply_stays
     environment.rivya.release()
@@ -24,55 +24,57 @@ async def deliver_late(
 
 
 async def test_the_reply_is_edited_as_the_bot(environment: E2EEnvironment) -> None:
-    environment.channel.denied = {"send_messages", "attach_files"}  # which an edit of one's own does not need
-    environment.channel.tells = False
+    environment.channel.denied = {"send_messages", "attach_files"}  # an edit needs neither
+    environment.channel.events_show_denied = False
     assert await deliver_late(environment, "an edited fox") == ("delivered", "edit", "settled", 4)
-    assert environment.seen() == [environment.picture("an edited fox")]
+    assert environment.visible_messages() == [environment.picture_message("an edited fox")]
 
 
-async def test_without_the_reply_a_new_message_calls_the_member_alone(environment: E2EEnvironment) -> None:
+async def test_without_the_reply_a_new_message_notifies_the_member_alone(environment: E2EEnvironment) -> None:
     assert await deliver_late(environment, "a new fox", reply_stays=False) == (
         "delivered",
         "channel",
         "settled",
         4,
     )
-    message = environment.picture("a new fox")
-    assert environment.seen() == [message]
-    assert message.pinged == [environment.alice.id]
+    message = environment.picture_message("a new fox")
+    assert environment.visible_messages() == [message]
+    assert message.notified == [environment.alice.id]
     assert message.nonce
     assert message.nonce in environment.bot.jobs()[-1]["job_id"].replace("-", "")
 
 
 @pytest.mark.parametrize("missing", ["send_messages", "attach_files", "view_channel"])
-async def test_where_nothing_may_be_posted_it_comes_as_a_direct_message(
+async def test_where_nothing_may_be_posted_the_picture_is_sent_as_a_direct_message(
     environment: E2EEnvironment, missing: str
 ) -> None:
-    environment.channel.denied, environment.channel.tells = {missing}, False
+    environment.channel.denied, environment.channel.events_show_denied = {missing}, False
     prompt = f"a fox without {missing}"
     assert await deliver_late(environment, prompt, reply_stays=False) == ("delivered", "dm", "settled", 4)
-    message = environment.picture(prompt)
+    message = environment.picture_message(prompt)
     assert environment.discord.channels[message.channel_id].user_id == environment.alice.id
-    assert f"<#{environment.channel.id}>" in said(message)
-    assert environment.seen() == []
+    assert f"<#{environment.channel.id}>" in message_text(message)
+    assert environment.visible_messages() == []
 
 
-async def test_with_the_channel_gone_it_comes_as_a_direct_message(environment: E2EEnvironment) -> None:
+async def test_after_the_channel_was_deleted_the_picture_is_sent_as_a_direct_message(
+    environment: E2EEnvironment,
+) -> None:
     environment.rivya.hold()
-    interaction = await environment.ask("a homeless fox")
-    await environment.painting("a homeless fox")
+    interaction = await environment.imagine("a homeless fox")
+    await environment.wait_for_task("a homeless fox")
     interaction.expired = environment.channel.deleted = True
     environment.rivya.release()
     assert await environment.outcome(interaction) == ("delivered", "dm", "settled", 4)
     assert (
-        environment.discord.channels[environment.picture("a homeless fox").channel_id].user_id
+        environment.discord.channels[environment.picture_message("a homeless fox").channel_id].user_id
         == environment.alice.id
     )
 
 
-async def test_where_every_way_is_closed_the_picture_is_kept(environment: E2EEnvironment) -> None:
-    environment.channel.denied, environment.channel.tells = {"send_messages"}, False
-    environment.alice.takes_dms = False
+async def test_where_no_delivery_is_possible_the_picture_is_stored(environment: E2EEnvironment) -> None:
+    environment.channel.denied, environment.channel.events_show_denied = {"send_messages"}, False
+    environment.alice.accepts_dms = False
     outcome = await deliver_late(environment, "a kept fox", reply_stays=False)
     assert outcome == ("undeliverable", None, "settled", 4)
     assert environment.discord.pictures("a kept fox") == []
@@ -83,9 +85,9 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused_before_anything_i
     environment: E2EEnvironment,
 ) -> None:
     environment.channel.denied = {"attach_files"}
-    interaction = await environment.ask("a refused fox")
+    interaction = await environment.imagine("a refused fox")
     await environment.discord.until(lambda: interaction.message_id is not None)
     reply = environment.discord.reply(interaction)
     assert reply.ephemeral
-    assert "Attach Files" in said(reply)
+    assert "Attach Files" in message_text(reply)
     assert environment.bot.job(interaction.id) is None

@@ -1,4 +1,4 @@
-"""Buttons that no message of ours ever had, or that were another's: each is answered, and does nothing."""
+"""Presses of buttons that the bot never showed: each is answered in private and does nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import string
 import pytest
 
 from tests.e2e.environment import E2EEnvironment
-from tests.e2e.fake_discord.server import said
+from tests.e2e.fake_discord.server import message_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
-HAND_MADE = (
+FORGED_IDS = (
     "kuas",
     "kuas:ask:yes:1",
     "kuas:ask:yes:9999999999999999999",
@@ -52,20 +52,20 @@ HAND_MADE = (
 )
 
 
-def a_mutant(dice: random.Random) -> str:
-    """One of them, with a few letters changed, doubled or gone."""
-    letters = list(dice.choice(HAND_MADE))
-    for _ in range(dice.randint(1, 4)):
-        place = dice.randrange(len(letters) + 1)
-        letters[place : place + dice.randint(0, 2)] = dice.choices(string.printable + "٣é\0", k=1)
-    return "".join(letters)[:100] or "x"
+def mutate(rng: random.Random) -> str:
+    """Return a forged custom_id with a few characters replaced, added or removed."""
+    characters = list(rng.choice(FORGED_IDS))
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(len(characters) + 1)
+        characters[place : place + rng.randint(0, 2)] = rng.choices(string.printable + "٣é\0", k=1)
+    return "".join(characters)[:100] or "x"
 
 
-async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(
+async def test_a_forged_button_is_answered_in_private_and_does_nothing(
     environment: E2EEnvironment,
 ) -> None:
-    dice = random.Random(7)
-    custom_ids = [*HAND_MADE, *(a_mutant(dice) for _ in range(60))]
+    rng = random.Random(7)
+    custom_ids = [*FORGED_IDS, *(mutate(rng) for _ in range(60))]
     pressed = [
         await environment.discord.click(environment.channel, environment.alice, custom_id)
         for custom_id in custom_ids
@@ -74,7 +74,7 @@ async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(
     for custom_id, click in zip(custom_ids, pressed, strict=True):
         reply = environment.discord.reply(click)
         assert (reply.ephemeral, reply.loading) == (True, False), custom_id
-        assert said(reply), custom_id
+        assert message_text(reply), custom_id
     assert environment.rivya.tasks == {}
 
 
@@ -89,11 +89,11 @@ async def test_a_button_made_by_hand_is_answered_in_private_and_does_nothing(
     ],
     ids=["mentions", "markdown", "bidi", "emoji", "layout"],
 )
-async def test_a_prompt_is_quoted_as_it_is_and_calls_nobody(environment: E2EEnvironment, prompt: str) -> None:
-    interaction = await environment.ask(prompt[:5000])
+async def test_a_prompt_is_escaped_and_notifies_nobody(environment: E2EEnvironment, prompt: str) -> None:
+    interaction = await environment.imagine(prompt[:5000])
     assert (await environment.outcome(interaction))[0] == "delivered"
-    (reply,) = environment.seen()
-    assert reply.pinged == []
-    quoted = said(reply)
-    for live in ("@everyone", "<@1>", "[a](", "\u202e", "||spoiler||"):
-        assert live not in quoted
+    (reply,) = environment.visible_messages()
+    assert reply.notified == []
+    quoted = message_text(reply)
+    for markup in ("@everyone", "<@1>", "[a](", "\u202e", "||spoiler||"):
+        assert markup not in quoted

@@ -12,24 +12,24 @@ from tests.e2e.storm_plan import PlannedRequest, draw
 JOBS, SEED = 64, 215
 
 
-async def test_a_storm_leaves_one_task_one_close_and_one_picture_for_each_job(tmp_path: Path) -> None:
+async def test_after_a_storm_each_job_has_one_task_one_reservation_and_one_picture(tmp_path: Path) -> None:
     report = await storm(JOBS, SEED, tmp_path)
     print(report)
-    assert report.wrongs == [], f"{report}\n{report.log}"
+    assert report.errors == [], f"{report}\n{report.log}"
     assert report.counts.total() == JOBS
-    assert report.hits.total() > 20, "no storm"
-    ways = {name for name, count in report.counts.items() if count}
-    assert ways >= {"delivered reply", "delivered edit", "delivered channel", "delivered dm", "failed"}
+    assert report.events.total() > 20, "too few faults"
+    outcomes = {name for name, count in report.counts.items() if count}
+    assert outcomes >= {"delivered reply", "delivered edit", "delivered channel", "delivered dm", "failed"}
 
 
-def test_a_seed_is_a_plan() -> None:
+def test_the_same_seed_gives_the_same_plan() -> None:
     assert draw(SEED, JOBS) == draw(SEED, JOBS)
     assert draw(SEED, JOBS) != draw(SEED + 1, JOBS)
 
 
 @pytest.mark.parametrize("jobs", [1, 8, 9, 64, 500])
-def test_a_plan_has_every_request_once_and_a_last_life_that_sees_it_through(jobs: int) -> None:
+def test_a_plan_has_every_request_once_and_its_last_run_has_no_end(jobs: int) -> None:
     plan = draw(SEED, jobs)
-    deeds = [step.number for life in plan.runs for step in life.steps if isinstance(step, PlannedRequest)]
-    assert deeds == list(range(jobs))
-    assert [life.end is None for life in plan.runs] == [False] * (len(plan.runs) - 1) + [True]
+    requests = [step.number for run in plan.runs for step in run.steps if isinstance(step, PlannedRequest)]
+    assert requests == list(range(jobs))
+    assert [run.end is None for run in plan.runs] == [False] * (len(plan.runs) - 1) + [True]

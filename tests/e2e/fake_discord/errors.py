@@ -1,4 +1,4 @@
-"""What Discord says no with: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json."""
+"""Discord's JSON error codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TEXTS = {
 
 
 class RefusedError(Exception):
-    """One refusal, by its code; `field` says what was wrong, as Discord's own errors do."""
+    """An error response; `field` is `name: reason` for an invalid form body."""
 
     def __init__(self, code: int, field: str = "") -> None:
         self.status, self.text = _TEXTS[code]
@@ -32,15 +32,15 @@ class RefusedError(Exception):
         self.field = field
         super().__init__(f"{code} {self.text} {field}")
 
-    def document(self) -> dict[str, object]:
-        """The body of the answer."""
-        answer: dict[str, object] = {"message": self.text, "code": self.code}
+    def body(self) -> dict[str, object]:
+        """Return the JSON body of the response."""
+        body: dict[str, object] = {"message": self.text, "code": self.code}
         if self.field:
-            name, _, words = self.field.partition(": ")
-            answer["errors"] = {name: {"_errors": [{"code": "BASE_TYPE_INVALID", "message": words or name}]}}
-        return answer
+            name, _, reason = self.field.partition(": ")
+            body["errors"] = {name: {"_errors": [{"code": "BASE_TYPE_INVALID", "message": reason}]}}
+        return body
 
 
 def malformed(field: str) -> RefusedError:
-    """The refusal of a body, `where: why`."""
+    """Return the error for an invalid form body; `field` is `name: reason`."""
     return RefusedError(50035, field)

@@ -1,8 +1,8 @@
-"""How the loopback Discord misbehaves, by name.
+"""Faults that the fake Discord can inject, by name.
 
-not acted on    status (unless processed), html, rate_limited, cut_before, cut_body
-acted on        status with processed, cut_after
-either          lag waits before acting; strike calls something, before or, with processed, after acting
+request not processed   status (unless processed=True), html, rate_limited, cut_before, cut_body
+request processed       status with processed=True, exhausted, cut_after; lag delays the processing
+either                  hook calls a function: before the processing or, with processed=True, after it
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FaultName = Literal[
     "cut_body",
     "cut_after",
     "lag",
-    "strike",
+    "hook",
 ]
 Route = Literal[
     "me",
@@ -41,43 +41,45 @@ Route = Literal[
 
 @dataclass(frozen=True)
 class Call:
-    """A request as a fault may choose it."""
+    """A request, for `Fault.only`."""
 
     route: str
     parts: dict[str, str]
-    """What stands in its path: `token`, `channel`, `message`."""
+    """Variables of the path: `token`, `channel`, `message`."""
     has_files: bool
 
 
 @dataclass
 class Fault:
+    """One fault at one route, with a count of its injections."""
+
     name: FaultName
     route: Route
     times_left: int | None = 1
-    """None for ever."""
+    """None for no limit."""
     status: int = 500
     code: int = 0
-    """Discord's own, in the JSON of `status`."""
+    """Discord's error code in the JSON of `status`."""
     retry_after: float = 0.2
-    """Of `rate_limited` and `exhausted`, in seconds."""
+    """Wait that `rate_limited` and `exhausted` demand, in seconds."""
     seconds: float = 0.5
     """How long `lag` waits."""
     processed: bool = False
     only: Callable[[Call], bool] = field(default=lambda _: True, repr=False)
-    """Which requests it is for."""
+    """Whether the fault is for a request."""
     act: Callable[[], None] = field(default=lambda: None, repr=False)
-    """What `strike` calls."""
+    """The function that `hook` calls."""
     hits: int = 0
 
 
 class Faults:
-    """The faults waiting to happen, first come, first served at each route."""
+    """The pending faults; each route has its own first-in, first-out order."""
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
     def add(self, name: FaultName, route: Route, times: int | None = 1, **details: Any) -> Fault:
-        """Misbehave at the next `times` requests to `route` (None: until `clear`)."""
+        """Inject a fault into the next `times` requests to `route` (None: until `clear`)."""
         if name not in get_args(FaultName) or route not in get_args(Route):
             raise ValueError(f"no fault {name!r} at route {route!r}")
         fault = Fault(name, route, times, **details)
@@ -88,7 +90,7 @@ class Faults:
         self.waiting.clear()
 
     def take(self, call: Call) -> Fault | None:
-        """The fault due for a request, used up once."""
+        """Return the fault for a request, if any, and count the injection."""
         for fault in self.waiting:
             if fault.route == call.route and fault.only(call):
                 fault.hits += 1

@@ -1,17 +1,31 @@
-"""The gateway half of the loopback Discord: https://discord.com/developers/docs/events/gateway."""
+"""The gateway of the fake Discord: https://discord.com/developers/docs/events/gateway."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from tests.e2e.fake_discord.state import PERMISSIONS, Channel, State
 
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
+
+class Op(IntEnum):
+    """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes"""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    RESUME = 6
+    RECONNECT = 7
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
 HEARTBEAT_INTERVAL_MS = 500
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
 GUILDS_INTENT = 1
@@ -21,7 +35,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Session:
-    """What the bot may come back to: every event it was sent, or should have been."""
+    """A session that can be resumed, with every event that was sent or is still to be sent in it."""
 
     id: str
     shard: list[int]
@@ -29,17 +43,17 @@ class Session:
     socket: web.WebSocketResponse | None = None
     heartbeats: int = 0
 
-    def remember(self, name: str, data: object) -> Event:
-        event = {"op": DISPATCH, "t": name, "s": len(self.events) + 1, "d": data}
+    def record(self, name: str, data: object) -> Event:
+        event = {"op": Op.DISPATCH, "t": name, "s": len(self.events) + 1, "d": data}
         self.events.append(event)
         return event
 
 
 class Gateway:
-    """One bot, one shard. A session outlives its sockets until it is invalidated or a new one begins.
+    """The gateway of one bot with one shard. A session outlives its sockets until it is replaced or ended.
 
     Attributes:
-        identifies, resumes: how often either was done.
+        identifies, resumes: numbers of IDENTIFY and of successful RESUME commands.
     """
 
     def __init__(self, state: State, user: dict[str, Any]) -> None:
@@ -56,33 +70,33 @@ class Gateway:
         return self.session is not None and self.session.socket is not None
 
     async def dispatch(self, name: str, data: object) -> bool:
-        """Send an event, or keep it for the bot's return. False if it is lost: there is no session."""
+        """Send an event, or keep it until the session is resumed. Returns False if there is no session."""
         if self.session is None:
             return False
-        event = self.session.remember(name, data)
+        event = self.session.record(name, data)
         if self.session.socket is not None:
             await self._send(self.session.socket, event)
         return True
 
     async def reconnect(self) -> None:
-        """Op 7: the bot is asked to come back."""
-        await self._leave(RECONNECT, None)
+        """Send op 7, which asks the bot to reconnect and resume."""
+        await self._send_last(Op.RECONNECT, None)
 
     async def invalidate(self, *, resumable: bool) -> None:
-        """Op 9; what is not resumable is forgotten, with every event the bot has not seen."""
-        await self._leave(INVALID_SESSION, resumable)
+        """Send op 9; a session that is not resumable ends, and its unsent events are lost."""
+        await self._send_last(Op.INVALID_SESSION, resumable)
         if not resumable:
             self.session = None
 
-    def drop(self) -> None:
-        """Cut the connection without a word."""
+    def drop_connection(self) -> None:
+        """Abort the connection without a close frame."""
         if self.session is not None and self.session.socket is not None:
             socket, self.session.socket = self.session.socket, None
             _abort(socket)
 
-    def forget(self) -> None:
-        """The bot's process is gone: Discord notices, and what happens meanwhile happens without it."""
-        self.drop()
+    def end_session(self) -> None:
+        """End the session after the bot's process ended; events until the next IDENTIFY are lost."""
+        self.drop_connection()
         self.session = None
 
     async def close(self) -> None:
@@ -90,16 +104,16 @@ class Gateway:
             _abort(socket)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection, from HELLO to its end."""
+        """Handle one connection, from HELLO to its end."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)
-        await self._send(socket, {"op": HELLO, "d": {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}})
+        await self._send(socket, {"op": Op.HELLO, "d": {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}})
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     break
-                await self._take(socket, json.loads(message.data))
+                await self._handle(socket, json.loads(message.data))
                 await self._state.announce()
         finally:
             self._sockets.discard(socket)
@@ -108,54 +122,55 @@ class Gateway:
             await self._state.announce()
         return socket
 
-    async def _take(self, socket: web.WebSocketResponse, told: Event) -> None:
-        match told["op"]:
-            case 1:
+    async def _handle(self, socket: web.WebSocketResponse, event: Event) -> None:
+        match event["op"]:
+            case Op.HEARTBEAT:
                 if self.session is not None and self.session.socket is socket:
                     self.session.heartbeats += 1
-                await self._send(socket, {"op": ACK})
-            case 2:
-                await self._identify(socket, told["d"])
-            case 6:
-                await self._resume(socket, told["d"])
+                await self._send(socket, {"op": Op.HEARTBEAT_ACK})
+            case Op.IDENTIFY:
+                await self._identify(socket, event["d"])
+            case Op.RESUME:
+                await self._resume(socket, event["d"])
             case other:
-                self._state.surprises.append(f"gateway op {other}")
+                self._state.violations.append(f"gateway op {other}")
 
-    async def _identify(self, socket: web.WebSocketResponse, told: Event) -> None:
+    async def _identify(self, socket: web.WebSocketResponse, data: Event) -> None:
         self.identifies += 1
-        if told["token"] != self._state.bot_token:
+        if data["token"] != self._state.bot_token:
             await socket.close(code=AUTHENTICATION_FAILED)
             return
-        if told["intents"] != GUILDS_INTENT:
-            self._state.surprises.append(f"intents {told['intents']}")
+        if data["intents"] != GUILDS_INTENT:
+            self._state.violations.append(f"intents {data['intents']}")
             await socket.close(code=DISALLOWED_INTENTS)
             return
-        self.session = session = Session(secrets.token_hex(16), told.get("shard", [0, 1]))
-        session.remember("READY", self._ready(session))
+        self.session = session = Session(secrets.token_hex(16), data.get("shard", [0, 1]))
+        session.record("READY", self._ready(session))
         for guild_id in self._state.guild_ids:
-            session.remember("GUILD_CREATE", self._guild(guild_id))
+            session.record("GUILD_CREATE", self._guild(guild_id))
         await self._replay(session, socket, 0)
 
-    async def _resume(self, socket: web.WebSocketResponse, told: Event) -> None:
+    async def _resume(self, socket: web.WebSocketResponse, data: Event) -> None:
         session = self.session
-        if told["token"] != self._state.bot_token:
+        if data["token"] != self._state.bot_token:
             await socket.close(code=AUTHENTICATION_FAILED)
             return
-        if session is None or session.id != told["session_id"]:
-            await self._send(socket, {"op": INVALID_SESSION, "d": False})
+        if session is None or session.id != data["session_id"]:
+            await self._send(socket, {"op": Op.INVALID_SESSION, "d": False})
             return
         self.resumes += 1
-        await self._replay(session, socket, told["seq"])
-        await self._send(socket, session.remember("RESUMED", {}))
+        await self._replay(session, socket, data["seq"])
+        await self._send(socket, session.record("RESUMED", {}))
 
-    async def _replay(self, session: Session, socket: web.WebSocketResponse, seen: int) -> None:
-        """Send what was not seen; what happens meanwhile is appended and so sent too."""
-        while seen < len(session.events):
-            await self._send(socket, session.events[seen])
-            seen += 1
+    async def _replay(self, session: Session, socket: web.WebSocketResponse, sequence: int) -> None:
+        """Send the events after `sequence`, with those that are added meanwhile."""
+        while sequence < len(session.events):
+            await self._send(socket, session.events[sequence])
+            sequence += 1
         session.socket = socket
 
-    async def _leave(self, op: int, data: object) -> None:
+    async def _send_last(self, op: Op, data: object) -> None:
+        """Send a command and detach the session from its socket, which the bot then closes."""
         if self.session is not None and self.session.socket is not None:
             socket, self.session.socket = self.session.socket, None
             await self._send(socket, {"op": op, "d": data})
@@ -163,7 +178,7 @@ class Gateway:
     async def _send(self, socket: web.WebSocketResponse, event: Event) -> None:
         try:
             await socket.send_str(json.dumps(event))
-        except ConnectionError:  # it has just gone; what was not seen waits in the session
+        except ConnectionError:  # the session keeps the event for a resume
             _abort(socket)
 
     def _ready(self, session: Session) -> Event:
@@ -197,7 +212,7 @@ class Gateway:
 
 
 def channel_event(channel: Channel) -> Event:
-    """A channel as events tell it."""
+    """Return the channel object of events."""
     return {
         "id": str(channel.id),
         "guild_id": str(channel.guild_id),

@@ -1,4 +1,4 @@
-"""What Discord takes as a message, and what it makes of it.
+"""Validate the body of a message and apply it.
 
 https://discord.com/developers/docs/resources/message#create-message and #edit-message
 """
@@ -11,13 +11,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.fake_discord import components
+from tests.e2e.fake_discord.components import Component
 from tests.e2e.fake_discord.errors import RefusedError, malformed
-from tests.e2e.fake_discord.state import COMPONENTS_V2, EPHEMERAL, Attachment, Message, State
+from tests.e2e.fake_discord.state import (
+    COMPONENTS_V2,
+    EPHEMERAL,
+    SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
+    Attachment,
+    Message,
+    State,
+)
 
-LONGEST_CONTENT = 2000
-LONGEST_NONCE = 25
-MOST_ATTACHMENTS = 10
-MOST_EMBEDS = 10
+MAX_CONTENT_LENGTH = 2000
+MAX_NONCE_LENGTH = 25
+MAX_ATTACHMENTS = 10
+MAX_EMBEDS = 10
 _FIELDS = {
     *("content", "embeds", "components", "attachments", "flags", "tts", "nonce", "enforce_nonce"),
     *("allowed_mentions", "message_reference"),
@@ -27,46 +36,46 @@ _FILE_NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Body:
-    """What came in: the JSON, and the files of a multipart body by their number."""
+    """A request body: the JSON, and the name and content of each `files[n]` by its number."""
 
     payload: dict[str, Any]
     files: dict[int, tuple[str, bytes]]
 
 
-def write(state: State, message: Message, body: Body) -> None:
-    """Lay the body over the message, which may be new. Nothing is changed if it is refused.
+def apply_body(state: State, message: Message, body: Body) -> None:
+    """Create or edit the message. An error leaves it unchanged.
 
     Raises:
         RefusedError: 50035, 50006, 40005.
     """
     payload = body.payload
-    state.surprises += [f"message field {name}" for name in sorted(set(payload) - _FIELDS)]
+    state.violations += [f"message field {name}" for name in sorted(set(payload) - _FIELDS)]
     flags = _flags(message, payload)
     content = payload.get("content", message.content) or ""
-    if len(content) > LONGEST_CONTENT:
-        raise malformed(f"content: at most {LONGEST_CONTENT} characters")
-    if len(payload.get("embeds") or ()) > MOST_EMBEDS:
-        raise malformed(f"embeds: at most {MOST_EMBEDS}")
-    if len(str(payload.get("nonce") or "")) > LONGEST_NONCE:
-        raise malformed(f"nonce: at most {LONGEST_NONCE} characters")
+    if len(content) > MAX_CONTENT_LENGTH:
+        raise malformed(f"content: at most {MAX_CONTENT_LENGTH} characters")
+    if len(payload.get("embeds") or ()) > MAX_EMBEDS:
+        raise malformed(f"embeds: at most {MAX_EMBEDS}")
+    if len(str(payload.get("nonce") or "")) > MAX_NONCE_LENGTH:
+        raise malformed(f"nonce: at most {MAX_NONCE_LENGTH} characters")
     attachments = _attachments(state, message, body)
-    shown = message.components if payload.get("components") is None else payload["components"]
+    parts = message.components if payload.get("components") is None else payload["components"]
     if flags & COMPONENTS_V2:
         if content or payload.get("embeds"):
             raise malformed("flags: a message of components has no content and no embeds")
-        components.check(_named(shown, message), {item.filename for item in attachments})
-    elif any(part["type"] != components.ACTION_ROW for part in shown):
-        raise malformed("components: only action rows stand at the top of a plain message")
-    if not (content or payload.get("embeds") or shown or attachments):
+        components.check(_with_filenames(parts, message), {item.filename for item in attachments})
+    elif any(part["type"] != components.Type.ACTION_ROW for part in parts):
+        raise malformed("components: a plain message has only action rows")
+    if not (content or payload.get("embeds") or parts or attachments):
         raise RefusedError(50006)
     message.flags, message.content, message.attachments = flags, content, attachments
-    message.components = _resolved(state, shown, attachments)
-    message.pinged = _pinged(message, payload)
+    message.components = _resolve(state, parts, attachments)
+    message.notified = _notified(message, payload)
 
 
-def public(message: Message, application_id: int) -> dict[str, Any]:
-    """The message as Discord tells it; what a component shows is not listed as an attachment again."""
-    shown = {place.get("attachment_id") for place in components.media(message.components)}
+def message_payload(message: Message, application_id: int) -> dict[str, Any]:
+    """Return the message object. As in Discord's, `attachments` leaves out what a component shows."""
+    in_components = {item.get("attachment_id") for item in components.media(message.components)}
     return {
         "id": str(message.id),
         "channel_id": str(message.channel_id),
@@ -82,7 +91,7 @@ def public(message: Message, application_id: int) -> dict[str, Any]:
                 "proxy_url": "",
             }
             for item in message.attachments
-            if str(item.id) not in shown
+            if str(item.id) not in in_components
         ],
         "embeds": [],
         "components": message.components,
@@ -99,56 +108,57 @@ def public(message: Message, application_id: int) -> dict[str, Any]:
 
 
 def _flags(message: Message, payload: dict[str, Any]) -> int:
-    asked = payload.get("flags") or 0
-    if asked & ~(COMPONENTS_V2 | EPHEMERAL | 1 << 2 | 1 << 12):
+    requested = payload.get("flags") or 0
+    if requested & ~(COMPONENTS_V2 | EPHEMERAL | SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS):
         raise malformed("flags: only some can be set")
-    # Whether a message is private is settled when it is made; one of components stays one.
-    return message.flags & (EPHEMERAL | COMPONENTS_V2) | asked & ~EPHEMERAL
+    # EPHEMERAL can be set only when a message is created, and COMPONENTS_V2 cannot be removed.
+    return message.flags & (EPHEMERAL | COMPONENTS_V2) | requested & ~EPHEMERAL
 
 
 def _attachments(state: State, message: Message, body: Body) -> list[Attachment]:
-    told = {str(item["id"]): item for item in body.payload.get("attachments") or ()}
+    listed = {str(item["id"]): item for item in body.payload.get("attachments") or ()}
     if body.payload.get("attachments") is None:
-        kept = list(message.attachments)
+        attachments = list(message.attachments)
     else:
-        kept = [item for item in message.attachments if str(item.id) in told]
+        attachments = [item for item in message.attachments if str(item.id) in listed]
     known = {str(item.id) for item in message.attachments} | {str(number) for number in body.files}
-    if strange := sorted(set(told) - known):
-        raise malformed(f"attachments: there is no file {', '.join(strange)}")
+    if unknown := sorted(set(listed) - known):
+        raise malformed(f"attachments: there is no file {', '.join(unknown)}")
     for number, (filename, data) in body.files.items():
         if len(data) > state.upload_limit_bytes:
             raise RefusedError(40005)
-        about = told.get(str(number), {})
-        name = about.get("filename") or filename
+        details = listed.get(str(number), {})
+        name = details.get("filename") or filename
         if not _FILE_NAME.fullmatch(name):
-            raise malformed(f"attachments: {name!r} is no plain file name")
-        if len(about.get("description") or "") > components.LONGEST_ALT_TEXT:
-            raise malformed(f"attachments: at most {components.LONGEST_ALT_TEXT} characters of description")
-        kept.append(Attachment(state.new_id(), name, data, about.get("description")))
-    if len(kept) > MOST_ATTACHMENTS:
-        raise malformed(f"attachments: at most {MOST_ATTACHMENTS}")
-    return kept
+            raise malformed(f"attachments: {name!r} is not a plain filename")
+        if len(details.get("description") or "") > components.MAX_ALT_TEXT_LENGTH:
+            raise malformed(
+                f"attachments: at most {components.MAX_ALT_TEXT_LENGTH} characters of description"
+            )
+        attachments.append(Attachment(state.new_id(), name, data, details.get("description")))
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise malformed(f"attachments: at most {MAX_ATTACHMENTS}")
+    return attachments
 
 
-def _named(shown: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
-    """Components that are there already name their file by its address: put its name back, to be checked."""
-    copied = copy.deepcopy(shown)
+def _with_filenames(parts: list[Component], message: Message) -> list[Component]:
+    """Replace the URLs of the message's own attachments by `attachment://`, so that `check` knows them."""
+    copied = copy.deepcopy(parts)
     names = {str(item.id): item.filename for item in message.attachments}
-    for place in components.media(copied):
-        if place.get("attachment_id") in names:
-            place["url"] = f"attachment://{names[place['attachment_id']]}"
+    for item in components.media(copied):
+        if item.get("attachment_id") in names:
+            item["url"] = f"attachment://{names[item['attachment_id']]}"
     return copied
 
 
-def _resolved(
-    state: State, shown: list[dict[str, Any]], attachments: list[Attachment]
-) -> list[dict[str, Any]]:
-    resolved = copy.deepcopy(shown)
+def _resolve(state: State, parts: list[Component], attachments: list[Attachment]) -> list[Component]:
+    """Replace `attachment://` by URLs, and number the components, as Discord does."""
+    resolved = copy.deepcopy(parts)
     by_name = {item.filename: item for item in attachments}
-    for place in components.media(resolved):
-        scheme, _, name = place["url"].partition("://")
+    for item in components.media(resolved):
+        scheme, _, name = item["url"].partition("://")
         if scheme == "attachment":
-            place |= {
+            item |= {
                 "url": f"https://cdn.discordapp.com/attachments/{by_name[name].id}/{name}",
                 "attachment_id": str(by_name[name].id),
             }
@@ -157,12 +167,11 @@ def _resolved(
     return resolved
 
 
-def _pinged(message: Message, payload: dict[str, Any]) -> list[int]:
-    """Channel messages call everybody they mention unless `allowed_mentions` says less."""
-    texts = [message.content]
-    texts += [part["content"] for part in components.walk(message.components) if part["type"] == 10]
+def _notified(message: Message, payload: dict[str, Any]) -> list[int]:
+    """Return the mentioned users, once each, that `allowed_mentions` does not leave out."""
+    texts = [message.content, *components.texts(message.components)]
     found = [int(user_id) for text in texts for user_id in re.findall(r"<@!?(\d+)>", text)]
-    mentioned = list(dict.fromkeys(found))  # once each, however often they are named
+    mentioned = list(dict.fromkeys(found))
     allowed = payload.get("allowed_mentions")
     if allowed is None or "users" in allowed.get("parse", ()):
         return mentioned

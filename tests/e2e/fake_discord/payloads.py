@@ -1,4 +1,4 @@
-"""What comes in and what goes out: JSON and multipart, as Discord reads and writes them."""
+"""Read and write HTTP bodies as Discord does: JSON and multipart."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ BODY = web.RequestKey("body", Body)
 _FILE_FIELD = re.compile(r"files\[(\d+)\]")
 
 
-def document(value: object, status: int = 200) -> web.Response:
-    """JSON under exactly the type Discord names: discord.py takes `; charset=utf-8` for text."""
+def json_response(value: object, status: int = 200) -> web.Response:
+    """Return JSON with Discord's content type: discord.py takes one with `; charset=utf-8` for text."""
     return web.Response(
         body=json.dumps(value).encode(), status=status, headers={"Content-Type": "application/json"}
     )
 
 
-async def read(request: web.Request) -> Body:
-    """JSON, or `payload_json` and `files[n]` in a multipart body."""
+async def read_body(request: web.Request) -> Body:
+    """Read JSON, or `payload_json` and `files[n]` of a multipart body."""
     if BODY in request:
         return request[BODY]
     if request.content_type == "application/json":

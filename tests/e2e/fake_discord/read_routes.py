@@ -1,4 +1,4 @@
-"""What a bot may look at that has logged in and is not connected: commands, servers, channels, itself."""
+"""GET routes for a bot that is logged in and not connected: commands, servers, channels, its membership."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from aiohttp import web
 
 from tests.e2e.fake_discord.errors import RefusedError
-from tests.e2e.fake_discord.payloads import document
+from tests.e2e.fake_discord.payloads import json_response
 from tests.e2e.fake_discord.state import PERMISSIONS, State
 
 
 class ReadRoutes:
-    """Handlers of GET routes; what is shown is what `State` would enforce."""
+    """Handlers of GET routes; permissions in their answers are those that `State` enforces."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def commands(self, _: web.Request) -> web.Response:
-        return document(self._state.commands.get(0, []))
+        return json_response(self._state.commands.get(0, []))
 
     async def guild(self, request: web.Request) -> web.Response:
         guild_id = self._guild_id(request)
@@ -34,7 +34,7 @@ class ReadRoutes:
             "mentionable": False,
             "flags": 0,
         }
-        return document(
+        return json_response(
             {
                 "id": str(guild_id),
                 "name": f"Server {guild_id}",
@@ -65,9 +65,9 @@ class ReadRoutes:
                 "discriminator": "0",
                 "avatar": None,
             }
-            return document({"id": str(channel.id), "type": 1, "recipients": [recipient]})
+            return json_response({"id": str(channel.id), "type": 1, "recipients": [recipient]})
         denied = sum(PERMISSIONS[name] for name in channel.denied)
-        shown: dict[str, Any] = {
+        payload: dict[str, Any] = {
             "id": str(channel.id),
             "type": 0,
             "guild_id": str(channel.guild_id),
@@ -77,7 +77,7 @@ class ReadRoutes:
                 {"id": str(channel.guild_id), "type": 0, "allow": "0", "deny": str(denied)}
             ],
         }
-        return document(shown)
+        return json_response(payload)
 
     async def member(self, request: web.Request) -> web.Response:
         self._guild_id(request)
@@ -89,9 +89,9 @@ class ReadRoutes:
             "discriminator": "0001",
             "avatar": None,
         }
-        return document(
-            {"user": user, "roles": [], "joined_at": "2026-01-01T00:00:00+00:00", "flags": 0, "deaf": False}
-            | {"mute": False}
+        joined_at = "2026-01-01T00:00:00+00:00"
+        return json_response(
+            {"user": user, "roles": [], "joined_at": joined_at, "flags": 0, "deaf": False, "mute": False}
         )
 
     def _guild_id(self, request: web.Request) -> int:

@@ -1,6 +1,6 @@
-"""A Discord on 127.0.0.1: REST, gateway and files, and what its members do.
+"""A fake Discord on 127.0.0.1: REST, gateway, files, and members that send commands and press buttons.
 
-An independent stand-in: it shares no code with the bot, and knows only what Discord's documentation says.
+It shares no code with the bot, and is written from Discord's documentation.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from tests.e2e.fake_discord.gateway import Gateway, channel_event
 from tests.e2e.fake_discord.rest import API, Rest
 from tests.e2e.fake_discord.state import Attachment, Channel, Interaction, Message, Person, State
 
-STRING, INTEGER, ATTACHMENT = 3, 4, 11
-BUTTON = 2
+STRING, ATTACHMENT = 3, 11
+"""Types of command options."""
+COMMAND, COMPONENT = 2, 3
+"""Types of interactions."""
 MANAGE_GUILD = 1 << 5
 
 
 class FakeDiscord(State):
-    """`async with Discord() as discord: ... discord.url`; `State` holds what can be looked at and waited for.
+    """`async with FakeDiscord() as discord: ... discord.url`; see `State` for what tests can read and await.
 
     Attributes:
-        rest, gateway, faults: the halves, and how they misbehave.
+        rest, gateway, faults: the two servers, and the faults that REST injects.
     """
 
     def __init__(self) -> None:
@@ -60,33 +62,39 @@ class FakeDiscord(State):
     def api_url(self) -> str:
         return self.url + API
 
-    # What members do.
+    # Actions of members.
 
     async def imagine(self, channel: Channel, person: Person, prompt: str, **more: Any) -> Interaction:
-        """Type `/imagine`, as Discord's client would."""
-        interaction = self.typed(channel, person, prompt, **more)
+        """Send `/imagine`."""
+        interaction = self.prepare_imagine(channel, person, prompt, **more)
         await self.deliver(interaction)
         return interaction
 
-    def typed(
+    def prepare_imagine(
         self, channel: Channel, person: Person, prompt: str, *, reference: bytes | None = None, **options: str
     ) -> Interaction:
-        """`/imagine`, entered but not told the bot yet."""
+        """Create the interaction of `/imagine` without delivering it to the bot."""
         files = [] if reference is None else [("reference", "reference.png", reference)]
         event = self.command_event(channel, person, "imagine", {"prompt": prompt} | options, files)
-        interaction = Interaction(
-            int(event["id"]), event["token"], channel.id, person.id, prompt, payload=event
-        )
-        self.interactions[interaction.id] = interaction
-        return interaction
+        return self._add_interaction(event, prompt)
 
     async def click(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
-        """Press a button under a message of the bot's, with whatever custom_id a client may send."""
-        data = {"custom_id": custom_id, "component_type": BUTTON}
-        event = self._event(channel, person, 3, data) | {"message": self._message_event(channel)}
-        interaction = Interaction(int(event["id"]), event["token"], channel.id, person.id, "", payload=event)
-        self.interactions[interaction.id] = interaction
+        """Press a button under a message of the bot, with any custom_id that a client can send."""
+        data = {"custom_id": custom_id, "component_type": components.Type.BUTTON}
+        event = self._event(channel, person, COMPONENT, data) | {"message": self._message_event(channel)}
+        interaction = self._add_interaction(event)
         await self.deliver(interaction)
+        return interaction
+
+    def _add_interaction(self, event: dict[str, Any], prompt: str = "") -> Interaction:
+        interaction = Interaction(
+            id=int(event["id"]),
+            token=event["token"],
+            channel_id=int(event["channel_id"]),
+            prompt=prompt,
+            payload=event,
+        )
+        self.interactions[interaction.id] = interaction
         return interaction
 
     def _message_event(self, channel: Channel) -> dict[str, Any]:
@@ -106,10 +114,10 @@ class FakeDiscord(State):
         } | {name: [] for name in lists}
 
     async def deliver(self, interaction: Interaction) -> bool:
-        """Tell the bot, perhaps once more; False if nobody listens."""
-        told = await self.gateway.dispatch("INTERACTION_CREATE", interaction.payload)
+        """Send the interaction to the bot, again if called again. Returns False if there is no session."""
+        dispatched = await self.gateway.dispatch("INTERACTION_CREATE", interaction.payload)
         await self.announce()
-        return told
+        return dispatched
 
     def command_event(
         self,
@@ -119,19 +127,19 @@ class FakeDiscord(State):
         options: dict[str, str],
         files: list[tuple[str, str, bytes]],
     ) -> dict[str, Any]:
-        """INTERACTION_CREATE of a slash command that was synced, with options it has."""
-        offered = [*self.commands.get(0, ()), *self.commands.get(channel.guild_id or 0, ())]
-        command = next(command for command in offered if command["name"] == name)
+        """Return the INTERACTION_CREATE of a synced slash command; asserts that it has these options."""
+        synced = [*self.commands.get(0, ()), *self.commands.get(channel.guild_id or 0, ())]
+        command = next(command for command in synced if command["name"] == name)
         known = {option["name"] for option in command["options"]}
         attachments = {option: self._attach(filename, data) for option, filename, data in files}
         assert known >= {*options, *attachments}, f"/{name} has only {', '.join(sorted(known))}"
-        given = [{"name": option, "type": STRING, "value": value} for option, value in options.items()]
-        given += [
-            {"name": option, "type": ATTACHMENT, "value": told["id"]} for option, told in attachments.items()
+        sent = [{"name": option, "type": STRING, "value": value} for option, value in options.items()]
+        sent += [
+            {"name": option, "type": ATTACHMENT, "value": file["id"]} for option, file in attachments.items()
         ]
-        resolved = {"attachments": {told["id"]: told for told in attachments.values()}} if attachments else {}
-        data = {"id": command["id"], "name": name, "type": 1, "options": given, "resolved": resolved}
-        return self._event(channel, person, 2, data)
+        resolved = {"attachments": {file["id"]: file for file in attachments.values()}} if attachments else {}
+        data = {"id": command["id"], "name": name, "type": 1, "options": sent, "resolved": resolved}
+        return self._event(channel, person, COMMAND, data)
 
     def _event(self, channel: Channel, person: Person, kind: int, data: dict[str, Any]) -> dict[str, Any]:
         user = {"id": str(person.id), "username": person.name, "discriminator": "0", "avatar": None}
@@ -152,13 +160,13 @@ class FakeDiscord(State):
             },
             "token": secrets.token_urlsafe(48),
             "version": 1,
-            "app_permissions": str(channel.permissions(told=True)),
+            "app_permissions": str(channel.permissions(in_events=True)),
             "locale": "en-US",
             "guild_locale": "en-US",
             "entitlements": [],
             "authorizing_integration_owners": {"0": str(channel.guild_id)},
             "context": 0,
-            "attachment_size_limit": self.told_limit_bytes,
+            "attachment_size_limit": self.announced_limit_bytes,
         }
 
     def _attach(self, filename: str, data: bytes) -> dict[str, Any]:
@@ -181,24 +189,23 @@ class FakeDiscord(State):
             raise web.HTTPNotFound
         return web.Response(body=attachment.data, content_type="image/png")
 
-    # What members see.
+    # Messages that members see.
 
     def reply(self, interaction: Interaction) -> Message:
-        """The message that answers it, deleted or not."""
+        """Return the reply to the interaction, deleted or not; asserts that there is one."""
         assert interaction.message_id is not None, "the application did not respond"
         return self.messages[interaction.message_id]
 
     def visible_messages(self, channel: Channel | None = None) -> list[Message]:
-        """Every message that was not deleted, the oldest first; in one channel, or anywhere."""
-        where = None if channel is None else channel.id
+        """Return the messages of one channel or of all that are not deleted, the oldest first."""
         return [
             message
             for message in self.messages.values()
-            if not message.deleted and where in {None, message.channel_id}
+            if not message.deleted and (channel is None or message.channel_id == channel.id)
         ]
 
     def pictures(self, prompt: str) -> list[Message]:
-        """The messages that show a picture under these words."""
+        """Return the messages with an attachment whose alt text is the prompt."""
         return [
             message
             for message in self.visible_messages()
@@ -206,16 +213,16 @@ class FakeDiscord(State):
         ]
 
 
-def said(message: Message) -> str:
-    """All its words, wherever they stand."""
-    texts = [part["content"] for part in components.walk(message.components) if part["type"] == 10]
-    return "\n".join([message.content, *texts])
+def message_text(message: Message) -> str:
+    """Return the content and the text displays of a message."""
+    return "\n".join([message.content, *components.texts(message.components)])
 
 
 def alt_texts(message: Message) -> list[str]:
+    """Return the descriptions of its media gallery items."""
     return [
         item.get("description") or ""
         for part in components.walk(message.components)
-        if part["type"] == components.MEDIA_GALLERY
+        if part["type"] == components.Type.MEDIA_GALLERY
         for item in part["items"]
     ]

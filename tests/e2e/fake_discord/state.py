@@ -1,4 +1,4 @@
-"""What the loopback Discord remembers: servers, channels, people, interactions, messages."""
+"""State of the fake Discord: servers, channels, people, interactions, messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ TOKEN_LIFE_SECONDS = 15 * 60
 ANSWER_SECONDS = 3.0
 NONCE_LIFE_SECONDS = 300.0
 """The documentation says "the past few minutes"."""
-LOADING, EPHEMERAL, COMPONENTS_V2 = 1 << 7, 1 << 6, 1 << 15
+SUPPRESS_EMBEDS, EPHEMERAL, LOADING, SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = (
+    1 << 2,
+    1 << 6,
+    1 << 7,
+    1 << 12,
+    1 << 15,
+)
+"""https://discord.com/developers/docs/resources/message#message-object-message-flags"""
 
 PERMISSIONS = {
     "view_channel": 1 << 10,
@@ -30,20 +37,20 @@ PERMISSIONS = {
 
 @dataclass
 class Channel:
-    """A text channel of a server, or, with a `user_id` and no server, a direct one."""
+    """A text channel of a server, or, with a `user_id` and no server, a direct message channel."""
 
     id: int
     guild_id: int | None = None
     user_id: int | None = None
     denied: set[str] = field(default_factory=set)
-    """What the bot may not do here."""
-    tells: bool = True
-    """Whether events say so: what they tell is a moment old, and somebody may just have changed it."""
+    """Permissions that the bot lacks here."""
+    events_show_denied: bool = True
+    """Whether events say so. False is a permission that was removed after the event was sent."""
     deleted: bool = False
 
-    def permissions(self, *, told: bool) -> int:
-        """The bot's, as a bit set."""
-        denied = set() if told and not self.tells else self.denied
+    def permissions(self, *, in_events: bool) -> int:
+        """Return the bot's permissions as a bit set, as they are or as events show them."""
+        denied = set() if in_events and not self.events_show_denied else self.denied
         return sum(bit for name, bit in PERMISSIONS.items() if name not in denied)
 
 
@@ -64,8 +71,8 @@ class Message:
     components: list[dict[str, Any]] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     nonce: str | None = None
-    pinged: list[int] = field(default_factory=list)
-    """Whom it called: those it mentions and may mention."""
+    notified: list[int] = field(default_factory=list)
+    """Users that were notified: mentioned, and not left out by `allowed_mentions`."""
     interaction_id: int | None = None
     deleted: bool = False
     edits: int = 0
@@ -81,20 +88,19 @@ class Message:
 
 @dataclass
 class Interaction:
-    """Something a member did; `payload` is the event that tells the bot."""
+    """A command or a pressed button; `payload` is its INTERACTION_CREATE."""
 
     id: int
     token: str
     channel_id: int
-    user_id: int
     prompt: str
     payload: dict[str, Any] = field(repr=False)
     created_at: float = field(default_factory=time.monotonic)
     answer_type: int | None = None
-    """The type of the callback that was taken; None while there is none."""
+    """Type of the accepted callback; None while there is none."""
     message_id: int | None = None
     expired: bool = False
-    """Set by a test: the token dies at once."""
+    """Set by tests: the token is no longer valid."""
 
     def age_seconds(self) -> float:
         return time.monotonic() - self.created_at
@@ -104,22 +110,23 @@ class Interaction:
 class Person:
     id: int
     name: str
-    takes_dms: bool = True
+    accepts_dms: bool = True
 
 
 class State:
-    """Everything there is, and a way to wait for it to change.
+    """All objects, and a way to wait for changes of them.
 
     Attributes:
-        surprises: what a bot should never have sent: unknown routes, unknown fields. A test that ends with
-            any has failed.
-        upload_limit_bytes: what a message takes; events tell `told_limit_bytes`, which may promise more.
-        commands: what was synced, by server; under 0 for all of them.
-        answer_seconds: how long a first answer is waited for.
-        late_repeats: nonces that came again when they were forgotten, and so posted a second message.
+        violations: requests that Discord does not know: unknown routes, unknown fields. A test fails if
+            there are any at its end.
+        upload_limit_bytes: the largest file that a message takes; events say `announced_limit_bytes`.
+        commands: the synced commands by server; key 0 has the global ones.
+        answer_seconds: how long after an interaction the first answer is accepted.
+        late_repeats: nonces that were used again after they had expired, which posted a second message.
     """
 
     def __init__(self) -> None:
+        self._last_id = 0
         self.application_id = self.new_id()
         self.bot_token = f"{secrets.token_urlsafe(18)}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(28)}"
         self.channels: dict[int, Channel] = {}
@@ -129,30 +136,30 @@ class State:
         self.messages: dict[int, Message] = {}
         self.interactions: dict[int, Interaction] = {}
         self.commands: dict[int, list[dict[str, Any]]] = {}
-        self.upload_limit_bytes = self.told_limit_bytes = 10 * 1024 * 1024
+        self.upload_limit_bytes = self.announced_limit_bytes = 10 * 1024 * 1024
         self.answer_seconds = ANSWER_SECONDS
         self.late_repeats: list[str] = []
-        self.surprises: list[str] = []
+        self.violations: list[str] = []
         self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
         self._changed = asyncio.Condition()
 
     # Waiting.
 
     async def announce(self) -> None:
+        """Make every waiting `until` evaluate its condition."""
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until it holds; asked again after every answered call and every event."""
-        async with asyncio.timeout(seconds), self._changed:
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` is true; it is evaluated after every call and every gateway message."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(condition)
 
-    # Making.
+    # Creating.
 
     def new_id(self) -> int:
-        """A snowflake of this moment, later than all before."""
-        fresh = int(time.time() * 1000) - DISCORD_EPOCH_MS << 22
-        self._last_id = max(getattr(self, "_last_id", 0) + 1, fresh)
+        """Return a snowflake of the current time, larger than all before."""
+        self._last_id = max(self._last_id + 1, int(time.time() * 1000) - DISCORD_EPOCH_MS << 22)
         return self._last_id
 
     def add_guild(self, channels: int = 1) -> list[Channel]:
@@ -176,7 +183,7 @@ class State:
         return message
 
     def direct_channel(self, user_id: int) -> Channel:
-        """The same one each time it is asked for."""
+        """Return the direct message channel of a user; created once."""
         if user_id not in self.people:
             raise RefusedError(10013)
         for channel in self.channels.values():
@@ -186,9 +193,10 @@ class State:
         self.channels[channel.id] = channel
         return channel
 
-    # Finding, or refusing as Discord does.
+    # Finding. Raises RefusedError as Discord does.
 
     def channel_for(self, channel_id: int, *needed: str) -> Channel:
+        """Return a channel where the bot has the `needed` permissions."""
         channel = self.channels.get(channel_id)
         if channel is None or channel.deleted:
             raise RefusedError(10003)
@@ -196,19 +204,19 @@ class State:
             raise RefusedError(50001)
         if channel.denied & set(needed):
             raise RefusedError(50013)
-        if channel.user_id is not None and needed and not self.people[channel.user_id].takes_dms:
+        if channel.user_id is not None and needed and not self.people[channel.user_id].accepts_dms:
             raise RefusedError(50007)
         return channel
 
     def message_for(self, message_id: int | None) -> Message:
-        """A message that is there, whoever may see it."""
+        """Return a message that is not deleted."""
         message = None if message_id is None else self.messages.get(message_id)
         if message is None or message.deleted:
             raise RefusedError(10008)
         return message
 
     def interaction_by_token(self, token: str) -> Interaction:
-        """One whose token may edit: it lives, and was used for a first answer."""
+        """Return the interaction of a token that is valid and was used for a first answer."""
         for interaction in self.interactions.values():
             if interaction.token == token:
                 if interaction.expired or interaction.age_seconds() > TOKEN_LIFE_SECONDS:
@@ -218,8 +226,8 @@ class State:
                 return interaction
         raise RefusedError(10015)
 
-    def posted_before(self, channel_id: int, nonce: str) -> Message | None:
-        """What `enforce_nonce` brings back; what was posted is told by `remember_nonce`."""
+    def message_with_nonce(self, channel_id: int, nonce: str) -> Message | None:
+        """Return the message that was posted with the nonce, None if it has expired or is new."""
         posted_at, message_id = self._nonces.get((channel_id, nonce), (0.0, 0))
         if not message_id:
             return None
@@ -229,7 +237,7 @@ class State:
         return self.message_for(message_id)
 
     def forget_nonces(self) -> None:
-        """As if those few minutes were over."""
+        """Let all nonces expire."""
         self._nonces = {
             key: (-NONCE_LIFE_SECONDS, message_id) for key, (_, message_id) in self._nonces.items()
         }

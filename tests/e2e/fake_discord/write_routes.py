@@ -1,4 +1,4 @@
-"""Answers to interactions, and messages: what Discord does when a bot speaks.
+"""Routes for answers to interactions and for messages.
 
 https://discord.com/developers/docs/interactions/receiving-and-responding and /resources/message
 """
@@ -10,16 +10,18 @@ from typing import Any
 from aiohttp import web
 
 from tests.e2e.fake_discord.errors import RefusedError, malformed
-from tests.e2e.fake_discord.message_rules import Body, public, write
-from tests.e2e.fake_discord.payloads import document, read
+from tests.e2e.fake_discord.message_rules import Body, apply_body, message_payload
+from tests.e2e.fake_discord.payloads import json_response, read_body
 from tests.e2e.fake_discord.state import EPHEMERAL, LOADING, Interaction, State
 
-_ANSWERS = {2: {4, 5, 9}, 3: {4, 5, 6, 7, 9}, 5: {4, 5, 6, 7}}
-"""Which types of callback each type of interaction takes."""
+MESSAGE, DEFERRED_MESSAGE = 4, 5
+"""Types of callbacks."""
+_CALLBACKS = {2: {4, 5, 9}, 3: {4, 5, 6, 7, 9}, 5: {4, 5, 6, 7}}
+"""The types of callbacks that each type of interaction accepts."""
 
 
 class WriteRoutes:
-    """The routes that a bot speaks through."""
+    """Handlers of the routes that create, edit and delete messages."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -34,48 +36,47 @@ class WriteRoutes:
             raise RefusedError(40060)
         if interaction.age_seconds() > self._state.answer_seconds:
             raise RefusedError(10062)
-        body = await read(request)
+        body = await read_body(request)
         kind, data = body.payload["type"], body.payload.get("data") or {}
-        if kind not in _ANSWERS[interaction.payload["type"]]:
+        if kind not in _CALLBACKS[interaction.payload["type"]]:
             raise malformed(f"type: {kind} is no answer to this interaction")
         flags = data.get("flags", 0) & EPHEMERAL
-        if kind == 4:
+        if kind == MESSAGE:
             message = self._state.add_message(interaction.channel_id, flags=flags)
             try:
-                write(self._state, message, Body(data, body.files))
+                apply_body(self._state, message, Body(data, body.files))
             except RefusedError:
                 del self._state.messages[message.id]
                 raise
             interaction.message_id = message.id
-        elif kind == 5:
+        elif kind == DEFERRED_MESSAGE:
             if set(data) - {"flags"} or data.get("flags", 0) & ~EPHEMERAL:
-                raise malformed("data: a defer can only say whether it is private")
+                raise malformed("data: a deferred message has no data but the ephemeral flag")
             message = self._state.add_message(interaction.channel_id, flags=flags | LOADING)
             interaction.message_id = message.id
         interaction.answer_type = kind
-        return document(self._callback_answer(interaction))
+        return json_response(self._callback_response(interaction))
 
-    def _callback_answer(self, interaction: Interaction) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": str(interaction.id), "type": interaction.payload["type"]}
-        answer: dict[str, Any] = {"interaction": told}
+    def _callback_response(self, interaction: Interaction) -> dict[str, Any]:
+        details: dict[str, Any] = {"id": str(interaction.id), "type": interaction.payload["type"]}
+        response: dict[str, Any] = {"interaction": details}
         if interaction.message_id is not None:
             message = self._state.messages[interaction.message_id]
             message.interaction_id = interaction.id
-            told |= {
+            details |= {
                 "response_message_id": str(message.id),
                 "response_message_loading": message.loading,
                 "response_message_ephemeral": message.ephemeral,
             }
-            shown = public(message, self._state.application_id)
-            answer["resource"] = {"type": interaction.answer_type, "message": shown}
-        return answer
+            payload = message_payload(message, self._state.application_id)
+            response["resource"] = {"type": interaction.answer_type, "message": payload}
+        return response
 
     async def reply_get(self, request: web.Request) -> web.Response:
-        return self._shown(self._reply(request).message_id)
+        return self._message_response(self._reply(request).message_id)
 
     async def reply_edit(self, request: web.Request) -> web.Response:
-        message_id = self._reply(request).message_id
-        return await self._written(request, message_id)
+        return await self._edit(request, self._reply(request).message_id)
 
     async def reply_delete(self, request: web.Request) -> web.Response:
         self._state.message_for(self._reply(request).message_id).deleted = True
@@ -85,10 +86,8 @@ class WriteRoutes:
         interaction = self._reply(request)
         original = self._state.messages.get(interaction.message_id or 0)
         if original is not None and original.loading and not original.deleted:
-            return await self._written(
-                request, original.id
-            )  # the first one fills what still reads "thinking"
-        body = await read(request)
+            return await self._edit(request, original.id)  # the first follow-up fills the deferred message
+        body = await read_body(request)
         flags = body.payload.get("flags", 0) & EPHEMERAL
         message = self._state.add_message(interaction.channel_id, flags=flags, interaction_id=interaction.id)
         return self._write_new(message.id, body)
@@ -96,24 +95,24 @@ class WriteRoutes:
     def _reply(self, request: web.Request) -> Interaction:
         return self._state.interaction_by_token(request.match_info["token"])
 
-    # Messages, as the bot.
+    # Messages of the bot.
 
     async def edit(self, request: web.Request) -> web.Response:
         channel = self._state.channel_for(int(request.match_info["channel"]))
         message = self._state.message_for(int(request.match_info["message"]))
         if message.ephemeral or message.channel_id != channel.id:
-            raise RefusedError(10008)  # a private reply is no message as far as this route knows
-        return await self._written(request, message.id)
+            raise RefusedError(10008)  # this route does not find ephemeral messages
+        return await self._edit(request, message.id)
 
     async def post(self, request: web.Request) -> web.Response:
-        body = await read(request)
+        body = await read_body(request)
         needed = ["send_messages", *(["attach_files"] if body.files else [])]
         channel = self._state.channel_for(int(request.match_info["channel"]), *needed)
         nonce = body.payload.get("nonce")
         if nonce is not None and body.payload.get("enforce_nonce"):
-            earlier = self._state.posted_before(channel.id, nonce)
+            earlier = self._state.message_with_nonce(channel.id, nonce)
             if earlier is not None:
-                return self._shown(earlier.id)
+                return self._message_response(earlier.id)
         message = self._state.add_message(channel.id, nonce=nonce)
         answer = self._write_new(message.id, body)
         if nonce is not None:
@@ -124,21 +123,23 @@ class WriteRoutes:
         user_id = int((await request.json())["recipient_id"])
         channel = self._state.direct_channel(user_id)
         person = {"id": str(user_id), "username": "member", "discriminator": "0", "avatar": None}
-        return document({"id": str(channel.id), "type": 1, "last_message_id": None, "recipients": [person]})
+        return json_response(
+            {"id": str(channel.id), "type": 1, "last_message_id": None, "recipients": [person]}
+        )
 
-    def _shown(self, message_id: int | None) -> web.Response:
-        return document(public(self._state.message_for(message_id), self._state.application_id))
+    def _message_response(self, message_id: int | None) -> web.Response:
+        return json_response(message_payload(self._state.message_for(message_id), self._state.application_id))
 
     def _write_new(self, message_id: int, body: Body) -> web.Response:
         try:
-            write(self._state, self._state.messages[message_id], body)
+            apply_body(self._state, self._state.messages[message_id], body)
         except RefusedError:
             del self._state.messages[message_id]
             raise
-        return self._shown(message_id)
+        return self._message_response(message_id)
 
-    async def _written(self, request: web.Request, message_id: int | None) -> web.Response:
+    async def _edit(self, request: web.Request, message_id: int | None) -> web.Response:
         message = self._state.message_for(message_id)
-        write(self._state, message, await read(request))
+        apply_body(self._state, message, await read_body(request))
         message.edits += 1
-        return self._shown(message.id)
+        return self._message_response(message.id)
