@@ -75,7 +75,7 @@ async def run_once(
     message = messages[-1]
     prompt = _plain(imagine.prompt)
     components = [component.to_dict() for component in message.components]
-    lines = tuple(line for line in _texts(message.content, components) if line != prompt)
+    lines = tuple(line for line in _texts(components) if line != prompt)
     if not message.attachments:
         return HeadlessResult(lines)
     attachment = message.attachments[0]
@@ -110,7 +110,7 @@ async def _print_progress(environment: SandboxEnvironment, prompt: str) -> None:
         requests = environment.env.http_requests
         for request in requests[requests_read:]:
             body = request.json if isinstance(request.json, dict) else {}
-            for line in _texts("", body.get("components", ())):
+            for line in _texts(body.get("components", ())):
                 if line not in printed:
                     print(f"{time.perf_counter() - started:5.1f} s  {line}", flush=True)
                 printed.add(line)
@@ -118,15 +118,13 @@ async def _print_progress(environment: SandboxEnvironment, prompt: str) -> None:
         await asyncio.sleep(PROGRESS_INTERVAL_SECONDS)
 
 
-def _texts(content: str, components: Iterable[Mapping[str, object]]) -> Iterable[str]:
-    if content:
-        yield _plain(content)
+def _texts(components: Iterable[Mapping[str, object]]) -> Iterable[str]:
     for component in components:
         if component.get("type") == _TEXT_DISPLAY:
             yield _plain(str(component["content"]))
         children = component.get("components")
         if isinstance(children, list):
-            yield from _texts("", children)
+            yield from _texts(children)
 
 
 def _plain(text: str) -> str:

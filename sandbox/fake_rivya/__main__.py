@@ -12,7 +12,8 @@ from sandbox.fake_rivya import FakeRivya
 async def _serve(port: int, painting_seconds: float | None) -> None:
     async with FakeRivya(port=port, painting_seconds=painting_seconds) as fake_rivya:
         print(
-            f"The fake Rivya listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it."
+            f"The fake Rivya listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it.",
+            flush=True,
         )
         await asyncio.Event().wait()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from aiohttp import web
 
@@ -21,8 +21,8 @@ _NO_PICTURE = b"<html><body>This is no picture.</body></html>"
 _CHUNK = bytes(65_536)
 
 
-class ConnectionCut(Exception):
-    """The connection was closed on purpose, without a response."""
+class ConnectionCut(ConnectionError):
+    """The connection was closed on purpose, without a complete response."""
 
 
 async def before(fault: Fault | None, request: web.Request) -> web.StreamResponse | None:
@@ -44,7 +44,7 @@ async def after(
     """Return the response, changed by the fault, to a request that was processed.
 
     Raises:
-        ConnectionCut: the response was not sent, or not all of it.
+        ConnectionError: the response was not sent, or not all of it.
     """
     if fault is None:
         return response
@@ -53,12 +53,10 @@ async def after(
     if fault.name in {"cut_after", "stall"}:
         _cut(request)
     if fault.name == "too_big":
-        return await _send_endless_body(request, closing)
+        await _send_endless_body(request)
     if fault.processed:
         return _replacement(fault) or response
-    if isinstance(response, web.Response) and isinstance(response.body, bytes):
-        return await _spoil_body(fault, request, response, response.body)
-    return response
+    return await _spoil_body(fault, request, response)
 
 
 async def wait_for_lag(lag: Fault | None) -> None:
@@ -70,10 +68,11 @@ async def wait_for_lag(lag: Fault | None) -> None:
         await asyncio.wait_for(lag.over.wait(), lag.seconds)
 
 
-async def _spoil_body(
-    fault: Fault, request: web.Request, response: web.Response, body: bytes
-) -> web.StreamResponse:
+async def _spoil_body(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Send another body, or send the body in another way."""
+    assert isinstance(response, web.Response)  # every handler returns one, with its body in memory
+    body = response.body
+    assert isinstance(body, bytes)
     if fault.name == "redirect":
         return web.Response(status=HTTPStatus.FOUND, headers={"Location": fault.url})
     if fault.name == "not_a_picture":
@@ -100,7 +99,7 @@ def _replacement(fault: Fault) -> web.Response | None:
     return None
 
 
-def _cut(request: web.Request) -> None:
+def _cut(request: web.Request) -> NoReturn:
     if request.transport is not None:
         request.transport.abort()
     raise ConnectionCut
@@ -121,7 +120,7 @@ async def _send_slowly(
     step = max(1, len(body) // _SLICES)
     for start in range(0, len(body), step):
         await asyncio.sleep(seconds / _SLICES)
-        await _write(request, stream, body[start : start + step])
+        await stream.write(body[start : start + step])
     await stream.write_eof()
     return stream
 
@@ -131,7 +130,7 @@ async def _send_wrong_length(
 ) -> web.StreamResponse:
     claimed = 2 * len(body) if claimed is None else claimed
     stream = await _start_response(request, response, claimed)
-    await _write(request, stream, body[:claimed])
+    await stream.write(body[:claimed])
     if claimed > len(body):
         if request.transport is not None:
             request.transport.close()  # unlike `abort`, this still sends what was written
@@ -139,14 +138,14 @@ async def _send_wrong_length(
     return stream
 
 
-async def _send_endless_body(request: web.Request, closing: asyncio.Event) -> web.StreamResponse:
+async def _send_endless_body(request: web.Request) -> NoReturn:
+    """Send data until the client disconnects, which raises ConnectionError."""
     stream = web.StreamResponse(headers={"Content-Type": "image/png"})
     stream.enable_chunked_encoding()
     await stream.prepare(request)
-    await _write(request, stream, _PNG_START)
-    while not closing.is_set():
-        await _write(request, stream, _CHUNK)
-    return stream
+    await stream.write(_PNG_START)
+    while True:
+        await stream.write(_CHUNK)
 
 
 async def _start_response(request: web.Request, response: web.Response, length: int) -> web.StreamResponse:
@@ -154,15 +153,5 @@ async def _start_response(request: web.Request, response: web.Response, length: 
         status=response.status, headers={"Content-Type": response.headers["Content-Type"]}
     )
     stream.content_length = length
-    try:
-        await stream.prepare(request)
-    except ConnectionError:
-        raise ConnectionCut from None
+    await stream.prepare(request)
     return stream
-
-
-async def _write(request: web.Request, stream: web.StreamResponse, data: bytes) -> None:
-    try:
-        await stream.write(data)
-    except ConnectionError:
-        _cut(request)  # the client has disconnected

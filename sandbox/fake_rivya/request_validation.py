@@ -25,7 +25,7 @@ from sandbox.fake_rivya.model_catalog import (
 )
 
 if TYPE_CHECKING:
-    from aiohttp import MultipartReader
+    from aiohttp import web
 
 EDGE_LIMIT_BYTES = 25_000_000
 """Larger bodies do not reach the API. The documentation names no such limit; this one is a guess."""
@@ -107,8 +107,8 @@ def parse_create(body: bytes) -> CreateRequest:
     )
 
 
-async def parse_upload(reader: MultipartReader) -> UploadForm:
-    """Read the parts of an upload.
+async def parse_upload(request: web.Request) -> UploadForm:
+    """Read the multipart body of an upload.
 
     Raises:
         ApiError: validation_failed.
@@ -117,6 +117,7 @@ async def parse_upload(reader: MultipartReader) -> UploadForm:
     texts: dict[str, str] = {}
     file: tuple[bytes, str, str | None] | None = None
     try:
+        reader = await request.multipart()
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader):
                 raise invalid("Nested multipart bodies are not accepted.")

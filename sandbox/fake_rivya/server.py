@@ -16,7 +16,7 @@ from aiohttp import web
 from sandbox.fake_rivya import responses
 from sandbox.fake_rivya.backend import Backend, realistic_seconds
 from sandbox.fake_rivya.errors import ApiError, TooLargeError, envelope
-from sandbox.fake_rivya.fault_injection import ConnectionCut, after, before, wait_for_lag
+from sandbox.fake_rivya.fault_injection import after, before, wait_for_lag
 from sandbox.fake_rivya.faults import Fault, Faults
 from sandbox.fake_rivya.model_catalog import MODELS
 from sandbox.fake_rivya.request_validation import (
@@ -140,8 +140,8 @@ class FakeRivya(Backend):
             response = await before(fault, request) or await self._answer(request, handler, fault)
             response = await after(fault, request, response, self._closing)
             status = response.status
-        except ConnectionCut:
-            response = web.Response()  # aiohttp needs one; the connection is closed
+        except ConnectionError:  # the client disconnected, or a fault cut the connection
+            response = web.Response()  # aiohttp needs one
         finally:
             self.calls.append((request.method, request.path, status))
             await self.announce()
@@ -166,7 +166,7 @@ class FakeRivya(Backend):
         except web.HTTPMethodNotAllowed:
             return self._error_response(ApiError("method_not_allowed", "This method is not allowed here."))
         except ConnectionError:
-            raise ConnectionCut from None  # the client disconnected during an upload
+            raise  # the client disconnected during an upload
         except Exception as bug:
             self._bugs.append(bug)
             raise
@@ -192,7 +192,7 @@ class FakeRivya(Backend):
             return responses.edge_page(HTTPStatus.LENGTH_REQUIRED)
         if request.content_length > EDGE_LIMIT_BYTES:
             raise TooLargeError
-        form = await parse_upload(await request.multipart())
+        form = await parse_upload(request)
         if not await asyncio.to_thread(decodes, form.data):
             raise invalid("file is not a picture that can be read.")
         upload = self.store_upload(form, self.url)

@@ -41,7 +41,7 @@ COLOURS: dict[str, Colour] = {
     "silver": (186, 192, 200),
 }
 
-_SUBJECTS = {
+SUBJECTS = {
     "fox": "fox vixen",
     "cat": "cat kitten kitty",
     "dog": "dog puppy hound",
@@ -196,7 +196,7 @@ def _is_colour_before_subject(words: list[str], position: int) -> bool:
 
 def _subject_name(word: str) -> str | None:
     forms = _singulars(word)
-    return next((name for name, known in _SUBJECTS.items() if forms & set(known.split())), None)
+    return next((name for name, known in SUBJECTS.items() if forms & set(known.split())), None)
 
 
 def _singulars(word: str) -> set[str]:

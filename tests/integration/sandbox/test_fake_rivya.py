@@ -5,6 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -12,7 +18,9 @@ import pytest
 from PIL import Image
 
 from sandbox.fake_rivya import FakeRivya
+from sandbox.fake_rivya.backend import realistic_seconds
 from tests.support.images import make_picture
+from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -195,6 +203,7 @@ class TestFiles:
             (make_picture(), "image/png", {"purpose": "vision"}),
             (make_picture(), "image/png", {"client_request_id": "x" * 129}),
             (make_picture() + bytes(10_000_001), "image/png", {}),
+            (make_picture(), "image/png", {"client_request_id": "x" * 4096}),
         ],
         ids=[
             "a GIF",
@@ -208,6 +217,7 @@ class TestFiles:
             "with an unknown field",
             "with a long id",
             "above 10 MB",
+            "with the longest text that is read",
         ],
     )
     async def test_anything_else_is_refused(
@@ -220,11 +230,60 @@ class TestFiles:
         answer = await client.call("POST", "/files", data=make_picture(), content_type="image/png")
         assert code(answer) == (400, "validation_failed")
 
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"no boundary", b"--x\r\n\r\n", b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n"],
+    )
+    @pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+    async def test_a_broken_multipart_body_is_refused(
+        self, client: Client, body: bytes, content_type: str
+    ) -> None:
+        answer = await client.call("POST", "/files", data=body, content_type=content_type)
+        assert code(answer) == (400, "validation_failed")
+
+    async def test_a_text_field_of_any_length_is_not_read(self, client: Client) -> None:
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("kind", "x" * 4097)
+        async with client.session.post(
+            f"{client.fake_rivya.url}/api/v1/files",
+            data=form,
+            headers={"Authorization": f"Bearer {client.fake_rivya.api_key}"},
+        ) as response:
+            assert (response.status, response.content_type) == (413, "text/html")
+
+    async def test_a_body_of_unknown_length_is_refused_by_the_edge(self, client: Client) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"--x--"
+
+        async with client.session.post(
+            f"{client.fake_rivya.url}/api/v1/files",
+            data=chunks(),
+            headers={
+                "Authorization": f"Bearer {client.fake_rivya.api_key}",
+                "Content-Type": "multipart/form-data; boundary=x",
+            },
+        ) as response:
+            assert (response.status, response.content_type) == (411, "text/html")
+
+    async def test_a_client_that_disconnects_during_an_upload_is_no_bug(self, client: Client) -> None:
+        port = int(client.fake_rivya.url.rpartition(":")[2])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rvya_sk_fake\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x\r\n"
+        )
+        await writer.drain()
+        writer.transport.abort()
+        await client.fake_rivya.until(lambda: client.fake_rivya.calls == [("POST", "/api/v1/files", 0)])
+
     async def test_a_file_without_a_name_or_a_kind_is_refused(self, client: Client) -> None:
         nameless = aiohttp.FormData(default_to_multipart=True)
         nameless.add_field("kind", "image")
         nameless.add_field("file", "text")
         assert code(await client.call("POST", "/files", data=nameless)) == (400, "validation_failed")
+        fileless = aiohttp.FormData(default_to_multipart=True)
+        fileless.add_field("kind", "image")
+        assert code(await client.call("POST", "/files", data=fileless)) == (400, "validation_failed")
         kindless = aiohttp.FormData()
         kindless.add_field("file", make_picture(), filename="a.png")
         assert code(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
@@ -303,6 +362,14 @@ class TestCreate:
             answer = await client.call("POST", "/generations", data=data, content_type="application/json")
             assert code(answer) == refused
 
+    async def test_a_body_above_a_megabyte_is_refused_by_the_edge(self, client: Client) -> None:
+        async with client.session.post(
+            f"{client.fake_rivya.url}/api/v1/generations",
+            json=create_body("x" * 1_000_000),
+            headers={"Authorization": f"Bearer {client.fake_rivya.api_key}"},
+        ) as response:
+            assert (response.status, response.content_type) == (413, "text/html")
+
     async def test_the_longest_prompt_is_taken(self, client: Client) -> None:
         assert (await client.create(create_body("x" * 5000)))[0] == 201
 
@@ -315,7 +382,9 @@ class TestCreate:
             [{**item, "kind": "video"}],
             [{**item, "mimeType": "image/jpeg"}],
             [{**item, "mime_type": "image/png"}],
+            [{**item, "mimeType": "image/gif"}],
             [{**item, "durationSeconds": "3"}],
+            [{**item, "name": 3}],
         ):
             assert code(await client.create(create_body(referenceMediaItems=wrong))) == refused
         _, task = await client.create(create_body(referenceMediaItems=[item]))
@@ -335,6 +404,11 @@ class TestCreate:
 
 
 class TestIdempotency:
+    @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel"])
+    async def test_a_key_has_1_to_255_ascii_characters(self, client: Client, key: str) -> None:
+        assert code(await client.create(key=key)) == (400, "validation_failed")
+        assert (await client.create(key="x" * 255))[0] == 201
+
     async def test_the_same_key_and_body_is_the_same_task_and_paid_once(self, client: Client) -> None:
         _, first = await client.create()
         status, again = await client.create()
@@ -416,11 +490,58 @@ class TestResults:
             with Image.open(io.BytesIO(data)) as picture:
                 assert (picture.format, picture.size) == ("JPEG", (512, 512))
 
+    async def test_a_bug_of_the_fake_fails_the_test_that_met_it(self) -> None:
+        def broken_painter(*_: object) -> bytes:
+            raise RuntimeError("no colours")
+
+        async def download_result() -> int:
+            async with FakeRivya(painting_seconds=0, painter=broken_painter) as fake_rivya:
+                url = await result_url(Client(session, fake_rivya))
+                async with session.get(url) as response:
+                    return response.status
+
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(ExceptionGroup, match="bugs of the fake Rivya") as caught:
+                await download_result()
+        assert [str(bug) for bug in caught.value.exceptions] == ["no colours"]
+
+    async def test_an_unknown_upload_is_not_found(self, client: Client) -> None:
+        async with client.session.get(f"{client.fake_rivya.url}/uploads/file_none.png") as response:
+            assert response.status == 404
+
     async def test_an_unfinished_task_has_no_picture(self, client: Client) -> None:
         client.fake_rivya.hold()
         _, task = await client.create()
         async with client.session.get(f"{client.fake_rivya.url}/results/{task['id']}.png") as response:
             assert response.status == 404
+
+
+async def test_by_default_a_task_takes_about_twelve_seconds() -> None:
+    draw = realistic_seconds(seed=1)
+    durations = [draw() for _ in range(1000)]
+    assert 11 < statistics.median(durations) < 13
+    assert len(set(durations)) == 1000
+
+
+def test_the_command_serves_until_ctrl_c() -> None:
+    command = [sys.executable, "-m", "sandbox.fake_rivya", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+        try:
+            assert found is not None
+            with urllib.request.urlopen(f"{found.group()}/api/v1/models") as response:
+                assert response.status == 200
+            taken = [sys.executable, "-m", "sandbox.fake_rivya", "--port", found[1]]
+            second = subprocess.run(taken, cwd=ROOT, capture_output=True, text=True, check=False)
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert second.returncode == 1
+    assert re.fullmatch(rf"cannot listen on port {found[1]}: .*address already in use\n", second.stderr)
 
 
 async def result_url(client: Client) -> str:

@@ -88,6 +88,9 @@ def test_what_is_refused_ends_in_one_clear_sentence(
         (("--live", "--once", "a fox"), "RIVYA_API_KEY"),
         (("--size", "square"), "go with --once"),
         (("--once", "a fox", "--out", "nowhere/fox.png"), "no such folder"),
+        (("--once", "a fox", "--out", "."), "name the file, too"),
+        (("--once", "a fox", "--painting-seconds", "-1"), "invalid _seconds value"),
+        (("--painting-seconds", "inf"), "invalid _seconds value"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_starts(

@@ -14,6 +14,7 @@ import pytest
 from simcord.preview import _media
 
 from sandbox.browser import _open_preview
+from sandbox.cdn import FakeCdn
 from sandbox.environment import Timings, open_environment
 from sandbox.preview_patches import patch_assets
 from tests.support.images import make_picture
@@ -63,6 +64,16 @@ async def test_open_page_of_pictures_is_given_every_one() -> None:
         assert len(asked) == PICTURES
         answers = await soon(asyncio.gather(*map(page.picture, asked)))
     assert [status for status, _ in answers] == [200] * PICTURES
+
+
+async def test_an_attachment_is_downloadable_by_its_id_alone() -> None:
+    async with FakeCdn() as cdn, aiohttp.ClientSession() as session:
+        stored = cdn.store_attachment(7, 20, "a fox.png", b"a fox", None)
+        assert cdn.attachments == {stored["url"]: ("a fox.png", b"a fox")}
+        assert cdn.get(str(stored["url"])) == b"a fox"
+        for attachment_id, answer in ((7, (200, b"a fox")), (8, (404, b"404: Not Found"))):
+            async with session.get(f"{cdn.url}/attachments/20/{attachment_id}/other.png") as response:
+                assert (response.status, await response.read()) == answer
 
 
 async def test_a_picture_that_takes_too_long_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

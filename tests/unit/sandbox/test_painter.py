@@ -9,7 +9,11 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from sandbox.painter import SIZES, paint
-from sandbox.painter.prompt_parser import parse_prompt
+from sandbox.painter.canvas import Box
+from sandbox.painter.prompt_parser import SUBJECTS, Subject, parse_prompt
+from sandbox.painter.scenery import draw_scenery
+from sandbox.painter.sky import draw_weather
+from sandbox.painter.subjects import draw_subject
 
 
 def opened(data: bytes) -> Image.Image:
@@ -94,6 +98,9 @@ def test_a_reference_that_is_no_picture_is_an_error() -> None:
         ("a rose house", ["house"]),
         ("a catalogue of dogma", []),
         ("seven hundred words", []),
+        ("puppies and daisies", ["dog", "flower"]),
+        ("six owls and 2 robots", ["owl", "robot", "robot"]),
+        ("five cats, four dogs", ["cat", "cat", "cat", "cat", "cat"]),
     ],
 )
 def test_subjects_are_read_from_the_prompt(prompt: str, names: list[str]) -> None:
@@ -104,3 +111,68 @@ def test_a_colour_belongs_to_the_noun_it_stands_before() -> None:
     scene = parse_prompt("a black cat by a turquoise lake with a dog", random.Random(1))
     assert [subject.colour is not None for subject in scene.subjects] == [True, False]
     assert scene.water is not None
+
+
+BACKGROUND = (128, 128, 128)
+BLUE = (40, 90, 220)
+
+
+def canvas() -> Image.Image:
+    return Image.new("RGB", (200, 200), BACKGROUND)
+
+
+def changed_pixels(picture: Image.Image, other: Image.Image) -> int:
+    difference = ImageChops.difference(picture, other).convert("L").point(lambda value: 255 * (value > 0))
+    return int(ImageStat.Stat(difference).sum[0] / 255)
+
+
+def bluish_pixels(picture: Image.Image) -> int:
+    red, _, blue = picture.split()
+    return int(
+        ImageStat.Stat(ImageChops.subtract(blue, red).point(lambda value: 255 * (value > 60))).sum[0] / 255
+    )
+
+
+def draw(name: str, colour: tuple[int, int, int] | None, *props: str) -> Image.Image:
+    picture = canvas()
+    subject = Subject(name, colour, frozenset(props))
+    draw_subject(picture, subject, Box(100, 100, 70), "day", random.Random(1))
+    return picture
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_every_subject_is_drawn_in_its_own_colour_or_in_the_given_one(name: str) -> None:
+    assert changed_pixels(draw(name, None), canvas()) > 2000
+    assert bluish_pixels(draw(name, BLUE)) > bluish_pixels(draw(name, None)) + 300
+
+
+@pytest.mark.parametrize("prop", ["hat", "crown", "scarf", "glasses"])
+def test_only_subjects_with_a_head_wear_something(prop: str) -> None:
+    assert changed_pixels(draw("cat", None, prop), draw("cat", None)) > 100
+    assert changed_pixels(draw("car", None, prop), draw("car", None)) == 0
+
+
+@pytest.mark.parametrize("word", ["starry", "sun", "moon", "rainbow", "cloudy", "rain", "snowy"])
+def test_weather_is_drawn_onto_the_picture(word: str) -> None:
+    picture = canvas()
+    draw_weather(picture, parse_prompt(f"a {word} day", random.Random(1)), random.Random(1))
+    assert changed_pixels(picture, canvas()) > 100
+
+
+@pytest.mark.parametrize("mood", ["winter", "night"])
+@pytest.mark.parametrize("word", ["mountains", "forest", "sea", "city", "meadow"])
+def test_the_scenery_is_that_of_the_prompt(word: str, mood: str) -> None:
+    pictures = [
+        draw_scenery((200, 200), parse_prompt(f"{mood} {text}", random.Random(1)), random.Random(1))
+        for text in ("", word)
+    ]
+    assert changed_pixels(*pictures) > 400
+
+
+@pytest.mark.parametrize("prompt", ["at night", "a green evening"])
+def test_a_reference_is_tinted_by_the_mood(prompt: str) -> None:
+    reference = Image.new("RGB", (512, 512), BACKGROUND)
+    data = io.BytesIO()
+    reference.save(data, "PNG")
+    painted = opened(paint(prompt, "square", "png", data.getvalue())).convert("RGB")
+    assert changed_pixels(painted, reference) > 100_000
