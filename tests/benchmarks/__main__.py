@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks [NAME ...]`: every benchmark in a process of its own, then one table.
+"""`python -m tests.benchmarks [NAME ...]`: run benchmarks, each in a process of its own, and print a table.
 
-A missed target is said and is no error; a benchmark that breaks is.
+A missed target is shown in the table and is no error; an exception in a benchmark is one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
     if unknown := set(names) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     rows = []
-    # One task a process: memory that one benchmark took must not hide what the next one takes.
+    # One task a process: the peak memory of one benchmark would hide that of the next.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=fresh, max_tasks_per_child=1) as processes:
         for name in names:

@@ -1,4 +1,4 @@
-"""From a task's success to its picture being handed to the courier."""
+"""Measure the time from a task's success to the delivery of its picture."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bot.rivya.models import Task, TaskStatus
 from tests.benchmarks.harness import (
     FakeServices,
     RecordingDelivery,
-    begin,
+    member_request,
     open_engine,
-    open_outside,
-    request,
+    open_services,
+    start_job,
 )
 from tests.benchmarks.results_table import Row, milliseconds, percentile
 
@@ -30,56 +30,60 @@ TARGET_SECONDS = 0.150
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """The poll that saw a success. Times are seconds of the wall clock, which both processes share."""
+class SuccessfulPoll:
+    """The poll that found a task succeeded; times are epoch seconds, which both processes share."""
 
     task_id: str
     sent_at: float
     answered_at: float
 
 
-class CountingClient(RivyaClient):
-    """The real client; notes each poll that sees a success."""
+class RecordingClient(RivyaClient):
+    """The real client, which records each poll that finds a task succeeded."""
 
-    sightings: ClassVar[list[Sighting]] = []
+    polls: ClassVar[list[SuccessfulPoll]] = []
 
     async def get_task(self, task_id: str) -> Task:
         sent_at = time.time()
         task = await super().get_task(task_id)
         if task.status is TaskStatus.SUCCEEDED:
-            self.sightings.append(Sighting(task_id, sent_at, time.time()))
+            self.polls.append(SuccessfulPoll(task_id, sent_at, time.time()))
         return task
 
 
 async def measure(folder: Path) -> list[Row]:
-    doorstep = RecordingDelivery()
+    delivery = RecordingDelivery()
     since_success, since_answer = [], []
     async with (
-        open_outside(painting_seconds=PAINTING_SECONDS, picture_side=SIDE) as outside,
-        open_engine(folder, doorstep, outside, poll_seconds=POLL_SECONDS, client=CountingClient) as engine,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {outside.api_key}"}) as session,
+        open_services(painting_seconds=PAINTING_SECONDS, picture_side=SIDE) as services,
+        open_engine(folder, delivery, services, poll_seconds=POLL_SECONDS, client=RecordingClient) as engine,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {services.api_key}"}) as session,
     ):
         for number in range(1 + PICTURES):
-            job = await begin(engine, request(number))
-            await doorstep.until(lambda: len(doorstep.landed_at) == number + 1)  # noqa: B023  # awaited at once
-            landed_at, seen = doorstep.landed_at[job.job_id], CountingClient.sightings[-1]
-            # What lies between the success and the next poll is the poll interval's, and not ours.
-            since_success.append(landed_at - max(await _succeeded_at(session, outside, seen), seen.sent_at))
-            since_answer.append(landed_at - seen.answered_at)
+            job = await start_job(engine, member_request(number))
+            await delivery.until(lambda: len(delivery.delivered_at) == number + 1)  # noqa: B023  # awaited in this iteration
+            delivered_at, poll = delivery.delivered_at[job.job_id], RecordingClient.polls[-1]
+            # The wait from the success to the next poll depends on the poll interval and is left out.
+            since_success.append(
+                delivered_at - max(await _succeeded_at(session, services, poll), poll.sent_at)
+            )
+            since_answer.append(delivered_at - poll.answered_at)
     note = f"{PICTURES} pictures of {SIDE} x {SIDE} as PNG, one at a time, polled every {POLL_SECONDS} s"
     return [
-        # Without the first one, which also loads the codecs.
+        # Without the first picture, which also loads the codecs.
         _row(
-            "from a task's success to its picture posted",
+            "from a task's success to the delivery of its picture",
             since_success[1:],
             f"{note}; without the wait for the next poll.",
         ),
-        _row("from the answer that says so to its picture posted", since_answer[1:], f"{note}."),
+        _row("from the response that says so to the delivery", since_answer[1:], f"{note}."),
     ]
 
 
-async def _succeeded_at(session: aiohttp.ClientSession, outside: FakeServices, seen: Sighting) -> float:
-    async with session.get(f"{outside.rivya}/api/v1/generations/{seen.task_id}") as answer:
+async def _succeeded_at(
+    session: aiohttp.ClientSession, services: FakeServices, poll: SuccessfulPoll
+) -> float:
+    async with session.get(f"{services.rivya_url}/api/v1/generations/{poll.task_id}") as answer:
         return datetime.fromisoformat((await answer.json())["updated_at"]).timestamp()
 
 
@@ -90,6 +94,6 @@ def _row(what: str, seconds: list[float], note: str) -> Row:
         target="p99 < 150 ms",
         met=percentile(seconds, 99) < TARGET_SECONDS,
         note=note,
-        reason="the path is a COMMIT, the download, two passes of the decoder that check every byte, and the"
-        " receipt; the picture's decoding is most of it",
+        reason="it consists of a COMMIT, the download, two passes of the decoder that check every byte, and"
+        " the receipt; decoding the picture takes most of it",
     )

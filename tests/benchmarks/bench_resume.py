@@ -1,4 +1,4 @@
-"""A start that finds ten thousand jobs in flight."""
+"""Measure a start that resumes ten thousand jobs."""
 
 from __future__ import annotations
 
@@ -15,127 +15,127 @@ from tests.benchmarks.harness import (
     PATIENCE_SECONDS,
     FakeServices,
     RecordingDelivery,
-    open_beside,
     open_engine,
+    open_process,
 )
-from tests.benchmarks.lag import lag
-from tests.benchmarks.memory import MIB, Peak
+from tests.benchmarks.lag import measure_lag
+from tests.benchmarks.memory import MIB, PeakMemory
 from tests.benchmarks.results_table import Row
-from tests.benchmarks.seed_in_flight import SIZE, CountingClient, launch
+from tests.benchmarks.seed_in_flight import JOBS, CountingClient, seed_jobs
 
 OLDEST_SECONDS = 240.0
 FIRST = 100
-LOOK_SECONDS = 0.002
+CHECK_SECONDS = 0.002
 TARGET_SECONDS = 5.0
-TARGET_LATE_SECONDS = 0.5
+TARGET_LAG_SECONDS = 0.5
 TARGET_MIB = 160
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """Seconds from the beginning of the start, but for `cpu_seconds` and the longest the loop was held."""
+    """Seconds since the start until all jobs run and until polls are answered; CPU time, lag, memory."""
 
-    standing_seconds: float
+    ready_seconds: float
     cpu_seconds: float
     first_seconds: float
     all_seconds: float
-    late_seconds: float
+    lag_seconds: float
     memory: str
     added_bytes: int
-    way: str
+    method: str
 
 
 async def measure(folder: Path) -> list[Row]:
-    log_setup.configure("error", "console")  # a poll that fails is counted here, and not told
-    await launch(folder, over_seconds=OLDEST_SECONDS)
-    plain_seconds = _read_plainly(folder / "bot.sqlite3")
-    async with open_beside("tests.benchmarks.stub_rivya") as where:
-        resumed = await _resume(folder, FakeServices(**where))
-    return [_standing(resumed, plain_seconds), _polled(resumed), _memory(resumed)]
+    log_setup.configure("error", "console")  # failed polls are counted instead
+    await seed_jobs(folder, over_seconds=OLDEST_SECONDS)
+    plain_seconds = _read_with_sqlite3(folder / "bot.sqlite3")
+    async with open_process("tests.benchmarks.stub_rivya") as addresses:
+        resumed = await _resume(folder, FakeServices(**addresses))
+    return [_ready(resumed, plain_seconds), _polled(resumed), _memory(resumed)]
 
 
-async def _resume(folder: Path, outside: FakeServices) -> Resumed:
-    peak = Peak()
+async def _resume(folder: Path, services: FakeServices) -> Resumed:
+    peak = PeakMemory()
     async with open_engine(
         folder,
         RecordingDelivery(),
-        outside,
+        services,
         first_poll_seconds=RivyaSettings.model_fields["first_poll_seconds"].default,
         poll_seconds=RivyaSettings.model_fields["poll_seconds"].default,
         client=CountingClient,
     ) as engine:
-        async with lag() as late:
-            await asyncio.sleep(0)  # the beat begins
-            began, worked = time.perf_counter(), time.process_time()
-            assert await engine.resume() == SIZE
-            await asyncio.sleep(0)  # behind every walk in line: each has taken its first step
-            ready_at, cpu_seconds = time.perf_counter(), time.process_time() - worked
-            first = await _when_polled(FIRST)
-            everybody = await _when_polled(SIZE)
+        async with measure_lag() as lags:
+            await asyncio.sleep(0)  # the measuring of the lag begins
+            started, cpu_started = time.perf_counter(), time.process_time()
+            assert await engine.resume() == JOBS
+            await asyncio.sleep(0)  # after this, the task of every job has run once
+            ready_at, cpu_seconds = time.perf_counter(), time.process_time() - cpu_started
+            first = await _wait_for_polls(FIRST)
+            last = await _wait_for_polls(JOBS)
         resumed = Resumed(
-            standing_seconds=ready_at - began,
+            ready_seconds=ready_at - started,
             cpu_seconds=cpu_seconds,
-            first_seconds=first - began,
-            all_seconds=everybody - began,
-            late_seconds=max(late),
+            first_seconds=first - started,
+            all_seconds=last - started,
+            lag_seconds=max(lags, default=0.0),
             memory=peak.describe(),
             added_bytes=peak.added_bytes,
-            way=peak.way,
+            method=peak.method,
         )
         await engine.close(grace_seconds=0)
     return resumed
 
 
-def _read_plainly(path: Path) -> float:
-    began = time.perf_counter()
-    with closing(sqlite3.connect(path)) as books:
-        books.row_factory = sqlite3.Row
-        rows = books.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id")
-        assert len(rows.fetchall()) == SIZE
-    return time.perf_counter() - began
+def _read_with_sqlite3(path: Path) -> float:
+    started = time.perf_counter()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id")
+        assert len(rows.fetchall()) == JOBS
+    return time.perf_counter() - started
 
 
-async def _when_polled(polls: int) -> float:
-    """When so many polls were answered, by `time.perf_counter`."""
+async def _wait_for_polls(polls: int) -> float:
+    """Wait until so many polls were answered; returns the time by `time.perf_counter`."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while CountingClient.asked.polls < polls:
-            await asyncio.sleep(LOOK_SECONDS)
+        while CountingClient.attempts.polls < polls:
+            await asyncio.sleep(CHECK_SECONDS)
     return time.perf_counter()
 
 
-def _standing(resumed: Resumed, plain_seconds: float) -> Row:
+def _ready(resumed: Resumed, plain_seconds: float) -> Row:
     return Row(
-        what=f"until {SIZE:,} jobs found at start walk again",
-        measured=f"{resumed.standing_seconds:.2f} s",
+        what=f"until {JOBS:,} jobs run again after a start",
+        measured=f"{resumed.ready_seconds:.2f} s",
         target=f"< {TARGET_SECONDS:.0f} s",
-        met=resumed.standing_seconds < TARGET_SECONDS,
-        note="Read, made into jobs, a walk begun for each, its first step taken:"
+        met=resumed.ready_seconds < TARGET_SECONDS,
+        note="Their rows are read, and a task is started for each and has run once:"
         f" {resumed.cpu_seconds:.2f} s of CPU. Plain sqlite3 takes {plain_seconds:.2f} s to read the same"
         " rows.",
-        reason=f"the machine gave it {resumed.cpu_seconds / resumed.standing_seconds:.2f} of a core",
+        reason=f"the machine gave it {resumed.cpu_seconds / resumed.ready_seconds:.2f} of a core",
     )
 
 
 def _polled(resumed: Resumed) -> Row:
     return Row(
-        what="meanwhile the event loop was held for",
-        measured=f"{resumed.late_seconds:.2f} s at most",
-        target=f"< {TARGET_LATE_SECONDS} s",
-        met=resumed.late_seconds < TARGET_LATE_SECONDS,
+        what="lag of the event loop meanwhile",
+        measured=f"{resumed.lag_seconds:.2f} s at most",
+        target=f"< {TARGET_LAG_SECONDS} s",
+        met=resumed.lag_seconds < TARGET_LAG_SECONDS,
         note=f"Their tasks are up to {OLDEST_SECONDS:.0f} s old, so every poll is due. {FIRST} were answered"
-        f" after {resumed.first_seconds:.1f} s, {SIZE:,} after {resumed.all_seconds:.1f} s;"
-        f" {CountingClient.asked.failed} failed for want of a connection in time.",
-        reason="all walks begin and ask in the same round of the loop, and the garbage collector goes over"
-        " everything they made, again and again",
+        f" after {resumed.first_seconds:.1f} s, {JOBS:,} after {resumed.all_seconds:.1f} s;"
+        f" {CountingClient.attempts.failed} failed because they got no connection in time.",
+        reason="all jobs start and poll in the same iteration of the event loop, and the garbage collector"
+        " visits all their objects repeatedly",
     )
 
 
 def _memory(resumed: Resumed) -> Row:
     return Row(
-        what=f"memory added by {SIZE:,} jobs found at start",
-        measured=f"{resumed.memory}: {resumed.added_bytes / SIZE / 1024:.1f} KiB a job",
+        what=f"memory added by {JOBS:,} resumed jobs",
+        measured=f"{resumed.memory}: {resumed.added_bytes / JOBS / 1024:.1f} KiB a job",
         target=f"< {TARGET_MIB} MiB",
         met=resumed.added_bytes < TARGET_MIB * MIB,
-        note=f"With a poll of each under way or in line; prompts of 1000 characters. {resumed.way}.",
-        reason="a poll in line holds the frames of the call and of the library that makes it",
+        note=f"With a poll of each running or queued; prompts of 1000 characters. {resumed.method}.",
+        reason="a queued poll holds the frames of the call and of aiohttp",
     )

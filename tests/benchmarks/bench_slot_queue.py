@@ -1,4 +1,4 @@
-"""A thousand jobs in line for one slot."""
+"""Measure the memory of a thousand jobs that wait for one slot."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from tests.benchmarks.harness import (
     PROMPT_CHARACTERS,
     RecordingDelivery,
-    begin,
+    member_request,
     open_engine,
-    open_outside,
-    request,
+    open_services,
+    start_job,
 )
-from tests.benchmarks.memory import MIB, Peak
+from tests.benchmarks.memory import MIB, PeakMemory
 from tests.benchmarks.results_table import Row
 
 WAITING = 1000
@@ -21,26 +21,26 @@ FOR_EVER_SECONDS = 3600.0
 
 
 async def measure(folder: Path) -> list[Row]:
-    doorstep = RecordingDelivery()
+    delivery = RecordingDelivery()
     async with (
-        open_outside(painting_seconds=FOR_EVER_SECONDS) as outside,
-        open_engine(folder, doorstep, outside, max_running=1) as engine,
+        open_services(painting_seconds=FOR_EVER_SECONDS) as services,
+        open_engine(folder, delivery, services, max_running=1) as engine,
     ):
-        await begin(engine, request(0))
-        await begin(engine, request(1))
-        await doorstep.until(lambda: len(doorstep.in_line) == 1)
-        peak = Peak()
+        await start_job(engine, member_request(0))
+        await start_job(engine, member_request(1))
+        await delivery.until(lambda: len(delivery.queued) == 1)
+        peak = PeakMemory()
         for number in range(WAITING):
-            await begin(engine, request(number))
-        await doorstep.until(lambda: len(doorstep.in_line) == 1 + WAITING)
+            await start_job(engine, member_request(number))
+        await delivery.until(lambda: len(delivery.queued) == 1 + WAITING)
     return [
         Row(
             what=f"memory added by {WAITING} waiting jobs",
             measured=peak.describe(),
             target=f"< {TARGET_MIB} MiB",
             met=peak.added_bytes < TARGET_MIB * MIB,
-            note="Submitted, started, told their place in line behind a painting that does not end; prompts"
-            f" of {PROMPT_CHARACTERS} characters. {peak.way}.",
+            note="Submitted, started, and shown their place in the queue behind a job that does not end;"
+            f" prompts of {PROMPT_CHARACTERS} characters. {peak.method}.",
             reason=f"each takes {peak.added_bytes / WAITING / 1024:.1f} KiB: its job and two asyncio tasks",
         )
     ]

@@ -1,6 +1,6 @@
-"""The work of ours that stands between a command and our first answer to Discord.
+"""Measure how long a job takes to be accepted, which comes before the first answer to Discord.
 
-Discord gives three seconds: https://discord.com/developers/docs/interactions/receiving-and-responding
+Discord waits three seconds: https://discord.com/developers/docs/interactions/receiving-and-responding
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.engine.engine import JobEngine
-from tests.benchmarks.harness import FakeServices, RecordingDelivery, open_engine, request
+from tests.benchmarks.harness import FakeServices, RecordingDelivery, member_request, open_engine
 from tests.benchmarks.results_table import Row, milliseconds, percentile
 from tests.support.factories import submit
 
@@ -25,7 +25,7 @@ TARGET_SECONDS = 0.050
 async def measure(folder: Path) -> list[Row]:
     numbers = itertools.count()
     async with open_engine(folder, RecordingDelivery(), FakeServices()) as engine:
-        await _submit(engine, numbers, time.perf_counter())  # the first one also loads what is loaded late
+        await _submit(engine, numbers, time.perf_counter())  # the first one also runs lazy imports
         alone = [await _submit(engine, numbers, time.perf_counter()) for _ in range(IN_A_ROW)]
         together = []
         for _ in range(ROUNDS):
@@ -38,17 +38,17 @@ async def measure(folder: Path) -> list[Row]:
 
 
 async def _submit(engine: JobEngine, numbers: Iterator[int], arrived: float) -> float:
-    await submit(engine, request(next(numbers)))
+    await submit(engine, member_request(next(numbers)))
     return time.perf_counter() - arrived
 
 
-def _row(how_many: str, seconds: list[float], taken: str) -> Row:
+def _row(how_many: str, seconds: list[float], sample: str) -> Row:
     return Row(
         what=f"before the first answer to Discord, {how_many}",
         measured=milliseconds(seconds),
         target="p99 < 50 ms",
         met=percentile(seconds, 99) < TARGET_SECONDS,
-        note=f"{taken}: the request is built, checked, and committed with its reservation to a real file.",
-        reason=f"the slowest took {max(seconds) * 1000:.0f} ms, which holds a COMMIT and its fsync; the line"
-        " about ledger transactions says what this disk gives plain sqlite3",
+        note=f"{sample}: the request is validated and committed with its reservation to a file.",
+        reason=f"the slowest took {max(seconds) * 1000:.0f} ms, including a COMMIT and its fsync; the row of"
+        " ledger transactions shows what plain sqlite3 reaches on this disk",
     )

@@ -1,8 +1,8 @@
-"""One start on a Discord of our own, in a process for itself: what it takes until every server is known.
+"""Measure one start against `stub_gateway`, in a process of its own, until every server is known.
 
-`python -m tests.benchmarks.guild_start '{"who": "kuas", "http": ..., "socket": ..., "folder": ...}'`
-says it in one line of JSON. `who` is `kuas`, the whole bot as `app.py` builds it, or `bare`, discord.py's own
-client.
+`python -m tests.benchmarks.guild_start '{"bot": "kuas", "http": ..., "socket": ..., "folder": ...}'`
+prints the fields of `StartResult` in one line of JSON. `bot` is `kuas`, the whole bot as `app.py` builds it,
+or `bare`, a client of discord.py alone.
 """
 
 from __future__ import annotations
@@ -22,37 +22,39 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from tests.benchmarks.memory import Peak
+from tests.benchmarks.memory import PeakMemory
 
 PATIENCE_SECONDS = 100
 TOKEN = "no-token-is-needed-here"
 
 
 @dataclass(frozen=True)
-class Start:
-    """What one start took, the process from then on, and at how many servers it ended."""
+class StartResult:
+    """Time and memory of one start, and the number of servers known at its end."""
 
     seconds: float
     cpu_seconds: float
     added_bytes: int
-    most_bytes: int
-    way: str
+    peak_bytes: int
+    method: str
     guilds: int
 
 
-async def connect(*, who: str, http: str, socket: str, folder: str) -> None:
+async def connect(*, bot: str, http: str, socket: str, folder: str) -> None:
     Route.BASE = http
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(socket)
-    async with _kuas(Path(folder)) if who == "kuas" else _bare() as client:
-        peak = Peak()
-        began, worked = time.perf_counter(), time.process_time()
+    async with _kuas(Path(folder)) if bot == "kuas" else _bare() as client:
+        peak = PeakMemory()
+        started, cpu_started = time.perf_counter(), time.process_time()
         await client.login(TOKEN)
         serving = asyncio.create_task(client.connect())
         async with asyncio.timeout(PATIENCE_SECONDS):
             await client.wait_until_ready()
-        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
-        await asyncio.sleep(1)  # what a start sets off ends, too
-        start = Start(seconds, cpu_seconds, peak.added_bytes, peak.most_bytes, peak.way, len(client.guilds))
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+        await asyncio.sleep(1)  # lets background work of the start end
+        start = StartResult(
+            seconds, cpu_seconds, peak.added_bytes, peak.peak_bytes, peak.method, len(client.guilds)
+        )
         print(json.dumps(asdict(start)), flush=True)
         await client.close()
         await serving
@@ -60,12 +62,12 @@ async def connect(*, who: str, http: str, socket: str, folder: str) -> None:
 
 @asynccontextmanager
 async def _kuas(folder: Path) -> AsyncIterator[discord.Client]:
-    # Not above: the bare client's process must have nothing of ours in its memory.
-    app_module, logs, said = map(
+    # Imported here, so that the process of the bare client does not load the bot.
+    app_module, log_setup, settings_module = map(
         importlib.import_module, ("bot.app", "bot.observability.log_setup", "bot.config.settings")
     )
-    logs.configure("error", "console")
-    settings = said.Settings(
+    log_setup.configure("error", "console")
+    settings = settings_module.Settings(
         discord={"token": TOKEN},
         rivya={"api_key": "rvya_sk_nobody", "base_url": "http://127.0.0.1:9"},
         database={"path": folder / "bot.sqlite3"},

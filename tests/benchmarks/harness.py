@@ -1,4 +1,4 @@
-"""The bot as `app.py` builds it, but for Discord: the courier is the one stand-in."""
+"""The engine as `app.py` builds it, with a delivery that only records, and the servers it needs."""
 
 from __future__ import annotations
 
@@ -41,112 +41,116 @@ from tests.support.factories import make_request, submit
 PATIENCE_SECONDS = 100
 PROMPT_CHARACTERS = 1000
 GUILDS = 10
-PLENTY = Limit(10**12, Period.MONTH)
+UNLIMITED = Limit(10**12, Period.MONTH)
 
 
 class RecordingDelivery:
-    """Where pictures are brought: notes when each came, and which jobs were told their place in the line."""
+    """Records when each picture is delivered, and which jobs were shown their place in the queue."""
 
     def __init__(self) -> None:
-        self.landed_at: dict[str, float] = {}
-        """Seconds of the wall clock, by job."""
-        self.in_line: set[str] = set()
+        self.delivered_at: dict[str, float] = {}
+        """Epoch seconds by job id."""
+        self.queued: set[str] = set()
         self._failures: list[Failure] = []
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for it; breaks if any job fails, since then it was not the bot's path that was measured."""
-        async with asyncio.timeout(PATIENCE_SECONDS), self._news:
-            await self._news.wait_for(lambda: self._failures or condition())
+        """Wait until `condition` is true.
+
+        Raises:
+            RuntimeError: a job failed, so the benchmark measures something else.
+        """
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: self._failures or condition())
         if self._failures:
             raise RuntimeError(f"a job failed: {self._failures[0]}")
 
     async def find_reply(self, job: Job) -> int | None:
-        raise RuntimeError(f"every job was answered, so nobody should ask: {job.job_id}")
+        raise RuntimeError(f"looked for the reply of a job that has one: {job.job_id}")
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         if progress.position is not None:
-            self.in_line.add(job.job_id)
-            await self._tell()
+            self.queued.add(job.job_id)
+            await self._notify()
 
     async def deliver(
         self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
     ) -> DeliveredMessage:
-        self.landed_at[job.job_id] = time.time()
-        await self._tell()
+        self.delivered_at[job.job_id] = time.time()
+        await self._notify()
         return DeliveredMessage(job.request.destination.channel_id, 1, DeliveryMethod.REPLY)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         self._failures.append(failure)
-        await self._tell()
+        await self._notify()
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True)
 class FakeServices:
-    """The other process: where Rivya's stand-in listens, and where Discord's CDN serves references."""
+    """URLs of the other process: the fake Rivya, and references on a fake CDN."""
 
-    rivya: str = "http://127.0.0.1:9"
+    rivya_url: str = "http://127.0.0.1:9"
     api_key: str = "rvya_sk_nobody"
-    small_reference: str = ""
-    big_reference: str = ""
+    small_reference_url: str = ""
+    large_reference_url: str = ""
 
 
 @asynccontextmanager
-async def open_outside(**told: object) -> AsyncIterator[FakeServices]:
-    """Rivya and the CDN in a process of their own, so that neither their memory nor their work is counted."""
-    async with open_beside("tests.benchmarks.fake_services", **told) as where:
-        yield FakeServices(**where)
+async def open_services(**options: object) -> AsyncIterator[FakeServices]:
+    """Start the fake Rivya and the fake CDN in another process, whose memory and CPU time do not count."""
+    async with open_process("tests.benchmarks.fake_services", **options) as addresses:
+        yield FakeServices(**addresses)
 
 
 @asynccontextmanager
-async def open_beside(module: str, **told: object) -> AsyncIterator[dict[str, Any]]:
-    """A module of ours as a process, which says where it listens and serves until the block ends."""
+async def open_process(module: str, **options: object) -> AsyncIterator[dict[str, Any]]:
+    """Run a module as a process until the block ends; yields the JSON of its first line of output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", module, json.dumps(told)),
+        *("-m", module, json.dumps(options)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
-            listening = await process.stdout.readline()
-        where: dict[str, str] = json.loads(listening)
-        yield where
+            line = await process.stdout.readline()
+        output: dict[str, Any] = json.loads(line)
+        yield output
     finally:
         assert process.stdin is not None
-        process.stdin.close()  # it ends with its standard input, so it cannot outlive this process
+        process.stdin.close()  # ends the process, which thus cannot outlive this one either
         await process.wait()
 
 
 @asynccontextmanager
 async def open_engine(
     folder: Path,
-    doorstep: RecordingDelivery,
-    outside: FakeServices,
+    delivery: RecordingDelivery,
+    services: FakeServices,
     *,
     max_running: int = 50,
     poll_seconds: float = 0.05,
     first_poll_seconds: float | None = None,
     client: type[RivyaClient] = RivyaClient,
 ) -> AsyncIterator[JobEngine]:
-    """A real database, the real client of Rivya, the real fetcher."""
+    """Open an engine with a real database, client of Rivya and downloader."""
     async with AsyncExitStack() as stack:
         database = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(database.close)
         session = await stack.enter_async_context(open_session())
-        rivya = client(session, base_url=outside.rivya, api_key=outside.api_key)
+        rivya = client(session, base_url=services.rivya_url, api_key=services.api_key)
         circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
         engine = JobEngine(
-            store=JobStore(database, PLENTY),
-            ledger=Ledger(database, PLENTY),
+            store=JobStore(database, UNLIMITED),
+            ledger=Ledger(database, UNLIMITED),
             rivya=rivya,
             downloader=await stack.enter_async_context(Downloader(allow_loopback=True)),
-            delivery=doorstep,
+            delivery=delivery,
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
             metrics=Metrics(),
@@ -160,15 +164,15 @@ async def open_engine(
         yield engine
 
 
-def request(number: int, reference_url: str = "", size_bytes: int = 1000) -> Request:
-    """One of many members' requests, in one of several guilds, with a prompt of its own."""
+def member_request(number: int, reference_url: str = "", size_bytes: int = 1000) -> Request:
+    """Return the request of member `number`, in one of `GUILDS` guilds, with a prompt of its own."""
     reference = Reference(reference_url, "fox.png", "image/png", size_bytes) if reference_url else None
-    asked = make_request(guild_id=1 + number % GUILDS, user_id=number, reference=reference)
-    return replace(asked, prompt=f"a red fox, {number} ".ljust(PROMPT_CHARACTERS, "."))
+    request = make_request(guild_id=1 + number % GUILDS, user_id=number, reference=reference)
+    return replace(request, prompt=f"a red fox, {number} ".ljust(PROMPT_CHARACTERS, "."))
 
 
-async def begin(engine: JobEngine, asked: Request) -> Job:
-    """What the command does, with an answer that Discord took at once."""
-    job = await submit(engine, asked)
+async def start_job(engine: JobEngine, request: Request) -> Job:
+    """Submit and start a job, as the command does after Discord has accepted its answer."""
+    job = await submit(engine, request)
     engine.start(job, answered=True, message_id=1)
     return job

@@ -1,4 +1,4 @@
-"""How late the event loop wakes whoever sleeps."""
+"""Measure the lag of the event loop."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-BEAT_SECONDS = 0.005
+INTERVAL_SECONDS = 0.005
 
 
 @asynccontextmanager
-async def lag() -> AsyncIterator[list[float]]:
-    """The seconds by which each beat was late, until the end of the block."""
-    late: list[float] = []
-    beating = asyncio.create_task(_beat(late))
+async def measure_lag() -> AsyncIterator[list[float]]:
+    """Yield a list that gets, until the end of the block, the seconds by which each short sleep was late."""
+    lags: list[float] = []
+    task = asyncio.create_task(_record(lags))
     try:
-        yield late
+        yield lags
     finally:
-        beating.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await beating
+            await task
 
 
-async def _beat(late: list[float]) -> None:
+async def _record(lags: list[float]) -> None:
     while True:
         before = time.perf_counter()
-        await asyncio.sleep(BEAT_SECONDS)
-        late.append(max(0.0, time.perf_counter() - before - BEAT_SECONDS))
+        await asyncio.sleep(INTERVAL_SECONDS)
+        lags.append(max(0.0, time.perf_counter() - before - INTERVAL_SECONDS))

@@ -1,4 +1,4 @@
-"""How much memory a process took at its peak."""
+"""Measure the peak memory of this process."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from pathlib import Path
 MIB = 1024 * 1024
 
 
-class Peak:
-    """The most memory taken from now on, beside what is taken now."""
+class PeakMemory:
+    """Peak of the resident memory since this object was made, absolute and above what it was then."""
 
     def __init__(self) -> None:
         gc.collect()
         try:
-            # Makes the high-water mark start anew: https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html
+            # Resets the high-water mark: https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html
             Path("/proc/self/clear_refs").write_text("5")
         except OSError:
-            self.way = "ru_maxrss"
-            """How it was measured."""
+            self.method = "ru_maxrss"
         else:
-            self.way = "VmHWM, reset before"
+            self.method = "VmHWM, reset before"
         self._before_bytes = self._high_water_bytes()
 
     @property
@@ -30,7 +29,7 @@ class Peak:
         return self._high_water_bytes() - self._before_bytes
 
     @property
-    def most_bytes(self) -> int:
+    def peak_bytes(self) -> int:
         return self._high_water_bytes()
 
     def describe(self) -> str:
@@ -38,8 +37,8 @@ class Peak:
         return f"{added:.1f} MiB, on top of {before:.0f}"
 
     def _high_water_bytes(self) -> int:
-        if self.way == "ru_maxrss":
-            # Kilobytes on Linux, bytes on macOS.
+        if self.method == "ru_maxrss":
+            # In KiB on Linux, in bytes on macOS.
             unit = 1 if sys.platform == "darwin" else 1024
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         lines = Path("/proc/self/status").read_text().splitlines()

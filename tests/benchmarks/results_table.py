@@ -1,4 +1,4 @@
-"""What a benchmark found, and how that is shown."""
+"""Results of benchmarks, and the table that shows them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Row:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent do not exceed."""
+    """Return a percentile, 1 to 99."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def milliseconds(seconds: Sequence[float]) -> str:
-    """The middle and the worst but one in a hundred."""
+    """Format median and 99th percentile in milliseconds."""
     return f"p50 {percentile(seconds, 50) * 1000:.1f} ms, p99 {percentile(seconds, 99) * 1000:.1f} ms"
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Plain text, one line a row and under it how it was measured."""
+    """Return the rows as plain text, each with its note below."""
     cells = [("what", "measured", "target", "met"), *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
@@ -41,8 +41,8 @@ def table(rows: Sequence[Row]) -> str:
         for line in cells
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    for place in reversed(range(len(rows))):
-        lines[place + 3 : place + 3] = _remarks(rows[place])
+    for index in reversed(range(len(rows))):
+        lines[index + 3 : index + 3] = _remarks(rows[index])
     return "\n".join(lines)
 
 

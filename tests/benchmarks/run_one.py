@@ -1,4 +1,4 @@
-"""One benchmark, in the process it has for itself."""
+"""Run one benchmark; `__main__` calls this in a process for each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.observability import log_setup
 from tests.benchmarks.results_table import Row
 from tests.support.paths import ROOT
 
-# Where the bot keeps its own database, and not /tmp, which may be memory and would make every COMMIT free.
+# Not /tmp, which may be in memory, where a COMMIT costs nothing.
 DATA = ROOT / "data"
 
 
 def measure(name: str) -> list[Row]:
-    """Run one benchmark, in this process."""
+    """Run the benchmark `name` in this process."""
     log_setup.configure("warning", "console")
     app.tune_gc()
     DATA.mkdir(exist_ok=True)

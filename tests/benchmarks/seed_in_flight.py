@@ -1,4 +1,4 @@
-"""Ten thousand jobs in flight at Rivya, as a process that was killed would leave them."""
+"""Fill a database with ten thousand jobs that are in flight at Rivya, as after a killed process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import aiohttp
 
@@ -18,12 +19,12 @@ from bot.rivya.calls import Attempt
 from bot.rivya.client import RivyaClient
 from bot.rivya.models import create_body
 from bot.storage.database import BATCH, Database
-from tests.benchmarks.harness import PLENTY, request
-from tests.support.factories import NO_CONTEXT, accept, make_job
+from tests.benchmarks.harness import UNLIMITED, member_request
+from tests.support.factories import accept, make_job
 
-SIZE = 10_000
+JOBS = 10_000
 
-# The rest of the way at once: what is measured begins behind it.
+# Moves a job from `accepted` to `created` in one statement.
 _CREATED = """
     UPDATE jobs SET stage = 'created', acknowledged_at = :at, message_id = interaction_id,
         create_body = :body, task_id = 'task_' || job_id, task_created_at = :at
@@ -32,13 +33,13 @@ _CREATED = """
 
 
 @dataclass
-class Asked:
-    """Attempts at calls, by how they went."""
+class AttemptCounts:
+    """Counts of answered and of failed calls."""
 
     polls: int = 0
     failed: int = 0
 
-    def note(self, attempt: Attempt) -> None:
+    def add(self, attempt: Attempt) -> None:
         if attempt.error is None:
             self.polls += 1
         else:
@@ -46,42 +47,42 @@ class Asked:
 
 
 class CountingClient(RivyaClient):
-    """The real client; counts its attempts, all of which are polls in a fleet."""
+    """The real client, which counts its attempts."""
 
-    asked = Asked()
+    attempts: ClassVar = AttemptCounts()
 
     def __init__(self, session: aiohttp.ClientSession, *, base_url: str, api_key: str) -> None:
-        super().__init__(session, base_url=base_url, api_key=api_key, watch=self.asked.note)
+        super().__init__(session, base_url=base_url, api_key=api_key, watch=self.attempts.add)
 
 
-async def launch(folder: Path, *, over_seconds: float) -> None:
-    """Write them into the database, their tasks created one after another in the seconds before now."""
+async def seed_jobs(folder: Path, *, over_seconds: float) -> None:
+    """Insert the jobs, with tasks that were created evenly over the last `over_seconds`."""
     database = await Database.open(folder / "bot.sqlite3")
-    store = JobStore(database, PLENTY)
-    jobs = [make_job(request(number)) for number in range(SIZE)]
+    store = JobStore(database, UNLIMITED)
+    jobs = [make_job(member_request(number)) for number in range(JOBS)]
     try:
-        for first in range(0, SIZE, BATCH):
+        for first in range(0, JOBS, BATCH):
             batch = jobs[first : first + BATCH]
-            assert all(await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in batch)))
+            assert all(await asyncio.gather(*(accept(store, job) for job in batch)))
         await database.run(partial(_create, jobs, now_ms(), over_seconds))
     finally:
         await database.close()
 
 
 def _create(jobs: list[Job], now: int, over_seconds: float, tx: Transaction) -> None:
-    step_ms = over_seconds * 1000 / SIZE
-    for place, job in enumerate(jobs):
-        at = now - int((SIZE - place) * step_ms)
-        tx.execute(_CREATED, {"job_id": job.job_id, "at": at, "body": _body(job)})
+    step_ms = over_seconds * 1000 / JOBS
+    for index, job in enumerate(jobs):
+        created_at = now - int((JOBS - index) * step_ms)
+        tx.execute(_CREATED, {"job_id": job.job_id, "at": created_at, "body": _body(job)})
 
 
 def _body(job: Job) -> str:
-    asked = job.request
+    request = job.request
     return create_body(
-        MODELS[asked.model],
-        prompt=asked.prompt,
-        size=asked.size,
-        format=asked.format,
+        MODELS[request.model],
+        prompt=request.prompt,
+        size=request.size,
+        format=request.format,
         reference=None,
         client_request_id=job.job_id,
     )

@@ -1,8 +1,8 @@
-"""As much of Discord as a bot needs to start, in a process beside the one that is measured.
+"""Serve the part of Discord that a bot needs to start, in a process beside the one that is measured.
 
 `python -m tests.benchmarks.stub_gateway '{"guilds": 2500, "channels": 10, "roles": 5}'`
-says where it listens in one line of JSON, then serves until its standard input ends. Servers are sent as
-Discord sends them, compressed:
+prints its URLs in one line of JSON, then serves until its standard input ends. Servers are sent as Discord
+sends them, compressed:
 https://discord.com/developers/docs/events/gateway-events#guild-create
 """
 
@@ -29,19 +29,19 @@ APPLICATION: dict[str, object] = {
     "bot_require_code_grant": False,
     "rpc_origins": [],
 }
-EVERYBODYS = "1071698660929"
-"""Permissions as a new server gives them."""
-LAUNCHED = "2026-05-01T12:00:00.000000+00:00"
+DEFAULT_PERMISSIONS = "1071698660929"
+"""Those of @everyone in a new server."""
+JOINED_AT = "2026-05-01T12:00:00.000000+00:00"
 DISPATCH, HEARTBEAT, IDENTIFY, HELLO, HEARTBEAT_ACK = 0, 1, 2, 10, 11
 
 
 def guild(number: int, channels: int, roles: int) -> dict[str, object]:
-    """One server, with the ids that belong to it; the bot is the only member that is sent."""
+    """Return a GUILD_CREATE payload with ids of its own; the bot is its only member."""
     first = (number + 1) * 1_000_000 << 22
     me = {
         "user": BOT,
         "roles": [str(first + 1)],
-        "joined_at": LAUNCHED,
+        "joined_at": JOINED_AT,
         "deaf": False,
         "mute": False,
         "flags": 0,
@@ -65,42 +65,42 @@ def guild(number: int, channels: int, roles: int) -> dict[str, object]:
         "features": ["COMMUNITY", "NEWS", "SOUNDBOARD"],
         "max_members": 500_000,
         "max_video_channel_users": 25,
-        "joined_at": LAUNCHED,
+        "joined_at": JOINED_AT,
         "large": True,
         "member_count": 400,
         "unavailable": False,
-        "roles": [_role(first + place, place) for place in range(roles)],
-        "channels": [_channel(first + 100 + place, first, place) for place in range(channels)],
+        "roles": [_role(first + index, index) for index in range(roles)],
+        "channels": [_channel(first + 100 + index, first, index) for index in range(channels)],
         "members": [me],
         **{name: [] for name in ("emojis", "stickers", "voice_states", "threads", "presences")},
         **{name: [] for name in ("stage_instances", "guild_scheduled_events", "soundboard_sounds")},
     }
 
 
-def _role(role_id: int, place: int) -> dict[str, object]:
+def _role(role_id: int, index: int) -> dict[str, object]:
     return {
         "id": str(role_id),
-        "name": f"role {place}" if place else "@everyone",
+        "name": f"role {index}" if index else "@everyone",
         "color": 0x00_99_CC,
         "colors": {"primary_color": 0x00_99_CC, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
         "icon": None,
         "unicode_emoji": None,
-        "position": place,
-        "permissions": EVERYBODYS,
+        "position": index,
+        "permissions": DEFAULT_PERMISSIONS,
         "managed": False,
         "mentionable": False,
         "flags": 0,
     }
 
 
-def _channel(channel_id: int, guild_id: int, place: int) -> dict[str, object]:
+def _channel(channel_id: int, guild_id: int, index: int) -> dict[str, object]:
     everybody = {"id": str(guild_id), "type": 0, "allow": "0", "deny": "2048"}
     return {
         "id": str(channel_id),
         "type": 0,
-        "name": f"channel-{place}",
-        "position": place,
+        "name": f"channel-{index}",
+        "position": index,
         "topic": "What this channel is for, in a sentence or two.",
         "nsfw": False,
         "parent_id": None,
@@ -112,7 +112,7 @@ def _channel(channel_id: int, guild_id: int, place: int) -> dict[str, object]:
 
 
 class Gateway:
-    """The handful of routes, and one socket at a time."""
+    """The HTTP routes, and a gateway for one connection at a time."""
 
     def __init__(self, guilds: int, channels: int, roles: int) -> None:
         self._ids = [str(guild(number, 0, 0)["id"]) for number in range(guilds)]
@@ -123,7 +123,7 @@ class Gateway:
         app = web.Application()
         app.router.add_get("/users/@me", self._me)
         app.router.add_get("/oauth2/applications/@me", self._application)
-        app.router.add_get("/gateway/bot", self._where)
+        app.router.add_get("/gateway/bot", self._gateway_bot)
         app.router.add_put("/applications/{id}/commands", self._commands)
         app.router.add_get("/", self._socket)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -140,36 +140,36 @@ class Gateway:
     async def _application(self, _: web.Request) -> web.Response:
         return _json(APPLICATION)
 
-    async def _where(self, _: web.Request) -> web.Response:
+    async def _gateway_bot(self, _: web.Request) -> web.Response:
         limits = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
         return _json({"url": f"ws://{self._url}/", "shards": 1, "session_start_limit": limits})
 
     async def _commands(self, request: web.Request) -> web.Response:
-        """Take them all, and answer with them, as Discord does."""
-        told = enumerate(await request.json())
+        """Accept the commands and return them, as Discord does."""
+        commands = enumerate(await request.json())
         return _json(
             [
-                {"description": "", **command, "id": str(place + 1), "application_id": "30", "version": "1"}
-                for place, command in told
+                {"description": "", **command, "id": str(index + 1), "application_id": "30", "version": "1"}
+                for index, command in commands
             ]
         )
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=0, compress=False)
         await socket.prepare(request)
-        wire = _Wire(socket)
-        await wire.send(HELLO, {"heartbeat_interval": 41_250})
+        connection = _CompressedSocket(socket)
+        await connection.send(HELLO, {"heartbeat_interval": 41_250})
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 break
-            told = json.loads(message.data)["op"]
-            if told == HEARTBEAT:
-                await wire.send(HEARTBEAT_ACK, None)
-            elif told == IDENTIFY:
-                await self._ready(wire)
+            op = json.loads(message.data)["op"]
+            if op == HEARTBEAT:
+                await connection.send(HEARTBEAT_ACK, None)
+            elif op == IDENTIFY:
+                await self._ready(connection)
         return socket
 
-    async def _ready(self, wire: _Wire) -> None:
+    async def _ready(self, connection: _CompressedSocket) -> None:
         ready = {
             "v": 10,
             "user": BOT,
@@ -179,18 +179,18 @@ class Gateway:
             "shard": [0, 1],
             "guilds": [{"id": guild_id, "unavailable": True} for guild_id in self._ids],
         }
-        await wire.send(DISPATCH, ready, "READY")
+        await connection.send(DISPATCH, ready, "READY")
         for text in self._sent:
-            await wire.send_text(f'{{"op":0,"t":"GUILD_CREATE","s":{wire.next()},"d":{text}}}')
+            await connection.send_text(f'{{"op":0,"t":"GUILD_CREATE","s":{connection.next()},"d":{text}}}')
 
 
 def _json(value: object) -> web.Response:
-    # Discord's does not name a charset, and discord.py takes only that for JSON.
+    # Discord names no charset, and discord.py does not take a type with one for JSON.
     return web.Response(body=json.dumps(value).encode(), content_type="application/json")
 
 
-class _Wire:
-    """One compressed stream: https://discord.com/developers/docs/events/gateway#transport-compression."""
+class _CompressedSocket:
+    """Sends one compressed stream: https://discord.com/developers/docs/events/gateway#transport-compression."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
@@ -206,8 +206,8 @@ class _Wire:
         await self.send_text(json.dumps({"op": code, "t": event, "s": sequence, "d": data}))
 
     async def send_text(self, text: str) -> None:
-        pressed = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
-        await self._socket.send_bytes(pressed)
+        compressed = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+        await self._socket.send_bytes(compressed)
 
 
 if __name__ == "__main__":

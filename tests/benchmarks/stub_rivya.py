@@ -1,8 +1,8 @@
-"""As little of Rivya as can be polled, as fast as Python can, in a process beside the one that is measured.
+"""Serve the status call of Rivya as fast as Python can, in a process beside the one that is measured.
 
-`python -m tests.benchmarks.stub_rivya {}`: says where it listens in one line of JSON, then serves until its
-standard input ends. Every task it is asked about is being painted. It answers faster than aiohttp asks, so
-what is measured against it is the asking.
+`python -m tests.benchmarks.stub_rivya {}` prints fields of `harness.FakeServices` in one line of JSON, then
+serves until its standard input ends. Every task is `processing`. It answers faster than aiohttp can send
+requests, so the client is what limits the rate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 
 class Responder(asyncio.Protocol):
-    """Answers every request the same, but for the id in its path."""
+    """Gives every request the same response, with the id of its path."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -32,7 +32,7 @@ class Responder(asyncio.Protocol):
 
 
 def _answer(task_id: str) -> bytes:
-    """A task that is being painted, with the documented keys: https://rivya.ai/docs/api-generation-status."""
+    """Return a task with the documented keys: https://rivya.ai/docs/api-generation-status."""
     task = {
         "id": task_id,
         "status": "processing",
@@ -56,7 +56,7 @@ async def serve() -> None:
     server = await asyncio.get_running_loop().create_server(Responder, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
-        print(json.dumps({"rivya": f"http://{host}:{port}", "api_key": "rvya_sk_nobody"}), flush=True)
+        print(json.dumps({"rivya_url": f"http://{host}:{port}", "api_key": "rvya_sk_nobody"}), flush=True)
         await asyncio.to_thread(sys.stdin.buffer.read)
 
 
