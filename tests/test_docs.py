@@ -16,7 +16,7 @@ from bot.__main__ import _parser
 from bot.config.settings import Settings
 from cogs.text.translation import CommandTranslator
 from tests.support.paths import ROOT
-from tests.tools.update_translations import menus
+from tests.tools.update_translations import command_payloads
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SUBCOMMAND_TYPES = {1, 2}
@@ -68,7 +68,7 @@ def commands(payload: dict[str, Any], parents: str = "/") -> Iterator[tuple[str,
 
 
 async def test_the_tables_of_commands_are_complete() -> None:
-    registered = await menus(CommandTranslator())
+    registered = await command_payloads(CommandTranslator())
     slash = [payload for payload in registered if payload.get("type", 1) == 1]
     wanted = dict(pair for payload in slash for pair in commands(payload))
     rows = [row for row in tables("docs/commands.md") if row[0].startswith("`/")]

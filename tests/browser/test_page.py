@@ -1,4 +1,4 @@
-"""The sandbox's page in a real browser: everything between a member's finger and the picture."""
+"""The sandbox's page in a real browser, from the typed command to the picture."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
     None,
 )
-QUIET = (
+CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or goog
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where a sandbox is, which is then ended as Ctrl-C ends it; the parameter is how long it paints."""
+    """Run a sandbox and yield its URL; at the end, stop it with SIGINT. The parameter is painting seconds."""
     seconds = str(getattr(request, "param", 2))
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--painting-seconds", seconds]
     with subprocess.Popen(
@@ -54,8 +54,8 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield found.group()
         finally:
             process.send_signal(signal.SIGINT)
-            _, complaints = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (process.returncode, complaints) == (0, "")
+            _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, errors) == (0, "")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
         context = await playwright.chromium.launch_persistent_context(
             tmp_path / "profile",
             executable_path=CHROMIUM,
-            args=QUIET,
+            args=CHROMIUM_OPTIONS,
             viewport={"width": 1280, "height": 900},
         )
         context.set_default_timeout(PATIENCE_MS)
@@ -76,14 +76,14 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
 
 
 async def visit(page: Page, url: str) -> None:
-    """Open the page, and wait until it says it is ready: what it still tells at its start closes menus."""
+    """Open the page and wait until it is ready: its first updates close menus."""
     await page.goto(url)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await page.evaluate("window.simcordPreview?.ready"):
-            await asyncio.sleep(0.05)  # the page's policy forbids Playwright's own waiting, which uses eval
+            await asyncio.sleep(0.05)  # Playwright's own waiting uses eval, which the page's policy forbids
 
 
-# Long enough for a page that is slow to see the line before the picture.
+# Long enough for a slow page to show the progress before the picture.
 @pytest.mark.parametrize("url", [10], indirect=True)
 async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     url: str, page: Page, tmp_path: Path
@@ -101,7 +101,7 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
 
     reply = page.get_by_role("article").filter(has_text="Mira used")
     await expect(reply).to_contain_text("Uploading your reference.")
-    # The next command can be typed while the picture is being painted.
+    # The next command can be typed while the job is running.
     await expect(page.get_by_role("textbox", name="Message")).to_be_editable()
 
     picture = reply.get_by_role("img", name=PROMPT, exact=True)
@@ -143,9 +143,9 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
     await message.press_sequentially("/history")
     await page.get_by_role("option", name="/history").click()
     await page.get_by_role("button", name="Send").click()
-    gallery = page.get_by_role("article").filter(has_text="Your pictures in this server")
-    for told in (PROMPT, OTHER_PROMPT):
-        await expect(gallery).to_contain_text(told)
-        shown = gallery.get_by_role("img", name=told, exact=True)
-        await expect(shown).to_have_js_property("complete", value=True)
-        await expect(shown).not_to_have_js_property("naturalWidth", 0)
+    history = page.get_by_role("article").filter(has_text="Your pictures in this server")
+    for prompt_text in (PROMPT, OTHER_PROMPT):
+        await expect(history).to_contain_text(prompt_text)
+        picture = history.get_by_role("img", name=prompt_text, exact=True)
+        await expect(picture).to_have_js_property("complete", value=True)
+        await expect(picture).not_to_have_js_property("naturalWidth", 0)

@@ -1,11 +1,11 @@
-"""An open engine on real rows, a real wire and a strict stand-in; only the courier is made by hand."""
+"""Open an engine with a real database and a fake Rivya over HTTP; only the delivery to Discord is a fake."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,83 +35,91 @@ from sandbox.fake_rivya import FakeRivya
 from tests.support.factories import submit
 from tests.support.waiting import soon, until
 
-BEAT = Timings(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
-DEFAULT = Limit(200, Period.MONTH)
+TIMINGS = Timings(0.02, 0.02, late_after_seconds=60, progress_seconds=0.05)
+DEFAULT_LIMIT = Limit(200, Period.MONTH)
 
 
 @dataclass
 class FakeDelivery:
-    """Remembers what it brought; can be told that Discord has no reply, is away, or is closed for good."""
+    """Records what it delivers, by job id, and fails on demand.
+
+    Attributes:
+        delivered, failures, progress: what was delivered.
+        has_reply: whether the reply of an interaction exists.
+        transient_errors: how many of the next calls fail with a TransientError.
+        undeliverable: whether every delivery is impossible.
+        broken: names of methods that raise a RuntimeError, as from a bug.
+        on_delivery: called during each delivery.
+        overlaps: jobs for which two calls ran at the same time.
+    """
 
     delivered: dict[str, tuple[Picture, Receipt]] = field(default_factory=dict)
-    told: dict[str, Failure] = field(default_factory=dict)
-    shown: dict[str, list[Progress]] = field(default_factory=lambda: defaultdict(list))
+    failures: dict[str, Failure] = field(default_factory=dict)
+    progress: dict[str, list[Progress]] = field(default_factory=lambda: defaultdict(list))
     has_reply: bool = True
-    away: int = 0
-    closed: bool = False
+    transient_errors: int = 0
+    undeliverable: bool = False
     broken: set[str] = field(default_factory=set)
     on_delivery: Callable[[], Awaitable[None]] | None = None
-    busy: set[str] = field(default_factory=set)
-    clashes: list[str] = field(default_factory=list)
+    overlaps: list[str] = field(default_factory=list)
+    _running: set[str] = field(default_factory=set)
 
     async def find_reply(self, job: Job) -> int | None:
-        self._maybe_away()
+        self._raise_transient_error()
         return 77 if self.has_reply else None
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
-        async with self._alone(job):
+        async with self._exclusive(job):
             if "show_progress" in self.broken:
-                raise RuntimeError("a bug in the progress line")
-            self.shown[job.job_id].append(progress)
+                raise RuntimeError("a bug in show_progress")
+            self.progress[job.job_id].append(progress)
 
     async def deliver(
         self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
     ) -> DeliveredMessage:
-        async with self._alone(job):
-            self._maybe_away()
-            if self.closed:
+        async with self._exclusive(job):
+            self._raise_transient_error()
+            if self.undeliverable:
                 raise UndeliverableError
             if "deliver" in self.broken:
                 self.broken.discard("deliver")
-                raise RuntimeError("a bug in the courier")
-            assert job.job_id not in self.delivered, "brought twice"
+                raise RuntimeError("a bug in deliver")
+            assert job.job_id not in self.delivered, "delivered twice"
             self.delivered[job.job_id] = (picture, receipt)
             if self.on_delivery is not None:
                 await self.on_delivery()
             return DeliveredMessage(20, 77, DeliveryMethod.REPLY)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
-        async with self._alone(job):
-            self._maybe_away()
-            if self.closed:
+        async with self._exclusive(job):
+            self._raise_transient_error()
+            if self.undeliverable:
                 raise UndeliverableError
-            assert job.job_id not in self.told, "told twice"
-            self.told[job.job_id] = failure
+            assert job.job_id not in self.failures, "delivered twice"
+            self.failures[job.job_id] = failure
             if self.on_delivery is not None:
                 await self.on_delivery()
 
-    def _maybe_away(self) -> None:
-        if self.away:
-            self.away -= 1
-            raise TransientError("Discord is away")
+    def _raise_transient_error(self) -> None:
+        if self.transient_errors:
+            self.transient_errors -= 1
+            raise TransientError("Discord is out of reach")
 
-    def _alone(self, job: Job) -> AsyncExitStack:
-        if job.job_id in self.busy:
-            self.clashes.append(job.job_id)
-        self.busy.add(job.job_id)
-        stack = AsyncExitStack()
-
-        async def leave() -> None:
+    @asynccontextmanager
+    async def _exclusive(self, job: Job) -> AsyncIterator[None]:
+        if job.job_id in self._running:
+            self.overlaps.append(job.job_id)
+        self._running.add(job.job_id)
+        try:
+            yield
+        finally:
             await asyncio.sleep(0)
-            self.busy.discard(job.job_id)
-
-        stack.push_async_callback(leave)
-        return stack
+            self._running.discard(job.job_id)
 
 
 @dataclass
 class EngineHarness:
-    """An open engine and all that it works with."""
+    """An open engine with what it uses; `files` is the base URL of a server with references."""
 
     engine: JobEngine
     store: JobStore
@@ -123,16 +131,16 @@ class EngineHarness:
     picture_store: PictureStore
 
     async def submit(self, request: Request | None = None, *, answered: bool = True) -> Job:
-        """Submit and start, as the command does."""
+        """Submit and start a job, as the command does."""
         job = await submit(self.engine, request)
         self.engine.start(job, answered=answered, message_id=77 if answered else None)
         return job
 
     async def wait(self, job: Job) -> Job:
-        """Wait until the job's walk has ended; how the row stands then."""
-        walk = self.engine._tasks.get(job.job_id)
-        if walk is not None:
-            await soon(walk)
+        """Wait until the engine is done with the job; returns its row then."""
+        task = self.engine._tasks.get(job.job_id)
+        if task is not None:
+            await soon(task)
         found = await self.store.find(job.job_id)
         assert found is not None
         return found
@@ -141,20 +149,19 @@ class EngineHarness:
         return await self.wait(await self.submit(request))
 
     async def state(self, job: Job) -> str:
-        rows = await self.store._database.run(
-            lambda tx: tx.execute(
-                "SELECT state, note FROM reservations WHERE job_id = ?", (job.job_id,)
-            ).fetchone()
+        """Return the state of the job's reservation."""
+        row = await self.store._database.run(
+            lambda tx: tx.execute("SELECT state FROM reservations WHERE job_id = ?", (job.job_id,)).fetchone()
         )
-        return str(rows["state"])
+        return str(row["state"])
 
 
 async def stored_picture(harness: EngineHarness, job: Job) -> bytes | None:
-    """What the vault has of a job's picture, found as everybody finds it."""
-    piece = await HistoryStore(harness.store._database).find(job.job_id)
-    assert piece is not None
-    assert piece.kept_sha256 is not None
-    return await harness.picture_store.read(piece.kept_sha256)
+    """Return the stored picture of a job, found by its history item; asserts that it has one."""
+    item = await HistoryStore(harness.store._database).find(job.job_id)
+    assert item is not None
+    assert item.kept_sha256 is not None
+    return await harness.picture_store.read(item.kept_sha256)
 
 
 def build(
@@ -166,8 +173,8 @@ def build(
     files: str,
     *,
     max_running: int = 5,
-    timings: Timings = BEAT,
-    outages: bool = False,
+    timings: Timings = TIMINGS,
+    with_circuit_breaker: bool = False,
     time_outs: ApiTimeouts | None = None,
 ) -> EngineHarness:
     delivery = FakeDelivery()
@@ -178,7 +185,7 @@ def build(
     circuit_breaker = CircuitBreaker(probe, OperatorLog(), probe_seconds=0.02)
     stack.push_async_callback(circuit_breaker.close)
     metrics = Metrics()
-    store, ledger = JobStore(database, DEFAULT, metrics), Ledger(database, DEFAULT)
+    store, ledger = JobStore(database, DEFAULT_LIMIT, metrics), Ledger(database, DEFAULT_LIMIT)
     picture_store = PictureStore(picture_folder(database._path))
     client = RivyaClient(
         session,
@@ -188,7 +195,9 @@ def build(
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.02,
-        watch=lambda attempt: circuit_breaker.record(answered=attempt.answered) if outages else None,
+        watch=lambda attempt: (
+            circuit_breaker.record(answered=attempt.answered) if with_circuit_breaker else None
+        ),
     )
     engine = JobEngine(
         store=store,
@@ -207,30 +216,30 @@ def build(
     )
     stack.push_async_callback(engine.close)
     return EngineHarness(
-        engine, store, ledger, CreditAdmin(database, DEFAULT), delivery, rivya, files, picture_store
+        engine, store, ledger, CreditAdmin(database, DEFAULT_LIMIT), delivery, rivya, files, picture_store
     )
 
 
 async def write_protect(harness: EngineHarness, on: bool) -> None:
-    """From here on the database can be read only, as when its disk is full; or be written again."""
-    # Not as a unit: what cannot be written to begins no transaction.
+    """Make the database read-only, as if its disk were full, or writable again."""
+    # Not by `run`, which could not begin its transaction on a read-only database.
     connection = harness.store._database._connection
     await connection.call(lambda plain: plain.execute(f"PRAGMA query_only = {int(on)}").close())
 
 
-async def logged(lines: Sequence[Mapping[str, object]], **wanted: object) -> None:
-    """Wait until such a line was logged."""
+async def wait_logged(lines: Sequence[Mapping[str, object]], **wanted: object) -> None:
+    """Wait until a line with these fields was logged."""
     await until(lambda: any(wanted.items() <= line.items() for line in lines))
 
 
 class MakeHarness(Protocol):
-    """Opens an engine on the database of the test, as a restart does; the options are those of `build`."""
+    """Open an engine on the database of the test, as a restart does; the options are those of `build`."""
 
     def __call__(
         self,
         *,
         max_running: int = 5,
-        timings: Timings = BEAT,
-        outages: bool = False,
+        timings: Timings = TIMINGS,
+        with_circuit_breaker: bool = False,
         time_outs: ApiTimeouts | None = None,
     ) -> EngineHarness: ...

@@ -1,4 +1,4 @@
-"""Requests and jobs to start a test from."""
+"""Make, submit and accept requests and jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.jobs.store import JobStore
 
 NO_CONTEXT = RequestContext()
-"""A member without roles, in a channel that nobody has a rule about."""
+"""A member without roles, in a channel without rules."""
 _interactions = itertools.count(10**17)
 
 
@@ -27,7 +27,7 @@ def make_request(
     reference: Reference | None = None,
     interaction_id: int | None = None,
 ) -> Request:
-    """A plain request, with an interaction of its own."""
+    """Return a request with an interaction id of its own."""
     return Request(
         destination=Destination(
             guild_id=guild_id,
@@ -48,7 +48,7 @@ def make_request(
 
 
 def make_job(request: Request | None = None, *, accepted_at: int | None = None) -> Job:
-    """A job as `JobEngine.submit` makes it."""
+    """Return a job in the state in which `JobStore.submit` inserts it."""
     return Job(
         job_id=str(uuid.uuid4()),
         request=request or make_request(),
@@ -75,7 +75,7 @@ async def accept(
 
 
 async def submit(engine: JobEngine, request: Request | None = None) -> Job:
-    """Submit a request that nothing refuses."""
+    """Submit a request; asserts that it is accepted."""
     result = await engine.submit(request or make_request(), NO_CONTEXT)
     assert isinstance(result, Accepted)
     return result.job

@@ -1,4 +1,4 @@
-"""Small pictures to send and to deliver."""
+"""Make small picture files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def make_picture(
     colour: str | tuple[int, int, int] = "orange",
     **options: Any,
 ) -> bytes:
-    """A picture of one colour as a file, of any kind that Pillow writes; `options` are for `Image.save`."""
+    """Return a picture file of one colour, in any format that Pillow writes; `options` go to `Image.save`."""
     data = io.BytesIO()
     Image.new("RGB", size, colour).save(data, kind, **options)
     return data.getvalue()

@@ -1,8 +1,8 @@
-"""How tests wait: until something is seen, and never for a while.
+"""Wait in tests for an awaitable or a condition, and never for a fixed time.
 
-A busy machine takes many times as long as a quiet one for the same, so no test says how long something may
-take. What never comes ends at one bound for all; it is far above what a busy machine takes, and below
-pytest's own `timeout`, so that the test that hangs is the one that says so.
+A busy machine can be many times slower than a quiet one, so no test sets a time limit of its own. All waits
+have one limit, which is far above what a busy machine needs, and below pytest's own `timeout`, so that a test
+that hangs fails with its own name.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ PATIENCE_SECONDS = 300.0
 
 
 async def soon(awaitable: Awaitable[_T]) -> _T:
-    """What comes of it; a TimeoutError only if it hangs."""
+    """Return its result; raises TimeoutError if it hangs."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         return await awaitable
 
 
-async def until(seen: Callable[[], object]) -> None:
-    """Wait until that can be seen; for what is no event that could be awaited."""
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition is true, for what is no event that could be awaited."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not seen():
+        while not condition():
             await asyncio.sleep(0.005)

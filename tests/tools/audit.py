@@ -1,6 +1,6 @@
-"""`python -m tests.tools.audit`: known holes in what the lock file names, and secrets in what git keeps.
+"""`python -m tests.tools.audit`: find known vulnerabilities of locked dependencies, and secrets in git.
 
-Exit code 1 if there is one. Where the advisories cannot be had, as without internet, it says so and goes on.
+The exit code is 1 if there is one. If the advisories cannot be downloaded, it says so and goes on.
 """
 
 from __future__ import annotations
@@ -15,62 +15,62 @@ from tests.support.paths import ROOT
 LOCK = "requirements.lock"
 BASELINE = ".secrets.baseline"
 PATIENCE_SECONDS = 120
-WITHOUT_GUESSES = ("--disable-plugin", "KeywordDetector")
-"""It takes every made-up key of a test for a real one."""
+DISABLED = ("--disable-plugin", "KeywordDetector")
+"""It reports every made-up key of a test."""
 RIVYA_KEY = re.compile(r"rvya_sk_\w*\d\w{11,}")
-"""Long, and with a number: not one of the words that tests and examples use in its place."""
+"""A real key is long and has digits, unlike those that tests and examples use."""
 
 
-def holes() -> list[str]:
-    """One line for each known vulnerability of a locked dependency."""
+def vulnerabilities() -> list[str]:
+    """Return one line for each known vulnerability of a locked dependency."""
     command = ("pip_audit", "--requirement", LOCK, "--disable-pip", "--require-hashes", "--format", "json")
     try:
-        told = _run(*command, "--progress-spinner", "off").stdout
-        packages = json.loads(told)["dependencies"]
+        output = _run(*command, "--progress-spinner", "off").stdout
+        packages = json.loads(output)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError):
         packages = []
     looked_up = [package for package in packages if "skip_reason" not in package]
     print(
         f"audit: {len(looked_up)} of {len(packages)} dependencies looked up"
         if looked_up
-        else "audit: the advisories are out of reach, so no dependency was looked up"
+        else "audit: the advisories cannot be downloaded, so no dependency was looked up"
     )
     return [
-        f"{package['name']} {package['version']}: {hole['id']},"
-        f" fixed in {', '.join(hole['fix_versions']) or 'no version yet'}"
+        f"{package['name']} {package['version']}: {vulnerability['id']},"
+        f" fixed in {', '.join(vulnerability['fix_versions']) or 'no version yet'}"
         for package in looked_up
-        for hole in package["vulns"]
+        for vulnerability in package["vulns"]
     ]
 
 
 def secrets() -> list[str]:
-    """One line for each thing that looks like a secret and is not in the baseline."""
+    """Return one line for each finding that is not in the baseline."""
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if files.returncode:
-        print("audit: this is no git checkout, so no file was searched for secrets")
+        print("audit: not a git checkout, so no file was searched for secrets")
         return []
     names = [name for name in files.stdout.decode().split("\0") if name and not name.endswith(".lock")]
-    kept = [name for name in names if (ROOT / name).is_file() and name != BASELINE]
+    searched = [name for name in names if (ROOT / name).is_file() and name != BASELINE]
     keys = [
         f"{name}:{number}: Rivya API key"
-        for name in kept
+        for name in searched
         for number, line in enumerate((ROOT / name).read_text("utf-8", "replace").splitlines(), start=1)
         if RIVYA_KEY.search(line)
     ]
-    found = _known(_run("detect_secrets", "scan", "--no-verify", *WITHOUT_GUESSES, *kept).stdout)
-    known = _known((ROOT / BASELINE).read_text("utf-8"))
+    found = _findings(_run("detect_secrets", "scan", "--no-verify", *DISABLED, *searched).stdout)
+    known = _findings((ROOT / BASELINE).read_text("utf-8"))
     new = [
         f"{name}:{line}: {kind}"
         for (name, kind, hashed), line in found.items()
         if (name, kind, hashed) not in known
     ]
     if not keys and not new:
-        print(f"audit: no secret in {len(kept)} files")
+        print(f"audit: no secret in {len(searched)} files")
     return keys + new
 
 
-def _known(document: str) -> dict[tuple[str, str, str], int]:
-    """What a scan found: file, kind and hash, each with its line."""
+def _findings(document: str) -> dict[tuple[str, str, str], int]:
+    """Return the line of each finding by its file, type and hash."""
     return {
         (name, secret["type"], secret["hashed_secret"]): secret["line_number"]
         for name, secrets in json.loads(document)["results"].items()
@@ -90,7 +90,7 @@ def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> int:
-    lines = [*holes(), *secrets()]
+    lines = [*vulnerabilities(), *secrets()]
     print(*lines, sep="\n", end="\n" if lines else "")
     return 1 if lines else 0
 

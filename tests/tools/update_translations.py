@@ -1,7 +1,7 @@
-"""Brings the catalogues in `cogs/locale` up to date with the code: `make messages`.
+"""Update the catalogues in `cogs/locale` from the code: `make messages`.
 
-What is said stands in the code, in calls of `gettext`, `ngettext` and `gettext_noop`; what Discord's menus
-show is asked of the commands themselves. New messages come untranslated, old ones go, translations stay.
+Messages are the arguments of `gettext`, `ngettext` and `gettext_noop` in the code, and the names and
+descriptions of the commands. New messages are added untranslated, unused ones are removed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from bot.config.settings import DatabaseSettings, DiscordSettings, RivyaSettings
 from cogs.text.translation import CATALOGUES, COMMAND_NAME
 
 COGS = CATALOGUES.parent
-HEADQUARTERS = 1
+OPERATOR_GUILD = 1
 KEYWORDS = {"gettext": 1, "gettext_noop": 1, "ngettext": 2}
-"""What says a message, and how many texts it is."""
+"""Functions that take a message, with the number of arguments that are texts."""
 NAMES = {
     app_commands.TranslationContextLocation.command_name,
     app_commands.TranslationContextLocation.group_name,
@@ -37,10 +37,10 @@ NAMES = {
 
 
 class RecordingTranslator(app_commands.Translator):
-    """Translates nothing and remembers what was asked for, by context."""
+    """Translates nothing and records the requested messages, with their contexts."""
 
     def __init__(self) -> None:
-        self.asked: set[tuple[str | None, str]] = set()
+        self.requested: set[tuple[str | None, str]] = set()
 
     async def translate(
         self,
@@ -48,15 +48,15 @@ class RecordingTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        self.asked.add((COMMAND_NAME if context.location in NAMES else None, string.message))
+        self.requested.add((COMMAND_NAME if context.location in NAMES else None, string.message))
         return None
 
 
-async def menus(translator: app_commands.Translator) -> list[dict[str, Any]]:
-    """Every command as Discord would be told of it."""
+async def command_payloads(translator: app_commands.Translator) -> list[dict[str, Any]]:
+    """Return the payload of every command, as it is synced to Discord."""
     with TemporaryDirectory() as folder:
         settings = Settings(
-            discord=DiscordSettings(token=SecretStr("none"), operator_guild=HEADQUARTERS),
+            discord=DiscordSettings(token=SecretStr("none"), operator_guild=OPERATOR_GUILD),
             rivya=RivyaSettings(api_key=SecretStr("none")),
             database=DatabaseSettings(path=Path(folder, "bot.sqlite3")),
         )
@@ -64,22 +64,22 @@ async def menus(translator: app_commands.Translator) -> list[dict[str, Any]]:
             await client.on_setup(client)
             return [
                 await command.get_translated_payload(client.tree, translator)
-                for guild in (None, discord.Object(HEADQUARTERS))
+                for guild in (None, discord.Object(OPERATOR_GUILD))
                 for command in client.tree.get_commands(guild=guild)
             ]
 
 
-async def shown_in_menus() -> set[tuple[str | None, str]]:
-    """Every name, description and choice of every command, with the context of its message."""
-    listener = RecordingTranslator()
-    await menus(listener)
-    return listener.asked
+async def command_messages() -> set[tuple[str | None, str]]:
+    """Return context and text of every name, description and choice of the commands."""
+    translator = RecordingTranslator()
+    await command_payloads(translator)
+    return translator.requested
 
 
-def said_in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """The file and the message, or the pair of singular and plural, of everything said in cogs.
+def code_messages() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """Yield the file and the message, or the pair of singular and plural, of every call in cogs.
 
-    Babel's own reader of Python takes the texts of f-strings for plain ones, and misses what is said in them.
+    Babel's own extractor takes parts of f-strings for messages, and misses calls inside them.
     """
     for path in sorted(COGS.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -94,29 +94,29 @@ def _text(node: ast.expr) -> str | None:
 
 
 async def template() -> Catalog:
-    """All there is to translate."""
+    """Return a catalogue of all messages."""
     catalogue = Catalog()
-    for name, message in said_in_code():
+    for name, message in code_messages():
         catalogue.add(message, locations=[(name, 0)])
-    for context, message in sorted(await shown_in_menus(), key=str):
+    for context, message in sorted(await command_messages(), key=str):
         catalogue.add(message, context=context)
     return catalogue
 
 
 def updated(file: Path, wanted: Catalog) -> Catalog:
-    """A language's catalogue with just these messages: what was translated stays as it is."""
+    """Return a language's catalogue with exactly the wanted messages, and its own translations of them."""
     with file.open("rb") as opened:
         known = read_po(opened, locale=file.stem.replace("-", "_"))
     fresh = Catalog(locale=known.locale, header_comment=known.header_comment, fuzzy=False)
-    # The plural forms of the file: Babel's own idea of them is wrong for Indonesian, which has one.
+    # Keeps the plural forms of the file: Babel's are wrong for Indonesian, which has only one.
     fresh.mime_headers = known.mime_headers
     for message in sorted(wanted, key=lambda each: (each.context or "", str(each.id))):
         if message.id:
             old = known.get(message.id if isinstance(message.id, str) else message.id[0], message.context)
-            kept = old.string if old is not None and isinstance(old.id, type(message.id)) else None
+            translation = old.string if old is not None and isinstance(old.id, type(message.id)) else None
             fresh.add(
                 message.id,
-                kept,
+                translation,
                 context=message.context,
                 locations=[(name, 0) for name, _ in message.locations],
             )
@@ -124,25 +124,25 @@ def updated(file: Path, wanted: Catalog) -> Catalog:
 
 
 def written(file: Path, catalogue: Catalog) -> str:
-    """The file's own header, and the messages."""
+    """Return the text of a catalogue file: the header of `file`, and the messages."""
     header, body = file.read_text("utf-8").partition("\n\n")[0], io.BytesIO()
     write_po(body, catalogue, width=110, include_lineno=False, omit_header=True)
     return f"{header}\n\n{body.getvalue().decode().lstrip()}"
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
-    """The messages that a language does not have, or not in all its forms."""
+    """Return the messages without a translation, or without one of its plural forms."""
     return [str(message.id) for message in catalogue if message.id and not all(forms(message))]
 
 
 def forms(message: Message) -> tuple[str, ...]:
-    """A translation in all its forms; one empty form if there is none."""
+    """Return all plural forms of a translation; one empty form if there is none."""
     string = message.string or ""
     return (string,) if isinstance(string, str) else tuple(string)
 
 
 def main() -> int:
-    """Write every catalogue anew; returns 1 while something is untranslated."""
+    """Rewrite every catalogue; returns 1 if a message is untranslated."""
     wanted, missing = asyncio.run(template()), 0
     for file in sorted(CATALOGUES.glob("*.po")):
         catalogue = updated(file, wanted)

@@ -34,7 +34,7 @@ async def assert_cancelled(harness: EngineHarness, job: Job) -> None:
     assert job.job_id not in harness.engine._tasks
     assert job.job_id not in harness.engine._runners
     assert job.job_id not in harness.delivery.delivered
-    assert job.job_id not in harness.delivery.told
+    assert job.job_id not in harness.delivery.failures
 
 
 def tasks_of(harness: EngineHarness, job: Job) -> int:
@@ -82,7 +82,7 @@ async def test_while_its_reference_travels_the_slot_is_free_again(make_harness: 
 
 
 async def test_before_discord_is_known_to_have_our_answer(harness: EngineHarness) -> None:
-    harness.delivery.away = 10**6
+    harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
@@ -117,13 +117,13 @@ async def test_a_body_that_was_never_answered_may_have_been_sent_all_the_same(ha
 
 
 async def test_twice_is_once_and_what_is_over_or_unknown_is_not_cancelled(harness: EngineHarness) -> None:
-    harness.delivery.away = 10**6
+    harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     assert await asyncio.gather(*(harness.engine.cancel(job.job_id) for _ in range(5))) == [True] * 5
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
     assert ended(harness) == {"cancelled": 1}
-    harness.delivery.away = 0
+    harness.delivery.transient_errors = 0
     done = await harness.submit_and_wait()
     assert not await harness.engine.cancel(done.job_id)
     assert await harness.state(done) == "settled"
@@ -131,13 +131,13 @@ async def test_twice_is_once_and_what_is_over_or_unknown_is_not_cancelled(harnes
 
 
 async def test_a_database_that_fails_just_then_cancels_nothing(harness: EngineHarness) -> None:
-    harness.delivery.away = 10**6
+    harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     await write_protect(harness, on=True)
     with pytest.raises(OperatorError):
         await harness.engine.cancel(job.job_id)
     await write_protect(harness, on=False)
-    harness.delivery.away = 0
+    harness.delivery.transient_errors = 0
     assert (await harness.wait(job)).stage is Stage.DELIVERED
     assert await harness.state(job) == "settled"
 
@@ -282,13 +282,13 @@ async def test_a_cancelled_job_is_not_walked_again_after_a_bug(
 
 
 async def test_while_rivya_is_out_of_reach_nothing_was_asked_for(make_harness: MakeHarness) -> None:
-    harness = make_harness(outages=True, max_running=10)
+    harness = make_harness(with_circuit_breaker=True, max_running=10)
     for route in ("create", "credits"):
         harness.rivya.faults.add("status", route, times=None, code=503)
     asked = [await harness.submit() for _ in range(4)]
     await until(lambda: harness.engine._dependencies.circuit_breaker.is_open)
     waiting = await harness.submit()
-    await until(lambda: Phase.OUTAGE in {line.phase for line in harness.delivery.shown[waiting.job_id]})
+    await until(lambda: Phase.OUTAGE in {line.phase for line in harness.delivery.progress[waiting.job_id]})
     assert await harness.engine.cancel(waiting.job_id)
     await assert_cancelled(harness, waiting)
     harness.rivya.faults.clear()

@@ -32,11 +32,11 @@ from bot.storage.database import Database
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya.faults import FaultName
 from tests.support.engine_harness import (
-    BEAT,
+    TIMINGS,
     EngineHarness,
     MakeHarness,
-    logged,
     stored_picture,
+    wait_logged,
     write_protect,
 )
 from tests.support.factories import NO_CONTEXT, make_request, submit
@@ -56,7 +56,7 @@ async def test_a_picture_is_painted_booked_and_brought(harness: EngineHarness) -
     task = next(iter(harness.rivya.tasks.values()))
     assert (task.key, task.client_request_id) == (job.job_id, job.job_id)
     assert harness.rivya.charged_credits == 4
-    assert harness.delivery.shown[job.job_id], "the member saw no progress"
+    assert harness.delivery.progress[job.job_id], "the member saw no progress"
 
 
 async def test_a_reference_travels_with_the_job(harness: EngineHarness) -> None:
@@ -103,7 +103,7 @@ async def test_a_bad_reference_costs_nothing_and_is_told(
     request = make_request(reference=Reference(f"{harness.files}/{name}", name, "image/png", 200))
     job = await harness.submit_and_wait(request)
     assert job.stage is Stage.FAILED
-    assert harness.delivery.told[job.job_id].code == reason
+    assert harness.delivery.failures[job.job_id].code == reason
     assert await harness.state(job) == "released"
     assert harness.rivya.tasks == {}
     assert harness.rivya.uploads == {}
@@ -179,7 +179,7 @@ async def test_over_its_limit_a_guild_is_refused_with_the_numbers(harness: Engin
 async def test_a_refused_picture_is_released_and_told(harness: EngineHarness) -> None:
     job = await harness.submit_and_wait(make_request(prompt="something forbidden"))
     assert job.stage is Stage.FAILED
-    assert (harness.delivery.told[job.job_id].cause, await harness.state(job)) == ("rivya", "released")
+    assert (harness.delivery.failures[job.job_id].cause, await harness.state(job)) == ("rivya", "released")
     assert harness.rivya.charged_credits == 0
 
 
@@ -190,7 +190,7 @@ async def test_an_empty_wallet_is_not_the_members_fault(
     harness.rivya.wallet_credits = 3
     harness.rivya.wallet_mode = mode
     job = await harness.submit_and_wait()
-    failure = harness.delivery.told[job.job_id]
+    failure = harness.delivery.failures[job.job_id]
     assert (failure.cause, failure.charged_credits, await harness.state(job)) == ("operator", 0, "released")
 
 
@@ -200,7 +200,7 @@ async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(harness: E
         jobs = [await harness.submit() for _ in range(4)]
         ended = [await harness.wait(job) for job in jobs]
     assert {job.stage for job in ended} == {Stage.FAILED}
-    assert {harness.delivery.told[job.job_id].cause for job in ended} == {"operator"}
+    assert {harness.delivery.failures[job.job_id].cause for job in ended} == {"operator"}
     loud = [line for line in lines if line["event"] == "operator must act" and line["log_level"] == "error"]
     assert len(loud) == 1
     assert (await harness.ledger.usage(1)).used_credits == 0
@@ -250,13 +250,13 @@ async def test_a_task_that_vanished_keeps_its_credits_held_and_says_why(harness:
     harness.rivya.tasks.clear()
     ended = await harness.wait(job)
     assert ended.stage is Stage.FAILED
-    assert harness.delivery.told[job.job_id].in_doubt
+    assert harness.delivery.failures[job.job_id].in_doubt
     assert await harness.state(job) == "held"
 
 
 def said(harness: EngineHarness, job: Job) -> list[Phase]:
     """The phases that were told of a job, in order."""
-    return [progress.phase for progress in harness.delivery.shown[job.job_id]]
+    return [progress.phase for progress in harness.delivery.progress[job.job_id]]
 
 
 async def test_a_late_task_is_told_once_and_still_delivered(make_harness: MakeHarness) -> None:
@@ -279,7 +279,7 @@ async def test_a_late_task_is_told_once_and_still_delivered(make_harness: MakeHa
 
 
 async def test_a_picture_that_cannot_be_posted_is_kept(harness: EngineHarness) -> None:
-    harness.delivery.closed = True
+    harness.delivery.undeliverable = True
     job = await harness.submit_and_wait()
     assert job.stage is Stage.UNDELIVERABLE
     assert job.finished_at is not None
@@ -340,7 +340,7 @@ async def test_a_kept_picture_is_worked_from_and_one_that_is_gone_costs_nothing(
     assert len(harness.rivya.uploads) == 1
     harness.picture_store.path(result).unlink()
     lost = await harness.submit_and_wait(make_request(reference=reference))
-    assert (lost.stage, harness.delivery.told[lost.job_id].code) == (
+    assert (lost.stage, harness.delivery.failures[lost.job_id].code) == (
         Stage.FAILED,
         MemberReason.REFERENCE_GONE,
     )
@@ -355,8 +355,8 @@ async def test_a_vault_that_takes_nothing_holds_no_private_picture_up(harness: E
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit(replace(request, destination=replace(request.destination, private=True)))
         assert (await harness.wait(job)).stage is Stage.DELIVERED
-        await logged(lines, event="operator must act", code="disk")
-        await logged(lines, event="a private picture was brought and is not kept")
+        await wait_logged(lines, event="operator must act", code="disk")
+        await wait_logged(lines, event="a private picture was brought and is not kept")
     assert await harness.state(job) == "settled"
     assert len(harness.delivery.delivered) == 1
 
@@ -364,10 +364,10 @@ async def test_a_vault_that_takes_nothing_holds_no_private_picture_up(harness: E
 async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(harness: EngineHarness) -> None:
     folder = picture_folder(harness.store._database._path)
     folder.write_text("in the way")
-    harness.delivery.closed = True
+    harness.delivery.undeliverable = True
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit(make_request())
-        await logged(lines, event="operator must act", code="disk")
+        await wait_logged(lines, event="operator must act", code="disk")
     folder.unlink()
     assert (await harness.wait(job)).stage is Stage.UNDELIVERABLE
     assert await stored_picture(harness, job) == make_picture()
@@ -385,11 +385,11 @@ async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harnes
     await until(lambda: len(said(harness, job)) > 2)  # the line is so busy that this could fail
     harness.rivya.release()
     assert (await harness.wait(job)).stage is Stage.DELIVERED
-    assert harness.delivery.clashes == []
+    assert harness.delivery.overlaps == []
 
 
 async def test_a_discord_that_is_away_is_waited_for(harness: EngineHarness) -> None:
-    harness.delivery.away = 3
+    harness.delivery.transient_errors = 3
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
 
@@ -398,7 +398,7 @@ async def test_a_result_that_is_no_picture_is_told_with_its_cost(harness: Engine
     harness.rivya.faults.add("not_a_picture", "result", times=None)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.UNDELIVERABLE
-    assert harness.delivery.told[job.job_id].charged_credits == 4
+    assert harness.delivery.failures[job.job_id].charged_credits == 4
     assert await harness.state(job) == "settled"
 
 
@@ -417,7 +417,7 @@ async def test_a_rate_limited_rivya_is_obeyed_and_nothing_is_lost(harness: Engin
 
 async def test_a_member_who_never_saw_an_answer_pays_nothing(harness: EngineHarness) -> None:
     harness.delivery.has_reply = False
-    harness.delivery.away = 1
+    harness.delivery.transient_errors = 1
     job = await harness.wait(await harness.submit(answered=False))
     assert job.stage is Stage.CANCELLED
     assert await harness.state(job) == "released"
@@ -467,9 +467,9 @@ async def test_waiting_jobs_show_their_place_in_the_line(make_harness: MakeHarne
     harness.rivya.hold()
     jobs = [await harness.submit() for _ in range(3)]
     await harness.rivya.until(
-        lambda: all(harness.delivery.shown[job.job_id] for job in jobs) and len(harness.rivya.tasks) == 1
+        lambda: all(harness.delivery.progress[job.job_id] for job in jobs) and len(harness.rivya.tasks) == 1
     )
-    assert [harness.delivery.shown[job.job_id][-1].position for job in jobs[1:]] == [1, 2]
+    assert [harness.delivery.progress[job.job_id][-1].position for job in jobs[1:]] == [1, 2]
     harness.rivya.release()
     assert {(await harness.wait(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert harness.rivya.peak_concurrent <= 1
@@ -485,10 +485,10 @@ async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_
         await harness.rivya.until(lambda: bool(harness.rivya.keys_in_flight))
         await write_protect(harness, on=True)
         lag.over.set()
-        await logged(lines, event="operator must act", code="database")
+        await wait_logged(lines, event="operator must act", code="database")
         harness.rivya.api_key = "rvya_sk_another"
         await write_protect(harness, on=False)
-        await logged(lines, event="operator must act", code="key_refused")
+        await wait_logged(lines, event="operator must act", code="key_refused")
     assert (len(harness.rivya.tasks), await harness.state(job)) == (1, "held")
     harness.rivya.api_key = key
     assert (await harness.wait(job)).stage is Stage.DELIVERED
@@ -501,7 +501,7 @@ async def test_a_picture_that_landed_is_not_brought_again_by_a_database_that_fai
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit()
-        await logged(lines, event="setback", stage=Stage.SUCCEEDED, setbacks=2)
+        await wait_logged(lines, event="setback", stage=Stage.SUCCEEDED, setbacks=2)
     await write_protect(harness, on=False)
     assert (await harness.wait(job)).stage is Stage.DELIVERED
 
@@ -512,7 +512,7 @@ async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fail
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit(make_request(prompt="something forbidden"))
-        await logged(lines, event="setback", stage=Stage.FAILED, setbacks=2)
+        await wait_logged(lines, event="setback", stage=Stage.FAILED, setbacks=2)
     await write_protect(harness, on=False)
     assert (await harness.wait(job)).finished_at is not None
 
@@ -525,7 +525,7 @@ async def test_a_task_of_another_job_is_never_taken_for_ours(harness: EngineHarn
     second = await harness.submit_and_wait()
     assert (second.stage, second.task_id) == (Stage.FAILED, None)
     assert (await harness.state(first), await harness.state(second)) == ("settled", "held")
-    assert harness.delivery.told[second.job_id].in_doubt
+    assert harness.delivery.failures[second.job_id].in_doubt
 
 
 async def test_a_broken_progress_line_costs_no_picture(make_harness: MakeHarness) -> None:
@@ -534,7 +534,7 @@ async def test_a_broken_progress_line_costs_no_picture(make_harness: MakeHarness
     harness.rivya.hold()
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit()
-        await logged(lines, event="progress line broke", phase=Phase.LATE)
+        await wait_logged(lines, event="progress line broke", phase=Phase.LATE)
         harness.rivya.release()
         assert (await harness.wait(job)).stage is Stage.DELIVERED
     assert [line["phase"] for line in lines if line["event"] == "progress line broke"].count(Phase.LATE) > 0
@@ -559,7 +559,7 @@ async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit_and_wait(request)
     assert [line["event"] for line in lines].count("walk broke") == 3
-    failure = harness.delivery.told[job.job_id]
+    failure = harness.delivery.failures[job.job_id]
     assert (failure.cause, failure.code, await harness.state(job)) == ("developer", "bug", "released")
     assert job.finished_at is not None
 
@@ -584,7 +584,7 @@ async def test_a_disk_without_room_for_a_reference_is_the_operators(
     harness = make_harness()
     request = make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     job = await harness.submit_and_wait(request)
-    failure = harness.delivery.told[job.job_id]
+    failure = harness.delivery.failures[job.job_id]
     assert (failure.cause, failure.code, await harness.state(job)) == ("operator", "disk", "released")
 
 
@@ -600,7 +600,7 @@ async def test_a_clock_set_back_delays_no_poll(
     )
     harness.rivya.release()
     runner = JobRunner(await harness.wait(job), harness.engine._dependencies)
-    assert 0 <= runner._seconds_until_next_poll() <= BEAT.first_poll_seconds
+    assert 0 <= runner._seconds_until_next_poll() <= TIMINGS.first_poll_seconds
 
 
 async def test_half_a_character_is_refused_before_a_row(harness: EngineHarness) -> None:
@@ -617,7 +617,7 @@ async def test_whatever_else_json_can_carry_is_painted(harness: EngineHarness) -
 
 
 async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harness: MakeHarness) -> None:
-    harness = make_harness(outages=True, timings=replace(BEAT, progress_seconds=0.01))
+    harness = make_harness(with_circuit_breaker=True, timings=replace(TIMINGS, progress_seconds=0.01))
     down = [
         harness.rivya.faults.add("status", route, times=None, code=503) for route in ("create", "credits")
     ]
@@ -630,7 +630,7 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
         assert down[0].hits == asked
         assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
         assert all(
-            Phase.OUTAGE in {line.phase for line in harness.delivery.shown[job.job_id]} for job in jobs
+            Phase.OUTAGE in {line.phase for line in harness.delivery.progress[job.job_id]} for job in jobs
         )
         assert {await harness.state(job) for job in jobs} == {"held"}
         harness.rivya.faults.clear()

@@ -25,7 +25,15 @@ from cogs.text.translation import (
     number,
     use_locale,
 )
-from tests.tools.update_translations import COGS, forms, menus, template, untranslated, updated, written
+from tests.tools.update_translations import (
+    COGS,
+    command_payloads,
+    forms,
+    template,
+    untranslated,
+    updated,
+    written,
+)
 
 FILES = sorted(CATALOGUES.glob("*.po"))
 COMMAND_NAME_FORM = re.compile(r"[-_'\w]{1,32}")
@@ -128,7 +136,9 @@ def name_in(tongue: str, part: dict[str, Any]) -> str:
 
 async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
     """https://discord.com/developers/docs/interactions/application-commands#localization"""
-    slash = [command for command in await menus(CommandTranslator()) if command.get("type", 1) == 1]
+    slash = [
+        command for command in await command_payloads(CommandTranslator()) if command.get("type", 1) == 1
+    ]
     for branch in [
         {"name": "", "options": slash},
         *(each for command in slash for each in branches(command)),
@@ -150,7 +160,7 @@ async def test_texts_in_menus_fit(tongue: str) -> None:
         for inner in (*part.get("options", ()), *part.get("choices", ())):
             yield from texts(inner)
 
-    for command in await menus(CommandTranslator()):
+    for command in await command_payloads(CommandTranslator()):
         shown = list(texts(command))
         assert max(map(len, shown)) <= LONGEST_MENU_TEXT, max(shown, key=len)
         assert sum(map(len, shown)) <= LARGEST_COMMAND, command["name"]
@@ -166,7 +176,7 @@ async def commands_in(tongue: str) -> set[str]:
             if option["type"] in {SUBCOMMAND, GROUP}:
                 yield from walk(option, f"{name} ")
 
-    return {name for command in await menus(CommandTranslator()) for name in walk(command, "")}
+    return {name for command in await command_payloads(CommandTranslator()) for name in walk(command, "")}
 
 
 async def test_only_commands_that_exist_are_named(catalogue: Catalog, tongue: str) -> None:
