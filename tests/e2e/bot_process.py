@@ -9,10 +9,11 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bot.credits.ledger_export import LedgerEntry, export_ledger
 from sandbox.fake_rivya import FakeRivya
@@ -69,37 +70,14 @@ class BotProcess:
         self.runs += 1
         self._killed = False
         self.folder.mkdir(exist_ok=True)
+        strict_environ = {"PYTHONDEVMODE": "1", "KUAS_E2E_REPORT_LEAKS": "1"} if strict else {}
         with self.log_file(self.runs).open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *(["-X", "dev"] if strict else []),
-                "-m",
-                "tests.e2e.bot_entry",
-                self.discord.api_url,
-                self.discord.gateway.url,
-                cwd=self.folder,
-                env=self._environ(strict=strict) | self.settings | settings,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=asyncio.subprocess.STDOUT,
-            )
+            self._process = await self._spawn([], strict_environ | settings, log)
         self._end_watcher = asyncio.create_task(self._announce_end(self._process), name="the bot's end")
 
     async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
         """Run a command of the bot to its end; returns its exit code and output."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.e2e.bot_entry",
-            self.discord.api_url,
-            self.discord.gateway.url,
-            *arguments,
-            cwd=self.folder,
-            env=self._environ(strict=False) | self.settings | settings,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        process = await self._spawn(arguments, settings, asyncio.subprocess.PIPE)
         try:
             output, _ = await soon(process.communicate())
         finally:
@@ -108,31 +86,38 @@ class BotProcess:
                 await process.wait()
         return process.returncode or 0, output.decode()
 
+    async def _spawn(
+        self, arguments: Sequence[str], settings: Mapping[str, str], output: int | IO[bytes]
+    ) -> asyncio.subprocess.Process:
+        # coverage measures the process only with its own variables.
+        measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        environ = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(ROOT),
+            "BOT_DISCORD__TOKEN": self.discord.bot_token,
+            "BOT_RIVYA__API_KEY": self.rivya.api_key,
+            "BOT_RIVYA__BASE_URL": self.rivya.url,
+            "BOT_RIVYA__FIRST_POLL_SECONDS": "0.05",
+            "BOT_RIVYA__POLL_SECONDS": "0.1",
+            "BOT_DATABASE__PATH": str(self.database),
+            "BOT_LIMITS__GUILD_CREDITS": "100000",
+            "BOT_NETWORK__ALLOW_LOOPBACK": "true",
+            "BOT_LOG__FORMAT": "json",
+        }
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.e2e.bot_entry", self.discord.api_url, self.discord.gateway.url),
+            *arguments,
+            cwd=self.folder,
+            env=measuring | environ | self.settings | dict(settings),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
     async def _announce_end(self, process: asyncio.subprocess.Process) -> None:
         """Wake the waiters of the fake Discord, whose conditions may include the end of the bot."""
         await process.wait()
         await self.discord.announce()
-
-    def _environ(self, *, strict: bool) -> dict[str, str]:
-        # coverage measures these processes only with its own variables.
-        measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-        return (
-            measuring
-            | {
-                "PATH": os.environ.get("PATH", ""),
-                "PYTHONPATH": str(ROOT),
-                "BOT_DISCORD__TOKEN": self.discord.bot_token,
-                "BOT_RIVYA__API_KEY": self.rivya.api_key,
-                "BOT_RIVYA__BASE_URL": self.rivya.url,
-                "BOT_RIVYA__FIRST_POLL_SECONDS": "0.05",
-                "BOT_RIVYA__POLL_SECONDS": "0.1",
-                "BOT_DATABASE__PATH": str(self.database),
-                "BOT_LIMITS__GUILD_CREDITS": "100000",
-                "BOT_NETWORK__ALLOW_LOOPBACK": "true",
-                "BOT_LOG__FORMAT": "json",
-            }
-            | ({"KUAS_E2E_REPORT_LEAKS": "1"} if strict else {})
-        )
 
     async def wait_connected(self) -> None:
         """Wait until the bot is connected to the gateway."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.e2e.fake_discord.state import PERMISSIONS, Channel, State
+from tests.e2e.fake_discord.state import Channel, State
 
 
 class Op(IntEnum):
@@ -56,9 +56,8 @@ class Gateway:
         identifies, resumes: numbers of IDENTIFY and of successful RESUME commands.
     """
 
-    def __init__(self, state: State, user: dict[str, Any]) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._user = user
         self._sockets: set[web.WebSocketResponse] = set()
         self.session: Session | None = None
         self.url = ""
@@ -184,7 +183,7 @@ class Gateway:
     def _ready(self, session: Session) -> Event:
         return {
             "v": 10,
-            "user": self._user,
+            "user": self._state.bot_user(),
             "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in self._state.guild_ids],
             "session_id": session.id,
             "resume_gateway_url": self.url,
@@ -193,20 +192,23 @@ class Gateway:
         }
 
     def _guild(self, guild_id: int) -> Event:
-        everyone = {"id": str(guild_id), "name": "@everyone", "permissions": str(sum(PERMISSIONS.values()))}
+        me = {
+            "user": self._state.bot_user(),
+            "roles": [],
+            "flags": 0,
+            "joined_at": "2026-01-01T00:00:00+00:00",
+        }
         return {
             "id": str(guild_id),
             "name": f"server {guild_id}",
             "owner_id": "1",
-            "roles": [everyone | {"color": 0, "hoist": False, "position": 0, "managed": False}],
+            "roles": [self._state.everyone_role(guild_id)],
             "channels": [
                 channel_event(channel)
                 for channel in self._state.channels.values()
                 if channel.guild_id == guild_id
             ],
-            "members": [
-                {"user": self._user, "roles": [], "flags": 0, "joined_at": "2026-01-01T00:00:00+00:00"}
-            ],
+            "members": [me],
             "member_count": 2,
         }
 

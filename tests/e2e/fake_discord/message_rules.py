@@ -73,7 +73,7 @@ def apply_body(state: State, message: Message, body: Body) -> None:
     message.notified = _notified(message, payload)
 
 
-def message_payload(message: Message, application_id: int) -> dict[str, Any]:
+def message_payload(state: State, message: Message) -> dict[str, Any]:
     """Return the message object. As in Discord's, `attachments` leaves out what a component shows."""
     in_components = {item.get("attachment_id") for item in components.media(message.components)}
     return {
@@ -81,7 +81,7 @@ def message_payload(message: Message, application_id: int) -> dict[str, Any]:
         "channel_id": str(message.channel_id),
         "type": 0,
         "content": message.content,
-        "author": {"id": str(application_id), "username": "Kuas", "discriminator": "0001", "avatar": None},
+        "author": state.bot_user(),
         "attachments": [
             {
                 "id": str(item.id),

@@ -22,24 +22,12 @@ class ReadRoutes:
 
     async def guild(self, request: web.Request) -> web.Response:
         guild_id = self._guild_id(request)
-        everyone = {
-            "id": str(guild_id),
-            "name": "@everyone",
-            "permissions": str(sum(PERMISSIONS.values())),
-            "position": 0,
-            "color": 0,
-            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-            "hoist": False,
-            "managed": False,
-            "mentionable": False,
-            "flags": 0,
-        }
         return json_response(
             {
                 "id": str(guild_id),
                 "name": f"Server {guild_id}",
                 "owner_id": "1",
-                "roles": [everyone],
+                "roles": [self._state.everyone_role(guild_id)],
                 "emojis": [],
                 "features": [],
                 "verification_level": 0,
@@ -83,15 +71,15 @@ class ReadRoutes:
         self._guild_id(request)
         if int(request.match_info["user"]) != self._state.application_id:
             raise RefusedError(10007)
-        user = {
-            "id": str(self._state.application_id),
-            "username": "Kuas",
-            "discriminator": "0001",
-            "avatar": None,
-        }
-        joined_at = "2026-01-01T00:00:00+00:00"
         return json_response(
-            {"user": user, "roles": [], "joined_at": joined_at, "flags": 0, "deaf": False, "mute": False}
+            {
+                "user": self._state.bot_user(),
+                "roles": [],
+                "joined_at": "2026-01-01T00:00:00+00:00",
+                "flags": 0,
+                "deaf": False,
+                "mute": False,
+            }
         )
 
     def _guild_id(self, request: web.Request) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -141,11 +140,7 @@ class Rest:
     # The bot itself.
 
     async def _me(self, _: web.Request) -> web.Response:
-        return json_response(self.user())
-
-    def user(self) -> dict[str, Any]:
-        bot_id = str(self._state.application_id)
-        return {"id": bot_id, "username": "Kuas", "discriminator": "0001", "avatar": None, "bot": True}
+        return json_response(self._state.bot_user())
 
     async def _application(self, _: web.Request) -> web.Response:
         return json_response(

@@ -34,7 +34,7 @@ class FakeDiscord(State):
         super().__init__()
         self.faults = Faults()
         self.rest = Rest(self, self.faults)
-        self.gateway = Gateway(self, self.rest.user())
+        self.gateway = Gateway(self)
         self.url = ""
         self._references: dict[str, Attachment] = {}
         self._runner: web.AppRunner | None = None
@@ -102,7 +102,7 @@ class FakeDiscord(State):
         return {
             "id": str(self.add_message(channel.id).id),
             "channel_id": str(channel.id),
-            "author": self.rest.user(),
+            "author": self.bot_user(),
             "content": "",
             "timestamp": "2026-01-01T00:00:00+00:00",
             "edited_timestamp": None,

@@ -155,6 +155,27 @@ class State:
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(condition)
 
+    # Objects as Discord sends them.
+
+    def bot_user(self) -> dict[str, Any]:
+        bot_id = str(self.application_id)
+        return {"id": bot_id, "username": "Kuas", "discriminator": "0001", "avatar": None, "bot": True}
+
+    @staticmethod
+    def everyone_role(guild_id: int) -> dict[str, Any]:
+        return {
+            "id": str(guild_id),
+            "name": "@everyone",
+            "permissions": str(sum(PERMISSIONS.values())),
+            "position": 0,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "managed": False,
+            "mentionable": False,
+            "flags": 0,
+        }
+
     # Creating.
 
     def new_id(self) -> int:

@@ -68,7 +68,7 @@ class WriteRoutes:
                 "response_message_loading": message.loading,
                 "response_message_ephemeral": message.ephemeral,
             }
-            payload = message_payload(message, self._state.application_id)
+            payload = message_payload(self._state, message)
             response["resource"] = {"type": interaction.answer_type, "message": payload}
         return response
 
@@ -128,7 +128,7 @@ class WriteRoutes:
         )
 
     def _message_response(self, message_id: int | None) -> web.Response:
-        return json_response(message_payload(self._state.message_for(message_id), self._state.application_id))
+        return json_response(message_payload(self._state, self._state.message_for(message_id)))
 
     def _write_new(self, message_id: int, body: Body) -> web.Response:
         try:
