@@ -13,7 +13,7 @@ from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 
 
-async def ruled(server: BotServer, command: str, **options: Any) -> str:
+async def change_access(server: BotServer, command: str, **options: Any) -> str:
     """What an admin is told after changing something."""
     words: str = server.answer(await server.sari.slash(server.channel, f"access {command}", **options))
     return words
@@ -34,18 +34,18 @@ async def paints(server: BotServer, member: Any, channel: Any = None, **options:
 
 
 async def test_nothing_is_forbidden_until_somebody_says_so(server: BotServer) -> None:
-    assert "Everybody may paint" in await ruled(server, "show")
+    assert "Everybody may paint" in await change_access(server, "show")
     assert await paints(server, server.bob)
 
 
 async def test_only_members_with_an_allowed_role_paint(server: BotServer, rivya: FakeRivya) -> None:
     artists = server.guild.create_role("Artists")
     mira = server.guild.add_member(server.env.create_user("mira"), roles=[artists])
-    await ruled(server, "role", role=artists, mode="allow")
+    await change_access(server, "role", role=artists, mode="allow")
     assert artists.mention in await refused(server, server.bob)
     assert await paints(server, mira)
-    assert artists.mention in await ruled(server, "show")
-    await ruled(server, "role", role=artists, mode="lift")
+    assert artists.mention in await change_access(server, "show")
+    await change_access(server, "role", role=artists, mode="lift")
     assert await paints(server, server.bob)
     assert len(rivya.tasks) == 2
 
@@ -53,13 +53,13 @@ async def test_only_members_with_an_allowed_role_paint(server: BotServer, rivya:
 async def test_a_denied_role_beats_an_allowed_one(server: BotServer) -> None:
     artists, muted = server.guild.create_role("Artists"), server.guild.create_role("Muted")
     both = server.guild.add_member(server.env.create_user("both"), roles=[artists, muted])
-    await ruled(server, "role", role=artists, mode="allow")
-    await ruled(server, "role", role=muted, mode="deny")
+    await change_access(server, "role", role=artists, mode="allow")
+    await change_access(server, "role", role=muted, mode="deny")
     assert muted.mention in await refused(server, both)
 
 
 async def test_a_rule_about_everyone_is_none(server: BotServer) -> None:
-    assert "Everybody has that role" in await ruled(
+    assert "Everybody has that role" in await change_access(
         server, "role", role=server.guild.default_role, mode="deny"
     )
 
@@ -68,11 +68,11 @@ async def test_a_category_holds_for_its_channels_and_a_channel_for_its_threads(s
     art = server.guild.create_category("Art")
     gallery = server.guild.create_text_channel("gallery", category=art)
     thread = await gallery_thread(server, gallery)
-    await ruled(server, "channel", channel=art, mode="allow")
+    await change_access(server, "channel", channel=art, mode="allow")
     assert "only in" in await refused(server, server.alice)
     assert await paints(server, server.alice, gallery)
     assert await paints(server, server.alice, thread)
-    await ruled(server, "channel", channel=gallery, mode="deny")
+    await change_access(server, "channel", channel=gallery, mode="deny")
     assert "not painted in this channel" in await refused(server, server.alice, thread)
 
 
@@ -88,10 +88,10 @@ async def gallery_thread(server: BotServer, channel: Any) -> Any:
 async def test_pictures_in_age_restricted_channels_only(server: BotServer) -> None:
     red = server.guild.create_text_channel("red")
     server.bot_channel(red.id).nsfw = True  # SimCord cannot make such a channel
-    await ruled(server, "adults", switch="on")
+    await change_access(server, "adults", switch="on")
     assert "age-restricted" in await refused(server, server.alice)
     assert await paints(server, server.alice, red)
-    await ruled(server, "adults", switch="off")
+    await change_access(server, "adults", switch="off")
     assert await paints(server, server.alice)
 
 
@@ -101,35 +101,35 @@ async def test_pictures_in_age_restricted_channels_only(server: BotServer) -> No
 async def test_a_blocked_word_is_found_however_it_is_spelt(
     server: BotServer, rivya: FakeRivya, prompt: str
 ) -> None:
-    await ruled(server, "forbid", words="bad, two  words, 猫")
+    await change_access(server, "forbid", words="bad, two  words, 猫")
     assert "“bad” is blocked" in await refused(server, server.alice, prompt=prompt)
     assert rivya.tasks == {}
 
 
 async def test_whole_words_are_blocked_and_nothing_else(server: BotServer) -> None:
-    await ruled(server, "forbid", words="bad, two  words, 猫")
+    await change_access(server, "forbid", words="bad, two  words, 猫")
     assert await paints(server, server.alice, prompt="a badger with two new words")
     assert "two words" in await refused(server, server.alice, prompt="Two Words of wisdom")
     assert "猫" in await refused(server, server.alice, prompt="黒い猫がいる")
     choices = await server.sari.autocomplete(server.channel, "access permit", "word", "tw")
     assert [choice["value"] for choice in choices] == ["two words"]
-    await ruled(server, "permit", word="TWO WORDS")
+    await change_access(server, "permit", word="TWO WORDS")
     assert await paints(server, server.alice, prompt="Two Words of wisdom")
 
 
 async def test_a_pause_between_two_pictures(server: BotServer) -> None:
-    await ruled(server, "cooldown", seconds=90)
+    await change_access(server, "cooldown", seconds=90)
     assert await paints(server, server.alice)
     words = await refused(server, server.alice)
     assert "a pause of 2 minutes" in words
     assert "<t:" in words
     assert await paints(server, server.bob)
-    await ruled(server, "cooldown", seconds=0)
+    await change_access(server, "cooldown", seconds=0)
     assert await paints(server, server.alice)
 
 
 async def test_so_many_pictures_of_a_member_at_once(server: BotServer, rivya: FakeRivya) -> None:
-    await ruled(server, "running", pictures=1)
+    await change_access(server, "running", pictures=1)
     rivya.hold()
     await server.begin(server.alice)
     with server.without_settling():
@@ -143,7 +143,7 @@ async def test_so_many_pictures_of_a_member_at_once(server: BotServer, rivya: Fa
 
 
 async def test_a_blocked_member_is_told_why_and_until_when(server: BotServer) -> None:
-    assert "may not paint here until" in await ruled(
+    assert "may not paint here until" in await change_access(
         server, "block", member=server.bob, reason="too loud", days=3
     )
     words = await refused(server, server.bob)
@@ -153,7 +153,7 @@ async def test_a_blocked_member_is_told_why_and_until_when(server: BotServer) ->
     log = server.answer(await server.sari.slash(server.channel, "limits log"))
     assert "too loud" in log
     assert server.sari.mention in log
-    await ruled(server, "unblock", member=server.bob)
+    await change_access(server, "unblock", member=server.bob)
     assert await paints(server, server.bob)
 
 
@@ -162,21 +162,21 @@ async def test_a_server_can_force_spoilers(server: BotServer, where: str) -> Non
     role = server.guild.create_role("Wild")
     mira = server.guild.add_member(server.env.create_user("mira"), roles=[role])
     subject = {"role": role} if where == "role" else {"channel": server.channel}
-    await ruled(server, "spoiler", switch="on", **subject)
+    await change_access(server, "spoiler", switch="on", **subject)
     await mira.slash(server.channel, "imagine", prompt="a fox", spoiler=False)
     raw = server.env.backend.get_message(server.channel.id, server.channel.history()[-1].id)
     galleries = [part for part in walk_components(raw.components) if part["type"] == 12]
     assert [item["spoiler"] for part in galleries for item in part["items"]] == [True]
-    assert "behind a spoiler" in await ruled(server, "show")
-    assert "Choose either" in await ruled(server, "spoiler", switch="on")
-    await ruled(server, "spoiler", switch="off", **subject)
-    assert "Everybody may paint" in await ruled(server, "show")
+    assert "behind a spoiler" in await change_access(server, "show")
+    assert "Choose either" in await change_access(server, "spoiler", switch="on")
+    await change_access(server, "spoiler", switch="off", **subject)
+    assert "Everybody may paint" in await change_access(server, "show")
 
 
 async def test_a_private_picture_is_not_shown_where_nobody_may_paint(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox", private=True)
     message = server.visible_to(server.alice)[-1]
-    await ruled(server, "channel", channel=server.channel, mode="deny")
+    await change_access(server, "channel", channel=server.channel, mode="deny")
     result = await server.alice.click(message, label="Show to everybody")
     assert "not painted in this channel" in server.answer(result)
     assert server.visible_to(server.bob) == []
@@ -193,19 +193,19 @@ async def test_members_change_nothing(server: BotServer, command: str, options: 
     server.guild.set_command_permissions(int(found["id"]), {server.bob: True})
     result = await server.bob.slash(server.channel, f"access {command}", **options)
     assert "Manage Server" in server.answer(result)
-    assert "Everybody may paint" in await ruled(server, "show")
+    assert "Everybody may paint" in await change_access(server, "show")
 
 
 async def test_members_are_not_offered_the_blocked_words(server: BotServer) -> None:
-    await ruled(server, "forbid", words="bad")
+    await change_access(server, "forbid", words="bad")
     found = server.find_command("access", None)
     server.guild.set_command_permissions(int(found["id"]), {server.bob: True})
     assert await server.bob.autocomplete(server.channel, "access permit", "word", "") == []
     assert "Manage Server" in server.answer(
         await server.bob.slash(server.channel, "access permit", word="bad")
     )
-    assert "no such rule" in await ruled(server, "permit", word="good")
-    assert "no such rule" in await ruled(server, "permit", word="!?")
+    assert "no such rule" in await change_access(server, "permit", word="good")
+    assert "no such rule" in await change_access(server, "permit", word="!?")
     assert "“bad” is blocked" in await refused(server, server.alice, prompt="a bad fox")
 
 
@@ -213,18 +213,18 @@ async def test_a_server_that_has_all_rules_it_can_have_gets_no_more(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access_rules, "MAX_RULES", 2)
-    await ruled(server, "forbid", words="bad, worse")
-    assert "cannot have more rules" in await ruled(server, "forbid", words="worst")
+    await change_access(server, "forbid", words="bad, worse")
+    assert "cannot have more rules" in await change_access(server, "forbid", words="worst")
     assert await paints(server, server.alice, prompt="the worst fox")
 
 
 async def test_every_change_of_access_stands_in_the_log(server: BotServer) -> None:
-    assert "only for the member who asked" in await ruled(server, "buttons", who="owner")
-    assert "Everybody who may paint" in await ruled(server, "buttons", who="everybody")
-    await ruled(server, "cooldown", seconds=90)
-    await ruled(server, "running", pictures=2)
-    await ruled(server, "adults", switch="on")
-    shown = await ruled(server, "show")
+    assert "only for the member who asked" in await change_access(server, "buttons", who="owner")
+    assert "Everybody who may paint" in await change_access(server, "buttons", who="everybody")
+    await change_access(server, "cooldown", seconds=90)
+    await change_access(server, "running", pictures=2)
+    await change_access(server, "adults", switch="on")
+    shown = await change_access(server, "show")
     for part in ("a pause of 2 minutes", "2 pictures per member at once", "in age-restricted channels only"):
         assert part in shown
     assert "buttons for everybody" in shown
@@ -240,8 +240,8 @@ async def test_every_change_of_access_stands_in_the_log(server: BotServer) -> No
 
 
 async def test_a_long_list_says_how_many_more_there_are(server: BotServer) -> None:
-    await ruled(server, "forbid", words=", ".join(f"word{number:03}" for number in range(100)))
-    words = await ruled(server, "show")
+    await change_access(server, "forbid", words=", ".join(f"word{number:03}" for number in range(100)))
+    words = await change_access(server, "show")
     assert "and " in words
     assert "more" in words
     assert len(words) <= 4000

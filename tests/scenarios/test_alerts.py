@@ -15,7 +15,7 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 
 
 @pytest.fixture
-async def alerting(server: BotServer) -> Any:
+async def alerting_server(server: BotServer) -> Any:
     """A server with a channel for alerts and room for ten pictures."""
     server.office = server.guild.create_text_channel("office")
     await server.sari.slash(server.channel, "limits guild", credits=40, period="month")
@@ -34,11 +34,11 @@ def told(server: BotServer) -> list[str]:
     return [server.said(message) for message in messages]
 
 
-async def test_half_four_fifths_and_all_are_told_once_each(alerting: BotServer) -> None:
-    await paint(alerting, 4)
-    assert told(alerting) == []
-    await paint(alerting, 8)
-    half, most, everything = told(alerting)
+async def test_half_four_fifths_and_all_are_told_once_each(alerting_server: BotServer) -> None:
+    await paint(alerting_server, 4)
+    assert told(alerting_server) == []
+    await paint(alerting_server, 8)
+    half, most, everything = told(alerting_server)
     assert "Half of this server's credits are used" in half
     assert "20 of 40 credits used this month" in half
     assert "80 percent" in most
@@ -51,29 +51,31 @@ async def test_half_four_fifths_and_all_are_told_once_each(alerting: BotServer) 
         assert "/limits alerts" in words
 
 
-async def test_one_picture_that_passes_several_marks_is_one_message(alerting: BotServer) -> None:
-    await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="total")
-    await paint(alerting)
-    (words,) = told(alerting)
+async def test_one_picture_that_passes_several_marks_is_one_message(alerting_server: BotServer) -> None:
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="total")
+    await paint(alerting_server)
+    (words,) = told(alerting_server)
     assert "used up" in words
     assert "until somebody allows more" in words
 
 
-async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(alerting: BotServer) -> None:
-    await paint(alerting)
-    await alerting.sari.slash(alerting.channel, "limits guild", credits=3, period="month")
-    assert told(alerting) == []
-    await paint(alerting)
-    (words,) = told(alerting)
+async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(
+    alerting_server: BotServer,
+) -> None:
+    await paint(alerting_server)
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=3, period="month")
+    assert told(alerting_server) == []
+    await paint(alerting_server)
+    (words,) = told(alerting_server)
     assert "4 of 3 credits used this month" in words
 
 
-async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting: BotServer) -> None:
-    await paint(alerting, 5)
-    (message,) = alerting.office.history()
+async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting_server: BotServer) -> None:
+    await paint(alerting_server, 5)
+    (message,) = alerting_server.office.history()
     assert not message.mentions
     assert not message.mention_everyone
-    assert all("Half" not in alerting.said(picture) for picture in alerting.channel.history())
+    assert all("Half" not in alerting_server.said(picture) for picture in alerting_server.channel.history())
 
 
 async def test_without_a_channel_nobody_is_told(server: BotServer) -> None:
@@ -82,72 +84,74 @@ async def test_without_a_channel_nobody_is_told(server: BotServer) -> None:
     assert len(server.channel.history()) == 1
 
 
-async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting: BotServer) -> None:
-    await paint(alerting, 4)
-    alerting.env.backend.delete_channel(alerting.office.id)
+async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting_server: BotServer) -> None:
+    await paint(alerting_server, 4)
+    alerting_server.env.backend.delete_channel(alerting_server.office.id)
     with capture_logs() as lines:
-        await paint(alerting, 3)
+        await paint(alerting_server, 3)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
-    assert len(alerting.pictures()) == 7
+    assert len(alerting_server.pictures()) == 7
 
 
-async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(alerting: BotServer) -> None:
-    alerting.env.inject_error(
-        "POST", f"/channels/{alerting.office.id}/messages", status=403, code=50001, times=None
+async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(
+    alerting_server: BotServer,
+) -> None:
+    alerting_server.env.inject_error(
+        "POST", f"/channels/{alerting_server.office.id}/messages", status=403, code=50001, times=None
     )
     with capture_logs() as lines:
-        await paint(alerting, 6)
+        await paint(alerting_server, 6)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
 
 
-async def test_a_restart_repeats_nothing(alerting: BotServer) -> None:
-    await paint(alerting, 5)
-    await alerting.restart()
-    await paint(alerting)
-    assert len(told(alerting)) == 1
+async def test_a_restart_repeats_nothing(alerting_server: BotServer) -> None:
+    await paint(alerting_server, 5)
+    await alerting_server.restart()
+    await paint(alerting_server)
+    assert len(told(alerting_server)) == 1
 
 
-async def test_what_discord_could_not_take_is_told_after_a_restart(alerting: BotServer) -> None:
-    alerting.env.inject_error(
-        "POST", f"/channels/{alerting.office.id}/messages", status=503, code=0, times=None
+async def test_what_discord_could_not_take_is_told_after_a_restart(alerting_server: BotServer) -> None:
+    alerting_server.env.inject_error(
+        "POST", f"/channels/{alerting_server.office.id}/messages", status=503, code=0, times=None
     )
-    await paint(alerting, 5)
-    assert told(alerting) == []
-    alerting.env.backend.faults.clear()
-    await alerting.restart()
-    await alerting.env.settle()
-    (words,) = told(alerting)
+    await paint(alerting_server, 5)
+    assert told(alerting_server) == []
+    alerting_server.env.backend.faults.clear()
+    await alerting_server.restart()
+    await alerting_server.env.settle()
+    (words,) = told(alerting_server)
     assert "Half" in words
 
 
-async def test_every_attempt_carries_the_same_nonce(alerting: BotServer) -> None:
-    path = f"/channels/{alerting.office.id}/messages"
-    alerting.env.inject_error("POST", path, status=503, code=0, times=1)
-    await paint(alerting, 5)
-    await alerting.restart()
-    await alerting.env.settle()
-    bodies = [entry.json or {} for entry in alerting.env.http_requests if entry.path.endswith(path)]
+async def test_every_attempt_carries_the_same_nonce(alerting_server: BotServer) -> None:
+    path = f"/channels/{alerting_server.office.id}/messages"
+    alerting_server.env.inject_error("POST", path, status=503, code=0, times=1)
+    await paint(alerting_server, 5)
+    await alerting_server.restart()
+    await alerting_server.env.settle()
+    bodies = [entry.json or {} for entry in alerting_server.env.http_requests if entry.path.endswith(path)]
     assert len(bodies) == 2
     assert len({body["nonce"] for body in bodies}) == 1
     assert all(body["enforce_nonce"] for body in bodies)
 
 
-async def test_at_this_pace_it_is_empty_on_a_date(alerting: BotServer) -> None:
-    await paint(alerting)
-    connection = sqlite3.connect(alerting.database)
+async def test_at_this_pace_it_is_empty_on_a_date(alerting_server: BotServer) -> None:
+    await paint(alerting_server)
+    connection = sqlite3.connect(alerting_server.database)
     with connection:
         # As if the first picture had been two days ago, in a limit that never resets.
         connection.execute("UPDATE reservations SET created_at = created_at - 172800000")
     connection.close()
-    await alerting.sari.slash(alerting.channel, "limits guild", credits=40, period="total")
-    await paint(alerting, 4)
-    (words,) = told(alerting)
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=40, period="total")
+    await paint(alerting_server, 4)
+    (words,) = told(alerting_server)
     assert "At this pace it is used up on <t:" in words
     assert ":D>" in words
 
 
 @pytest.fixture
-async def abroad(server: BotServer) -> Any:
+async def guild_elsewhere(server: BotServer) -> Any:
     """A server whose own language is Indonesian, and whose people have set Discord to English."""
     guild = server.guild = server.env.create_guild("Pelukis", preferred_locale="id")
     server.channel, server.office = (guild.create_text_channel(name) for name in ("studio", "kantor"))
@@ -159,35 +163,35 @@ async def abroad(server: BotServer) -> Any:
     return server
 
 
-async def test_an_alert_is_told_in_the_language_of_the_server(abroad: BotServer) -> None:
-    await paint(abroad)
-    (words,) = told(abroad)
+async def test_an_alert_is_told_in_the_language_of_the_server(guild_elsewhere: BotServer) -> None:
+    await paint(guild_elsewhere)
+    (words,) = told(guild_elsewhere)
     assert "### Kredit server ini sudah habis" in words
     assert "Tidak ada gambar lagi yang dilukis sampai <t:" in words
     assert "`/batas server`" in words
 
 
 async def test_whoever_asked_for_the_last_picture_changes_no_language(
-    alerting: BotServer, monkeypatch: pytest.MonkeyPatch
+    alerting_server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await alerting.sari.slash(alerting.channel, "limits guild", credits=4, period="month")
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="month")
     read: Any = discord.Interaction._from_data
     # SimCord's members have all set Discord to English.
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
     )
-    await paint(alerting)
-    (words,) = told(alerting)
+    await paint(alerting_server)
+    (words,) = told(alerting_server)
     assert "### This server's credits are used up" in words
     assert "No further picture" in words
 
 
 async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
-    abroad: BotServer, monkeypatch: pytest.MonkeyPatch
+    guild_elsewhere: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(abroad.app.client, "get_guild", lambda _: None)
-    await paint(abroad)
-    (words,) = told(abroad)
+    monkeypatch.setattr(guild_elsewhere.app.client, "get_guild", lambda _: None)
+    await paint(guild_elsewhere)
+    (words,) = told(guild_elsewhere)
     assert "### This server's credits are used up" in words
 
 
@@ -221,15 +225,15 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(
 
 
 async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
-    abroad: BotServer, rivya: FakeRivya
+    guild_elsewhere: BotServer, rivya: FakeRivya
 ) -> None:
-    abroad.options["operator_channel"] = abroad.office.id
+    guild_elsewhere.options["operator_channel"] = guild_elsewhere.office.id
     rivya.wallet_credits = 99
-    await abroad.restart()
-    await abroad.env.settle()
-    await later(abroad)
-    (message,) = abroad.office.history()
-    words = abroad.said(message)
+    await guild_elsewhere.restart()
+    await guild_elsewhere.env.settle()
+    await later(guild_elsewhere)
+    (message,) = guild_elsewhere.office.history()
+    words = guild_elsewhere.said(message)
     assert "### Saldo dompet Rivya menipis" in words
     assert "kurang dari 100." in words
 

@@ -41,7 +41,7 @@ async def admin(server: BotServer, command: str, **options: Any) -> str:
     return str(server.answer(await server.sari.slash(server.channel, f"limits {command}", **options)))
 
 
-async def paints(server: BotServer, member: simcord.MemberActor, times: int = 1) -> None:
+async def imagine_succeeds(server: BotServer, member: simcord.MemberActor, times: int = 1) -> None:
     before = len(server.pictures())
     for _ in range(times):
         await member.slash(server.channel, "imagine", prompt="a fox")
@@ -61,13 +61,13 @@ def rows(server: BotServer, table: str) -> list[sqlite3.Row]:
         return connection.execute(f"SELECT * FROM {table}").fetchall()
 
 
-def roled(server: BotServer, name: str) -> tuple[Any, simcord.MemberActor]:
+def add_role_with_member(server: BotServer, name: str) -> tuple[Any, simcord.MemberActor]:
     """A role, and a member who has it."""
     role = server.guild.create_role(name)
     return role, server.guild.add_member(server.env.create_user(f"one of the {name}"), roles=[role])
 
 
-async def again(server: BotServer) -> None:
+async def repeat_last_interaction(server: BotServer) -> None:
     """Discord delivers the last interaction a second time."""
     *_, event = [
         payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
@@ -101,7 +101,7 @@ async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
 
 async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server: BotServer) -> None:
     await admin(server, "guild", credits=99, period="day")
-    await paints(server, server.bob)
+    await imagine_succeeds(server, server.bob)
     found = server.find_command("limits", server.guild.id)
     server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
     for command, option in (("remove", "rule"), ("refund", "job")):
@@ -114,12 +114,12 @@ async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server:
 
 async def test_a_limit_for_every_member_binds_each_for_themselves(server: BotServer) -> None:
     assert "no limit" in await admin(server, "member", credits=4, period="day", reason="a start")
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     words = await refusal(server, server.alice)
     for part in ("the limit for each member has 0 left", "4 of 4 credits used today", "/limits member"):
         assert part in words
     assert MOMENT.search(words)
-    await paints(server, server.bob)
+    await imagine_succeeds(server, server.bob)
     await server.restart()
     assert "4 of 4" in await refusal(server, server.bob)
 
@@ -128,7 +128,7 @@ async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: Bot
     await admin(server, "member", credits=4, period="day")
     await admin(server, "member", member=server.alice, credits=8, period="day")
     await admin(server, "member", member=server.bob, credits=0, period="day")
-    await paints(server, server.alice, 2)
+    await imagine_succeeds(server, server.alice, 2)
     assert "your own limit has 0 left" in await refusal(server, server.alice)
     assert "your own limit" in await refusal(server, server.bob)
 
@@ -139,16 +139,16 @@ async def test_of_several_roles_the_most_generous_counts(server: BotServer) -> N
     only = server.guild.add_member(server.env.create_user("only"), roles=[low])
     await admin(server, "role", role=low, credits=0, period="day")
     await admin(server, "role", role=high, credits=6, period="month")
-    await paints(server, both)
+    await imagine_succeeds(server, both)
     assert f"the limit of your role {high.mention}" in await refusal(server, both)
     assert f"the limit of your role {low.mention}" in await refusal(server, only)
 
 
 async def test_the_exempt_are_bound_by_the_server_alone(server: BotServer) -> None:
-    role, friend = roled(server, "friends")
+    role, friend = add_role_with_member(server, "friends")
     await admin(server, "member", credits=0, period="day")
     assert "exempt" in await admin(server, "role", role=role, exempt=True)
-    await paints(server, friend)
+    await imagine_succeeds(server, friend)
     assert "each member" in await refusal(server, server.alice)
     await admin(server, "guild", credits=4, period="day")
     assert "this server's limit" in await refusal(server, friend)
@@ -166,7 +166,7 @@ async def test_what_is_removed_binds_no_more(server: BotServer) -> None:
     assert "this server's limit" in await refusal(server, server.alice)
     words = await admin(server, "remove", rule="guild")
     assert "to **200 credits a month**" in words
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     assert "Nothing like that" in await admin(server, "remove", rule="guild")
 
 
@@ -181,7 +181,7 @@ async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it
     credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
     ceiling = Limit(4, Period.MONTH, scope=LimitScope.CEILING)
     await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     await admin(server, "guild", credits=1000, period="month")
     words = await refusal(server, server.alice)
     assert "what this bot allows this server has 0 left (4 of 4 credits" in words
@@ -214,7 +214,7 @@ async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: BotServ
     words = await admin(server, "grant", credits=6, reason="a prize", member=server.alice, days=3)
     assert "6 credits" in words
     assert MOMENT.search(words)
-    await paints(server, server.alice, 2)
+    await imagine_succeeds(server, server.alice, 2)
     words = await refusal(server, server.alice)
     assert "has 2 left" in words
     assert "grants hold 2 more" in words
@@ -226,7 +226,7 @@ async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: BotServ
 async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server: BotServer) -> None:
     await admin(server, "guild", credits=0, period="day")
     await admin(server, "grant", credits=8, reason="a feast")
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "grant")
     assert "4 of 8 credits left" in choice["name"]
     assert "4 credits of 8" in await admin(server, "remove", rule=choice["value"])
@@ -236,7 +236,7 @@ async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server:
 
 async def test_a_refund_makes_room_and_is_given_once(server: BotServer) -> None:
     await admin(server, "guild", credits=4, period="day")
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     await refusal(server, server.alice)
     (choice,) = await server.sari.autocomplete(server.channel, "limits refund", "job", "FOX")
     assert "4 credits · a fox" in choice["name"]
@@ -245,13 +245,13 @@ async def test_a_refund_makes_room_and_is_given_once(server: BotServer) -> None:
         assert part in words
     assert await server.sari.autocomplete(server.channel, "limits refund", "job", "") == []
     assert "refunded before" in await admin(server, "refund", job=choice["value"], reason="again")
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     assert [row["credits"] for row in rows(server, "refunds")] == [4]
 
 
 async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server: BotServer) -> None:
-    await paints(server, server.alice)
-    await paints(server, server.bob)
+    await imagine_succeeds(server, server.alice)
+    await imagine_succeeds(server, server.bob)
     first, second = (message.attachments[0].filename for message in server.channel.history())
     assert "4 credits" in await admin(server, "refund", job=first, reason="one")
     assert "4 credits" in await admin(server, "refund", job=second[:8], reason="two")
@@ -260,7 +260,7 @@ async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server:
 
 
 async def test_a_beginning_that_two_pictures_share_refunds_neither(server: BotServer) -> None:
-    await paints(server, server.alice, 2)
+    await imagine_succeeds(server, server.alice, 2)
     with closing(sqlite3.connect(server.database)) as connection, connection:
         connection.execute("UPDATE reservations SET job_id = 'abc' || substr(job_id, 4)")
     assert "More than one picture" in await admin(server, "refund", job="abc", reason="which")
@@ -268,7 +268,7 @@ async def test_a_beginning_that_two_pictures_share_refunds_neither(server: BotSe
 
 
 async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     (job,) = rows(server, "jobs")
     with closing(sqlite3.connect(server.database)) as connection, connection:
         connection.execute(
@@ -282,7 +282,7 @@ async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: Fa
 
 
 async def test_everything_that_is_set_is_shown(server: BotServer) -> None:
-    role, _ = roled(server, "friends")
+    role, _ = add_role_with_member(server, "friends")
     words = await admin(server, "show")
     for part in ("200 credits a month", "default of this bot", "Time zone: UTC", "Alerts: off", "never"):
         assert part in words
@@ -306,10 +306,10 @@ async def test_everything_that_is_set_is_shown(server: BotServer) -> None:
 
 
 async def test_the_rule_that_binds_is_marked(server: BotServer) -> None:
-    role, friend = roled(server, "friends")
+    role, friend = add_role_with_member(server, "friends")
     await admin(server, "member", credits=100, period="day")
     await admin(server, "role", role=role, credits=8, period="day")
-    await paints(server, friend)
+    await imagine_succeeds(server, friend)
 
     def marked(words: str) -> str:
         (line,) = [line for line in words.splitlines() if "This one decides" in line]
@@ -425,7 +425,7 @@ async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: Bo
 
 
 async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: BotServer) -> None:
-    role, _ = roled(server, "friends")
+    role, _ = add_role_with_member(server, "friends")
     await admin(server, "role", role=role, credits=8, period="day")
     server.env.backend.delete_role(server.guild.id, role.id)
     await server.rest()
@@ -479,7 +479,7 @@ async def test_discord_itself_refuses_what_is_absurd(
 
 
 async def test_a_blank_reason_is_no_reason(server: BotServer) -> None:
-    await paints(server, server.alice)
+    await imagine_succeeds(server, server.alice)
     (job,) = rows(server, "jobs")
     assert "Give a reason" in await admin(server, "grant", credits=5, reason=" \u2029 ")
     assert "Give a reason" in await admin(server, "refund", job=job["job_id"], reason=" ")
@@ -498,12 +498,12 @@ async def test_an_interaction_that_comes_twice_is_decided_once(
     server: BotServer, command: str, options: dict[str, Any], table: str
 ) -> None:
     await admin(server, command, **options)
-    await again(server)
+    await repeat_last_interaction(server)
     assert len(rows(server, table)) == 1
 
 
 async def test_a_grant_that_comes_twice_is_no_trouble(server: BotServer) -> None:
     await admin(server, "grant", credits=8, reason="a prize")
     with capture_logs() as lines:
-        await again(server)
+        await repeat_last_interaction(server)
     assert [line for line in lines if line["log_level"] in {"warning", "error"}] == []

@@ -21,16 +21,16 @@ from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import response_of
 
-HEADQUARTERS = 1_100_000_000_000_000_001
+OPERATOR_GUILD = 1_100_000_000_000_000_001
 FILE = 13
 
 
 @pytest.fixture
 async def server(open_server: OpenServer) -> BotServer:
-    return await open_server(operator_guild=HEADQUARTERS)
+    return await open_server(operator_guild=OPERATOR_GUILD)
 
 
-async def operate(server: BotServer, command: str, **options: Any) -> str:
+async def run_operator_command(server: BotServer, command: str, **options: Any) -> str:
     """What the operator reads."""
     return str(server.answer(await server.operator.slash(server.office, f"operator {command}", **options)))
 
@@ -95,7 +95,7 @@ async def test_an_admin_of_the_operators_server_is_not_the_operator(server: BotS
 
 async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server: BotServer) -> None:
     stranger = server.guild.add_member(server.operator.user)
-    command = server.find_command("operator", HEADQUARTERS)
+    command = server.find_command("operator", OPERATOR_GUILD)
     record, event = base_payload(
         server.env.backend,
         type=2,
@@ -106,7 +106,7 @@ async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server:
             "id": command["id"],
             "name": "operator",
             "type": 1,
-            "guild_id": str(HEADQUARTERS),
+            "guild_id": str(OPERATOR_GUILD),
             "options": [{"name": "wallet", "type": 1, "options": []}],
         },
     )
@@ -116,13 +116,13 @@ async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server:
 
 
 async def test_both_sets_of_commands_are_synced_once_and_vanish_with_the_setting(server: BotServer) -> None:
-    assert sorted(syncs(server)) == ["commands", f"guilds/{HEADQUARTERS}/commands"]
+    assert sorted(syncs(server)) == ["commands", f"guilds/{OPERATOR_GUILD}/commands"]
     await server.restart()
     assert len(syncs(server)) == 2
     del server.options["operator_guild"]
     await server.restart()
-    assert syncs(server)[2:] == [f"guilds/{HEADQUARTERS}/commands"]
-    assert server.env.backend.find_command("operator", HEADQUARTERS, type=1) is None
+    assert syncs(server)[2:] == [f"guilds/{OPERATOR_GUILD}/commands"]
+    assert server.env.backend.find_command("operator", OPERATOR_GUILD, type=1) is None
     await server.restart()
     assert len(syncs(server)) == 3
 
@@ -130,7 +130,7 @@ async def test_both_sets_of_commands_are_synced_once_and_vanish_with_the_setting
 async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server: BotServer) -> None:
     del server.options["operator_guild"]
     await server.restart()
-    server.options["operator_guild"] = HEADQUARTERS
+    server.options["operator_guild"] = OPERATOR_GUILD
     server.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001, times=1)
     await server.restart()
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
@@ -143,23 +143,23 @@ async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server
 async def test_a_pause_bites_in_another_server_with_the_operators_sentence(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    said = await operate(server, "pause", sentence="Back **tomorrow**, @everyone.")
+    said = await run_operator_command(server, "pause", sentence="Back **tomorrow**, @everyone.")
     assert "All servers" in said
     refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     assert "Back \\*\\*tomorrow\\*\\*" in refused
     assert rivya.tasks == {}
-    await operate(server, "resume")
+    await run_operator_command(server, "resume")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
 
 
 async def test_one_server_can_be_paused_alone(server: BotServer) -> None:
-    said = await operate(server, "pause", guild=str(server.guild.id))
+    said = await run_operator_command(server, "pause", guild=str(server.guild.id))
     assert "Painters" in said
     assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     await server.operator.slash(server.office, "imagine", prompt="a cat")
     assert server.states() == ["settled"]
-    listed = await operate(server, "guilds")
+    listed = await run_operator_command(server, "guilds")
     assert "Headquarters" in listed
     assert "in 1 server (UTC)" in listed
 
@@ -167,39 +167,39 @@ async def test_one_server_can_be_paused_alone(server: BotServer) -> None:
 async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
     server: BotServer,
 ) -> None:
-    await operate(server, "pause")
-    await operate(server, "pause", guild=str(server.guild.id))
-    said = await operate(server, "resume", guild=str(server.guild.id))
+    await run_operator_command(server, "pause")
+    await run_operator_command(server, "pause", guild=str(server.guild.id))
+    said = await run_operator_command(server, "resume", guild=str(server.guild.id))
     assert "new pictures are accepted again" not in said
     assert "all servers are paused" in said
     assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
-    await operate(server, "pause", guild=str(server.guild.id))
-    said = await operate(server, "resume")
+    await run_operator_command(server, "pause", guild=str(server.guild.id))
+    said = await run_operator_command(server, "resume")
     assert "1 server is paused on its own and stays so" in said
-    said = await operate(server, "resume", guild=str(server.guild.id))
+    said = await run_operator_command(server, "resume", guild=str(server.guild.id))
     assert "new pictures are accepted again." in said
 
 
 @pytest.mark.parametrize("typed", ["Painters", "-1", "0", "99999999999999999999", "\uff11\uff12", "1e3", " "])
 async def test_what_is_no_id_of_a_server_changes_nothing(server: BotServer, typed: str) -> None:
     for command, options in (("pause", {}), ("ceiling", {"scope": "one", "credits": 1, "period": "day"})):
-        assert "not the id of a server" in await operate(server, command, guild=typed, **options)
+        assert "not the id of a server" in await run_operator_command(server, command, guild=typed, **options)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
 
 
 async def test_what_is_paused_and_capped_can_be_looked_up(server: BotServer) -> None:
-    assert "paused" not in await operate(server, "guilds")
-    await operate(server, "ceiling", scope="all", credits=5, period="day")
-    await operate(server, "pause", guild=str(server.guild.id))
-    said = await operate(server, "guilds")
+    assert "paused" not in await run_operator_command(server, "guilds")
+    await run_operator_command(server, "ceiling", scope="all", credits=5, period="day")
+    await run_operator_command(server, "pause", guild=str(server.guild.id))
+    said = await run_operator_command(server, "guilds")
     assert "All servers together: 0 of 5 credits used today" in said
     assert f"Paused: **Painters** (`{server.guild.id}`)" in said
-    await operate(server, "pause")
-    assert "Paused: all servers" in await operate(server, "guilds")
+    await run_operator_command(server, "pause")
+    assert "Paused: all servers" in await run_operator_command(server, "guilds")
     for number in range(10**17, 10**17 + 9):
-        await operate(server, "pause", guild=str(number))
-    said = await operate(server, "guilds")
+        await run_operator_command(server, "pause", guild=str(number))
+    said = await run_operator_command(server, "guilds")
     assert "and 7 more" in said
 
 
@@ -210,21 +210,23 @@ async def test_servers_are_offered_by_name(server: BotServer) -> None:
 
 async def test_a_ceiling_cannot_be_raised_by_an_admin(server: BotServer, rivya: FakeRivya) -> None:
     guild = str(server.guild.id)
-    said = await operate(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
+    said = await run_operator_command(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
     assert "from **no ceiling of its own** to **4 credits a month**" in said
     await server.sari.slash(server.channel, "limits guild", credits=1000, period="month")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     refused = server.answer(await server.sari.slash(server.channel, "imagine", prompt="a cat"))
     assert "people who run this bot" in refused
     assert len(rivya.tasks) == 1
-    said = await operate(server, "ceiling", scope="one", guild=guild)
+    said = await run_operator_command(server, "ceiling", scope="one", guild=guild)
     assert "from **4 credits a month** to **no ceiling of its own**" in said
     await server.sari.slash(server.channel, "imagine", prompt="a cat")
     assert len(rivya.tasks) == 2
 
 
 async def test_a_ceiling_over_all_shows_no_numbers_to_members(server: BotServer) -> None:
-    assert "All servers together" in await operate(server, "ceiling", scope="all", credits=5, period="day")
+    assert "All servers together" in await run_operator_command(
+        server, "ceiling", scope="all", credits=5, period="day"
+    )
     await server.operator.slash(server.office, "imagine", prompt="a fox")
     refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a cat"))
     assert "own budget for all servers" in refused
@@ -232,7 +234,9 @@ async def test_a_ceiling_over_all_shows_no_numbers_to_members(server: BotServer)
 
 
 async def test_a_ceiling_for_each_binds_who_has_none_of_its_own(server: BotServer) -> None:
-    await operate(server, "ceiling", scope="each", credits=3, period="day", reason="Too much spending")
+    await run_operator_command(
+        server, "ceiling", scope="each", credits=3, period="day", reason="Too much spending"
+    )
     refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     assert "people who run this bot" in refused
 
@@ -249,7 +253,7 @@ async def test_a_ceiling_for_each_binds_who_has_none_of_its_own(server: BotServe
 async def test_a_ceiling_that_makes_no_sense_is_refused(
     server: BotServer, options: dict[str, Any], hint: str
 ) -> None:
-    assert hint in await operate(server, "ceiling", **options)
+    assert hint in await run_operator_command(server, "ceiling", **options)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
 
@@ -258,10 +262,10 @@ async def test_a_ceiling_that_makes_no_sense_is_refused(
 
 
 async def test_the_wallet_is_shown_beside_what_is_held_and_in_doubt(server: BotServer) -> None:
-    assert "**0 credits** for 0 pictures" in await operate(server, "wallet")
+    assert "**0 credits** for 0 pictures" in await run_operator_command(server, "wallet")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     put_in_doubt(server)
-    said = await operate(server, "wallet")
+    said = await run_operator_command(server, "wallet")
     for part in ("**996 credits**", "**4 credits** for 1 picture,", "in doubt", "/operator reconcile"):
         assert part in said
 
@@ -289,7 +293,7 @@ async def test_guilds_are_paged_with_buttons_that_outlive_a_restart(server: BotS
 
 
 @pytest.fixture
-async def differing(server: BotServer) -> BotServer:
+async def server_with_difference(server: BotServer) -> BotServer:
     """The books say 4, Rivya says 6."""
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     rivya_charges(server, 6)
@@ -297,9 +301,9 @@ async def differing(server: BotServer) -> BotServer:
 
 
 async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once(
-    differing: BotServer,
+    server_with_difference: BotServer,
 ) -> None:
-    server = differing
+    server = server_with_difference
     result = await server.operator.slash(server.office, "operator reconcile")
     said = server.answer(result)
     assert "1 reservation looked at" in said
@@ -318,8 +322,8 @@ async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once
     assert corrections(server) == [(4, 6, server.operator.id)]
 
 
-async def test_nobody_else_books_a_run(differing: BotServer) -> None:
-    server = differing
+async def test_nobody_else_books_a_run(server_with_difference: BotServer) -> None:
+    server = server_with_difference
     result = await server.operator.slash(server.office, "operator reconcile")
     raw = server.env.backend.get_message(server.office.id, response_of(result).message.id)
     (custom_id,) = (item["custom_id"] for item in walk_components(raw.components) if "custom_id" in item)
@@ -354,13 +358,13 @@ async def test_many_differences_come_as_a_file(server: BotServer) -> None:
 async def test_a_refused_key_is_told_to_the_operator(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     rivya.api_key = "rvya_sk_another"
-    assert "refuses the API key" in await operate(server, "reconcile")
+    assert "refuses the API key" in await run_operator_command(server, "reconcile")
 
 
 async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
-    differing: BotServer, monkeypatch: pytest.MonkeyPatch
+    server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = differing
+    server = server_with_difference
     monkeypatch.setattr(reconcile, "TOKEN_LIFE_SECONDS", 0.0)
     await server.operator.slash(server.office, "operator reconcile")
     (message,) = server.operator.user.dm_channel.history()
@@ -368,9 +372,9 @@ async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
 
 
 async def test_with_every_way_closed_the_run_is_still_in_the_books(
-    differing: BotServer, monkeypatch: pytest.MonkeyPatch
+    server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = differing
+    server = server_with_difference
     monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
     server.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=401, code=50027, times=None)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
@@ -379,29 +383,29 @@ async def test_with_every_way_closed_the_run_is_still_in_the_books(
 
 
 async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
-    differing: BotServer, capsys: pytest.CaptureFixture[str]
+    server_with_difference: BotServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = differing
+    server = server_with_difference
     server.rivya.faults.add("status", "status", times=None, code=503)
     with server.without_settling():  # it rests until Rivya answers again
         await server.operator.slash(server.office, "operator reconcile")
         await server.operator.slash(server.office, "operator reconcile")
-    await server.until(lambda: "under way already" in overheard(server))
+    await server.until(lambda: "under way already" in office_messages(server))
     await server.restart(rested=False)
     server.rivya.faults.clear()
     assert "broke" not in capsys.readouterr().out
-    assert "one difference" in await operate(server, "reconcile")
+    assert "one difference" in await run_operator_command(server, "reconcile")
 
 
-def overheard(server: BotServer) -> str:
+def office_messages(server: BotServer) -> str:
     """All that the operator can read in the office."""
     return "\n".join(server.said(message) for message in server.office.history(viewer=server.operator))
 
 
 async def test_progress_is_shown_while_it_lasts(
-    differing: BotServer, monkeypatch: pytest.MonkeyPatch
+    server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = differing
+    server = server_with_difference
     monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
     await server.operator.slash(server.office, "operator reconcile")
     edits = [
@@ -411,8 +415,10 @@ async def test_progress_is_shown_while_it_lasts(
 
 
 @pytest.mark.parametrize("command", ["wallet", "reconcile"])
-async def test_what_is_deferred_too_late_does_nothing(differing: BotServer, command: str) -> None:
-    server = differing
+async def test_what_is_deferred_too_late_does_nothing(
+    server_with_difference: BotServer, command: str
+) -> None:
+    server = server_with_difference
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     before = len(server.env.http_requests)
     with capture_logs() as lines:
@@ -422,8 +428,10 @@ async def test_what_is_deferred_too_late_does_nothing(differing: BotServer, comm
     assert [entry.method for entry in server.env.http_requests[before:]] == ["POST"]
 
 
-async def test_corrections_that_are_confirmed_too_late_are_not_booked(differing: BotServer) -> None:
-    server = differing
+async def test_corrections_that_are_confirmed_too_late_are_not_booked(
+    server_with_difference: BotServer,
+) -> None:
+    server = server_with_difference
     message = response_of(await server.operator.slash(server.office, "operator reconcile")).message
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await server.operator.click(message, label="Book these corrections")
@@ -436,18 +444,22 @@ async def test_a_doubt_is_closed_by_hand_once(server: BotServer) -> None:
     (entry,) = server.books()
     put_in_doubt(server)
     job = f" {str(entry['job_id']).upper()} "
-    assert "Give a reason" in await operate(server, "close", job=job, credits=0, reason="  ")
+    assert "Give a reason" in await run_operator_command(server, "close", job=job, credits=0, reason="  ")
     assert server.states() == ["held"]
-    assert "released" in await operate(server, "close", job=job, credits=0, reason="Rivya said so")
+    assert "released" in await run_operator_command(
+        server, "close", job=job, credits=0, reason="Rivya said so"
+    )
     assert server.states() == ["released"]
-    assert "closed already" in await operate(server, "close", job=job, credits=3, reason="again")
-    assert "no job" in await operate(server, "close", job="`nonsense`", credits=3, reason="again")
+    assert "closed already" in await run_operator_command(server, "close", job=job, credits=3, reason="again")
+    assert "no job" in await run_operator_command(
+        server, "close", job="`nonsense`", credits=3, reason="again"
+    )
     assert corrections(server) == [(4, 0, server.operator.id)]
 
 
 async def test_what_concerns_money_is_private(server: BotServer) -> None:
     for command in ("wallet", "guilds", "pause", "resume", "reconcile"):
-        await operate(server, command)
+        await run_operator_command(server, command)
     assert server.office.history(viewer=server.clerk) == []
 
 

@@ -17,7 +17,7 @@ EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 
 
 @pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])
-async def shown(request: pytest.FixtureRequest, server: BotServer) -> Any:
+async def picture_message(request: pytest.FixtureRequest, server: BotServer) -> Any:
     """A picture of Alice's, painted from a reference, in the channel."""
     await server.alice.slash(
         server.channel,
@@ -38,20 +38,20 @@ async def moderator(server: BotServer) -> Any:
     return server.guild.add_member(server.env.create_user("mod"), roles=[role])
 
 
-async def painted(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
+async def imagine(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
     """A picture in the channel, or what its member alone sees of it."""
     await member.slash(server.channel, "imagine", prompt=prompt, **options)
     return server.visible_to(member)[-1]
 
 
-async def test_a_picture_has_words_on_every_button(server: BotServer, shown: Any) -> None:
-    assert labels(server, shown) == EVERYBODYS
+async def test_a_picture_has_words_on_every_button(server: BotServer, picture_message: Any) -> None:
+    assert labels(server, picture_message) == EVERYBODYS
 
 
 async def test_again_paints_the_same_once_more_with_the_same_reference(
-    server: BotServer, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
-    await server.alice.click(shown, label="Again")
+    await server.alice.click(picture_message, label="Again")
     first, second = rivya.tasks.values()
     assert (second.prompt, second.size) == (first.prompt, first.size) == ("a red fox", "portrait_4_3")
     sent = [rivya.uploads[task.reference_id or ""] for task in (first, second)]
@@ -61,17 +61,19 @@ async def test_again_paints_the_same_once_more_with_the_same_reference(
     assert server.states() == ["settled", "settled"]
 
 
-async def test_two_clicks_on_again_are_one_picture(server: BotServer, rivya: FakeRivya, shown: Any) -> None:
-    await server.alice.click(shown, label="Again")
-    result = await server.alice.click(shown, label="Again")
+async def test_two_clicks_on_again_are_one_picture(
+    server: BotServer, rivya: FakeRivya, picture_message: Any
+) -> None:
+    await server.alice.click(picture_message, label="Again")
+    result = await server.alice.click(picture_message, label="Again")
     assert "a moment ago" in server.answer(result)
     assert len(rivya.tasks) == 2
 
 
 async def test_edit_changes_words_and_swaps_the_reference(
-    server: BotServer, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
-    form = await server.alice.click(shown, label="Edit")
+    form = await server.alice.click(picture_message, label="Edit")
     assert field(form, "prompt")["value"] == "a red fox"
     assert fill_modal(form)["size"] == ["portrait_4_3"]
     another = make_picture(size=(32, 32))
@@ -84,9 +86,9 @@ async def test_edit_changes_words_and_swaps_the_reference(
 
 
 async def test_the_picture_becomes_the_reference_of_the_next(
-    server: BotServer, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
-    form = await server.bob.click(shown, label="Use as reference")
+    form = await server.bob.click(picture_message, label="Use as reference")
     assert "value" not in field(form, "prompt")
     await server.bob.submit_modal(form, fill_modal(form, prompt="in winter"))
     _, winter = rivya.tasks.values()
@@ -94,34 +96,34 @@ async def test_the_picture_becomes_the_reference_of_the_next(
     details = await server.alice.click(server.channel.history()[-1], label="Details")
     words = server.answer(details)
     assert "It grew from 1 picture; together they cost 8 credits:" in words
-    assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{shown.id}" in words
+    assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{picture_message.id}" in words
 
 
-async def test_details_tell_everything_to_everybody(server: BotServer, shown: Any) -> None:
-    words = server.answer(await server.bob.click(shown, label="Details"))
+async def test_details_tell_everything_to_everybody(server: BotServer, picture_message: Any) -> None:
+    words = server.answer(await server.bob.click(picture_message, label="Details"))
     for part in ("> a red fox", "Portrait 3:4", "PNG", "4 credits", "r.png", server.alice.mention, "Id: `"):
         assert part in words
 
 
 async def test_another_member_pays_for_their_own_again(server: BotServer, rivya: FakeRivya) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     await server.bob.click(message, label="Again")
     assert [entry["user_id"] for entry in server.books()] == [str(server.alice.id), str(server.bob.id)]
     assert len(rivya.tasks) == 2
 
 
 async def test_a_reference_that_somebody_else_attached_stays_theirs(
-    server: BotServer, rivya: FakeRivya, shown: Any
+    server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     for label in ("Again", "Edit"):
-        result = await server.bob.click(shown, label=label)
+        result = await server.bob.click(picture_message, label=label)
         assert result.modal is None
         assert "it is theirs" in server.answer(result)
     assert len(rivya.tasks) == 1
 
 
 async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: FakeRivya) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
         result = await server.bob.click(message, label=label)
@@ -142,7 +144,7 @@ async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: Fake
 async def test_a_button_is_refused_what_the_command_is_refused(
     server: BotServer, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     more = {"member": server.alice} if command == "access block" else {}
     await server.sari.slash(server.channel, command, **options, **more)
     typed = await server.alice.slash(server.channel, "imagine", prompt="a fox")
@@ -153,7 +155,7 @@ async def test_a_button_is_refused_what_the_command_is_refused(
 
 
 async def test_only_its_owner_and_moderators_delete_a_picture(server: BotServer, moderator: Any) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     refused = await server.bob.click(message, label="Delete")
     assert "Manage Messages" in server.answer(refused)
     question = await moderator.click(message, label="Delete")
@@ -165,7 +167,7 @@ async def test_only_its_owner_and_moderators_delete_a_picture(server: BotServer,
 
 
 async def test_a_deleted_picture_is_no_beginning_of_anything(server: BotServer, rivya: FakeRivya) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     old_screen = StaleMessage(server, message)
     question = await server.alice.click(message, label="Delete")
     late_screen = StaleMessage(server, response_of(question).message)
@@ -178,7 +180,7 @@ async def test_a_deleted_picture_is_no_beginning_of_anything(server: BotServer, 
 
 
 async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(server: BotServer) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     question = await server.alice.click(message, label="Delete")
     server.env.backend.delete_message(server.channel.id, message.id)
     await server.alice.click(response_of(question).message, label="Delete it")
@@ -188,7 +190,7 @@ async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(
 async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    message = await painted(server, server.alice, "a secret fox", private=True)
+    message = await imagine(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
     assert labels(server, message) == [
         "Again", "Edit", "Use as reference", "Details", "Show to everybody", "Delete",
@@ -205,14 +207,14 @@ async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
 
 
 async def test_a_private_picture_painted_again_is_private_again(server: BotServer) -> None:
-    message = await painted(server, server.alice, private=True)
+    message = await imagine(server, server.alice, private=True)
     await server.alice.click(message, label="Again")
     assert server.visible_to(server.bob) == []
     assert server.states() == ["settled", "settled"]
 
 
 async def test_a_private_picture_can_be_worked_from(server: BotServer, rivya: FakeRivya) -> None:
-    message = await painted(server, server.alice, private=True)
+    message = await imagine(server, server.alice, private=True)
     await server.restart()
     form = await server.alice.click(message, label="Use as reference")
     await server.alice.submit_modal(form, fill_modal(form, prompt="in winter"))
@@ -220,12 +222,12 @@ async def test_a_private_picture_can_be_worked_from(server: BotServer, rivya: Fa
 
 
 async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: BotServer) -> None:
-    secret = await painted(server, server.alice, "a secret fox", private=True)
-    loud = await painted(server, server.bob, "a loud dog")
+    secret = await imagine(server, server.alice, "a secret fox", private=True)
+    loud = await imagine(server, server.bob, "a loud dog")
     raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
     (job_id,) = {name.rpartition(":")[2] for name in custom_ids(own) if name.startswith("kuas:picture:")}
     for action in ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel"):
-        forge(raw, f"kuas:picture:{action}:{job_id}")
+        set_last_custom_id(raw, f"kuas:picture:{action}:{job_id}")
         result = await server.bob.click(loud, custom_id=f"kuas:picture:{action}:{job_id}")
         assert result.modal is None
         assert "no such picture" in server.answer(result)
@@ -236,13 +238,13 @@ def custom_ids(raw: Any) -> list[str]:
     return [part["custom_id"] for part in walk_components(raw.components) if "custom_id" in part]
 
 
-def forge(raw: Any, custom_id: str) -> None:
+def set_last_custom_id(raw: Any, custom_id: str) -> None:
     """Let the last button of a message carry an id made by hand."""
     [part for part in walk_components(raw.components) if "custom_id" in part][-1]["custom_id"] = custom_id
 
 
 async def test_a_spoiler_stays_hidden_until_clicked(server: BotServer) -> None:
-    message = await painted(server, server.alice, spoiler=True)
+    message = await imagine(server, server.alice, spoiler=True)
     raw = server.env.backend.get_message(server.channel.id, message.id)
     assert spoilers(raw) == [True]
     await server.alice.click(message, label="Again")
@@ -296,7 +298,7 @@ async def test_cancelling_too_late_is_said_plainly(server: BotServer, rivya: Fak
 
 
 async def test_a_failed_picture_offers_another_try(server: BotServer, rivya: FakeRivya) -> None:
-    message = await painted(server, server.alice, "something forbidden")
+    message = await imagine(server, server.alice, "something forbidden")
     assert labels(server, message) == ["Again", "Edit"]
     form = await server.alice.click(message, label="Edit")
     await server.alice.submit_modal(form, fill_modal(form, prompt="a fox"))
@@ -316,9 +318,11 @@ async def test_two_clicks_on_again_under_a_failure_are_one_picture(
 
 
 async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: BotServer) -> None:
-    message = await painted(server, server.alice, "my secret", private=True)
-    shown = await server.alice.click(message, label="Edit")
-    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a public fox", options=["spoiler"]))
+    message = await imagine(server, server.alice, "my secret", private=True)
+    picture_message = await server.alice.click(message, label="Edit")
+    await server.alice.submit_modal(
+        picture_message, fill_modal(picture_message, prompt="a public fox", options=["spoiler"])
+    )
     public = server.channel.history()[-1]
     assert "public fox" in server.said(public)
     theirs = server.answer(await server.bob.click(public, label="Details"))
@@ -328,7 +332,7 @@ async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(
 
 
 async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(server: BotServer) -> None:
-    message = await painted(server, server.alice, private=True)
+    message = await imagine(server, server.alice, private=True)
     await server.alice.click(message, label="Show to everybody")
     seen = len(server.visible_to(server.bob))
     await server.alice.click(message, label="Again")
@@ -339,7 +343,7 @@ async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(serv
 async def test_a_picture_whose_place_is_forgotten_is_deleted_where_it_hangs(
     server: BotServer, moderator: Any
 ) -> None:
-    message = await painted(server, server.alice)
+    message = await imagine(server, server.alice)
     result = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(response_of(result).message, label="Erase it")
     question = await moderator.click(message, label="Delete")
@@ -348,7 +352,7 @@ async def test_a_picture_whose_place_is_forgotten_is_deleted_where_it_hangs(
 
 
 async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(server: BotServer) -> None:
-    message = await painted(server, server.alice, "a rude fox", private=True)
+    message = await imagine(server, server.alice, "a rude fox", private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=200000, times=1)
     await server.alice.click(message, label="Show to everybody")
     public = server.visible_to(server.bob)[-1]
@@ -357,7 +361,7 @@ async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(
 
 
 async def test_what_discord_does_not_show_is_explained_and_stays_private(server: BotServer) -> None:
-    message = await painted(server, server.alice, private=True)
+    message = await imagine(server, server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
     result = await server.alice.click(message, label="Show to everybody")
     assert server.private_reply(result)

@@ -19,7 +19,7 @@ from tests.scenarios.interactions import response_of
 PROMPT = "a walrus in a wet coat"
 
 
-def kept(server: BotServer, statement: str) -> list[tuple[Any, ...]]:
+def query(server: BotServer, statement: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(server.database)
     try:
         return connection.execute(statement).fetchall()
@@ -74,13 +74,13 @@ async def test_erasing_asks_first_and_then_forgets(server: BotServer) -> None:
     words = server.answer(asked)
     for part in ("cannot be undone", "1 request", "does not reset the limit", "Delete the message", "<t:"):
         assert part in words
-    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+    assert query(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
     await server.alice.click(response_of(asked), custom_id=button(server.alice))
     words = server.said(response_of(asked).message)
     assert "1 request erased" in words
     assert "until <t:" in words
-    assert kept(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
+    assert query(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
     assert len(server.pictures()) == 1
     assert server.books()[0]["final_credits"] == 4
     shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
@@ -110,8 +110,8 @@ async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_
     asked = await server.bob.slash(server.channel, "privacy erase")
     assert "limits, grants and refunds" in server.answer(asked)
     await server.bob.click(response_of(asked), custom_id=button(server.bob))
-    assert kept(server, "SELECT DISTINCT reason FROM limits") == [("",)]
-    assert kept(server, f"SELECT * FROM limits WHERE subject_id = {server.bob.id}") == []
+    assert query(server, "SELECT DISTINCT reason FROM limits") == [("",)]
+    assert query(server, f"SELECT * FROM limits WHERE subject_id = {server.bob.id}") == []
     shown = server.answer(await server.bob.slash(server.channel, "privacy show"))
     assert "limits, grants" not in shown
 
@@ -124,7 +124,7 @@ async def test_nobody_erases_for_another(server: BotServer) -> None:
     message = await channel.send(view=build_view("a forged card", row(erase_button(server.alice.id))))
     result = await server.bob.click(message, custom_id=button(server.alice))
     assert "somebody else" in server.answer(result)
-    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+    assert query(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
 
 async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not(server: BotServer) -> None:
@@ -132,10 +132,10 @@ async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not
     guild = server.bot_guild
     await guild.leave()
     await server.rest()
-    assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
+    assert query(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
     await server.restart()
-    assert kept(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
-    assert kept(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
+    assert query(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
+    assert query(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
 
 async def test_a_server_left_while_the_bot_was_down_is_noticed_at_the_next_start(server: BotServer) -> None:
@@ -146,4 +146,4 @@ async def test_a_server_left_while_the_bot_was_down_is_noticed_at_the_next_start
         connection.execute("INSERT INTO departures VALUES (?, 1)", (server.guild.id,))
     connection.close()
     await server.restart()
-    assert kept(server, "SELECT guild_id FROM departures") == [(999,)]
+    assert query(server, "SELECT guild_id FROM departures") == [(999,)]

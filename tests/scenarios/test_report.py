@@ -26,7 +26,7 @@ def reply(server: BotServer, result: simcord.InteractionResult) -> Any:
     return server.env.backend.get_message(server.channel.id, result.response.message.id)
 
 
-def attached(server: BotServer, result: simcord.InteractionResult) -> dict[str, bytes]:
+def attachments_of(server: BotServer, result: simcord.InteractionResult) -> dict[str, bytes]:
     assert result.response is not None
     return {
         attachment.filename: server.file(attachment.url) for attachment in result.response.message.attachments
@@ -42,7 +42,7 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: BotServer) -> Non
     for part in ("12 credits", "3 pictures", "4 each", "12 of 200 credits a month", "even pace"):
         assert part in said, said
     assert said.index(server.alice.mention) < said.index(server.bob.mention)
-    chart, sheet = attached(server, result).values()
+    chart, sheet = attachments_of(server, result).values()
     with Image.open(io.BytesIO(chart)) as picture:
         assert (picture.format, picture.size) == ("PNG", (1200, 800))
     lines = list(csv.DictReader(io.StringIO(sheet.decode(), newline="")))
@@ -90,7 +90,7 @@ async def test_card_and_chart_are_in_the_language_of_who_asked(
     assert alt.startswith("Diagram batang kredit, ")
     (title,) = written
     assert title.startswith("Kredit per hari, ")
-    chart, sheet = attached(server, result).values()
+    chart, sheet = attachments_of(server, result).values()
     with Image.open(io.BytesIO(chart)) as picture:
         assert picture.format == "PNG"
     assert sheet.decode().startswith("job_id,user_id,state,")
@@ -137,4 +137,4 @@ async def test_without_the_library_the_report_is_words_and_a_file(
     said = server.answer(result)
     assert "extra `charts`" in said
     assert "4 credits" in said
-    assert [name.rpartition(".")[2] for name in attached(server, result)] == ["csv"]
+    assert [name.rpartition(".")[2] for name in attachments_of(server, result)] == ["csv"]

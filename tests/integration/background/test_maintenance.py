@@ -46,7 +46,7 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
-async def painted(store: JobStore, **whose: Any) -> str:
+async def add_delivered_job(store: JobStore, **whose: Any) -> str:
     job = make_job(make_request(**whose))
     assert await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task-{job.job_id}", 4)
@@ -55,15 +55,16 @@ async def painted(store: JobStore, **whose: Any) -> str:
     return job.job_id
 
 
-async def aged(database: Database, job_id: str, days: int) -> None:
+async def set_age(database: Database, job_id: str, days: int) -> None:
     await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", now_ms() - days * DAY_MS, job_id)
 
 
 async def test_everything_due_is_done_and_said_in_one_line(database: Database, store: JobStore) -> None:
     old, new, gone, wish = [
-        await painted(store, guild_id=guild, user_id=user) for guild, user in ((1, 7), (1, 7), (2, 7), (1, 8))
+        await add_delivered_job(store, guild_id=guild, user_id=user)
+        for guild, user in ((1, 7), (1, 7), (2, 7), (1, 8))
     ]
-    await aged(database, old, 31)
+    await set_age(database, old, 31)
     await GuildDepartures(database, 0).left(2)
     await rows(database, "INSERT INTO erasures VALUES (8, ?)", now_ms())
     await DraftStore(database).save(make_request())
@@ -94,15 +95,15 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
 async def test_words_are_kept_for_ever_unless_a_setting_says_otherwise(
     database: Database, store: JobStore
 ) -> None:
-    job_id = await painted(store)
-    await aged(database, job_id, 4000)
+    job_id = await add_delivered_job(store)
+    await set_age(database, job_id, 4000)
     assert await run_chores(all_chores(database), OperatorLog()) == {}
     assert await rows(database, "SELECT prompt FROM jobs") == [("a red fox",)]
 
 
 async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Database, store: JobStore) -> None:
-    job_id = await painted(store)
-    await aged(database, job_id, 31)
+    job_id = await add_delivered_job(store)
+    await set_age(database, job_id, 31)
 
     async def breaks(_: int) -> int:
         raise RuntimeError("on purpose")
@@ -116,7 +117,7 @@ async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Databa
 async def test_a_backup_that_fails_is_the_operators_and_keeps_no_other_chore_from_its_work(
     database: Database, store: JobStore, database_path: Path
 ) -> None:
-    await aged(database, await painted(store), 31)
+    await set_age(database, await add_delivered_job(store), 31)
     database_path.with_name("backups").write_text("in the way")
     chores = all_chores(database, prompt_days=30, keep=3)
     with structlog.testing.capture_logs() as lines:
@@ -137,7 +138,7 @@ async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
     database: Database, database_path: Path, store: JobStore
 ) -> None:
     for _ in range(5):
-        await painted(store)
+        await add_delivered_job(store)
     await rows(database, "ANALYZE")
     with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
         # Not every build of SQLite has this table, so it is made here.
@@ -160,13 +161,13 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
     database: Database, store: JobStore, database_path: Path
 ) -> None:
     log = database_path.with_name(database_path.name + "-wal")
-    await painted(store)
+    await add_delivered_job(store)
     assert log.stat().st_size
     reader = sqlite3.connect(database_path, isolation_level=None)
     try:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM jobs").fetchone()
-        await painted(store)
+        await add_delivered_job(store)
         # Without the busy timeout of the connection, since jobs wait for it.
         patience = f"PRAGMA busy_timeout = {round(2000 * PATIENCE_SECONDS)}"
         await database._connection.call(lambda plain: plain.execute(patience).close())
@@ -177,13 +178,13 @@ async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
     assert log.stat().st_size == 0
 
 
-async def kept(database: Database, store: JobStore, data: bytes, *, days: int) -> str:
+async def add_kept_picture(database: Database, store: JobStore, data: bytes, *, days: int) -> str:
     """Store a picture that was delivered so many days ago; returns its file name."""
     picture_store = PictureStore(picture_folder(database._path))
     name = await picture_store.save(data)
-    job_id = await painted(store)
+    job_id = await add_delivered_job(store)
     await store.record_kept_picture(job_id, Picture(data, "png", 1, 1), name)
-    await aged(database, job_id, days)
+    await set_age(database, job_id, days)
     at = now_ms() - days * DAY_MS
     await rows(database, "UPDATE kept_pictures SET kept_at = ? WHERE job_id = ?", at, job_id)
     os.utime(picture_store.path(name), (at / 1000, at / 1000))
@@ -197,7 +198,10 @@ def files(database: Database) -> set[str]:
 async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(
     database: Database, store: JobStore
 ) -> None:
-    old, new = [await kept(database, store, data, days=days) for data, days in ((b"old", 31), (b"new", 29))]
+    old, new = [
+        await add_kept_picture(database, store, data, days=days)
+        for data, days in ((b"old", 31), (b"new", 29))
+    ]
     chores = all_chores(database, picture_days=30)
     assert await run_chores(chores, OperatorLog()) == {"pictures": 1, "vault": 1}
     assert files(database) == {new}
@@ -210,7 +214,7 @@ async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(
 async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
     database: Database, store: JobStore
 ) -> None:
-    old = await kept(database, store, b"old", days=4000)
+    old = await add_kept_picture(database, store, b"old", days=4000)
     assert await run_chores(all_chores(database), OperatorLog()) == {}
     assert files(database) == {old}
 
@@ -218,7 +222,7 @@ async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
 async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
     database: Database, store: JobStore
 ) -> None:
-    await kept(database, store, b"old", days=31)
+    await add_kept_picture(database, store, b"old", days=31)
     done = await run_chores(all_chores(database, prompt_days=30), OperatorLog())
     assert done == {"prompts": 1, "vault": 1}
     assert files(database) == set()
@@ -227,10 +231,10 @@ async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
 async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
     database: Database, store: JobStore
 ) -> None:
-    await kept(database, store, b"mine", days=1)
+    await add_kept_picture(database, store, b"mine", days=1)
     await rows(database, "INSERT INTO erasures VALUES (7, ?)", now_ms())
     assert (await run_chores(all_chores(database), OperatorLog()))["vault"] == 1
-    await kept(database, store, b"ours", days=1)
+    await add_kept_picture(database, store, b"ours", days=1)
     await GuildDepartures(database, 0).left(1)
     assert (await run_chores(all_chores(database), OperatorLog()))["vault"] == 1
     assert files(database) == set()
@@ -239,7 +243,7 @@ async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
 async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_chore_from_its_work(
     database: Database, store: JobStore
 ) -> None:
-    await aged(database, await painted(store), 31)
+    await set_age(database, await add_delivered_job(store), 31)
     folder = picture_folder(database._path)
     name = "ab" * 32
     (folder / name).mkdir(parents=True)  # what bears a picture's name is no file
@@ -254,8 +258,8 @@ async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_c
 
 
 async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: JobStore) -> None:
-    await kept(database, store, b"old", days=31)
-    new = await kept(database, store, b"new", days=1)
+    await add_kept_picture(database, store, b"old", days=31)
+    new = await add_kept_picture(database, store, b"new", days=1)
     await run_chores(all_chores(database, picture_days=30, keep=3), OperatorLog())
     copied = database._path.with_name("backups") / "pictures"
     assert {path.name for path in copied.iterdir()} == {new}

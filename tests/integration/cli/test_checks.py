@@ -22,7 +22,7 @@ from sandbox.fake_rivya.model_catalog import MODELS, ModelSpec
 
 
 @asynccontextmanager
-async def reaching(fake_rivya: FakeRivya, *, api_key: str | None = None) -> AsyncIterator[RivyaClient]:
+async def open_client(fake_rivya: FakeRivya, *, api_key: str | None = None) -> AsyncIterator[RivyaClient]:
     async with open_session() as session:
         yield RivyaClient(
             session,
@@ -66,7 +66,7 @@ async def test_a_file_that_is_no_database_is_a_trouble(tmp_path: Path) -> None:
 
 
 async def test_a_good_key_shows_its_wallet_its_scope_and_the_model(rivya: FakeRivya) -> None:
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         wallet = await result(checks._wallet(client, QWEN_IMAGE))
         scopes = await result(checks._scopes(client))
         model = await result(checks._model(client, QWEN_IMAGE))
@@ -77,14 +77,14 @@ async def test_a_good_key_shows_its_wallet_its_scope_and_the_model(rivya: FakeRi
 
 async def test_a_wallet_without_room_for_a_picture_is_a_trouble(rivya: FakeRivya) -> None:
     rivya.wallet_credits = QWEN_IMAGE.cost_credits - 1
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         finding = await result(checks._wallet(client, QWEN_IMAGE))
     assert not finding.ok
     assert "enough for 0 pictures" in finding.detail
 
 
 async def test_a_key_that_is_refused_is_a_trouble(rivya: FakeRivya) -> None:
-    async with reaching(rivya, api_key="rvya_sk_another") as client:
+    async with open_client(rivya, api_key="rvya_sk_another") as client:
         discrepancies = [
             await result(checks._wallet(client, QWEN_IMAGE)),
             await result(checks._scopes(client)),
@@ -95,7 +95,7 @@ async def test_a_key_that_is_refused_is_a_trouble(rivya: FakeRivya) -> None:
 
 async def test_a_price_that_changed_and_a_model_that_went_are_troubles(rivya: FakeRivya) -> None:
     dearer, gone = replace(QWEN_IMAGE, cost_credits=3), replace(QWEN_IMAGE, model_id="no-such-model")
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         price, listed = await result(checks._model(client, dearer)), await result(checks._model(client, gone))
     assert (price.ok, listed.ok) == (False, False)
     assert "costs 4 credits, Kuas reserves 3" in price.detail
@@ -107,7 +107,7 @@ async def test_a_model_that_is_not_available_is_a_trouble(
 ) -> None:
     offer = MODELS[QWEN_IMAGE.model_id].public() | {"api_status": "coming_soon"}
     monkeypatch.setattr(ModelSpec, "public", lambda _: offer)
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         finding = await result(checks._model(client, QWEN_IMAGE))
     assert not finding.ok
     assert finding.detail == "qwen-image is coming_soon"
@@ -115,7 +115,7 @@ async def test_a_model_that_is_not_available_is_a_trouble(
 
 async def test_an_error_that_is_not_about_the_task_is_a_trouble(rivya: FakeRivya) -> None:
     rivya.faults.add("status", "status", code=400, error_code="something_else")
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         finding = await result(checks._scopes(client))
     assert not finding.ok
     assert "something_else" in finding.detail
@@ -123,7 +123,7 @@ async def test_an_error_that_is_not_about_the_task_is_a_trouble(rivya: FakeRivya
 
 async def test_a_key_that_may_not_read_tasks_is_a_trouble(rivya: FakeRivya) -> None:
     rivya.scopes.discard("generations:read")
-    async with reaching(rivya) as client:
+    async with open_client(rivya) as client:
         finding = await result(checks._scopes(client))
     assert not finding.ok
     assert "lacks a scope" in finding.detail

@@ -33,7 +33,7 @@ from tests.support.waiting import soon
 
 
 @dataclass(frozen=True)
-class Told:
+class CommandResult:
     """What a process said."""
 
     code: int
@@ -41,20 +41,20 @@ class Told:
     err: str
 
 
-class Line:
+class OperatorCommand:
     """The command line, on the same database as the bot that runs in this process."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._folder = folder
         self._capsys = capsys
 
-    async def __call__(self, *arguments: str) -> Told:
+    async def __call__(self, *arguments: str) -> CommandResult:
         """Run it in a thread."""
         self._capsys.readouterr()
         code = await asyncio.to_thread(main, ["operator", *arguments])
-        return Told(code, *self._capsys.readouterr())
+        return CommandResult(code, *self._capsys.readouterr())
 
-    async def process(self, *arguments: str, **environ: str) -> Told:
+    async def process(self, *arguments: str, **environ: str) -> CommandResult:
         """Run it as an operator does."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "operator", *arguments),
@@ -69,7 +69,7 @@ class Line:
             process.kill()
             await process.wait()
             raise
-        return Told(process.returncode or 0, out.decode(), err.decode())
+        return CommandResult(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture
@@ -79,14 +79,14 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 
 @pytest.fixture
-def line(
+def run_operator(
     tmp_path: Path,
     database: Database,
     database_path: Path,
     rivya: FakeRivya,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Line:
+) -> OperatorCommand:
     del database  # open in this process, as by a running bot
     for name in [name for name in os.environ if name.startswith("BOT_")]:
         monkeypatch.delenv(name)
@@ -95,10 +95,10 @@ def line(
     monkeypatch.setenv("BOT_DISCORD__TOKEN", "not-a-real-token")
     monkeypatch.setenv("BOT_RIVYA__API_KEY", rivya.api_key)
     monkeypatch.setenv("BOT_RIVYA__BASE_URL", rivya.url)
-    return Line(tmp_path, capsys)
+    return OperatorCommand(tmp_path, capsys)
 
 
-async def a_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged: int) -> str:
+async def add_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged: int) -> str:
     """A delivered picture; Rivya may have charged something else for it."""
     job = make_job()
     task_id = f"task_{job.job_id}"
@@ -123,58 +123,66 @@ async def a_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged:
     return job.job_id
 
 
-async def test_a_pause_bites_at_once_beside_a_running_bot(line: Line, store: JobStore) -> None:
-    told = await line.process("pause", "--sentence", "Back soon.")
-    assert told == Told(0, "all servers: no new pictures\n", "")
+async def test_a_pause_bites_at_once_beside_a_running_bot(
+    run_operator: OperatorCommand, store: JobStore
+) -> None:
+    told = await run_operator.process("pause", "--sentence", "Back soon.")
+    assert told == CommandResult(0, "all servers: no new pictures\n", "")
     with pytest.raises(MemberError) as refused:
         await accept(store, make_job(), NO_CONTEXT)
     assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
-    assert (await line("resume")).code == 0
+    assert (await run_operator("resume")).code == 0
     assert await accept(store, make_job(), NO_CONTEXT)
 
 
-async def test_a_pause_of_one_server_leaves_the_others(line: Line, store: JobStore) -> None:
-    assert (await line("pause", "--guild", "7")).code == 0
+async def test_a_pause_of_one_server_leaves_the_others(
+    run_operator: OperatorCommand, store: JobStore
+) -> None:
+    assert (await run_operator("pause", "--guild", "7")).code == 0
     assert await accept(store, make_job(), NO_CONTEXT)
     with pytest.raises(MemberError):
         await accept(store, make_job(make_request(guild_id=7)), NO_CONTEXT)
 
 
 async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
-    line: Line, store: JobStore
+    run_operator: OperatorCommand, store: JobStore
 ) -> None:
-    await line("pause")
-    told = await line("resume", "--guild", "1")
+    await run_operator("pause")
+    told = await run_operator("resume", "--guild", "1")
     assert told.out == "server 1: not paused on its own, but all servers are paused\n"
     with pytest.raises(MemberError):
         await accept(store, make_job(), NO_CONTEXT)
-    await line("pause", "--guild", "1")
-    told = await line("resume")
+    await run_operator("pause", "--guild", "1")
+    told = await run_operator("resume")
     assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
 
 
 async def test_a_pause_needs_neither_token_nor_key_but_a_database(
-    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_operator: OperatorCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BOT_DISCORD__TOKEN", "BOT_RIVYA__API_KEY", "BOT_RIVYA__BASE_URL"):
         monkeypatch.delenv(name)
-    assert (await line("pause")).code == 0
+    assert (await run_operator("pause")).code == 0
     monkeypatch.setenv("BOT_DATABASE__PATH", str(tmp_path / "none.sqlite3"))
-    told = await line("pause")
+    told = await run_operator("pause")
     assert (told.code, told.err.count("\n")) == (1, 1)
     assert "no such file" in told.err
 
 
-async def test_a_ceiling_bites_at_once_and_can_be_removed(line: Line, store: JobStore) -> None:
-    told = await line("ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month")
-    assert told == Told(0, "all servers together: from none to 3 credits a day\n", "")
+async def test_a_ceiling_bites_at_once_and_can_be_removed(
+    run_operator: OperatorCommand, store: JobStore
+) -> None:
+    told = await run_operator(
+        "ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month"
+    )
+    assert told == CommandResult(0, "all servers together: from none to 3 credits a day\n", "")
     with pytest.raises(LimitExceeded) as refused:
         await accept(store, make_job(), NO_CONTEXT)
     assert refused.value.usage.scope == LimitScope.CEILING_ALL
-    told = await line("ceiling", "--all", "--remove")
+    told = await run_operator("ceiling", "--all", "--remove")
     assert told.out == "all servers together: from 3 credits a day to none\n"
     assert await accept(store, make_job(), NO_CONTEXT)
-    assert (await line("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
+    assert (await run_operator("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
     with pytest.raises(LimitExceeded):
         await accept(store, make_job(), NO_CONTEXT)
 
@@ -212,35 +220,35 @@ def test_what_makes_no_sense_is_refused_without_a_trace(
 
 
 async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_them(
-    line: Line, store: JobStore, rivya: FakeRivya, database_path: Path
+    run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya, database_path: Path
 ) -> None:
-    await a_paid_job(store, rivya, booked=4, charged=4)
-    job_id = await a_paid_job(store, rivya, booked=4, charged=7)
-    told = await line.process("reconcile")
+    await add_paid_job(store, rivya, booked=4, charged=4)
+    job_id = await add_paid_job(store, rivya, booked=4, charged=7)
+    told = await run_operator.process("reconcile")
     assert (told.code, told.err) == (1, "")
     first, summary, hint = told.out.splitlines()
     assert first == f"{job_id} server 1 charged_other: booked 4, Rivya charged 7"
     assert "2 looked at, 1 differences" in summary
     (run_id,) = re.findall(r"--apply ([0-9a-f]{12})$", hint)
     assert sorted(entry["final_credits"] or 0 for entry in export_ledger(database_path)) == [4, 4]
-    assert (await line("reconcile", "--show", run_id)).out == f"{first}\n"
-    booked = await line("reconcile", "--apply", run_id)
+    assert (await run_operator("reconcile", "--show", run_id)).out == f"{first}\n"
+    booked = await run_operator("reconcile", "--apply", run_id)
     assert (booked.code, "1 booked (+3 credits)" in booked.out) == (0, True)
-    unknown = await line("reconcile", "--show", "0123456789ab")
+    unknown = await run_operator("reconcile", "--show", "0123456789ab")
     assert (unknown.code, unknown.out) == (0, "run 0123456789ab: no differences, or no such run\n")
-    assert "0 booked" in (await line("reconcile", "--apply", run_id)).out
+    assert "0 booked" in (await run_operator("reconcile", "--apply", run_id)).out
     assert sorted(entry["final_credits"] or 0 for entry in export_ledger(database_path)) == [4, 7]
-    agreed = await line.process("reconcile", "--since", "2020-01-01T00:00:00Z")
+    agreed = await run_operator.process("reconcile", "--since", "2020-01-01T00:00:00Z")
     assert (agreed.code, agreed.out.count("\n")) == (0, 1)
-    recent = await line("reconcile", "--days", "1")
+    recent = await run_operator("reconcile", "--days", "1")
     assert (recent.code, "2 looked at" in recent.out) == (0, True)
 
 
 async def test_a_comparison_that_cannot_ask_says_so_and_fails(
-    line: Line, store: JobStore, rivya: FakeRivya
+    run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya
 ) -> None:
-    await a_paid_job(store, rivya, booked=4, charged=4)
-    told = await line.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
+    await add_paid_job(store, rivya, booked=4, charged=4)
+    told = await run_operator.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
     assert told.code == 1
     assert "refuses the API key" in told.err
     assert "rvya_sk_another" not in told.out + told.err
@@ -264,30 +272,32 @@ async def test_progress_is_shown_on_a_terminal_alone(
     assert capsys.readouterr().err == ("3 of 9, 1 differences\n" if terminal else "")
 
 
-async def test_a_doubt_is_closed_by_hand_once(line: Line, store: JobStore, database_path: Path) -> None:
+async def test_a_doubt_is_closed_by_hand_once(
+    run_operator: OperatorCommand, store: JobStore, database_path: Path
+) -> None:
     job = make_job()
     await accept(store, job, NO_CONTEXT)
-    walking = await line("close", job.job_id, "0", "Rivya said so")
+    walking = await run_operator("close", job.job_id, "0", "Rivya said so")
     assert (walking.code, "still under way" in walking.out) == (1, True)
     await store.failed(job.job_id, Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True))
     await store.failure_notified(job.job_id)
-    assert (await line("close", job.job_id, "3", "Rivya said so")).code == 0
-    assert (await line("close", job.job_id, "0", "again")).code == 1
+    assert (await run_operator("close", job.job_id, "3", "Rivya said so")).code == 0
+    assert (await run_operator("close", job.job_id, "0", "again")).code == 1
     assert [(entry["state"], entry["final_credits"]) for entry in export_ledger(database_path)] == [
         ("settled", 3)
     ]
 
 
 async def test_the_wallet_and_the_servers_are_a_line_each(
-    line: Line, store: JobStore, rivya: FakeRivya
+    run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 321
     await accept(store, make_job(), NO_CONTEXT)
-    await line("pause", "--guild", "1")
-    wallet = await line.process("wallet")
+    await run_operator("pause", "--guild", "1")
+    wallet = await run_operator.process("wallet")
     assert "321 credits in Rivya's wallet" in wallet.out
     assert "4 credits held by 1 jobs" in wallet.out
-    guilds = await line("guilds", "--period", "day", "--page", "9")
+    guilds = await run_operator("guilds", "--period", "day", "--page", "9")
     assert guilds.out.splitlines() == [
         "server 1: 4 credits, limit 200 credits a month, ceiling none, paused",
         "1 servers, 4 credits; page 1 of 1",

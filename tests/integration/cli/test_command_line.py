@@ -45,7 +45,7 @@ def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 
 
 @pytest.fixture
-async def filled(database_path: Path) -> Path:
+async def filled_database(database_path: Path) -> Path:
     """A database with one settled, one released and one held reservation, and no process on it."""
     database = await Database.open(database_path)
     store = JobStore(database, Limit(200, Period.MONTH))
@@ -63,8 +63,8 @@ async def filled(database_path: Path) -> Path:
     return database_path
 
 
-def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled: Path, tmp_path: Path) -> None:
-    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled))
+def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled_database: Path, tmp_path: Path) -> None:
+    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database))
     assert (told.returncode, told.stderr) == (0, "")
     lines = [json.loads(line) for line in told.stdout.splitlines()]
     assert [(line["state"], line["reserved_credits"], line["final_credits"]) for line in lines] == [
@@ -81,25 +81,25 @@ def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled: Path, tmp_pat
     assert lines[2]["closed_at"] is None
 
 
-async def test_the_books_open_beside_a_running_bot(filled: Path, tmp_path: Path) -> None:
-    running = await Database.open(filled)
+async def test_the_books_open_beside_a_running_bot(filled_database: Path, tmp_path: Path) -> None:
+    running = await Database.open(filled_database)
     try:
-        assert len(bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled)).stdout.splitlines()) == 3
+        assert len(bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout.splitlines()) == 3
         copy = tmp_path / "copy.sqlite3"
-        saved = bot(tmp_path, "backup", str(copy), BOT_DATABASE__PATH=str(filled))
+        saved = bot(tmp_path, "backup", str(copy), BOT_DATABASE__PATH=str(filled_database))
         assert (saved.returncode, saved.stderr) == (0, "")
     finally:
         await running.close()
     again = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(copy))
-    assert again.stdout == bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled)).stdout
+    assert again.stdout == bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout
     connection = sqlite3.connect(copy)
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
 
 
-def test_a_backup_never_overwrites(filled: Path, tmp_path: Path) -> None:
+def test_a_backup_never_overwrites(filled_database: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    told = bot(tmp_path, "backup", "precious", BOT_DATABASE__PATH=str(filled))
+    told = bot(tmp_path, "backup", "precious", BOT_DATABASE__PATH=str(filled_database))
     assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
     assert "exists already" in told.stderr
     assert (tmp_path / "precious").read_text() == "mine"
@@ -113,16 +113,20 @@ def test_a_missing_database_is_one_line(tmp_path: Path, arguments: tuple[str, ..
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "nowhere/copy"])
-def test_a_backup_that_cannot_be_written_is_one_line(filled: Path, tmp_path: Path, name: str) -> None:
-    told = bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled))
+def test_a_backup_that_cannot_be_written_is_one_line(
+    filled_database: Path, tmp_path: Path, name: str
+) -> None:
+    told = bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled_database))
     assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
-def test_a_backup_may_have_any_name(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_may_have_any_name(
+    filled_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("file:copy", ":memory:", "a b%41#?.db"):
-        backup(filled, Path(name))
+        backup(filled_database, Path(name))
         assert len(list(export_ledger(tmp_path / name))) == 3
 
 
@@ -144,7 +148,9 @@ def test_every_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
     assert "Traceback" not in told.stderr
 
 
-def test_a_reader_that_has_gone_ends_the_command_without_a_word(filled: Path, tmp_path: Path) -> None:
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(
+    filled_database: Path, tmp_path: Path
+) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     ended = subprocess.run(
@@ -152,7 +158,7 @@ def test_a_reader_that_has_gone_ends_the_command_without_a_word(filled: Path, tm
         check=False,
         cwd=tmp_path,
         # Buffered, as it is by default: a few lines are written only at the end.
-        env=environment(BOT_DATABASE__PATH=str(filled), PYTHONUNBUFFERED=""),
+        env=environment(BOT_DATABASE__PATH=str(filled_database), PYTHONUNBUFFERED=""),
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
@@ -185,9 +191,9 @@ def test_control_c_ends_a_command_without_a_word(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", [("--config", "my.toml", "ledger"), ("ledger", "--config", "my.toml")])
 def test_config_may_stand_before_or_after_the_command(
-    filled: Path, tmp_path: Path, order: tuple[str, ...]
+    filled_database: Path, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
-    (tmp_path / "my.toml").write_text(f'[database]\npath = "{filled}"\n')
+    (tmp_path / "my.toml").write_text(f'[database]\npath = "{filled_database}"\n')
     assert len(bot(tmp_path, *order).stdout.splitlines()) == 3
 
 
@@ -203,21 +209,21 @@ def test_a_second_bot_on_the_same_file_refuses_in_one_line(tmp_path: Path, datab
     assert len(told.stderr.splitlines()) == 1
 
 
-async def test_a_backup_is_restored_once_the_bot_is_stopped(filled: Path, tmp_path: Path) -> None:
-    copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled)}
+async def test_a_backup_is_restored_once_the_bot_is_stopped(filled_database: Path, tmp_path: Path) -> None:
+    copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled_database)}
     assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
-    before = list(export_ledger(filled))
-    running = await Database.open(filled)
+    before = list(export_ledger(filled_database))
+    running = await Database.open(filled_database)
     await accept(JobStore(running, Limit(200, Period.MONTH)), make_job())
     refused = bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "another bot process is using it" in refused.stderr
-    assert len(list(export_ledger(filled))) == len(before) + 1
+    assert len(list(export_ledger(filled_database))) == len(before) + 1
     told = bot(tmp_path, "restore", str(copy), **place)
     assert (told.returncode, told.stderr) == (0, "")
     assert "what it was before is in" in told.stdout
-    assert list(export_ledger(filled)) == before
+    assert list(export_ledger(filled_database)) == before
     elsewhere = tmp_path / "elsewhere.sqlite3"
     told = bot(tmp_path, "restore", str(copy), BOT_DATABASE__PATH=str(elsewhere))
     assert (told.returncode, told.stdout) == (0, f"{elsewhere} is now what {copy} holds\n")

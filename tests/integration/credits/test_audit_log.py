@@ -43,7 +43,7 @@ def pictures(database: Database) -> RefundablePictures:
     return RefundablePictures(database)
 
 
-async def painted(store: JobStore, request: Request) -> str:
+async def add_paid_job(store: JobStore, request: Request) -> str:
     """Accept and settle a job."""
     job = make_job(request)
     assert await accept(store, job, NO_CONTEXT)
@@ -99,7 +99,7 @@ async def test_everything_else_that_is_decided_stands_there_too(
     store: JobStore,
 ) -> None:
     guilds, pauses = GuildSettingsStore(database), PauseStore(database)
-    job_id = await painted(store, make_request(guild_id=GUILD, user_id=MEMBER))
+    job_id = await add_paid_job(store, make_request(guild_id=GUILD, user_id=MEMBER))
     await credit_admin.refund(GUILD, job_id, reason="blurry", refunded_by=ADMIN)
     grant = await credit_admin.grant(GUILD, MEMBER, credits=8, reason="a prize", granted_by=ADMIN)
     await credit_admin.grant(
@@ -177,9 +177,9 @@ async def test_a_mark_out_of_this_world_shows_an_end_and_breaks_nothing(
 async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
     store: JobStore, pictures: RefundablePictures
 ) -> None:
-    fox = await painted(store, make_request(prompt="a red Fox"))
-    cat = await painted(store, make_request(prompt="a cat"))
-    await painted(store, make_request(guild_id=OTHER, prompt="a strange fox"))
+    fox = await add_paid_job(store, make_request(prompt="a red Fox"))
+    cat = await add_paid_job(store, make_request(prompt="a cat"))
+    await add_paid_job(store, make_request(guild_id=OTHER, prompt="a strange fox"))
     free = make_job(make_request(prompt="a free fox"))
     await accept(store, free, NO_CONTEXT)
     await store.failed(free.job_id, Failure(FailureCause.RIVYA, "no"))
@@ -205,8 +205,8 @@ async def test_a_refunded_picture_is_offered_no_more_and_a_private_prompt_never(
     database: Database,
     pictures: RefundablePictures,
 ) -> None:
-    fox = await painted(store, make_request(prompt="a fox"))
-    secret = await painted(store, make_request(prompt="a secret"))
+    fox = await add_paid_job(store, make_request(prompt="a fox"))
+    secret = await add_paid_job(store, make_request(prompt="a secret"))
     await database.run(
         lambda tx: tx.execute("UPDATE jobs SET private = 1 WHERE job_id = ?", (secret,)).rowcount
     )
@@ -235,6 +235,6 @@ async def test_pictures_are_dated_in_the_guilds_own_time_zone(
 async def test_two_pictures_that_begin_alike_are_both_found(
     store: JobStore, pictures: RefundablePictures
 ) -> None:
-    ids = [await painted(store, make_request()) for _ in range(17)]
+    ids = [await add_paid_job(store, make_request()) for _ in range(17)]
     # Seventeen ids and sixteen first characters.
     assert any([len(await pictures.match_ids(GUILD, first)) == 2 for first in {job_id[0] for job_id in ids}])

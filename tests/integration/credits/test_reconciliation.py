@@ -38,7 +38,7 @@ ROOMY = Limit(1_000_000_000, Period.TOTAL)
 _tasks = itertools.count(1)
 
 
-def a_task(rivya: FakeRivya, status: str, credits: int) -> str:
+def add_task(rivya: FakeRivya, status: str, credits: int) -> str:
     """Add a task that is over to Rivya; returns its id."""
     task_id = f"task_{next(_tasks)}"
     rivya.tasks[task_id] = Task(
@@ -72,11 +72,11 @@ class ReconcileHarness:
 
     async def settled(self, booked: int, status: str, charged: int, *, age_ms: int = 0) -> str:
         """A delivered picture, settled with `booked`, for which Rivya charged `charged`."""
-        return await self._delivered(a_task(self.rivya, status, charged), booked, age_ms)
+        return await self._delivered(add_task(self.rivya, status, charged), booked, age_ms)
 
     async def released(self, status: str, charged: int) -> str:
         """A failed job whose reservation was released."""
-        task_id = a_task(self.rivya, status, charged)
+        task_id = add_task(self.rivya, status, charged)
         return await self._failed(task_id, Failure(FailureCause.RIVYA, "generation_failed"))
 
     async def doubtful(self, task_id: str | None, *, age_ms: int = 2 * DAY_MS) -> str:
@@ -134,7 +134,7 @@ async def harness(database: Database, rivya: FakeRivya) -> AsyncIterator[Reconci
 async def test_books_that_agree_show_nothing(harness: ReconcileHarness) -> None:
     await harness.settled(4, "succeeded", 4)
     await harness.released("failed", 0)
-    await harness.in_progress(a_task(harness.rivya, "processing", 0), age_ms=0)
+    await harness.in_progress(add_task(harness.rivya, "processing", 0), age_ms=0)
     run, found = await harness.compare()
     assert (run.looked_at, run.found, run.stopped, found) == (2, 0, "", {})
 
@@ -145,8 +145,8 @@ async def test_every_kind_of_difference_has_its_name(harness: ReconcileHarness) 
         await harness.settled(4, "failed", 0): DiscrepancyKind.CHARGED_OTHER,
         await harness.released("failed", 4): DiscrepancyKind.CHARGED_AFTER_RELEASE,
         await harness.released("processing", 0): DiscrepancyKind.NOT_OVER,
-        await harness.doubtful(a_task(harness.rivya, "succeeded", 4)): DiscrepancyKind.HELD_DONE,
-        await harness.doubtful(a_task(harness.rivya, "processing", 0)): DiscrepancyKind.HELD_RUNNING,
+        await harness.doubtful(add_task(harness.rivya, "succeeded", 4)): DiscrepancyKind.HELD_DONE,
+        await harness.doubtful(add_task(harness.rivya, "processing", 0)): DiscrepancyKind.HELD_RUNNING,
         await harness.doubtful("task_unheard_of"): DiscrepancyKind.VANISHED,
         await harness.doubtful(None): DiscrepancyKind.HELD_UNKNOWN,
         await harness.in_progress(None): DiscrepancyKind.HELD_WAITING,
@@ -174,7 +174,7 @@ async def test_what_is_held_is_listed_however_old_and_what_is_closed_as_far_back
 
 async def test_a_comparison_alone_changes_nothing(harness: ReconcileHarness, database_path: Path) -> None:
     await harness.settled(4, "succeeded", 6)
-    await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
+    await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
     before = list(export_ledger(database_path))
     await harness.compare()
     assert list(export_ledger(database_path)) == before
@@ -187,7 +187,7 @@ async def test_booking_makes_the_books_say_what_rivya_charged(
     other = await harness.settled(4, "succeeded", 6)
     failed = await harness.settled(4, "failed", 0)
     late = await harness.released("failed", 4)
-    done = await harness.doubtful(a_task(harness.rivya, "succeeded", 5))
+    done = await harness.doubtful(add_task(harness.rivya, "succeeded", 5))
     run, _ = await harness.compare()
     assert await harness.discrepancies.apply(run.run_id, by=77) == ApplyResult(booked=4, difference_credits=3)
     booked = {
@@ -236,7 +236,7 @@ async def test_what_rivya_does_not_prove_is_never_booked(
 async def test_what_changed_after_it_was_found_is_left_alone(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
-    job_id = await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
+    job_id = await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
     run, _ = await harness.compare()
     assert await harness.discrepancies.close(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
     assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult(changed=1)
@@ -246,7 +246,7 @@ async def test_what_changed_after_it_was_found_is_left_alone(
 async def test_what_changes_while_rivya_is_asked_is_no_finding(
     harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = await harness.doubtful(a_task(harness.rivya, "succeeded", 4))
+    job_id = await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
     ask = harness.reconciler._rivya.get_task
 
     async def meanwhile(task_id: str) -> object:
@@ -262,7 +262,7 @@ async def test_what_changes_while_rivya_is_asked_is_no_finding(
 async def test_a_job_that_still_walks_is_left_to_the_engine(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
-    task_id = a_task(harness.rivya, "succeeded", 4)
+    task_id = add_task(harness.rivya, "succeeded", 4)
     job_id = await harness.in_progress(task_id)
     run, found = await harness.compare()
     assert found[job_id].kind is DiscrepancyKind.HELD_DONE
@@ -399,7 +399,7 @@ async def compare_and_book(harness: ReconcileHarness, cases: list[tuple[str, int
         elif state == "released":
             await harness.released(status, charged)
         else:
-            await harness.doubtful(a_task(harness.rivya, status, charged))
+            await harness.doubtful(add_task(harness.rivya, status, charged))
     run, _ = await harness.compare()
     await harness.discrepancies.apply(run.run_id, by=1)
     assert await harness.kinds() == {}

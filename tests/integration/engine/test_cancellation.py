@@ -30,22 +30,22 @@ async def assert_cancelled(harness: EngineHarness, job: Job) -> None:
     assert found.finished_at is not None
     assert found.request.destination.interaction_token == ""
     assert await harness.state(job) == "released"
-    assert tasks_of(harness, job) == 0
+    assert count_tasks(harness, job) == 0
     assert job.job_id not in harness.engine._tasks
     assert job.job_id not in harness.engine._runners
     assert job.job_id not in harness.delivery.delivered
     assert job.job_id not in harness.delivery.failures
 
 
-def tasks_of(harness: EngineHarness, job: Job) -> int:
+def count_tasks(harness: EngineHarness, job: Job) -> int:
     return sum(task.client_request_id == job.job_id for task in harness.rivya.tasks.values())
 
 
-def a_reference(harness: EngineHarness, name: str = "fox.png") -> Reference:
+def make_reference(harness: EngineHarness, name: str = "fox.png") -> Reference:
     return Reference(f"{harness.files}/{name}", name, "image/png", 200)
 
 
-def ended(harness: EngineHarness) -> Counter[str]:
+def count_ended_jobs(harness: EngineHarness) -> Counter[str]:
     """How many jobs the metrics have counted, by outcome."""
     counted: Counter[str] = Counter()
     for metric in harness.engine._dependencies.metrics._jobs.collect():
@@ -68,13 +68,13 @@ async def test_while_it_waits_for_a_slot_the_line_moves_up(make_harness: MakeHar
     harness.rivya.release()
     assert {(await harness.wait(job)).stage for job in (first, third)} == {Stage.DELIVERED}
     assert len(harness.rivya.tasks) == 2
-    assert ended(harness) == {"cancelled": 1, "delivered": 2}
+    assert count_ended_jobs(harness) == {"cancelled": 1, "delivered": 2}
 
 
 async def test_while_its_reference_travels_the_slot_is_free_again(make_harness: MakeHarness) -> None:
     harness = make_harness(max_running=1)
     stalled = harness.rivya.faults.add("stall", "files")
-    job = await harness.submit(make_request(reference=a_reference(harness)))
+    job = await harness.submit(make_request(reference=make_reference(harness)))
     await harness.rivya.until(lambda: stalled.hits == 1)
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
@@ -103,7 +103,7 @@ async def test_once_its_body_is_written_down_it_is_too_late(harness: EngineHarne
     assert not await harness.engine.cancel(job.job_id)
     lag.over.set()
     assert (await harness.wait(job)).stage is Stage.DELIVERED
-    assert (await harness.state(job), tasks_of(harness, job)) == ("settled", 1)
+    assert (await harness.state(job), count_tasks(harness, job)) == ("settled", 1)
 
 
 async def test_a_body_that_was_never_answered_may_have_been_sent_all_the_same(harness: EngineHarness) -> None:
@@ -122,7 +122,7 @@ async def test_twice_is_once_and_what_is_over_or_unknown_is_not_cancelled(harnes
     assert await asyncio.gather(*(harness.engine.cancel(job.job_id) for _ in range(5))) == [True] * 5
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
-    assert ended(harness) == {"cancelled": 1}
+    assert count_ended_jobs(harness) == {"cancelled": 1}
     harness.delivery.transient_errors = 0
     done = await harness.submit_and_wait()
     assert not await harness.engine.cancel(done.job_id)
@@ -148,7 +148,7 @@ async def test_after_a_restart_before_and_after_it_was_resumed(make_harness: Mak
     jobs = [await first.submit() for _ in range(4)]
     await first.rivya.created(1)
     await soon(first.engine.close())
-    painting = next(job for job in jobs if tasks_of(first, job))
+    painting = next(job for job in jobs if count_tasks(first, job))
     early, late, stays = [job for job in jobs if job is not painting]
 
     second = make_harness(max_running=1)
@@ -214,7 +214,7 @@ async def test_a_step_that_fails_just_then_is_no_trouble(
     monkeypatch.setattr(harness.delivery, "show_progress", slow_line)
     monkeypatch.setattr(harness.store, "failed", failed)
     with structlog.testing.capture_logs() as lines:
-        job = await harness.submit(make_request(reference=a_reference(harness, "gone.png")))
+        job = await harness.submit(make_request(reference=make_reference(harness, "gone.png")))
         await failing.wait()
         assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
@@ -250,7 +250,7 @@ async def test_against_a_racing_create_exactly_one_of_them_wins(
             await assert_cancelled(harness, job)
         else:
             assert (await harness.wait(job)).stage is Stage.DELIVERED
-            assert (await harness.state(job), tasks_of(harness, job)) == ("settled", 1)
+            assert (await harness.state(job), count_tasks(harness, job)) == ("settled", 1)
         return cancelled
 
     won: Counter[bool] = Counter()
@@ -260,7 +260,7 @@ async def test_against_a_racing_create_exactly_one_of_them_wins(
     assert won[True] > ROUNDS // 20, "the race was never won by its member"
     assert won[False] > ROUNDS // 20, "the race was never lost by its member"
     assert (await harness.ledger.usage(1)).used_credits == 4 * won[False] == harness.rivya.charged_credits
-    assert ended(harness) == {"cancelled": won[True], "delivered": won[False]}
+    assert count_ended_jobs(harness) == {"cancelled": won[True], "delivered": won[False]}
     assert [line for line in lines if line["log_level"] == "error"] == []
 
 
@@ -275,7 +275,7 @@ async def test_a_cancelled_job_is_not_walked_again_after_a_bug(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(harness.engine._dependencies.files._downloader, "reference", breaks)
-    job = await harness.submit(make_request(reference=a_reference(harness)))
+    job = await harness.submit(make_request(reference=make_reference(harness)))
     await met.wait()
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)

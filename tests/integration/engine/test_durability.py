@@ -39,7 +39,7 @@ AT_ONCE = 3
 
 
 @dataclass
-class Channel:
+class FakeChannel:
     """A channel that outlives the bot: replies by interaction, and what was posted in them."""
 
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,16 +68,16 @@ class Channel:
 
 
 @pytest.fixture
-async def channel() -> AsyncIterator[Channel]:
-    kept = Channel()
+async def channel() -> AsyncIterator[FakeChannel]:
+    fake_channel = FakeChannel()
     app = web.Application()
-    kept.add_routes(app)
+    fake_channel.add_routes(app)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    kept.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield kept
+    fake_channel.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield fake_channel
     await runner.cleanup()
 
 
@@ -86,7 +86,7 @@ class Case:
     """One database file, one interaction, and the processes that walk it."""
 
     folder: Path
-    channel: Channel
+    channel: FakeChannel
     rivya: FakeRivya
     interaction_id: int
     private: bool = False
@@ -101,7 +101,7 @@ class Case:
 
     async def spawn(self, *, resume: bool, die_at: int | str | None = None) -> asyncio.subprocess.Process:
         self.folder.mkdir(exist_ok=True)
-        told = {
+        arguments = {
             "database": str(self.database),
             "trace": str(self.folder / ("trace-of-resume" if resume else "trace")),
             "channel": self.channel.url,
@@ -110,16 +110,16 @@ class Case:
             "interaction_id": str(self.interaction_id),
         }
         if not resume:
-            told["reference"] = f"{self.channel.url}/fox.png"
+            arguments["reference"] = f"{self.channel.url}/fox.png"
             if self.private:
-                told["private"] = "1"
+                arguments["private"] = "1"
         if die_at is not None:
-            told["die_at"] = str(die_at)
+            arguments["die_at"] = str(die_at)
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             CHILD,
-            json.dumps(told),
+            json.dumps(arguments),
             cwd=ROOT,
             env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": ""},
             stdout=asyncio.subprocess.PIPE,
@@ -159,14 +159,14 @@ class Case:
         """What is kept: the reference as it was sent, and of a private job the picture that was shown."""
         with closing(sqlite3.connect(self.database)) as connection:
             (sent,) = connection.execute("SELECT reference_sha256 FROM jobs").fetchone()
-            kept = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
+            fake_channel = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
         folder = picture_folder(self.database)
         wrong = []
-        if kept != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
-            wrong.append(f"kept: {kept}")
+        if fake_channel != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
+            wrong.append(f"kept: {fake_channel}")
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
-        if set(files) != {sent, *kept}:
-            wrong.append(f"in the vault: {sorted(files)}, and not {sent} and {kept}")
+        if set(files) != {sent, *fake_channel}:
+            wrong.append(f"in the vault: {sorted(files)}, and not {sent} and {fake_channel}")
         torn = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != name]
         return wrong + [f"torn: {name}" for name in torn]
 
@@ -178,7 +178,7 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 
 async def a_clean_run(
-    tmp_path: Path, channel: Channel, rivya: FakeRivya, *, private: bool = False
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, *, private: bool = False
 ) -> list[str]:
     case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, private=private)
     assert await case.walk(resume=False) == 0
@@ -187,7 +187,7 @@ async def a_clean_run(
 
 
 async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
-    tmp_path: Path, channel: Channel, rivya: FakeRivya
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
@@ -219,7 +219,7 @@ async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
 
 
 async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
-    tmp_path: Path, channel: Channel, rivya: FakeRivya
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya, private=True)
     calls = {point.partition(" ")[0] for point in points}
@@ -245,7 +245,7 @@ async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_pict
 
 
 async def test_killed_again_while_resuming_it_still_ends_once(
-    tmp_path: Path, channel: Channel, rivya: FakeRivya
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
     points = await a_clean_run(tmp_path, channel, rivya)
     first = points.index("rivya.create after")
@@ -258,7 +258,7 @@ async def test_killed_again_while_resuming_it_still_ends_once(
 
 
 async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
-    tmp_path: Path, channel: Channel, rivya: FakeRivya
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
     rivya.hold()
     case = Case(tmp_path / "parked", channel, rivya, interaction_id=60)

@@ -254,7 +254,7 @@ async def test_a_task_that_vanished_keeps_its_credits_held_and_says_why(harness:
     assert await harness.state(job) == "held"
 
 
-def said(harness: EngineHarness, job: Job) -> list[Phase]:
+def phases_shown(harness: EngineHarness, job: Job) -> list[Phase]:
     """The phases that were told of a job, in order."""
     return [progress.phase for progress in harness.delivery.progress[job.job_id]]
 
@@ -264,15 +264,15 @@ async def test_a_late_task_is_told_once_and_still_delivered(make_harness: MakeHa
     harness = make_harness(timings=timings)
     harness.rivya.hold()
     job = await harness.submit()
-    await until(lambda: Phase.PAINTING in said(harness, job))
+    await until(lambda: Phase.PAINTING in phases_shown(harness, job))
     object.__setattr__(
         timings, "late_after_seconds", 0.0
     )  # from now on: not before it was told to be painted
-    await until(lambda: Phase.LATE in said(harness, job))
+    await until(lambda: Phase.LATE in phases_shown(harness, job))
     harness.rivya.release()
     ended = await harness.wait(job)
     assert ended.stage is Stage.DELIVERED
-    phases = said(harness, job)
+    phases = phases_shown(harness, job)
     assert phases.index(Phase.PAINTING) < phases.index(Phase.LATE)
     assert Phase.PAINTING not in phases[phases.index(Phase.LATE) :]
     assert ended.delay_notified_at is not None
@@ -382,7 +382,7 @@ async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harnes
     harness.delivery.on_delivery = linger
     harness.rivya.hold()
     job = await harness.submit()
-    await until(lambda: len(said(harness, job)) > 2)  # the line is so busy that this could fail
+    await until(lambda: len(phases_shown(harness, job)) > 2)  # the line is so busy that this could fail
     harness.rivya.release()
     assert (await harness.wait(job)).stage is Stage.DELIVERED
     assert harness.delivery.overlaps == []
@@ -624,7 +624,7 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
     with structlog.testing.capture_logs() as logs:
         jobs = [await harness.submit() for _ in range(4)]
         probe = down[1]
-        await until(lambda: all(Phase.OUTAGE in said(harness, job) for job in jobs))
+        await until(lambda: all(Phase.OUTAGE in phases_shown(harness, job) for job in jobs))
         asked, probed = down[0].hits, probe.hits
         await until(lambda: probe.hits >= probed + 6)
         assert down[0].hits == asked

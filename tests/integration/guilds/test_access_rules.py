@@ -497,7 +497,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield stopped
 
 
-async def a_parent(store: JobStore) -> Job:
+async def add_job(store: JobStore) -> Job:
     job = await accept(store, make_job(), NO_CONTEXT)
     assert job is not None
     return job
@@ -506,7 +506,7 @@ async def a_parent(store: JobStore) -> Job:
 async def test_two_clicks_on_one_button_are_one_picture(
     store: JobStore, ledger: Ledger, clock: time_machine.Traveller
 ) -> None:
-    parent = await a_parent(store)
+    parent = await add_job(store)
 
     def click(**changes: object) -> Job:
         request = replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id)
@@ -537,7 +537,7 @@ async def test_two_clicks_on_one_button_are_one_picture(
 async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
     store: JobStore, clock: time_machine.Traveller
 ) -> None:
-    parent = await a_parent(store)
+    parent = await add_job(store)
 
     def click(user_id: int) -> Job:
         return make_job(replace(make_request(user_id=user_id), parent_job_id=parent.job_id))

@@ -67,7 +67,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(**answers: bytes) -> AsyncIterator[Server]:
+async def open_server(**answers: bytes) -> AsyncIterator[Server]:
     server = Server({f"/{name}": data for name, data in answers.items()})
     listener = await asyncio.start_server(server.answer, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
@@ -96,14 +96,14 @@ async def downloader() -> AsyncIterator[Downloader]:
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[Downloader]:
+async def public_downloader() -> AsyncIterator[Downloader]:
     """As in production."""
     async with Downloader() as opened:
         yield opened
 
 
 @pytest.fixture
-async def hasty() -> AsyncIterator[Downloader]:
+async def impatient_downloader() -> AsyncIterator[Downloader]:
     time_outs = DownloadTimeouts(connect_seconds=60, read_seconds=0.2, total_seconds=60)
     async with Downloader(allow_loopback=True, time_outs=time_outs) as opened:
         yield opened
@@ -138,7 +138,7 @@ class TestAddresses:
 
 class TestReference:
     async def test_an_attachment_is_written_to_the_file(self, downloader: Downloader, tmp_path: Path) -> None:
-        async with serving(cat=reply(body=BODY)) as server:
+        async with open_server(cat=reply(body=BODY)) as server:
             await downloader.reference(
                 server.url("/cat?ex=1&is=2&hm=%2Fa%7e"), tmp_path / "cat", limit_bytes=len(BODY)
             )
@@ -149,7 +149,7 @@ class TestReference:
         assert "cookie" not in server.headers
 
     async def test_no_cookie_is_ever_sent_back(self, downloader: Downloader, tmp_path: Path) -> None:
-        async with serving(cat=reply(body=BODY, Set_Cookie="a=b")) as server:
+        async with open_server(cat=reply(body=BODY, Set_Cookie="a=b")) as server:
             for _ in range(2):
                 await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert server.connections == 2
@@ -185,19 +185,19 @@ class TestReference:
         ],
     )
     async def test_an_address_that_is_not_discords_is_refused(
-        self, url: str, downloader: Downloader, strict: Downloader, tmp_path: Path
+        self, url: str, downloader: Downloader, public_downloader: Downloader, tmp_path: Path
     ) -> None:
-        for chosen in (downloader, strict):
+        for chosen in (downloader, public_downloader):
             with pytest.raises(ContractViolation) as caught:
                 await chosen.reference(url, tmp_path / "a", limit_bytes=LIMIT)
             assert caught.value.code == "reference_url"
 
     async def test_this_machine_is_refused_without_being_asked(
-        self, strict: Downloader, tmp_path: Path
+        self, public_downloader: Downloader, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(body=BODY)) as server:
+        async with open_server(cat=reply(body=BODY)) as server:
             with pytest.raises(ContractViolation) as caught:
-                await strict.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
+                await public_downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "reference_url"
         assert server.connections == 0
 
@@ -205,7 +205,7 @@ class TestReference:
     async def test_an_attachment_that_is_gone_is_gone(
         self, downloader: Downloader, status: str, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(status)) as server:
+        async with open_server(cat=reply(status)) as server:
             with pytest.raises(MemberError) as caught:
                 await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.reason is MemberReason.REFERENCE_GONE
@@ -216,7 +216,7 @@ class TestReference:
     async def test_no_redirect_is_followed_and_no_odd_answer_taken(
         self, downloader: Downloader, status: str, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(status, Location="/dog"), dog=reply(body=BODY)) as server:
+        async with open_server(cat=reply(status, Location="/dog"), dog=reply(body=BODY)) as server:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "reference_status"
@@ -225,7 +225,7 @@ class TestReference:
     async def test_a_declared_size_over_the_limit_is_refused_before_anything_is_written(
         self, downloader: Downloader, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(body=b"x", length=11_000_000)) as server:
+        async with open_server(cat=reply(body=b"x", length=11_000_000)) as server:
             with pytest.raises(MemberError) as caught:
                 await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=LIMIT)
         assert caught.value.reason is MemberReason.REFERENCE_TOO_BIG
@@ -235,7 +235,7 @@ class TestReference:
     async def test_a_body_without_end_is_cut_at_the_limit(
         self, downloader: Downloader, tmp_path: Path
     ) -> None:
-        async with serving(endless=CHUNKED) as server:
+        async with open_server(endless=CHUNKED) as server:
             with pytest.raises(MemberError) as caught:
                 await downloader.reference(server.url("/endless"), tmp_path / "cat", limit_bytes=1_000_000)
             await server.released.wait()
@@ -244,14 +244,14 @@ class TestReference:
 
     async def test_compressed_bytes_are_not_blown_up(self, downloader: Downloader, tmp_path: Path) -> None:
         bomb = gzip.compress(bytes(50_000_000))
-        async with serving(cat=reply(body=bomb, Content_Encoding="gzip")) as server:
+        async with open_server(cat=reply(body=bomb, Content_Encoding="gzip")) as server:
             await downloader.reference(server.url("/cat"), tmp_path / "cat", limit_bytes=len(bomb))
         assert (tmp_path / "cat").read_bytes() == bomb
 
     async def test_a_disk_that_takes_nothing_is_the_operators_business(
         self, downloader: Downloader, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(body=BODY)) as server:
+        async with open_server(cat=reply(body=BODY)) as server:
             with pytest.raises(OperatorError) as caught:
                 await downloader.reference(server.url("/cat"), tmp_path / "no" / "cat", limit_bytes=LIMIT)
         assert caught.value.code == "disk"
@@ -276,7 +276,7 @@ class TestPassingTroubles:
     async def test_a_busy_server_is_asked_again_when_it_wants(
         self, downloader: Downloader, kind: str, status: str, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply(status, Retry_After="7")) as server:
+        async with open_server(cat=reply(status, Retry_After="7")) as server:
             error = await self.download(downloader, kind, server.url("/cat"), tmp_path)
         assert error.retry_after_seconds == 7
         assert error.had_no_effect
@@ -285,7 +285,7 @@ class TestPassingTroubles:
     async def test_a_wish_that_is_no_number_of_seconds_is_left_out(
         self, downloader: Downloader, kind: str, wish: str, tmp_path: Path
     ) -> None:
-        async with serving(cat=reply("503 Busy", Retry_After=wish)) as server:
+        async with open_server(cat=reply("503 Busy", Retry_After=wish)) as server:
             error = await self.download(downloader, kind, server.url("/cat"), tmp_path)
         assert error.retry_after_seconds is None
 
@@ -303,25 +303,27 @@ class TestPassingTroubles:
     async def test_a_body_cut_short_is_not_a_body(
         self, downloader: Downloader, kind: str, answer: bytes, tmp_path: Path
     ) -> None:
-        async with serving(cat=answer) as server:
+        async with open_server(cat=answer) as server:
             await self.download(downloader, kind, server.url("/cat"), tmp_path)
 
-    async def test_a_server_that_stalls_is_left(self, hasty: Downloader, kind: str, tmp_path: Path) -> None:
-        async with serving(stalls=reply(body=BODY, length=9000)) as server:
-            await self.download(hasty, kind, server.url("/stalls"), tmp_path)
+    async def test_a_server_that_stalls_is_left(
+        self, impatient_downloader: Downloader, kind: str, tmp_path: Path
+    ) -> None:
+        async with open_server(stalls=reply(body=BODY, length=9000)) as server:
+            await self.download(impatient_downloader, kind, server.url("/stalls"), tmp_path)
 
     async def test_a_server_that_drips_for_ever_is_left(self, kind: str, tmp_path: Path) -> None:
         time_outs = DownloadTimeouts(connect_seconds=60, read_seconds=60, total_seconds=0.2)
         async with (
             Downloader(allow_loopback=True, time_outs=time_outs) as downloader,
-            serving(stalls=reply(body=BODY, length=9000)) as server,
+            open_server(stalls=reply(body=BODY, length=9000)) as server,
         ):
             await self.download(downloader, kind, server.url("/stalls"), tmp_path)
 
     async def test_nobody_listening_is_a_matter_of_time(
         self, downloader: Downloader, kind: str, tmp_path: Path
     ) -> None:
-        async with serving() as server:
+        async with open_server() as server:
             url = server.url("/cat")
         await self.download(downloader, kind, url, tmp_path)
 
@@ -329,7 +331,7 @@ class TestPassingTroubles:
 class TestResult:
     async def test_the_bytes_come_as_they_are_whatever_they_are_called(self, downloader: Downloader) -> None:
         answer = reply(body=BODY, Content_Type="text/html", Content_Encoding="gzip")
-        async with serving(cat=answer) as server:
+        async with open_server(cat=answer) as server:
             assert await downloader.result(server.url("/cat")) == BODY
         assert "authorization" not in server.headers
 
@@ -338,13 +340,13 @@ class TestResult:
         hops = {
             name: reply(f"{status} Elsewhere", Location=f"/{target}?s=%2F") for name, target in ("ab", "bc")
         }
-        async with serving(**hops, c=reply("302 Found"), d=reply(body=BODY)) as server:
+        async with open_server(**hops, c=reply("302 Found"), d=reply(body=BODY)) as server:
             server.answers["/c"] = reply("302 Found", Location=server.url("/d"))
             assert await downloader.result(server.url("/a")) == BODY
         assert server.requests == ["/a", "/b?s=%2F", "/c?s=%2F", "/d"]
 
     async def test_a_circle_of_redirects_is_left(self, downloader: Downloader) -> None:
-        async with serving(a=reply("302 Found", Location="/a")) as server:
+        async with open_server(a=reply("302 Found", Location="/a")) as server:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.result(server.url("/a"))
         assert caught.value.code == "result_redirects"
@@ -371,7 +373,7 @@ class TestResult:
     async def test_a_redirect_is_judged_like_an_address(
         self, downloader: Downloader, location: str, code: str
     ) -> None:
-        async with serving(a=reply("302 Found", Location=location)) as server:
+        async with open_server(a=reply("302 Found", Location=location)) as server:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.result(server.url("/a"))
         assert caught.value.code == code
@@ -401,15 +403,17 @@ class TestResult:
         ],
     )
     async def test_this_machine_and_its_network_are_refused(
-        self, strict: Downloader, url: str, code: str
+        self, public_downloader: Downloader, url: str, code: str
     ) -> None:
         with pytest.raises(ContractViolation) as caught:
-            await strict.result(url)
+            await public_downloader.result(url)
         assert caught.value.code == code
 
-    async def test_the_guard_stands_at_the_socket_not_at_the_address(self, strict: Downloader) -> None:
-        async with serving(cat=reply(body=BODY)) as server:
-            for session in (strict._references, strict._results):
+    async def test_the_guard_stands_at_the_socket_not_at_the_address(
+        self, public_downloader: Downloader
+    ) -> None:
+        async with open_server(cat=reply(body=BODY)) as server:
+            for session in (public_downloader._references, public_downloader._results):
                 for host in ("127.0.0.1", "localhost"):
                     with pytest.raises(aiohttp.ClientConnectorError) as caught:
                         await session.get(f"http://{host}:{server.port}/cat")
@@ -432,13 +436,13 @@ class TestResult:
     async def test_a_result_that_cannot_be_had_breaks_the_contract(
         self, downloader: Downloader, answer: bytes, code: str
     ) -> None:
-        async with serving(cat=answer) as server:
+        async with open_server(cat=answer) as server:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.result(server.url("/cat"), limit_bytes=LIMIT)
         assert caught.value.code == code
 
     async def test_a_result_without_end_is_cut_at_the_limit(self, downloader: Downloader) -> None:
-        async with serving(endless=CHUNKED) as server:
+        async with open_server(endless=CHUNKED) as server:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.result(server.url("/endless"), limit_bytes=1_000_000)
             await server.released.wait()
@@ -446,7 +450,7 @@ class TestResult:
 
 
 async def test_many_downloads_at_once_all_arrive(downloader: Downloader, tmp_path: Path) -> None:
-    async with serving(cat=reply(body=BODY)) as server:
+    async with open_server(cat=reply(body=BODY)) as server:
         await asyncio.gather(
             *(
                 downloader.reference(server.url("/cat"), tmp_path / str(i), limit_bytes=LIMIT)
@@ -457,7 +461,7 @@ async def test_many_downloads_at_once_all_arrive(downloader: Downloader, tmp_pat
 
 
 async def test_a_cancelled_download_leaves_its_place_to_others(downloader: Downloader) -> None:
-    async with serving(stalls=reply(body=BODY, length=9000), cat=reply(body=BODY)) as server:
+    async with open_server(stalls=reply(body=BODY, length=9000), cat=reply(body=BODY)) as server:
         stuck = [asyncio.create_task(downloader.result(server.url("/stalls"))) for _ in range(16)]
         await until(lambda: len(server.requests) == 16)
         for task in stuck:

@@ -31,26 +31,26 @@ def drafts(database: Database) -> DraftStore:
     return DraftStore(database)
 
 
-async def kept(drafts: DraftStore, request: Request | None = None) -> int:
+async def save_draft(drafts: DraftStore, request: Request | None = None) -> int:
     draft_id = await drafts.save(request or make_request())
     assert draft_id is not None
     return draft_id
 
 
-async def found(drafts: DraftStore, draft_id: int) -> Draft:
+async def find_draft(drafts: DraftStore, draft_id: int) -> Draft:
     draft = await drafts.find(draft_id)
     assert draft is not None
     return draft
 
 
-def job_of(draft: Draft) -> Job:
+def make_confirmed_job(draft: Draft) -> Job:
     """A job as a yes makes it: from an interaction of its own."""
     return make_job(draft.request(make_request(guild_id=draft.guild_id, user_id=draft.user_id).destination))
 
 
-async def refused(store: JobStore, draft: Draft) -> MemberReason:
+async def refusal_reason(store: JobStore, draft: Draft) -> MemberReason:
     with pytest.raises(MemberError) as error:
-        await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
     return error.value.reason
 
 
@@ -68,7 +68,7 @@ async def test_everything_of_a_request_comes_back_but_where_it_came_from(
         parent_job_id=parent.job_id,
     )
     request = replace(request, destination=replace(request.destination, private=True))
-    draft = await found(drafts, await kept(drafts, request))
+    draft = await find_draft(drafts, await save_draft(drafts, request))
     assert draft == draft_from(request)
     assert draft.draft_id == request.destination.interaction_id
     elsewhere = replace(make_request().destination, channel_id=21, private=draft.private)
@@ -76,29 +76,29 @@ async def test_everything_of_a_request_comes_back_but_where_it_came_from(
 
 
 async def test_an_empty_form_is_a_draft_too(drafts: DraftStore) -> None:
-    draft = await found(drafts, await kept(drafts, make_request(prompt="")))
+    draft = await find_draft(drafts, await save_draft(drafts, make_request(prompt="")))
     assert (draft.prompt, draft.reference, draft.preset, draft.taken) == ("", None, None, False)
 
 
 async def test_an_event_that_comes_twice_is_one_draft(drafts: DraftStore) -> None:
     request = make_request(prompt="the first")
-    first = await kept(drafts, request)
+    first = await save_draft(drafts, request)
     assert await drafts.save(replace(request, prompt="the second")) is None
-    assert (await found(drafts, first)).prompt == "the first"
+    assert (await find_draft(drafts, first)).prompt == "the first"
 
 
 @pytest.mark.parametrize("draft_id", [0, 1, MAX_ID, MAX_ID + 1, 10**30])
 async def test_a_draft_that_nobody_made_is_not_there(drafts: DraftStore, draft_id: int) -> None:
-    await kept(drafts)
+    await save_draft(drafts)
     assert await drafts.find(draft_id) is None
 
 
 async def test_of_fifty_answers_one_becomes_the_job(
     drafts: DraftStore, store: JobStore, ledger: Ledger
 ) -> None:
-    draft = await found(drafts, await kept(drafts))
+    draft = await find_draft(drafts, await save_draft(drafts))
     ended = await asyncio.gather(
-        *(accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id) for _ in range(50)),
+        *(accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id) for _ in range(50)),
         return_exceptions=True,
     )
     jobs = [each for each in ended if isinstance(each, Job)]
@@ -106,7 +106,7 @@ async def test_of_fifty_answers_one_becomes_the_job(
     assert (len(jobs), len(errors)) == (1, 49)
     assert {error.reason for error in errors} == {MemberReason.DRAFT_TAKEN}
     assert (await ledger.usage(1)).used_credits == 4
-    assert (await found(drafts, draft.draft_id)).taken
+    assert (await find_draft(drafts, draft.draft_id)).taken
     # The same answer again, as Discord delivers events, is no refusal.
     again = make_job(jobs[0].request)
     assert await accept(store, again, NO_CONTEXT, draft_id=draft.draft_id) is None
@@ -117,8 +117,8 @@ async def test_a_yes_and_a_no_at_once_are_one_of_both(
 ) -> None:
     painted = 0
     for number in range(40):
-        draft = await found(drafts, await kept(drafts))
-        yes = accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        draft = await find_draft(drafts, await save_draft(drafts))
+        yes = accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
         no = drafts.delete(draft.draft_id)
         both = (yes, no) if number % 2 else (no, yes)
         ended = await asyncio.gather(*both, return_exceptions=True)
@@ -134,40 +134,40 @@ async def test_a_yes_and_a_no_at_once_are_one_of_both(
 async def test_what_is_refused_leaves_the_draft_for_another_try(
     drafts: DraftStore, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
-    draft = await found(drafts, await kept(drafts))
+    draft = await find_draft(drafts, await save_draft(drafts))
     await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=99)
     with pytest.raises(LimitExceeded):
-        await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
-    assert not (await found(drafts, draft.draft_id)).taken
+        await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    assert not (await find_draft(drafts, draft.draft_id)).taken
     await credit_admin.set_limit(1, Limit(4, Period.MONTH), set_by=99)
-    assert await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
-    assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
+    assert await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
 
 
 async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_nothing(
     drafts: DraftStore, store: JobStore
 ) -> None:
-    draft = await found(drafts, await kept(drafts))
-    first = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    draft = await find_draft(drafts, await save_draft(drafts))
+    first = await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert first is not None
-    assert (await found(drafts, draft.draft_id)).taken
+    assert (await find_draft(drafts, draft.draft_id)).taken
     assert not await drafts.delete(draft.draft_id)
     await store.cancelled(first.job_id)
-    assert not (await found(drafts, draft.draft_id)).taken
-    second = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    assert not (await find_draft(drafts, draft.draft_id)).taken
+    second = await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert second is not None
     await store.created(second.job_id, "task", 4)
-    assert (await found(drafts, draft.draft_id)).taken
-    assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
+    assert (await find_draft(drafts, draft.draft_id)).taken
+    assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
 
 
 async def test_a_draft_lives_as_long_as_its_reference_does(
     drafts: DraftStore, store: JobStore, database: Database
 ) -> None:
     with time_machine.travel(AT, tick=False) as clock:
-        old = await found(drafts, await kept(drafts))
+        old = await find_draft(drafts, await save_draft(drafts))
         clock.shift(10)
-        young = await found(drafts, await kept(drafts))
+        young = await find_draft(drafts, await save_draft(drafts))
         clock.shift(TTL_MS / 1000 - 10)
         assert await drafts.find(old.draft_id) == old
         clock.shift(0.001)
@@ -179,7 +179,7 @@ async def test_a_draft_lives_as_long_as_its_reference_does(
 
 
 async def test_a_no_forgets_it_once(drafts: DraftStore) -> None:
-    draft_id = await kept(drafts)
+    draft_id = await save_draft(drafts)
     assert await drafts.delete(draft_id)
     assert not await drafts.delete(draft_id)
     assert await drafts.find(draft_id) is None
@@ -188,9 +188,9 @@ async def test_a_no_forgets_it_once(drafts: DraftStore) -> None:
 async def test_a_draft_that_was_forgotten_becomes_no_job(
     drafts: DraftStore, store: JobStore, ledger: Ledger
 ) -> None:
-    draft = await found(drafts, await kept(drafts))
+    draft = await find_draft(drafts, await save_draft(drafts))
     await drafts.delete(draft.draft_id)
-    assert await refused(store, draft) is MemberReason.DRAFT_TAKEN
+    assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
     assert (await ledger.usage(1)).used_credits == 0
     assert await store.unfinished() == []
 
@@ -199,8 +199,8 @@ async def test_a_job_is_written_with_everything_its_draft_held(drafts: DraftStor
     request = replace(
         make_request(reference=REFERENCE), preset=Preset("oil", "an oil painting of", "at dusk")
     )
-    draft = await found(drafts, await kept(drafts, request))
-    job = await accept(store, job_of(draft), NO_CONTEXT, draft_id=draft.draft_id)
+    draft = await find_draft(drafts, await save_draft(drafts, request))
+    job = await accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
     assert job is not None
     assert job == await store.find(job.job_id)
     assert job.stage is Stage.ACCEPTED

@@ -37,7 +37,7 @@ LANDING = DeliveredMessage(20, 78, DeliveryMethod.REPLY, "https://cdn/fox.png")
 
 
 @pytest.fixture
-def gallery(database: Database) -> HistoryStore:
+def history_store(database: Database) -> HistoryStore:
     return HistoryStore(database)
 
 
@@ -45,51 +45,53 @@ def private(request: Request) -> Request:
     return replace(request, destination=replace(request.destination, private=True))
 
 
-async def begun(store: JobStore, request: Request | None = None) -> Job:
+async def add_created_job(store: JobStore, request: Request | None = None) -> Job:
     job = make_job(request or make_request(user_id=MEMBER))
     assert await accept(store, job, NO_CONTEXT)
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
-async def painted(store: JobStore, request: Request | None = None, *, credits: int = 4) -> Job:
-    job = await begun(store, request)
+async def add_delivered_job(store: JobStore, request: Request | None = None, *, credits: int = 4) -> Job:
+    job = await add_created_job(store, request)
     await store.succeeded(job.job_id, None, credits)
     return await store.delivered(job.job_id, LANDING)
 
 
-async def undeliverable(store: JobStore, request: Request | None = None) -> Job:
-    job = await begun(store, request)
+async def add_undeliverable_job(store: JobStore, request: Request | None = None) -> Job:
+    job = await add_created_job(store, request)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(job.job_id, Picture(b"a fox", "jpeg", 3, 2), SHA256)
     return await store.undeliverable(job.job_id)
 
 
-async def failed(store: JobStore, request: Request | None = None) -> Job:
-    job = await begun(store, request)
+async def add_failed_job(store: JobStore, request: Request | None = None) -> Job:
+    job = await add_created_job(store, request)
     await store.failed(job.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
     return await store.failure_notified(job.job_id)
 
 
-async def several(store: JobStore, count: int, **details: Any) -> list[Job]:
-    return [await painted(store, make_request(user_id=MEMBER, **details)) for _ in range(count)]
+async def add_delivered_jobs(store: JobStore, count: int, **details: Any) -> list[Job]:
+    return [await add_delivered_job(store, make_request(user_id=MEMBER, **details)) for _ in range(count)]
 
 
 def ids(page: HistoryPage) -> list[str]:
     return [item.job.job_id for item in page.items]
 
 
-async def to_the_oldest(gallery: HistoryStore, search: str = "") -> list[HistoryPage]:
-    pages = [await gallery.older(1, MEMBER, search)]
+async def pages_to_oldest(history_store: HistoryStore, search: str = "") -> list[HistoryPage]:
+    pages = [await history_store.older(1, MEMBER, search)]
     while (mark := pages[-1].older) is not None:
-        pages.append(await gallery.older(1, MEMBER, search, mark))
+        pages.append(await history_store.older(1, MEMBER, search, mark))
         assert len(pages) < 100
     return pages
 
 
-async def to_the_newest(gallery: HistoryStore, page: HistoryPage, search: str = "") -> list[HistoryPage]:
+async def pages_to_newest(
+    history_store: HistoryStore, page: HistoryPage, search: str = ""
+) -> list[HistoryPage]:
     pages = [page]
     while (mark := pages[-1].newer) is not None:
-        pages.append(await gallery.newer(1, MEMBER, mark, search))
+        pages.append(await history_store.newer(1, MEMBER, mark, search))
         assert len(pages) < 100
     return pages
 
@@ -103,15 +105,15 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
 
 @pytest.mark.parametrize("count", [0, 1, PAGE_SIZE, PAGE_SIZE + 1, 30, 31])
 async def test_every_picture_is_on_one_page_in_either_direction(
-    gallery: HistoryStore, store: JobStore, count: int
+    history_store: HistoryStore, store: JobStore, count: int
 ) -> None:
-    jobs = await several(store, count)
+    jobs = await add_delivered_jobs(store, count)
     newest_first = [job.job_id for job in reversed(jobs)]
-    there = await to_the_oldest(gallery)
+    there = await pages_to_oldest(history_store)
     assert [job_id for page in there for job_id in ids(page)] == newest_first
     assert len(there) == max(1, -(-count // PAGE_SIZE))
     assert there[0].newer is None
-    back = await to_the_newest(gallery, there[-1])
+    back = await pages_to_newest(history_store, there[-1])
     if count % PAGE_SIZE == 0:
         assert [ids(page) for page in back] == [ids(page) for page in reversed(there)]
     # Towards the newest the last page is the newest one, whole, so some may be seen twice; none is left out.
@@ -121,63 +123,63 @@ async def test_every_picture_is_on_one_page_in_either_direction(
 
 
 async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    await several(store, 3 * PAGE_SIZE)
-    first = await gallery.older(1, MEMBER)
+    await add_delivered_jobs(store, 3 * PAGE_SIZE)
+    first = await history_store.older(1, MEMBER)
     assert first.older is not None
-    second = await gallery.older(1, MEMBER, than=first.older)
-    (latest,) = await several(store, 1)
-    assert ids(await gallery.older(1, MEMBER, than=first.older)) == ids(second)
+    second = await history_store.older(1, MEMBER, than=first.older)
+    (latest,) = await add_delivered_jobs(store, 1)
+    assert ids(await history_store.older(1, MEMBER, than=first.older)) == ids(second)
     assert second.newer is not None
-    assert ids(await gallery.newer(1, MEMBER, second.newer)) == ids(first)
-    assert ids(await gallery.older(1, MEMBER))[0] == latest.job_id
+    assert ids(await history_store.newer(1, MEMBER, second.newer)) == ids(first)
+    assert ids(await history_store.older(1, MEMBER))[0] == latest.job_id
 
 
 async def test_a_page_that_has_emptied_leads_back(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    jobs = await several(store, PAGE_SIZE + 2)
-    first = await gallery.older(1, MEMBER)
+    jobs = await add_delivered_jobs(store, PAGE_SIZE + 2)
+    first = await history_store.older(1, MEMBER)
     assert first.older is not None
     for job in jobs[:2]:
-        await gallery.mark_deleted(job.job_id, MEMBER)
-    empty = await gallery.older(1, MEMBER, than=first.older)
+        await history_store.mark_deleted(job.job_id, MEMBER)
+    empty = await history_store.older(1, MEMBER, than=first.older)
     assert (empty.items, empty.older) == ((), None)
     assert empty.newer is not None
-    assert ids(await gallery.newer(1, MEMBER, empty.newer)) == ids(first)
+    assert ids(await history_store.newer(1, MEMBER, empty.newer)) == ids(first)
 
 
 async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    mine = await painted(store)
-    hidden = await undeliverable(store, private(make_request(user_id=MEMBER)))
-    on_its_way = await begun(store)
+    mine = await add_delivered_job(store)
+    hidden = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
+    on_its_way = await add_created_job(store)
     await store.succeeded(on_its_way.job_id, None, 4)
-    await painted(store, make_request(user_id=OTHER))
-    await painted(store, make_request(user_id=MEMBER, guild_id=2))
-    await begun(store)
-    await failed(store)
-    lost = await begun(store)
+    await add_delivered_job(store, make_request(user_id=OTHER))
+    await add_delivered_job(store, make_request(user_id=MEMBER, guild_id=2))
+    await add_created_job(store)
+    await add_failed_job(store)
+    lost = await add_created_job(store)
     await store.succeeded(lost.job_id, None, 4)
     await store.result_lost(lost.job_id, Failure(FailureCause.DEVELOPER, "result_gone"))
     cancelled = make_job(make_request(user_id=MEMBER))
     assert await accept(store, cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
-    page = await gallery.older(1, MEMBER)
+    page = await history_store.older(1, MEMBER)
     assert ids(page) == [on_its_way.job_id, hidden.job_id, mine.job_id]
     assert all(item.is_painted for item in page.items)
     assert [item.charged_credits for item in page.items] == [4, 4, 4]
 
 
 async def test_deleted_and_erased_ones_are_gone(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    deleted, stays = await undeliverable(store), await painted(store)
-    await gallery.mark_deleted(deleted.job_id, ADMIN)
-    assert ids(await gallery.older(1, MEMBER)) == [stays.job_id]
-    found = await gallery.find(deleted.job_id)
+    deleted, stays = await add_undeliverable_job(store), await add_delivered_job(store)
+    await history_store.mark_deleted(deleted.job_id, ADMIN)
+    assert ids(await history_store.older(1, MEMBER)) == [stays.job_id]
+    found = await history_store.find(deleted.job_id)
     assert found is not None
     assert found.job.deleted_at is not None
     assert found.kept_sha256 is None
@@ -185,14 +187,14 @@ async def test_deleted_and_erased_ones_are_gone(
     first_time = await rows(
         database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99"
     )
-    await gallery.mark_deleted(deleted.job_id, MEMBER)
+    await history_store.mark_deleted(deleted.job_id, MEMBER)
     assert (
         await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
         == first_time
     )
     await ErasureRequests(database).erase(MEMBER)
-    assert ids(await gallery.older(1, MEMBER)) == []
-    assert ids(await gallery.older(1, 0)) == [], "nobody in particular has no history"
+    assert ids(await history_store.older(1, MEMBER)) == []
+    assert ids(await history_store.older(1, 0)) == [], "nobody in particular has no history"
 
 
 # Searching.
@@ -214,32 +216,34 @@ async def test_deleted_and_erased_ones_are_gone(
     ],
 )
 async def test_a_search_finds_words_however_they_are_written(
-    gallery: HistoryStore, store: JobStore, search: str, prompt: str
+    history_store: HistoryStore, store: JobStore, search: str, prompt: str
 ) -> None:
-    job = await painted(store, make_request(user_id=MEMBER, prompt=prompt))
-    await painted(store, make_request(user_id=MEMBER, prompt="a hen"))
-    assert ids(await gallery.older(1, MEMBER, search)) == [job.job_id]
+    job = await add_delivered_job(store, make_request(user_id=MEMBER, prompt=prompt))
+    await add_delivered_job(store, make_request(user_id=MEMBER, prompt="a hen"))
+    assert ids(await history_store.older(1, MEMBER, search)) == [job.job_id]
 
 
 @pytest.mark.parametrize("search", ["vixen", "red hen", "%", "' OR 1=1 --", "fo_x_es"])
-async def test_a_search_finds_nothing_else(gallery: HistoryStore, store: JobStore, search: str) -> None:
-    await painted(store, make_request(user_id=MEMBER, prompt="a red fox"))
+async def test_a_search_finds_nothing_else(history_store: HistoryStore, store: JobStore, search: str) -> None:
+    await add_delivered_job(store, make_request(user_id=MEMBER, prompt="a red fox"))
     expected = 1 if search == "%" else 0  # no word at all is no search
-    assert len((await gallery.older(1, MEMBER, search)).items) == expected
+    assert len((await history_store.older(1, MEMBER, search)).items) == expected
 
 
-async def test_what_a_search_finds_has_pages_both_ways_too(gallery: HistoryStore, store: JobStore) -> None:
+async def test_what_a_search_finds_has_pages_both_ways_too(
+    history_store: HistoryStore, store: JobStore
+) -> None:
     dice = random.Random(3)
     jobs = []
     for number in range(30):
         fox = dice.random() < 0.5
-        job = await painted(
+        job = await add_delivered_job(
             store, make_request(user_id=MEMBER, prompt=f"a {'fox' if fox else 'hen'} {number}")
         )
         jobs += [job.job_id] if fox else []
-    there = await to_the_oldest(gallery, "Fox")
+    there = await pages_to_oldest(history_store, "Fox")
     assert [job_id for page in there for job_id in ids(page)] == jobs[::-1]
-    back = await to_the_newest(gallery, there[-1], "Fox")
+    back = await pages_to_newest(history_store, there[-1], "Fox")
     assert {job_id for page in back for job_id in ids(page)} == set(jobs)
     assert all(page.older is None or page.items for page in (*there, *back))
 
@@ -247,60 +251,62 @@ async def test_what_a_search_finds_has_pages_both_ways_too(gallery: HistoryStore
 # Descent.
 
 
-async def a_line(store: JobStore, length: int) -> list[Job]:
+async def add_edit_chain(store: JobStore, length: int) -> list[Job]:
     """Each grew from the one before; each cost one more."""
     line: list[Job] = []
     for number in range(length):
         request = make_request(user_id=MEMBER, prompt=f"fox {number}")
         parent = line[-1].job_id if line else None
-        line.append(await painted(store, replace(request, parent_job_id=parent), credits=number + 1))
+        line.append(
+            await add_delivered_job(store, replace(request, parent_job_id=parent), credits=number + 1)
+        )
     return line
 
 
 async def test_a_descent_is_told_from_the_parent_back_with_all_it_cost(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    line = await a_line(store, 5)
-    chain = await gallery.ancestry(line[-1].job_id)
+    line = await add_edit_chain(store, 5)
+    chain = await history_store.ancestry(line[-1].job_id)
     assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2::-1]]
     assert chain.charged_credits == 1 + 2 + 3 + 4 + 5
-    first = await gallery.ancestry(line[0].job_id)
+    first = await history_store.ancestry(line[0].job_id)
     assert (first.ancestors, first.charged_credits) == ((), 1)
-    unknown = await gallery.ancestry("nobody")
+    unknown = await history_store.ancestry("nobody")
     assert (unknown.ancestors, unknown.charged_credits) == ((), 0)
 
 
 async def test_what_is_not_settled_or_was_released_has_cost_nothing(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    parent = await painted(store, credits=3)
-    child = await begun(store, replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id))
-    assert (await gallery.ancestry(child.job_id)).charged_credits == 3
+    parent = await add_delivered_job(store, credits=3)
+    child = await add_created_job(store, replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id))
+    assert (await history_store.ancestry(child.job_id)).charged_credits == 3
     await store.failed(child.job_id, Failure(FailureCause.RIVYA, "generation_failed", charged_credits=2))
-    assert (await gallery.ancestry(child.job_id)).charged_credits == 5
+    assert (await history_store.ancestry(child.job_id)).charged_credits == 5
 
 
 async def test_a_descent_that_bites_its_tail_ends(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    line = await a_line(store, 3)
+    line = await add_edit_chain(store, 3)
     await rows(
         database, "UPDATE jobs SET parent_job_id = ? WHERE job_id = ?", line[-1].job_id, line[0].job_id
     )
-    chain = await gallery.ancestry(line[1].job_id)
+    chain = await history_store.ancestry(line[1].job_id)
     assert [item.job.job_id for item in chain.ancestors] == [line[0].job_id, line[2].job_id]
     assert chain.charged_credits == 6
     await rows(database, "UPDATE jobs SET parent_job_id = job_id WHERE job_id = ?", line[0].job_id)
-    assert (await gallery.ancestry(line[0].job_id)).ancestors == ()
+    assert (await history_store.ancestry(line[0].job_id)).ancestors == ()
 
 
 async def test_a_very_long_descent_is_followed_so_far_and_no_further(
-    gallery: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
+    history_store: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = await a_line(store, 9)
-    assert len((await gallery.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
+    line = await add_edit_chain(store, 9)
+    assert len((await history_store.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
     monkeypatch.setattr(gallery_module, "MAX_ANCESTORS", 5)
-    chain = await gallery.ancestry(line[-1].job_id)
+    chain = await history_store.ancestry(line[-1].job_id)
     assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
 
@@ -309,13 +315,13 @@ async def test_a_very_long_descent_is_followed_so_far_and_no_further(
 
 
 async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    job = await undeliverable(store, private(make_request(user_id=MEMBER)))
+    job = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
     shown = DeliveredMessage(20, 99, DeliveryMethod.SHARE, "https://cdn/shared.jpg")
-    assert await gallery.begin_share(job, None)
-    assert await gallery.finish_share(job, shown)
-    item = await gallery.find(job.job_id)
+    assert await history_store.begin_share(job, None)
+    assert await history_store.finish_share(job, shown)
+    item = await history_store.find(job.job_id)
     assert item is not None
     assert item.job.stage == "delivered"
     assert item.job.delivered_message == shown
@@ -325,42 +331,44 @@ async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
     assert item.charged_credits == 4
 
 
-async def test_what_was_never_painted_cannot_be_shown(gallery: HistoryStore, store: JobStore) -> None:
-    for job in (await begun(store), await failed(store)):
-        before = await gallery.find(job.job_id)
-        assert not await gallery.begin_share(job, LANDING)
-        assert not await gallery.finish_share(job, LANDING)
-        assert await gallery.find(job.job_id) == before
+async def test_what_was_never_painted_cannot_be_shown(history_store: HistoryStore, store: JobStore) -> None:
+    for job in (await add_created_job(store), await add_failed_job(store)):
+        before = await history_store.find(job.job_id)
+        assert not await history_store.begin_share(job, LANDING)
+        assert not await history_store.finish_share(job, LANDING)
+        assert await history_store.find(job.job_id) == before
 
 
-async def test_what_could_not_be_shown_is_as_it_was(gallery: HistoryStore, store: JobStore) -> None:
-    job = await undeliverable(store, private(make_request(user_id=MEMBER)))
-    before = await gallery.find(job.job_id)
-    assert await gallery.begin_share(job, DeliveredMessage(20, 98, DeliveryMethod.SHARE))
-    assert (await a_piece(gallery, job)).job.delivered_message == DeliveredMessage(
+async def test_what_could_not_be_shown_is_as_it_was(history_store: HistoryStore, store: JobStore) -> None:
+    job = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
+    before = await history_store.find(job.job_id)
+    assert await history_store.begin_share(job, DeliveredMessage(20, 98, DeliveryMethod.SHARE))
+    assert (await find_item(history_store, job)).job.delivered_message == DeliveredMessage(
         20, 98, DeliveryMethod.SHARE
     )
-    assert await gallery.undo_share(job)
-    assert await gallery.find(job.job_id) == before
+    assert await history_store.undo_share(job)
+    assert await history_store.find(job.job_id) == before
 
 
 async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    deleted, erased = [await painted(store, private(make_request(user_id=MEMBER))) for _ in range(2)]
-    await gallery.mark_deleted(deleted.job_id, MEMBER)
-    assert await gallery.begin_share(erased, None)
+    deleted, erased = [
+        await add_delivered_job(store, private(make_request(user_id=MEMBER))) for _ in range(2)
+    ]
+    await history_store.mark_deleted(deleted.job_id, MEMBER)
+    assert await history_store.begin_share(erased, None)
     await rows(database, "UPDATE jobs SET user_id = 0 WHERE job_id = ?", erased.job_id)
-    assert not await gallery.begin_share(deleted, None)
-    assert not await gallery.finish_share(erased, LANDING)
-    assert (await a_piece(gallery, erased)).job.delivered_message is None
+    assert not await history_store.begin_share(deleted, None)
+    assert not await history_store.finish_share(erased, LANDING)
+    assert (await find_item(history_store, erased)).job.delivered_message is None
 
 
 # Beginning anew.
 
 
-async def a_piece(gallery: HistoryStore, job: Job) -> Any:
-    item = await gallery.find(job.job_id)
+async def find_item(history_store: HistoryStore, job: Job) -> Any:
+    item = await history_store.find(job.job_id)
     assert item is not None
     return item
 
@@ -373,9 +381,11 @@ def reason_of(act: Any, *arguments: Any) -> MemberReason | None:
     return None
 
 
-async def test_who_may_know_of_a_picture(gallery: HistoryStore, store: JobStore) -> None:
-    open_ = await a_piece(gallery, await painted(store))
-    hidden = await a_piece(gallery, await undeliverable(store, private(make_request(user_id=MEMBER))))
+async def test_who_may_know_of_a_picture(history_store: HistoryStore, store: JobStore) -> None:
+    open_ = await find_item(history_store, await add_delivered_job(store))
+    hidden = await find_item(
+        history_store, await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
+    )
     unknown = MemberReason.JOB_UNKNOWN
     told = {
         (item, guild_id, user_id): reason_of(require_visible, item, guild_id, user_id)
@@ -395,20 +405,21 @@ async def test_who_may_know_of_a_picture(gallery: HistoryStore, store: JobStore)
 
 
 async def test_who_may_begin_from_a_picture(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     here = make_request(user_id=OTHER).destination
     mine = make_request(user_id=MEMBER).destination
     owner_only = AccessPolicy(rules=(AccessRule(RuleTarget.ROLE, "1", Effect.DENY),), owner_only=True)
     reference = Reference("https://cdn/secret.png", "secret.png", "image/png", 9)
-    plain = await a_piece(gallery, await painted(store))
-    worked = await a_piece(
-        gallery, await painted(store, replace(make_request(user_id=MEMBER), reference=reference))
+    plain = await find_item(history_store, await add_delivered_job(store))
+    worked = await find_item(
+        history_store,
+        await add_delivered_job(store, replace(make_request(user_id=MEMBER), reference=reference)),
     )
-    broken = await a_piece(gallery, await failed(store))
-    gone = await painted(store)
-    await gallery.mark_deleted(gone.job_id, MEMBER)
-    deleted = await a_piece(gallery, gone)
+    broken = await find_item(history_store, await add_failed_job(store))
+    gone = await add_delivered_job(store)
+    await history_store.mark_deleted(gone.job_id, MEMBER)
+    deleted = await find_item(history_store, gone)
     picture = Reference(stored_url(SHA256), "fox.png", "image/png", 0)
 
     assert repeat_request(plain, here, AccessPolicy()).parent_job_id == plain.job.job_id
@@ -435,23 +446,23 @@ async def test_who_may_begin_from_a_picture(
     assert (fresh.prompt, fresh.preset, fresh.reference) == ("", None, picture)
     assert fresh.parent_job_id == worked.job.job_id
     await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job.job_id)
-    erased = await a_piece(gallery, plain.job)
+    erased = await find_item(history_store, plain.job)
     assert reason_of(repeat_request, erased, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
 
 
 async def test_a_kept_picture_is_a_reference_that_leads_to_the_vault_alone(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    kept = stored_reference(await a_piece(gallery, await undeliverable(store)))
+    kept = stored_reference(await find_item(history_store, await add_undeliverable_job(store)))
     assert kept is not None
     assert (kept.source_sha256, kept.content_type) == (SHA256, "image/jpeg")
     assert kept.url == f"kept:{SHA256}"
-    assert stored_reference(await a_piece(gallery, await painted(store))) is None
+    assert stored_reference(await find_item(history_store, await add_delivered_job(store))) is None
     assert Reference("https://cdn/kept:x", "x", None, 1).source_sha256 is None
 
 
 async def test_a_picture_painted_again_has_the_reference_that_was_sent(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
     job = make_job(make_request(user_id=MEMBER, reference=reference))
@@ -460,7 +471,7 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, LANDING)
-    request = repeat_request(await a_piece(gallery, job), job.request.destination, AccessPolicy())
+    request = repeat_request(await find_item(history_store, job), job.request.destination, AccessPolicy())
     assert request.reference == Reference(reference.url, "fox.heic", "image/webp", 9, SHA256)
     second = make_job(
         replace(request, destination=make_request(user_id=MEMBER).destination), accepted_at=now_ms()
@@ -475,42 +486,42 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
 
 
 async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
-    gallery: HistoryStore, store: JobStore
+    history_store: HistoryStore, store: JobStore
 ) -> None:
-    await painted(store, private(make_request(user_id=MEMBER, prompt="a secret affair")))
-    public = await painted(store, make_request(user_id=MEMBER, prompt="no secret"))
-    assert ids(await gallery.older(1, MEMBER, "secret", with_private=False)) == [public.job_id]
-    assert ids(await gallery.older(1, MEMBER, "affair", with_private=False)) == []
-    assert len(ids(await gallery.older(1, MEMBER, "secret"))) == 2
-    assert len(ids(await gallery.older(1, MEMBER, with_private=False))) == 2
+    await add_delivered_job(store, private(make_request(user_id=MEMBER, prompt="a secret affair")))
+    public = await add_delivered_job(store, make_request(user_id=MEMBER, prompt="no secret"))
+    assert ids(await history_store.older(1, MEMBER, "secret", with_private=False)) == [public.job_id]
+    assert ids(await history_store.older(1, MEMBER, "affair", with_private=False)) == []
+    assert len(ids(await history_store.older(1, MEMBER, "secret"))) == 2
+    assert len(ids(await history_store.older(1, MEMBER, with_private=False))) == 2
 
 
 async def test_a_search_looks_through_more_than_is_read_at_once(
-    gallery: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
+    history_store: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gallery_module, "_SCAN_BATCH", 3)
     foxes = [
         job
         for number in range(20)
-        for job in await several(store, 1, prompt="a fox" if number % 2 else "an owl")
+        for job in await add_delivered_jobs(store, 1, prompt="a fox" if number % 2 else "an owl")
         if number % 2
     ]
-    first = await gallery.older(1, MEMBER, "fox")
+    first = await history_store.older(1, MEMBER, "fox")
     assert ids(first) == [job.job_id for job in foxes[:-7:-1]]
     assert first.older is not None
-    second = await gallery.older(1, MEMBER, "fox", first.older)
+    second = await history_store.older(1, MEMBER, "fox", first.older)
     assert ids(second) == [job.job_id for job in foxes[3::-1]]
     assert second.newer is not None
-    assert ids(await gallery.newer(1, MEMBER, second.newer, "fox")) == ids(first)
+    assert ids(await history_store.newer(1, MEMBER, second.newer, "fox")) == ids(first)
 
 
 async def test_a_page_is_read_from_its_index(
-    gallery: HistoryStore, store: JobStore, database: Database
+    history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
-    await several(store, 3)
+    await add_delivered_jobs(store, 3)
     asked: list[str] = []
     await database.run(lambda tx: tx.set_trace_callback(asked.append))
-    await gallery.older(1, MEMBER)
+    await history_store.older(1, MEMBER)
     await database.run(lambda tx: tx.set_trace_callback(None))
     (statement,) = [each for each in asked if "jobs_of_member" in each]
     plan = " / ".join(str(row[3]) for row in await rows(database, f"EXPLAIN QUERY PLAN {statement}"))

@@ -34,14 +34,14 @@ async def submit(store: JobStore, request: Any, **options: Any) -> SubmitResult:
     )
 
 
-async def accepted(store: JobStore, options: RequestOptions) -> Accepted:
+async def submit_accepted(store: JobStore, options: RequestOptions) -> Accepted:
     result = await submit(store, options)
     assert isinstance(result, Accepted)
     return result
 
 
 @pytest.fixture
-async def asking(database: Database) -> None:
+async def confirmation_required(database: Database) -> None:
     """The guild asks its members about every price."""
     await GuildSettingsStore(database).change(1, GuildSetting.CONFIRM_ABOVE, "0", set_by=9, interaction_id=9)
 
@@ -52,13 +52,13 @@ def drafts(database: Database) -> DraftStore:
 
 
 async def test_without_a_choice_the_model_decides(store: JobStore) -> None:
-    request = (await accepted(store, make_options())).job.request
+    request = (await submit_accepted(store, make_options())).job.request
     assert (request.size, request.format, request.destination.private) == ("square_hd", "png", False)
 
 
 async def test_the_member_s_defaults_come_before_the_model(store: JobStore, database: Database) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", "jpeg", private=True))
-    request = (await accepted(store, make_options())).job.request
+    request = (await submit_accepted(store, make_options())).job.request
     assert (request.size, request.format, request.destination.private) == ("portrait_4_3", "jpeg", True)
 
 
@@ -67,11 +67,11 @@ async def test_a_preset_comes_before_defaults_and_an_option_before_both(
 ) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", None, private=True))
     await PresetStore(database).save(1, OIL, "landscape_4_3", set_by=9, interaction_id=1)
-    request = (await accepted(store, make_options(preset="ÓIL"))).job.request
+    request = (await submit_accepted(store, make_options(preset="ÓIL"))).job.request
     assert (request.size, request.preset) == ("landscape_4_3", OIL)
     assert request.full_prompt == "oil painting of a fox on canvas"
     chosen = make_options(preset="oil", size="square", private=False)
-    request = (await accepted(store, chosen)).job.request
+    request = (await submit_accepted(store, chosen)).job.request
     assert (request.size, request.destination.private) == ("square", False)
 
 
@@ -79,7 +79,7 @@ async def test_a_size_that_the_model_does_not_offer_is_passed_over(
     store: JobStore, database: Database
 ) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("panorama", "gif", private=None))
-    request = (await accepted(store, make_options(size="huge"))).job.request
+    request = (await submit_accepted(store, make_options(size="huge"))).job.request
     assert (request.size, request.format) == ("square_hd", "png")
 
 
@@ -102,7 +102,7 @@ async def test_a_refused_request_is_kept_with_defaults_and_without_an_unknown_pr
     assert (draft.prompt, draft.size, draft.private, draft.preset) == ("a fox", "portrait_4_3", True, None)
 
 
-@pytest.mark.usefixtures("asking")
+@pytest.mark.usefixtures("confirmation_required")
 async def test_a_price_above_the_threshold_is_asked_about_and_a_yes_reserves(
     store: JobStore, ledger: Ledger, drafts: DraftStore
 ) -> None:
@@ -119,7 +119,7 @@ async def test_a_price_above_the_threshold_is_asked_about_and_a_yes_reserves(
     assert (await ledger.usage(1)).used_credits == 4
 
 
-@pytest.mark.usefixtures("asking")
+@pytest.mark.usefixtures("confirmation_required")
 async def test_a_question_takes_the_place_of_the_draft_that_it_comes_of(
     store: JobStore, drafts: DraftStore
 ) -> None:
@@ -134,7 +134,7 @@ async def test_a_question_takes_the_place_of_the_draft_that_it_comes_of(
     assert second.value.reason is MemberReason.DRAFT_TAKEN
 
 
-@pytest.mark.usefixtures("asking")
+@pytest.mark.usefixtures("confirmation_required")
 async def test_what_would_be_refused_is_refused_instead_of_asked(
     store: JobStore, database_path: Any, drafts: DraftStore
 ) -> None:
@@ -153,7 +153,7 @@ async def test_an_interaction_that_comes_twice_is_one_job(store: JobStore) -> No
     assert len(await store.unfinished()) == 1
 
 
-@pytest.mark.usefixtures("asking")
+@pytest.mark.usefixtures("confirmation_required")
 async def test_an_interaction_that_comes_twice_is_one_question(store: JobStore) -> None:
     assert isinstance(await submit(store, make_options(interaction_id=5)), NeedsConfirmation)
     assert await submit(store, make_options(interaction_id=5)) == Duplicate()

@@ -67,7 +67,7 @@ def erasures(database: Database) -> ErasureRequests:
 
 
 @pytest.fixture
-def known(database: Database) -> MemberData:
+def member_data(database: Database) -> MemberData:
     return MemberData(database)
 
 
@@ -76,7 +76,9 @@ def guilds(database: Database) -> GuildSettingsStore:
     return GuildSettingsStore(database)
 
 
-async def begun(store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at: int | None = None) -> Job:
+async def add_created_job(
+    store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at: int | None = None
+) -> Job:
     """A job whose task is at Rivya."""
     request = make_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
     job = make_job(request, accepted_at=at)
@@ -89,9 +91,9 @@ async def begun(store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
-async def painted(store: JobStore, *, keep: bool = False, **whose: Any) -> Job:
+async def add_finished_job(store: JobStore, *, keep: bool = False, **owner: Any) -> Job:
     """A finished job, delivered or kept."""
-    job = await begun(store, **whose)
+    job = await add_created_job(store, **owner)
     await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
     if keep:
         await store.record_kept_picture(job.job_id, PICTURE, SHA256)
@@ -99,8 +101,8 @@ async def painted(store: JobStore, *, keep: bool = False, **whose: Any) -> Job:
     return await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
 
 
-async def failed(store: JobStore, *, in_doubt: bool = False, **whose: Any) -> Job:
-    job = await begun(store, **whose)
+async def add_failed_job(store: JobStore, *, in_doubt: bool = False, **owner: Any) -> Job:
+    job = await add_created_job(store, **owner)
     await store.failed(job.job_id, Failure(FailureCause.RIVYA, "refused", MARK, in_doubt=in_doubt))
     return await store.failure_notified(job.job_id)
 
@@ -109,19 +111,19 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
-async def everything(database: Database) -> str:
+async def dump_tables(database: Database) -> str:
     """All tables, as text."""
     tables = await rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")
     return "\n".join([str(await rows(database, f"SELECT * FROM {name}")) for (name,) in tables])
 
 
-async def on_disk(database: Database, path: Path) -> bytes:
+async def read_files(database: Database, path: Path) -> bytes:
     """The file and its log, to the last free page."""
     assert await database.checkpoint()
     return path.read_bytes() + path.with_name(path.name + "-wal").read_bytes()
 
 
-async def books(database: Database) -> list[tuple[Any, ...]]:
+async def read_ledger(database: Database) -> list[tuple[Any, ...]]:
     """What must never change: the amounts, and the sums over them."""
     return [
         *await rows(
@@ -141,25 +143,25 @@ async def test_after_an_erase_no_word_is_left_on_the_disk(
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
 ) -> None:
-    done = await painted(store)
-    await painted(store, keep=True)
-    await failed(store)
-    await failed(store, in_doubt=True)
+    done = await add_finished_job(store)
+    await add_finished_job(store, keep=True)
+    await add_failed_job(store)
+    await add_failed_job(store, in_doubt=True)
     for number in range(40):  # enough for pages to split and to be freed
-        await painted(store, guild_id=number % 3 + 1)
+        await add_finished_job(store, guild_id=number % 3 + 1)
     await credit_admin.refund(1, done.job_id, reason=f"for {MARK}", refunded_by=ADMIN)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
-    before = await books(database)
-    assert MARK.encode() in await on_disk(database, database_path)
+    before = await read_ledger(database)
+    assert MARK.encode() in await read_files(database, database_path)
 
     assert await erasures.erase(MEMBER) == 44
 
-    assert MARK not in await everything(database)
-    assert MARK.encode() not in await on_disk(database, database_path)
+    assert MARK not in await dump_tables(database)
+    assert MARK.encode() not in await read_files(database, database_path)
     assert await rows(database, "SELECT DISTINCT user_id, message_id, landed_message_id FROM jobs") == [
         (0, None, None)
     ]
-    assert await books(database) == before
+    assert await read_ledger(database) == before
 
 
 async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
@@ -168,33 +170,33 @@ async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
     store: JobStore,
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
-    known: MemberData,
+    member_data: MemberData,
 ) -> None:
-    done = await painted(store)
+    done = await add_finished_job(store)
     await credit_admin.refund(1, done.job_id, reason="", refunded_by=ADMIN)
-    await failed(store, in_doubt=True)
-    await painted(store, user_id=OTHER)
-    before = await books(database)
+    await add_failed_job(store, in_doubt=True)
+    await add_finished_job(store, user_id=OTHER)
+    before = await read_ledger(database)
     await erasures.erase(MEMBER)
-    until = (await known.summarize(MEMBER)).amounts_until
+    until = (await member_data.summarize(MEMBER)).amounts_until
     assert until is not None
     name = MEMBER.to_bytes(8, "big")
 
     await erasures.process_due(until - 1)
-    assert name in await on_disk(database, database_path)
+    assert name in await read_files(database, database_path)
     assert await erasures.process_due(until) == 2
 
-    assert name not in await on_disk(database, database_path)
-    assert OTHER.to_bytes(8, "big") in await on_disk(database, database_path)
+    assert name not in await read_files(database, database_path)
+    assert OTHER.to_bytes(8, "big") in await read_files(database, database_path)
     assert await rows(database, "SELECT * FROM erasures") == []
-    assert await books(database) == before
+    assert await read_ledger(database) == before
 
 
 async def test_erasing_is_not_a_way_around_a_limit(
     store: JobStore, credit_admin: CreditAdmin, ledger: Ledger, erasures: ErasureRequests
 ) -> None:
     await credit_admin.set_limit(1, Limit(4, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
-    await painted(store)
+    await add_finished_job(store)
     await erasures.erase(MEMBER)
     with pytest.raises(LimitExceeded):
         await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
@@ -207,21 +209,21 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     store: JobStore,
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
-    known: MemberData,
+    member_data: MemberData,
     database: Database,
 ) -> None:
     await credit_admin.set_limit(1, Limit(4, Period.TOTAL, scope=LimitScope.EVERYONE), set_by=ADMIN)
-    await painted(store, at=now_ms() - 400 * DAY_MS)
-    await painted(store, guild_id=2, at=now_ms() - 400 * DAY_MS)
+    await add_finished_job(store, at=now_ms() - 400 * DAY_MS)
+    await add_finished_job(store, guild_id=2, at=now_ms() - 400 * DAY_MS)
     await erasures.erase(MEMBER)
-    left = await known.summarize(MEMBER)
+    left = await member_data.summarize(MEMBER)
     assert (left.amounts, left.amounts_until, left.amounts_permanent) == (1, None, 1)
     with pytest.raises(LimitExceeded):
         await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
     await credit_admin.remove_limit(1, LimitScope.EVERYONE, set_by=ADMIN)
     await erasures.process_due(now_ms())
-    assert (await known.summarize(MEMBER)).amounts == 0
+    assert (await member_data.summarize(MEMBER)).amounts == 0
     assert await rows(database, "SELECT * FROM erasures") == []
 
 
@@ -245,29 +247,29 @@ async def test_amounts_are_counted_to_the_end_of_the_month_and_of_the_week_where
 
 
 async def test_the_name_goes_at_midnight_where_the_guild_is(
-    store: JobStore, guilds: GuildSettingsStore, erasures: ErasureRequests, known: MemberData
+    store: JobStore, guilds: GuildSettingsStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
     zone = ZoneInfo("Pacific/Auckland")
     await guilds.change(1, GuildSetting.TIMEZONE, zone.key, set_by=ADMIN)
     # The last quarter of an hour of a month that ends with its week: there, and not in UTC.
     last = datetime(2026, 5, 31, 23, 45, tzinfo=zone)
-    await painted(store, at=int(last.timestamp() * 1000))
+    await add_finished_job(store, at=int(last.timestamp() * 1000))
     midnight = int(datetime(2026, 6, 1, tzinfo=zone).timestamp() * 1000)
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, midnight - 1)).rowcount
     )
     assert await erasures.process_due(midnight - 1) == 1  # the words alone
-    assert (await known.summarize(MEMBER)).amounts == 1
+    assert (await member_data.summarize(MEMBER)).amounts == 1
     assert await erasures.process_due(midnight) == 1
-    assert (await known.summarize(MEMBER)).amounts == 0
+    assert (await member_data.summarize(MEMBER)).amounts == 0
 
 
 async def test_what_is_under_way_is_finished_first(
-    database: Database, store: JobStore, erasures: ErasureRequests, known: MemberData
+    database: Database, store: JobStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
-    job = await begun(store)
+    job = await add_created_job(store)
     assert await erasures.erase(MEMBER) == 0
-    left = await known.summarize(MEMBER)
+    left = await member_data.summarize(MEMBER)
     assert (left.unfinished, left.prompts) == (1, 1)
     found = await store.find(job.job_id)
     assert found is not None
@@ -277,29 +279,31 @@ async def test_what_is_under_way_is_finished_first(
     assert await erasures.process_due(now_ms()) == 0
     await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
     assert await erasures.process_due(now_ms()) == 1
-    assert MARK not in await everything(database)
+    assert MARK not in await dump_tables(database)
 
 
 async def test_a_wish_covers_only_what_was_before_it(
-    store: JobStore, erasures: ErasureRequests, known: MemberData
+    store: JobStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
-    await painted(store)
+    await add_finished_job(store)
     await erasures.erase(MEMBER)
-    await painted(store, at=now_ms() + 1)
+    await add_finished_job(store, at=now_ms() + 1)
     await erasures.process_due(now_ms() + 2)
-    left = await known.summarize(MEMBER)
+    left = await member_data.summarize(MEMBER)
     assert (left.requests, left.prompts) == (1, 1)
     await erasures.process_due(now_ms() + 70 * DAY_MS)
-    left = await known.summarize(MEMBER)
+    left = await member_data.summarize(MEMBER)
     assert (left.requests, left.amounts, left.asked_at) == (1, 1, None)
 
 
-async def test_others_keep_everything(store: JobStore, erasures: ErasureRequests, known: MemberData) -> None:
-    await painted(store, user_id=OTHER, keep=True)
-    before = await known.export(OTHER)
-    await painted(store)
+async def test_others_keep_everything(
+    store: JobStore, erasures: ErasureRequests, member_data: MemberData
+) -> None:
+    await add_finished_job(store, user_id=OTHER, keep=True)
+    before = await member_data.export(OTHER)
+    await add_finished_job(store)
     await erasures.erase(MEMBER)
-    after = await known.export(OTHER)
+    after = await member_data.export(OTHER)
     assert after.requests == before.requests
     assert after.requests[0].picture_kept == 1
 
@@ -308,13 +312,13 @@ async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
     database: Database,
     store: JobStore,
     erasures: ErasureRequests,
-    known: MemberData,
+    member_data: MemberData,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in ("erasure", "anonymization"):
         monkeypatch.setattr(f"bot.privacy.{module}.BATCH", 5)
     for number in range(12):
-        await painted(store, guild_id=number % 2 + 1, at=now_ms() - 100 * DAY_MS)
+        await add_finished_job(store, guild_id=number % 2 + 1, at=now_ms() - 100 * DAY_MS)
     changed: list[int] = []
     run = database.run
 
@@ -330,7 +334,7 @@ async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
     monkeypatch.setattr(database, "run", counting)
     assert await erasures.erase(MEMBER) == 12
     assert max(changed) <= 1 + 5 * 4  # the wish; and for each job its words, its people, a picture, a note
-    assert (await known.summarize(MEMBER)).amounts == 0
+    assert (await member_data.summarize(MEMBER)).amounts == 0
 
 
 async def test_limits_and_grants_stay_until_they_rule_no_more(
@@ -338,14 +342,14 @@ async def test_limits_and_grants_stay_until_they_rule_no_more(
     store: JobStore,
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
-    known: MemberData,
+    member_data: MemberData,
 ) -> None:
     member = Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason=MARK)
     await credit_admin.set_limit(1, member, set_by=ADMIN)
     grant = await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
     assert grant is not None
     await erasures.erase(MEMBER)
-    assert (await known.summarize(MEMBER)).about == 2
+    assert (await member_data.summarize(MEMBER)).about == 2
     member_limits = await Ledger(database, Limit(200, Period.MONTH)).member_limits(1, MEMBER, ())
     assert member_limits.personal is not None
     assert member_limits.personal.left_credits == 14
@@ -353,8 +357,8 @@ async def test_limits_and_grants_stay_until_they_rule_no_more(
     await credit_admin.remove_limit(1, LimitScope.MEMBER, MEMBER, set_by=ADMIN)
     await credit_admin.revoke(1, grant.grant_id, revoked_by=ADMIN)
     await erasures.process_due(now_ms())
-    assert (await known.summarize(MEMBER)).about == 0
-    assert MARK not in await everything(database)
+    assert (await member_data.summarize(MEMBER)).about == 0
+    assert MARK not in await dump_tables(database)
     assert await rows(database, "SELECT * FROM erasures") == []
     # On the record still, under nobody's name, and ruling nobody.
     assert len(await rows(database, "SELECT 1 FROM limits WHERE rule = 'member' AND subject_id < 0")) == 2
@@ -367,7 +371,7 @@ async def test_a_grant_that_was_used_up_is_still_filled_again_by_a_refund(
 ) -> None:
     await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
     await credit_admin.grant(1, MEMBER, credits=4, reason="", granted_by=ADMIN)
-    job = await painted(store)
+    job = await add_finished_job(store)
     await erasures.erase(MEMBER)
     await credit_admin.refund(1, job.job_id, reason=MARK, refunded_by=ADMIN)
     assert await database.run(lambda tx: grants.available(tx, 1, MEMBER, now_ms())) == 4
@@ -376,8 +380,12 @@ async def test_a_grant_that_was_used_up_is_still_filled_again_by_a_refund(
 
 
 async def test_words_expire_and_names_stay(database: Database, database_path: Path, store: JobStore) -> None:
-    old, new, open_ = await painted(store, keep=True), await painted(store), await begun(store)
-    before = await books(database)
+    old, new, open_ = (
+        await add_finished_job(store, keep=True),
+        await add_finished_job(store),
+        await add_created_job(store),
+    )
+    before = await read_ledger(database)
     for job in (old, open_):
         await rows(database, "UPDATE jobs SET accepted_at = 5 WHERE job_id = ?", job.job_id)
     await rows(database, "UPDATE jobs SET finished_at = 6 WHERE job_id = ?", old.job_id)
@@ -388,26 +396,26 @@ async def test_words_expire_and_names_stay(database: Database, database_path: Pa
         [(old.job_id, "", MEMBER), (new.job_id, MARK, MEMBER), (open_.job_id, MARK, MEMBER)]
     )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
-    assert await books(database) == before
+    assert await read_ledger(database) == before
 
 
 async def test_an_export_has_everything_over_all_servers(
     database: Database,
     store: JobStore,
     credit_admin: CreditAdmin,
-    known: MemberData,
+    member_data: MemberData,
     erasures: ErasureRequests,
 ) -> None:
-    first = await painted(store, at=now_ms() - 2000)
-    second = await failed(store, guild_id=2, at=now_ms() - 1000)
-    await painted(store, user_id=OTHER)
+    first = await add_finished_job(store, at=now_ms() - 2000)
+    second = await add_failed_job(store, guild_id=2, at=now_ms() - 1000)
+    await add_finished_job(store, user_id=OTHER)
     await credit_admin.refund(1, first.job_id, reason="it was blue", refunded_by=ADMIN)
     await credit_admin.set_limit(
         1, Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
     )
     await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a question"))
-    export = await known.export(MEMBER)
+    export = await member_data.export(MEMBER)
     assert [request.job_id for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
     assert (newest.guild_id, newest.failure_message, newest.state) == (2, MARK, "released")
@@ -419,15 +427,15 @@ async def test_an_export_has_everything_over_all_servers(
     assert [decision.kind for decision in export.decisions] == ["limit"]
 
     await erasures.erase(MEMBER)
-    export = await known.export(MEMBER)
+    export = await member_data.export(MEMBER)
     assert (export.requests, export.drafts) == ((), ())
     assert {amount.job_id for amount in export.amounts} == {first.job_id, second.job_id}
     assert export.erasure_asked_at is not None
 
 
-async def test_nobody_in_particular_has_no_data(known: MemberData) -> None:
-    assert (await known.summarize(MEMBER)).requests == 0
-    assert (await known.export(MEMBER)).requests == ()
+async def test_nobody_in_particular_has_no_data(member_data: MemberData) -> None:
+    assert (await member_data.summarize(MEMBER)).requests == 0
+    assert (await member_data.export(MEMBER)).requests == ()
 
 
 async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
@@ -447,15 +455,15 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     )
     await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
     await credit_admin.grant(1, grants.WHOLE_GUILD, credits=7, reason=MARK, granted_by=ADMIN)
-    done = await painted(store)
-    await painted(store, user_id=OTHER, keep=True)
-    await painted(store, user_id=OTHER, guild_id=2)
+    done = await add_finished_job(store)
+    await add_finished_job(store, user_id=OTHER, keep=True)
+    await add_finished_job(store, user_id=OTHER, guild_id=2)
     await credit_admin.refund(1, done.job_id, reason=MARK, refunded_by=ADMIN)
-    before = await books(database)
+    before = await read_ledger(database)
     departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
     assert await departures.process_due(now_ms() + 29 * DAY_MS) == 0
-    assert await books(database) == before
+    assert await read_ledger(database) == before
     assert (await credit_admin.active(1)).guild.credits == 100
 
     assert await departures.process_due(now_ms() + 30 * DAY_MS) == 4  # two requests, two amounts
@@ -463,7 +471,7 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     names = "SELECT 1 FROM {} WHERE guild_id = 1 AND user_id > 0"
     for table in ("jobs", "reservations", "grants", "refunds"):
         assert await rows(database, names.format(table)) == []
-    assert MARK in await everything(database)  # guild 2 has it
+    assert MARK in await dump_tables(database)  # guild 2 has it
     assert MARK not in str(await rows(database, "SELECT * FROM jobs WHERE guild_id = 1"))
     assert MARK not in str(
         [*await rows(database, "SELECT * FROM limits"), *await rows(database, "SELECT * FROM grants")]
@@ -475,25 +483,25 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     assert kept is not None
     assert (kept.credits, kept.reason, kept.set_by) == (50, "mine", ADMIN)
     assert await rows(database, "SELECT * FROM departures") == []
-    assert await books(database) == before
+    assert await read_ledger(database) == before
 
 
 async def test_a_guild_that_comes_back_in_time_keeps_everything(
-    database: Database, store: JobStore, known: MemberData
+    database: Database, store: JobStore, member_data: MemberData
 ) -> None:
-    await painted(store)
+    await add_finished_job(store)
     departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
     await departures.joined(1)
     assert await departures.process_due(now_ms() + 60 * DAY_MS) == 0
-    assert (await known.summarize(MEMBER)).prompts == 1
+    assert (await member_data.summarize(MEMBER)).prompts == 1
 
 
 async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
     database: Database, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
-    await painted(store)
-    await painted(store, guild_id=2)
+    await add_finished_job(store)
+    await add_finished_job(store, guild_id=2)
     await credit_admin.set_limit(3, Limit(9, Period.DAY), set_by=ADMIN)
     departures = GuildDepartures(database, grace_days=30)
     await departures.present([2])
@@ -507,7 +515,7 @@ async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
 
 
 async def test_a_job_under_way_keeps_a_departure_open(database: Database, store: JobStore) -> None:
-    job = await begun(store)
+    job = await add_created_job(store)
     departures = GuildDepartures(database, grace_days=0)
     await departures.left(1)
     assert await departures.process_due(now_ms()) == 0
@@ -517,7 +525,7 @@ async def test_a_job_under_way_keeps_a_departure_open(database: Database, store:
     await store.undeliverable(job.job_id)
     assert await departures.process_due(now_ms()) == 2
     assert await rows(database, "SELECT guild_id FROM departures") == []
-    assert MARK not in await everything(database)
+    assert MARK not in await dump_tables(database)
 
 
 # What a picture's life afterwards leaves behind.
@@ -527,11 +535,11 @@ def block(*, until: int | None = None) -> Block:
     return Block(RuleTarget.MEMBER, str(MEMBER), Effect.DENY, reason=MARK, expires_at=until, set_by=ADMIN)
 
 
-async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
+async def add_private_job(store: JobStore, database: Database, **owner: Any) -> Job:
     """A private picture with everything a request can leave: a preset, a parent, a kept result, a share."""
-    parent = await painted(store, **whose)
+    parent = await add_finished_job(store, **owner)
     request = replace(
-        make_request(user_id=whose.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
+        make_request(user_id=owner.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
         preset=Preset(MARK, MARK, MARK),
         parent_job_id=parent.job_id,
     )
@@ -554,22 +562,22 @@ async def shown(store: JobStore, database: Database, **whose: Any) -> Job:
 
 
 async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
-    database: Database, store: JobStore, known: MemberData
+    database: Database, store: JobStore, member_data: MemberData
 ) -> None:
-    job = await shown(store, database)
+    job = await add_private_job(store, database)
     await HistoryStore(database).mark_deleted(job.job_id, MEMBER)
-    job = await shown(store, database)
+    job = await add_private_job(store, database)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE))
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait", None, private=True))
     await AccessRuleStore(database).set(1, [block(until=5)], interaction_id=1)
     await AccessRuleStore(database).remove(
         1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2
     )
-    holdings = await known.summarize(MEMBER)
+    holdings = await member_data.summarize(MEMBER)
     assert (holdings.requests, holdings.kept_references, holdings.kept_pictures) == (4, 4, 1)
     assert (holdings.drafts, holdings.member_defaults, holdings.about) == (1, 1, 1)
 
-    export = await known.export(MEMBER)
+    export = await member_data.export(MEMBER)
     (newest,) = [request for request in export.requests if request.job_id == job.job_id]
     assert (newest.preset_name, newest.reference_kept, newest.picture_kept) == (MARK, 1, 1)
     assert newest.parent_job_id in {request.job_id for request in export.requests}
@@ -584,7 +592,7 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     ]
     assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", MARK, 5)]
     await MemberDefaultsStore(database).set(ADMIN, MemberDefaults("square"))
-    assert [decision.kind for decision in (await known.export(ADMIN)).decisions] == ["access rule"]
+    assert [decision.kind for decision in (await member_data.export(ADMIN)).decisions] == ["access rule"]
 
 
 @pytest.mark.parametrize(
@@ -599,46 +607,50 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
 async def test_an_export_does_not_depend_on_the_order_of_the_columns(
     store: JobStore,
     database: Database,
-    known: MemberData,
+    member_data: MemberData,
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
     columns: str,
     swapped: str,
 ) -> None:
-    await painted(store)
+    await add_finished_job(store)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought"))
     await AccessRuleStore(database).set(1, [block()], interaction_id=1)
-    before = await known.export(MEMBER)
+    before = await member_data.export(MEMBER)
     assert (len(before.requests), len(before.drafts), len(before.blocks)) == (1, 1, 1)
     text: str = getattr(data_export, statement)
     assert text.count(columns) == 1
     monkeypatch.setattr(data_export, statement, text.replace(columns, swapped))
-    assert replace(await known.export(MEMBER), made_at=before.made_at) == before
+    assert replace(await member_data.export(MEMBER), made_at=before.made_at) == before
 
 
 async def test_all_of_it_goes_with_the_member(
-    database: Database, database_path: Path, store: JobStore, known: MemberData, erasures: ErasureRequests
+    database: Database,
+    database_path: Path,
+    store: JobStore,
+    member_data: MemberData,
+    erasures: ErasureRequests,
 ) -> None:
-    await shown(store, database)
-    await shown(store, database, user_id=OTHER)
+    await add_private_job(store, database)
+    await add_private_job(store, database, user_id=OTHER)
     for user_id in (MEMBER, OTHER):
         await DraftStore(database).save(make_request(user_id=user_id, prompt=MARK, reference=REFERENCE))
         await MemberDefaultsStore(database).set(user_id, MemberDefaults("portrait"))
-    before, others = await books(database), await known.export(OTHER)
+    before, others = await read_ledger(database), await member_data.export(OTHER)
 
     assert await erasures.erase(MEMBER) == 2
 
-    assert await books(database) == before
-    left = await known.summarize(MEMBER)
+    assert await read_ledger(database) == before
+    left = await member_data.summarize(MEMBER)
     assert (left.requests, left.drafts, left.member_defaults, left.kept_pictures, left.kept_references) == (
         0,
     ) * 5
-    assert replace(await known.export(OTHER), made_at=others.made_at) == others
+    assert replace(await member_data.export(OTHER), made_at=others.made_at) == others
     assert await rows(database, "SELECT * FROM jobs WHERE user_id = 0 AND reference_sha256 IS NOT NULL") == []
     await erasures.erase(OTHER)
-    assert MARK not in await everything(database)
-    assert SHA256 not in await everything(database)
-    on_the_disk = await on_disk(database, database_path)
+    assert MARK not in await dump_tables(database)
+    assert SHA256 not in await dump_tables(database)
+    on_the_disk = await read_files(database, database_path)
     assert MARK.encode() not in on_the_disk
     assert SHA256.encode() not in on_the_disk
 
@@ -652,8 +664,8 @@ async def test_the_pictures_of_who_was_erased_are_swept_and_shared_ones_stay(
     assert kept == SHA256
     long_ago = time.time() - 3600
     os.utime(picture_store.path(kept), (long_ago, long_ago))
-    await shown(store, database)
-    await shown(store, database, user_id=OTHER)  # the very same picture is theirs, too
+    await add_private_job(store, database)
+    await add_private_job(store, database, user_id=OTHER)  # the very same picture is theirs, too
     await erasures.erase(MEMBER)
     assert await picture_retention.collect_garbage() == 0
     await erasures.erase(OTHER)
@@ -662,7 +674,7 @@ async def test_the_pictures_of_who_was_erased_are_swept_and_shared_ones_stay(
 
 
 async def test_what_is_kept_after_the_wish_stays(
-    database: Database, known: MemberData, erasures: ErasureRequests, store: JobStore
+    database: Database, member_data: MemberData, erasures: ErasureRequests, store: JobStore
 ) -> None:
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, now_ms() - 1000)).rowcount
@@ -670,25 +682,25 @@ async def test_what_is_kept_after_the_wish_stays(
     await DraftStore(database).save(make_request(user_id=MEMBER))
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
     await erasures.process_due(now_ms())
-    left = await known.summarize(MEMBER)
+    left = await member_data.summarize(MEMBER)
     assert (left.drafts, left.member_defaults) == (1, 1)
 
 
 async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
-    database: Database, known: MemberData, erasures: ErasureRequests
+    database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
     await access_rules.set(1, [block()], interaction_id=1)
     await access_rules.set(2, [block(until=now_ms() + DAY_MS)], interaction_id=2)
     await access_rules.set(3, [block(until=now_ms() - 1)], interaction_id=3)
     await erasures.erase(MEMBER)
-    assert (await known.summarize(MEMBER)).about == 2, "to forget must not be a way around a block"
-    assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1, 2]
+    assert (await member_data.summarize(MEMBER)).about == 2, "to forget must not be a way around a block"
+    assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1, 2]
     assert len((await access_rules.policy(1)).rules) == 1
     assert await rows(database, "SELECT user_id FROM erasures") == [(MEMBER,)]
 
     await erasures.process_due(now_ms() + DAY_MS)
-    assert [each.guild_id for each in (await known.export(MEMBER)).blocks] == [1]
+    assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1]
     # On the record still, under nobody's name, and ruling nobody.
     written = await rows(database, "SELECT guild_id, CAST(subject AS INTEGER) < 0, reason FROM access_rules")
     assert sorted(written) == [(1, 0, MARK), (2, 1, ""), (3, 1, "")]
@@ -698,7 +710,7 @@ async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
 
 
 async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_its_end(
-    database: Database, known: MemberData, erasures: ErasureRequests
+    database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
@@ -709,13 +721,13 @@ async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_
         clock.shift(5)
         await erasures.process_due(now_ms())
         assert (await access_rules.policy(1)).rules == ()
-        assert (await known.summarize(MEMBER)).about == 0
-    assert MARK not in await everything(database)
+        assert (await member_data.summarize(MEMBER)).about == 0
+    assert MARK not in await dump_tables(database)
     assert await rows(database, "SELECT user_id FROM erasures") == []
 
 
 async def test_a_block_that_is_set_anew_after_the_wish_rules(
-    database: Database, known: MemberData, erasures: ErasureRequests
+    database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
@@ -727,26 +739,26 @@ async def test_a_block_that_is_set_anew_after_the_wish_rules(
         await erasures.process_due(now_ms())
         (rule,) = (await access_rules.policy(1)).rules
     assert rule.subject_id == MEMBER
-    assert (await known.summarize(MEMBER)).about == 3
+    assert (await member_data.summarize(MEMBER)).about == 3
 
 
 async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
     database: Database, store: JobStore
 ) -> None:
-    job = await shown(store, database)
+    job = await add_private_job(store, database)
     await rows(database, "UPDATE jobs SET finished_at = 6")
     assert await database.run(lambda tx: expire(tx, 7)) == 2
     found = await store.find(job.job_id)
     assert found is not None
     assert (found.request.prompt, found.request.preset, found.request.reference) == ("", None, None)
     assert await rows(database, "SELECT * FROM kept_pictures") == []
-    assert MARK not in await everything(database)
+    assert MARK not in await dump_tables(database)
 
 
 async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
     database: Database, database_path: Path, store: JobStore
 ) -> None:
-    await shown(store, database)
+    await add_private_job(store, database)
     access_rules, presets = AccessRuleStore(database), PresetStore(database)
     for guild_id in (1, 2):
         await access_rules.set(guild_id, [block()], interaction_id=guild_id)
@@ -767,7 +779,7 @@ async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     await departures.left(2)
     await departures.process_due(now_ms() + 60 * DAY_MS)
-    assert MARK.encode() not in await on_disk(database, database_path)
+    assert MARK.encode() not in await read_files(database, database_path)
 
 
 @pytest.mark.parametrize("what", ["preset", "rule", "job"])
@@ -776,7 +788,7 @@ async def test_a_server_of_which_anything_is_left_is_known_to_be_gone(
 ) -> None:
     match what:
         case "job":
-            await painted(store)
+            await add_finished_job(store)
         case "rule":
             await AccessRuleStore(database).set(1, [block()], interaction_id=1)
         case _:

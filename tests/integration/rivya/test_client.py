@@ -128,12 +128,12 @@ async def _cut_in_the_middle(request: web.Request) -> web.StreamResponse:
 
 @pytest.fixture
 async def script() -> AsyncIterator[Script]:
-    async with serving() as script:
+    async with open_script() as script:
         yield script
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Script]:
+async def open_script() -> AsyncIterator[Script]:
     script = Script()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", script.handle)
@@ -191,7 +191,7 @@ def upload(rivya: RivyaClient, path: Path) -> Awaitable[UploadedReference]:
     )
 
 
-def form_of(seen: Seen) -> dict[str, tuple[bytes, str | None, str]]:
+def parse_form(seen: Seen) -> dict[str, tuple[bytes, str | None, str]]:
     """Read a form with the standard library's parser: by name, the bytes, the file's name and the type."""
     head = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
     parts: dict[str, tuple[bytes, str | None, str]] = {}
@@ -212,7 +212,7 @@ async def test_an_upload_is_a_form_of_known_length(
     assert await upload(rivya, tmp_path / "a") == UploadedReference(FILE["url"], "image/png")
 
     [seen] = script.seen
-    parts = form_of(seen)
+    parts = parse_form(seen)
     assert parts.pop("file") == (content, "reference.png", "image/png")
     assert {name: value for name, (value, _, _) in parts.items()} == {
         "kind": b"image",
@@ -261,7 +261,7 @@ async def test_a_file_that_could_not_be_sent_is_closed(
 ) -> None:
     """Open files fail the run, see filterwarnings."""
     (tmp_path / "a").write_bytes(bytes(300_000))
-    error = await failure_of(upload(client(await a_closed_port(), session), tmp_path / "a"))
+    error = await failure_of(upload(client(await closed_port_url(), session), tmp_path / "a"))
     assert isinstance(error, TransientError)
 
 
@@ -304,7 +304,7 @@ Step = tuple[str, int, str]
 """What the script does: `cut`, `stall`, `half`, `idless`, or `refuse` with a status and a code."""
 
 
-def play(script: Script, steps: list[Step]) -> None:
+def apply_steps(script: Script, steps: list[Step]) -> None:
     for what, status, code in steps:
         match what:
             case "refuse":
@@ -362,7 +362,7 @@ async def test_a_create_says_whether_there_may_be_a_task(
     error: type[KuasError],
     doubtful: bool,
 ) -> None:
-    play(script, steps)
+    apply_steps(script, steps)
     rivya = client(script.url, session, attempts=3, seconds=QUICK if STALL in steps else 20)
     raised = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert type(raised) is error
@@ -371,13 +371,13 @@ async def test_a_create_says_whether_there_may_be_a_task(
     assert (not raised.had_no_effect if isinstance(raised, TransientError) else raised.in_doubt) is doubtful
 
 
-async def a_closed_port() -> str:
-    async with serving() as script:
+async def closed_port_url() -> str:
+    async with open_script() as script:
         return script.url
 
 
 async def test_without_a_connection_nothing_is_in_doubt(session: aiohttp.ClientSession) -> None:
-    error = await failure_of(client(await a_closed_port(), session).create(BODY, idempotency_key="j"))
+    error = await failure_of(client(await closed_port_url(), session).create(BODY, idempotency_key="j"))
     assert isinstance(error, TransientError)
     assert error.had_no_effect
 
@@ -431,7 +431,7 @@ async def test_models_are_listed_without_the_key(script: Script, rivya: RivyaCli
 async def test_a_redirect_is_not_followed_so_the_key_stays_home(
     script: Script, session: aiohttp.ClientSession
 ) -> None:
-    async with serving() as elsewhere:
+    async with open_script() as elsewhere:
         for status in (301, 302, 307, 308):
             script.says("", status=status, headers={"Location": f"{elsewhere.url}/api/v1/credits"})
         error = await failure_of(client(script.url, session).credits())

@@ -14,7 +14,7 @@ QUARTER_MS = 900_000
 
 
 @dataclass(frozen=True)
-class Line:
+class LegacyJob:
     """One job and its reservation, as any version has them."""
 
     number: int
@@ -38,24 +38,24 @@ class Line:
         return self.reserved if self.final is None else self.final
 
 
-LINES = (
-    Line(1, 1, "2025-12-31T23:59:59.999", "delivered", "settled", 4, 4),
-    Line(2, 1, "2026-10-31T23:50:00", "delivered", "settled", 4, 3),
-    Line(3, 1, "2026-11-01T00:00:00", "delivered", "settled", 4, 6),
-    Line(4, 1, "2026-11-01T00:14:59.999", "failed", "released", 4, 0),
-    Line(5, 1, "2026-11-16T00:00:00", "undeliverable", "settled", 4, 4),
-    Line(6, 1, "2026-11-16T07:00:00", "failed", "held", 5, None),  # in doubt
-    Line(7, 1, "2026-11-22T11:00:00", "succeeded", "settled", 4, 4),
-    Line(8, 1, "2026-11-22T11:01:00", "created", "held", 4, None),
-    Line(9, 2, "2026-10-02T08:00:00", "cancelled", "released", 4, 0),
-    Line(10, 2, "2026-11-22T11:02:00", "uploaded", "held", 4, None),
-    Line(11, 2, "2026-11-22T11:03:00", "accepted", "held", 4, None),
-    Line(12, 2, "2026-11-22T11:04:00", "delivered", "settled", 0, 0),  # a picture that cost nothing
+LEGACY_JOBS = (
+    LegacyJob(1, 1, "2025-12-31T23:59:59.999", "delivered", "settled", 4, 4),
+    LegacyJob(2, 1, "2026-10-31T23:50:00", "delivered", "settled", 4, 3),
+    LegacyJob(3, 1, "2026-11-01T00:00:00", "delivered", "settled", 4, 6),
+    LegacyJob(4, 1, "2026-11-01T00:14:59.999", "failed", "released", 4, 0),
+    LegacyJob(5, 1, "2026-11-16T00:00:00", "undeliverable", "settled", 4, 4),
+    LegacyJob(6, 1, "2026-11-16T07:00:00", "failed", "held", 5, None),  # in doubt
+    LegacyJob(7, 1, "2026-11-22T11:00:00", "succeeded", "settled", 4, 4),
+    LegacyJob(8, 1, "2026-11-22T11:01:00", "created", "held", 4, None),
+    LegacyJob(9, 2, "2026-10-02T08:00:00", "cancelled", "released", 4, 0),
+    LegacyJob(10, 2, "2026-11-22T11:02:00", "uploaded", "held", 4, None),
+    LegacyJob(11, 2, "2026-11-22T11:03:00", "accepted", "held", 4, None),
+    LegacyJob(12, 2, "2026-11-22T11:04:00", "delivered", "settled", 0, 0),  # a picture that cost nothing
 )
 UNFINISHED = {"accepted", "uploaded", "created", "succeeded"}
 HAS_TASK = {"created", "succeeded", "delivered", "undeliverable"}
 PICTURE = bytes(range(256)) * 4
-KEPT = {LINES[4].job_id: PICTURE, LINES[0].job_id: PICTURE[::-1], LINES[2].job_id: PICTURE}
+KEPT = {LEGACY_JOBS[4].job_id: PICTURE, LEGACY_JOBS[0].job_id: PICTURE[::-1], LEGACY_JOBS[2].job_id: PICTURE}
 """The pictures that were kept in the database, by job; two are the same."""
 OPEN_ASK, TAKEN_ASK, OLD_ASK = 10**16 + 100, 10**16 + 11, 10**16 + 101
 """Requests that wait for a yes to their price; of the second LINES[10] came."""
@@ -66,7 +66,7 @@ def insert(connection: sqlite3.Connection, table: str, **values: object) -> None
     connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def insert_job(connection: sqlite3.Connection, line: Line) -> None:
+def insert_job(connection: sqlite3.Connection, line: LegacyJob) -> None:
     is_failed = line.stage == "failed"
     insert(
         connection,
@@ -100,13 +100,13 @@ def insert_job(connection: sqlite3.Connection, line: Line) -> None:
 
 
 def fill_version_1(connection: sqlite3.Connection) -> None:
-    for line in LINES:
+    for line in LEGACY_JOBS:
         insert_job(connection, line)
         insert_reservation(connection, line)
     fill_the_rest(connection)
 
 
-def insert_reservation(connection: sqlite3.Connection, line: Line, **more: int) -> None:
+def insert_reservation(connection: sqlite3.Connection, line: LegacyJob, **more: int) -> None:
     insert(
         connection,
         "reservations",
@@ -145,7 +145,7 @@ def fill_the_rest(connection: sqlite3.Connection, *, pictures: str = "kept_pictu
             width=16,
             height=16,
             data=data,
-            kept_at=LINES[4].at_ms,
+            kept_at=LEGACY_JOBS[4].at_ms,
         )
     insert(connection, "command_syncs", application_id=30, payload_sha256="ab" * 32, synced_at=1)
 
@@ -164,7 +164,7 @@ def fill_version_5(connection: sqlite3.Connection) -> None:
 
 
 def fill_credits(connection: sqlite3.Connection) -> None:
-    for line in LINES:
+    for line in LEGACY_JOBS:
         insert_job(connection, line)
         # A gift to the member has paid for number 10.
         insert_reservation(
@@ -173,7 +173,7 @@ def fill_credits(connection: sqlite3.Connection) -> None:
             guild_credits=line.counted,
             member_credits=0 if line.number == 10 else line.counted,
         )
-    for (guild_id, span, slot), credits in sums_of_lines().items():
+    for (guild_id, span, slot), credits in sums_of_jobs().items():
         insert(
             connection,
             "tallies",
@@ -195,7 +195,7 @@ def fill_credits(connection: sqlite3.Connection) -> None:
         granted_by=99,
         granted_at=1,
     )
-    insert(connection, "draws", job_id=LINES[9].job_id, grant_id=1, credits=4)
+    insert(connection, "draws", job_id=LEGACY_JOBS[9].job_id, grant_id=1, credits=4)
     insert(
         connection, "guild_settings", guild_id=1, name="timezone", value="Asia/Kathmandu", set_by=99, set_at=1
     )
@@ -206,9 +206,9 @@ def fill_credits(connection: sqlite3.Connection) -> None:
 
 def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str) -> None:
     for ask_id, job_id, asked_at in (
-        (OPEN_ASK, None, LINES[11].at_ms),
-        (TAKEN_ASK, LINES[10].job_id, LINES[10].at_ms),
-        (OLD_ASK, None, LINES[0].at_ms),
+        (OPEN_ASK, None, LEGACY_JOBS[11].at_ms),
+        (TAKEN_ASK, LEGACY_JOBS[10].job_id, LEGACY_JOBS[10].at_ms),
+        (OLD_ASK, None, LEGACY_JOBS[0].at_ms),
     ):
         insert(
             connection,
@@ -230,10 +230,10 @@ def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str
         )
 
 
-def sums_of_lines() -> Counter[tuple[int, str, int]]:
+def sums_of_jobs() -> Counter[tuple[int, str, int]]:
     """Credits by guild (0: all), span and slot."""
     sums: Counter[tuple[int, str, int]] = Counter()
-    for line in LINES:
+    for line in LEGACY_JOBS:
         for guild_id in (0, line.guild_id):
             sums[guild_id, "day", line.at_ms // DAY_MS] += line.counted
             sums[guild_id, "quarter", line.at_ms // QUARTER_MS] += line.counted

@@ -241,7 +241,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
 
 
-def named(*contents: bytes) -> dict[str, bytes]:
+def by_sha256(*contents: bytes) -> dict[str, bytes]:
     return {hashlib.sha256(data).hexdigest(): data for data in contents}
 
 
@@ -258,12 +258,14 @@ async def test_the_pictures_are_copied_with_the_database_and_follow_it(
         fox, hen = await picture_store.save(b"a fox"), await picture_store.save(b"a hen")
         clock.shift(backups.DAY_SECONDS)
         await copies.run_daily()
-        assert pictures(folder / PICTURES) == named(b"a fox", b"a hen")
+        assert pictures(folder / PICTURES) == by_sha256(b"a fox", b"a hen")
         picture_store.path(hen).unlink()
         await picture_store.save(b"an owl")
         clock.shift(backups.DAY_SECONDS)
         await copies.run_daily()
-    assert pictures(folder / PICTURES) == named(b"a fox", b"an owl"), "what was swept is forgotten here, too"
+    assert pictures(folder / PICTURES) == by_sha256(b"a fox", b"an owl"), (
+        "what was swept is forgotten here, too"
+    )
     # On the same disk it takes no room twice.
     assert picture_store.path(fox).samefile(folder / PICTURES / fox)
 
@@ -275,7 +277,7 @@ async def test_a_copy_of_a_picture_outlives_the_file_it_was_made_of(
     fox = await picture_store.save(b"a fox")
     await Backups(database_path, folder, keep=1).run_daily()
     picture_store.path(fox).unlink()
-    assert pictures(folder / PICTURES) == named(b"a fox")
+    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
     # A torn file is made anew under its name, and the copy is another file by then.
     picture_store.path(fox).write_bytes(b"torn")
     await picture_store.save(b"a fox")
@@ -292,7 +294,7 @@ async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
     fox = await picture_store.save(b"a fox")
     monkeypatch.setattr(os, "link", other_disk)
     await Backups(database_path, folder, keep=1).run_daily()
-    assert pictures(folder / PICTURES) == named(b"a fox")
+    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
     assert not picture_store.path(fox).samefile(folder / PICTURES / fox)
 
 
@@ -304,7 +306,7 @@ async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
     (folder / PICTURES).mkdir(parents=True)
     (folder / PICTURES / "notes.txt").write_text("mine")
     await Backups(database_path, folder, keep=1).run_daily()
-    assert pictures(folder / PICTURES) == {**named(b"a fox"), "notes.txt": b"mine"}
+    assert pictures(folder / PICTURES) == {**by_sha256(b"a fox"), "notes.txt": b"mine"}
 
 
 async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
@@ -329,7 +331,7 @@ async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
         await copies.run_daily()
     (folder / PICTURES).unlink()
     await copies.run_daily()  # an hour later
-    assert pictures(folder / PICTURES) == named(b"a fox")
+    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
 
 
 async def test_a_restore_brings_back_the_pictures_that_are_gone(
@@ -353,13 +355,13 @@ async def test_a_restore_brings_back_the_pictures_that_are_gone(
     # The same machine: what is there stays, what is gone comes back.
     picture_store.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
     restore(made, database_path)
-    assert pictures(picture_folder(database_path)) == named(b"a fox", b"later")
+    assert pictures(picture_folder(database_path)) == by_sha256(b"a fox", b"later")
     assert picture_store.exists(later)
 
     # A new machine, with nothing but the folder of backups.
     fresh = tmp_path / "elsewhere" / "bot.sqlite3"
     restore(made, fresh)
-    assert pictures(picture_folder(fresh)) == named(b"a fox")
+    assert pictures(picture_folder(fresh)) == by_sha256(b"a fox")
     again = await Database.open(fresh)
     piece = await HistoryStore(again).find(job.job_id)
     await again.close()

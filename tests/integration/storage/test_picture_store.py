@@ -39,7 +39,7 @@ PICTURE = bytes(range(256)) * 50
 DAY_SECONDS = 24 * 60 * 60
 
 
-def named(data: bytes) -> str:
+def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -58,7 +58,7 @@ def picture_retention(database: Database, picture_store: PictureStore) -> Pictur
     return PictureRetention(database, picture_store)
 
 
-def age(path: Path, seconds: float = MIN_AGE_SECONDS + 1) -> None:
+def set_age(path: Path, seconds: float = MIN_AGE_SECONDS + 1) -> None:
     at = time.time() - seconds
     os.utime(path, (at, at))
 
@@ -72,22 +72,22 @@ def files(folder: Path) -> list[str]:
 
 async def test_a_picture_is_one_file_named_by_its_bytes(picture_store: PictureStore, folder: Path) -> None:
     assert not folder.exists(), "a bot that keeps nothing needs no folder"
-    assert await picture_store.read(named(PICTURE)) is None
-    assert not picture_store.exists(named(PICTURE))
+    assert await picture_store.read(sha256_of(PICTURE)) is None
+    assert not picture_store.exists(sha256_of(PICTURE))
     assert await picture_store.list_expired() == []
-    assert await picture_store.save(PICTURE) == named(PICTURE)
-    assert files(folder) == [named(PICTURE)]
-    assert picture_store.path(named(PICTURE)).read_bytes() == PICTURE
-    assert await picture_store.read(named(PICTURE)) == PICTURE
-    assert picture_store.exists(named(PICTURE))
+    assert await picture_store.save(PICTURE) == sha256_of(PICTURE)
+    assert files(folder) == [sha256_of(PICTURE)]
+    assert picture_store.path(sha256_of(PICTURE)).read_bytes() == PICTURE
+    assert await picture_store.read(sha256_of(PICTURE)) == PICTURE
+    assert picture_store.exists(sha256_of(PICTURE))
 
 
 async def test_a_file_is_kept_as_its_bytes_are(picture_store: PictureStore, tmp_path: Path) -> None:
     source = tmp_path / "reference"
     source.write_bytes(PICTURE)
-    assert await picture_store.save_file(source) == await picture_store.save(PICTURE) == named(PICTURE)
+    assert await picture_store.save_file(source) == await picture_store.save(PICTURE) == sha256_of(PICTURE)
     source.unlink()
-    assert await picture_store.read(named(PICTURE)) == PICTURE
+    assert await picture_store.read(sha256_of(PICTURE)) == PICTURE
     with pytest.raises(OperatorError) as refused:
         await picture_store.save_file(source)
     assert refused.value.code == "disk"
@@ -98,9 +98,9 @@ async def test_the_same_bytes_from_many_sides_are_kept_once(
 ) -> None:
     pictures = [PICTURE, PICTURE[::-1], b""]
     kept = await asyncio.gather(*(picture_store.save(pictures[number % 3]) for number in range(60)))
-    assert set(kept) == {named(data) for data in pictures}
+    assert set(kept) == {sha256_of(data) for data in pictures}
     assert files(folder) == sorted(set(kept)), "nothing half written is left"
-    assert [await picture_store.read(named(data)) for data in pictures] == pictures
+    assert [await picture_store.read(sha256_of(data)) for data in pictures] == pictures
 
 
 async def test_a_picture_is_on_the_disk_before_it_has_its_name_and_the_name_before_it_is_said(
@@ -130,11 +130,11 @@ async def test_a_torn_file_is_not_believed_and_is_mended_by_keeping_it_again(
     picture_store: PictureStore, folder: Path, torn: bytes
 ) -> None:
     await picture_store.save(PICTURE)
-    picture_store.path(named(PICTURE)).write_bytes(torn)
-    assert await picture_store.read(named(PICTURE)) is None
-    assert await picture_store.save(PICTURE) == named(PICTURE)
-    assert await picture_store.read(named(PICTURE)) == PICTURE
-    assert files(folder) == [named(PICTURE)]
+    picture_store.path(sha256_of(PICTURE)).write_bytes(torn)
+    assert await picture_store.read(sha256_of(PICTURE)) is None
+    assert await picture_store.save(PICTURE) == sha256_of(PICTURE)
+    assert await picture_store.read(sha256_of(PICTURE)) == PICTURE
+    assert files(folder) == [sha256_of(PICTURE)]
 
 
 KILLED = """
@@ -178,14 +178,14 @@ async def test_killed_anywhere_there_is_the_whole_picture_or_none(
         if ran.returncode == 0:
             break
         assert ran.returncode == -9, ran.stderr.decode()
-        found = await picture_store.read(named(PICTURE))
+        found = await picture_store.read(sha256_of(PICTURE))
         assert found in {None, PICTURE}
-        assert picture_store.exists(named(PICTURE)) is (found is not None)
+        assert picture_store.exists(sha256_of(PICTURE)) is (found is not None)
         whole.append(found is not None)
         for path in folder.iterdir() if folder.exists() else ():
-            age(path)
+            set_age(path)
         await picture_store.list_expired()  # which clears up behind it
-        assert files(folder) == ([named(PICTURE)] if found else [])
+        assert files(folder) == ([sha256_of(PICTURE)] if found else [])
         for path in folder.iterdir() if folder.exists() else ():
             path.unlink()
         points += 1
@@ -207,8 +207,8 @@ async def test_a_place_that_is_no_folder_is_the_operators(
         folder.write_text("in the way")
     calls: dict[str, Any] = {
         "keep": lambda: picture_store.save(PICTURE),
-        "read": lambda: picture_store.read(named(PICTURE)),
-        "drop": lambda: picture_store.delete(named(PICTURE)),
+        "read": lambda: picture_store.read(sha256_of(PICTURE)),
+        "drop": lambda: picture_store.delete(sha256_of(PICTURE)),
         "listed": picture_store.list_expired,
     }
     if act in {"drop", "listed"}:
@@ -223,8 +223,8 @@ async def test_a_place_that_is_no_folder_is_the_operators(
 async def test_a_picture_that_cannot_be_read_is_the_operators(
     picture_store: PictureStore, folder: Path
 ) -> None:
-    (folder / named(PICTURE)).mkdir(parents=True)
-    for act in (picture_store.read(named(PICTURE)), picture_store.save(PICTURE)):
+    (folder / sha256_of(PICTURE)).mkdir(parents=True)
+    for act in (picture_store.read(sha256_of(PICTURE)), picture_store.save(PICTURE)):
         with pytest.raises(OperatorError) as refused:
             await act
         assert refused.value.code == "disk"
@@ -251,13 +251,13 @@ async def test_a_disk_that_is_full_keeps_nothing_and_is_the_operators(
     ran = subprocess.run(
         [sys.executable, "-c", FULL, folder], cwd=ROOT, capture_output=True, check=False, text=True
     )
-    assert ran.stdout.split() == ["disk", named(b"small")], ran.stderr
-    assert not picture_store.exists(named(b"x" * 10_000))
-    assert await picture_store.read(named(b"small")) == b"small"
+    assert ran.stdout.split() == ["disk", sha256_of(b"small")], ran.stderr
+    assert not picture_store.exists(sha256_of(b"x" * 10_000))
+    assert await picture_store.read(sha256_of(b"small")) == b"small"
     for path in folder.iterdir():
-        age(path)
-    assert await picture_store.list_expired() == [named(b"small")]
-    assert files(folder) == [named(b"small")], "the half that was written is gone with the next sweep"
+        set_age(path)
+    assert await picture_store.list_expired() == [sha256_of(b"small")]
+    assert files(folder) == [sha256_of(b"small")], "the half that was written is gone with the next sweep"
 
 
 # Sweeping.
@@ -271,7 +271,7 @@ async def test_only_what_is_old_is_listed_and_only_leftovers_of_ours_are_removed
     for path in others:
         path.write_text("?")
     for path in (picture_store.path(old), *others[:3], folder / "stale.part"):
-        age(path)
+        set_age(path)
     assert await picture_store.list_expired() == [old]
     assert files(folder) == sorted([old, young, "notes.txt", "a" * 63, "A" * 64, "fresh.part"])
 
@@ -288,7 +288,7 @@ async def test_only_what_is_old_is_listed_and_only_leftovers_of_ours_are_removed
 )
 async def test_how_old_a_picture_must_be(picture_store: PictureStore, seconds: float, listed: bool) -> None:
     kept = await picture_store.save(PICTURE)
-    age(picture_store.path(kept), seconds)
+    set_age(picture_store.path(kept), seconds)
     assert (await picture_store.list_expired() == [kept]) is listed
     assert await picture_store.delete(kept) is listed
     assert picture_store.exists(kept) is not listed
@@ -296,7 +296,7 @@ async def test_how_old_a_picture_must_be(picture_store: PictureStore, seconds: f
 
 async def test_what_is_kept_again_is_young_again(picture_store: PictureStore) -> None:
     kept = await picture_store.save(PICTURE)
-    age(picture_store.path(kept))
+    set_age(picture_store.path(kept))
     assert await picture_store.list_expired() == [kept]
     await picture_store.save(PICTURE)  # between the question and the sweep
     assert not await picture_store.delete(kept)
@@ -307,7 +307,7 @@ async def test_what_is_kept_again_at_the_last_moment_stays(
     picture_store: PictureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = await picture_store.save(PICTURE)
-    age(picture_store.path(kept))
+    set_age(picture_store.path(kept))
     is_old = vault_module._is_old
 
     keeping = threading.Thread(target=picture_store._save, args=(PICTURE,))
@@ -361,7 +361,7 @@ async def test_a_sweep_spares_what_is_needed_or_young_and_takes_the_rest(
     }
     unneeded = [await picture_store.save(f"nobody's {number}".encode()) for number in range(5)]
     for name in set(kept.values()) - {kept["young"]} | set(unneeded):
-        age(picture_store.path(name))
+        set_age(picture_store.path(name))
     await with_reference(store, kept["sent"])
     await with_reference(store, kept["both"])
     await with_result(store, kept["shown"])
@@ -384,7 +384,7 @@ async def test_a_draft_of_a_kept_picture_that_was_not_sent_in_yet_keeps_it(
         replace(make_request(reference=reference), parent_job_id=job.job_id)
     )
     assert draft_id is not None
-    age(picture_store.path(kept))
+    set_age(picture_store.path(kept))
     assert await picture_retention.collect_garbage() == 0
     assert await picture_store.read(kept) == PICTURE
 
@@ -396,7 +396,7 @@ async def test_what_ends_after_so_many_days_is_swept_after_it(
         await picture_store.save(name) for name in (b"old", b"new", b"open", b"result")
     ]
     for name in (old, new, open_, result):
-        age(picture_store.path(name))
+        set_age(picture_store.path(name))
     first, second = await with_reference(store, old), await with_reference(store, new)
     await with_reference(store, open_)  # not over yet, however old
     await with_result(store, result)
@@ -430,6 +430,6 @@ async def test_what_waits_to_be_a_reference_is_spared_although_its_own_picture_i
         assert await accept(store, job, NO_CONTEXT)
     await store.cancelled(jobs[1].job_id)
     for name in names:
-        age(picture_store.path(name))
+        set_age(picture_store.path(name))
     assert await PictureRetention(database, picture_store).collect_garbage() == 1
     assert [picture_store.exists(name) for name in names] == [True, True, False]

@@ -34,12 +34,12 @@ from tests.integration.storage.legacy_databases import (
     FILLERS,
     HAS_TASK,
     KEPT,
-    LINES,
+    LEGACY_JOBS,
     OLD_ASK,
     OPEN_ASK,
     TAKEN_ASK,
     UNFINISHED,
-    sums_of_lines,
+    sums_of_jobs,
 )
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.paths import ROOT
@@ -61,7 +61,7 @@ EARLIER = range(1, len(migrations()))
 
 
 @pytest.fixture(params=EARLIER, ids=lambda version: f"version {version}")
-def old(request: pytest.FixtureRequest, database_path: Path) -> Path:
+def old_database(request: pytest.FixtureRequest, database_path: Path) -> Path:
     """A database as that version left it: its own files, run by hand."""
     database_path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(database_path, isolation_level=None)) as connection:
@@ -93,9 +93,9 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def test_not_a_line_of_the_books_changes(old: Path) -> None:
-    await (await Database.open(old)).close()
-    assert list(export_ledger(old)) == [
+async def test_not_a_line_of_the_books_changes(old_database: Path) -> None:
+    await (await Database.open(old_database)).close()
+    assert list(export_ledger(old_database)) == [
         {
             "job_id": line.job_id,
             "guild_id": str(line.guild_id),
@@ -107,12 +107,12 @@ async def test_not_a_line_of_the_books_changes(old: Path) -> None:
             "created_at": iso(line.at_ms),
             "closed_at": None if line.state == "held" else iso(line.at_ms + 8000),
         }
-        for line in sorted(LINES, key=lambda line: (line.at_ms, line.job_id))
+        for line in sorted(LEGACY_JOBS, key=lambda line: (line.at_ms, line.job_id))
     ]
 
 
-async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
-    database = await Database.open(old)
+async def test_limits_and_sums_are_what_they_were(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
         ledger, credit_admin = Ledger(database, DEFAULT), CreditAdmin(database, DEFAULT)
         first, second = await ledger.usage(1), await ledger.usage(2)
@@ -130,11 +130,11 @@ async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
         assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
         assert change.usage is not None
         assert change.usage.used_credits == sum(
-            line.counted for line in LINES if line.guild_id == 1 and line.at.startswith("2026-11")
+            line.counted for line in LEGACY_JOBS if line.guild_id == 1 and line.at.startswith("2026-11")
         )
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         assert (await ledger.usage(1)).used_credits == sum(
-            line.counted for line in LINES if line.guild_id == 1
+            line.counted for line in LEGACY_JOBS if line.guild_id == 1
         )
         member_limits = await ledger.member_limits(1, 7, (31,))
         assert (member_limits.personal, member_limits.ceilings, member_limits.exempt) == (None, (), None)
@@ -142,26 +142,26 @@ async def test_limits_and_sums_are_what_they_were(old: Path) -> None:
         await database.close()
 
 
-async def test_running_sums_are_filled_in_for_the_past(old: Path) -> None:
-    database = await Database.open(old)
+async def test_running_sums_are_filled_in_for_the_past(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
 
         def unit(tx: Transaction) -> dict[tuple[int, str, int], tuple[int, int]]:
             return {tuple(row)[:3]: tuple(row)[3:] for row in tx.execute("SELECT * FROM tallies")}
 
-        assert await database.run(unit) == {key: (sum_, sum_) for key, sum_ in sums_of_lines().items()}
+        assert await database.run(unit) == {key: (sum_, sum_) for key, sum_ in sums_of_jobs().items()}
     finally:
         await database.close()
 
 
-async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) -> None:
-    database = await Database.open(old)
+async def test_every_job_is_found_and_those_with_work_left_are_due(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
         store = JobStore(database, DEFAULT)
         assert [job.job_id for job in await store.unfinished()] == [
-            line.job_id for line in LINES if line.stage in UNFINISHED
+            line.job_id for line in LEGACY_JOBS if line.stage in UNFINISHED
         ]
-        for line in LINES:
+        for line in LEGACY_JOBS:
             job = await store.find(line.job_id)
             assert job is not None
             assert (job.stage, job.accepted_at) == (Stage(line.stage), line.at_ms)
@@ -177,8 +177,8 @@ async def test_every_job_is_found_and_those_with_work_left_are_due(old: Path) ->
         await database.close()
 
 
-async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
-    database = await Database.open(old)
+async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
         store, ledger, credit_admin = (
             JobStore(database, DEFAULT),
@@ -187,7 +187,7 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
         )
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         before = (await ledger.usage(1)).used_credits
-        painted, refunded, asked = LINES[7], LINES[0], LINES[10]
+        painted, refunded, asked = LEGACY_JOBS[7], LEGACY_JOBS[0], LEGACY_JOBS[10]
         await store.succeeded(painted.job_id, None, 1)
         await credit_admin.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
         usage = await ledger.usage(1)
@@ -202,8 +202,8 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old: Path) -> None:
         await database.close()
 
 
-async def test_the_file_is_sound_and_its_rules_are_in_force(old: Path) -> None:
-    database = await Database.open(old)
+async def test_the_file_is_sound_and_its_rules_are_in_force(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
 
         def unit(tx: Transaction) -> list[tuple[object, ...]]:
@@ -227,12 +227,12 @@ async def test_the_file_is_sound_and_its_rules_are_in_force(old: Path) -> None:
         await database.close()
 
 
-async def test_a_second_start_and_a_copy_change_nothing(old: Path) -> None:
-    await (await Database.open(old)).close()
-    once = dump(old)
-    await (await Database.open(old)).close()
-    assert dump(old) == once
-    backup(old, copy := old.with_name("copy.sqlite3"))
+async def test_a_second_start_and_a_copy_change_nothing(old_database: Path) -> None:
+    await (await Database.open(old_database)).close()
+    once = dump(old_database)
+    await (await Database.open(old_database)).close()
+    assert dump(old_database) == once
+    backup(old_database, copy := old_database.with_name("copy.sqlite3"))
     assert sorted(dump(copy)) == sorted(once)
 
 
@@ -256,13 +256,13 @@ migrate(connection)
 
 
 async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_twice(
-    old: Path, request: pytest.FixtureRequest
+    old_database: Path, request: pytest.FixtureRequest
 ) -> None:
-    database = await Database.open(old)
+    database = await Database.open(old_database)
     try:
         store, drafts = JobStore(database, DEFAULT), DraftStore(database)
         waiting, taken = await drafts.find(OPEN_ASK), await drafts.find(TAKEN_ASK)
-        if request.node.callspec.params["old"] == 1:  # nobody was asked in those days
+        if request.node.callspec.params["old_database"] == 1:  # nobody was asked in those days
             assert (waiting, taken) == (None, None)
             return
         assert waiting is not None
@@ -291,11 +291,11 @@ def money(path: Path) -> list[str]:
     return [line for line in dump(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))]
 
 
-async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old: Path) -> None:
-    database = await Database.open(old)
+async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old_database: Path) -> None:
+    database = await Database.open(old_database)
     try:
-        before, picture_store = money(old), PictureStore(picture_folder(old))
-        assert len(before) > len(LINES)
+        before, picture_store = money(old_database), PictureStore(picture_folder(old_database))
+        assert len(before) > len(LEGACY_JOBS)
         assert await PictureRetention(database, picture_store).migrate_inline_pictures() == len(KEPT)
         assert await PictureRetention(database, picture_store).migrate_inline_pictures() == 0
         for job_id, data in KEPT.items():
@@ -303,14 +303,14 @@ async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start
             assert piece is not None
             assert piece.kept_sha256 is not None
             assert await picture_store.read(piece.kept_sha256) == data
-        assert sorted(path.name for path in picture_folder(old).iterdir()) == sorted(
+        assert sorted(path.name for path in picture_folder(old_database).iterdir()) == sorted(
             {hashlib.sha256(data).hexdigest() for data in KEPT.values()}
         )
-        assert money(old) == before
+        assert money(old_database) == before
     finally:
         await database.close()
     for data in KEPT.values():
-        assert data not in old.read_bytes(), "the database still holds a picture"
+        assert data not in old_database.read_bytes(), "the database still holds a picture"
 
 
 KILLED_MOVING = """
@@ -355,15 +355,15 @@ asyncio.run(main())
 """
 
 
-async def test_killed_while_its_pictures_move_out_nothing_is_lost(old: Path) -> None:
-    await (await Database.open(old)).close()
-    before, deaths = money(old), 0
+async def test_killed_while_its_pictures_move_out_nothing_is_lost(old_database: Path) -> None:
+    await (await Database.open(old_database)).close()
+    before, deaths = money(old_database), 0
     for point in range(20):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             KILLED_MOVING,
-            str(old),
+            str(old_database),
             # Each start gets as far as the one before, and one step further if it had moved nothing.
             str(point % 5),
             cwd=ROOT,
@@ -372,22 +372,25 @@ async def test_killed_while_its_pictures_move_out_nothing_is_lost(old: Path) -> 
         _, said = await process.communicate()
         assert process.returncode in {0, -signal.SIGKILL}, said.decode()
         deaths += process.returncode != 0
-        assert still_there(old) == KEPT
-        assert money(old) == before
+        assert read_kept_pictures(old_database) == KEPT
+        assert money(old_database) == before
         if process.returncode == 0:
             break
     assert deaths >= 4
-    database = await Database.open(old)
+    database = await Database.open(old_database)
     try:
         assert (
-            await PictureRetention(database, PictureStore(picture_folder(old))).migrate_inline_pictures() == 0
+            await PictureRetention(
+                database, PictureStore(picture_folder(old_database))
+            ).migrate_inline_pictures()
+            == 0
         )
     finally:
         await database.close()
-    assert still_there(old) == KEPT
+    assert read_kept_pictures(old_database) == KEPT
 
 
-def still_there(path: Path) -> dict[str, bytes]:
+def read_kept_pictures(path: Path) -> dict[str, bytes]:
     """Every kept picture, wherever it is."""
     with closing(sqlite3.connect(path)) as connection:
         inside = dict(connection.execute("SELECT job_id, data FROM kept_inside"))
@@ -397,21 +400,21 @@ def still_there(path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
-async def test_killed_in_the_middle_an_upgrade_has_not_happened(old: Path, at: str) -> None:
-    before = dump(old)
+async def test_killed_in_the_middle_an_upgrade_has_not_happened(old_database: Path, at: str) -> None:
+    before = dump(old_database)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, str(old), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", KILLED, str(old_database), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
     )
     _, said = await process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()
-    assert dump(old) == before
-    await (await Database.open(old)).close()
-    assert len(list(export_ledger(old))) == len(LINES)
+    assert dump(old_database) == before
+    await (await Database.open(old_database)).close()
+    assert len(list(export_ledger(old_database))) == len(LEGACY_JOBS)
 
 
-def test_an_upgrade_that_fails_leaves_the_file_alone(old: Path) -> None:
-    before = dump(old)
-    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+def test_an_upgrade_that_fails_leaves_the_file_alone(old_database: Path) -> None:
+    before = dump(old_database)
+    with closing(sqlite3.connect(old_database, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         # The last thing that every upgrade does.
         connection.set_authorizer(
@@ -424,7 +427,7 @@ def test_an_upgrade_that_fails_leaves_the_file_alone(old: Path) -> None:
         with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
             migrate(connection)
         assert not connection.in_transaction
-    assert dump(old) == before
+    assert dump(old_database) == before
 
 
 def test_what_was_released_is_not_edited() -> None:

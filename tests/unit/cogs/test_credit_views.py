@@ -42,44 +42,44 @@ HUGE = Usage(
 NASTY = "@everyone <@&1234567890123456789> `*_~| " * 200
 
 
-def words(card: LayoutView) -> str:
+def texts_of(card: LayoutView) -> str:
     return "\n".join(item.content for item in card.walk_children() if isinstance(item, TextDisplay))
 
 
-def an_account(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> Balance:
+def make_balance(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> Balance:
     return Balance(member_limits, 8, grants, cost)
 
 
-def a_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
+def make_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
     return Grant(1, 1, user_id, 50, 30, reason, 9, NOON, expires_at)
 
 
-def an_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) -> Alert:
+def make_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) -> Alert:
     return Alert(1, 2, NOON - DAY, percent, 70, usage, empty_at)
 
 
-def every_card() -> Iterator[LayoutView]:
+def all_views() -> Iterator[LayoutView]:
     hostile = replace(
         make_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, EVERYWHERE), HUGE)):
         yield price_question_view(NeedsConfirmation(2**63, hostile, MAX_CREDITS, member_limits))
-        grants = [a_grant(reason=NASTY) for _ in range(100)]
+        grants = [make_grant(reason=NASTY) for _ in range(100)]
         yield balance_view(Balance(member_limits, 2**63, tuple(grants), 4))
     for percent in (50, 80, 100):
-        yield alert_view(an_alert(percent, HUGE, NOON), NOON)
+        yield alert_view(make_alert(percent, HUGE, NOON), NOON)
     yield low_balance_view(2**63, MAX_CREDITS)
     yield declined_view()
     yield expired_view(started=True)
     yield expired_view(started=False)
 
 
-@pytest.mark.parametrize("tongue", sorted(languages()))
-def test_no_card_outgrows_a_message_or_calls_anybody(tongue: str) -> None:
-    with use_locale(tongue):
-        cards = list(every_card())
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_no_card_outgrows_a_message_or_calls_anybody(language: str) -> None:
+    with use_locale(language):
+        cards = list(all_views())
     for card in cards:
-        said = words(card)
+        said = texts_of(card)
         assert 0 < utf16_length(said) <= 4000
         assert "@everyone" not in said
         assert "<@&1234567890123456789>" not in said
@@ -105,7 +105,7 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    said = words(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
+    said = texts_of(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -117,7 +117,7 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 
 
 def test_the_question_keeps_silent_about_other_servers() -> None:
-    said = words(
+    said = texts_of(
         price_question_view(
             NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (EVERYWHERE, CEILING)))
         )
@@ -128,7 +128,7 @@ def test_the_question_keeps_silent_about_other_servers() -> None:
 
 
 def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
-    said = words(balance_view(an_account(MemberLimits(GUILD, (CEILING,), MINE))))
+    said = texts_of(balance_view(make_balance(MemberLimits(GUILD, (CEILING,), MINE))))
     for part in (
         "You: **8 credits** spent or set aside this month",
         "**This server's limit**: 188 of 200 credits used this month, **12 left**",
@@ -142,12 +142,12 @@ def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
 
 
 def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
-    said = words(balance_view(an_account(MemberLimits(GUILD, (EVERYWHERE,)))))
+    said = texts_of(balance_view(make_balance(MemberLimits(GUILD, (EVERYWHERE,)))))
     assert "there is room" in said
     nearly = replace(EVERYWHERE, spent_credits=77_772)
-    assert "enough for 3 more" in words(balance_view(an_account(MemberLimits(GUILD, (nearly,)))))
+    assert "enough for 3 more" in texts_of(balance_view(make_balance(MemberLimits(GUILD, (nearly,)))))
     empty = replace(EVERYWHERE, spent_credits=77_775)
-    closed = words(balance_view(an_account(MemberLimits(GUILD, (empty,)))))
+    closed = texts_of(balance_view(make_balance(MemberLimits(GUILD, (empty,)))))
     assert "used up" in closed
     assert "not enough is left for one" in closed
     for text in (said, closed):
@@ -166,36 +166,38 @@ def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
 )
 def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
-    assert f": {pictures}." in words(balance_view(an_account(MemberLimits(usage))))
+    assert f": {pictures}." in texts_of(balance_view(make_balance(MemberLimits(usage))))
 
 
 def test_credits_tell_an_exempt_member_so() -> None:
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
-    assert "You are exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=mine))))
-    assert "<@&55> is exempt" in words(balance_view(an_account(MemberLimits(GUILD, exempt=role))))
-    assert "exempt" not in words(balance_view(an_account(MemberLimits(GUILD))))
+    assert "You are exempt" in texts_of(balance_view(make_balance(MemberLimits(GUILD, exempt=mine))))
+    assert "<@&55> is exempt" in texts_of(balance_view(make_balance(MemberLimits(GUILD, exempt=role))))
+    assert "exempt" not in texts_of(balance_view(make_balance(MemberLimits(GUILD))))
 
 
 def test_credits_list_the_grants_that_can_still_pay() -> None:
-    said = words(
-        balance_view(an_account(MemberLimits(GUILD), a_grant(), a_grant(WHOLE_GUILD, expires_at=None)))
+    said = texts_of(
+        balance_view(
+            make_balance(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None))
+        )
     )
     assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in said
     assert "Granted to this server: 30 of 50 credits left (a party)" in said
 
 
 def test_many_grants_are_shortened() -> None:
-    said = words(balance_view(an_account(MemberLimits(GUILD), *[a_grant() for _ in range(8)])))
+    said = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(8)])))
     assert said.count("Granted to you") == 5
     assert "and 3 more grants" in said
-    said = words(balance_view(an_account(MemberLimits(GUILD), *[a_grant() for _ in range(6)])))
+    said = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(6)])))
     assert said.splitlines().count("- and 1 more grant") == 1
 
 
 @pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
 def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, title: str) -> None:
-    said = words(alert_view(an_alert(percent), NOON))
+    said = texts_of(alert_view(make_alert(percent), NOON))
     for part in (
         title,
         "188 of 200 credits used this month",
@@ -209,28 +211,28 @@ def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, t
 @pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
 def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> None:
     at = NOON + after_ms
-    said = words(alert_view(an_alert(80, empty_at=at), NOON))
+    said = texts_of(alert_view(make_alert(80, empty_at=at), NOON))
     assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in said
-    assert "pace" not in words(alert_view(an_alert(80), NOON))
+    assert "pace" not in texts_of(alert_view(make_alert(80), NOON))
 
 
 def test_a_limit_that_never_resets_ends_only_when_somebody_allows_more() -> None:
     usage = replace(GUILD, period=Period.TOTAL, resets_at=None)
-    assert "until somebody allows more" in words(alert_view(an_alert(100, usage), NOON))
+    assert "until somebody allows more" in texts_of(alert_view(make_alert(100, usage), NOON))
 
 
 def test_a_limit_of_zero_speaks_of_its_grants() -> None:
-    said = words(alert_view(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
+    said = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
     assert "what grants gave on top of it is used up" in said
     assert "0 of 0" not in said
 
 
 def test_credits_are_told_in_the_language_of_the_reader() -> None:
-    grants = (a_grant(), a_grant(WHOLE_GUILD, expires_at=None), *[a_grant() for _ in range(5)])
+    grants = (make_grant(), make_grant(WHOLE_GUILD, expires_at=None), *[make_grant() for _ in range(5)])
     exempt = Limit(0, Period.TOTAL, 9, NOON, LimitScope.ROLE, 55, exempt=True)
     with use_locale("id"):
-        said = words(
-            balance_view(an_account(MemberLimits(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants))
+        said = texts_of(
+            balance_view(make_balance(MemberLimits(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants))
         )
     for part in (
         "### Kredit",
@@ -251,11 +253,11 @@ def test_credits_are_told_in_the_language_of_the_reader() -> None:
 def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
     empty = replace(EVERYWHERE, spent_credits=77_775)
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
-    whole = a_grant(WHOLE_GUILD)
+    whole = make_grant(WHOLE_GUILD)
     with use_locale("id"):
-        said = words(
+        said = texts_of(
             balance_view(
-                an_account(MemberLimits(GUILD, (empty,), exempt=mine), whole, a_grant(expires_at=None))
+                make_balance(MemberLimits(GUILD, (empty,), exempt=mine), whole, make_grant(expires_at=None))
             )
         )
     for part in (
@@ -274,7 +276,7 @@ def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
 )
 def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str) -> None:
     with use_locale("id"):
-        said = words(alert_view(an_alert(percent, empty_at=NOON + DAY), NOON))
+        said = texts_of(alert_view(make_alert(percent, empty_at=NOON + DAY), NOON))
     assert title in said
     for part in (
         "188",
@@ -293,9 +295,11 @@ def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str
 
 def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
     with use_locale("id"):
-        for_ever = words(alert_view(an_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON))
-        nothing = words(alert_view(an_alert(100, replace(GUILD, limit_credits=0)), NOON))
-        wallet = words(low_balance_view(3, 100))
+        for_ever = texts_of(
+            alert_view(make_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON)
+        )
+        nothing = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
+        wallet = texts_of(low_balance_view(3, 100))
     assert "sampai ada yang menambah jatahnya." in for_ever
     assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
     for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):

@@ -16,7 +16,7 @@ MEMBER, OTHER, HERE, ELSEWHERE = 3, 4, 2, 9
 NOON = 1_750_000_000_000
 
 
-def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> HistoryItem:
+def make_item(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> HistoryItem:
     where = Destination(2**62, channel_id, MEMBER, 4, number, "", 10_485_760, "en-US", private=private)
     job = Job(
         job_id=f"{number:08d}-0000-4000-8000-000000000000",
@@ -29,7 +29,7 @@ def a_piece(number: int, prompt: str, *, private: bool = False, channel_id: int 
     return HistoryItem(job, 4, None)
 
 
-def told(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
+def details_text(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
     chain = Ancestry(ancestors, 4 * (len(ancestors) + 1))
     card, _ = details_view(item, chain, user_id=to, channel_id=at)
     (container,) = cast("Any", card).to_components()
@@ -40,7 +40,7 @@ def told(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = 
 
 @pytest.mark.parametrize("prompt", ["x" * 2400, "[" * 1200, "x" * 5000])
 def test_neither_the_id_nor_a_link_is_cut_by_a_long_prompt(prompt: str) -> None:
-    said = told(a_piece(1, prompt), *(a_piece(number, "[" * 90) for number in range(2, 20)))
+    said = details_text(make_item(1, prompt), *(make_item(number, "[" * 90) for number in range(2, 20)))
     assert "Id: `00000001-" in said
     assert said.count(f"/{2**62}/") == ANCESTORS_SHOWN
     assert "…" not in said.splitlines()[-1]
@@ -48,12 +48,12 @@ def test_neither_the_id_nor_a_link_is_cut_by_a_long_prompt(prompt: str) -> None:
 
 
 def test_words_are_shown_to_whom_they_belong_and_where_the_picture_hangs() -> None:
-    item, parent = a_piece(1, "a fox"), a_piece(2, "its parent")
-    hidden = a_piece(2, "its parent", private=True)
-    elsewhere = a_piece(2, "its parent", channel_id=ELSEWHERE)
+    item, parent = make_item(1, "a fox"), make_item(2, "its parent")
+    hidden = make_item(2, "its parent", private=True)
+    elsewhere = make_item(2, "its parent", channel_id=ELSEWHERE)
     deleted = HistoryItem(replace(parent.job, deleted_at=NOON), 4, None)
-    assert "its parent" in told(item, parent)
-    assert "a private picture" in told(item, hidden)
-    assert "a deleted picture" in told(item, deleted, to=MEMBER)
-    assert all("its parent" not in told(item, each) for each in (hidden, elsewhere, deleted))
-    assert all("its parent" in told(item, each, to=MEMBER) for each in (hidden, elsewhere))
+    assert "its parent" in details_text(item, parent)
+    assert "a private picture" in details_text(item, hidden)
+    assert "a deleted picture" in details_text(item, deleted, to=MEMBER)
+    assert all("its parent" not in details_text(item, each) for each in (hidden, elsewhere, deleted))
+    assert all("its parent" in details_text(item, each, to=MEMBER) for each in (hidden, elsewhere))

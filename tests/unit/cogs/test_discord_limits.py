@@ -15,7 +15,7 @@ from cogs.text.escaping import utf16_length
 from cogs.text.translation import CommandTranslator
 from cogs.ui import discord_limits
 from cogs.ui.layout import build_view
-from tests.tools.update_translations import COGS, menus
+from tests.tools.update_translations import COGS, command_payloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,19 +87,19 @@ def option(**changes: Any) -> dict[str, Any]:
     return {"name": "size", "description": "Which", "type": 3} | changes
 
 
-def a_command(**changes: Any) -> Callable[[], None]:
+def make_command(**changes: Any) -> Callable[[], None]:
     return lambda: discord_limits.validate_command(command(**changes))
 
 
-def a_card(*items: ui.Item[Any]) -> Callable[[], object]:
+def make_view(*items: ui.Item[Any]) -> Callable[[], object]:
     return lambda: discord_limits.validate_view(view(*items))
 
 
-def a_form(**options: Any) -> Callable[[], object]:
+def make_form(**options: Any) -> Callable[[], object]:
     return lambda: discord_limits.validate_modal(form(**options))
 
 
-def some_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], object]:
+def make_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], object]:
     return lambda: discord_limits.attachments({name.format(place): b"x" * size for place in range(count)})
 
 
@@ -121,83 +121,83 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: discord_limits.validate_view(texts("x")),
         lambda: discord_limits.validate_view(texts("x", "")),
     ),
-    "label of a button": (a_card(row(button(label="x" * 80))), a_card(row(button(label="x" * 81)))),
+    "label of a button": (make_view(row(button(label="x" * 80))), make_view(row(button(label="x" * 81)))),
     "a button that is an emoji alone": (
-        a_card(row(button(emoji="🦊"))),
-        a_card(row(button(label=None, emoji="🦊"))),
+        make_view(row(button(emoji="🦊"))),
+        make_view(row(button(label=None, emoji="🦊"))),
     ),
     "address of a button": (
-        a_card(row(link("https://example.org/" + "x" * 492))),
-        a_card(row(link("https://example.org/" + "x" * 493))),
+        make_view(row(link("https://example.org/" + "x" * 492))),
+        make_view(row(link("https://example.org/" + "x" * 493))),
     ),
     "custom_id": (
-        a_card(row(button(custom_id="x" * 100))),
-        a_card(row(button(custom_id="x" * 101))),
+        make_view(row(button(custom_id="x" * 100))),
+        make_view(row(button(custom_id="x" * 101))),
     ),
     "a custom_id twice": (
-        a_card(row(button(), button(custom_id="kuas:y"))),
-        a_card(row(button(), button())),
+        make_view(row(button(), button(custom_id="kuas:y"))),
+        make_view(row(button(), button())),
     ),
-    "pictures of a gallery": (a_card(gallery(10)), a_card(gallery(11))),
-    "a gallery without pictures": (a_card(gallery(1)), a_card(gallery(0))),
-    "alternative text": (a_card(gallery(1, "x" * 1024)), a_card(gallery(1, "x" * 1025))),
-    "options of a select": (a_card(row(select(25))), a_card(row(select(26)))),
-    "a select without options": (a_card(row(select(1))), a_card(row(select(0)))),
+    "pictures of a gallery": (make_view(gallery(10)), make_view(gallery(11))),
+    "a gallery without pictures": (make_view(gallery(1)), make_view(gallery(0))),
+    "alternative text": (make_view(gallery(1, "x" * 1024)), make_view(gallery(1, "x" * 1025))),
+    "options of a select": (make_view(row(select(25))), make_view(row(select(26)))),
+    "a select without options": (make_view(row(select(1))), make_view(row(select(0)))),
     "placeholder of a select": (
-        a_card(row(select(placeholder="x" * 150))),
-        a_card(row(select(placeholder="x" * 151))),
+        make_view(row(select(placeholder="x" * 150))),
+        make_view(row(select(placeholder="x" * 151))),
     ),
-    "label of an option": (a_card(row(select(label="x" * 100))), a_card(row(select(label="x" * 101)))),
+    "label of an option": (make_view(row(select(label="x" * 100))), make_view(row(select(label="x" * 101)))),
     "description of an option": (
-        a_card(row(select(description="x" * 100))),
-        a_card(row(select(description="x" * 101))),
+        make_view(row(select(description="x" * 100))),
+        make_view(row(select(description="x" * 101))),
     ),
-    "title of a form": (a_form(title="x" * 45), a_form(title="x" * 46)),
-    "a form without a title": (a_form(title="x"), a_form(title="")),
-    "fields of a form": (a_form(parts=5), a_form(parts=6)),
-    "a form without fields": (a_form(parts=1), a_form(parts=0)),
-    "label of a field": (a_form(label="x" * 45), a_form(label="x" * 46)),
-    "description of a field": (a_form(description="x" * 100), a_form(description="x" * 101)),
-    "placeholder of a field": (a_form(placeholder="x" * 100), a_form(placeholder="x" * 101)),
-    "value of a field": (a_form(value="x" * 4000), a_form(value="x" * 4001)),
-    "name of a command": (a_command(name="x" * 32), a_command(name="x" * 33)),
-    "a name with a space": (a_command(name="a_b"), a_command(name="a b")),
-    "name of a menu": (a_command(name="Use it " + "x" * 25, **MENU), a_command(name="x" * 33, **MENU)),
+    "title of a form": (make_form(title="x" * 45), make_form(title="x" * 46)),
+    "a form without a title": (make_form(title="x"), make_form(title="")),
+    "fields of a form": (make_form(parts=5), make_form(parts=6)),
+    "a form without fields": (make_form(parts=1), make_form(parts=0)),
+    "label of a field": (make_form(label="x" * 45), make_form(label="x" * 46)),
+    "description of a field": (make_form(description="x" * 100), make_form(description="x" * 101)),
+    "placeholder of a field": (make_form(placeholder="x" * 100), make_form(placeholder="x" * 101)),
+    "value of a field": (make_form(value="x" * 4000), make_form(value="x" * 4001)),
+    "name of a command": (make_command(name="x" * 32), make_command(name="x" * 33)),
+    "a name with a space": (make_command(name="a_b"), make_command(name="a b")),
+    "name of a menu": (make_command(name="Use it " + "x" * 25, **MENU), make_command(name="x" * 33, **MENU)),
     "name of a command in another language": (
-        a_command(name_localizations={"id": "x" * 32}),
-        a_command(name_localizations={"id": "x" * 33}),
+        make_command(name_localizations={"id": "x" * 32}),
+        make_command(name_localizations={"id": "x" * 33}),
     ),
-    "description of a command": (a_command(description="x" * 100), a_command(description="x" * 101)),
+    "description of a command": (make_command(description="x" * 100), make_command(description="x" * 101)),
     "description in another language": (
-        a_command(description_localizations={"id": "x" * 100}),
-        a_command(description_localizations={"id": "x" * 101}),
+        make_command(description_localizations={"id": "x" * 100}),
+        make_command(description_localizations={"id": "x" * 101}),
     ),
-    "options of a command": (a_command(options=[option()] * 25), a_command(options=[option()] * 26)),
+    "options of a command": (make_command(options=[option()] * 25), make_command(options=[option()] * 26)),
     "choices of an option": (
-        a_command(options=[option(choices=[{"name": "a", "value": "a"}] * 25)]),
-        a_command(options=[option(choices=[{"name": "a", "value": "a"}] * 26)]),
+        make_command(options=[option(choices=[{"name": "a", "value": "a"}] * 25)]),
+        make_command(options=[option(choices=[{"name": "a", "value": "a"}] * 26)]),
     ),
     "name of a choice": (
-        a_command(options=[option(choices=[{"name": "x" * 100, "value": "a"}])]),
-        a_command(options=[option(choices=[{"name": "x" * 101, "value": "a"}])]),
+        make_command(options=[option(choices=[{"name": "x" * 100, "value": "a"}])]),
+        make_command(options=[option(choices=[{"name": "x" * 101, "value": "a"}])]),
     ),
     "value of a choice": (
-        a_command(options=[option(choices=[{"name": "a", "value": "x" * 100}])]),
-        a_command(options=[option(choices=[{"name": "a", "value": "x" * 101}])]),
+        make_command(options=[option(choices=[{"name": "a", "value": "x" * 100}])]),
+        make_command(options=[option(choices=[{"name": "a", "value": "x" * 101}])]),
     ),
     "a command in all": (
-        a_command(name="x" * 30, options=[option(name="n" * 10, description="x" * 90)] * 25),
-        a_command(
+        make_command(name="x" * 30, options=[option(name="n" * 10, description="x" * 90)] * 25),
+        make_command(
             options=[
                 option(choices=[{"name": "x" * 100, "value": "y" * 100}] * 20, description="x" * 100)
                 for _ in range(2)
             ]
         ),
     ),
-    "files": (some_files(10), some_files(11)),
-    "bytes of files together": (some_files(5, 5 * 1024 * 1024), some_files(5, 5 * 1024 * 1024 + 1)),
-    "name of a file": (some_files(1, name="a_b-{}.png"), some_files(1, name="a b{}.png")),
-    "length of a file's name": (some_files(1, name="x" * 99 + "{}"), some_files(1, name="x" * 100 + "{}")),
+    "files": (make_files(10), make_files(11)),
+    "bytes of files together": (make_files(5, 5 * 1024 * 1024), make_files(5, 5 * 1024 * 1024 + 1)),
+    "name of a file": (make_files(1, name="a_b-{}.png"), make_files(1, name="a b{}.png")),
+    "length of a file's name": (make_files(1, name="x" * 99 + "{}"), make_files(1, name="x" * 100 + "{}")),
 }
 
 
@@ -261,4 +261,4 @@ def test_no_list_of_choices_is_made_elsewhere() -> None:
 async def test_the_operators_own_commands_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Operator.wallet, "description", "x" * 101)
     with pytest.raises(ContractViolation, match="description xxx"):
-        await menus(CommandTranslator())
+        await command_payloads(CommandTranslator())

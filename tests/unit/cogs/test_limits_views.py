@@ -58,7 +58,7 @@ def grant(
     return Grant(grant_id, 1, user_id, 50, 30, reason, ADMIN, NOON, expires_at)
 
 
-def said(card: ui.LayoutView) -> str:
+def text_of(card: ui.LayoutView) -> str:
     """All the words of a card, which must be within Discord's bounds."""
     parts = list(card.walk_children())
     texts = [part.content for part in parts if isinstance(part, ui.TextDisplay)]
@@ -69,7 +69,7 @@ def said(card: ui.LayoutView) -> str:
     return "\n".join(texts)
 
 
-def shown(
+def limits_text(
     in_force: ActiveLimits, member_limits: MemberLimits | None = None, roles: set[int] | None = None
 ) -> str:
     settings = {
@@ -78,12 +78,12 @@ def shown(
         GuildSetting.CONFIRM_ABOVE: None,
     }
     member_limits = member_limits or MemberLimits(usage(LimitScope.GUILD))
-    return said(show_views.limits_view(in_force, member_limits, settings, roles or set()))
+    return text_of(show_views.limits_view(in_force, member_limits, settings, roles or set()))
 
 
-def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
+def explain_lines(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
     card = show_views.explain_view(MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member)
-    return said(card).splitlines()
+    return text_of(card).splitlines()
 
 
 # Changing
@@ -92,7 +92,7 @@ def explained(member_limits: MemberLimits, *exemptions: Limit, is_member: bool =
 @pytest.mark.parametrize("rule", [LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.MEMBER, LimitScope.ROLE])
 def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None:
     after = limit(rule, MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0, reason="more *fun*")
-    words = said(views.limit_changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+    words = text_of(views.limit_changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
     assert "from **200 credits a month** to **20 credits a week**" in words
     assert "Why: more \\*fun\\*" in words
     assert "4 of 20 credits used" in words
@@ -101,15 +101,17 @@ def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None
 
 def test_a_limit_below_what_is_used_says_so() -> None:
     change = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20))
-    words = said(views.limit_changed_view(limit(LimitScope.GUILD), change))
+    words = text_of(views.limit_changed_view(limit(LimitScope.GUILD), change))
     assert "More than that is used already: no new pictures until it resets" in words
     helped = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20, granted_credits=8))
-    assert "already: only grants pay until" in said(views.limit_changed_view(limit(LimitScope.GUILD), helped))
+    assert "already: only grants pay until" in text_of(
+        views.limit_changed_view(limit(LimitScope.GUILD), helped)
+    )
 
 
 def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
     total = Usage(LimitScope.GUILD, 20, 21, 0, Period.TOTAL, None)
-    words = said(
+    words = text_of(
         views.limit_changed_view(
             limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
         )
@@ -120,19 +122,19 @@ def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
 
 def test_an_exemption_says_that_the_server_still_binds() -> None:
     exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-    words = said(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
+    words = text_of(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
     assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
     assert "This server's limit still does" in words
 
 
 def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
     before = limit(LimitScope.GUILD)
-    words = said(
+    words = text_of(
         views.limit_removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY)
     )
     assert "default of this bot" in words
     gone = limit(LimitScope.MEMBER, MEMBER)
-    words = said(views.limit_removed_view(gone, LimitChange(gone, None, None), ""))
+    words = text_of(views.limit_removed_view(gone, LimitChange(gone, None, None), ""))
     assert "to **no limit**" in words
     assert "default" not in words
 
@@ -157,9 +159,9 @@ def test_terms_are_credits_and_a_period_or_an_exemption(
 
 
 def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
-    words = said(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    words = text_of(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
     assert f"1 credit of 50 for <@{MEMBER}> was left. What the grant has paid stays paid.\nWhy: over" in words
-    assert "30 credits of 50 for the whole server were left." in said(
+    assert "30 credits of 50 for the whole server were left." in text_of(
         views.revoked_view(grant(WHOLE_GUILD), "")
     )
 
@@ -239,7 +241,7 @@ def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
 
 
 def test_everything_that_is_set_is_shown() -> None:
-    words = shown(EVERYTHING, roles={ROLE})
+    words = limits_text(EVERYTHING, roles={ROLE})
     for part in (
         "**20 credits a week** for the whole server",
         f"by <@{ADMIN}>",
@@ -257,8 +259,8 @@ def test_everything_that_is_set_is_shown() -> None:
 
 
 def test_a_role_that_is_gone_is_called_deleted() -> None:
-    assert f"A deleted role ({ROLE})" in shown(EVERYTHING, roles={OTHER_ROLE})
-    assert "deleted" not in shown(EVERYTHING)  # the server's roles are not known
+    assert f"A deleted role ({ROLE})" in limits_text(EVERYTHING, roles={OTHER_ROLE})
+    assert "deleted" not in limits_text(EVERYTHING)  # the server's roles are not known
 
 
 def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
@@ -270,7 +272,7 @@ def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
     gifts = [grant(MEMBER - n, n, NOON, NASTY) for n in range(300)]
     guild = Limit(MAX_CREDITS, Period.TOTAL, ADMIN, NOON, reason=NASTY, limit_id=1)
     ceiling = usage(LimitScope.CEILING, MAX_CREDITS, MAX_CREDITS, granted_credits=MAX_CREDITS)
-    words = shown(
+    words = limits_text(
         ActiveLimits(guild, tuple(limits), tuple(gifts)), MemberLimits(usage(LimitScope.GUILD), (ceiling,))
     )
     assert words.count(" more") >= 3
@@ -279,7 +281,7 @@ def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
 
 def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> None:
     everywhere = usage(LimitScope.CEILING_ALL, 98765, 98765)
-    words = shown(
+    words = limits_text(
         EVERYTHING, MemberLimits(usage(LimitScope.GUILD), (everywhere, usage(LimitScope.CEILING, 7, 77)))
     )
     assert "7 of 77 credits used this month" in words
@@ -292,7 +294,7 @@ def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> No
 
 def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
     personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
-    lines = explained(
+    lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING, 4, 900),), personal)
     )
     (marked,) = [line for line in lines if "This one decides" in line]
@@ -303,7 +305,9 @@ def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
 
 
 def test_of_equals_the_one_closest_to_the_member_binds() -> None:
-    lines = explained(MemberLimits(usage(LimitScope.GUILD, 190), personal=usage(LimitScope.EVERYONE, 10, 20)))
+    lines = explain_lines(
+        MemberLimits(usage(LimitScope.GUILD, 190), personal=usage(LimitScope.EVERYONE, 10, 20))
+    )
     assert "The limit for each member" in next(line for line in lines if "➜" in line)
 
 
@@ -312,7 +316,7 @@ def test_of_equals_the_one_closest_to_the_member_binds() -> None:
     [(90_000, "This server's limit"), (99_997, "The bot's own budget for all servers is used up")],
 )
 def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, marked: str) -> None:
-    lines = explained(
+    lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING_ALL, used, 100_000),))
     )
     assert marked in next(line for line in lines if "➜" in line)
@@ -342,7 +346,7 @@ def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, ma
     ],
 )
 def test_what_is_passed_over_says_why(counts: Usage, passed: Usage, why: str) -> None:
-    lines = explained(MemberLimits(usage(LimitScope.GUILD), (), counts, (passed,)))
+    lines = explain_lines(MemberLimits(usage(LimitScope.GUILD), (), counts, (passed,)))
     (line,) = [line for line in lines if "does not count" in line]
     assert why in line
     assert f"of {passed.limit_credits}" in line
@@ -353,7 +357,7 @@ def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
     member_limits = MemberLimits(
         usage(LimitScope.GUILD), (), None, (usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),), exempt
     )
-    words = "\n".join(explained(member_limits, exempt))
+    words = "\n".join(explain_lines(member_limits, exempt))
     assert f"Exempt through <@&{ROLE}>" in words
     assert "another role exempts them" in words
     assert words.count(f"<@&{ROLE}>") == 1
@@ -361,7 +365,7 @@ def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
 
 def test_an_exemption_that_does_not_count_is_passed_over() -> None:
     member_limits = MemberLimits(usage(LimitScope.GUILD), personal=usage(LimitScope.MEMBER, 0, 20, MEMBER))
-    lines = explained(
+    lines = explain_lines(
         member_limits, limit(LimitScope.ROLE, ROLE, exempt=True), limit(LimitScope.EVERYONE, exempt=True)
     )
     assert f"- The exemption of <@&{ROLE}> does not count, since what is set for them by name does." in lines
@@ -371,7 +375,7 @@ def test_an_exemption_that_does_not_count_is_passed_over() -> None:
 def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
     roles = tuple(usage(LimitScope.ROLE, 0, 10, ROLE - number) for number in range(250))
     free = [limit(LimitScope.ROLE, ROLE - number, exempt=True) for number in range(250)]
-    lines = explained(
+    lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD), (), usage(LimitScope.MEMBER, 0, 20, MEMBER), roles), *free
     )
     told = sum("does not count" in line for line in lines)
@@ -382,7 +386,7 @@ def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut
 
 
 def test_who_left_and_whom_nothing_binds_is_said() -> None:
-    words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
+    words = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
     assert "Not a member of this server (any more)" in words
     assert "No limit for members applies to them" in words
     assert "enough for 49 more" in words
@@ -404,22 +408,22 @@ EVENTS = [
 ]
 
 
-@pytest.mark.parametrize("tongue", ["en", "id"])
+@pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_page_full_of_any_event_fits(event: object, tongue: str) -> None:
+def test_a_page_full_of_any_event_fits(event: object, language: str) -> None:
     entries = tuple(AuditEntry(Cursor(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
-    with use_locale(tongue):
-        words = said(audit_log_views.audit_log_view(AuditPage(entries, None, None), []))
+    with use_locale(language):
+        words = text_of(audit_log_views.audit_log_view(AuditPage(entries, None, None), []))
     assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
 
 
-def logged(event: object, by: int = ADMIN) -> str:
+def audit_log_text(event: object, by: int = ADMIN) -> str:
     page = AuditPage((AuditEntry(Cursor(NOON, 1, "1"), by, event),), None, None)  # type: ignore[arg-type]
-    return said(audit_log_views.audit_log_view(page, []))
+    return text_of(audit_log_views.audit_log_view(page, []))
 
 
 def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
-    words = logged(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), "more fun"))
+    words = audit_log_text(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), "more fun"))
     for part in (
         f"<@{ADMIN}>",
         f"<t:{NOON // 1000}:f>",
@@ -428,20 +432,22 @@ def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
     ):
         assert part in words
     assert "Why: more fun" in words
-    assert "from **the default**" in logged(LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), ""))
-    assert "to **no limit of its own**" in logged(
+    assert "from **the default**" in audit_log_text(
+        LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), "")
+    )
+    assert "to **no limit of its own**" in audit_log_text(
         LimitChanged(LimitScope.CEILING, 0, Limit(5, Period.DAY), None, "")
     )
 
 
 @pytest.mark.parametrize("event", [EVENTS[2], EVENTS[-1]])
 def test_whoever_runs_the_bot_is_not_named(event: object) -> None:
-    assert "the people who run this bot" in logged(event)
-    assert str(ADMIN) not in logged(event)
+    assert "the people who run this bot" in audit_log_text(event)
+    assert str(ADMIN) not in audit_log_text(event)
 
 
 def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
-    words = logged(RefundIssued(JOB_ID, 0, 4, "blurry"), by=0)
+    words = audit_log_text(RefundIssued(JOB_ID, 0, 4, "blurry"), by=0)
     assert "<@0>" not in words
     assert words.count("somebody whose name was erased") == 2
 
@@ -455,26 +461,26 @@ def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
     ],
 )
 def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> None:
-    assert "-5" not in logged(event)
-    assert "somebody whose name was erased" in logged(event)
+    assert "-5" not in audit_log_text(event)
+    assert "somebody whose name was erased" in audit_log_text(event)
 
 
 def test_a_grant_whose_member_was_erased_names_no_number() -> None:
     ghost = grant(-5)
-    assert "-5" not in shown(ActiveLimits(DEFAULT, (), (ghost,)))
+    assert "-5" not in limits_text(ActiveLimits(DEFAULT, (), (ghost,)))
     (choice,) = limit_choices.choices(ActiveLimits(DEFAULT, (), (ghost,)), "", {})
     assert choice.name.startswith("Grant to somebody whose name was erased: ")
 
 
 def test_an_empty_log_says_so() -> None:
-    assert "Nothing was changed" in said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
+    assert "Nothing was changed" in text_of(audit_log_views.audit_log_view(AuditPage((), None, None), []))
 
 
 # Grants and refunds
 
 
 def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> None:
-    words = said(grants_views.grant_view(grant(expires_at=NOON), needed=True))
+    words = text_of(grants_views.grant_view(grant(expires_at=NOON), needed=True))
     for part in (
         "**50 credits**",
         f"<@{MEMBER}>",
@@ -483,17 +489,17 @@ def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> 
         "This server's limit still applies",
     ):
         assert part in words
-    assert "waits until one does" in said(grants_views.grant_view(grant(), needed=False))
-    whole = said(grants_views.grant_view(grant(WHOLE_GUILD, reason=NASTY), needed=False))
+    assert "waits until one does" in text_of(grants_views.grant_view(grant(), needed=False))
+    whole = text_of(grants_views.grant_view(grant(WHOLE_GUILD, reason=NASTY), needed=False))
     assert "the whole server" in whole
     assert "does not expire" in whole
 
 
 def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
-    words = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "blurry"))
+    words = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "blurry"))
     for part in ("4 credits", f"<@{MEMBER}> no longer count against", "blurry", JOB_ID, "still paid"):
         assert part in words
-    one = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 1), "blurry"))
+    one = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 1), "blurry"))
     assert f"**1 credit** of <@{MEMBER}> no longer counts against" in one
 
 
@@ -586,7 +592,7 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
 def test_a_setting_says_from_what_to_what(
     name: GuildSetting, before: str | None, after: str | None, words: str
 ) -> None:
-    assert words in said(settings_views.changed_view(name, SettingChange(before, after), "A note."))
+    assert words in text_of(settings_views.changed_view(name, SettingChange(before, after), "A note."))
 
 
 def test_a_closed_channel_names_what_is_missing() -> None:
@@ -598,7 +604,7 @@ def test_a_closed_channel_names_what_is_missing() -> None:
 # In another language
 
 
-def holds(words: str, *parts: str) -> None:
+def assert_contains(words: str, *parts: str) -> None:
     assert [part for part in parts if part not in words] == []
 
 
@@ -627,23 +633,27 @@ def test_a_change_is_told_in_indonesian(
     new = limit(rule, subject, reason="hemat")
     used = Usage(rule, 20, 21, 0, Period.MONTH, resets_at, subject, granted_credits=granted)
     with use_locale("id"):
-        words = said(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
-    holds(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
+        words = text_of(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
+    assert_contains(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
     assert (str(MEMBER) in words) is bool(subject)
 
 
 def test_what_is_taken_away_is_told_in_indonesian() -> None:
     before = limit(LimitScope.GUILD)
     with use_locale("id"):
-        removed = said(views.limit_removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
-        revoked = said(views.revoked_view(grant(), "selesai"))
+        removed = text_of(views.limit_removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
+        revoked = text_of(views.revoked_view(grant(), "selesai"))
         exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-        freed = said(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
+        freed = text_of(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
         wrong = views.validate_terms(5, None, exempt=False)
-    holds(removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan")
-    holds(revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai")
-    holds(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
-    holds(wrong, "Isi kredit", "`bebas: True`")
+    assert_contains(
+        removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan"
+    )
+    assert_contains(
+        revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai"
+    )
+    assert_contains(freed, "Sekarang tidak ada batas anggota yang berlaku baginya", str(ROLE))
+    assert_contains(wrong, "Isi kredit", "`bebas: True`")
 
 
 def test_what_can_be_removed_is_offered_in_indonesian() -> None:
@@ -667,10 +677,10 @@ def test_all_that_is_set_is_shown_in_indonesian() -> None:
     gifts = (*EVERYTHING.grants, grant(expires_at=NOON, reason="lomba"))
     ceiling = MemberLimits(usage(LimitScope.GUILD), (usage(LimitScope.CEILING, 7, 77),))
     with use_locale("id"):
-        words = shown(ActiveLimits(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
-        full = shown(ActiveLimits(DEFAULT, many, ()))
+        words = limits_text(ActiveLimits(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
+        full = limits_text(ActiveLimits(DEFAULT, many, ()))
     day, end = f"<t:{NOON // 1000}:d>", f"<t:{NOON // 1000}:f>"
-    holds(
+    assert_contains(
         words,
         "### Batas server ini",
         "** untuk seluruh server",
@@ -686,13 +696,15 @@ def test_all_that_is_set_is_shown_in_indonesian() -> None:
         "Peringatan: di <#77>",
         "Tanya dulu sebelum memakai kredit: tidak pernah",
     )
-    holds(full, "Setelan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: ")
+    assert_contains(
+        full, "Setelan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: "
+    )
 
 
 def test_what_binds_is_explained_in_indonesian() -> None:
     personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
     with use_locale("id"):
-        bound = explained(
+        bound = explain_lines(
             MemberLimits(
                 usage(LimitScope.GUILD, 190),
                 (usage(LimitScope.CEILING_ALL, 99_999, 100_000),),
@@ -702,8 +714,8 @@ def test_what_binds_is_explained_in_indonesian() -> None:
             limit(LimitScope.EVERYONE, exempt=True),
             is_member=False,
         )
-        left = explained(MemberLimits(usage(LimitScope.GUILD, 160)))
-    holds(
+        left = explain_lines(MemberLimits(usage(LimitScope.GUILD, 160)))
+    assert_contains(
         "\n".join(bound),
         f"### Batas yang berlaku bagi <@{MEMBER}>",
         "Bukan (atau bukan lagi) anggota server ini",
@@ -714,7 +726,9 @@ def test_what_binds_is_explained_in_indonesian() -> None:
         "-# Satu gambar seharga 4",
         ": sisanya tidak cukup untuk satu gambar pun.",
     )
-    holds("\n".join(left), "- Tidak ada batas anggota yang berlaku baginya.", ": cukup untuk 10 gambar lagi.")
+    assert_contains(
+        "\n".join(left), "- Tidak ada batas anggota yang berlaku baginya.", ": cukup untuk 10 gambar lagi."
+    )
 
 
 @pytest.mark.parametrize(
@@ -729,9 +743,11 @@ def test_an_exemption_is_explained_in_indonesian(rule: LimitScope, by: str) -> N
     exempt = limit(rule, ROLE, exempt=True)
     roles = tuple(usage(LimitScope.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
     with use_locale("id"):
-        words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD), (), None, roles, exempt), exempt))
+        words = "\n".join(
+            explain_lines(MemberLimits(usage(LimitScope.GUILD), (), None, roles, exempt), exempt)
+        )
     assert words.endswith(": cukup untuk 49 gambar lagi.")
-    holds(words, f"{by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
+    assert_contains(words, f"{by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
     assert ("peran lain memberinya pengecualian" in words) == (rule is LimitScope.ROLE)
 
 
@@ -741,8 +757,10 @@ def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
         (usage(LimitScope.EVERYONE), usage(LimitScope.ROLE, 0, 9, OTHER_ROLE)),
     )
     with use_locale("id"):
-        words = "\n".join(explained(MemberLimits(usage(LimitScope.GUILD), (), role, passed)))
-    holds(words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0")
+        words = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD), (), role, passed)))
+    assert_contains(
+        words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -763,31 +781,37 @@ def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
 )
 def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) -> None:
     with use_locale("id"):
-        words = logged(event)
-    holds(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
+        words = audit_log_text(event)
+    assert_contains(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
 
 
 def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
     with use_locale("id"):
-        words = said(audit_log_views.audit_log_view(AuditPage((), None, None), []))
+        words = text_of(audit_log_views.audit_log_view(AuditPage((), None, None), []))
         labels = [page_button(way, Cursor(NOON, 1, "1")).label for way in PageDirection]
-    holds(words, "### Catatan\nBelum ada yang diubah di sini")
+    assert_contains(words, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
 
 
 def test_what_is_given_is_told_in_indonesian() -> None:
     with use_locale("id"):
-        needed = said(grants_views.grant_view(grant(expires_at=NOON, reason="lomba"), needed=True))
-        waiting = said(grants_views.grant_view(grant(), needed=False))
-        whole = said(grants_views.grant_view(grant(WHOLE_GUILD), needed=False))
-        refunded = said(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "buram"))
+        needed = text_of(grants_views.grant_view(grant(expires_at=NOON, reason="lomba"), needed=True))
+        waiting = text_of(grants_views.grant_view(grant(), needed=False))
+        whole = text_of(grants_views.grant_view(grant(WHOLE_GUILD), needed=False))
+        refunded = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "buram"))
         label = grants_views.picture_label(RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), ""))
-    holds(needed, "### Kredit diberikan\n**50", f"** di luar batas untuk <@{MEMBER}>.", "Alasan: lomba")
-    holds(needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya.")
-    holds(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
-    holds(whole, "untuk seluruh server.", "yang melebihi batas server ini.")
-    holds(refunded, "### Kredit gambar dikembalikan", f"**4 kredit** milik <@{MEMBER}>", "Alasan: buram")
-    holds(refunded, f"-# `{JOB_ID}`. Yang ditagih Rivya tetap dibayar oleh pengelola bot ini.")
+    assert_contains(
+        needed, "### Kredit diberikan\n**50", f"** di luar batas untuk <@{MEMBER}>.", "Alasan: lomba"
+    )
+    assert_contains(
+        needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya."
+    )
+    assert_contains(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
+    assert_contains(whole, "untuk seluruh server.", "yang melebihi batas server ini.")
+    assert_contains(
+        refunded, "### Kredit gambar dikembalikan", f"**4 kredit** milik <@{MEMBER}>", "Alasan: buram"
+    )
+    assert_contains(refunded, f"-# `{JOB_ID}`. Yang ditagih Rivya tetap dibayar oleh pengelola bot ini.")
     assert label.startswith("2026-06-01 00:00 · 4 ")
     assert label.endswith(" · 0b0e7c62, prompt tidak ditampilkan")
 
@@ -796,13 +820,15 @@ def test_a_setting_is_told_in_indonesian() -> None:
     change = SettingChange(None, "3")
     with use_locale("id"):
         note = settings_views.zone_note(usage(LimitScope.GUILD))
-        words = said(settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
+        words = text_of(settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
         unknown = settings_views.unknown_zone("Bandung")
         closed = settings_views.unusable_channel(7, ("view_channel",))
-    holds(words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 ")
-    holds(words, "dimulai tengah malam di sana. Saat ini: 4")
-    holds(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
-    holds(closed, "Saya tidak bisa mengirim pesan di <#7>: ")
+    assert_contains(
+        words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 "
+    )
+    assert_contains(words, "dimulai tengah malam di sana. Saat ini: 4")
+    assert_contains(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
+    assert_contains(closed, "Saya tidak bisa mengirim pesan di <#7>: ")
 
 
 def test_who_is_no_member_is_told_in_indonesian() -> None:

@@ -47,7 +47,7 @@ def discrepancy(
     return Discrepancy(booked, kind, "succeeded", 60)
 
 
-def turns() -> ui.ActionRow[ui.LayoutView]:
+def page_buttons() -> ui.ActionRow[ui.LayoutView]:
     return ui.ActionRow(ui.Button(label="-", custom_id="kuas:x"))
 
 
@@ -71,11 +71,11 @@ def lines(view: ui.LayoutView) -> list[str]:
 CARDS: dict[str, Card] = {
     "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
     "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
-    "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, turns()),
+    "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, page_buttons()),
     "guilds in total": lambda: views.guilds_view(
-        replace(page(()), period=Period.TOTAL, resets_at=None), name_of, turns()
+        replace(page(()), period=Period.TOTAL, resets_at=None), name_of, page_buttons()
     ),
-    "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, turns()),
+    "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, page_buttons()),
     "ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of
     ),
@@ -111,7 +111,7 @@ CARDS: dict[str, Card] = {
 }
 
 
-def problems() -> Iterator[str]:
+def all_ceiling_problems() -> Iterator[str]:
     """Everything that can be wrong with a ceiling as it was typed."""
     yield views.ceiling_problem("one", "x", None, 4, "day")
     yield views.ceiling_problem("one", None, 0, 4, "day")
@@ -140,13 +140,13 @@ def test_indonesian_is_spoken_to_the_operator() -> None:
     with use_locale("id"):
         wallet = "\n".join(lines(CARDS["wallet"]()))
         label = apply_button("0123456789ab").label
-        refused = list(problems())
+        refused = list(all_ceiling_problems())
     for part in ("### Dompet", "cukup untuk 249 gambar", "`/operator cocokkan`", "<t:1750000000:R>"):
         assert part in wallet
     assert label == "Bukukan koreksi ini"
     assert len(set(refused)) == 4
     assert "Isi `kredit` dan `periode`" in refused[-1]
-    assert not set(refused) & set(problems())
+    assert not set(refused) & set(all_ceiling_problems())
 
 
 @pytest.mark.parametrize("state", ReservationState)

@@ -113,7 +113,7 @@ EVERYTHING = DataSummary(
 FACTS = re.compile(r"<[^>]+>|\d+")
 
 
-def every_card(holdings: DataSummary) -> list[ui.LayoutView]:
+def all_views(holdings: DataSummary) -> list[ui.LayoutView]:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
     return [
         views.summary_view(holdings),
@@ -125,33 +125,33 @@ def every_card(holdings: DataSummary) -> list[ui.LayoutView]:
     ]
 
 
-def words(view: ui.LayoutView) -> str:
+def texts_of(view: ui.LayoutView) -> str:
     return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
 
 
 def test_what_is_under_way_is_said_to_follow() -> None:
-    said = words(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
+    said = texts_of(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
     assert "3 requests erased" in said
     assert "Still under way: 2 requests" in said
     assert "within an hour" in said
 
 
 def test_why_an_id_stays_is_said_and_until_when() -> None:
-    said = words(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
+    said = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
     assert "until <t:1700000000:f>." in said
     assert "never resets" not in said
-    said = words(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
+    said = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
     assert "in 1 server for as long as a limit that never resets is in force there" in said
 
 
 def test_nobody_is_told_of_what_is_not_there() -> None:
-    said = words(views.summary_view(NOTHING))
+    said = texts_of(views.summary_view(NOTHING))
     assert "No requests" in said
     assert "- " not in said.replace("-# ", "")
     everything = replace(
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
-    said = words(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
+    said = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked for erasure <t:5:R>"):
         assert part in said
 
@@ -180,7 +180,7 @@ def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
     kept = [int(request["message_id"]) for request in told["requests"]]
     assert kept == list(range(len(kept)))
     assert left_out == told["older_requests"] == 5 + 64 - len(kept)
-    said = words(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
+    said = texts_of(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
     assert f"{left_out} older requests did not fit" in said
 
 
@@ -198,15 +198,15 @@ def test_every_card_is_within_discords_limits() -> None:
         views.nothing_view(full),
         views.erased_view(10**9, full),
     ):
-        assert len(words(view)) < 2000
+        assert len(texts_of(view)) < 2000
         assert isinstance(view, discord.ui.LayoutView)
 
 
 def test_every_card_is_in_indonesian_and_says_the_same() -> None:
     for holdings in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
-        english = [words(view).split("\n") for view in every_card(holdings)]
+        english = [texts_of(view).split("\n") for view in all_views(holdings)]
         with use_locale("id"):
-            indonesian = [words(view).split("\n") for view in every_card(holdings)]
+            indonesian = [texts_of(view).split("\n") for view in all_views(holdings)]
         for said, own in zip(indonesian, english, strict=True):
             assert not set(said) & set(own)
             assert [sorted(FACTS.findall(line)) for line in said] == [
@@ -216,7 +216,7 @@ def test_every_card_is_in_indonesian_and_says_the_same() -> None:
 
 def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
     with use_locale("id"):
-        shown, asked, *_ = map(words, every_card(EVERYTHING))
+        shown, asked, *_ = map(texts_of, all_views(EVERYTHING))
         label = erase_button(7).label
     for part in (
         "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",

@@ -50,13 +50,13 @@ def report_files(report: Report = REPORT, **changes: Any) -> ReportFiles:
     return replace(ReportFiles(report, "report", sheet, b"picture", draws=True), **changes)
 
 
-def words(made: ReportFiles) -> str:
+def texts_of(made: ReportFiles) -> str:
     found = walk_components(report_views.report_view(made).to_components())
     return "\n".join(item["content"] for item in found if "content" in item)
 
 
 def test_a_report_says_what_was_spent_and_by_whom() -> None:
-    said = words(report_files())
+    said = texts_of(report_files())
     for part in (
         "### Report: November 2026",
         "**1,204 credits** spent, **301 pictures** painted, 4 each.",
@@ -92,21 +92,21 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
     ],
 )
 def test_whatever_else_happened_is_said(changes: dict[str, Any], part: str) -> None:
-    assert part in words(report_files(replace(REPORT, **changes)))
+    assert part in texts_of(report_files(replace(REPORT, **changes)))
 
 
 def test_what_is_missing_is_said() -> None:
-    assert "extra `charts`" in words(report_files(chart=None, draws=False))
+    assert "extra `charts`" in texts_of(report_files(chart=None, draws=False))
     spent_nothing = replace(REPORT, spent_credits=0, held_credits=0)
-    assert "no chart, since nothing was spent" in words(report_files(spent_nothing, chart=None))
+    assert "no chart, since nothing was spent" in texts_of(report_files(spent_nothing, chart=None))
     cut = CsvExport("report.zip", b"", 200)
-    assert "newest 200 of 303 requests" in words(report_files(sheet=cut))
+    assert "newest 200 of 303 requests" in texts_of(report_files(sheet=cut))
 
 
 @pytest.mark.parametrize(("period", "part"), [(Period.DAY, "`ago`"), (Period.TOTAL, "`/imagine`")])
 def test_an_empty_time_is_a_sentence_and_no_file(period: Period, part: str) -> None:
     empty = report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
-    assert part in words(empty)
+    assert part in texts_of(empty)
     assert report_views.files(empty) == []
 
 
@@ -138,7 +138,7 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         zone=ZoneInfo("Asia/Jakarta"),
     )
     with use_locale("id"):
-        said, told = words(report_files(report)), report_views.alt_text(report)
+        said, told = texts_of(report_files(report)), report_views.alt_text(report)
     for part in (
         "### Laporan: November 2026",
         "**1.204 kredit** terpakai, **300 gambar** dilukis, rata-rata 4,01 per gambar.",
@@ -161,35 +161,35 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         assert english not in told
 
 
-@pytest.mark.parametrize("tongue", sorted(languages()))
+@pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize("period", Period)
-def test_every_report_can_be_said_in_every_language(period: Period, tongue: str) -> None:
+def test_every_report_can_be_said_in_every_language(period: Period, language: str) -> None:
     unit = BarUnit.HOUR if period is Period.DAY else BarUnit.DAY
-    with use_locale(tongue):
+    with use_locale(language):
         for limit in (Limit(200, period), Limit(10**9, period), Limit(1, Period.TOTAL)):
             before = None if period is Period.TOTAL else 8
             report = replace(
                 REPORT, period=period, unit=unit, limit=limit, periods_ago=1, before_credits=before
             )
             cut = CsvExport("report.zip", b"", 200)
-            assert words(report_files(report, sheet=cut, draws=False))
-            assert words(report_files(replace(report, spent_credits=0, held_credits=0), chart=None))
-            assert words(report_files(replace(report, reservations=0), sheet=None, chart=None))
+            assert texts_of(report_files(report, sheet=cut, draws=False))
+            assert texts_of(report_files(replace(report, spent_credits=0, held_credits=0), chart=None))
+            assert texts_of(report_files(replace(report, reservations=0), sheet=None, chart=None))
             assert report_views.alt_text(report)
 
 
 def test_one_credit_is_one_credit() -> None:
     """The pace is a number that may have a fraction."""
     for credits, said in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
-        assert said in words(report_files(replace(REPORT, limit=Limit(credits, Period.MONTH))))
+        assert said in texts_of(report_files(replace(REPORT, limit=Limit(credits, Period.MONTH))))
 
 
-@pytest.mark.parametrize("tongue", sorted(languages()))
-def test_the_longest_report_fits(tongue: str) -> None:
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_the_longest_report_fits(language: str) -> None:
     many = tuple(Spender(2**63 - place, 10**12, 10**12, 10**9) for place in range(10))
     longest = replace(
         REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
     )
-    with use_locale(tongue):
-        assert utf16_length(words(report_files(longest, draws=False))) <= CARD_TEXT_UNITS
+    with use_locale(language):
+        assert utf16_length(texts_of(report_files(longest, draws=False))) <= CARD_TEXT_UNITS
         assert utf16_length(report_views.alt_text(longest)) <= 1024

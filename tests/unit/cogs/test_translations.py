@@ -69,7 +69,7 @@ def file(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def tongue(file: Path) -> str:
+def language(file: Path) -> str:
     return file.stem
 
 
@@ -129,12 +129,12 @@ def branches(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from branches(option)
 
 
-def name_in(tongue: str, part: dict[str, Any]) -> str:
-    name: str = (part.get("name_localizations") or {}).get(tongue, part["name"])
+def name_in(language: str, part: dict[str, Any]) -> str:
+    name: str = (part.get("name_localizations") or {}).get(language, part["name"])
     return name
 
 
-async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
+async def test_names_in_menus_are_taken_by_discord(language: str) -> None:
     """https://discord.com/developers/docs/interactions/application-commands#localization"""
     slash = [
         command for command in await command_payloads(CommandTranslator()) if command.get("type", 1) == 1
@@ -144,7 +144,10 @@ async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
         *(each for command in slash for each in branches(command)),
     ]:
         options = branch.get("options", ())
-        names, said = [option["name"] for option in options], [name_in(tongue, option) for option in options]
+        names, said = (
+            [option["name"] for option in options],
+            [name_in(language, option) for option in options],
+        )
         assert len(set(said)) == len(said), (branch["name"], said)
         for name, own in zip(said, names, strict=True):
             assert COMMAND_NAME_FORM.fullmatch(name), name
@@ -152,10 +155,10 @@ async def test_names_in_menus_are_taken_by_discord(tongue: str) -> None:
             assert name not in set(names) - {own}, (branch["name"], name)
 
 
-async def test_texts_in_menus_fit(tongue: str) -> None:
+async def test_texts_in_menus_fit(language: str) -> None:
     def texts(part: dict[str, Any]) -> Iterator[str]:
         for field in ("name", "description"):
-            said = (part.get(f"{field}_localizations") or {}).get(tongue, "")
+            said = (part.get(f"{field}_localizations") or {}).get(language, "")
             yield max(part.get(field, ""), said, key=len)
         for inner in (*part.get("options", ()), *part.get("choices", ())):
             yield from texts(inner)
@@ -166,11 +169,11 @@ async def test_texts_in_menus_fit(tongue: str) -> None:
         assert sum(map(len, shown)) <= LARGEST_COMMAND, command["name"]
 
 
-async def commands_in(tongue: str) -> set[str]:
+async def commands_in(language: str) -> set[str]:
     """The whole name of every command in one language."""
 
     def walk(branch: dict[str, Any], before: str) -> Iterator[str]:
-        name = f"{before}{name_in(tongue, branch)}"
+        name = f"{before}{name_in(language, branch)}"
         yield name
         for option in branch.get("options", ()):
             if option["type"] in {SUBCOMMAND, GROUP}:
@@ -179,8 +182,8 @@ async def commands_in(tongue: str) -> set[str]:
     return {name for command in await command_payloads(CommandTranslator()) for name in walk(command, "")}
 
 
-async def test_only_commands_that_exist_are_named(catalogue: Catalog, tongue: str) -> None:
-    own, said = await commands_in("en-US"), await commands_in(tongue)
+async def test_only_commands_that_exist_are_named(catalogue: Catalog, language: str) -> None:
+    own, said = await commands_in("en-US"), await commands_in(language)
     wrong = []
     for message in catalogue:
         for texts, names in ((english(message), own), (forms(message), said)):
@@ -188,7 +191,7 @@ async def test_only_commands_that_exist_are_named(catalogue: Catalog, tongue: st
     assert wrong == []
 
 
-def hidden(tree: ast.AST) -> Iterator[ast.AST]:
+def skipped_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """What is marked, or not said to people: docstrings, types, the texts of logs, errors and menus."""
     for node in ast.walk(tree):
         match node:
@@ -208,10 +211,10 @@ def hidden(tree: ast.AST) -> Iterator[ast.AST]:
                 yield docstring
 
 
-def unsaid(source: str) -> list[str]:
+def untranslatable_texts(source: str) -> list[str]:
     """Texts of several words that no translator would ever see."""
     tree = ast.parse(source)
-    passed_over = set(hidden(tree))
+    passed_over = set(skipped_nodes(tree))
     shown = {word.value for word in ast.walk(tree) if isinstance(word, ast.keyword) and word.arg in SHOWN}
     return [
         node.value
@@ -227,7 +230,7 @@ def unsaid(source: str) -> list[str]:
     ids=lambda path: str(path.relative_to(COGS)),
 )
 def test_every_word_for_people_can_be_translated(path: Path) -> None:
-    assert unsaid(path.read_text("utf-8")) == []
+    assert untranslatable_texts(path.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -244,15 +247,15 @@ def test_every_word_for_people_can_be_translated(path: Path) -> None:
     ],
 )
 def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> None:
-    assert unsaid(source) == found
+    assert untranslatable_texts(source) == found
 
 
 @pytest.mark.parametrize(
-    ("locale", "tongue"),
+    ("locale", "language"),
     [("id", "id"), ("en-US", "en"), ("en-GB", "en"), ("xx", "en"), ("", "en"), ("../id", "en")],
 )
-def test_a_locale_is_spoken_to_in_its_language(locale: str, tongue: str) -> None:
-    assert language_of(locale) == tongue
+def test_a_locale_is_spoken_to_in_its_language(locale: str, language: str) -> None:
+    assert language_of(locale) == language
 
 
 def test_the_language_ends_with_its_block() -> None:

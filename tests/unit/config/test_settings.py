@@ -52,7 +52,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Start in an empty folder and with none of our variables set."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
@@ -72,7 +72,7 @@ def write(tmp_path: Path) -> Write:
     return to_file
 
 
-def mistakes(path: Path | None) -> tuple[str, ...]:
+def load_errors(path: Path | None) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as caught:
         load(path)
     assert caught.value.code == "settings"
@@ -160,7 +160,7 @@ def test_every_mistake_is_told_at_once_one_line_each(write: Write, monkeypatch: 
         [limits]
         period = "year"
         """
-    assert set(mistakes(write(text))) == {
+    assert set(load_errors(write(text))) == {
         "colour: unknown section in kuas.toml",
         "log: must be a section, written [log] in kuas.toml",
         "limit: unknown section in kuas.toml; did you mean limits?",
@@ -225,7 +225,7 @@ def test_a_wrong_value_is_one_line_that_names_its_key_and_not_the_value(
     write: Write, key: str, value: str
 ) -> None:
     given_too = {"discord.token": "'x'", "rivya.api_key": "'x'"} | {key: value}
-    (line,) = mistakes(write("\n".join(f"{name} = {text}" for name, text in given_too.items())))
+    (line,) = load_errors(write("\n".join(f"{name} = {text}" for name, text in given_too.items())))
     assert line.startswith(f"{key}: must be ")
     assert f"BOT_{key.replace('.', '__').upper()}" in line
     assert "hush" not in line
@@ -269,7 +269,7 @@ def test_an_address_that_keeps_the_key_safe_is_taken_without_its_last_slash(
     ],
 )
 def test_an_address_that_could_lose_the_key_is_refused(write: Write, url: str) -> None:
-    (line,) = mistakes(write(with_rivya(f'base_url = "{url}"')))
+    (line,) = load_errors(write(with_rivya(f'base_url = "{url}"')))
     assert line.startswith("rivya.base_url: must be an https address")
     assert "hush" not in line
 
@@ -286,7 +286,7 @@ def test_an_unknown_variable_is_a_mistake_at_any_level(
     write: Write, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, '{"token": "hush"}')
-    (line,) = mistakes(write(SECRETS))
+    (line,) = load_errors(write(SECRETS))
     assert line.startswith(f"{name}: unknown environment variable")
     assert "hush" not in line
 
@@ -300,26 +300,26 @@ def test_no_variable_that_begins_like_ours_passes_unnoticed(rest: str) -> None:
 
 
 def test_a_key_that_holds_a_line_end_still_makes_one_line(write: Write) -> None:
-    assert mistakes(write(f'"a\\nb" = 1\n{SECRETS}')) == (r"'a\nb': unknown section in kuas.toml",)
+    assert load_errors(write(f'"a\\nb" = 1\n{SECRETS}')) == (r"'a\nb': unknown section in kuas.toml",)
 
 
 def test_names_that_mean_something_to_pydantic_mean_nothing_here(write: Write) -> None:
-    (line,) = mistakes(write(f'_env_prefix = "X_"\n{SECRETS}'))
+    (line,) = load_errors(write(f'_env_prefix = "X_"\n{SECRETS}'))
     assert line.startswith("_env_prefix: unknown section")
 
 
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
-    assert mistakes(tmp_path / "no.toml") == (f"{tmp_path / 'no.toml'}: there is no such file",)
+    assert load_errors(tmp_path / "no.toml") == (f"{tmp_path / 'no.toml'}: there is no such file",)
 
 
 def test_a_folder_in_the_place_of_the_file_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
-    assert mistakes(None) == ("config.toml: cannot be read (Is a directory)",)
+    assert load_errors(None) == ("config.toml: cannot be read (Is a directory)",)
 
 
 def test_broken_toml_is_told_with_file_and_line(write: Write) -> None:
     path = write("[discord]\ntoken = hush\n")
-    (line,) = mistakes(path)
+    (line,) = load_errors(path)
     assert line.startswith(f"{path}: is not TOML: ")
     assert "line 2" in line
     assert "hush" not in line
@@ -328,7 +328,7 @@ def test_broken_toml_is_told_with_file_and_line(write: Write) -> None:
 def test_a_file_that_is_not_utf_8_is_a_mistake(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes('[discord]\ntoken = "hüsh"'.encode("latin-1"))
-    assert mistakes(path) == (f"{path}: is not UTF-8 text (byte 20)",)
+    assert load_errors(path) == (f"{path}: is not UTF-8 text (byte 20)",)
 
 
 def test_a_byte_order_mark_is_stepped_over(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ READABLE_ON_A_GRAPH, READABLE_AS_TEXT = 3.0, 4.5
 """https://www.w3.org/TR/WCAG22/#non-text-contrast and #contrast-minimum"""
 
 
-def a_report(
+def make_report(
     *,
     members: int = 1,
     each: int = 4,
@@ -65,8 +65,8 @@ def a_report(
     )
 
 
-def opened(report: Report, tongue: str = "en") -> Image.Image:
-    with use_locale(tongue):
+def opened(report: Report, language: str = "en") -> Image.Image:
+    with use_locale(language):
         words = chart_labels(report)
     # Drawn without a locale, as in the thread of `ReportBuilder`.
     picture = Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"])
@@ -121,7 +121,7 @@ def test_neighbours_differ_without_colour() -> None:
 
 
 def test_the_picture_has_its_size_and_discords_ground() -> None:
-    picture = opened(a_report(members=2))
+    picture = opened(make_report(members=2))
     assert picture.size == (1200, 800)
     corners = [(0, 0), (1199, 0), (0, 799), (1199, 799)]
     assert {picture.getpixel(corner) for corner in corners} == {rgb(chart.BACKGROUND)}
@@ -129,31 +129,31 @@ def test_the_picture_has_its_size_and_discords_ground() -> None:
 
 @pytest.mark.parametrize("members", [1, 6, 7])
 def test_each_of_the_first_six_has_a_colour(members: int) -> None:
-    picture = opened(a_report(members=members, others=9 if members > COLOURED else 0))
+    picture = opened(make_report(members=members, others=9 if members > COLOURED else 0))
     seen = [amount(picture, colour) > 500 for colour in chart.COLOURS]
     assert seen == [place < min(members, COLOURED) or (place == COLOURED < members) for place in range(8)]
 
 
 def test_members_without_a_name_have_a_colour() -> None:
-    assert amount(opened(a_report(erased=5)), chart.COLOURS[-1]) > 500
-    assert amount(opened(a_report()), chart.COLOURS[-1]) == 0
+    assert amount(opened(make_report(erased=5)), chart.COLOURS[-1]) > 500
+    assert amount(opened(make_report()), chart.COLOURS[-1]) == 0
 
 
 @pytest.mark.parametrize("members", [0, 7])
-def test_a_report_of_nothing_is_an_empty_chart(members: int) -> None:
-    picture = opened(a_report(members=members, each=0))
+def test_make_report_of_nothing_is_an_empty_chart(members: int) -> None:
+    picture = opened(make_report(members=members, each=0))
     assert not any(amount(picture, colour) for colour in chart.COLOURS)
     assert amount(picture, chart.TEXT) > 500
 
 
-@pytest.mark.parametrize("tongue", sorted(languages()))
+@pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize("each", [1, 12_499, MAX_CREDITS, 10**13])
-def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
-    report = a_report(members=6, each=each, others=each, erased=each, limit=Limit(each, Period.MONTH))
-    assert_margins_free(opened(report, tongue))
+def test_no_number_is_cut_by_the_edge(each: int, language: str) -> None:
+    report = make_report(members=6, each=each, others=each, erased=each, limit=Limit(each, Period.MONTH))
+    assert_margins_free(opened(report, language))
 
 
-@pytest.mark.parametrize("tongue", sorted(languages()))
+@pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize(
     ("unit", "period", "bars", "step"),
     [
@@ -167,23 +167,23 @@ def test_no_number_is_cut_by_the_edge(each: int, tongue: str) -> None:
     ],
 )
 def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
-    unit: str, period: str, bars: int, step: timedelta, tongue: str
+    unit: str, period: str, bars: int, step: timedelta, language: str
 ) -> None:
     """A letter that the font lacks is a warning, which is an error in tests."""
-    report = a_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
+    report = make_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
     assert len(chart_labels(report).buckets) == bars
-    assert_margins_free(opened(report, tongue))
+    assert_margins_free(opened(report, language))
 
 
 def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
-    report = a_report()
+    report = make_report()
     words = replace(chart_labels(report), title="Credits by " + "a very long while " * 5)
     with Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"]) as picture:
         assert_margins_free(picture.convert("RGB"))
 
 
 @pytest.mark.parametrize(
-    ("unit", "period", "tongue", "title", "bar"),
+    ("unit", "period", "language", "title", "bar"),
     [
         ("hour", "day", "en-GB", "Credits by hour, 1 November 2026", "13h"),
         ("hour", "day", "id", "Kredit per jam, 1 November 2026", "13.00"),
@@ -197,35 +197,39 @@ def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
     ],
 )
 def test_every_word_is_in_the_language_of_the_reader(
-    unit: str, period: str, tongue: str, title: str, bar: str
+    unit: str, period: str, language: str, title: str, bar: str
 ) -> None:
-    report = a_report(unit=unit, period=period, bars=1)
+    report = make_report(unit=unit, period=period, bars=1)
     noon = replace(report.buckets[0], start=report.start + 13 * 60 * 60 * 1000)
-    with use_locale(tongue):
+    with use_locale(language):
         words = chart_labels(replace(report, buckets=(*report.buckets, noon)))
     assert (words.title, words.buckets[-1]) == (title, bar)
-    assert words.others == ("lainnya" if tongue == "id" else "others")
-    assert words.erased == ("dihapus" if tongue == "id" else "erased")
+    assert words.others == ("lainnya" if language == "id" else "others")
+    assert words.erased == ("dihapus" if language == "id" else "erased")
 
 
 @pytest.mark.parametrize(
-    ("unit", "period", "tongue", "pace"),
+    ("unit", "period", "language", "pace"),
     [
         ("day", "month", "en-US", "even pace: 6.7 a day"),
         ("day", "month", "id", "laju merata: 6,7 per hari"),
         ("hour", "day", "id", "laju merata: 6,7 per jam"),
     ],
 )
-def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, tongue: str, pace: str) -> None:
-    with use_locale(tongue):
-        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, Period(period)))).pace == pace
-        assert chart_labels(a_report(unit=unit, period=period, limit=Limit(200, Period.TOTAL))).pace == ""
+def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, language: str, pace: str) -> None:
+    with use_locale(language):
+        assert (
+            chart_labels(make_report(unit=unit, period=period, limit=Limit(200, Period(period)))).pace == pace
+        )
+        assert chart_labels(make_report(unit=unit, period=period, limit=Limit(200, Period.TOTAL))).pace == ""
 
 
 def test_times_are_those_of_the_server() -> None:
     """In English as always; Babel alone would write `Sept`, or the month first."""
     at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
-    there = replace(a_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),))
+    there = replace(
+        make_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),)
+    )
     assert period_title(there) == "2 September 2026"
     assert chart_labels(replace(there, period=Period.TOTAL)).buckets == ("2 Sep",)
     assert chart_labels(replace(there, unit=BarUnit.HOUR)).buckets == ("06h",)
@@ -245,9 +249,9 @@ def assert_margins_free(picture: Image.Image) -> None:
 
 def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
     bold = chart.PACE_COLOUR
-    assert amount(opened(a_report(limit=Limit(150, Period.MONTH))), bold) > 1000
-    assert amount(opened(a_report(limit=Limit(150, Period.WEEK))), bold) == 0
-    assert amount(opened(a_report(limit=Limit(MAX_CREDITS, Period.MONTH))), bold) == 0
+    assert amount(opened(make_report(limit=Limit(150, Period.MONTH))), bold) > 1000
+    assert amount(opened(make_report(limit=Limit(150, Period.WEEK))), bold) == 0
+    assert amount(opened(make_report(limit=Limit(MAX_CREDITS, Period.MONTH))), bold) == 0
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
     ],
 )
 def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
-    report = a_report()
+    report = make_report()
     with use_locale("id"):
         kept = chart_labels(report).number
     assert chart_labels(report).number(value) == text
@@ -278,7 +282,7 @@ def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_window
     script = (
         "import sys, runpy; from bot.credits.reports import chart; assert chart.is_available();"
         "assert 'matplotlib' not in sys.modules;"
-        "from tests.unit.credits import test_chart as here; report = here.a_report();"
+        "from tests.unit.credits import test_chart as here; report = here.make_report();"
         "chart.draw(report, here.chart_labels(report));"
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )

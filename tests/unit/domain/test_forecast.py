@@ -15,18 +15,18 @@ DAY = 24 * HOUR
 START = 1_750_000_000_000
 
 
-def a_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int | None = None) -> Usage:
+def make_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int | None = None) -> Usage:
     return Usage(LimitScope.GUILD, limit, used, 0, Period.MONTH, resets_at, granted_credits=granted)
 
 
 @pytest.mark.parametrize(
     ("usage", "seen_ms", "after_ms"),
     [
-        (a_usage(100), 10 * DAY, 10 * DAY),
-        (a_usage(160), 8 * DAY, 2 * DAY),
-        (a_usage(100, resets_at=START + 30 * DAY), 10 * DAY, 10 * DAY),
-        (a_usage(100, granted=100), 10 * DAY, 20 * DAY),
-        (a_usage(199), 199 * HOUR, HOUR),
+        (make_usage(100), 10 * DAY, 10 * DAY),
+        (make_usage(160), 8 * DAY, 2 * DAY),
+        (make_usage(100, resets_at=START + 30 * DAY), 10 * DAY, 10 * DAY),
+        (make_usage(100, granted=100), 10 * DAY, 20 * DAY),
+        (make_usage(199), 199 * HOUR, HOUR),
     ],
 )
 def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
@@ -37,14 +37,14 @@ def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
 @pytest.mark.parametrize(
     ("usage", "seen_ms"),
     [
-        (a_usage(0), 10 * DAY),
-        (a_usage(200), 10 * DAY),
-        (a_usage(250), 10 * DAY),
-        (a_usage(100), MIN_OBSERVED_MS - 1),
-        (a_usage(100), -DAY),
-        (a_usage(100, resets_at=START + 20 * DAY), 10 * DAY),
-        (a_usage(100, resets_at=START + 15 * DAY), 10 * DAY),
-        (a_usage(1, 10**9), DAY),
+        (make_usage(0), 10 * DAY),
+        (make_usage(200), 10 * DAY),
+        (make_usage(250), 10 * DAY),
+        (make_usage(100), MIN_OBSERVED_MS - 1),
+        (make_usage(100), -DAY),
+        (make_usage(100, resets_at=START + 20 * DAY), 10 * DAY),
+        (make_usage(100, resets_at=START + 15 * DAY), 10 * DAY),
+        (make_usage(1, 10**9), DAY),
     ],
     ids=[
         "nothing is used",
@@ -72,7 +72,7 @@ def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
     used: int, limit: int, granted: int, seen_ms: int, rest_ms: int | None
 ) -> None:
     at = START + seen_ms
-    usage = a_usage(used, limit, granted=granted, resets_at=None if rest_ms is None else at + rest_ms)
+    usage = make_usage(used, limit, granted=granted, resets_at=None if rest_ms is None else at + rest_ms)
     empty = exhausted_at(usage, START, at)
     if empty is None:
         return

@@ -22,7 +22,7 @@ LENGTHS = st.floats(0.0, 400.0) | st.sampled_from([0.0, 2.5, 7.5, 12.0, 60.0])
 HISTORIES = st.lists(LENGTHS, min_size=5, max_size=40)
 
 
-def watched(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> list[float]:
+def poll_to_end(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> list[float]:
     """Poll a task that ends at this age, and learn from it; the ages of the polls."""
     polls = [scheduler.next_poll(kind)]
     while polls[-1] < seconds:
@@ -32,29 +32,29 @@ def watched(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> 
     return polls
 
 
-def fixed(seconds: float) -> int:
+def count_fixed_polls(seconds: float) -> int:
     """Polls of Rivya's guidance: after 2.5 s, then every 5 s."""
     return 1 + max(0, math.ceil((seconds - 2.5) / 5))
 
 
-def lengths(middle: float, number: int, *, seed: int, sigma: float = 0.25) -> list[float]:
+def draw_durations(middle: float, number: int, *, seed: int, sigma: float = 0.25) -> list[float]:
     dice = random.Random(seed)
     return [middle * math.exp(dice.gauss(0, sigma)) for _ in range(number)]
 
 
 def delay(scheduler: PollScheduler, durations: list[float]) -> float:
-    return statistics.fmean(watched(scheduler, seconds)[-1] - seconds for seconds in durations)
+    return statistics.fmean(poll_to_end(scheduler, seconds)[-1] - seconds for seconds in durations)
 
 
-def taught(*durations: float) -> PollScheduler:
+def make_scheduler(*durations: float) -> PollScheduler:
     scheduler = PollScheduler(RHYTHM, dice=random.Random(1))
     for seconds in durations:
-        watched(scheduler, seconds)
+        poll_to_end(scheduler, seconds)
     return scheduler
 
 
 def test_without_history_it_is_the_fixed_beat() -> None:
-    polls = watched(PollScheduler(RHYTHM), 60.0)
+    polls = poll_to_end(PollScheduler(RHYTHM), 60.0)
     assert polls[0] == 2.5
     steps = [later - sooner for sooner, later in itertools.pairwise(polls)]
     assert all(5.0 <= step <= 6.0 for step in steps)
@@ -62,9 +62,9 @@ def test_without_history_it_is_the_fixed_beat() -> None:
 
 def test_without_adaptive_polling_it_stays_at_the_fixed_interval_and_still_knows_the_duration() -> None:
     scheduler = PollScheduler(RHYTHM, adaptive=False)
-    for seconds in lengths(12, 40, seed=1):
-        watched(scheduler, seconds)
-    polls = watched(scheduler, 60.0)
+    for seconds in draw_durations(12, 40, seed=1):
+        poll_to_end(scheduler, seconds)
+    polls = poll_to_end(scheduler, 60.0)
     assert polls[0] == 2.5
     assert all(5.0 <= later - sooner <= 6.0 for sooner, later in itertools.pairwise(polls))
     typical = scheduler.typical_seconds(KIND)
@@ -75,14 +75,14 @@ def test_without_adaptive_polling_it_stays_at_the_fixed_interval_and_still_knows
 @pytest.mark.parametrize(("age", "slower"), [(299.0, 1), (301.0, 2), (1801.0, 6)])
 def test_old_tasks_are_polled_more_slowly(age: float, slower: int) -> None:
     assert 5 * slower <= PollScheduler(RHYTHM).next_poll(KIND, age) - age <= 6 * slower
-    learned = taught(*lengths(12, 40, seed=1))
+    learned = make_scheduler(*draw_durations(12, 40, seed=1))
     assert 5 * slower <= learned.next_poll(KIND, age) - age <= 6 * slower
 
 
 @given(HISTORIES, st.floats(0.0, 500.0))
 @settings(max_examples=15, deadline=None)
 def test_no_history_makes_polls_early_or_close_together(history: list[float], next_one: float) -> None:
-    polls = watched(taught(*history), next_one)
+    polls = poll_to_end(make_scheduler(*history), next_one)
     assert polls[0] >= 2.5
     assert all(later - sooner >= 2.0 - 1e-9 for sooner, later in itertools.pairwise(polls))
 
@@ -104,33 +104,35 @@ def test_a_schedule_takes_no_more_polls_than_the_fixed_beat_as_far_as_is_known(h
 def test_whatever_comes_next_the_polls_are_bounded_by_the_fixed_beats(turns: list[float]) -> None:
     scheduler, polls, allowed = PollScheduler(RHYTHM, dice=random.Random(2)), 0, 0
     for turn, middle in enumerate(turns):
-        for seconds in lengths(middle, 25, seed=turn):
-            polls += len(watched(scheduler, seconds))
-            allowed += fixed(seconds)
+        for seconds in draw_durations(middle, 25, seed=turn):
+            polls += len(poll_to_end(scheduler, seconds))
+            allowed += count_fixed_polls(seconds)
     # The debt's limit, and what one long task may add to it.
     assert polls <= allowed + 50 + 100
 
 
 @pytest.mark.parametrize("middle", [12.0, 60.0])
 def test_it_comes_near_the_least_delay_with_no_more_polls(middle: float) -> None:
-    scheduler = taught(*lengths(middle, 30, seed=3))
-    durations = lengths(middle, 300, seed=4)
+    scheduler = make_scheduler(*draw_durations(middle, 30, seed=3))
+    durations = draw_durations(middle, 300, seed=4)
     polls, delays = 0, []
     for seconds in durations:
-        made = watched(scheduler, seconds)
+        made = poll_to_end(scheduler, seconds)
         polls += len(made)
         delays.append(made[-1] - seconds)
     # Half the least gap is what no schedule of these traces is much below; the fixed beat's mean is 2.5 s.
     assert statistics.fmean(delays) <= 1.2
-    assert polls <= sum(map(fixed, durations))
+    assert polls <= sum(map(count_fixed_polls, durations))
 
 
 @pytest.mark.parametrize(("before", "after"), [(12.0, 60.0), (60.0, 12.0), (12.0, 20.0)])
 def test_after_a_shift_thirty_tasks_are_enough(before: float, after: float) -> None:
     late = []
     for seed in range(3):
-        scheduler = taught(*lengths(before, 100, seed=seed), *lengths(after, 30, seed=10 + seed))
-        late.append(delay(scheduler, lengths(after, 60, seed=20 + seed)))
+        scheduler = make_scheduler(
+            *draw_durations(before, 100, seed=seed), *draw_durations(after, 30, seed=10 + seed)
+        )
+        late.append(delay(scheduler, draw_durations(after, 60, seed=20 + seed)))
     assert statistics.fmean(late) <= 1.25
 
 
@@ -139,13 +141,13 @@ def test_seeing_intervals_only_does_not_lock_it_in() -> None:
     scheduler = PollScheduler(RHYTHM, dice=random.Random(5))
     for _ in range(HISTORY_SIZE):
         scheduler.observe(KIND, DurationBounds(0.0, 31.0), polls=1)
-    durations = lengths(10, 130, seed=6)
+    durations = draw_durations(10, 130, seed=6)
     delay(scheduler, durations[:30])
     assert delay(scheduler, durations[30:]) <= 1.3
 
 
 def test_kinds_are_learned_apart() -> None:
-    scheduler = taught(*lengths(30, 40, seed=7))
+    scheduler = make_scheduler(*draw_durations(30, 40, seed=7))
     assert scheduler.next_poll(KIND) > 5
     assert scheduler.next_poll(TaskKind("qwen-image", with_reference=True)) == 2.5
     assert scheduler.next_poll(TaskKind("another", with_reference=False)) == 2.5
@@ -153,9 +155,9 @@ def test_kinds_are_learned_apart() -> None:
 
 def test_all_scales_with_the_settings() -> None:
     small = PollScheduler(PollInterval(0.025, 0.05), dice=random.Random(1))
-    for seconds in lengths(12, 60, seed=8):
-        watched(small, seconds / 100)
-    large = taught(*lengths(12, 60, seed=8))
+    for seconds in draw_durations(12, 60, seed=8):
+        poll_to_end(small, seconds / 100)
+    large = make_scheduler(*draw_durations(12, 60, seed=8))
     assert small.next_poll(KIND) * 100 == pytest.approx(large.next_poll(KIND))
 
 
@@ -181,26 +183,30 @@ def test_what_cannot_be_true_is_not_learned(after: float, by: float) -> None:
 
 
 def test_a_task_of_a_year_does_no_harm() -> None:
-    scheduler = taught(*lengths(12, 60, seed=9))
+    scheduler = make_scheduler(*draw_durations(12, 60, seed=9))
     scheduler.observe(KIND, DurationBounds(A_YEAR - 60, A_YEAR), polls=10**6)
     assert 2.5 <= scheduler.next_poll(KIND) <= 20
-    assert delay(scheduler, lengths(12, 100, seed=10)) <= 4.0
+    assert delay(scheduler, draw_durations(12, 100, seed=10)) <= 4.0
 
 
 def test_polls_made_too_many_are_saved_again() -> None:
-    scheduler = taught(*lengths(30, 60, seed=11))
-    for seconds in lengths(30, 12, seed=12):
-        scheduler.observe(KIND, DurationBounds(seconds - 1, seconds + 1), polls=fixed(seconds) + 10)
-    durations = lengths(30, 40, seed=13)
-    saved = sum(fixed(seconds) - len(watched(scheduler, seconds)) for seconds in durations)
+    scheduler = make_scheduler(*draw_durations(30, 60, seed=11))
+    for seconds in draw_durations(30, 12, seed=12):
+        scheduler.observe(
+            KIND, DurationBounds(seconds - 1, seconds + 1), polls=count_fixed_polls(seconds) + 10
+        )
+    durations = draw_durations(30, 40, seed=13)
+    saved = sum(count_fixed_polls(seconds) - len(poll_to_end(scheduler, seconds)) for seconds in durations)
     assert saved > 20
 
 
 def test_history_is_recalled_once_and_only_for_kinds_that_are_new() -> None:
-    history = {KIND: [DurationBounds(seconds - 1, seconds + 1) for seconds in lengths(30, 40, seed=14)]}
+    history = {
+        KIND: [DurationBounds(seconds - 1, seconds + 1) for seconds in draw_durations(30, 40, seed=14)]
+    }
     fresh = PollScheduler(RHYTHM)
     fresh.load(history)
     assert fresh.next_poll(KIND) > 5
-    known = taught(*lengths(8, 40, seed=15))
+    known = make_scheduler(*draw_durations(8, 40, seed=15))
     known.load(history)
     assert known.next_poll(KIND) < 8

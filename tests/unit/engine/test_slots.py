@@ -11,7 +11,7 @@ from bot.engine.slots import FairSlots
 from tests.support.waiting import PATIENCE_SECONDS
 
 
-class Line:
+class SlotUsers:
     """Holders and waiters of one `FairSlots`, in the order in which they got in."""
 
     def __init__(self, total: int) -> None:
@@ -20,12 +20,12 @@ class Line:
         self._leave: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def come(self, key: str, guild_id: int, *, at_once: bool = False) -> None:
+    async def request(self, key: str, guild_id: int, *, at_once: bool = False) -> None:
         self._leave[key] = asyncio.Event()
         self._tasks[key] = asyncio.create_task(self._hold(key, guild_id, at_once))
         await asyncio.sleep(0)
 
-    async def go(self, key: str) -> None:
+    async def release(self, key: str) -> None:
         self._leave[key].set()
         await self._tasks[key]
         await asyncio.sleep(0)
@@ -42,63 +42,63 @@ class Line:
 
 
 async def test_a_free_slot_is_taken_at_once() -> None:
-    line = Line(2)
-    await line.come("a", 1)
-    assert line.entered == ["a"]
-    assert line.slots.position("a") is None
+    users = SlotUsers(2)
+    await users.request("a", 1)
+    assert users.entered == ["a"]
+    assert users.slots.position("a") is None
 
 
 async def test_a_crowd_of_one_guild_does_not_shut_out_another() -> None:
-    line = Line(1)
+    users = SlotUsers(1)
     for number in range(4):
-        await line.come(f"crowd-{number}", 1)
-    await line.come("guest", 2)
-    assert [line.slots.position(key) for key in ("crowd-1", "guest", "crowd-2", "crowd-3")] == [1, 2, 3, 4]
-    await line.go("crowd-0")
-    await line.go("crowd-1")
-    assert line.entered[-1] == "guest"
+        await users.request(f"crowd-{number}", 1)
+    await users.request("guest", 2)
+    assert [users.slots.position(key) for key in ("crowd-1", "guest", "crowd-2", "crowd-3")] == [1, 2, 3, 4]
+    await users.release("crowd-0")
+    await users.release("crowd-1")
+    assert users.entered[-1] == "guest"
 
 
 async def test_one_guild_never_holds_every_slot() -> None:
-    line = Line(5)
+    users = SlotUsers(5)
     for number in range(6):
-        await line.come(f"crowd-{number}", 1)
-    assert len(line.entered) == 4
-    await line.come("guest", 2)
-    assert line.entered[-1] == "guest"
+        await users.request(f"crowd-{number}", 1)
+    assert len(users.entered) == 4
+    await users.request("guest", 2)
+    assert users.entered[-1] == "guest"
 
 
 async def test_work_in_flight_goes_on_although_every_slot_is_taken() -> None:
-    line = Line(1)
-    await line.come("a", 1)
-    await line.come("resumed", 1, at_once=True)
-    await line.come("b", 1)
-    await line.go("a")
-    assert line.entered == ["a", "resumed"]
-    await line.go("resumed")
-    assert line.entered == ["a", "resumed", "b"]
+    users = SlotUsers(1)
+    await users.request("a", 1)
+    await users.request("resumed", 1, at_once=True)
+    await users.request("b", 1)
+    await users.release("a")
+    assert users.entered == ["a", "resumed"]
+    await users.release("resumed")
+    assert users.entered == ["a", "resumed", "b"]
 
 
 async def test_a_waiter_that_gives_up_leaves_the_line() -> None:
-    line = Line(1)
+    users = SlotUsers(1)
     for key in ("a", "b", "c"):
-        await line.come(key, 1)
-    await line.cancel("b")
-    assert (line.slots.position("b"), line.slots.position("c")) == (None, 1)
-    await line.go("a")
-    assert line.entered == ["a", "c"]
+        await users.request(key, 1)
+    await users.cancel("b")
+    assert (users.slots.position("b"), users.slots.position("c")) == (None, 1)
+    await users.release("a")
+    assert users.entered == ["a", "c"]
 
 
 async def test_a_slot_granted_to_one_who_gives_up_in_that_moment_is_passed_on() -> None:
-    line = Line(1)
+    users = SlotUsers(1)
     for key in ("a", "b", "c"):
-        await line.come(key, 1)
-    line._leave["a"].set()
+        await users.request(key, 1)
+    users._leave["a"].set()
     await asyncio.sleep(0)  # "a" leaves and grants "b", which has not run yet
-    line._tasks["b"].cancel()
-    await asyncio.gather(line._tasks["a"], line._tasks["b"], return_exceptions=True)
+    users._tasks["b"].cancel()
+    await asyncio.gather(users._tasks["a"], users._tasks["b"], return_exceptions=True)
     await asyncio.sleep(0)
-    assert line.entered[-1] == "c"
+    assert users.entered[-1] == "c"
 
 
 @pytest.mark.parametrize("total", [1, 2, 7, 50])

@@ -35,52 +35,52 @@ class RecordingPoller:
         self.recorded.append(bounds)
 
 
-def begun(desk: RecordingPoller) -> TaskPoller:
-    watch = TaskPoller(KIND, desk.scheduler, cast("TaskDurationStore", desk), desk.timings)
+def start_poller(recorder: RecordingPoller) -> TaskPoller:
+    watch = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
     watch.task_created()
     return watch
 
 
 async def test_an_end_lies_between_the_last_answer_that_said_running_and_the_one_that_said_done() -> None:
-    desk = RecordingPoller()
-    watch = begun(desk)
+    recorder = RecordingPoller()
+    watch = start_poller(recorder)
     watch.poll_sent(2.5)
     watch.still_running()
     watch.poll_sent(7.5)  # no answer came
     watch.poll_sent(12.5)
     await watch.task_ended(12.8)
-    assert desk.recorded == [DurationBounds(2.5, 12.8)]
+    assert recorder.recorded == [DurationBounds(2.5, 12.8)]
 
 
 async def test_an_end_is_learned_once_even_if_it_could_not_be_written_down_the_first_time() -> None:
-    desk = RecordingPoller()
-    watch = begun(desk)
+    recorder = RecordingPoller()
+    watch = start_poller(recorder)
     watch.poll_sent(2.5)
     await watch.task_ended(2.6)
     watch.poll_sent(4.5)
     await watch.task_ended(4.6)
-    assert desk.recorded == [DurationBounds(0.0, 2.6)]
+    assert recorder.recorded == [DurationBounds(0.0, 2.6)]
 
 
 async def test_a_task_that_was_not_watched_from_its_beginning_teaches_nothing() -> None:
-    desk = RecordingPoller()
-    watch = TaskPoller(KIND, desk.scheduler, cast("TaskDurationStore", desk), desk.timings)
+    recorder = RecordingPoller()
+    watch = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
     assert watch.seconds_until_next(0.5) == 2.0
     assert watch.seconds_until_next(600.0) == 0.0
     watch.poll_sent(600.0)
     await watch.task_ended(600.2)
-    assert desk.recorded == []
+    assert recorder.recorded == []
 
 
 @pytest.mark.parametrize("age", [-3600.0, 0.0, 7.0])
 def test_a_clock_set_back_delays_no_poll(age: float) -> None:
-    watch = begun(RecordingPoller())
+    watch = start_poller(RecordingPoller())
     assert 0 <= watch.seconds_until_next(-3600.0) <= 2.5
     watch.poll_sent(7.5)
     assert 0 <= watch.seconds_until_next(age) <= 6.0
 
 
 def test_a_walk_that_is_late_polls_at_once() -> None:
-    watch = begun(RecordingPoller())
+    watch = start_poller(RecordingPoller())
     watch.poll_sent(2.5)
     assert watch.seconds_until_next(60.0) == 0.0

@@ -68,13 +68,13 @@ def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
 
 
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+def save_image(image: Image.Image, kind: str, **options: object) -> bytes:
     sink = io.BytesIO()
     image.save(sink, kind, **options)
     return sink.getvalue()
 
 
-def halves(width: int = 24, height: int = 16, mode: str = "RGB") -> Image.Image:
+def two_colours(width: int = 24, height: int = 16, mode: str = "RGB") -> Image.Image:
     image = Image.new("RGB", (width, height), RED)
     image.paste(BLUE, (width // 2, 0, width, height))
     return image.convert(mode)
@@ -98,7 +98,7 @@ def normalise(data: bytes, *, limit_bytes: int = LIMIT) -> tuple[Normalised, Ima
     return normalised, image
 
 
-def output(data: bytes) -> bytes:
+def normalised_file(data: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "source"), Path(folder, "target")
         source.write_bytes(data)
@@ -112,7 +112,7 @@ def refused(data: bytes) -> MemberError:
     return caught.value
 
 
-def near(pixel: object, colour: tuple[int, ...], tolerance: int = 40) -> bool:
+def is_near(pixel: object, colour: tuple[int, ...], tolerance: int = 40) -> bool:
     assert isinstance(pixel, tuple)
     return len(pixel) == len(colour) and all(
         abs(a - b) <= tolerance for a, b in zip(pixel, colour, strict=True)
@@ -209,19 +209,19 @@ class TestFormats:
         ],
     )
     def test_each_format_becomes_one_that_rivya_takes(self, kind: str, mime_type: str, filename: str) -> None:
-        normalised, image = normalise(encoded(halves(), kind))
+        normalised, image = normalise(save_image(two_colours(), kind))
         assert (normalised.mime_type, normalised.filename) == (mime_type, filename)
         assert image.size == (24, 16)
-        assert near(image.getpixel((4, 8)), RED)
-        assert near(image.getpixel((20, 8)), BLUE)
+        assert is_near(image.getpixel((4, 8)), RED)
+        assert is_near(image.getpixel((20, 8)), BLUE)
 
     def test_a_photo_of_an_iphone_becomes_an_upright_jpeg_without_its_place(self) -> None:
         assert b"Fruit Phone" in HEIC
         normalised, image = normalise(HEIC)
         assert normalised.mime_type == "image/jpeg"
         assert image.size == (16, 24)
-        assert near(image.getpixel((8, 4)), GREEN)
-        assert near(image.getpixel((8, 20)), BLUE)
+        assert is_near(image.getpixel((8, 4)), GREEN)
+        assert is_near(image.getpixel((8, 20)), BLUE)
         assert not image.getexif()
 
     @pytest.mark.usefixtures("no_heif")
@@ -232,7 +232,7 @@ class TestFormats:
         assert refused(HEIC[:300]).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_an_avif_that_calls_itself_by_its_container_is_read_as_one(self) -> None:
-        data = encoded(halves(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
+        data = save_image(two_colours(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
         normalised, _ = normalise(data)
         assert normalised.mime_type == "image/png"
 
@@ -273,16 +273,16 @@ class TestFormats:
         assert "secret" not in (tmp_path / "seen").read_text()
 
     def test_a_jpeg_with_a_second_picture_inside_is_one_picture(self) -> None:
-        mpo = encoded(halves(), "MPO", save_all=True, append_images=[Image.new("RGB", (24, 16))])
+        mpo = save_image(two_colours(), "MPO", save_all=True, append_images=[Image.new("RGB", (24, 16))])
         assert Image.open(io.BytesIO(mpo)).format == "MPO"
         normalised, image = normalise(mpo)
         assert normalised.mime_type == "image/jpeg"
-        assert near(image.getpixel((4, 8)), RED)
+        assert is_near(image.getpixel((4, 8)), RED)
 
     def test_cmyk_becomes_rgb(self) -> None:
-        _, image = normalise(encoded(halves(mode="CMYK"), "JPEG"))
+        _, image = normalise(save_image(two_colours(mode="CMYK"), "JPEG"))
         assert image.mode == "RGB"
-        assert near(image.getpixel((4, 8)), RED, 60)
+        assert is_near(image.getpixel((4, 8)), RED, 60)
 
     def test_sixteen_bits_a_pixel_are_scaled_not_cut_off(self) -> None:
         pixels = b"\0" + struct.pack(">HHH", 0, 0x8000, 0xFFFF)
@@ -293,35 +293,35 @@ class TestFormats:
         palette = Image.new("P", (4, 4), 0)
         palette.putpalette([*RED, *BLUE])
         palette.putpixel((0, 0), 1)
-        _, image = normalise(encoded(palette, "PNG", transparency=1))
+        _, image = normalise(save_image(palette, "PNG", transparency=1))
         assert image.mode == "RGBA"
         assert image.getpixel((0, 0)) == (*BLUE, 0)
         assert image.getpixel((3, 3)) == (*RED, 255)
 
     @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16"])
     def test_an_opaque_mode_becomes_rgb(self, mode: str) -> None:
-        _, image = normalise(encoded(Image.new(mode, (8, 8), 0), "PNG"))
+        _, image = normalise(save_image(Image.new(mode, (8, 8), 0), "PNG"))
         assert (image.mode, image.getpixel((0, 0))) == ("RGB", (0, 0, 0))
 
     def test_grey_with_alpha_keeps_its_alpha(self) -> None:
-        _, image = normalise(encoded(Image.new("LA", (8, 8), (90, 120)), "PNG"))
+        _, image = normalise(save_image(Image.new("LA", (8, 8), (90, 120)), "PNG"))
         assert image.getpixel((0, 0)) == (90, 90, 90, 120)
 
     def test_an_alpha_that_hides_nothing_is_dropped(self) -> None:
-        _, image = normalise(encoded(Image.new("RGBA", (8, 8), (*RED, 255)), "PNG"))
+        _, image = normalise(save_image(Image.new("RGBA", (8, 8), (*RED, 255)), "PNG"))
         assert image.mode == "RGB"
 
 
 class TestMetadata:
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
     def test_the_place_is_gone_and_the_picture_upright(self, kind: str) -> None:
-        data = encoded(halves(), kind, exif=located_exif(6))
+        data = save_image(two_colours(), kind, exif=located_exif(6))
         assert b"Fruit Phone" in data
-        clean = output(data)
+        clean = normalised_file(data)
         image = Image.open(io.BytesIO(clean))
         assert image.size == (16, 24)
-        assert near(image.getpixel((8, 4)), RED)
-        assert near(image.getpixel((8, 20)), BLUE)
+        assert is_near(image.getpixel((8, 4)), RED)
+        assert is_near(image.getpixel((8, 20)), BLUE)
         assert not image.getexif()
         assert b"Fruit Phone" not in clean
         assert b"Exif" not in clean
@@ -332,22 +332,22 @@ class TestMetadata:
         texts.add_text("Author", "Ayu Secret")
         texts.add_itxt("XML:com.adobe.xmp", "<x>Ayu Secret</x>")
         for data in (
-            encoded(halves(), "PNG", pnginfo=texts),
-            encoded(halves(), "JPEG", comment="Ayu Secret", xmp=b"<x>Ayu Secret</x>"),
-            encoded(halves(), "WEBP", xmp=b"<x>Ayu Secret</x>"),
+            save_image(two_colours(), "PNG", pnginfo=texts),
+            save_image(two_colours(), "JPEG", comment="Ayu Secret", xmp=b"<x>Ayu Secret</x>"),
+            save_image(two_colours(), "WEBP", xmp=b"<x>Ayu Secret</x>"),
         ):
             assert b"Ayu Secret" in data
-            assert b"Ayu" not in output(data)
+            assert b"Ayu" not in normalised_file(data)
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
     def test_a_file_hidden_behind_the_picture_is_gone(self, kind: str) -> None:
-        assert b"stowaway" not in output(encoded(halves(), kind) + b"PK\3\4 stowaway")
+        assert b"stowaway" not in normalised_file(save_image(two_colours(), kind) + b"PK\3\4 stowaway")
 
     def test_colours_are_those_the_profile_means_and_the_profile_is_gone(self) -> None:
         # With red and green exchanged, what is stored as red is meant to be seen as green.
         swapped = SRGB.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
-        _, image = normalise(encoded(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=swapped))
-        assert near(image.getpixel((0, 0)), (0, 255, 0), 8)
+        _, image = normalise(save_image(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=swapped))
+        assert is_near(image.getpixel((0, 0)), (0, 255, 0), 8)
         assert "icc_profile" not in image.info
 
     @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA"])
@@ -355,23 +355,23 @@ class TestMetadata:
     def test_a_profile_that_does_not_fit_changes_nothing(self, mode: str, profile: str) -> None:
         colours = SRGB if profile == "for colours" else profile.encode()
         _, image = normalise(
-            encoded(Image.new("RGB", (8, 8), (255,) * 3).convert(mode), "PNG", icc_profile=colours)
+            save_image(Image.new("RGB", (8, 8), (255,) * 3).convert(mode), "PNG", icc_profile=colours)
         )
-        assert near(image.convert("RGB").getpixel((0, 0)), (255, 255, 255), 3)
+        assert is_near(image.convert("RGB").getpixel((0, 0)), (255, 255, 255), 3)
         assert "icc_profile" not in image.info
 
     def test_alpha_survives_a_profile(self) -> None:
-        _, image = normalise(encoded(Image.new("RGBA", (8, 8), (*RED, 77)), "PNG", icc_profile=SRGB))
-        assert near(image.getpixel((0, 0)), (*RED, 77), 3)
+        _, image = normalise(save_image(Image.new("RGBA", (8, 8), (*RED, 77)), "PNG", icc_profile=SRGB))
+        assert is_near(image.getpixel((0, 0)), (*RED, 77), 3)
 
     def test_exif_that_cannot_be_read_does_not_cost_a_good_picture(self) -> None:
-        _, image = normalise(encoded(halves(), "PNG", exif=b"Exif\0\0MM\0\x0b" + bytes(40)))
-        assert near(image.getpixel((4, 8)), RED)
+        _, image = normalise(save_image(two_colours(), "PNG", exif=b"Exif\0\0MM\0\x0b" + bytes(40)))
+        assert is_near(image.getpixel((4, 8)), RED)
 
     def test_exif_that_cannot_be_written_again_still_turns_the_picture(self) -> None:
         # The make becomes a width, in words.
         broken = located_exif(6).tobytes().replace(b"\x01\x0f", b"\x01\x00", 1)
-        _, image = normalise(encoded(halves(), "PNG", exif=broken))
+        _, image = normalise(save_image(two_colours(), "PNG", exif=broken))
         assert image.size == (16, 24)
 
 
@@ -389,8 +389,8 @@ class TestRefusals:
             (b"\0\0\0\x20ftypisom" + bytes(30), "video"),
             (b"RIFF\0\0\0\0WAVEfmt ", "audio"),
             (b"\x7fELF" + bytes(30), "program"),
-            (encoded(halves(), "BMP"), "BMP"),
-            (encoded(halves(), "TIFF"), "TIFF"),
+            (save_image(two_colours(), "BMP"), "BMP"),
+            (save_image(two_colours(), "TIFF"), "TIFF"),
             (bytes(range(256)), "unknown"),
         ],
     )
@@ -400,8 +400,8 @@ class TestRefusals:
 
     @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
     def test_a_picture_that_moves_is_refused(self, kind: str) -> None:
-        frames = [halves(), Image.new("RGB", (24, 16), BLUE)]
-        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        frames = [two_colours(), Image.new("RGB", (24, 16), BLUE)]
+        data = save_image(frames[0], kind, save_all=True, append_images=frames[1:])
         assert refused(data).reason is MemberReason.REFERENCE_ANIMATED
 
     def test_a_small_file_of_900_megapixels_is_refused_by_its_header(self) -> None:
@@ -422,25 +422,25 @@ class TestRefusals:
         assert refused(data).reason is MemberReason.REFERENCE_TOO_LARGE
 
     def test_the_longest_side_is_taken(self) -> None:
-        _, image = normalise(encoded(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
+        _, image = normalise(save_image(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
         assert image.width == SIDE_LIMIT
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
     def test_a_picture_cut_in_half_is_unreadable(self, kind: str) -> None:
-        data = encoded(noise(64, 64), kind)
+        data = save_image(noise(64, 64), kind)
         assert refused(data[: len(data) // 2]).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_an_empty_file_is_unreadable(self) -> None:
         assert refused(b"").reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded(self) -> None:
-        *head, last = encoded(Image.new("L", (512, 512), 9), "JPEG", progressive=True).split(b"\xff\xda")
+        *head, last = save_image(Image.new("L", (512, 512), 9), "JPEG", progressive=True).split(b"\xff\xda")
         data = b"\xff\xda".join([*head, *[last.removesuffix(b"\xff\xd9")] * 600]) + b"\xff\xd9"
         assert refused(data).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_a_disk_that_takes_nothing_is_the_operators_business(self, tmp_path: Path) -> None:
         source = tmp_path / "source"
-        source.write_bytes(encoded(halves(), "PNG"))
+        source.write_bytes(save_image(two_colours(), "PNG"))
         with pytest.raises(OperatorError) as caught:
             normalise_reference(source, tmp_path / "missing" / "target", limit_bytes=LIMIT)
         assert caught.value.code == "disk"
@@ -448,27 +448,27 @@ class TestRefusals:
 
 class TestLadder:
     def test_a_drawing_too_big_for_png_becomes_a_jpeg_of_the_same_size(self) -> None:
-        data = encoded(noise(300, 200), "PNG")
+        data = save_image(noise(300, 200), "PNG")
         normalised, image = normalise(data, limit_bytes=100_000)
         assert (normalised.mime_type, image.size) == ("image/jpeg", (300, 200))
 
     def test_a_transparent_one_becomes_a_webp_and_stays_transparent(self) -> None:
-        data = encoded(noise(300, 200, "RGBA"), "PNG")
+        data = save_image(noise(300, 200, "RGBA"), "PNG")
         normalised, image = normalise(data, limit_bytes=150_000)
         assert (normalised.mime_type, image.mode, image.size) == ("image/webp", "RGBA", (300, 200))
 
     @pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGB"), ("PNG", "RGBA")])
     def test_what_fits_in_no_format_is_made_smaller(self, kind: str, mode: str) -> None:
-        _, image = normalise(encoded(noise(400, 200, mode), kind), limit_bytes=4096)
+        _, image = normalise(save_image(noise(400, 200, mode), kind), limit_bytes=4096)
         assert image.width < 400
         assert abs(image.width - 2 * image.height) <= 2
 
     def test_a_limit_into_which_not_every_picture_fits_is_refused(self) -> None:
         with pytest.raises(ValueError, match="2047"):
-            normalise(encoded(noise(300, 200), "PNG"), limit_bytes=2047)
+            normalise(save_image(noise(300, 200), "PNG"), limit_bytes=2047)
 
     def test_even_the_narrowest_picture_fits_the_smallest_limit(self) -> None:
-        _, image = normalise(encoded(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
+        _, image = normalise(save_image(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
         assert image.height == 1
 
 
@@ -478,7 +478,7 @@ class TestResults:
         [("PNG", "png", "png"), ("JPEG", "jpeg", "jpg"), ("WEBP", "webp", "webp")],
     )
     def test_a_finished_picture_is_what_its_bytes_say(self, kind: str, name: str, extension: str) -> None:
-        data = encoded(halves(), kind)
+        data = save_image(two_colours(), kind)
         picture = verify_picture(data)
         assert picture.data is data
         assert (picture.format, picture.extension) == (name, extension)
@@ -489,10 +489,10 @@ class TestResults:
         [
             b"",
             b"<html>sign in</html>",
-            encoded(halves(), "GIF"),
-            encoded(noise(64, 64), "PNG")[:-100],
-            encoded(noise(64, 64), "JPEG")[:-2000],
-            encoded(noise(64, 64), "WEBP")[:-500],
+            save_image(two_colours(), "GIF"),
+            save_image(noise(64, 64), "PNG")[:-100],
+            save_image(noise(64, 64), "JPEG")[:-2000],
+            save_image(noise(64, 64), "WEBP")[:-500],
             png(30_000, 30_000, b"", depth=1, colour=0),
             png(1, 1, b"\0\1\2\3")[:-12],
         ],
@@ -513,15 +513,15 @@ class TestResults:
         assert caught.value.code == "not_a_picture"
 
     def test_a_jpeg_with_a_second_picture_inside_is_a_finished_jpeg(self) -> None:
-        data = encoded(halves(), "MPO", save_all=True, append_images=[halves()])
+        data = save_image(two_colours(), "MPO", save_all=True, append_images=[two_colours()])
         assert verify_picture(data).format == "jpeg"
 
     def test_a_picture_that_fits_is_uploaded_as_it_came(self) -> None:
-        picture = verify_picture(encoded(halves(), "PNG"))
+        picture = verify_picture(save_image(two_colours(), "PNG"))
         assert fit_upload(picture, len(picture.data)) == (picture, False)
 
     def test_a_picture_that_does_not_fit_becomes_a_jpeg_and_says_so(self) -> None:
-        picture = verify_picture(encoded(noise(300, 200), "PNG"))
+        picture = verify_picture(save_image(noise(300, 200), "PNG"))
         smaller, changed = fit_upload(picture, 100_000)
         assert changed
         assert len(smaller.data) <= 100_000
@@ -529,7 +529,7 @@ class TestResults:
         assert (smaller.format, smaller.width, smaller.height) == ("jpeg", 300, 200)
 
     def test_a_picture_far_too_big_is_made_smaller(self) -> None:
-        picture = verify_picture(encoded(noise(300, 200, "RGBA"), "PNG"))
+        picture = verify_picture(save_image(noise(300, 200, "RGBA"), "PNG"))
         smaller, changed = fit_upload(picture, 4096)
         assert changed
         assert len(smaller.data) <= 4096
@@ -537,13 +537,15 @@ class TestResults:
         assert smaller.width < 300
 
     def test_what_is_transparent_lies_on_white(self) -> None:
-        picture = verify_picture(encoded(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG", compress_level=0))
+        picture = verify_picture(
+            save_image(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG", compress_level=0)
+        )
         smaller, _ = fit_upload(picture, 4096)
-        assert near(Image.open(io.BytesIO(smaller.data)).getpixel((9, 9)), (255, 255, 255), 2)
+        assert is_near(Image.open(io.BytesIO(smaller.data)).getpixel((9, 9)), (255, 255, 255), 2)
 
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
-HEADS = [encoded(noise(32, 32), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "AVIF")]
+HEADS = [save_image(noise(32, 32), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "AVIF")]
 
 
 @unhurried

@@ -58,7 +58,7 @@ def refusal(code: str) -> dict[str, object]:
     return {"error": {"code": code, "message": "Their words.", "requestId": "req_7"}}
 
 
-def outcome(error: KuasError) -> str:
+def describe_error(error: KuasError) -> str:
     """One word for what an error is: class and code, reason or answeredness."""
     match error:
         case MemberError():
@@ -296,7 +296,7 @@ def test_a_body_without_a_reference_names_none() -> None:
     ],
 )
 def test_a_refusal_says_who_must_act(status: int, code: str, operation: Operation, expected: str) -> None:
-    assert outcome(error_from(answer(status, refusal(code)), operation)) == expected
+    assert describe_error(error_from(answer(status, refusal(code)), operation)) == expected
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_refusal_says_who_must_act(status: int, code: str, operation: Operatio
 def test_a_page_that_is_not_the_apis_is_judged_by_its_status(
     status: int, operation: Operation, expected: str, body: bytes
 ) -> None:
-    assert outcome(error_from(answer(status, body), operation)) == expected
+    assert describe_error(error_from(answer(status, body), operation)) == expected
 
 
 @pytest.mark.parametrize(
@@ -342,8 +342,8 @@ def test_a_refused_request_is_blamed_on_what_rivya_names(message: str, reason: M
 
 
 def test_json_without_a_code_is_judged_by_its_status() -> None:
-    assert outcome(error_from(answer(400, {"detail": "no"}), CREATE)) == "contract http_400"
-    assert outcome(error_from(answer(400, {"error": "no"}), CREATE)) == "contract http_400"
+    assert describe_error(error_from(answer(400, {"detail": "no"}), CREATE)) == "contract http_400"
+    assert describe_error(error_from(answer(400, {"error": "no"}), CREATE)) == "contract http_400"
 
 
 def test_a_refusal_keeps_the_request_id() -> None:
