@@ -1,4 +1,4 @@
-"""What every ring of tests shares: a database of its own, a request to start from."""
+"""Fixtures of all tests: a database for each test, and the stores on it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 
-# No example is too slow for a busy machine, and none is drawn by chance: what is red is red again.
+# No deadline, since the machine may be busy, and the same examples in every run.
 # `--hypothesis-profile=explore` looks for new examples.
-calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("explore", calm)
-settings.register_profile("kuas", calm, derandomize=True)
+profile = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", profile)
+settings.register_profile("kuas", profile, derandomize=True)
 settings.load_profile("kuas")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Seed the random module by the test's name, since the bot draws the pauses between its attempts."""
+    """Seed the random module by the test's name, since the bot draws its back-off from it."""
     random.seed(item.nodeid)
 
 

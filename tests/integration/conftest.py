@@ -1,4 +1,4 @@
-"""What the tests of the engine share: a shop to paint in."""
+"""Fixtures of the engine tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.images import make_picture
 
 @pytest.fixture
 async def files() -> AsyncIterator[str]:
-    """A host of references."""
+    """Serve references; yields the base URL."""
     contents = {
         "fox.png": make_picture(),
         "notes.png": b"just some notes",
@@ -47,7 +47,7 @@ async def rivya() -> AsyncIterator[FakeRivya]:
 
 @pytest.fixture
 async def make_harness(database: Database, rivya: FakeRivya, files: str) -> AsyncIterator[MakeHarness]:
-    """Opens engines on the same database, one after another, as restarts do."""
+    """Open engines on the same database, one after another, as restarts do."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session())
         downloader = await stack.enter_async_context(Downloader(allow_loopback=True))

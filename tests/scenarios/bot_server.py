@@ -1,4 +1,4 @@
-"""A guild on a simulated Discord with the real bot in it, over a real wire to a stand-in of Rivya."""
+"""A guild on a simulated Discord with the real bot in it, which calls a fake Rivya over HTTP."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
 
 
 class PatientEnv(simcord.Env):
-    """SimCord that waits until the bot rests, however busy the machine, or does not wait at all.
+    """SimCord that waits until the bot is idle, however busy the machine, or does not wait at all.
 
-    SimCord's `settle_timeout` says two things: which of the bot's timers are near enough to be waited for,
-    and how long that may take. Here it says the first only. Where a look ends unsettled, SimCord leaves every
-    timer of the bot to the next look, which is why whoever waits has to look again.
+    SimCord's `settle_timeout` has two meanings: which of the bot's timers are waited for, and how long that
+    may take. Here it has the first only. If settling times out, SimCord leaves the due timers of the bot to
+    the next call, so this class calls it again.
     """
 
     waiting = True
@@ -58,18 +58,18 @@ class PatientEnv(simcord.Env):
                         timeout=timeout, idle=idle, dispatch=dispatch, _deadline=_deadline
                     )
                 except TimeoutError:
-                    if _deadline is not None:  # SimCord moves its clock: that look has an end of its own
+                    if _deadline is not None:  # SimCord moves its clock, with a time limit of its own
                         raise
 
     async def look(self) -> None:
-        """Let every timer that is due go off, and come back at once."""
+        """Run the timers that are due, without waiting for more."""
         with suppress(TimeoutError):
             await super()._settle_internal(timeout=0)
 
 
 @dataclass
 class BotServer:
-    """One server: two members and an admin, a channel, and everything behind the bot."""
+    """One guild with two members, an admin and a channel, and the bot with all it uses."""
 
     database: Path
     rivya: FakeRivya
@@ -81,7 +81,7 @@ class BotServer:
 
     async def open(self) -> None:
         self.app = await self._start()
-        # Not simcord.run: its context variables want one task to open and to close it, and pytest has two.
+        # Not simcord.run, which must be opened and closed in one task; pytest's fixtures use two.
         self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
         self.stack.push_async_callback(self._shut_down)
         self._build_headquarters()
@@ -94,7 +94,7 @@ class BotServer:
         self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
 
     def _build_headquarters(self) -> None:
-        """The operator's own server, if there is one: it is there before the bot syncs its commands."""
+        """Create the operator's guild, if there is one, before the bot syncs its commands."""
         if (guild_id := self.options.get("operator_guild")) is not None:
             self.headquarters = self.env.create_guild("Headquarters", id=guild_id)
             self.office = self.headquarters.create_text_channel("office")
@@ -106,14 +106,14 @@ class BotServer:
                 for name in ("operator", "clerk")
             )
 
-    async def restart(self, *, rested: bool = True) -> None:
-        """Stop the process politely and start another on the same file, while Discord goes on.
+    async def restart(self, *, idle: bool = True) -> None:
+        """Close the bot and start another on the same database, while Discord goes on.
 
-        Whatever is under way besides the jobs may end first if `rested`.
+        With `idle` it first waits for everything that runs besides the jobs.
         """
         await self.app.engine.close()
-        if rested:
-            await self.rest()
+        if idle:
+            await self.wait_idle()
         await self._app_stack.aclose()
         self.app = await self._start()
         await self.env.restart_bot(self.app.client)
@@ -130,7 +130,7 @@ class BotServer:
 
     def _after_start(self) -> None:
         self.env.backend.cdn = self.cdn
-        # SimCord calls every refused command a bug of the bot; here refusals are answers.
+        # SimCord's handler would report every refused command as a bug of the bot.
         del self.app.client.tree.on_error
         if "operator_guild" in self.options:
             self.app.client.owner_id = self.operator.id  # SimCord's application is owned by the bot itself
@@ -157,28 +157,28 @@ class BotServer:
 
     @contextmanager
     def without_settling(self) -> Iterator[None]:
-        """The stand-in is holding its tasks, so that the bot comes to no rest: it is not waited for."""
+        """Do not wait for the bot, which never becomes idle while the fake Rivya holds its tasks."""
         self.env.waiting = False
         try:
             yield
         finally:
             self.env.waiting = True
 
-    async def rest(self) -> None:
-        """Wait until the bot rests."""
+    async def wait_idle(self) -> None:
+        """Wait until the bot is idle."""
         await self.env.settle()
 
-    async def until(self, seen: Callable[[], object]) -> None:
-        """Let the bot work until that can be seen; for when it comes to no rest that could be awaited."""
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let the bot work until the condition is true, for when it does not become idle."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not seen():
+            while not condition():
                 await self.env.look()
                 await asyncio.sleep(0.01)
 
-    async def begin(
+    async def start_imagine(
         self, member: simcord.MemberActor, prompt: str = "a red fox", *, where: Any = None, **options: Any
     ) -> None:
-        """Ask, and come back once it is being painted, or every place is taken, and the reply says words."""
+        """Send `/imagine` and wait until the reply shows progress, and the job has a task or is queued."""
         where = self.channel if where is None else where
         seen = len(where.history(viewer=member))
         held, tasks = self.states().count("held"), len(self.rivya.tasks)
@@ -196,11 +196,11 @@ class BotServer:
             await member.slash(where, "imagine", prompt=prompt, **options)
         await self.until(is_on)
 
-    # What the bot sees.
+    # Objects in the cache of the bot, and what Discord has of it.
 
     @property
     def bot_guild(self) -> discord.Guild:
-        """The guild in the cache of the bot."""
+        """Return the guild from the cache of the bot."""
         guild = self.app.client.get_guild(self.guild.id)
         assert guild is not None
         return guild
@@ -210,7 +210,7 @@ class BotServer:
         return self.bot_guild.me
 
     def bot_channel(self, channel_id: int) -> Any:
-        """A channel of any kind in the cache of the bot."""
+        """Return a channel of any kind from the cache of the bot."""
         channel = self.app.client.get_channel(channel_id)
         assert channel is not None
         return channel
@@ -236,36 +236,36 @@ class BotServer:
         client.application.team = discord.Team(client._connection, data | {"members": members})
 
     def find_command(self, name: str, guild_id: int | None = None) -> dict[str, Any]:
-        """A command as Discord has it."""
+        """Return a command as it was synced to Discord."""
         found = self.env.backend.find_command(name, guild_id, type=1)
         assert found is not None
         return found
 
     def file(self, url: str) -> bytes:
-        """What was posted under an address."""
+        """Return the attachment with this URL."""
         data = self.cdn.get(url)
         assert data is not None
         return data
 
-    # What a person sees.
+    # What members see.
 
-    def said(self, message: Any) -> str:
-        """All the words of a message, wherever they stand."""
+    def text_of(self, message: Any) -> str:
+        """Return the content and the text displays of a message."""
         raw = self.env.backend.get_message(message.channel.id, message.id)
         texts = [item["content"] for item in walk_components(raw.components) if item["type"] == TEXT_DISPLAY]
         return "\n".join([raw.content or "", *texts])
 
     def answer(self, result: simcord.InteractionResult) -> str:
-        """The words of what was answered, which must be private."""
+        """Return the text of the response; asserts that it is private."""
         assert result.response is not None, "the application did not respond"
         assert result.ephemeral or result.response.ephemeral, "everybody could read that"
-        return self.said(result.response.message)
+        return self.text_of(result.response.message)
 
     def private_reply(self, result: simcord.InteractionResult) -> str:
-        """What only the one who asked was told: the answer itself, or instead of a public one."""
+        """Return the text of the one private reply: the response, or a follow-up to a public one."""
         private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
-        assert len(private) == 1, f"{len(private)} private sentences"
-        return self.said(private[0].message)
+        assert len(private) == 1, f"{len(private)} private replies"
+        return self.text_of(private[0].message)
 
     def visible_to(self, member: simcord.MemberActor) -> list[discord.Message]:
         return self.channel.history(viewer=member)
@@ -280,21 +280,21 @@ class BotServer:
         ]
 
     def pictures(self) -> list[bytes]:
-        """Every picture in the channel."""
+        """Return every picture in the channel."""
         return [
             self.cdn.get(attachment.url) or b""
             for message in self.channel.history()
             for attachment in message.attachments
         ]
 
-    def books(self) -> list[LedgerEntry]:
+    def ledger_entries(self) -> list[LedgerEntry]:
         return list(export_ledger(self.database))
 
     def states(self) -> list[str]:
-        return [str(entry["state"]) for entry in self.books()]
+        return [str(entry["state"]) for entry in self.ledger_entries()]
 
 
 class OpenServer(Protocol):
-    """Opens a guild with its bot; the options are those of `BotServer`."""
+    """Open a guild with its bot; the options are those of `BotServer`."""
 
     def __call__(self, **options: Any) -> Awaitable[BotServer]: ...

@@ -1,4 +1,4 @@
-"""Fixtures of the scenarios: the stand-in of Rivya and guilds with the bot in them."""
+"""Fixtures of the scenarios: the fake Rivya, and guilds with the bot in them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.support.images import make_picture
 
 
 def paint(prompt: str, *_: object) -> bytes:
-    """Quick to paint; large only for a prompt that asks for noise."""
+    """Return a small picture; a large one if the prompt contains "noise"."""
     if "noise" not in prompt:
         return make_picture()
-    kept = io.BytesIO()
-    Image.effect_noise((200, 200), 90).save(kept, "PNG")
-    return kept.getvalue()
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What people in the scenarios do with their hands: pictures, forms, and screens that still show the past."""
+"""Fill forms, press buttons of outdated messages, and read responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPONENT, MODAL_SUBMIT = 3, 5
 
 
 def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
-    """A field of the form that was shown, by the beginning of its id."""
+    """Return a component of the form, by the beginning of its custom_id."""
     assert shown.modal is not None, "no form was shown"
     (found,) = [
         part["component"]
@@ -26,7 +26,7 @@ def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
 
 
 def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any]:
-    """What a member sends who changes nothing but these fields."""
+    """Return the values that a member submits who changes only these fields."""
     assert shown.modal is not None, "no form was shown"
     sent: dict[str, Any] = {}
     for part in shown.modal["components"]:
@@ -41,7 +41,7 @@ def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any
 
 
 class StaleMessage:
-    """A device that still shows a message as it once was, buttons and all."""
+    """An earlier state of a message, with its buttons, as a client may still show it."""
 
     def __init__(self, server: Any, message: Any) -> None:
         self._server = server
@@ -50,15 +50,15 @@ class StaleMessage:
 
     @classmethod
     def from_before(cls, server: Any, message: Any, label: str) -> StaleMessage:
-        """It shows the message as it was when it last had this button."""
-        screen = cls(server, message)
-        screen._shown["components"] = next(
+        """Return the message as it was when it last had this button."""
+        stale = cls(server, message)
+        stale._shown["components"] = next(
             entry.json["components"]
             for entry in reversed(server.env.http_requests)
             if entry.method == "PATCH"
             and any(item.get("label") == label for item in walk_components(entry.json["components"]))
         )
-        return screen
+        return stale
 
     async def click(self, member: Any, label: str) -> simcord.InteractionResult:
         (custom_id,) = [
@@ -88,18 +88,18 @@ class StaleMessage:
 
 
 def labels(server: Any, message: Any) -> list[str]:
-    """What is written on the buttons of a message."""
+    """Return the labels of the buttons of a message."""
     raw = server.env.backend.get_message(message.channel.id, message.id)
     return [item["label"] for item in walk_components(raw.components) if item["type"] == BUTTON]
 
 
 def response_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    """The first answer to an interaction, which there must be."""
+    """Return the response to an interaction; asserts that there is one."""
     assert result.response is not None, "the application did not respond"
     return result.response
 
 
 def modal_of(result: simcord.InteractionResult) -> dict[str, Any]:
-    """The form that was shown, which there must be."""
+    """Return the form that was shown; asserts that there is one."""
     assert result.modal is not None, "no form was shown"
     return result.modal

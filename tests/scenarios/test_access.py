@@ -28,9 +28,9 @@ async def refused(server: BotServer, member: Any, channel: Any = None, **options
 
 
 async def paints(server: BotServer, member: Any, channel: Any = None, **options: Any) -> bool:
-    before = len(server.books())
+    before = len(server.ledger_entries())
     await member.slash(channel or server.channel, "imagine", **({"prompt": "a fox"} | options))
-    return len(server.books()) == before + 1
+    return len(server.ledger_entries()) == before + 1
 
 
 async def test_nothing_is_forbidden_until_somebody_says_so(server: BotServer) -> None:
@@ -131,14 +131,14 @@ async def test_a_pause_between_two_pictures(server: BotServer) -> None:
 async def test_so_many_pictures_of_a_member_at_once(server: BotServer, rivya: FakeRivya) -> None:
     await change_access(server, "running", pictures=1)
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     with server.without_settling():
         await server.alice.slash(server.channel, "imagine", prompt="one more")
     refused = "1 picture under way, and this server allows 1"
-    await server.until(lambda: refused in server.said(server.visible_to(server.alice)[-1]))
-    await server.begin(server.bob)
+    await server.until(lambda: refused in server.text_of(server.visible_to(server.alice)[-1]))
+    await server.start_imagine(server.bob)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     assert await paints(server, server.alice)
 
 

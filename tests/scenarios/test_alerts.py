@@ -23,22 +23,22 @@ async def alerting_server(server: BotServer) -> Any:
     return server
 
 
-async def paint(server: BotServer, times: int = 1) -> None:
+async def imagine(server: BotServer, times: int = 1) -> None:
     for number in range(times):
         await server.alice.slash(server.channel, "imagine", prompt=f"fox number {number}")
 
 
-def told(server: BotServer) -> list[str]:
-    """What the office was told, the oldest first."""
+def office_texts(server: BotServer) -> list[str]:
+    """Return the texts of the messages in the office, the oldest first."""
     messages = sorted(server.office.history(), key=lambda message: message.id)
-    return [server.said(message) for message in messages]
+    return [server.text_of(message) for message in messages]
 
 
 async def test_half_four_fifths_and_all_are_told_once_each(alerting_server: BotServer) -> None:
-    await paint(alerting_server, 4)
-    assert told(alerting_server) == []
-    await paint(alerting_server, 8)
-    half, most, everything = told(alerting_server)
+    await imagine(alerting_server, 4)
+    assert office_texts(alerting_server) == []
+    await imagine(alerting_server, 8)
+    half, most, everything = office_texts(alerting_server)
     assert "Half of this server's credits are used" in half
     assert "20 of 40 credits used this month" in half
     assert "80 percent" in most
@@ -53,8 +53,8 @@ async def test_half_four_fifths_and_all_are_told_once_each(alerting_server: BotS
 
 async def test_one_picture_that_passes_several_marks_is_one_message(alerting_server: BotServer) -> None:
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="total")
-    await paint(alerting_server)
-    (words,) = told(alerting_server)
+    await imagine(alerting_server)
+    (words,) = office_texts(alerting_server)
     assert "used up" in words
     assert "until somebody allows more" in words
 
@@ -62,33 +62,35 @@ async def test_one_picture_that_passes_several_marks_is_one_message(alerting_ser
 async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(
     alerting_server: BotServer,
 ) -> None:
-    await paint(alerting_server)
+    await imagine(alerting_server)
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=3, period="month")
-    assert told(alerting_server) == []
-    await paint(alerting_server)
-    (words,) = told(alerting_server)
+    assert office_texts(alerting_server) == []
+    await imagine(alerting_server)
+    (words,) = office_texts(alerting_server)
     assert "4 of 3 credits used this month" in words
 
 
 async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting_server: BotServer) -> None:
-    await paint(alerting_server, 5)
+    await imagine(alerting_server, 5)
     (message,) = alerting_server.office.history()
     assert not message.mentions
     assert not message.mention_everyone
-    assert all("Half" not in alerting_server.said(picture) for picture in alerting_server.channel.history())
+    pictures = alerting_server.channel.history()
+    assert len(pictures) == 5
+    assert not [picture for picture in pictures if "Half" in alerting_server.text_of(picture)]
 
 
 async def test_without_a_channel_nobody_is_told(server: BotServer) -> None:
     await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
-    await paint(server)
+    await imagine(server)
     assert len(server.channel.history()) == 1
 
 
 async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting_server: BotServer) -> None:
-    await paint(alerting_server, 4)
+    await imagine(alerting_server, 4)
     alerting_server.env.backend.delete_channel(alerting_server.office.id)
     with capture_logs() as lines:
-        await paint(alerting_server, 3)
+        await imagine(alerting_server, 3)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
     assert len(alerting_server.pictures()) == 7
 
@@ -100,34 +102,34 @@ async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(
         "POST", f"/channels/{alerting_server.office.id}/messages", status=403, code=50001, times=None
     )
     with capture_logs() as lines:
-        await paint(alerting_server, 6)
+        await imagine(alerting_server, 6)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
 
 
 async def test_a_restart_repeats_nothing(alerting_server: BotServer) -> None:
-    await paint(alerting_server, 5)
+    await imagine(alerting_server, 5)
     await alerting_server.restart()
-    await paint(alerting_server)
-    assert len(told(alerting_server)) == 1
+    await imagine(alerting_server)
+    assert len(office_texts(alerting_server)) == 1
 
 
 async def test_what_discord_could_not_take_is_told_after_a_restart(alerting_server: BotServer) -> None:
     alerting_server.env.inject_error(
         "POST", f"/channels/{alerting_server.office.id}/messages", status=503, code=0, times=None
     )
-    await paint(alerting_server, 5)
-    assert told(alerting_server) == []
+    await imagine(alerting_server, 5)
+    assert office_texts(alerting_server) == []
     alerting_server.env.backend.faults.clear()
     await alerting_server.restart()
     await alerting_server.env.settle()
-    (words,) = told(alerting_server)
+    (words,) = office_texts(alerting_server)
     assert "Half" in words
 
 
 async def test_every_attempt_carries_the_same_nonce(alerting_server: BotServer) -> None:
     path = f"/channels/{alerting_server.office.id}/messages"
     alerting_server.env.inject_error("POST", path, status=503, code=0, times=1)
-    await paint(alerting_server, 5)
+    await imagine(alerting_server, 5)
     await alerting_server.restart()
     await alerting_server.env.settle()
     bodies = [entry.json or {} for entry in alerting_server.env.http_requests if entry.path.endswith(path)]
@@ -137,15 +139,15 @@ async def test_every_attempt_carries_the_same_nonce(alerting_server: BotServer) 
 
 
 async def test_at_this_pace_it_is_empty_on_a_date(alerting_server: BotServer) -> None:
-    await paint(alerting_server)
+    await imagine(alerting_server)
     connection = sqlite3.connect(alerting_server.database)
     with connection:
         # As if the first picture had been two days ago, in a limit that never resets.
         connection.execute("UPDATE reservations SET created_at = created_at - 172800000")
     connection.close()
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=40, period="total")
-    await paint(alerting_server, 4)
-    (words,) = told(alerting_server)
+    await imagine(alerting_server, 4)
+    (words,) = office_texts(alerting_server)
     assert "At this pace it is used up on <t:" in words
     assert ":D>" in words
 
@@ -164,8 +166,8 @@ async def guild_elsewhere(server: BotServer) -> Any:
 
 
 async def test_an_alert_is_told_in_the_language_of_the_server(guild_elsewhere: BotServer) -> None:
-    await paint(guild_elsewhere)
-    (words,) = told(guild_elsewhere)
+    await imagine(guild_elsewhere)
+    (words,) = office_texts(guild_elsewhere)
     assert "### Kredit server ini sudah habis" in words
     assert "Tidak ada gambar lagi yang dilukis sampai <t:" in words
     assert "`/batas server`" in words
@@ -180,8 +182,8 @@ async def test_whoever_asked_for_the_last_picture_changes_no_language(
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
     )
-    await paint(alerting_server)
-    (words,) = told(alerting_server)
+    await imagine(alerting_server)
+    (words,) = office_texts(alerting_server)
     assert "### This server's credits are used up" in words
     assert "No further picture" in words
 
@@ -190,8 +192,8 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
     guild_elsewhere: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guild_elsewhere.app.client, "get_guild", lambda _: None)
-    await paint(guild_elsewhere)
-    (words,) = told(guild_elsewhere)
+    await imagine(guild_elsewhere)
+    (words,) = office_texts(guild_elsewhere)
     assert "### This server's credits are used up" in words
 
 
@@ -200,7 +202,7 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
 
 async def later(server: BotServer) -> None:
     await server.env.advance_time(INTERVAL_SECONDS + 1)
-    await server.rest()
+    await server.wait_idle()
 
 
 async def test_a_low_wallet_is_told_in_the_operators_channel_once(
@@ -211,11 +213,11 @@ async def test_a_low_wallet_is_told_in_the_operators_channel_once(
     rivya.wallet_credits = 99
     olga = server.env.create_user("olga")
     await server.restart()
-    await server.rest()
+    await server.wait_idle()
     server.set_application_owner(olga.id)
     await later(server)
     (message,) = machine_room.history()
-    assert "It holds 99 credits, which is less than 100" in server.said(message)
+    assert "It holds 99 credits, which is less than 100" in server.text_of(message)
     rivya.wallet_credits = 500
     await later(server)
     rivya.wallet_credits = 98
@@ -233,7 +235,7 @@ async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
     await guild_elsewhere.env.settle()
     await later(guild_elsewhere)
     (message,) = guild_elsewhere.office.history()
-    words = guild_elsewhere.said(message)
+    words = guild_elsewhere.text_of(message)
     assert "### Saldo dompet Rivya menipis" in words
     assert "kurang dari 100." in words
 
@@ -244,7 +246,7 @@ async def test_without_a_channel_the_owner_is_told_directly(server: BotServer, r
     rivya.wallet_credits = 3
     await later(server)
     (message,) = olga.dm_channel.history()
-    assert "It holds 3 credits" in server.said(message)
+    assert "It holds 3 credits" in server.text_of(message)
 
 
 async def test_of_a_team_its_admins_and_developers_are_told(server: BotServer, rivya: FakeRivya) -> None:
@@ -273,6 +275,6 @@ async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
     with capture_logs() as lines:
         server = await open_server()
         server.env.inject_error("*", "*", status=403, code=50007, times=None)
-        await server.rest()
+        await server.wait_idle()
     (line,) = [line for line in lines if line.get("code") == "wallet_low"]
     assert line["log_level"] == "error"

@@ -66,10 +66,10 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
 ) -> None:
     where = await place(server, kind)
     rivya.hold()
-    await server.begin(server.alice, "a fox", where=where)
+    await server.start_imagine(server.alice, "a fox", where=where)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     message = where.history()[-1]
     assert server.alt_texts(message) == ["a fox"]
     assert server.states() == ["settled"]
@@ -80,7 +80,7 @@ async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(
 ) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
-    await server.begin(server.alice, "a fox", where=thread)
+    await server.start_imagine(server.alice, "a fox", where=thread)
     asleep = server.env.backend.get_channel(thread.id).thread_metadata
     assert asleep is not None
     asleep.archived = True
@@ -88,7 +88,7 @@ async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=1)
     server.env.inject_error("PATCH", f"/channels/{thread.id}/messages/*", status=400, code=50083, times=1)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     assert not asleep.archived
     (message,) = [seen for seen in thread.history() if seen.components]
     assert server.alt_texts(message) == ["a fox"]
@@ -99,11 +99,11 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
 ) -> None:
     thread = await thread_of(server, server.channel)
     rivya.hold()
-    await server.begin(server.alice, "a fox", where=thread)
+    await server.start_imagine(server.alice, "a fox", where=thread)
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=None)
     server.env.inject_error("*", f"/channels/{thread.id}*", status=403, code=50083, times=None)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     (message,) = server.alice.user.dm_channel.history()
     assert server.alt_texts(message) == ["a fox"]
 
@@ -113,10 +113,10 @@ async def test_a_channel_deleted_meanwhile_means_a_direct_message(
 ) -> None:
     doomed = server.guild.create_text_channel("doomed")
     rivya.hold()
-    await server.begin(server.alice, "a fox", where=doomed)
+    await server.start_imagine(server.alice, "a fox", where=doomed)
     await server.bot_channel(doomed.id).delete()
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     (message,) = server.alice.user.dm_channel.history()
     assert len(message.attachments) == 1
     assert labels(server, message) == ["Details", "Delete"]
@@ -130,12 +130,12 @@ async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice, "a fox")
+    await server.start_imagine(server.alice, "a fox")
     server.env.inject_error("PATCH", REPLY, status=404, code=10015, times=1)
     server.env.inject_error("*", "/channels/*", status=403, code=50001, times=4)
     server.env.inject_error("POST", "/users/@me/channels", status=400, code=50278, times=1)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     assert server.states() == ["settled"]
     history = await server.alice.slash(server.channel, "history")
     assert "could not be posted" in server.answer(history)

@@ -25,7 +25,7 @@ async def open_form(server: BotServer, **options: Any) -> simcord.InteractionRes
 
 async def test_without_a_prompt_a_form_opens_and_paints(server: BotServer, rivya: FakeRivya) -> None:
     shown = await open_form(server)
-    assert server.books() == []
+    assert server.ledger_entries() == []
     await server.alice.submit_modal(
         shown,
         fill_modal(
@@ -198,7 +198,7 @@ async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: BotServe
 async def test_a_prompt_that_is_no_text_is_refused_with_a_sentence(server: BotServer) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a \ud83d fox")
     assert "our side" not in server.answer(result)
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_nobody_can_open_the_draft_of_another(open_server: OpenServer) -> None:
@@ -244,7 +244,7 @@ async def test_defaults_hold_where_nothing_is_chosen(server: BotServer, rivya: F
         ("square", "jpeg"),
         ("square_hd", "png"),
     ]
-    seen = [server.said(message) for message in server.visible_to(server.bob)]
+    seen = [server.text_of(message) for message in server.visible_to(server.bob)]
     assert len(seen) == 2
     assert "> a cat" in seen[0]
     assert "> a dog" in seen[1]
@@ -264,7 +264,7 @@ async def test_a_preset_puts_its_words_around_a_members_own(server: BotServer, r
     (task,) = rivya.tasks.values()
     assert (task.prompt, task.size) == ("oil painting of a fox on canvas", "square")
     (message,) = server.channel.history()
-    assert "oil painting" not in server.said(message)
+    assert "oil painting" not in server.text_of(message)
     shown = await server.alice.click(message, label="Edit")
     assert field(shown, "prompt")["value"] == "a fox"
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a cat"))

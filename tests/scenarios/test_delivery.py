@@ -32,7 +32,7 @@ def direct_messages(server: BotServer, member: Any) -> list[Any]:
 
 async def finish(server: BotServer, rivya: FakeRivya) -> None:
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -43,7 +43,7 @@ async def test_a_dead_token_does_not_stop_the_picture(
         unnamed = property(lambda _: None, lambda *_: None)
         monkeypatch.setattr(discord.InteractionCallbackResponse, "message_id", unnamed, raising=False)
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     await finish(server, rivya)
     (message,) = server.channel.history()
@@ -55,7 +55,7 @@ async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_memb
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice, prompt=f"@everyone {server.bob.mention}")
+    await server.start_imagine(server.alice, prompt=f"@everyone {server.bob.mention}")
     (reply,) = server.channel.history()
     server.env.backend.delete_message(server.channel.id, reply.id)
     await finish(server, rivya)
@@ -68,7 +68,7 @@ async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_memb
 
 async def test_a_lost_channel_means_a_direct_message(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     server.env.inject_error("*", f"/channels/{server.channel.id}/*", status=403, code=50001, times=None)
     await finish(server, rivya)
@@ -81,7 +81,7 @@ async def test_with_every_way_closed_the_picture_is_kept_and_paid(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
     server.env.inject_error("*", "/channels/*", status=403, code=50001, times=None)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
@@ -98,33 +98,33 @@ async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice, prompt="noise")
+    await server.start_imagine(server.alice, prompt="noise")
     server.env.inject_error("PATCH", REPLY, status=413, code=40005, times=1)
     await finish(server, rivya)
     (message,) = server.channel.history()
     assert message.attachments[0].filename.endswith(".jpg")
-    assert "JPEG" in server.said(message)
+    assert "JPEG" in server.text_of(message)
 
 
 async def test_words_that_automod_blocks_do_not_block_the_picture(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice, prompt="a very rude fox")
+    await server.start_imagine(server.alice, prompt="a very rude fox")
     server.env.inject_error("PATCH", REPLY, status=400, code=200000, times=1)
     await finish(server, rivya)
     (message,) = server.channel.history()
     assert len(message.attachments) == 1
-    assert "rude" not in server.said(message)
+    assert "rude" not in server.text_of(message)
 
 
 async def test_a_restart_while_painting_ends_in_the_same_reply(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
-    await server.begin(server.alice, prompt="a fox that outlives us")
+    await server.start_imagine(server.alice, prompt="a fox that outlives us")
     (before,) = server.channel.history()
     rivya.release()
     await server.restart()
-    await server.rest()
+    await server.wait_idle()
     (message,) = server.channel.history()
     assert message.id == before.id
     assert len(server.pictures()) == 1
@@ -153,7 +153,7 @@ async def test_everybody_gets_their_own_picture(server: BotServer, rivya: FakeRi
     people = [server.alice, server.bob, server.sari][:members]
     rivya.hold()
     for person in people:
-        await server.begin(person, prompt=f"a fox for {person.name}")
+        await server.start_imagine(person, prompt=f"a fox for {person.name}")
     await finish(server, rivya)
     assert sorted(server.alt_texts(message)[0] for message in server.channel.history()) == sorted(
         f"a fox for {person.name}" for person in people
@@ -165,22 +165,22 @@ async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=400, code=50035, times=1)
     server.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50035, times=1)
     await finish(server, rivya)
     picture, reply = sorted(server.channel.history(), key=lambda message: not message.attachments)
     assert stages(server) == [("delivered", "channel")]
     assert len(picture.attachments) == 1
-    assert "new message" in server.said(reply)
-    assert "Painting" not in server.said(reply)
+    assert "new message" in server.text_of(reply)
+    assert "Painting" not in server.text_of(reply)
 
 
 async def test_a_progress_line_that_discord_refuses_is_not_offered_again(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     (job,) = await server.app.engine._store.unfinished()
     server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
     before = len(server.env.http_requests)

@@ -40,7 +40,7 @@ async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_b
         other.execute("DROP TABLE member_defaults")
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox, typed at great length")
     assert "a fox, typed at great length" in server.answer(result)
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_reference(

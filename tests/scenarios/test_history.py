@@ -43,7 +43,7 @@ def alt_texts(server: BotServer, message: Any) -> list[str]:
 
 
 async def test_a_member_without_pictures_is_told_how_to_get_one(server: BotServer) -> None:
-    assert "`/imagine`" in server.said(await look(server, server.alice))
+    assert "`/imagine`" in server.text_of(await look(server, server.alice))
 
 
 async def test_a_history_shows_ones_own_pictures_newest_first(server: BotServer) -> None:
@@ -53,7 +53,7 @@ async def test_a_history_shows_ones_own_pictures_newest_first(server: BotServer)
     message = await look(server, server.alice)
     assert alt_texts(server, message) == ["a cat", "a fox"]
     assert list(offered(server, message)) == ["1. a cat", "2. a fox"]
-    words = server.said(message)
+    words = server.text_of(message)
     assert "dog" not in words
     first = server.channel.history()[0]
     assert f"[a fox](https://discord.com/channels/{server.guild.id}/{server.channel.id}/{first.id})" in words
@@ -84,7 +84,7 @@ async def test_words_are_found_however_they_are_spelt(server: BotServer) -> None
     ]
     assert len(alt_texts(server, await look(server, server.alice, search="snow"))) == 2
     nothing = await look(server, server.alice, search="walrus")
-    assert "No picture has these words" in server.said(nothing)
+    assert "No picture has these words" in server.text_of(nothing)
 
 
 async def test_a_search_goes_on_over_pages(server: BotServer) -> None:
@@ -94,7 +94,7 @@ async def test_a_search_goes_on_over_pages(server: BotServer) -> None:
     message = await look(server, server.alice, search="fox")
     await server.alice.click(message, label="Older")
     assert alt_texts(server, message) == ["fox 1", "fox 0"]
-    assert "fox" in server.said(message)
+    assert "fox" in server.text_of(message)
 
 
 async def test_one_picture_is_opened_with_everything_to_do_with_it(
@@ -103,7 +103,7 @@ async def test_one_picture_is_opened_with_everything_to_do_with_it(
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", size="portrait_4_3")
     message = await look(server, server.alice)
     await open_first(server, server.alice, message)
-    words = server.said(message)
+    words = server.text_of(message)
     assert "> a red fox" in words
     assert "Portrait 3:4 · 4 credits" in words
     assert "To its message" in words
@@ -132,7 +132,7 @@ async def test_a_deleted_picture_is_gone_from_the_history(server: BotServer) -> 
     question = await server.alice.click(message, label="Delete")
     await server.alice.click(response_of(question).message, label="Delete it")
     await server.alice.click(message, label="Back to the pictures")
-    assert "`/imagine`" in server.said(message)
+    assert "`/imagine`" in server.text_of(message)
     assert server.visible_to(server.bob) == []
 
 
@@ -141,24 +141,24 @@ async def test_a_private_picture_is_still_there_when_its_message_is_gone(server:
     await server.restart()
     message = await look(server, server.alice)
     assert alt_texts(server, message) == ["a secret fox"]
-    assert "only for you" in server.said(message)
+    assert "only for you" in server.text_of(message)
     assert len(server.env.backend.get_message(server.channel.id, message.id).attachments) == 1
     await open_first(server, server.alice, message)
     await server.alice.click(message, label="Show to everybody")
     (public,) = server.visible_to(server.bob)
-    assert "> a secret fox" in server.said(public)
+    assert "> a secret fox" in server.text_of(public)
 
 
 async def test_what_could_not_be_posted_then_is_posted_now(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
-    await server.begin(server.alice)
+    await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=1)
     server.env.inject_error("*", "/channels/*", status=403, code=50001, times=3)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=1)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     message = await look(server, server.alice)
-    assert "could not be posted" in server.said(message)
+    assert "could not be posted" in server.text_of(message)
     await open_first(server, server.alice, message)
     await server.alice.click(message, label="Show to everybody")
     shown = server.visible_to(server.bob)[-1]
@@ -172,7 +172,7 @@ async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: BotS
     refused = await server.bob.slash(server.channel, "history", member=server.alice)
     assert "Manage Server" in server.answer(refused)
     message = await look(server, server.sari, member=server.alice)
-    words = server.said(message)
+    words = server.text_of(message)
     assert server.alice.mention in words
     assert "a private picture" in words
     assert "secret" not in words

@@ -42,7 +42,7 @@ async def test_a_member_asks_and_a_picture_arrives(server: BotServer, rivya: Fak
     (message,) = server.channel.history()
     assert len(server.pictures()) == 1
     assert server.alt_texts(message) == ["a red fox in the snow"]
-    words = server.said(message)
+    words = server.text_of(message)
     assert "4 credits" in words
     assert "196" in words
     assert server.states() == ["settled"]
@@ -84,7 +84,7 @@ async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
     sentence = server.private_reply(result)
     assert hint in sentence
     # What was refused before anything was reserved has nothing to say about a charge.
-    assert ("nothing was charged" in sentence.lower()) is bool(server.books())
+    assert ("nothing was charged" in sentence.lower()) is bool(server.ledger_entries())
     assert set(server.states()) <= {"released"}
     assert server.visible_to(server.bob) == []
     assert rivya.tasks == {}
@@ -96,7 +96,7 @@ async def test_a_bad_reference_gets_a_private_sentence_and_costs_nothing(
 async def test_a_blank_prompt_is_refused(server: BotServer, prompt: str) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt=prompt)
     assert "prompt" in server.answer(result).lower()
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_a_prompt_may_be_as_long_as_the_model_takes(server: BotServer, rivya: FakeRivya) -> None:
@@ -106,7 +106,7 @@ async def test_a_prompt_may_be_as_long_as_the_model_takes(server: BotServer, riv
     assert len(task.prompt) == 5000
     (message,) = server.channel.history()
     assert len(server.alt_texts(message)[0]) <= 1024
-    assert len(server.said(message)) <= 4000
+    assert len(server.text_of(message)) <= 4000
 
 
 async def test_a_prompt_pings_nobody(server: BotServer) -> None:
@@ -136,7 +136,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused(server: BotServer
     )
     result = await server.alice.slash(quiet, "imagine", prompt="a fox")
     assert "Attach Files" in server.answer(result)
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_a_channel_that_is_hidden_from_the_bot_is_refused(server: BotServer) -> None:
@@ -145,7 +145,7 @@ async def test_a_channel_that_is_hidden_from_the_bot_is_refused(server: BotServe
     )
     result = await server.alice.slash(hidden, "imagine", prompt="a fox")
     assert "View Channel" in server.answer(result)
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_an_event_that_does_not_tell_permissions_is_no_refusal(
@@ -164,7 +164,7 @@ async def test_an_event_that_does_not_tell_permissions_is_no_refusal(
 async def test_a_refused_picture_is_told_and_not_charged(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="something forbidden")
     (message,) = server.channel.history()
-    assert "nothing was charged" in server.said(message).lower()
+    assert "nothing was charged" in server.text_of(message).lower()
     assert server.states() == ["released"]
     assert rivya.charged_credits == 0
 
@@ -195,7 +195,7 @@ async def test_the_same_interaction_twice_is_one_picture(server: BotServer, rivy
         if name == "INTERACTION_CREATE"
     ]
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.rest()
+    await server.wait_idle()
     assert len(rivya.tasks) == 1
     assert len(server.pictures()) == 1
     assert server.states() == ["settled"]
@@ -218,7 +218,7 @@ async def test_while_it_closes_the_bot_says_so_privately(server: BotServer) -> N
     await server.app.engine.close()
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert "restart" in server.answer(result).lower()
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_a_direct_message_has_no_budget_to_paint_with(server: BotServer) -> None:
@@ -247,11 +247,11 @@ async def test_a_command_that_reaches_the_bot_from_a_direct_message_is_told_wher
         data={"id": command["id"], "name": name, "type": 1, "options": options},
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.rest()
+    await server.wait_idle()
     said = server.answer(simcord.InteractionResult(server.env, record))
     assert "server" in said.lower()
     assert "Manage Server" not in said
-    assert server.books() == []
+    assert server.ledger_entries() == []
 
 
 async def test_a_prompt_costs_one_transaction_before_the_first_answer(

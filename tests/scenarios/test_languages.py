@@ -54,12 +54,12 @@ async def test_a_public_picture_speaks_the_server_s_language(server: BotServer, 
     speak(server.alice, INDONESIAN, guild=ENGLISH)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (message,) = server.channel.history()
-    assert "4 credits" in server.said(message)
+    assert "4 credits" in server.text_of(message)
     assert labels(server, message)[0] == "Again"
     speak(server.bob, ENGLISH, guild=INDONESIAN)
     await server.bob.slash(server.channel, "imagine", prompt="an owl")
     message = server.channel.history()[-1]
-    assert "4 kredit" in server.said(message)
+    assert "4 kredit" in server.text_of(message)
     assert labels(server, message) == ["Lagi", "Ubah", "Jadikan acuan", "Rincian", "Hapus"]
 
 
@@ -68,12 +68,12 @@ async def test_a_private_picture_speaks_its_member_s_language_also_after_a_resta
 ) -> None:
     speak(server.alice, INDONESIAN, guild=ENGLISH)
     rivya.hold()
-    await server.begin(server.alice, private=True)
+    await server.start_imagine(server.alice, private=True)
     await server.app.engine.close()
     rivya.release()
     await server.restart()
     message = server.visible_to(server.alice)[-1]
-    assert "4 kredit" in server.said(message)
+    assert "4 kredit" in server.text_of(message)
     assert "Lagi" in labels(server, message)
 
 

@@ -73,7 +73,7 @@ async def repeat_last_interaction(server: BotServer) -> None:
         payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
     ]
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.rest()
+    await server.wait_idle()
 
 
 # Who may
@@ -359,7 +359,7 @@ async def test_who_may_no_longer_manage_the_server_turns_no_page(server: BotServ
     before = server.answer(result)
     server.env.backend.get_guild(server.guild.id).members[server.sari.id].role_ids.clear()
     click = await server.sari.click(response_of(result), label="Next")
-    assert "Manage Server" in server.said(
+    assert "Manage Server" in server.text_of(
         click.followups[0].message if click.followups else response_of(click).message
     )
     assert server.answer(result) == before
@@ -428,7 +428,7 @@ async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: 
     role, _ = add_role_with_member(server, "friends")
     await admin(server, "role", role=role, credits=8, period="day")
     server.env.backend.delete_role(server.guild.id, role.id)
-    await server.rest()
+    await server.wait_idle()
     assert "A deleted role" in await admin(server, "show")
     (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "deleted")
     assert "to **no limit**" in await admin(server, "remove", rule=choice["value"])

@@ -111,7 +111,7 @@ async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server:
         },
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
-    await server.rest()
+    await server.wait_idle()
     assert "Only members with" in server.answer(simcord.InteractionResult(server.env, record))
 
 
@@ -284,9 +284,9 @@ async def test_guilds_are_paged_with_buttons_that_outlive_a_restart(server: BotS
     await server.restart()
     message = response_of(result).message
     await server.operator.click(message, label="Next")
-    assert "Page 2 of 2" in server.said(message)
+    assert "Page 2 of 2" in server.text_of(message)
     await server.operator.click(message, label="Previous")
-    assert "Page 1 of 2" in server.said(message)
+    assert "Page 1 of 2" in server.text_of(message)
 
 
 # The comparison.
@@ -310,13 +310,13 @@ async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once
     assert "one difference" in said
     assert "booked 4, Rivya charged 6" in said
     assert server.operator.user.dm_channel.history() == []
-    assert [entry["final_credits"] for entry in server.books()] == [4]
+    assert [entry["final_credits"] for entry in server.ledger_entries()] == [4]
     await server.restart()
     message = response_of(result).message
     booked = server.answer(await server.operator.click(message, label="Book these corrections"))
     assert "Booked 1 correction:" in booked
     assert "2 credits more" in booked
-    assert [entry["final_credits"] for entry in server.books()] == [6]
+    assert [entry["final_credits"] for entry in server.ledger_entries()] == [6]
     again = server.answer(await server.operator.click(message, label="Book these corrections"))
     assert "nothing to book" in again
     assert corrections(server) == [(4, 6, server.operator.id)]
@@ -368,7 +368,7 @@ async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
     monkeypatch.setattr(reconcile, "TOKEN_LIFE_SECONDS", 0.0)
     await server.operator.slash(server.office, "operator reconcile")
     (message,) = server.operator.user.dm_channel.history()
-    assert "booked 4, Rivya charged 6" in server.said(message)
+    assert "booked 4, Rivya charged 6" in server.text_of(message)
 
 
 async def test_with_every_way_closed_the_run_is_still_in_the_books(
@@ -391,7 +391,7 @@ async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
         await server.operator.slash(server.office, "operator reconcile")
         await server.operator.slash(server.office, "operator reconcile")
     await server.until(lambda: "under way already" in office_messages(server))
-    await server.restart(rested=False)
+    await server.restart(idle=False)
     server.rivya.faults.clear()
     assert "broke" not in capsys.readouterr().out
     assert "one difference" in await run_operator_command(server, "reconcile")
@@ -399,7 +399,7 @@ async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
 
 def office_messages(server: BotServer) -> str:
     """All that the operator can read in the office."""
-    return "\n".join(server.said(message) for message in server.office.history(viewer=server.operator))
+    return "\n".join(server.text_of(message) for message in server.office.history(viewer=server.operator))
 
 
 async def test_progress_is_shown_while_it_lasts(
@@ -441,7 +441,7 @@ async def test_corrections_that_are_confirmed_too_late_are_not_booked(
 
 async def test_a_doubt_is_closed_by_hand_once(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    (entry,) = server.books()
+    (entry,) = server.ledger_entries()
     put_in_doubt(server)
     job = f" {str(entry['job_id']).upper()} "
     assert "Give a reason" in await run_operator_command(server, "close", job=job, credits=0, reason="  ")

@@ -108,7 +108,10 @@ async def test_details_tell_everything_to_everybody(server: BotServer, picture_m
 async def test_another_member_pays_for_their_own_again(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice)
     await server.bob.click(message, label="Again")
-    assert [entry["user_id"] for entry in server.books()] == [str(server.alice.id), str(server.bob.id)]
+    assert [entry["user_id"] for entry in server.ledger_entries()] == [
+        str(server.alice.id),
+        str(server.bob.id),
+    ]
     assert len(rivya.tasks) == 2
 
 
@@ -163,7 +166,7 @@ async def test_only_its_owner_and_moderators_delete_a_picture(server: BotServer,
     assert message.id in {seen.id for seen in server.visible_to(server.bob)}
     await moderator.click(question.response.message, label="Delete it")
     assert message.id not in {seen.id for seen in server.visible_to(server.bob)}
-    assert "Deleted." in server.said(question.response.message)
+    assert "Deleted." in server.text_of(question.response.message)
 
 
 async def test_a_deleted_picture_is_no_beginning_of_anything(server: BotServer, rivya: FakeRivya) -> None:
@@ -184,7 +187,7 @@ async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(
     question = await server.alice.click(message, label="Delete")
     server.env.backend.delete_message(server.channel.id, message.id)
     await server.alice.click(response_of(question).message, label="Delete it")
-    assert "Deleted." in server.said(response_of(question).message)
+    assert "Deleted." in server.text_of(response_of(question).message)
 
 
 async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
@@ -197,7 +200,7 @@ async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
     ]  # fmt: skip
     await server.alice.click(message, label="Show to everybody")
     (public,) = server.visible_to(server.bob)
-    assert "> a secret fox" in server.said(public)
+    assert "> a secret fox" in server.text_of(public)
     assert server.alt_texts(public) == ["a secret fox"]
     assert labels(server, public) == EVERYBODYS
     again = await server.alice.click(message, label="Show to everybody")
@@ -264,20 +267,20 @@ def spoilers(raw: Any) -> list[bool]:
 async def test_cancelling_in_time_releases_at_once(open_server: OpenServer, rivya: FakeRivya) -> None:
     server = await open_server(max_running=1)
     rivya.hold()
-    await server.begin(server.alice, "a slow fox")
-    await server.begin(server.bob, "a waiting dog")
+    await server.start_imagine(server.alice, "a slow fox")
+    await server.start_imagine(server.bob, "a waiting dog")
     waiting = server.channel.history()[-1]
     await server.until(lambda: labels(server, waiting) == ["Cancel"])
     with server.without_settling():
         await server.alice.click(waiting, label="Cancel")
-    await server.until(lambda: "Manage Messages" in server.said(server.visible_to(server.alice)[-1]))
+    await server.until(lambda: "Manage Messages" in server.text_of(server.visible_to(server.alice)[-1]))
     with server.without_settling():
         await server.bob.click(waiting, label="Cancel")
-    await server.until(lambda: "Cancelled. Nothing was charged." in server.said(waiting))
+    await server.until(lambda: "Cancelled. Nothing was charged." in server.text_of(waiting))
     assert labels(server, waiting) == ["Again", "Edit"]
     assert server.states() == ["held", "released"]
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox"]
     await server.bob.click(waiting, label="Again")
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
@@ -285,14 +288,14 @@ async def test_cancelling_in_time_releases_at_once(open_server: OpenServer, rivy
 
 async def test_cancelling_too_late_is_said_plainly(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
-    await server.begin(server.alice, reference=("r.png", make_picture()))
+    await server.start_imagine(server.alice, reference=("r.png", make_picture()))
     (message,) = server.channel.history()
     screen = StaleMessage.from_before(server, message, "Cancel")
     with server.without_settling():
         await screen.click(server.alice, "Cancel")
-    await server.until(lambda: "too late to cancel" in server.said(server.visible_to(server.alice)[-1]))
+    await server.until(lambda: "too late to cancel" in server.text_of(server.visible_to(server.alice)[-1]))
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     assert server.states() == ["settled"]
     assert len(server.pictures()) == 1
 
@@ -324,7 +327,7 @@ async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(
         picture_message, fill_modal(picture_message, prompt="a public fox", options=["spoiler"])
     )
     public = server.channel.history()[-1]
-    assert "public fox" in server.said(public)
+    assert "public fox" in server.text_of(public)
     theirs = server.answer(await server.bob.click(public, label="Details"))
     assert "a private picture" in theirs
     assert "my secret" not in theirs
@@ -357,7 +360,7 @@ async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(
     await server.alice.click(message, label="Show to everybody")
     public = server.visible_to(server.bob)[-1]
     assert len(public.attachments) == 1
-    assert "rude" not in server.said(public)
+    assert "rude" not in server.text_of(public)
 
 
 async def test_what_discord_does_not_show_is_explained_and_stays_private(server: BotServer) -> None:
@@ -374,10 +377,10 @@ async def test_a_private_picture_in_a_direct_message_is_deleted_there(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    await server.begin(server.alice, private=True)
+    await server.start_imagine(server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)
     rivya.release()
-    await server.rest()
+    await server.wait_idle()
     (message,) = server.alice.user.dm_channel.history()
     question = await server.alice.user.click(message, label="Delete")
     await server.alice.user.click(question.response.message, label="Delete it")

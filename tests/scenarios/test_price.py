@@ -67,7 +67,7 @@ async def test_above_the_threshold_nothing_is_spent_before_a_yes(
 ) -> None:
     question = await imagine_with_question(server_with_confirmation, server_with_confirmation.alice)
     assert labels(server_with_confirmation, question) == [YES, NO]
-    assert server_with_confirmation.books() == []
+    assert server_with_confirmation.ledger_entries() == []
     assert rivya.tasks == {}
     assert server_with_confirmation.visible_to(server_with_confirmation.bob) == []
 
@@ -81,7 +81,7 @@ async def test_a_yes_paints_in_the_channel_for_everybody(
     await server_with_confirmation.alice.click(question, label=YES)
     (message,) = server_with_confirmation.visible_to(server_with_confirmation.bob)
     assert len(message.attachments) == 1
-    assert "4 credits" in server_with_confirmation.said(message)
+    assert "4 credits" in server_with_confirmation.text_of(message)
     (task,) = rivya.tasks.values()
     assert (task.prompt, task.size, task.output_format) == ("a red fox", "portrait_4_3", "jpeg")
     assert server_with_confirmation.states() == ["settled"]
@@ -96,7 +96,7 @@ async def test_the_question_says_what_would_be_left_for_whom(server_with_confirm
         period="day",
     )
     question = await imagine_with_question(server_with_confirmation, server_with_confirmation.alice)
-    words = server_with_confirmation.said(question)
+    words = server_with_confirmation.text_of(question)
     assert "**196 credits** of this server's limit this month" in words
     assert "**6 credits** of your own limit today" in words
     assert "Nothing is charged unless you say yes" in words
@@ -105,9 +105,9 @@ async def test_the_question_says_what_would_be_left_for_whom(server_with_confirm
 async def test_a_no_paints_nothing_and_takes_the_buttons_away(server_with_confirmation: BotServer) -> None:
     question = await imagine_with_question(server_with_confirmation, server_with_confirmation.alice)
     await server_with_confirmation.alice.click(question, label=NO)
-    assert "nothing was charged" in server_with_confirmation.said(question).lower()
+    assert "nothing was charged" in server_with_confirmation.text_of(question).lower()
     assert labels(server_with_confirmation, question) == []
-    assert server_with_confirmation.books() == []
+    assert server_with_confirmation.ledger_entries() == []
     assert query(server_with_confirmation, "SELECT count(*) FROM drafts") == [(0,)]
 
 
@@ -118,7 +118,7 @@ async def test_a_second_yes_is_told_that_it_has_begun(
     screen = StaleMessage(server_with_confirmation, question)
     await screen.click(server_with_confirmation.alice, YES)
     await screen.click(server_with_confirmation.alice, YES)
-    assert "on its way" in server_with_confirmation.said(question)
+    assert "on its way" in server_with_confirmation.text_of(question)
     assert labels(server_with_confirmation, question) == []
     assert len(rivya.tasks) == 1
     assert server_with_confirmation.states() == ["settled"]
@@ -151,7 +151,7 @@ async def test_two_noes_at_once_say_no(server_with_confirmation: BotServer) -> N
         for _ in range(2):
             await screen.click(server_with_confirmation.alice, NO)
     await server_with_confirmation.env.settle()
-    assert "on its way" not in server_with_confirmation.said(question)
+    assert "on its way" not in server_with_confirmation.text_of(question)
     assert labels(server_with_confirmation, question) == []
 
 
@@ -169,7 +169,7 @@ async def test_the_first_answer_counts_whatever_an_old_screen_shows(
     await screen.click(server_with_confirmation.alice, then)
     assert len(rivya.tasks) == (first == YES)
     assert server_with_confirmation.states() == ["settled"] * (first == YES)
-    assert ("on its way" if first == YES else "put aside") in server_with_confirmation.said(question)
+    assert ("on its way" if first == YES else "put aside") in server_with_confirmation.text_of(question)
     assert labels(server_with_confirmation, question) == []
 
 
@@ -215,8 +215,8 @@ async def test_a_question_is_forgotten_after_a_day(
     question = await imagine_with_question(server_with_confirmation, server_with_confirmation.alice)
     query(server_with_confirmation, "UPDATE drafts SET drafted_at = drafted_at - 86400000 RETURNING draft_id")
     await server_with_confirmation.alice.click(question, label=YES)
-    assert "more than a day old" in server_with_confirmation.said(question)
-    assert "/imagine" in server_with_confirmation.said(question)
+    assert "more than a day old" in server_with_confirmation.text_of(question)
+    assert "/imagine" in server_with_confirmation.text_of(question)
     assert labels(server_with_confirmation, question) == []
     assert rivya.tasks == {}
 
@@ -231,7 +231,7 @@ async def test_a_limit_used_up_meanwhile_refuses_the_yes(
     result = await server_with_confirmation.alice.click(question, label=YES)
     assert "0 of 3 credits used this month" in server_with_confirmation.answer(result)
     assert rivya.tasks == {}
-    assert server_with_confirmation.books() == []
+    assert server_with_confirmation.ledger_entries() == []
     await server_with_confirmation.sari.slash(
         server_with_confirmation.channel, "limits guild", credits=4, period="month"
     )
@@ -280,7 +280,7 @@ async def test_the_reference_is_named_kept_and_used(
     question = await imagine_with_question(
         server_with_confirmation, server_with_confirmation.alice, reference=("old_fox.png", picture)
     )
-    assert "old\\_fox.png" in server_with_confirmation.said(question)
+    assert "old\\_fox.png" in server_with_confirmation.text_of(question)
     assert rivya.uploads == {}
     await server_with_confirmation.alice.click(question, label=YES)
     (task,) = rivya.tasks.values()
@@ -300,7 +300,7 @@ async def test_the_roles_of_the_one_who_clicks_bind(
     question = await imagine_with_question(server_with_confirmation, pat)
     assert (
         f"**3 credits** of the limit of your role <@&{painters.id}> today"
-        in server_with_confirmation.said(question)
+        in server_with_confirmation.text_of(question)
     )
     await pat.click(question, label=YES)
     result = await pat.slash(server_with_confirmation.channel, "imagine", prompt="a fox")

@@ -77,12 +77,12 @@ async def test_erasing_asks_first_and_then_forgets(server: BotServer) -> None:
     assert query(server, "SELECT prompt FROM jobs") == [(PROMPT,)]
 
     await server.alice.click(response_of(asked), custom_id=button(server.alice))
-    words = server.said(response_of(asked).message)
+    words = server.text_of(response_of(asked).message)
     assert "1 request erased" in words
     assert "until <t:" in words
     assert query(server, "SELECT prompt, user_id FROM jobs") == [("", 0)]
     assert len(server.pictures()) == 1
-    assert server.books()[0]["final_credits"] == 4
+    assert server.ledger_entries()[0]["final_credits"] == 4
     shown = server.answer(await server.alice.slash(server.channel, "privacy show"))
     assert "No requests" in shown
     assert "You asked for erasure" in shown
@@ -96,9 +96,9 @@ async def test_a_second_click_and_one_after_a_restart_do_no_harm(server: BotServ
     twin = await server.alice.slash(server.channel, "privacy erase")
     await server.restart()
     await server.alice.click(response_of(asked), custom_id=button(server.alice))
-    assert "1 request erased" in server.said(response_of(asked).message)
+    assert "1 request erased" in server.text_of(response_of(asked).message)
     await server.alice.click(response_of(twin), custom_id=button(server.alice))
-    assert "Everything that can be erased now is erased" in server.said(response_of(twin).message)
+    assert "Everything that can be erased now is erased" in server.text_of(response_of(twin).message)
 
 
 async def test_what_others_wrote_about_a_member_is_erased_though_they_asked_for_nothing(
@@ -131,7 +131,7 @@ async def test_a_server_that_is_left_is_remembered_and_one_that_is_joined_is_not
     await server.alice.slash(server.channel, "imagine", prompt=PROMPT)
     guild = server.bot_guild
     await guild.leave()
-    await server.rest()
+    await server.wait_idle()
     assert query(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]
     await server.restart()
     assert query(server, "SELECT guild_id FROM departures") == [(server.guild.id,)]

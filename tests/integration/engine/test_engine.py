@@ -1,4 +1,4 @@
-"""The engine on real rows, a real wire and a strict stand-in; only the courier is made by hand."""
+"""The engine with a real database and a fake Rivya over HTTP; only the delivery to Discord is a fake."""
 
 from __future__ import annotations
 

@@ -136,7 +136,8 @@ def test_no_rule_is_without_words() -> None:
             )
             < 600
         )
-        assert scope_name(rule, 5)[0].isupper() or scope_name(rule, 5).startswith("<")
+        assert scope_name(rule, 5)[0].isupper()
+        assert ("5>" in scope_name(rule, 5)) is (rule in {LimitScope.ROLE, LimitScope.MEMBER})
 
 
 def test_a_pause_tells_the_operators_words_and_lets_them_do_nothing() -> None:
