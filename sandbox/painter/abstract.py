@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from sandbox.painter.canvas import Colour, darker, lighter, mix
+from sandbox.painter.colours import Colour, darker, lighter, mix
 
 if TYPE_CHECKING:
     import random

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 if TYPE_CHECKING:
     import random
 
-    from sandbox.painter.canvas import Colour, Point
+    from sandbox.painter.colours import Colour, Point
 
 _REFERENCE_SIDE = 1024
 _FLAT = 10

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from sandbox.painter.canvas import Colour, Point, darker, lighter, mix
+from sandbox.painter.colours import Colour, Point, darker, lighter, mix
 from sandbox.painter.sky import DARK, MOODS, Mood, draw_cloud, draw_disc, draw_sky, draw_weather
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from sandbox.painter.canvas import Colour, lighter, mix
+from sandbox.painter.colours import Colour, lighter, mix
 
 if TYPE_CHECKING:
     import random

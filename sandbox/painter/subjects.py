@@ -1,137 +1,91 @@
-"""Draw a subject by its name, with its shadow, hat, crown, scarf or glasses."""
+"""Puts the subjects into the picture: in a row, with their shadows, riders above what they ride."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from sandbox.painter import objects, other_animals
-from sandbox.painter.animals import ANIMALS, draw_animal
-from sandbox.painter.canvas import Box, Canvas, Colour, darker, lighter
+from sandbox.painter.glyphs import render
+from sandbox.painter.sky import DARK
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
 
-    from sandbox.painter.prompt_parser import Subject
+    from sandbox.painter.prompt_parser import Scene, Subject
 
-_DRAWINGS: dict[str, Callable[[Canvas, Colour | None], None]] = {
-    "owl": other_animals.owl,
-    "bird": other_animals.bird,
-    "fish": other_animals.fish,
-    "whale": other_animals.whale,
-    "robot": other_animals.robot,
-    "snowman": other_animals.snowman,
-    "car": objects.car,
-    "house": objects.house,
-    "castle": objects.castle,
-    "lighthouse": objects.lighthouse,
-    "tree": objects.tree,
-    "flower": objects.flower,
-    "boat": objects.boat,
-    "heart": objects.heart,
-    "star": objects.star,
-    "mushroom": objects.mushroom,
-    "rocket": objects.rocket,
-    "balloon": objects.balloon,
-    "cup": objects.cup,
-}
-_HEADS = {**dict.fromkeys(ANIMALS, -0.72), "owl": -0.72, "robot": -0.86, "snowman": -0.84}
-"""The y coordinate of the top of the head in the subject's box; subjects without one wear nothing."""
+_CENTRED_FROM = 0.5
+"""Subjects with a smaller share of the picture than this stand aside."""
 _MIRRORED_SHARE = 0.4
-_UPRIGHT = {"house", "castle", "lighthouse", "cup"}
+_RIDDEN_SHARE = 0.75
+"""The side of what is ridden as a share of a lone subject's, so that the rider has room above."""
+_SADDLE, _DECK = (0.35, 0.75), (0.85, 0.6)
+"""Where riders stand, as a share of the height from the top, and their side as a share of what they ride."""
+_HAT_SHARE = 0.42
+"""The side of a hat as a share of its wearer's."""
+_TIP_SHARE = 0.2
+"""An antenna or the tip of an ear takes a smaller share of a glyph's width."""
 
 
-def draw_subject(picture: Image.Image, subject: Subject, box: Box, mood: str, dice: random.Random) -> None:
-    """Draw one subject and its shadow into the box."""
-    if not subject.flies:
-        _ground(picture, box, water=subject.swims, dark=mood in {"night", "space"})
-    mirrored = subject.name not in _UPRIGHT and dice.random() < _MIRRORED_SHARE
-    canvas = Canvas(picture, box, mirrored=mirrored)
-    if subject.name in ANIMALS:
-        draw_animal(canvas, subject.name, subject.colour)
-    else:
-        _DRAWINGS[subject.name](canvas, subject.colour)
-    canvas.composite()
-    if subject.name in _HEADS:
-        for prop in sorted(subject.props):
-            _PROPS[prop](canvas, _HEADS[subject.name])
-            canvas.composite()
+def draw_subjects(picture: Image.Image, scene: Scene, dice: random.Random, *, share: float) -> None:
+    """Stand the subjects on the ground or in the air; a lone small one leaves the middle free.
+
+    Args:
+        picture: what is drawn on.
+        scene: whose subjects are drawn.
+        dice: decides places and directions.
+        share: the side of a subject as a share of the picture's height.
+    """
+    width, height = picture.size
+    slot = width / max(1, len(scene.subjects))
+    side = min(height * share, slot * 0.92, width * share * 1.1)
+    aside = dice.choice((-0.22, 0.22)) if len(scene.subjects) == 1 and share < _CENTRED_FROM else 0.0
+    for number, subject in enumerate(scene.subjects):
+        x = slot * (number + 0.5 + aside) + dice.uniform(-0.04, 0.04) * slot
+        base = height * (0.69 if subject.flies else 0.9) - (number % 2) * side * 0.07
+        own = side * (_RIDDEN_SHARE if any(not rider.is_hat for rider in subject.riders) else 1)
+        if not subject.flies:
+            _shade(picture, (x, base), own / 2, water=subject.swims, dark=scene.mood in DARK)
+        _draw(picture, subject, (x, base), own, mirrored=dice.random() < _MIRRORED_SHARE)
 
 
-def _ground(picture: Image.Image, box: Box, *, water: bool, dark: bool) -> None:
-    """Draw a soft shadow on the ground, a lighter one on water."""
+def _draw(
+    picture: Image.Image, subject: Subject, foot: tuple[float, float], side: float, *, mirrored: bool
+) -> None:
+    """Draw a subject that stands at `foot`, riders behind it, passengers of a boat and hats before it."""
+    glyph = render(subject.emoji, round(side), subject.colour)
+    if mirrored:
+        glyph = ImageOps.mirror(glyph)
+    left, top = round(foot[0] - glyph.width / 2), round(foot[1] - glyph.height)
+    riders = [rider for rider in subject.riders if not rider.is_hat]
+    seat, share = _DECK if subject.is_boat else _SADDLE
+    if subject.is_boat:
+        picture.paste(glyph, (left, top), glyph)
+    for number, rider in enumerate(riders):
+        at = (left + glyph.width * (number + 0.5) / len(riders), top + glyph.height * seat)
+        _draw(picture, rider, at, side * share / len(riders) ** 0.5, mirrored=mirrored)
+    if not subject.is_boat:
+        picture.paste(glyph, (left, top), glyph)
+    for hat in subject.riders:
+        if hat.is_hat:
+            x, y = _head(glyph)
+            _draw(picture, hat, (left + x, top + y), side * _HAT_SHARE, mirrored=mirrored)
+
+
+def _head(glyph: Image.Image) -> tuple[float, float]:
+    """Return where a hat sits: just below where the glyph gets wider than an antenna or the tip of an ear."""
+    alpha = glyph.getchannel("A")
+    rows = alpha.resize((1, glyph.height), Image.Resampling.BOX).tobytes()
+    y = next((row for row, cover in enumerate(rows) if cover > _TIP_SHARE * 255), 0)
+    box = alpha.crop((0, y, glyph.width, y + 1)).getbbox() or (0, 0, glyph.width, 1)
+    return (box[0] + box[2]) / 2, y + glyph.height * 0.06
+
+
+def _shade(picture: Image.Image, foot: tuple[float, float], half: float, *, water: bool, dark: bool) -> None:
+    """Draw a soft shadow, or a gleam on the water."""
     mask = Image.new("L", picture.size)
-    wide, high, y = box.half * 0.95, box.half * 0.13, box.y + box.half * 0.97
+    (x, y), wide, high = foot, half * 0.95, half * 0.13
     fill = 110 if water else 150
-    ImageDraw.Draw(mask).ellipse((box.x - wide, y - high, box.x + wide * 1.15, y + high), fill=fill)
+    ImageDraw.Draw(mask).ellipse((x - wide, y - high, x + wide * 1.15, y + high), fill=fill)
     tone = (12, 16, 40) if dark else (40, 36, 60)
-    picture.paste(
-        Image.new("RGB", picture.size, tone), mask=mask.filter(ImageFilter.BoxBlur(box.half * 0.05))
-    )
-
-
-def _hat(canvas: Canvas, top: float) -> None:
-    colour = (66, 52, 120)
-    canvas.shape(
-        colour,
-        (-0.3, top + 0.06),
-        (0.3, top + 0.06),
-        (0.1, top - 0.32),
-        (0.2, top - 0.56),
-        (-0.08, top - 0.36),
-    )
-    canvas.oval(darker(colour, 0.2), 0, top + 0.06, 0.44, 0.08)
-    canvas.shape(
-        (232, 184, 70), (-0.29, top + 0.02), (0.29, top + 0.02), (0.24, top - 0.08), (-0.24, top - 0.08)
-    )
-    canvas.oval((250, 226, 130), 0.02, top - 0.22, 0.045)
-
-
-def _crown(canvas: Canvas, top: float) -> None:
-    gold = (236, 186, 62)
-    points = [
-        (-0.3, top + 0.1),
-        (-0.34, top - 0.24),
-        (-0.17, top - 0.06),
-        (0.0, top - 0.32),
-        (0.17, top - 0.06),
-    ]
-    canvas.shape(gold, *points, (0.34, top - 0.24), (0.3, top + 0.1))
-    for x, y in ((-0.34, -0.24), (0, -0.32), (0.34, -0.24)):
-        canvas.oval((214, 64, 72), x, top + y, 0.05)
-    canvas.line(lighter(gold), 0.04, (-0.29, top + 0.04), (0.29, top + 0.04))
-
-
-def _scarf(canvas: Canvas, top: float) -> None:
-    colour, y = (204, 60, 58), top + 0.8
-    canvas.blob(
-        colour,
-        (-0.42, y - 0.08),
-        (0, y),
-        (0.42, y - 0.08),
-        (0.44, y + 0.08),
-        (0, y + 0.17),
-        (-0.44, y + 0.08),
-    )
-    canvas.shape(darker(colour, 0.15), (0.18, y + 0.08), (0.4, y + 0.06), (0.46, y + 0.5), (0.26, y + 0.54))
-    for k in range(3):
-        canvas.line(
-            (244, 226, 190),
-            0.035,
-            (0.22 + 0.02 * k, y + 0.2 + 0.1 * k),
-            (0.42 + 0.015 * k, y + 0.18 + 0.1 * k),
-        )
-
-
-def _glasses(canvas: Canvas, top: float) -> None:
-    y = top + 0.3
-    for x in (-0.21, 0.21):
-        ring = [(x + 0.17 * u, y + 0.17 * v) for u, v in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0))]
-        low = [(x + 0.17 * u, y + 0.17 * v) for u, v in ((-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7), (1, 0))]
-        canvas.line((60, 40, 36), 0.045, *ring, *low)
-    canvas.line((60, 40, 36), 0.045, (-0.05, y - 0.02), (0.05, y - 0.02))
-
-
-_PROPS = {"hat": _hat, "crown": _crown, "scarf": _scarf, "glasses": _glasses}
+    picture.paste(Image.new("RGB", picture.size, tone), mask=mask.filter(ImageFilter.BoxBlur(half * 0.05)))
