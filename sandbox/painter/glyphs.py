@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _TINT = 0.82
 """The share of a named colour in a glyph; the rest is the glyph's own."""
-_MIDDLE_TONES = (70, 215)
-"""The darkest and the lightest grey (0 to 255) that the named colour takes the place of."""
+_DARKEST, _LIGHTEST = 70, 215
+"""The greys (0 to 255) between which a glyph's median becomes the named colour."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -66,10 +66,16 @@ def _font() -> Any:
 
 def _tint(picture: Image.Image, colour: Colour) -> Image.Image:
     grey, alpha = picture.convert("L"), picture.getchannel("A")
-    low, high = _MIDDLE_TONES
-    middle = min(high, max(low, round(ImageStat.Stat(grey, alpha).median[0])))
+    median = round(ImageStat.Stat(grey, alpha).median[0])
+    middle = min(_LIGHTEST, max(_DARKEST, median))
     toned = ImageOps.colorize(
-        grey, black=darker(colour, 0.85), white=lighter(colour, 0.8), mid=colour, midpoint=middle
+        grey,
+        black=darker(colour, 0.95),
+        mid=colour,
+        white=lighter(colour, 0.95 if median < _LIGHTEST else 0.35),  # a polar bear is all white
+        blackpoint=middle // 2,
+        midpoint=middle,
+        whitepoint=max(middle + 1, 245),
     )
     tinted = Image.blend(picture.convert("RGB"), toned, _TINT)
     tinted.putalpha(alpha)

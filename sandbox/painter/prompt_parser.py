@@ -102,7 +102,8 @@ class _Mention:
 
 def parse_prompt(prompt: str, dice: random.Random) -> Scene:
     """Read the prompt's words; what it leaves open is for the dice to decide."""
-    words = split_words(emoji.demojize(prompt, delimiters=(" ", " ")).replace("_", " "))
+    named = emoji.demojize(prompt, delimiters=(" ", " ")).replace("_", " ")
+    words = split_words(named.lower().replace("merah muda", "pink"))
     mentions, others = _read(words)
     known = {form for word in others for form in singulars(word)}
     known |= {word for word, brought in _BRINGS.items() if any(one.emoji in brought for one in mentions)}
@@ -132,8 +133,7 @@ def _read(words: Sequence[str]) -> tuple[list[_Mention], list[str]]:
         if length and not (length == 1 and word in COLOURS and _find_subject(words, at + 1)[1]):
             if words[at : at + length] == words[at + length : at + 2 * length]:
                 count, length = max(count, _HERD), 2 * length
-            if not any(one.emoji == sequence and colour in {None, one.colour} for one in mentions):
-                mentions.append(_Mention(sequence, count, colour, is_ridden))
+            mentions.append(_Mention(sequence, count, colour, is_ridden))
             colour, count, is_ridden, at = None, 1, False, at + length
             continue
         if word in COLOURS:
@@ -166,10 +166,17 @@ def _find_subject(words: Sequence[str], at: int) -> tuple[str, int]:
 
 
 def _group(mentions: list[_Mention]) -> tuple[Subject, ...]:
-    """Put riders on what they ride and hats on heads; the others stand beside each other."""
+    """Put riders on what they ride and hats on heads; the others stand beside each other.
+
+    What is named again counts once, unless it has another colour.
+    """
     subjects: list[Subject] = []
+    seen: set[tuple[str, Colour | None]] = set()
     last = 0
     for mention in mentions:
+        if (mention.emoji, mention.colour) in seen:
+            continue
+        seen |= {(mention.emoji, mention.colour), (mention.emoji, None)}
         subject = Subject(mention.emoji, mention.colour)
         if subjects and subject.is_hat:
             subjects[last:] = [

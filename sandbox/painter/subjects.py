@@ -44,18 +44,20 @@ def draw_subjects(picture: Image.Image, scene: Scene, dice: random.Random, *, sh
         x = slot * (number + 0.5 + aside) + dice.uniform(-0.04, 0.04) * slot
         base = height * (0.69 if subject.flies else 0.9) - (number % 2) * side * 0.07
         own = side * (_RIDDEN_SHARE if any(not rider.is_hat for rider in subject.riders) else 1)
+        mirrored = dice.random() < _MIRRORED_SHARE
         if not subject.flies:
-            _shade(picture, (x, base), own / 2, water=subject.swims, dark=scene.mood in DARK)
-        _draw(picture, subject, (x, base), own, mirrored=dice.random() < _MIRRORED_SHARE)
+            glyph = _glyph(subject, own, mirrored=mirrored)
+            sole = glyph.crop((0, glyph.height * 7 // 8, *glyph.size)).getbbox() or (0, 0, *glyph.size)
+            middle = x + (sole[0] + sole[2] - glyph.width) / 2
+            _shade(picture, (middle, base), (sole[2] - sole[0]) * 0.6, scene, water=subject.swims)
+        _draw(picture, subject, (x, base), own, mirrored=mirrored)
 
 
 def _draw(
     picture: Image.Image, subject: Subject, foot: tuple[float, float], side: float, *, mirrored: bool
 ) -> None:
     """Draw a subject that stands at `foot`, riders behind it, passengers of a boat and hats before it."""
-    glyph = render(subject.emoji, round(side), subject.colour)
-    if mirrored:
-        glyph = ImageOps.mirror(glyph)
+    glyph = _glyph(subject, side, mirrored=mirrored)
     left, top = round(foot[0] - glyph.width / 2), round(foot[1] - glyph.height)
     riders = [rider for rider in subject.riders if not rider.is_hat]
     seat, share = _DECK if subject.is_boat else _SADDLE
@@ -72,6 +74,11 @@ def _draw(
             _draw(picture, hat, (left + x, top + y), side * _HAT_SHARE, mirrored=mirrored)
 
 
+def _glyph(subject: Subject, side: float, *, mirrored: bool) -> Image.Image:
+    glyph = render(subject.emoji, round(side), subject.colour)
+    return ImageOps.mirror(glyph) if mirrored else glyph
+
+
 def _head(glyph: Image.Image) -> tuple[float, float]:
     """Return where a hat sits: just below where the glyph gets wider than an antenna or the tip of an ear."""
     alpha = glyph.getchannel("A")
@@ -81,11 +88,13 @@ def _head(glyph: Image.Image) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, y + glyph.height * 0.06
 
 
-def _shade(picture: Image.Image, foot: tuple[float, float], half: float, *, water: bool, dark: bool) -> None:
-    """Draw a soft shadow, or a gleam on the water."""
+def _shade(
+    picture: Image.Image, foot: tuple[float, float], half: float, scene: Scene, *, water: bool
+) -> None:
+    """Draw a soft shadow, or a gleam on the water, `half` pixels to either side."""
     mask = Image.new("L", picture.size)
-    (x, y), wide, high = foot, half * 0.95, half * 0.13
+    (x, y), high = foot, picture.height * 0.035
     fill = 110 if water else 150
-    ImageDraw.Draw(mask).ellipse((x - wide, y - high, x + wide * 1.15, y + high), fill=fill)
-    tone = (12, 16, 40) if dark else (40, 36, 60)
-    picture.paste(Image.new("RGB", picture.size, tone), mask=mask.filter(ImageFilter.BoxBlur(half * 0.05)))
+    ImageDraw.Draw(mask).ellipse((x - half, y - high, x + half * 1.15, y + high), fill=fill)
+    tone = (12, 16, 40) if scene.mood in DARK else (40, 36, 60)
+    picture.paste(Image.new("RGB", picture.size, tone), mask=mask.filter(ImageFilter.BoxBlur(high / 3)))

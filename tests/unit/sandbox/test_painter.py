@@ -118,6 +118,7 @@ def test_a_prompt_that_names_nothing_has_colours_and_no_subjects() -> None:
         ("kupu-kupu", "🦋"),
         ("kudanya di pantai", "🐎"),
         ("ten cats and twenty cats", "🐈"),
+        ("balon merah dan balon biru", "🎈🎈"),
         ("many dogs and many owls", "🐕🐕🐕🐕🐕"),
     ],
 )
@@ -148,6 +149,7 @@ def test_the_longest_name_counts(prompt: str, emoji: list[str]) -> None:
         ("a blue boat", "perahu biru"),
         ("an orange cat and a white rabbit", "kucing oranye dan kelinci putih"),
         ("a tree", "sebuah pohon"),
+        ("a pink elephant", "gajah merah muda"),
     ],
 )
 def test_english_and_indonesian_words_name_the_same_subjects(english: str, indonesian: str) -> None:
