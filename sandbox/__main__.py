@@ -29,7 +29,7 @@ WRONG_USAGE: Final = 2
 
 _GUIDANCE: Final = """\
 **Welcome to the studio.** This is the real Kuas; {note}
-- Type `/imagine`, give it a `prompt` such as *a red fox in a golden forest, sunset*, and press Enter.
+- Type `/imagine`, give it a `prompt` such as *a giraffe riding a bicycle at sunset*, and press Enter.
 - Without a prompt, `/imagine` opens a form.
 - Choose its option `reference` to attach a picture to work from, or `size` for another shape.
 - Under the picture: *Again*, *Edit*, *Use as reference*. `/history` finds all of yours again.
