@@ -1,6 +1,6 @@
-"""The discord.py client: what it listens to, when it syncs its commands, where its errors go.
+"""The discord.py client: its intents and caches, the synchronisation of its commands, its error handlers.
 
-What to say and which commands there are come from outside, through the constructor.
+The commands and the sentences come from outside, through the constructor and `on_setup`.
 
 Owns the connection to Discord.
 """
@@ -17,7 +17,8 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_client.login import check_application, is_transient, translate_errors
+from bot.discord_client.errors import DiscordErrorKind, classify, translate_errors
+from bot.discord_client.login import check_application
 from bot.domain.errors import ContractViolation
 from bot.domain.ids import ALL_GUILDS
 
@@ -30,24 +31,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-DAILY_COMMAND_LIMIT_REACHED: Final = 30034
+_RETRIED_AT_START: Final = (
+    DiscordErrorKind.UNAVAILABLE,
+    DiscordErrorKind.COMMAND_QUOTA,
+)
+"""After such an error the start goes on, with the commands of an earlier sync."""
 
 
 class ErrorReporter(Protocol):
-    """Who talks to members, above all when something goes wrong. Nothing it does raises."""
+    """Tells members, in their language, what went wrong. Nothing here raises."""
 
     def use_locale(self, interaction: discord.Interaction) -> None:
-        """From here to the end of this task, speak the member's language."""
+        """Use the member's language until the end of this task."""
 
     async def report(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
-        """Say what went wrong, and give back what the member typed."""
+        """Tell the member what went wrong, and give back what they typed."""
 
 
 class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
-    """The commands, with one way in, and one way out for their errors."""
+    """The command tree: sets the language of each command and reports what a command raises."""
 
     async def interaction_check(self, interaction: discord.Interaction[KuasClient], /) -> bool:
-        """Let everything in; what it answers is said in the member's language."""
+        """Set the member's language; nothing is refused here."""
         self.client.error_reporter.use_locale(interaction)
         return True
 
@@ -60,26 +65,21 @@ class KuasCommandTree(app_commands.CommandTree["KuasClient"]):
 
 
 class KuasClient(commands.AutoShardedBot):
-    """The bot as Discord sees it: slash commands in servers, nothing privileged, only the servers cached.
+    """A bot with slash commands in servers, without privileged intents, that caches servers only.
 
     Both hooks have to be set before `start`.
     """
 
     on_setup: Hook
-    """Runs once, before the connection, and adds the commands."""
+    """Called once, before the connection; adds the commands."""
     on_synced: Hook
-    """Runs once, when Discord knows the commands."""
+    """Called once, when Discord has the commands."""
 
-    def __init__(
-        self,
-        *,
-        command_syncs: CommandSyncStore,
-        error_reporter: ErrorReporter,
-    ) -> None:
-        # Kuas never speaks: that its parts for voice are missing is nothing to warn an operator of.
+    def __init__(self, *, command_syncs: CommandSyncStore, error_reporter: ErrorReporter) -> None:
+        # The bot joins no voice channel, so a missing library for voice is nothing to warn of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
-            command_prefix=commands.when_mentioned,  # never seen: without the intent no message arrives
+            command_prefix=commands.when_mentioned,  # required, but without the intent no message arrives
             help_command=None,
             tree_cls=KuasCommandTree,
             intents=discord.Intents(guilds=True),
@@ -99,16 +99,16 @@ class KuasClient(commands.AutoShardedBot):
 
         Raises:
             OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
-            TransientError: Discord is out of reach.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
         """
         with translate_errors():
             await super().start(token, reconnect=reconnect)
 
     async def setup_hook(self) -> None:
-        """Check, add the commands, sync them if they changed, go on with what a restart interrupted.
+        """Check the application, add the commands, sync them if they changed, call `on_synced`.
 
         Raises:
-            OperatorError: `discord`: Discord sends interactions elsewhere.
+            OperatorError: `discord`: Discord sends interactions to a URL.
             ContractViolation: `bug`: Discord refuses our commands as malformed.
         """
         check_application(self.application)
@@ -117,29 +117,29 @@ class KuasClient(commands.AutoShardedBot):
         await self.on_synced(self)
 
     async def add_guild_cog(self, cog: commands.Cog, guild_id: int) -> None:
-        """Add commands that only one guild has; from `on_setup`, so that they are synced."""
+        """Add commands that only one guild has; to be called in `on_setup`, so that they are synced."""
         self._scopes.add(guild_id)
         await self.add_cog(cog, guild=discord.Object(guild_id))
 
     async def _sync(self) -> None:
-        """Discord allows 200 new commands a day, so an unchanged set is not sent again.
+        """Send the commands of each scope that changed since the last sync: Discord takes 200 new ones a day.
 
         https://discord.com/developers/docs/interactions/application-commands#registering-a-command
         """
         assert self.application_id is not None  # set by login, before setup_hook
-        known = await self._command_syncs.get(self.application_id)
-        for guild_id in sorted(self._scopes | known.keys()):
+        synced = await self._command_syncs.get(self.application_id)
+        for guild_id in sorted(self._scopes | synced.keys()):
             guild = discord.Object(guild_id) if guild_id else None
-            wanted = await payload_sha256(self.tree, guild)
-            if known.get(guild_id) == wanted or not await self._sent(guild):
+            wanted = await self._payload_sha256(guild)
+            if synced.get(guild_id) == wanted or not await self._send_commands(guild):
                 continue
             if guild_id in self._scopes:
                 await self._command_syncs.record(self.application_id, guild_id, wanted)
             else:
                 await self._command_syncs.delete(self.application_id, guild_id)
 
-    async def _sent(self, guild: discord.Object | None) -> bool:
-        """Whether Discord needs this set no more: it has taken it, or we are out of that guild for good."""
+    async def _send_commands(self, guild: discord.Object | None) -> bool:
+        """Sync one scope; returns whether nothing is left to send, as for a guild that the bot has left."""
         try:
             synced = await self.tree.sync(guild=guild)
         except app_commands.CommandSyncFailure as error:
@@ -148,31 +148,23 @@ class KuasClient(commands.AutoShardedBot):
             if guild is not None and isinstance(error, discord.Forbidden | discord.NotFound):
                 log.warning("a server's own commands not synced: is the bot in it?", guild_id=guild.id)
                 return guild.id not in self._scopes
-            if not is_transient(error) and error.code != DAILY_COMMAND_LIMIT_REACHED:
+            if classify(error) not in _RETRIED_AT_START:
                 raise
             log.warning("commands not synced; the next start tries again", error=str(error))
             return False
         log.info("commands synced", commands=len(synced), guild_id=guild.id if guild else None)
         return True
 
-    async def on_error(self, event_method: str, /, *args: object, **_: object) -> None:
-        """Log what broke in an event, and answer if somebody waits for an answer."""
-        error = sys.exception()
-        log.error("event broke", event_name=event_method, exc_info=error)
-        for argument in args:
-            if isinstance(argument, discord.Interaction) and isinstance(error, Exception):
-                await self.error_reporter.report(argument, error)
+    async def _payload_sha256(self, guild: discord.Object | None) -> str:
+        """Return a hash of what a sync would send; it is the same in every run of the same version."""
+        translator = self.tree.translator
+        assert translator is not None  # set by on_setup
+        payload = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands(guild=guild)
+        ]
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
 
-
-async def payload_sha256(
-    tree: app_commands.CommandTree[KuasClient], guild: discord.Object | None = None
-) -> str:
-    """A fingerprint of what a sync would send; the same in every run of the same program."""
-    translator = tree.translator
-    payload = [
-        command.to_dict(tree)
-        if translator is None
-        else await command.get_translated_payload(tree, translator)
-        for command in tree.get_commands(guild=guild)
-    ]
-    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+    async def on_error(self, event_method: str, /, *_: object, **__: object) -> None:
+        """Log what an event listener raised."""
+        log.error("event broke", event_name=event_method, exc_info=sys.exception())

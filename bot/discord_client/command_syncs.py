@@ -1,4 +1,4 @@
-"""Which commands Discord was last told, for every guild and for the operator's own.
+"""Hashes of the commands that were last synced, those of all guilds and those of single guilds.
 
 Owns the table command_syncs.
 """
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class CommandSyncStore:
-    """Remembers it over restarts. `ALL_GUILDS` stands for the commands of every guild."""
+    """The hash of each command payload that Discord has; the guild id `ALL_GUILDS` is for global commands."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, application_id: int) -> dict[int, str]:
-        """The hash of each command payload that Discord has, by guild, as far as we know."""
+        """Return the hashes by guild id."""
 
         def unit(tx: sqlite3.Connection) -> dict[int, str]:
             rows = tx.execute(
@@ -34,7 +34,7 @@ class CommandSyncStore:
         return await self._database.run(unit)
 
     async def record(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
-        """Discord has taken this payload."""
+        """Record that Discord has taken this payload."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
@@ -48,7 +48,7 @@ class CommandSyncStore:
         await self._database.run(unit)
 
     async def delete(self, application_id: int, guild_id: int) -> None:
-        """A guild has no commands of its own any more."""
+        """Delete the row of a guild that has no commands of its own any more."""
 
         def unit(tx: sqlite3.Connection) -> None:
             tx.execute(

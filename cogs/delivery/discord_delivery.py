@@ -1,14 +1,14 @@
-"""Brings a job's news to its people: down a ladder of ways, each tried only where the one above it is closed.
+"""Deliver progress, pictures and failures to Discord, by the first method that works.
 
-The reply is edited through the interaction's token while that lives, then as the bot; else a new message in
-the channel mentions the member, else they get a direct message. A private reply is nobody else's business, so
-from its token the ladder goes straight to the direct message; what only the member can mend is told to the
-member alone while there is a way to do so.
+The methods of a public result, in order: edit the reply through the interaction's token while that lives,
+edit it as the bot, post a new message in the channel that mentions the member, send a direct message. A
+private result is never posted in the channel. A failure that the member or the operator has to act on is
+shown to the member alone, through the token or in a direct message, and in the channel only if both fail.
 
-No call here is cut short by a time-out of ours. discord.py lets one call at a time through with a token, and
-one that is cancelled while the library sleeps for a rate limit never gives that lock back: the picture behind
-it would not arrive (discord.py 2.7.1, webhook/async_.py, AsyncDeferredLock). aiohttp ends a dead call after
-five minutes.
+No call here has a time-out of ours. discord.py sends one call at a time through a token, and a call that is
+cancelled while it sleeps for a rate limit never releases that lock, so the picture after it would not arrive
+(discord.py 2.7.1, webhook/async_.py, AsyncDeferredLock). aiohttp ends a call without an answer after five
+minutes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ import discord
 import stamina
 import structlog
 
-from bot.discord_client.login import is_transient
+from bot.discord_client.errors import (
+    API_ERRORS,
+    CONNECTION_ERRORS,
+    DiscordErrorKind,
+    classify,
+    log_if_rejected,
+    translate_outages,
+)
 from bot.domain.clock import now_ms
-from bot.domain.errors import TransientError
 from bot.domain.jobs import DeliveryMethod, Phase
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing import OutgoingMessage
 from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
 from cogs.ui.message_images import delivered_message
-from cogs.ui.responses import TRANSPORT
-from cogs.ui.send_errors import THREAD_ARCHIVED, classify
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -40,103 +44,108 @@ if TYPE_CHECKING:
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
     from bot.domain.limits import Receipt
 
-    Rung = Callable[[OutgoingMessage], Awaitable[discord.Message]]
+    Send = Callable[[OutgoingMessage], Awaitable[discord.Message]]
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-MOST_SHOWN: Final = 10_000
-"""Of how many running jobs it is remembered what they show: one that is forgotten may say the same twice."""
+MAX_SHOWN: Final = 10_000
+"""Jobs whose last progress is kept; one that was evicted may be edited to the same text again."""
 ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
-"""The ways that leave the reply standing as it was."""
+"""The methods that leave the reply as it was."""
 
 
 class DiscordDelivery:
-    """The `Delivery` of real people. Stateless but for what each running job was last seen to show."""
+    """The `Delivery` to Discord. Its only state is the last progress that each running job shows."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
         self._shown: dict[str, Progress] = {}
-        # discord.py repeats 5xx answers, but on Linux no cut connections. All our sends may be repeated: an
-        # edit says the same again, and a nonce makes Discord return the message that is already there.
-        self._retry = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.5, wait_max=4.0).on(TRANSPORT)
+        # discord.py repeats calls after 5xx but, on Linux, not after a cut connection. Each call here can be
+        # repeated: an edit is idempotent, and for a nonce it has seen Discord returns the existing message.
+        retry = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.5, wait_max=4.0)
+        self._retry = retry.on(CONNECTION_ERRORS)
 
     async def find_reply(self, job: Job) -> int | None:
-        """Ask Discord whether our first answer exists; it does so only while the token lives.
+        """Return the message id of our first answer; None if there is none or the token has expired.
 
         Raises:
-            TransientError: Discord cannot be asked now.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
         """
         if not _token_lives(job):
             return None
         try:
-            message = await self._send(self._interaction(job).original_response)
+            message = await self._call(self._interaction(job).original_response)
         except discord.HTTPException as error:
             log.info("no reply found", job_id=job.job_id, code=error.code, status=error.status)
             return None
         return message.id
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
-        """Edit the reply, if it says something else so far. Never raises."""
-        rung = self._now(job) if _token_lives(job) or progress.phase is Phase.LATE else None
-        if rung is None or self._shown.get(job.job_id) == progress:
+        """Edit the reply, unless it shows this progress already. Never raises."""
+        edit = self._edit_reply(job) if _token_lives(job) or progress.phase is Phase.LATE else None
+        if edit is None or self._shown.get(job.job_id) == progress:
             return
         try:
-            await rung(OutgoingMessage(job, progress).for_method(DeliveryMethod.REPLY))
-        except (discord.DiscordException, *TRANSPORT) as error:
+            await edit(OutgoingMessage(job, progress).for_method(DeliveryMethod.REPLY))
+        except API_ERRORS as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
-            if not isinstance(error, discord.HTTPException) or is_transient(error):
+            if (
+                not isinstance(error, discord.HTTPException)
+                or classify(error) is DiscordErrorKind.UNAVAILABLE
+            ):
                 return
-        # What was refused is not offered again either: ten thousand refusals in ten minutes are a ban.
+        # What Discord refused is not sent again either: it bans for 10,000 refusals in ten minutes.
         # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
         self._shown[job.job_id] = progress
-        if len(self._shown) > MOST_SHOWN:  # of a job that was cancelled nobody hears the end here
+        if len(self._shown) > MAX_SHOWN:  # a cancelled job is never delivered, so its entry stays
             del self._shown[next(iter(self._shown))]
 
     async def deliver(
         self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
     ) -> DeliveredMessage:
-        """Post the picture.
+        """Post the picture; `shrunk` says that it was made smaller to fit.
 
         Raises:
-            UndeliverableError: every rung failed.
-            TransientError: Discord is out of reach; nothing is known to have been posted.
+            UndeliverableError: Discord refused every method.
+            TransientError: Discord does not answer, or answers 429 or 5xx; it may have been posted.
         """
         return await self._deliver(OutgoingMessage(job, receipt, picture, shrunk=shrunk))
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
-        """Say why no picture comes.
+        """Post why there is no picture.
 
         Raises:
-            UndeliverableError: every rung failed.
-            TransientError: Discord is out of reach.
+            UndeliverableError: Discord refused every method.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
         """
         await self._deliver(OutgoingMessage(job, failure))
 
     async def _deliver(self, outgoing: OutgoingMessage) -> DeliveredMessage:
         job = outgoing.job
         self._shown.pop(job.job_id, None)
-        left = False
-        for way, rung in self._fallbacks(outgoing):
-            if way in ELSEWHERE and not left:
-                left = True
+        marked = False
+        for method, send in self._methods(outgoing):
+            if method in ELSEWHERE and not marked:
+                marked = True
                 await self._mark_moved(outgoing)
             while True:
                 try:
-                    message = await self._send(partial(rung, outgoing.for_method(way)))
+                    message = await self._call(partial(send, outgoing.for_method(method)))
                 except discord.HTTPException as error:
-                    refusal = classify(error)
-                    log.info("way closed", job_id=job.job_id, way=way, refusal=refusal.name, error=str(error))
-                    changed = await outgoing.retry_after_error(refusal)
+                    kind = classify(error)
+                    log_if_rejected(error)
+                    log.info("way closed", job_id=job.job_id, way=method, refusal=kind.name, error=str(error))
+                    changed = await outgoing.retry_after_error(kind)
                     if changed is None:
                         break
                     outgoing = changed
                 else:
-                    return delivered_message(message, outgoing.filename, way)
+                    return delivered_message(message, outgoing.filename, method)
         raise UndeliverableError
 
-    def _fallbacks(self, outgoing: OutgoingMessage) -> Iterator[tuple[DeliveryMethod, Rung]]:
+    def _methods(self, outgoing: OutgoingMessage) -> Iterator[tuple[DeliveryMethod, Send]]:
         job, private = outgoing.job, outgoing.job.request.destination.private
         if outgoing.is_personal:
             if _token_lives(job):
@@ -152,33 +161,33 @@ class DiscordDelivery:
             yield DeliveryMethod.DM, self._direct
 
     async def _mark_moved(self, outgoing: OutgoingMessage) -> None:
-        """Let the reply no longer say that the job is under way, if it can be edited at all. Never raises.
+        """Edit the reply to say that the result is posted elsewhere, if it can be edited. Never raises.
 
-        Done before the message elsewhere is posted, so that nothing stands between that and its commit.
+        Done before the result is posted, so that its commit follows at once.
         """
-        rung = self._now(outgoing.job)
-        if rung is None:
+        edit = self._edit_reply(outgoing.job)
+        if edit is None:
             return
         try:
-            await rung(outgoing.moved_notice())
-        except (discord.DiscordException, *TRANSPORT) as error:
+            await edit(outgoing.moved_notice())
+        except API_ERRORS as error:
             log.debug("reply left as it was", job_id=outgoing.job.job_id, error=str(error))
 
-    def _now(self, job: Job) -> Rung | None:
-        """The way to edit the reply at this moment."""
+    def _edit_reply(self, job: Job) -> Send | None:
+        """Return how to edit the reply now: through the token or as the bot; None if neither is possible."""
         if _token_lives(job):
             return self._reply
         return self._edit if job.message_id and not job.request.destination.private else None
 
     async def _reply_privately(self, outgoing: OutgoingMessage) -> discord.Message:
-        """Take the public reply back and answer privately instead: whether a reply is private never changes.
+        """Delete the public reply and send a private follow-up, since a reply cannot become private.
 
-        The reply goes first, since Discord would let the first answer after a defer become that reply.
+        The reply is deleted first: Discord turns the first follow-up after a defer into that reply.
         https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
         """
         interaction = self._interaction(outgoing.job)
-        with suppress(discord.NotFound):  # an earlier attempt has taken it back already
-            # Edited before: what still reads "thinking" would be filled by the next answer, deleted or not.
+        with suppress(discord.NotFound):  # an earlier attempt has deleted it
+            # Edited before: a follow-up replaces a reply that is "thinking", even a deleted one.
             await interaction.edit_original_response(view=outgoing.moved_notice().view())
             await interaction.delete_original_response()
         return await interaction.followup.send(view=outgoing.view(), ephemeral=True, wait=True)
@@ -190,19 +199,19 @@ class DiscordDelivery:
 
     async def _edit(self, outgoing: OutgoingMessage) -> discord.Message:
         job = outgoing.job
-        assert job.message_id is not None  # the rung is offered only then
+        assert job.message_id is not None  # the callers check
         channel = self._client.get_partial_messageable(job.request.destination.channel_id)
         message = channel.get_partial_message(job.message_id)
         try:
             return await message.edit(view=outgoing.view(), attachments=outgoing.files())
         except discord.HTTPException as error:
-            if error.code != THREAD_ARCHIVED:
+            if classify(error) is not DiscordErrorKind.THREAD_ARCHIVED:
                 raise
         await self._unarchive(job.request.destination.channel_id)
         return await message.edit(view=outgoing.view(), attachments=outgoing.files())
 
     async def _unarchive(self, thread_id: int) -> None:
-        """Bring a thread back that went to sleep while its picture was painted; refused if it is locked."""
+        """Unarchive a thread that was archived meanwhile; Discord refuses that if it is locked."""
         thread = await self._client.fetch_channel(thread_id)
         if isinstance(thread, discord.Thread):
             await thread.edit(archived=False)
@@ -220,40 +229,33 @@ class DiscordDelivery:
         channel = await self._client.create_dm(discord.Object(outgoing.job.request.destination.user_id))
         return await channel.send(view=outgoing.view(), files=outgoing.files(), nonce=_nonce(outgoing.job))
 
-    async def _send(self, send: Callable[[], Awaitable[T]]) -> T:
-        """Send, a few times if the connection fails.
+    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that can be repeated, up to three times if the connection fails.
 
         Raises:
             discord.HTTPException: Discord refuses.
-            TransientError: Discord is out of reach, or asks us to wait.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
         """
-        try:
-            # Without arguments: stamina logs those of what it repeats, and ours hold a token and a picture.
-            return await self._retry(send)
-        except TRANSPORT as error:
-            raise TransientError(f"Discord is out of reach: {error!r}") from error
-        except discord.HTTPException as error:
-            if is_transient(error):
-                raise TransientError(f"Discord answers {error.status}", answered=True) from error
-            raise
+        with translate_outages():
+            # Without arguments: stamina logs those of calls it repeats, and ours hold a token and a picture.
+            return await self._retry(call)
 
     def _interaction(self, job: Job) -> discord.Interaction:
-        """The interaction, made again from the row: the same way before and after a restart.
+        """Build the interaction of a job from its row, so that a restart makes no difference.
 
-        discord.py makes these only from a gateway event and its own state; this is the smallest event that it
-        reads without complaint. The channel's kind matters nowhere, but without a channel it would not fetch
-        the reply.
+        discord.py builds interactions from gateway events only; this is the smallest event that it reads. The
+        type of the channel is not used, but without a channel discord.py cannot fetch the reply.
         """
-        where = job.request.destination
+        destination = job.request.destination
         data = {
-            "id": str(where.interaction_id),
-            "application_id": str(where.application_id),
+            "id": str(destination.interaction_id),
+            "application_id": str(destination.application_id),
             "type": discord.InteractionType.application_command.value,
-            "token": where.interaction_token,
+            "token": destination.interaction_token,
             "version": 1,
-            "guild_id": str(where.guild_id),
-            "channel": {"id": str(where.channel_id), "type": 0, "name": "", "position": 0},
-            "attachment_size_limit": where.upload_limit_bytes,
+            "guild_id": str(destination.guild_id),
+            "channel": {"id": str(destination.channel_id), "type": 0, "name": "", "position": 0},
+            "attachment_size_limit": destination.upload_limit_bytes,
         }
         return discord.Interaction(data=cast("InteractionPayload", data), state=self._client._connection)  # noqa: SLF001  # see above
 
@@ -264,5 +266,5 @@ def _token_lives(job: Job) -> bool:
 
 
 def _nonce(job: Job) -> str:
-    """The same for every attempt: https://discord.com/developers/docs/resources/message#create-message."""
+    """Return the same nonce for every attempt: https://discord.com/developers/docs/resources/message#create-message."""
     return job.job_id.replace("-", "")[:NONCE_CHARACTERS]

@@ -1,13 +1,15 @@
-"""What is to be brought to a member, in the shape that the way at hand can take."""
+"""A message about a job, and the forms that it takes by delivery method and after refusals."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Receipt
@@ -15,7 +17,6 @@ from bot.images import processing
 from cogs.pictures import texts, views
 from cogs.text.translation import use_locale
 from cogs.ui.discord_limits import attachments
-from cogs.ui.send_errors import SendError
 
 if TYPE_CHECKING:
     import discord
@@ -24,49 +25,47 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SMALLEST_BYTES: Final = 4096
-"""No picture is asked to fit in less."""
+MIN_BYTES: Final = 4096
+"""No picture is shrunk to fit in less."""
+_PERSONAL: Final = (FailureCause.MEMBER, FailureCause.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One piece of news about a job."""
+    """A job's progress, picture or failure, to be posted."""
 
     job: Job
     content: Receipt | Failure | Progress
     picture: Picture | None = None
-    """Comes with a `Receipt`, and only with that."""
+    """Set with a `Receipt` only."""
     shrunk: bool = False
+    """Whether the picture is smaller than the original."""
     halved: bool = False
-    """Whether it was made smaller on the way already, which happens once."""
+    """Whether it was shrunk here because Discord found it too large, which is done once."""
     greeting: str = ""
+    """The first line of a message that is not the reply: who asked, or in which channel."""
     show_prompt: bool = True
-    """Whether the prompt is shown."""
     moved: bool = False
-    """Whether this only says that the news is brought elsewhere."""
+    """Whether this only says that the result is posted elsewhere."""
     locale: str = ""
-    """In whose language it is said: the server's where everybody reads it, else the member's."""
+    """The language: the server's where everybody reads it, else the member's."""
     in_guild: bool = True
-    """Whether it is read in its server, where the buttons under it have rules to go by."""
+    """Whether it is posted in its server: in a direct message there are fewer buttons."""
 
     @property
     def is_personal(self) -> bool:
-        """Whether it says why a request went no further than us, which is nobody else's business.
-
-        Either the member has to do something, or the people who run the bot.
-        """
-        return isinstance(self.content, Failure) and self.content.cause in {
-            FailureCause.MEMBER,
-            FailureCause.OPERATOR,
-        }
+        """Whether it is a failure for the member or the operator to act on, which others should not see."""
+        return isinstance(self.content, Failure) and self.content.cause in _PERSONAL
 
     def view(self) -> discord.ui.LayoutView:
-        """The message, built anew: discord.py's views remember the message they were sent with."""
+        """Build a new view: discord.py's views remember the message they were sent with.
+
+        A view that exceeds a limit of Discord's is logged, and replaced by a minimal one with the picture.
+        """
         with use_locale(self.locale):
             try:
                 return self._view()
             except ContractViolation as error:
-                # Our own mistake, and no reason to keep a picture from its people.
                 log.exception("a card is too much for Discord", job_id=self.job.job_id, error=str(error))
                 return views.minimal_view(self.job, self.filename)
 
@@ -75,64 +74,51 @@ class OutgoingMessage:
             return views.moved_view(self.job, show_prompt=self.show_prompt)
         match self.content:
             case Receipt() as receipt:
-                return views.result_view(
-                    self.job,
-                    receipt,
-                    self.filename,
-                    shrunk=self.shrunk,
-                    greeting=self.greeting,
-                    show_prompt=self.show_prompt,
-                    in_guild=self.in_guild,
-                )
+                build = partial(views.result_view, self.job, receipt, self.filename, shrunk=self.shrunk)
             case Failure() as failure:
-                return views.failure_view(
-                    self.job,
-                    failure,
-                    greeting=self.greeting,
-                    show_prompt=self.show_prompt,
-                    in_guild=self.in_guild,
-                )
+                build = partial(views.failure_view, self.job, failure)
             case progress:
                 return views.progress_view(self.job, progress)
+        return build(greeting=self.greeting, show_prompt=self.show_prompt, in_guild=self.in_guild)
 
     def files(self) -> list[discord.File]:
-        """The attachments, opened anew: a file that was sent is closed."""
-        if self.picture is None:
-            return []
-        return attachments({self.filename: self.picture.data})
+        """Return new attachments; discord.py closes those that it sends."""
+        return [] if self.picture is None else attachments({self.filename: self.picture.data})
 
-    def for_method(self, way: DeliveryMethod) -> OutgoingMessage:
-        """As it is said there: in whose language, and to which request it belongs where that is not plain."""
-        where = self.job.request.destination
-        whispered = (
-            way is DeliveryMethod.DM or where.private or (way is DeliveryMethod.REPLY and self.is_personal)
+    def for_method(self, method: DeliveryMethod) -> OutgoingMessage:
+        """Return it in the language and with the greeting of a delivery method."""
+        destination = self.job.request.destination
+        is_private = (
+            destination.private
+            or method is DeliveryMethod.DM
+            or (method is DeliveryMethod.REPLY and self.is_personal)
         )
-        locale = where.locale if whispered else where.guild_locale
+        locale = destination.locale if is_private else destination.guild_locale
         with use_locale(locale):
-            match way:
+            match method:
                 case DeliveryMethod.CHANNEL:
-                    greeting = texts.channel_greeting(where.user_id)
+                    greeting = texts.channel_greeting(destination.user_id)
                 case DeliveryMethod.DM:
-                    greeting = texts.direct_greeting(where.channel_id)
+                    greeting = texts.direct_greeting(destination.channel_id)
                 case _:
                     greeting = ""
-        return replace(self, greeting=greeting, locale=locale, in_guild=way is not DeliveryMethod.DM)
+        return replace(self, greeting=greeting, locale=locale, in_guild=method is not DeliveryMethod.DM)
 
     def moved_notice(self) -> OutgoingMessage:
-        """What the reply says instead, once the news has to go elsewhere."""
+        """Return what the reply says once the result has to be posted elsewhere."""
         return replace(self.for_method(DeliveryMethod.EDIT), picture=None, moved=True)
 
-    async def retry_after_error(self, refusal: SendError) -> OutgoingMessage | None:
-        """What to try instead where this was refused; None if nothing is left to change."""
-        if refusal is SendError.WORDS and self.show_prompt:
+    async def retry_after_error(self, kind: DiscordErrorKind) -> OutgoingMessage | None:
+        """Return what to send after an error: without the prompt, or smaller; None if nothing helps."""
+        if kind is DiscordErrorKind.CONTENT_BLOCKED and self.show_prompt:
             return replace(self, show_prompt=False)
-        if refusal is SendError.TOO_BIG and self.picture is not None and not self.halved:
-            half = max(SMALLEST_BYTES, len(self.picture.data) // 2)
+        if kind is DiscordErrorKind.FILE_TOO_LARGE and self.picture is not None and not self.halved:
+            half = max(MIN_BYTES, len(self.picture.data) // 2)
             picture, _ = await asyncio.to_thread(processing.fit_upload, self.picture, half)
             return replace(self, picture=picture, shrunk=True, halved=True)
         return None
 
     @property
     def filename(self) -> str:
-        """What the picture is called; nothing without one."""
+        """The filename of the picture; empty without one."""
         return "" if self.picture is None else f"{self.job.job_id}.{self.picture.extension}"

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_client.permissions import lacking
 from bot.guilds.settings import GuildSetting
 from cogs.doctor import views
 from cogs.doctor.views import ChannelCheck
@@ -51,8 +52,7 @@ def _missing_for_members(interaction: discord.Interaction) -> tuple[str, ...]:
     channel, guild = interaction.channel, interaction.guild
     if guild is None or isinstance(channel, discord.DMChannel | discord.GroupChannel | None):
         return ()
-    permissions = channel.permissions_for(guild.default_role)
-    return tuple(name for name in NEEDED_BY_MEMBERS if not getattr(permissions, name))
+    return lacking(channel.permissions_for(guild.default_role), NEEDED_BY_MEMBERS)
 
 
 def _missing_for_alerts(interaction: discord.Interaction, channel_id: str | None) -> tuple[str, ...] | None:

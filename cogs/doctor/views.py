@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.discord_client.permissions import needed_to_post
 from cogs.text.terms import channel_mention, permission_names
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui import layout
@@ -68,8 +69,7 @@ def check_view(check: ChannelCheck) -> ui.LayoutView:
 
 
 def _lines(check: ChannelCheck) -> Iterator[str]:
-    send_permission = "send_messages_in_threads" if check.in_thread else "send_messages"
-    for name in ("view_channel", send_permission, "attach_files"):
+    for name in needed_to_post(in_thread=check.in_thread):
         if name in check.missing:
             yield gettext(_CANNOT[name], permission=permission_names([name]))
         else:

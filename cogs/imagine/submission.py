@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import discord
 from discord.ext import commands
 
+from bot.discord_client.errors import DiscordErrorKind, classify
 from bot.jobs.submission import Accepted, NeedsConfirmation
 from cogs.imagine import confirm_views
 from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, request_context
-from cogs.ui.responses import ALREADY_ACKNOWLEDGED, DeferOutcome, defer, replace_message
+from cogs.ui.responses import DeferOutcome, defer, replace_message
 
 if TYPE_CHECKING:
     import re
+
+    import discord
 
     from bot.background.alert_notifier import AlertNotifier
     from bot.domain.jobs import Job, Request, RequestOptions
@@ -127,7 +129,7 @@ class Submission(commands.Cog):
             view = confirm_views.price_question_view(question)
             await interaction.response.send_message(view=view, ephemeral=True)
         except Exception as error:
-            shown = isinstance(error, discord.HTTPException) and error.code == ALREADY_ACKNOWLEDGED
+            shown = classify(error) is DiscordErrorKind.ALREADY_ACKNOWLEDGED
             if draft_id is not None and not shown:
                 destination = replace(question.request.destination, interaction_id=draft_id)
                 await self._drafts.save(replace(question.request, destination=destination))

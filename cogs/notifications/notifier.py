@@ -10,13 +10,12 @@ import discord
 import structlog
 
 from bot.background.alert_notifier import NotificationFailed
-from bot.discord_client.login import is_transient
+from bot.discord_client.errors import translate_outages
 from bot.domain.clock import now_ms
 from bot.domain.errors import TransientError
 from cogs.notifications import views
 from cogs.text.translation import ENGLISH, use_locale
 from cogs.ui.discord_limits import NONCE_CHARACTERS
-from cogs.ui.responses import TRANSPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,12 +98,9 @@ class DiscordNotifier:
         if self._client.is_closed():
             raise TransientError("the connection to Discord is closed")
         try:
-            yield
-        except TRANSPORT as error:
-            raise TransientError(f"Discord is out of reach: {error!r}") from error
+            with translate_outages():
+                yield
         except discord.HTTPException as error:
-            if is_transient(error):
-                raise TransientError(f"Discord answers {error.status}", answered=True) from error
             raise NotificationFailed(str(error)) from error
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import discord
 import structlog
 
+from bot.discord_client.errors import API_ERRORS
 from bot.domain.clock import DAY_MS, now_ms
 from cogs.operator import reconcile_views
 from cogs.ui.discord_limits import TOKEN_LIFE_SECONDS, attachments
-from cogs.ui.responses import TRANSPORT, DeferOutcome, defer
+from cogs.ui.responses import DeferOutcome, defer
 
 if TYPE_CHECKING:
+    import discord
+
     from bot.credits.reconciliation.models import Discrepancy
     from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
     from bot.credits.reconciliation.store import DiscrepancyStore
@@ -26,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS: Final = 15.0
 """Between two edits of the progress; Discord does not publish how many it takes."""
-_SEND_ERRORS: Final = (discord.DiscordException, *TRANSPORT)
 
 
 async def defer_privately(interaction: discord.Interaction) -> bool:
@@ -85,13 +86,13 @@ class ReconcileRunner:
         if editable:
             try:
                 await interaction.edit_original_response(view=view, attachments=files())
-            except _SEND_ERRORS as error:
+            except API_ERRORS as error:
                 log.info("comparison not in its reply", run_id=run.run_id, error=str(error))
             else:
                 return
         try:
             await interaction.user.send(view=view, files=files())
-        except _SEND_ERRORS as error:
+        except API_ERRORS as error:
             # The command line shows it, too: python -m bot operator reconcile --show RUN.
             log.warning("comparison untold", run_id=run.run_id, found=run.found, error=str(error))
 
@@ -116,5 +117,5 @@ class _ProgressReply:
         self._shown_at = now
         try:
             await self._interaction.edit_original_response(view=reconcile_views.reconcile_progress_view(run))
-        except _SEND_ERRORS as error:
+        except API_ERRORS as error:
             log.debug("progress not shown", run_id=run.run_id, error=str(error))

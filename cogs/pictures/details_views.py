@@ -1,4 +1,4 @@
-"""Views about delivered pictures: details, ancestors, deleted, shared."""
+"""Views about a finished picture: details and ancestors, the question before a deletion, deleted."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ FILENAME_UNITS: Final = 60
 def details_view(
     item: HistoryItem, ancestry: Ancestry, *, user_id: int, channel_id: int | None
 ) -> tuple[ui.LayoutView, list[discord.File]]:
-    """Everything about one request, the whole prompt first; with the files that belong to it.
+    """Show everything about one request; returns the view and its attachments.
 
-    `user_id` is who reads it, and `channel_id` where: of what it grew from they see what they may see anyway.
+    `user_id` is the reader and `channel_id` where they read: prompts of ancestors that are not visible to
+    them there are left out.
     """
     job = item.job
     prompt, files = quote_or_attach(job.request.prompt)
-    shown = build_view(
+    view = build_view(
         f"### {gettext('Details')}",
         prompt,
         "\n".join(_facts(item)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
         _ancestry(ancestry, user_id, channel_id),
     )
-    return shown, files
+    return view, files
 
 
 def _facts(item: HistoryItem) -> list[str]:
@@ -82,7 +83,7 @@ def _outcome(item: HistoryItem) -> str:
 
 
 def _ancestry(ancestry: Ancestry, user_id: int, channel_id: int | None) -> str:
-    """What a picture grew from, the nearest first, and what that cost in all."""
+    """Return the list of ancestors, the nearest first, and their cost in all."""
     if not ancestry.ancestors:
         return ""
     shown = ancestry.ancestors[:ANCESTORS_SHOWN]
@@ -99,30 +100,30 @@ def _ancestry(ancestry: Ancestry, user_id: int, channel_id: int | None) -> str:
 
 
 def _ancestor(job: Job, user_id: int, channel_id: int | None) -> str:
-    """Whose words they are may read them; others only where the picture itself hangs before their eyes."""
-    where = job.request.destination
+    """Return a line about an ancestor; others than its member see its prompt in its channel only."""
+    destination = job.request.destination
     if job.deleted_at is not None:
         return gettext("a deleted picture")
     here = job.delivered_message is not None and job.delivered_message.channel_id == channel_id
-    if where.user_id != user_id and (where.private or not here):
-        return gettext("a private picture") if where.private else link_to(job, show_prompt=False)
+    if destination.user_id != user_id and (destination.private or not here):
+        return gettext("a private picture") if destination.private else link_to(job, show_prompt=False)
     return link_to(job)
 
 
 def link_to(job: Job, *, show_prompt: bool = True) -> str:
-    """A picture's first words, as a link to where it is, if it is anywhere that others can follow."""
+    """Return the first words of a picture's prompt, as a link to its message if that is public."""
     words = (single_line(job.request.prompt, LINK_UNITS) if show_prompt else "") or gettext("a picture")
     url = None if job.deleted_at is not None or job.request.destination.private else url_of(job)
     return escape(words, LINK_UNITS) if url is None else f"[{_in_link(words)}]({url})"
 
 
 def _in_link(words: str) -> str:
-    # Between brackets nothing can be escaped but what would close them.
+    # The text of a link cannot hold escaped brackets.
     return escape(words, LINK_UNITS).replace("\\[", "(").replace("\\]", ")")
 
 
 def url_of(job: Job) -> str | None:
-    """The way back to a picture's message: https://discord.com/developers/docs/reference#message-formatting."""
+    """Return the link to a picture's message: https://discord.com/developers/docs/reference#message-formatting."""
     if job.delivered_message is None:
         return None
     guild = "@me" if job.delivered_message.method is DeliveryMethod.DM else job.request.destination.guild_id
@@ -130,30 +131,32 @@ def url_of(job: Job) -> str | None:
 
 
 def delete_question_view(item: HistoryItem, message_id: int) -> ui.LayoutView:
-    """Before something is deleted for good; of which message, where the row has forgotten it, else 0."""
-    if not is_deleted(item.job):
-        words = gettext(
+    """Ask before a deletion; `message_id` is the picture's message, if its row does not have it, else 0."""
+    if not has_deletable_message(item.job):
+        question = gettext(
             "Delete what is kept of this picture? Its credits stay spent, and it cannot be undone."
         )
     else:
-        words = gettext("Delete this picture for everybody? Its credits stay spent, and it cannot be undone.")
-    return build_view(words, row(picture_button(Action.DELETE_NOW, item.job.job_id, message_id)))
+        question = gettext(
+            "Delete this picture for everybody? Its credits stay spent, and it cannot be undone."
+        )
+    return build_view(question, row(picture_button(Action.DELETE_NOW, item.job.job_id, message_id)))
 
 
-def is_deleted(job: Job) -> bool:
-    """Whether its message goes with it: a private answer is out of reach, a direct message is not."""
+def has_deletable_message(job: Job) -> bool:
+    """Whether the bot can delete its message: private replies are out of reach, direct messages are not."""
     return not job.request.destination.private or (
         job.delivered_message is not None and job.delivered_message.method is DeliveryMethod.DM
     )
 
 
 def deleted_view(item: HistoryItem) -> ui.LayoutView:
-    """It is gone."""
-    if not is_deleted(item.job):
+    """Confirm a deletion."""
+    if not has_deletable_message(item.job):
         return build_view(gettext("Deleted. Only you can see its message; dismiss that yourself."))
     return build_view(gettext("Deleted."))
 
 
-def already_shared_view(job: Job) -> str:
-    """It was shown to everybody before."""
+def already_shared_text(job: Job) -> str:
+    """Say that a picture was shared before, with a link to it."""
     return gettext("You showed this picture to everybody already: {link}", link=url_of(job) or "")

@@ -1,25 +1,21 @@
-"""Who may use a command, and where: asked again in code, since a server's settings can open any command."""
+"""What an interaction tells: server, channel, roles, and the permissions of the member and of the bot.
+
+Permissions are checked in code although commands declare them: a server's settings can open any command.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 import discord
 
+from bot.discord_client.permissions import lacking, needed_to_post, needed_to_write
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import Destination, RequestContext
 from cogs.text.terms import mention
 from cogs.text.translation import gettext
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-NEEDED_TO_POST: Final = ("view_channel", "send_messages", "attach_files")
-NEEDED_IN_THREADS: Final = ("view_channel", "send_messages_in_threads", "attach_files")
-
 
 def guild_id_of(interaction: discord.Interaction) -> int:
-    """The server this happens in.
+    """Return the id of the server.
 
     Raises:
         MemberError: GUILD_ONLY.
@@ -30,18 +26,18 @@ def guild_id_of(interaction: discord.Interaction) -> int:
 
 
 def channel_id_of(interaction: discord.Interaction) -> int:
-    """The channel or thread this happens in.
+    """Return the id of the channel or thread.
 
     Raises:
-        MemberError: CHANNEL_UNUSABLE, in a kind of channel the library does not know.
+        MemberError: CHANNEL_UNUSABLE; the event names none.
     """
     if interaction.channel_id is None:
-        raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=NEEDED_TO_POST[:1])
+        raise MemberError(MemberReason.CHANNEL_UNUSABLE, missing=("view_channel",))
     return interaction.channel_id
 
 
 def require_manage_guild(interaction: discord.Interaction) -> None:
-    """Admins only.
+    """Refuse members without Manage Server.
 
     Raises:
         MemberError: NOT_ALLOWED.
@@ -51,20 +47,20 @@ def require_manage_guild(interaction: discord.Interaction) -> None:
 
 
 def missing_permissions(interaction: discord.Interaction) -> tuple[str, ...]:
-    """What the bot itself lacks to post a picture here once the interaction's token has died."""
-    needed = NEEDED_IN_THREADS if isinstance(interaction.channel, discord.Thread) else NEEDED_TO_POST
+    """Return what the bot lacks to post a picture here once the interaction's token has expired."""
     permissions = _own_permissions(interaction)
-    return () if permissions is None else tuple(_lacking(permissions, needed))
+    needed = needed_to_post(in_thread=isinstance(interaction.channel, discord.Thread))
+    return () if permissions is None else lacking(permissions, needed)
 
 
 def missing_permissions_in(channel: discord.abc.GuildChannel | discord.Thread) -> tuple[str, ...]:
-    """What the bot itself lacks to write a message in another channel."""
-    needed = NEEDED_IN_THREADS if isinstance(channel, discord.Thread) else NEEDED_TO_POST
-    return tuple(_lacking(channel.permissions_for(channel.guild.me), needed[:2]))
+    """Return what the bot lacks to write a message in a channel or thread."""
+    needed = needed_to_write(in_thread=isinstance(channel, discord.Thread))
+    return lacking(channel.permissions_for(channel.guild.me), needed)
 
 
 def destination_of(interaction: discord.Interaction, *, private: bool = False) -> Destination:
-    """Where the result of this interaction goes.
+    """Return where the result goes; `private` if only the member may see it.
 
     Raises:
         MemberError: GUILD_ONLY, CHANNEL_UNUSABLE.
@@ -84,43 +80,38 @@ def destination_of(interaction: discord.Interaction, *, private: bool = False) -
 
 
 def request_context(interaction: discord.Interaction) -> RequestContext:
-    """As whom and where somebody asks."""
+    """Return what access rules look at: the member's roles, the channel with those above it, permissions."""
     channel = interaction.channel
-    above = channel.parent if isinstance(channel, discord.Thread) else None
-    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
-    places = (interaction.channel_id, parent_id, _category_id(above or channel))
+    parent, parent_id = channel, None
+    if isinstance(channel, discord.Thread):
+        parent, parent_id = channel.parent, channel.parent_id
+    category_id = parent.category_id if isinstance(parent, discord.abc.GuildChannel) else None
+    channel_ids = (interaction.channel_id, parent_id, category_id)
     return RequestContext(
         role_ids=role_ids_of(interaction.user),
-        channel_ids=tuple(place for place in places if place is not None),
+        channel_ids=tuple(channel_id for channel_id in channel_ids if channel_id is not None),
         age_restricted=not isinstance(channel, discord.abc.PrivateChannel | None) and channel.is_nsfw(),
         missing_permissions=missing_permissions(interaction),
     )
 
 
-def _category_id(channel: object) -> int | None:
-    return channel.category_id if isinstance(channel, discord.abc.GuildChannel) else None
-
-
 def _own_permissions(interaction: discord.Interaction) -> discord.Permissions | None:
-    """What the bot may do here; None if nobody can say.
+    """Return what the bot may do here; None if that is unknown.
 
-    discord.py reads none at all where an event does not tell. Then the cached server is asked, unless it
-    knows of no permissions either: the token alone brings most pictures home.
+    An event without `app_permissions` reads as one with none, so then they are computed from the cached
+    server, unless that yields none either. Unknown permissions refuse nothing: the token alone delivers most
+    pictures.
     """
-    told, guild, channel = interaction.app_permissions, interaction.guild, interaction.channel
-    if told.value:
-        return told
+    guild, channel = interaction.guild, interaction.channel
+    if interaction.app_permissions.value:
+        return interaction.app_permissions
     if guild is None or isinstance(channel, discord.DMChannel | discord.GroupChannel | None):
         return None
     return channel.permissions_for(guild.me) if guild.me.guild_permissions.value else None
 
 
-def _lacking(permissions: discord.Permissions, needed: Iterable[str]) -> Iterable[str]:
-    return (name for name in needed if not getattr(permissions, name))
-
-
 def not_a_member(person: discord.Member | discord.User) -> str:
-    """Why nothing can be allowed to this person; empty for a member."""
+    """Say why this person cannot be given credits or rights; empty for a member."""
     if person.bot:
         return gettext(
             "{person} is a bot, and bots ask for no pictures. Choose a member.", person=mention(person.id)
@@ -133,8 +124,8 @@ def not_a_member(person: discord.Member | discord.User) -> str:
 
 
 def role_ids_of(person: discord.Member | discord.User) -> tuple[int, ...]:
-    """The roles somebody has here, without @everyone, which everybody has; none for who is no member."""
+    """Return a member's roles without @everyone; none for somebody who is not a member."""
     if not isinstance(person, discord.Member):
         return ()
-    # Not `roles`: it leaves out what the cache does not know, and with a role its limit would be forgotten.
+    # Not `roles`, which leaves out those that are not cached: their limits would not hold.
     return tuple(person._roles)  # noqa: SLF001  # see above

@@ -1,4 +1,4 @@
-"""What a member hears when something goes wrong, and what the log keeps of it."""
+"""Tell a member what went wrong, and log what somebody else must act on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.discord_client.errors import DiscordErrorKind, classify
 from bot.domain.errors import ContractViolation, MemberError, OperatorError, TransientError
 from cogs.text import error_messages
 from cogs.text.translation import use_member_locale
-from cogs.ui.responses import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION, reply_privately, return_text
+from cogs.ui.responses import reply_privately, return_text
 
 if TYPE_CHECKING:
     from bot.observability.operator_log import OperatorLog
@@ -20,40 +21,43 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROMPT: Final = "prompt"
-"""How the option is called that holds words of a member."""
+"""The name of the command option that holds a prompt."""
+_UNANSWERABLE: Final = (DiscordErrorKind.ALREADY_ACKNOWLEDGED, DiscordErrorKind.INTERACTION_EXPIRED)
+"""The event was delivered twice and answered the first time, or it is too late to be answered."""
 
 
 class DiscordErrorReporter:
-    """Says it: privately, once, with a reference where somebody else must act. Nothing here raises."""
+    """Reports errors privately, with a reference if the operator has to look. Nothing here raises."""
 
     def __init__(self, operator_log: OperatorLog) -> None:
         self._operator_log = operator_log
 
     def use_locale(self, interaction: discord.Interaction) -> None:
-        """From here to the end of this task, speak the member's language."""
+        """Use the member's language until the end of this task."""
         use_member_locale(interaction)
 
     async def report(self, interaction: discord.Interaction, error: Exception, *, typed: str = "") -> None:
-        """Tell the member what went wrong, and give back what they `typed`, or wrote into a command."""
+        """Tell the member what went wrong, and give back what they `typed` into a form or a command."""
         use_member_locale(interaction)
         sentence = self.message_for(interaction, error)
-        if sentence is not None and (words := typed or _prompt_of(interaction)):
-            await return_text(interaction, sentence, words)
-        elif sentence is not None:
+        if sentence is None:
+            return
+        if typed := typed or _prompt_of(interaction):
+            await return_text(interaction, sentence, typed)
+        else:
             await reply_privately(interaction, sentence)
 
     async def component_expired(self, interaction: discord.Interaction, typed: str) -> None:
-        """Answer a button or a form that nobody handles; `typed` is what the form held, and is given back."""
+        """Answer a button or a form that nothing handles, and give back what the form held."""
         use_member_locale(interaction)
         await return_text(interaction, error_messages.component_expired(), typed)
 
     def message_for(self, interaction: discord.Interaction, error: Exception) -> str | None:
-        """What to tell the member; None if there is nobody to tell. Logs what somebody else must act on."""
+        """Log the error and return the sentence for the member; None if the interaction is unanswerable."""
         match error:
             case MemberError():
                 return error_messages.member_error(error)
-            case discord.HTTPException() if error.code in {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}:
-                # Delivered twice and answered the first time, or too late to be answered at all.
+            case discord.HTTPException() if classify(error) in _UNANSWERABLE:
                 log.warning("nobody to answer", interaction_id=interaction.id, error=str(error))
                 return None
             case TransientError():
@@ -72,7 +76,7 @@ class DiscordErrorReporter:
 
 
 def _prompt_of(interaction: discord.Interaction) -> str:
-    """The prompt in a command's options, which a member would have to type again."""
+    """Return the prompt that was given to a command; empty without one."""
     options = cast("dict[str, Any]", interaction.data or {}).get("options") or ()
     found = next((option.get("value") for option in options if option.get("name") == PROMPT), None)
     return found if isinstance(found, str) else ""

@@ -22,7 +22,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 _EXPECTED_MESSAGES = (
-    *("Discord refuses the token", "Discord answers", "Discord is out of reach"),
+    *("Discord refuses", "Discord answers", "Discord is out of reach"),
     "Discord ended the connection for good",
 )
 _EXPECTED_ERRORS = ("Attempting a reconnect for shard",)  # discord.py logs it as an error

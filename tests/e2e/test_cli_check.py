@@ -70,6 +70,20 @@ async def test_commands_that_discord_sends_to_an_address_are_named(fresh: E2EEnv
     assert "Interactions Endpoint URL" in message
 
 
+async def test_a_thread_is_judged_by_the_permissions_of_its_channel(fresh: E2EEnvironment) -> None:
+    fresh.channel.denied = {"send_messages"}
+    thread = fresh.discord.add_channel(fresh.channel.guild_id or 0, fresh.channel.id)
+    channels = [f"--channel={fresh.channel.id}", f"--channel={thread.id}"]
+    code, output = await fresh.bot.run("check", *channels)
+    found = parse_lines(output)
+    assert code == 1
+    assert found[f"channel {fresh.channel.id}"] == (False, "the bot lacks send_messages")
+    assert found[f"channel {thread.id}"] == (True, "pictures can be posted there")
+    fresh.channel.denied = {"send_messages_in_threads"}
+    _, output = await fresh.bot.run("check", *channels)
+    assert parse_lines(output)[f"channel {thread.id}"] == (False, "the bot lacks send_messages_in_threads")
+
+
 async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None:
     code, output = await fresh.bot.run("check", BOT_DISCORD__TOKEN="a.wrong.token")
     found = parse_lines(output)

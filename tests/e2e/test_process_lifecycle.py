@@ -31,6 +31,49 @@ async def test_a_second_start_does_not_sync_commands_again(fresh: E2EEnvironment
     assert {command["name"] for command in fresh.discord.commands[0]} >= {"imagine", "credits", "limits"}
 
 
+@pytest.mark.parametrize(("status", "code"), [(400, 30034), (503, 0)])
+async def test_commands_that_discord_takes_later_do_not_stop_a_start(
+    fresh: E2EEnvironment, status: int, code: int
+) -> None:
+    refused = fresh.discord.faults.add("status", "sync", None, status=status, code=code)
+    await fresh.bot.start_connected()
+    assert (await fresh.bot.terminate())[0] == 0
+    assert refused.hits
+    assert fresh.discord.commands == {}
+    fresh.discord.faults.clear()
+    await fresh.bot.start_connected()
+    assert (await fresh.bot.terminate())[0] == 0
+    assert "imagine" in {command["name"] for command in fresh.discord.commands[0]}
+
+
+async def test_the_operator_s_commands_wait_for_the_bot_to_be_in_their_server(fresh: E2EEnvironment) -> None:
+    guild_id = fresh.channel.guild_id or 0
+    rest, faults = fresh.discord.rest, fresh.discord.faults
+    operator_guild = {"BOT_DISCORD__OPERATOR_GUILD": str(guild_id)}
+    faults.add("status", "sync_guild", status=403, code=50001)
+    await fresh.bot.start_connected(**operator_guild)
+    assert (await fresh.bot.terminate())[0] == 0
+    assert guild_id not in fresh.discord.commands
+    await fresh.bot.start_connected(**operator_guild)  # the bot was invited meanwhile
+    assert (await fresh.bot.terminate())[0] == 0
+    assert [command["name"] for command in fresh.discord.commands[guild_id]] == ["operator"]
+    faults.add("status", "sync_guild", status=403, code=50001)  # and has left again
+    await fresh.bot.start_connected()
+    assert (await fresh.bot.terminate())[0] == 0
+    assert rest.count("sync_guild") == 3
+    await fresh.bot.start_connected()  # the server is forgotten
+    assert (await fresh.bot.terminate())[0] == 0
+    assert rest.count("sync_guild") == 3
+
+
+async def test_commands_that_discord_calls_malformed_end_the_start_in_one_line(fresh: E2EEnvironment) -> None:
+    fresh.discord.faults.add("status", "sync", status=400, code=50035)
+    await fresh.bot.start()
+    assert await fresh.bot.wait_ended() == 1
+    (line,) = [line for line in fresh.bot.log().splitlines() if not line.startswith("{")]
+    assert "Discord refuses our commands" in line
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [(None, "Discord refuses the token"), (("html", 503), "503"), (("cut_before", 0), "out of reach")],

@@ -10,6 +10,13 @@ from tests.e2e.fake_discord.errors import RefusedError
 from tests.e2e.fake_discord.payloads import json_response
 from tests.e2e.fake_discord.state import PERMISSIONS, State
 
+THREAD_METADATA = {
+    "archived": False,
+    "auto_archive_duration": 60,
+    "archive_timestamp": "2026-01-01T00:00:00+00:00",
+    "locked": False,
+}
+
 
 class ReadRoutes:
     """Handlers of GET routes; permissions in their answers are those that `State` enforces."""
@@ -65,6 +72,10 @@ class ReadRoutes:
                 {"id": str(channel.guild_id), "type": 0, "allow": "0", "deny": str(denied)}
             ],
         }
+        if channel.parent_id is not None:
+            del payload["permission_overwrites"]
+            payload |= {"type": 11, "parent_id": str(channel.parent_id), "owner_id": "1"}
+            payload |= {"message_count": 0, "member_count": 1, "thread_metadata": THREAD_METADATA}
         return json_response(payload)
 
     async def member(self, request: web.Request) -> web.Response:

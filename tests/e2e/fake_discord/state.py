@@ -32,16 +32,19 @@ PERMISSIONS = {
     "embed_links": 1 << 14,
     "attach_files": 1 << 15,
     "read_message_history": 1 << 16,
+    "send_messages_in_threads": 1 << 38,
 }
 
 
 @dataclass
 class Channel:
-    """A text channel of a server, or, with a `user_id` and no server, a direct message channel."""
+    """A text channel or thread of a server, or, with a `user_id` and no server, a direct message channel."""
 
     id: int
     guild_id: int | None = None
     user_id: int | None = None
+    parent_id: int | None = None
+    """The channel of a thread."""
     denied: set[str] = field(default_factory=set)
     """Permissions that the bot lacks here."""
     events_show_denied: bool = True
@@ -188,8 +191,9 @@ class State:
         self.guild_ids.append(guild_id)
         return [self.add_channel(guild_id) for _ in range(channels)]
 
-    def add_channel(self, guild_id: int) -> Channel:
-        channel = Channel(self.new_id(), guild_id)
+    def add_channel(self, guild_id: int, parent_id: int | None = None) -> Channel:
+        """Add a text channel, or a thread of the channel `parent_id`."""
+        channel = Channel(self.new_id(), guild_id, parent_id=parent_id)
         self.channels[channel.id] = channel
         return channel
 
