@@ -1,7 +1,7 @@
 """The actions of the buttons under pictures: repeat, edit, use as reference, details, share, delete, cancel.
 
-Each click checks anew who clicks, whose picture it is and what the server's rules say: a button may be years
-old, and its custom id can be forged.
+Each click checks who clicks, whose picture it is and what the server's rules say: a button may be years old,
+and its custom id can be forged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.domain.jobs import Reference
+    from bot.domain.jobs import Request
     from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem, HistoryStore
     from cogs.imagine.compose import ComposeForms
@@ -64,12 +64,12 @@ class PictureActions(commands.Cog):
 
     @component(PICTURE_ID)
     async def handle(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
-        """Do what a button under a picture says.
+        """Handle a click on a button under a picture.
 
         Raises:
-            MemberError: JOB_UNKNOWN, or why this member may not have it done.
+            MemberError: JOB_UNKNOWN; as the action.
             OperatorError: `database`, `disk`.
-            TransientError: Discord is out of reach.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
         """
         action = Action(custom_id["action"])
         found = await self._history.find(custom_id["job_id"])
@@ -80,28 +80,29 @@ class PictureActions(commands.Cog):
             await self._handlers[action](interaction, item)
 
     async def _again(self, interaction: discord.Interaction, item: HistoryItem) -> None:
-        destination = destination_of(interaction, private=_is_private(interaction, item))
-        terms = await self._history.policy(guild_id_of(interaction))
-        await self._submission.submit(interaction, derived_requests.repeat_request(item, destination, terms))
+        await self._submission.submit(interaction, await self._repeat_request(interaction, item))
 
     async def _edit(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        await self._compose_forms.open(interaction, await self._repeat_request(interaction, item))
+
+    async def _repeat_request(self, interaction: discord.Interaction, item: HistoryItem) -> Request:
         destination = destination_of(interaction, private=_is_private(interaction, item))
-        terms = await self._history.policy(guild_id_of(interaction))
-        await self._compose_forms.open(interaction, derived_requests.repeat_request(item, destination, terms))
+        policy = await self._history.policy(guild_id_of(interaction))
+        return derived_requests.repeat_request(item, destination, policy)
 
     async def _use(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         destination = destination_of(interaction, private=_is_private(interaction, item))
-        terms = await self._history.policy(guild_id_of(interaction))
-        reference: Reference = await self._result_messages.as_reference(interaction, item)
-        request = derived_requests.request_from_picture(item, destination, terms, reference)
+        policy = await self._history.policy(guild_id_of(interaction))
+        reference = await self._result_messages.as_reference(interaction, item)
+        request = derived_requests.request_from_picture(item, destination, policy, reference)
         await self._compose_forms.open(interaction, request)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
-        chain = await self._history.ancestry(item.job.job_id)
-        card, files = details_view(
-            item, chain, user_id=interaction.user.id, channel_id=interaction.channel_id
+        ancestry = await self._history.ancestry(item.job.job_id)
+        view, files = details_view(
+            item, ancestry, user_id=interaction.user.id, channel_id=interaction.channel_id
         )
-        await reply_with_view(interaction, card, files)
+        await reply_with_view(interaction, view, files)
 
     async def _cancel(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         is_own = item.job.request.destination.user_id == interaction.user.id
@@ -110,14 +111,14 @@ class PictureActions(commands.Cog):
         await interaction.response.defer()
         if not await self._engine.cancel(item.job.job_id):
             raise MemberError(MemberReason.TOO_LATE_TO_CANCEL)
-        where = item.job.request.destination
-        with use_locale(where.locale if where.private else where.guild_locale):
-            card = views.cancelled_view(item.job)
-        await interaction.edit_original_response(view=card)
+        destination = item.job.request.destination
+        with use_locale(destination.locale if destination.private else destination.guild_locale):
+            view = views.cancelled_view(item.job)
+        await interaction.edit_original_response(view=view)
 
 
 def _is_private(interaction: discord.Interaction, item: HistoryItem) -> bool:
-    """Whether what comes of a click is for its member alone: as the picture is, or was before."""
+    """Whether the result is private: the picture is, or it was shared after this private message."""
     message = interaction.message
-    unseen = message is not None and message.flags.ephemeral and item.job.shared_at is not None
-    return item.job.request.destination.private or unseen
+    was_private = message is not None and message.flags.ephemeral and item.job.shared_at is not None
+    return item.job.request.destination.private or was_private

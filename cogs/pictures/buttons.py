@@ -1,7 +1,7 @@
 """The buttons under pictures.
 
-A button carries the id of the job and nothing else, so every click asks the database anew whose picture it
-is, who may click, and what may be done.
+A custom id holds the action and the id of the job; whose picture it is and who may click is read from the
+database at the click.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What a button does; the value stands in its custom_id for ever."""
+    """What a button does. The values are in the custom ids of old messages: do not change them."""
 
     AGAIN = "again"
     EDIT = "edit"
@@ -48,12 +48,11 @@ _STYLES: Final = {
     Action.DELETE_NOW: discord.ButtonStyle.danger,
 }
 
-
 PICTURE_ID: Final = (
     rf"kuas:picture:(?P<action>{'|'.join(Action)}):(?P<job_id>[0-9a-f-]{{36}})"
     rf"(?::(?P<message_id>{SNOWFLAKE}))?"
 )
-"""The custom ids of these buttons; `message_id` is the message it is about, where nothing else says so."""
+"""The custom ids of these buttons; `message_id` is the picture's message, if its row does not have it."""
 
 
 def picture_button(action: Action, job_id: str, message_id: int = 0) -> ui.Button[ui.LayoutView]:
@@ -66,5 +65,5 @@ def picture_button(action: Action, job_id: str, message_id: int = 0) -> ui.Butto
 
 
 def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
-    """Buttons of one picture side by side."""
+    """Make a row of buttons for one picture."""
     return row(*(picture_button(action, job_id) for action in actions))

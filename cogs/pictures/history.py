@@ -1,7 +1,8 @@
-"""`/history`: a member's pictures in this server, found again: a gallery page by page, and one by itself."""
+"""`/history`: a member's pictures in this server, page by page, and single ones."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
@@ -25,19 +26,25 @@ if TYPE_CHECKING:
     from cogs.pictures.image_sources import ImageSources
     from cogs.pictures.result_messages import ResultMessages
 
-NEWEST: Final = "newest"
-NEWER: Final = "newer"
-OLDER: Final = "older"
+
+class PageLink(StrEnum):
+    """Which page a button opens. The values are in the custom ids of old messages: do not change them."""
+
+    NEWEST = "newest"
+    NEWER = "newer"
+    OLDER = "older"
+
+
 _LABELS: Final = {
-    NEWEST: gettext_noop("Back to the pictures"),
-    NEWER: gettext_noop("Newer"),
-    OLDER: gettext_noop("Older"),
+    PageLink.NEWEST: gettext_noop("Back to the pictures"),
+    PageLink.NEWER: gettext_noop("Newer"),
+    PageLink.OLDER: gettext_noop("Older"),
 }
 _SEARCH: Final = rf"(?P<search>.{{0,{SEARCH_UNITS}}})"
 
 
 class History(commands.Cog):
-    """Shows pictures again, privately."""
+    """Shows pictures again in private messages."""
 
     def __init__(
         self, history: HistoryStore, image_sources: ImageSources, result_messages: ResultMessages
@@ -57,17 +64,17 @@ class History(commands.Cog):
         search: app_commands.Range[str, 1, SEARCH_UNITS] = "",
         member: discord.Member | discord.User | None = None,
     ) -> None:
-        """The newest page."""
+        """Show the newest page."""
         person = member or interaction.user
         self._require_right(interaction, person.id)
-        sought = single_line(search, SEARCH_UNITS)
+        search = single_line(search, SEARCH_UNITS)
         if (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST:
             guild_id, own = guild_id_of(interaction), person.id == interaction.user.id
-            page = await self._history.older(guild_id, person.id, sought, with_private=own)
-            await self._show(interaction, page, person.id, sought)
+            page = await self._history.older(guild_id, person.id, search, with_private=own)
+            await self._show(interaction, page, person.id, search)
 
     @component(
-        rf"kuas:history:(?P<page>newest|newer|older):(?P<user_id>{SNOWFLAKE}):(?P<cursor>{SNOWFLAKE}):{_SEARCH}"
+        rf"kuas:history:(?P<page>{'|'.join(PageLink)}):(?P<user_id>{SNOWFLAKE}):(?P<cursor>{SNOWFLAKE}):{_SEARCH}"
     )
     async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
@@ -77,13 +84,12 @@ class History(commands.Cog):
         guild_id = guild_id_of(interaction)
         await interaction.response.defer()
         own = user_id == interaction.user.id
-        match custom_id["page"]:
-            case "newer":
-                page = await self._history.newer(guild_id, user_id, cursor, search, with_private=own)
-            case "older":
-                page = await self._history.older(guild_id, user_id, search, cursor, with_private=own)
-            case _:
-                page = await self._history.older(guild_id, user_id, search, with_private=own)
+        link = PageLink(custom_id["page"])
+        if link is PageLink.NEWER:
+            page = await self._history.newer(guild_id, user_id, cursor, search, with_private=own)
+        else:
+            than = cursor if link is PageLink.OLDER else None
+            page = await self._history.older(guild_id, user_id, search, than, with_private=own)
         await self._show(interaction, page, user_id, search)
 
     @component(rf"kuas:history:pick:(?P<user_id>{SNOWFLAKE}):{_SEARCH}")
@@ -98,7 +104,7 @@ class History(commands.Cog):
         await interaction.response.defer()
         url, files = await self._image_sources.full_size(item)
         url = url or await self._result_messages.image_url(item)
-        back = page_button(NEWEST, user_id, 0, search)
+        back = page_button(PageLink.NEWEST, user_id, 0, search)
         await interaction.edit_original_response(
             view=history_views.item_view(item, url, back), attachments=files
         )
@@ -108,25 +114,25 @@ class History(commands.Cog):
     ) -> None:
         own = user_id == interaction.user.id
         visible = [item for item in page.items if own or not item.job.request.destination.private]
-        addresses, files = await self._image_sources.thumbnails(visible)
-        cursors = {NEWER: page.newer, OLDER: page.older}
+        urls, files = await self._image_sources.thumbnails(visible)
+        cursors = {PageLink.NEWER: page.newer, PageLink.OLDER: page.older}
         view = history_views.page_view(
             page,
             user_id,
             own=own,
             search=search,
-            addresses=addresses,
-            chooser=picture_select(user_id, search, history_views.options(page, own=own)),
-            turns=[
-                page_button(page_name, user_id, cursor, search)
-                for page_name, cursor in cursors.items()
+            urls=urls,
+            select=picture_select(user_id, search, history_views.options(page, own=own)),
+            page_buttons=[
+                page_button(link, user_id, cursor, search)
+                for link, cursor in cursors.items()
                 if cursor is not None
             ],
         )
         await interaction.edit_original_response(view=view, attachments=files)
 
     def _require_right(self, interaction: discord.Interaction, user_id: int) -> None:
-        """Everybody sees their own, admins anybody's.
+        """Refuse another member's pictures to members without Manage Server.
 
         Raises:
             MemberError: GUILD_ONLY, NOT_ALLOWED.
@@ -151,8 +157,8 @@ def picture_select(
     )
 
 
-def page_button(page: str, user_id: int, cursor: int, search: str) -> ui.Button[ui.LayoutView]:
+def page_button(link: PageLink, user_id: int, cursor: int, search: str) -> ui.Button[ui.LayoutView]:
     """Make the button to another page of a history."""
     return ui.Button(
-        label=gettext(_LABELS[page]), custom_id=f"kuas:history:{page}:{user_id}:{cursor}:{search}"
+        label=gettext(_LABELS[link]), custom_id=f"kuas:history:{link}:{user_id}:{cursor}:{search}"
     )

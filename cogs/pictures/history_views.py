@@ -1,4 +1,4 @@
-"""A member's pictures, a page at a time, and one of them by itself."""
+"""Views of `/history`: a page of pictures, and a single one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OPTION_UNITS: Final = 90
 SEARCH_UNITS: Final = 40
-"""How long a search may be: it has to fit into a button's id."""
+"""The longest search: it has to fit into a custom id."""
 
 
 def page_view(
@@ -35,26 +35,27 @@ def page_view(
     *,
     own: bool,
     search: str,
-    addresses: Mapping[str, str],
-    chooser: ui.ActionRow[ui.LayoutView] | None,
-    turns: Sequence[Button],
+    urls: Mapping[str, str],
+    select: ui.ActionRow[ui.LayoutView] | None,
+    page_buttons: Sequence[Button],
 ) -> ui.LayoutView:
-    """One page. `addresses` are where the pictures can be shown from, by job; `own` if it is one's own."""
+    """Show a page of pictures of `user_id`; `own` if they are the reader's. `urls` are by job id."""
     title = (
         gettext("Your pictures in this server")
         if own
         else gettext("Pictures of {member}", member=mention(user_id))
     )
-    sought = gettext("with the words: {words}", words=escape(search, SEARCH_UNITS)) if search else ""
+    condition = gettext("with the words: {words}", words=escape(search, SEARCH_UNITS)) if search else ""
     if not page.items:
-        return build_view(f"### {title}", sought, _nothing(search))
-    shown = [item for item in page.items if item.job.job_id in addresses]
+        return build_view(f"### {title}", condition, _nothing(search))
+    shown = [item for item in page.items if item.job.job_id in urls]
     gallery: list[ui.Item[ui.LayoutView]] = (
-        [ui.MediaGallery(*(_item(item, addresses[item.job.job_id]) for item in shown))] if shown else []
+        [ui.MediaGallery(*(_gallery_item(item, urls[item.job.job_id]) for item in shown))] if shown else []
     )
     lines = [f"{place}\\. {_line(item, own=own)}" for place, item in enumerate(page.items, start=1)]
-    rows = [*([chooser] if chooser is not None else []), *([row(*turns)] if turns else [])]
-    return build_view(f"### {title}", sought, *gallery, "\n".join(lines), *rows)
+    rows = [] if select is None else [select]
+    rows += [row(*page_buttons)] if page_buttons else []
+    return build_view(f"### {title}", condition, *gallery, "\n".join(lines), *rows)
 
 
 def _nothing(search: str) -> str:
@@ -63,7 +64,7 @@ def _nothing(search: str) -> str:
     return gettext("There are no pictures yet. `/imagine` paints the first.")
 
 
-def _item(item: HistoryItem, url: str) -> MediaGalleryItem:
+def _gallery_item(item: HistoryItem, url: str) -> MediaGalleryItem:
     alt = single_line(item.job.request.prompt, ALT_TEXT_UNITS) or texts.alt_without_prompt()
     return MediaGalleryItem(url, description=alt, spoiler=item.job.request.spoiler)
 
@@ -86,7 +87,7 @@ def _where(item: HistoryItem) -> str:
 
 
 def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
-    """What the menu of a page offers."""
+    """Return the options of a page's select menu: its pictures, without those that are private to others."""
     return [
         discord.SelectOption(
             label=f"{place}. {single_line(item.job.request.prompt, OPTION_UNITS) or gettext('a picture')}",
@@ -98,7 +99,7 @@ def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
 
 
 def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView:
-    """One picture by itself, with everything that can be done with it."""
+    """Show a single picture with its buttons; `url` is None if it cannot be shown any more."""
     job = item.job
     excerpt = escape(job.request.prompt, PROMPT_UNITS)
     facts = " · ".join(
@@ -112,8 +113,12 @@ def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView
             ),
         )
     )
-    there = url_of(job)
-    link = f"[{gettext('To its message')}]({there})" if there and not job.request.destination.private else ""
+    message_url = url_of(job)
+    link = (
+        f"[{gettext('To its message')}]({message_url})"
+        if message_url and not job.request.destination.private
+        else ""
+    )
     shown = [picture_of(job, url)] if url else [gettext("The picture itself cannot be shown here any more.")]
     return build_view(
         f"> {excerpt}" if excerpt else "",
@@ -126,7 +131,6 @@ def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView
 
 
 def _second_row(item: HistoryItem, back: Button) -> ui.ActionRow[ui.LayoutView]:
-    second = picture_row(item.job.job_id, (Action.DELETE,))
-    if item.kept_sha256 is not None and item.job.shared_at is None:
-        second = picture_row(item.job.job_id, (Action.SHARE, Action.DELETE))
-    return second.add_item(back)
+    can_share = item.kept_sha256 is not None and item.job.shared_at is None
+    actions = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
+    return picture_row(item.job.job_id, actions).add_item(back)

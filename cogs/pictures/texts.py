@@ -1,7 +1,8 @@
-"""What is said about a picture: on its way, when it fails, and with the finished one.
+"""Texts about a job: its progress, its failure, and what its picture cost.
 
-Pure functions of frozen data. Dates are Discord timestamps (`<t:SECONDS:R>`), which each reader sees in their
-own language and time zone: https://discord.com/developers/docs/reference#message-formatting
+Each is in the current language (`use_locale`). Times are Discord timestamps (`<t:SECONDS:R>`), which each
+reader sees in their own language and time zone:
+https://discord.com/developers/docs/reference#message-formatting
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def alt_without_prompt() -> str:
-    """Alt text where the prompt itself may not be shown."""
+    """Return the alt text of a picture whose prompt is not shown."""
     return gettext("The picture that was asked for.")
 
 
 def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose rows need data
-    """What the job is doing. Relative times tick in the client: the line stays true between edits."""
+    """Say what the job is doing. Clients update relative times, so the line stays true between edits."""
     match progress.phase:
         case Phase.WAITING:
             return _waiting(progress)
@@ -79,7 +80,7 @@ def _painting(progress: Progress) -> str:
 
 
 def failure_text(failure: Failure) -> str:
-    """Why no picture came, and plainly what it cost."""
+    """Say why there is no picture, and what it cost."""
     return f"{_failure_cause(failure)} {_failure_cost(failure)}"
 
 
@@ -93,19 +94,19 @@ def _failure_cause(failure: Failure) -> str:
         case FailureCause.OPERATOR:
             return gettext("The people who run this bot have to fix something first. It is not your fault.")
         case FailureCause.RIVYA:
-            words = escape(failure.message, QUOTE_UNITS)
-            if not words:
+            message = escape(failure.message, QUOTE_UNITS)
+            if not message:
                 return gettext("Rivya could not paint this.\nTry other words or another reference.")
             return gettext(
                 "Rivya could not paint this. It says: {words}\nTry other words or another reference.",
-                words=words,
+                words=message,
             )
         case FailureCause.DEVELOPER:
             return gettext("Something is wrong on our side, not on yours.")
 
 
 def _facts(message: str) -> dict[str, object]:
-    """The data of a `MemberError`, which a failure carries as JSON in its message."""
+    """Return the data of a `MemberError`, which is JSON in the message of a failure; empty if it is not."""
     try:
         data: object = json.loads(message)
     except ValueError:
@@ -125,12 +126,12 @@ def _failure_cost(failure: Failure) -> str:
 
 
 def job_text(job_id: str) -> str:
-    """What to tell the operator when asking about one job."""
+    """Return the id of a job, to give to the operator."""
     return gettext("Code, for the people who run this bot: `{job_id}`", job_id=job_id)
 
 
 def receipt_text(receipt: Receipt) -> str:
-    """`4 credits · 12 of 200 left this month`, and whose limit that is, if it is not the server's."""
+    """Return `4 credits · 12 of 200 left this month`; whose limit it is, unless it is the server's."""
     usage, charged = receipt.usage, credits_text(receipt.charged_credits)
     if usage.scope == LimitScope.GUILD:
         return f"{charged} · {left_text(usage)}"
@@ -138,22 +139,22 @@ def receipt_text(receipt: Receipt) -> str:
 
 
 def downscaled_note() -> str:
-    """Said when the picture was re-encoded to fit."""
+    """Return the note on a picture that was encoded as a JPEG to fit."""
     return gettext("made smaller, as a JPEG, to fit Discord's upload limit")
 
 
 def moved_text() -> str:
-    """Stays in a reply that could not take the result."""
+    """Return the text of a reply whose result is posted elsewhere."""
     return gettext("I could not put the result here. I am trying a new message, or a direct message to you.")
 
 
 def channel_greeting(user_id: int) -> str:
-    """Opens a new message in the channel; the one place that calls anybody."""
+    """Return the first line of a new message in the channel; it mentions the member."""
     return gettext("{member}, here is what became of your request:", member=mention(user_id))
 
 
 def direct_greeting(channel_id: int) -> str:
-    """Opens a direct message."""
+    """Return the first line of a direct message."""
     return gettext(
         "This is about your request in {channel}, where I could not post it:",
         channel=channel_mention(channel_id),

@@ -1,4 +1,4 @@
-"""Every card about one picture: on its way, there, failed, cancelled, or brought elsewhere."""
+"""Views of a job's messages: progress, result, failure, cancelled, posted elsewhere, shared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Gallery: TypeAlias = ui.MediaGallery[ui.LayoutView]
 Row: TypeAlias = ui.ActionRow[ui.LayoutView]
 
 CANCELLABLE: Final = (Phase.WAITING, Phase.UPLOADING, Phase.OUTAGE)
-"""While it lasts, cancelling may well come in time; the button says so if it does not."""
+"""The phases with a Cancel button. A click may still come too late, and is answered then."""
 _EVERYBODYS: Final = (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS, Action.DELETE)
 _FAILED: Final = (Action.AGAIN, Action.EDIT)
 
@@ -38,13 +38,13 @@ def result_view(
     show_prompt: bool = True,
     in_guild: bool = True,
 ) -> ui.LayoutView:
-    """The finished picture, attached as `filename`, with what it cost and what is left.
+    """Show the finished picture, attached as `filename`, with what it cost and what is left.
 
-    `show_prompt` is False where Discord refused a message with the prompt in it; `in_guild` is False
-    outside of its server.
+    `show_prompt` is False if Discord refused the text of the prompt, `in_guild` in direct messages.
     """
     notes = [
-        "" if greeting else _asker(job),
+        # Discord shows who used a command, but not who clicked a button or submitted a form.
+        "" if greeting or job.request.destination.private else mention(job.request.destination.user_id),
         texts.receipt_text(receipt),
         *([texts.downscaled_note()] if shrunk else []),
     ]
@@ -58,13 +58,13 @@ def result_view(
 
 
 def minimal_view(job: Job, filename: str) -> ui.LayoutView:
-    """The least that can be said of a job, with its picture if there is one: nothing here can be too long."""
+    """Show a job's id, and its picture if `filename` is not empty; no text here can exceed a limit."""
     picture = [picture_of(job, f"attachment://{filename}", show_prompt=False)] if filename else []
     return build_view(*picture, subtext(texts.job_text(job.job_id)))
 
 
 def picture_of(job: Job, url: str, *, show_prompt: bool = True) -> Gallery:
-    """The picture itself, with its prompt as the alternative text."""
+    """Show a picture, with its prompt as the alt text."""
     alt = single_line(job.request.prompt, ALT_TEXT_UNITS) if show_prompt else ""
     return ui.MediaGallery(
         MediaGalleryItem(url, description=alt or texts.alt_without_prompt(), spoiler=job.request.spoiler)
@@ -72,7 +72,7 @@ def picture_of(job: Job, url: str, *, show_prompt: bool = True) -> Gallery:
 
 
 def shared_view(job: Job, filename: str, *, show_prompt: bool = True) -> ui.LayoutView:
-    """A picture that its member shows to everybody after the fact."""
+    """Show a private picture that its member shares."""
     return build_view(
         _quote(job, show_prompt=show_prompt),
         picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
@@ -81,14 +81,9 @@ def shared_view(job: Job, filename: str, *, show_prompt: bool = True) -> ui.Layo
     )
 
 
-def _asker(job: Job) -> str:
-    """Who asked: Discord names nobody above what came of a button or a form."""
-    return "" if job.request.destination.private else mention(job.request.destination.user_id)
-
-
 def _rows(job: Job, *, in_guild: bool) -> list[Row]:
     if not in_guild:
-        # In a direct message there is no server whose rules and budget could be asked.
+        # The other actions need a server with rules and limits.
         return [picture_row(job.job_id, (Action.DETAILS, Action.DELETE))]
     if job.request.destination.private:
         return [
@@ -99,7 +94,7 @@ def _rows(job: Job, *, in_guild: bool) -> list[Row]:
 
 
 def progress_view(job: Job, progress: Progress) -> ui.LayoutView:
-    """One true line about a running job, under its prompt."""
+    """Show the prompt and the progress of a running job."""
     rows = [picture_row(job.job_id, (Action.CANCEL,))] if progress.phase in CANCELLABLE else []
     return build_view(_quote(job, show_prompt=True), texts.progress_text(progress), *rows)
 
@@ -107,20 +102,17 @@ def progress_view(job: Job, progress: Progress) -> ui.LayoutView:
 def failure_view(
     job: Job, failure: Failure, *, greeting: str = "", show_prompt: bool = True, in_guild: bool = True
 ) -> ui.LayoutView:
-    """Why no picture came and what it cost; with the job's id where somebody else must act."""
-    asked = (
-        subtext(texts.job_text(job.job_id))
-        if failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
-        else ""
-    )
+    """Show why there is no picture and what it cost; with the job's id if the operator has to act."""
+    is_ours = failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
+    job_id = subtext(texts.job_text(job.job_id)) if is_ours else ""
     rows = [picture_row(job.job_id, _FAILED)] if in_guild else []
     return build_view(
-        greeting, _quote(job, show_prompt=show_prompt), texts.failure_text(failure), asked, *rows
+        greeting, _quote(job, show_prompt=show_prompt), texts.failure_text(failure), job_id, *rows
     )
 
 
 def cancelled_view(job: Job) -> ui.LayoutView:
-    """Cancelled by its member, before anything was spent."""
+    """Show that a job was cancelled before anything was charged."""
     return build_view(
         _quote(job, show_prompt=True),
         gettext("Cancelled. Nothing was charged."),
@@ -129,7 +121,7 @@ def cancelled_view(job: Job) -> ui.LayoutView:
 
 
 def moved_view(job: Job, *, show_prompt: bool = True) -> ui.LayoutView:
-    """What stays of a reply whose news goes elsewhere."""
+    """Show in the reply that the result is posted elsewhere."""
     return build_view(_quote(job, show_prompt=show_prompt), texts.moved_text())
 
 
