@@ -79,7 +79,7 @@ _NO_ACCESS_STATUS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBID
 
 
 def classify(error: BaseException) -> DiscordErrorKind:
-    """Return the kind of one of `API_ERRORS`."""
+    """Return the kind of an error; MALFORMED also for what is none of `API_ERRORS`."""
     if isinstance(error, (*CONNECTION_ERRORS, discord.GatewayNotFound)):
         return DiscordErrorKind.UNREACHABLE
     if not isinstance(error, discord.HTTPException):

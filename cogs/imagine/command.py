@@ -65,9 +65,9 @@ class Imagine(commands.Cog):
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
         file_format: str | None = None,
         private: bool | None = None,  # noqa: FBT001  # an option of the command
-        spoiler: bool = False,  # noqa: FBT001, FBT002  # likewise
+        spoiler: bool = False,  # noqa: FBT001, FBT002  # same
     ) -> None:
-        """Submit the request; without a prompt, show a form for it."""
+        """Submit the request, or show a form if there is no prompt."""
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt=prompt or "",
@@ -75,7 +75,7 @@ class Imagine(commands.Cog):
             size=size,
             format=file_format,
             private=private,
-            reference=_reference(reference),
+            reference=None if reference is None else _reference(reference),
             spoiler=spoiler,
             preset=preset,
         )
@@ -84,28 +84,26 @@ class Imagine(commands.Cog):
             return
         try:
             await self._compose_forms.open(interaction, options)
-        except MemberError as error:  # the options and the reference are kept for another try
+        except MemberError as error:  # caught here so that the options and the reference are not lost
             await self._rejected_requests.offer_retry(interaction, options, error)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Those of this server whose name holds what was typed."""
+        """Complete the name of a preset."""
         return await preset_choices(self._presets, interaction.guild_id, typed)
 
 
 async def preset_choices(
     presets: PresetStore, guild_id: int | None, typed: str
 ) -> list[app_commands.Choice[str]]:
-    """The presets of a server whose name holds what was typed; none outside of servers."""
+    """Return the presets of a server whose name contains what was typed; none outside of servers."""
     if guild_id is None:
         return []
     names = [each.preset.name for each in await presets.active(guild_id)]
     return autocomplete_choices((name, name) for name in names if typed.casefold().strip() in name.casefold())
 
 
-def _reference(attachment: discord.Attachment | None) -> Reference | None:
-    if attachment is None:
-        return None
+def _reference(attachment: discord.Attachment) -> Reference:
     return Reference(
         url=attachment.url,
         filename=attachment.filename,

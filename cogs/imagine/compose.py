@@ -1,6 +1,7 @@
 """Compose a picture in a form: show the form, and submit what comes back.
 
-What a form is about stands in its draft, so forms work across restarts.
+The custom id of a form holds the id of its draft, which has the rest of the request, so forms survive
+restarts.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class ComposeForms(commands.Cog):
         note: str = "",
         parent_job_id: str | None = None,
     ) -> None:
-        """Show a form that has a reference and no words yet; the rest is as the member likes it.
+        """Show a form with a reference and the member's defaults; `note` is about the reference.
 
         Raises:
             MemberError: GUILD_ONLY, or as `open`.
@@ -70,19 +71,19 @@ class ComposeForms(commands.Cog):
         """Save a request as a draft and show its form, which has to be the first answer.
 
         Raises:
-            MemberError: it would be refused, whatever is typed into the form.
+            MemberError: the request would be refused, whatever is typed into the form.
             OperatorError: `database`.
         """
         draft = await self._engine.open_draft(request, request_context(interaction))
-        if draft is not None:  # else Discord delivers this interaction again
+        if draft is not None:  # else Discord has delivered this interaction before
             await interaction.response.send_modal(form.composition_form(draft, note=note))
 
     @component(rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})")
     async def reopen(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
-        """Show the form of a draft again.
+        """Show the form again with everything that was typed.
 
         Raises:
-            MemberError: DRAFT_TAKEN; it is somebody else's, too old, or was sent in.
+            MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted.
             OperatorError: `database`.
         """
         draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
@@ -92,13 +93,13 @@ class ComposeForms(commands.Cog):
 
     @modal(form.CUSTOM_ID)
     async def submit(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
-        """Submit what was typed into a form. If it is refused, everything typed goes back to its member."""
+        """Submit a form. If the request is refused, the member gets everything back that they typed."""
         typed = form.read(cast("dict[str, Any]", interaction.data))
         destination = destination_of(interaction, private=typed.private)
         draft_id = parse_snowflake(custom_id["draft_id"])
         try:
             draft = await self._submission.own_draft(interaction, draft_id)
-            if draft is None:  # it held more than the form shows: an attachment, a preset, a parent
+            if draft is None:  # it has what the form does not: the reference, the preset, the parent
                 raise MemberError(MemberReason.DRAFT_TAKEN)
         except KuasError as error:
             request = form.apply_input(_blank(destination), typed).request(destination)

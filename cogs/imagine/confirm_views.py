@@ -1,4 +1,4 @@
-"""The question about the price before anything is spent, and what became of the answer."""
+"""Views of the price confirmation: the question, and what replaces it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ FILENAME_UNITS: Final = 60
 
 
 def price_question_view(question: NeedsConfirmation) -> ui.LayoutView:
-    """Ask about a price, and show what it would leave of the limits of the server and of the member."""
+    """Ask about a price, and show what it would leave of the server's and the member's limits."""
     request, cost_credits = question.request, question.cost_credits
-    # The limit over all servers is left out: it would tell what the others spend.
+    # The operator's limit over all servers is left out: it would tell what other servers spend.
     usages = [usage for usage in reversed(question.member_limits.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
     excerpt = escape(request.prompt, PROMPT_UNITS)
@@ -67,12 +67,12 @@ def _reference(request: Request) -> str:
 
 
 def declined_view() -> ui.LayoutView:
-    """After *Not now*."""
+    """Confirm that the price was declined."""
     return build_view(gettext("Nothing was painted, and nothing was charged."))
 
 
 def expired_view(*, started: bool) -> ui.LayoutView:
-    """Instead of a question that cannot be answered any more: a yes came before, or nobody remembers it."""
+    """Replace a question that cannot be answered any more: it was confirmed before, or its draft is gone."""
     if started:
         return build_view(gettext("You said yes: this picture is on its way."))
     return build_view(

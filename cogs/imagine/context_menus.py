@@ -1,4 +1,4 @@
-"""The menus of messages and people: a picture that is there already becomes the reference of a new one."""
+"""The context menus of messages and members: use a picture of theirs as the reference of a new one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from cogs.imagine.compose import ComposeForms
 
 NAME_UNITS: Final = 40
-_OURS: Final = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\w{3,4}")
-"""How the files of our pictures are called."""
+_OUR_FILENAME: Final = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\w{3,4}")
+"""The filename of a picture of ours."""
 
 
 class ContextMenus(commands.Cog):
-    """*Use as reference* on a message, *Use avatar as reference* on a person."""
+    """*Use as reference* on a message, *Use avatar as reference* on a member."""
 
     def __init__(
         self,
@@ -46,17 +46,22 @@ class ContextMenus(commands.Cog):
         )
 
     async def cog_load(self) -> None:
-        """Menus are no commands of a cog to the library, so they are added by hand."""
+        """Add the menus; discord.py does not take context menus as commands of a cog."""
         for menu in self._menus:
             self._tree.add_command(menu)
 
     async def cog_unload(self) -> None:
-        """Likewise."""
+        """Remove the menus."""
         for menu in self._menus:
             self._tree.remove_command(menu.name, type=menu.type)
 
     async def use_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """The first picture of a message; of several it is said which."""
+        """Show a form with the first picture of a message, and say in it if there are several.
+
+        Raises:
+            MemberError: NO_PICTURE_THERE, or as `ComposeForms.open`.
+            OperatorError: `database`.
+        """
         found = images_in(message, self._downloader.is_discord_url)
         if not found:
             raise MemberError(MemberReason.NO_PICTURE_THERE)
@@ -69,15 +74,19 @@ class ContextMenus(commands.Cog):
         await self._compose_forms.open_with_reference(interaction, first, note=note, parent_job_id=parent)
 
     async def use_avatar(self, interaction: discord.Interaction, person: discord.Member) -> None:
-        """What somebody looks like in this server."""
+        """Show a form with the avatar that a member has in this server.
+
+        Raises:
+            MemberError, OperatorError: as `ComposeForms.open`.
+        """
         await self._compose_forms.open_with_reference(interaction, avatar_of(person))
 
     async def _parent(self, interaction: discord.Interaction, reference: Reference) -> str | None:
-        """The picture of ours that this is, if it is one that the member may know of."""
-        named = _OURS.fullmatch(reference.filename)
-        if named is None:
+        """Return the job id if the reference is a picture of ours that the member may know of."""
+        match = _OUR_FILENAME.fullmatch(reference.filename)
+        if match is None:
             return None
-        item = await self._history.find(named["job_id"])
+        item = await self._history.find(match["job_id"])
         try:
             return require_visible(item, interaction.guild_id, interaction.user.id).job.job_id
         except MemberError:

@@ -1,4 +1,4 @@
-"""`/defaults`: how a member likes pictures to be, where they say nothing else."""
+"""`/defaults`: the size, format and privacy of a member's pictures where a request leaves them out."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 class Defaults(
     commands.GroupCog, group_name="defaults", group_description="How you like your pictures to be, everywhere"
 ):
-    """Shows and changes one's own defaults, privately."""
+    """Shows and changes the member's own defaults in private messages."""
 
     def __init__(self, member_defaults: MemberDefaultsStore) -> None:
         self._member_defaults = member_defaults
 
     @app_commands.command(description="Show how your pictures are painted where you say nothing else")
     async def show(self, interaction: discord.Interaction) -> None:
-        """As they are."""
+        """Show the defaults."""
         defaults = await self._member_defaults.get(interaction.user.id)
         await interaction.response.send_message(view=defaults_view(defaults), ephemeral=True)
 
@@ -51,7 +51,7 @@ class Defaults(
         file_format: str | None = None,
         private: bool | None = None,  # noqa: FBT001  # an option of the command
     ) -> None:
-        """Only what was chosen changes."""
+        """Change the given defaults and keep the others."""
         defaults = await self._member_defaults.get(interaction.user.id)
         defaults = MemberDefaults(
             size=size or defaults.size,
@@ -63,27 +63,21 @@ class Defaults(
 
     @app_commands.command(description="Forget your defaults: pictures are painted as this bot does it")
     async def clear(self, interaction: discord.Interaction) -> None:
-        """Back to the bot's own."""
+        """Reset the defaults to those of the bot."""
         await self._member_defaults.set(interaction.user.id, MemberDefaults())
         await interaction.response.send_message(view=defaults_view(MemberDefaults()), ephemeral=True)
 
 
 def defaults_view(defaults: MemberDefaults) -> ui.LayoutView:
-    """What a member likes; the rest is the bot's own."""
+    """Show a member's defaults."""
     own = gettext("as this bot does it")
-    private = (
-        own
-        if defaults.private is None
-        else gettext("only for you")
-        if defaults.private
-        else gettext("for everybody")
-    )
+    privacy = {None: own, True: gettext("only for you"), False: gettext("for everybody")}
     lines = (
         gettext("Size: {size}", size=own if defaults.size is None else size_name(defaults.size)),
         gettext(
             "Kind of file: {kind}", kind=own if defaults.format is None else format_name(defaults.format)
         ),
-        gettext("Who sees it: {who}", who=private),
+        gettext("Who sees it: {who}", who=privacy[defaults.private]),
     )
     return build_view(
         f"### {gettext('Your defaults')}",

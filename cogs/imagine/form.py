@@ -1,8 +1,6 @@
-"""The form in which a picture is composed, and what a member has typed into it.
+"""Build the form of a draft, and read what was typed into it from the payload of the interaction.
 
-Forms are not kept in memory: what a form is about stands in its draft, and its answer is read from the event
-itself, so that a restart in between goes unnoticed (`ComposeForms` listens). A prompt that is longer than one
-text field takes is spread over some, and put together again exactly as it was.
+A prompt that is longer than a text field takes is split over up to three, and joined to exactly what it was.
 """
 
 from __future__ import annotations
@@ -37,18 +35,17 @@ PRIVATE: Final = "private"
 SPOILER: Final = "spoiler"
 KEEP: Final = "keep"
 JPEG: Final = "jpeg"
-"""An option only where a long prompt has taken the place of the field for the format."""
-_SEAMS: Final = {"": "none", " ": "space", "\n": "line"}
-"""What stood between two parts of a long prompt, by how the field of the second one is called."""
+"""An option that replaces the format field if a long prompt takes its place."""
+_SEPARATORS: Final = {"": "none", " ": "space", "\n": "line"}
+"""The separator before a part of a long prompt, with its name in the custom id of that part's field."""
 TEXTS: Final = 3
-"""Fields that a prompt can be spread over: two more are for the reference and the options."""
+"""The most text fields for a prompt: a form has five fields, two are for the reference and the options."""
 _DESCRIPTION_UNITS: Final = 100
-_FORM_SECONDS: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
-    """What came back with a form; None where a field was not in it, or says nothing."""
+    """What a member submitted; None for a field that the form left out or that is empty."""
 
     prompt: str
     size: str | None
@@ -60,21 +57,23 @@ class FormInput:
 
 
 def composition_form(draft: Draft, *, note: str = "") -> ui.Modal:
-    """The form of a draft, with everything in it that is known; `note` says something about its reference."""
+    """Build the form of a draft, filled in; `note` is about its reference."""
     (_, head), *more = split(draft.prompt)
     title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
-    form = ui.Modal(title=title, custom_id=f"kuas:form:{draft.draft_id}", timeout=_FORM_SECONDS)
+    form = ui.Modal(title=title, custom_id=f"kuas:form:{draft.draft_id}")
     form.add_item(_text(PROMPT, gettext("Prompt"), _prompt_hint(draft), head))
-    for place, (seam, text) in enumerate(more, start=1):
-        form.add_item(_text(f"{MORE}{place}_{_SEAMS[seam]}", gettext("Prompt, continued"), "", text))
-    # A form has five fields: of a long prompt the format, of a very long one the size as well are left out.
+    for number, (separator, text) in enumerate(more, start=1):
+        form.add_item(
+            _text(f"{MORE}{number}_{_SEPARATORS[separator]}", gettext("Prompt, continued"), "", text)
+        )
+    # A form has five fields: a second text field replaces the format, a third one the size.
     if len(more) < TEXTS - 1:
         form.add_item(_sizes(draft))
     if not more:
         form.add_item(_formats(draft))
     form.add_item(_upload(draft, note))
     form.add_item(_options(draft, with_format=bool(more)))
-    # Kept in memory by the library otherwise, for each form that somebody opens and closes again.
+    # discord.py keeps a form that is not stopped in memory until it is submitted, which may be never.
     form.stop()
     return validate_modal(form)
 
@@ -159,50 +158,52 @@ def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
 
 
 def fits(prompt: str) -> bool:
-    """Whether a form has room for all of it, as it has for whatever a model takes."""
+    """Whether the prompt fits into a form, as every prompt does that a model takes."""
     return len(split(prompt)) <= TEXTS
 
 
 def split(prompt: str) -> list[tuple[str, str]]:
-    """The prompt in parts that fit one field each, each with what stands before it.
+    """Split a prompt into parts for one text field each; returns them with the separator before each.
 
-    All of them put together are the prompt. Whatever a model takes, 5000 characters, fits in three.
+    Separators and parts, joined, are the prompt. A model takes 5000 characters, which fit into three parts.
     """
-    parts, seam, rest = [], "", prompt
+    parts, separator, rest = [], "", prompt
     while utf16_length(rest) > TEXT_INPUT_UNITS:
-        place, width = _cut(rest)
-        parts.append((seam, rest[:place]))
-        seam, rest = rest[place : place + width], rest[place + width :]
-    return [*parts, (seam, rest)]
+        end, width = _cut(rest)
+        parts.append((separator, rest[:end]))
+        separator, rest = rest[end : end + width], rest[end + width :]
+    return [*parts, (separator, rest)]
 
 
 def _cut(text: str) -> tuple[int, int]:
-    """Where a field ends, and how much there belongs to neither side: white space, if one is near."""
+    """Return where the first part ends and the length of the separator: 1 at white space, else 0."""
     encoded = text.encode("utf-16-le", "surrogatepass")
     end = len(encoded[: 2 * TEXT_INPUT_UNITS].decode("utf-16-le", "ignore"))
-    # A client may take white space away at either end of a field.
+    # Clients strip fields, so white space next to the separator would be lost.
     for place in range(end, end * 3 // 4, -1):
         around = text[place - 1] + text[place + 1 : place + 2]
-        if text[place] in _SEAMS and len(around.split()) == 1 and around == around.strip():
+        if text[place] in _SEPARATORS and len(around.split()) == 1 and around == around.strip():
             return place, 1
     return end, 0
 
 
 def read(data: Mapping[str, Any]) -> FormInput:
-    """What was typed, from the event's own data.
+    """Read a submitted form from the data of its interaction.
 
     https://discord.com/developers/docs/components/reference#label-label-interaction-response-structure
     """
     fields = dict(_fields(data.get("components", ())))
     more = sorted(name for name in fields if name.startswith(MORE))
-    seams = {name: mark for mark, name in _SEAMS.items()}
-    rest = "".join(seams.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
+    separators = {name: separator for separator, name in _SEPARATORS.items()}
+    rest = "".join(separators.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
     chosen = set(_values(fields.get(OPTIONS)))
-    kind = _value(fields.get(FORMAT))
+    file_format = _value(fields.get(FORMAT))
+    if file_format is None and more:
+        file_format = "jpeg" if JPEG in chosen else "png"
     return FormInput(
         prompt=(_value(fields.get(PROMPT)) or "") + rest,
         size=_value(fields.get(SIZE)),
-        format=kind or (None if not more else "jpeg" if JPEG in chosen else "png"),
+        format=file_format,
         private=PRIVATE in chosen,
         spoiler=SPOILER in chosen,
         keeps_reference=KEEP in chosen,
@@ -211,7 +212,7 @@ def read(data: Mapping[str, Any]) -> FormInput:
 
 
 def apply_input(draft: Draft, typed: FormInput) -> Draft:
-    """The draft with what was typed; what the form did not ask, or nobody offers, stays as it was."""
+    """Return the draft with what was submitted; what was left out or is invalid stays as it was."""
     model = MODELS[draft.model]
     kept = draft.reference if typed.keeps_reference else None
     return replace(
@@ -244,12 +245,12 @@ def _values(field: Mapping[str, Any] | None) -> list[str]:
 
 def _attached(ids: list[str], resolved: Mapping[str, Any]) -> Reference | None:
     attachments = resolved.get("attachments") or {}
-    told = next((attachments[each] for each in ids if each in attachments), None)
-    if told is None:
+    attachment = next((attachments[each] for each in ids if each in attachments), None)
+    if attachment is None:
         return None
     return Reference(
-        url=str(told["url"]),
-        filename=str(told["filename"]),
-        content_type=told.get("content_type"),
-        size_bytes=int(told["size"]),
+        url=str(attachment["url"]),
+        filename=str(attachment["filename"]),
+        content_type=attachment.get("content_type"),
+        size_bytes=int(attachment["size"]),
     )

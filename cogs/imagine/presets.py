@@ -1,4 +1,4 @@
-"""`/presets`: words that a server's admins put around those of members, by a name."""
+"""`/presets`: named texts of a server's admins that are put around members' prompts."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ WORDS_SHOWN: Final = 120
 class PresetCommands(
     commands.GroupCog, group_name="presets", group_description="Words that this server puts around yours"
 ):
-    """Shows presets to everybody, and lets admins change them."""
+    """Shows presets to everybody; members with Manage Server change them."""
 
     def __init__(self, presets: PresetStore) -> None:
         self._presets = presets
 
     @app_commands.command(name="show", description="Show the presets of this server")
     async def show(self, interaction: discord.Interaction) -> None:
-        """All of them, as far as a card holds."""
+        """Show the presets, as many as fit into a view."""
         found = await self._presets.active(guild_id_of(interaction))
         await interaction.response.send_message(view=presets_view(found), ephemeral=True)
 
@@ -59,7 +59,12 @@ class PresetCommands(
         after: app_commands.Range[str, 1, TEXT_LIMIT] = "",
         size: str | None = None,
     ) -> None:
-        """It needs a name that can be compared, and words or a size."""
+        """Save a preset; its name needs a letter or digit, and it needs words or a size.
+
+        Raises:
+            MemberError: GUILD_ONLY, NOT_ALLOWED.
+            OperatorError: `database`.
+        """
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         preset = Preset(
@@ -87,28 +92,33 @@ class PresetCommands(
     async def remove(
         self, interaction: discord.Interaction, name: app_commands.Range[str, 1, NAME_LIMIT]
     ) -> None:
-        """The name may be typed in any way that compares as the same."""
+        """Remove a preset; case, accents and punctuation of the name do not matter.
+
+        Raises:
+            MemberError: GUILD_ONLY, NOT_ALLOWED.
+            OperatorError: `database`.
+        """
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        ended = await self._presets.remove(
+        removed = await self._presets.remove(
             guild_id, name, set_by=interaction.user.id, interaction_id=interaction.id
         )
-        if ended is None:
+        if removed is None:
             answer = build_view(gettext("There is no such preset here. `/presets show` lists them."))
         else:
             answer = build_view(
-                gettext("The preset **{name}** is removed.", name=escape(ended.preset.name, NAME_LIMIT))
+                gettext("The preset **{name}** is removed.", name=escape(removed.preset.name, NAME_LIMIT))
             )
         await interaction.response.send_message(view=answer, ephemeral=True)
 
     @remove.autocomplete("name")
     async def names(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Those that are there."""
+        """Complete the name of a preset."""
         return await preset_choices(self._presets, interaction.guild_id, typed)
 
 
 def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
-    """Every preset with its words, as many as there is room for."""
+    """Show presets with their words, as many as fit."""
     if not presets:
         return build_view(
             f"### {gettext('Presets')}",
@@ -122,7 +132,7 @@ def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
 
 
 def saved_view(preset: Preset, size: str | None) -> ui.LayoutView:
-    """What members get when they choose it."""
+    """Confirm a preset, and show what it makes of a prompt."""
     return build_view(
         f"### {gettext('The preset is saved')}",
         f"**{escape(preset.name, NAME_LIMIT)}**: {_words(preset, size)}",

@@ -1,7 +1,7 @@
 """Answer a request that was refused: say why, and give back what the member typed.
 
-The request is saved as a draft, so that a button can show the form again with everything in it. The prompt is
-in the answer as well, in case the draft cannot be saved.
+The request is saved as a draft, so that a button can show the form again with everything in it. The answer
+has the prompt as well, in case the draft cannot be saved.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class RejectedRequests:
     async def offer_retry(
         self, interaction: discord.Interaction, request: Request | RequestOptions, error: Exception
     ) -> None:
-        """Say why, and keep the request for another try. Never raises."""
+        """Say why a request was refused, and offer to edit it. Never raises."""
         sentence = self._error_reporter.message_for(interaction, error)
         if sentence is None:
             return
         try:
             draft_id = await self._drafts.save(request) if fits(request.prompt) else None
-        except (OperatorError, UnicodeError) as trouble:  # the latter where what was typed is no text
-            log.warning("draft not kept", interaction_id=interaction.id, error=str(trouble))
+        except (OperatorError, UnicodeError) as failure:  # UnicodeError: SQLite takes no lone surrogates
+            log.warning("draft not kept", interaction_id=interaction.id, error=str(failure))
             draft_id = None
         buttons = [] if draft_id is None else [row(retry_button(draft_id))]
         await return_text(interaction, sentence, request.prompt, *buttons)

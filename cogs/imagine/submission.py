@@ -1,4 +1,4 @@
-"""Submit requests: the way from an interaction to a running job, for commands, buttons, menus and forms."""
+"""Submit requests from commands, buttons and forms, and translate the result for Discord."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Submission(commands.Cog):
-    """Submits requests, and asks about their price where the guild wants that."""
+    """Submits requests, and asks for a confirmation of their price where the guild wants that."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class Submission(commands.Cog):
     ) -> None:
         """Submit a request; if it is refused, say why and give back what was typed. Never raises.
 
-        `draft_id` is the draft that is sent in, if the request comes of one.
+        `draft_id` is the draft that the request comes from, if any.
         """
         try:
             await self._submit(interaction, request, draft_id=draft_id, confirmed=False)
-        except Exception as error:  # noqa: BLE001  # each becomes a sentence, and a line in the log
+        except Exception as error:  # noqa: BLE001  # each is reported to the member and logged
             await self._rejected_requests.offer_retry(interaction, request, error)
 
     @component(confirm_views.CONFIRM_ID)
@@ -62,17 +62,14 @@ class Submission(commands.Cog):
         """Handle the yes or no to a price.
 
         Raises:
-            MemberError, OperatorError: the request was refused; the question still stands there.
+            MemberError, OperatorError: the request was refused; the question stays, so yes can be clicked
+            again.
         """
         handle = self._confirm if custom_id["answer"] == confirm_views.YES else self._decline
         await handle(interaction, parse_snowflake(custom_id["draft_id"]))
 
     async def _confirm(self, interaction: discord.Interaction, draft_id: int) -> None:
-        """Submit a draft whose price its member has agreed to.
-
-        Raises:
-            MemberError, OperatorError: it was refused; the question still stands there.
-        """
+        """Submit a draft whose price was confirmed, and replace the question."""
         draft = await self.own_draft(interaction, draft_id)
         if draft is None or draft.taken:
             view = confirm_views.expired_view(started=draft is not None)
@@ -83,7 +80,7 @@ class Submission(commands.Cog):
             await replace_message(interaction, confirm_views.expired_view(started=True))
 
     async def _decline(self, interaction: discord.Interaction, draft_id: int) -> None:
-        """Delete a draft whose price its member refused, so that a copy of the question cannot start it."""
+        """Delete a draft whose price was declined: the question may be open on another device."""
         draft = await self.own_draft(interaction, draft_id)
         if draft is not None and await self._drafts.delete(draft_id):
             view = confirm_views.declined_view()
@@ -100,15 +97,15 @@ class Submission(commands.Cog):
         draft_id: int | None,
         confirmed: bool,
     ) -> bool:
-        """Commit, then answer, then start: in this order a lost answer costs nothing.
+        """Commit the job, then answer Discord, then start it; returns whether it has started.
 
-        Returns whether a job has started.
+        In this order nothing is spent if the answer is lost.
         """
         context = request_context(interaction)
         try:
             result = await self._engine.submit(request, context, draft_id=draft_id, confirmed=confirmed)
         finally:
-            # Whether it was accepted or refused, a limit may have been reached.
+            # An accepted request may have reached an alert threshold; a refused one shows that it is reached.
             self._alert_notifier.check_soon(request.destination.guild_id)
         match result:
             case Accepted(job):
@@ -122,21 +119,21 @@ class Submission(commands.Cog):
     ) -> None:
         """Ask about a price.
 
-        If the question is lost, Discord leaves the form open, so its draft is saved again: the same form can
-        be sent in once more.
+        If the question does not arrive, Discord leaves the form open. Its draft is saved again, so that the
+        form can be submitted again.
         """
         try:
             view = confirm_views.price_question_view(question)
             await interaction.response.send_message(view=view, ephemeral=True)
         except Exception as error:
-            shown = classify(error) is DiscordErrorKind.ALREADY_ACKNOWLEDGED
-            if draft_id is not None and not shown:
+            arrived = classify(error) is DiscordErrorKind.ALREADY_ACKNOWLEDGED  # an earlier attempt did
+            if draft_id is not None and not arrived:
                 destination = replace(question.request.destination, interaction_id=draft_id)
                 await self._drafts.save(replace(question.request, destination=destination))
             raise
 
     async def _begin(self, interaction: discord.Interaction, job: Job) -> bool:
-        """Answer Discord, then start the job; returns whether it has started."""
+        """Answer Discord and start the job; returns whether it has started."""
         deferred = await defer(interaction, private=job.request.destination.private)
         match deferred.outcome:
             case DeferOutcome.KNOWN:
@@ -145,12 +142,12 @@ class Submission(commands.Cog):
                 await self._engine.cancel_unacknowledged(job)
                 return False
             case DeferOutcome.UNCLEAR:
-                # Unacknowledged: the engine asks Discord for our answer before anything is spent.
+                # The engine asks Discord for our answer before anything is spent.
                 self._engine.start(job)
         return True
 
     async def own_draft(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:
-        """Return a draft if it is this member's and of this server."""
+        """Return a draft if it is this member's in this server."""
         draft = await self._drafts.find(draft_id)
         owner = (interaction.guild_id, interaction.user.id)
         return draft if draft is not None and (draft.guild_id, draft.user_id) == owner else None
