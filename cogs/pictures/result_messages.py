@@ -145,7 +145,9 @@ class ResultMessages:
             await self._retract(interaction, item)
             await self._history.undo_share(job)
             raise
-        if not await self._history.finish_share(job, delivered_message(message, item.filename, DeliveryMethod.SHARE)):
+        if not await self._history.finish_share(
+            job, delivered_message(message, item.filename, DeliveryMethod.SHARE)
+        ):
             await self._retract(interaction, item)  # it was erased while it was posted
             raise MemberError(MemberReason.PICTURE_DELETED)
 

@@ -1,9 +1,9 @@
-"""How much Discord takes, in one place: discord.py checks little of it, and too much ends in a refusal.
+"""Discord's limits. discord.py checks few of them, and Discord refuses what exceeds them.
 
-Every card, form, command and list of choices goes through here: fixed choices are made by `fixed_choices`
-and checked with their command, those of autocomplete are made and cut by `autocomplete_choices`, options of
-a select menu are checked with their card or form. What is too much and was not cut before is a bug, and is
-raised as one. Lengths are counted in UTF-16 units, the largest measure that Discord could count by.
+Every view, form, command and list of choices is checked here. `fixed_choices` makes choices that are checked
+with their command, `autocomplete_choices` makes and cuts those that are completed; options of a select menu
+are checked with their view or form. What exceeds a limit and was not cut before is a bug. Lengths are in
+UTF-16 units, the largest measure that Discord may count by.
 
 https://discord.com/developers/docs/components/reference and
 https://discord.com/developers/docs/interactions/application-commands
@@ -31,17 +31,19 @@ if TYPE_CHECKING:
 ValueT = TypeVar("ValueT", bound=str)
 
 CONTENT_UNITS: Final = 2000
-CARD_TEXT_UNITS: Final = 4000
-"""All texts of one message together."""
-CARD_PARTS: Final = 40
+VIEW_TEXT_UNITS: Final = 4000
+"""All texts of one view together."""
+VIEW_PARTS: Final = 40
+"""Components of one view, nested ones included."""
 ALT_TEXT_UNITS: Final = 1024
 TEXT_INPUT_UNITS: Final = 4000
 CHOICES: Final = 25
 CHOICE_UNITS: Final = 100
 FILES: Final = 10
 FILES_BYTES: Final = 25 * 1024 * 1024
-"""Of one request: https://discord.com/developers/docs/resources/message#create-message"""
+"""All files of one request: https://discord.com/developers/docs/resources/message#create-message"""
 FORM_PARTS: Final = 5
+FORM_TITLE_UNITS: Final = 45
 COMMAND_UNITS: Final = 8000
 NONCE_CHARACTERS: Final = 25
 """Of a message: https://discord.com/developers/docs/resources/message#create-message"""
@@ -56,7 +58,7 @@ _TEXTS: Final[Mapping[str, int]] = {
     "placeholder": 150,
     "description": ALT_TEXT_UNITS,
 }
-"""The texts of a component, by the name of their field."""
+"""UTF-16 units of a component's texts, by the name of the field."""
 _OF_FORMS: Final[Mapping[str, int]] = {"label": 45, "description": 100, "placeholder": 100, "custom_id": 100}
 _OF_OPTIONS: Final[Mapping[str, int]] = {"label": 100, "value": 100, "description": 100}
 _PARTS: Final[Mapping[ComponentType, tuple[str, int, int]]] = {
@@ -67,57 +69,57 @@ _PARTS: Final[Mapping[ComponentType, tuple[str, int, int]]] = {
     ComponentType.radio_group: ("options", 2, 10),
     ComponentType.checkbox_group: ("options", 1, 10),
 }
-"""How many parts of which kind a component has, at least and at most."""
+"""The field that holds a component's parts, and how many it takes, at least and at most."""
 _COMMAND_NAME: Final = re.compile(r"[-_'\w]{1,32}")
 _MENU_NAME: Final = re.compile(r".{1,32}", re.DOTALL)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 def wrap(container: ui.Container[ui.LayoutView]) -> ui.LayoutView:
-    """A card around it.
+    """Return a view of one container.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; it exceeds a limit.
     """
     view = ui.LayoutView(timeout=None)
     try:
         view.add_item(container)
-    except ValueError as error:  # how the library refuses too many parts
+    except ValueError as error:  # more than 40 components
         raise ContractViolation("bug", f"more than Discord takes: {error}") from error
-    # Our buttons are found by their templates. The library need not remember who showed which, as it would
-    # for good, or for a quarter of an hour after a private answer (discord.py 2.7.1, ui/view.py).
+    # ComponentRouter handles the buttons. A view that is not stopped stays in memory, for good or, after a
+    # private answer, for 15 minutes (discord.py 2.7.1, ui/view.py).
     view.stop()
     return validate_view(view)
 
 
 def validate_view(view: ui.LayoutView) -> ui.LayoutView:
-    """The view, if Discord takes it as a message.
+    """Return the view.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; it exceeds a limit.
     """
     every = list(all_components(cast("Any", view).to_components()))
-    _require(len(every) <= CARD_PARTS, f"{len(every)} components in a card")
+    _require(len(every) <= VIEW_PARTS, f"{len(every)} components in a view")
     texts = [part["content"] for part in every if part["type"] == ComponentType.text_display.value]
-    _require(all(texts), "an empty text in a card")
-    _require(sum(map(utf16_length, texts)) <= CARD_TEXT_UNITS, "too much text in a card")
+    _require(all(texts), "an empty text in a view")
+    _require(sum(map(utf16_length, texts)) <= VIEW_TEXT_UNITS, "too much text in a view")
     for part in every:
         _check_part(part, _TEXTS)
     ids = [part["custom_id"] for part in every if part.get("custom_id") is not None]
-    _require(len(ids) == len(set(ids)), "the same custom_id twice in a card")
+    _require(len(ids) == len(set(ids)), "the same custom_id twice in a view")
     return view
 
 
 def validate_modal(form: ui.Modal) -> ui.Modal:
-    """The form, if Discord takes it.
+    """Return the form.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; it exceeds a limit.
     """
-    told = form.to_dict()
-    _require(1 <= utf16_length(told["title"]) <= 45, "title of a form")  # noqa: PLR2004  # stands nowhere else
-    _require(1 <= len(told["components"]) <= FORM_PARTS, "parts of a form")
-    for part in all_components(told["components"]):
+    payload = form.to_dict()
+    _require(1 <= utf16_length(payload["title"]) <= FORM_TITLE_UNITS, "title of a form")
+    _require(1 <= len(payload["components"]) <= FORM_PARTS, "parts of a form")
+    for part in all_components(payload["components"]):
         _check_part(part, _OF_FORMS)
         if part["type"] == ComponentType.text_input.value:
             _require(utf16_length(part.get("value") or "") <= TEXT_INPUT_UNITS, "value of a text input")
@@ -128,7 +130,7 @@ async def validate_commands(tree: app_commands.CommandTree[Any], guild: discord.
     """Check every command of a guild, or every global one, in all languages of the tree's translator.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; it exceeds a limit.
     """
     assert tree.translator is not None
     for command in tree.get_commands(guild=guild):
@@ -136,10 +138,10 @@ async def validate_commands(tree: app_commands.CommandTree[Any], guild: discord.
 
 
 def validate_command(payload: Part) -> None:
-    """Check a command as it is synced, in its longest language.
+    """Check the payload of a command, in the longest of its languages.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; it exceeds a limit.
     """
     total = sum(_command_units(part) for part in _branches(payload))
     _require(total <= COMMAND_UNITS, f"/{payload['name']} is {total} units in all")
@@ -179,15 +181,15 @@ def autocomplete_choices(pairs: Iterable[tuple[str, str]]) -> list[app_commands.
 
 
 def clip(sentence: str) -> str:
-    """A plain message, cut to what one holds."""
+    """Cut a text to the length of a plain message."""
     return truncate(sentence, CONTENT_UNITS)
 
 
 def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
-    """Files by their names, opened anew: one that was sent is closed.
+    """Return new files, by filename and content; discord.py closes those that it sends.
 
     Raises:
-        ContractViolation: `bug`; what is too much.
+        ContractViolation: `bug`; they exceed a limit.
     """
     _require(len(files) <= FILES, f"{len(files)} files")
     _require(sum(map(len, files.values())) <= FILES_BYTES, "files too big together")
@@ -202,7 +204,7 @@ def _require(fits: bool, what: str) -> None:  # noqa: FBT001  # reads as an asse
 
 
 def all_components(parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield every component of a payload, the outer before the inner."""
+    """Yield every component of a payload, the outer ones before those in them."""
     for part in parts:
         yield part
         yield from all_components(part.get("components", ()))
@@ -217,7 +219,7 @@ def _check_part(part: Part, texts: Mapping[str, int]) -> None:
         text = part.get(name)
         _require(not isinstance(text, str) or utf16_length(text) <= most, f"{name} of {kind.name}: {text}")
     if kind is ComponentType.button:
-        _require(bool(part.get("label")), "a button without words")  # an emoji alone says nothing aloud
+        _require(bool(part.get("label")), "a button without a label")  # screen readers need it
     if kind in _PARTS:
         name, least, most = _PARTS[kind]
         count = len(part.get(name, ()))
@@ -230,7 +232,7 @@ def _check_part(part: Part, texts: Mapping[str, int]) -> None:
 
 
 def _branches(payload: Part) -> Iterator[Part]:
-    """A command, its options and choices, all the way down."""
+    """Yield a command, its options and their choices, the outer ones first."""
     yield payload
     for name in ("options", "choices"):
         for inner in payload.get(name, ()):

@@ -1,7 +1,8 @@
-"""What all cards are made of: Components V2, built anew each time.
+"""Build views of Components V2: one container of texts, pictures and rows of buttons.
 
-A reply that has once become a V2 message must stay one, without content and embeds, so whatever follows a
-deferred answer is a card from here: https://discord.com/developers/docs/components/using-message-components
+A message that was sent as V2 has to stay V2, without content and embeds, so every edit of a reply is built
+here:
+https://discord.com/developers/docs/components/using-message-components
 """
 
 from __future__ import annotations
@@ -13,23 +14,24 @@ from discord import ui
 
 from cogs.text.escaping import escape, truncate, utf16_length
 from cogs.text.translation import ngettext
-from cogs.ui.discord_limits import CARD_TEXT_UNITS, attachments, wrap
+from cogs.ui.discord_limits import VIEW_TEXT_UNITS, attachments, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Button = ui.Button[ui.LayoutView]
+
 PROMPT_UNITS: Final = 300
-"""How much of a prompt a card quotes; the alt text holds more."""
+"""How much of a prompt a view quotes; the alt text holds more."""
 QUOTED_UNITS: Final = 2400
-"""How much of a text is quoted whole: a card holds 4000 in all, and the rest has to be said, too."""
+"""The longest text that is quoted whole: a view holds 4000 units in all."""
 TEXT_FILE: Final = "prompt.txt"
 ACCENT: Final = 0xC2703D
-"""The colour of a wet brush, on the edge of every card."""
+"""The colour at the edge of every view."""
 
 
 def subtext(line: str) -> str:
-    """A line in small print."""
+    """Format a line as small print."""
     return f"-# {line}"
 
 
@@ -39,7 +41,10 @@ def row(*buttons: Button) -> ui.ActionRow[ui.LayoutView]:
 
 
 def quote_or_attach(text: str) -> tuple[str | ui.File[ui.LayoutView], list[discord.File]]:
-    """All of a stranger's text as a part of a card: quoted, or as a file where a card has no room for it."""
+    """Return all of a member's text as a part of a view: quoted, or a file component if it is too long.
+
+    Also returns the attachment of that component.
+    """
     quoted = escape(text, max(utf16_length(text), 1))
     if utf16_length(quoted) <= QUOTED_UNITS:
         return f"> {quoted}" if quoted else "", []
@@ -47,13 +52,15 @@ def quote_or_attach(text: str) -> tuple[str | ui.File[ui.LayoutView], list[disco
 
 
 def build_view(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """A frame around texts, pictures and rows of buttons.
+    """Put texts, pictures and rows of buttons into a container.
 
-    Empty texts are left out, and all texts share Discord's limit. What is else too much for a message is a
-    bug, and told as one: see `period_bounds.framed`.
+    Empty texts are left out, and texts are cut where the sum exceeds Discord's limit.
+
+    Raises:
+        ContractViolation: `bug`; another limit is exceeded: see `discord_limits.wrap`.
     """
     container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=ACCENT)
-    room = CARD_TEXT_UNITS
+    room = VIEW_TEXT_UNITS
     for part in parts:
         if not isinstance(part, str):
             container.add_item(part)
@@ -64,17 +71,17 @@ def build_view(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
 
 
 def titled_view(title: str, lines: Sequence[str], room: int) -> str:
-    """Lines under a title, as many as fit into `room` units; nothing without any."""
+    """Return lines under a title, as many as fit into `room` units; empty without lines."""
     return "\n".join([f"**{title}**", *fit_lines(lines, room)]) if lines else ""
 
 
 def more_lines(left_out: int) -> str:
-    """Stands for lines that a list has no room for."""
+    """Return the last line of a list that has no room for all."""
     return ngettext("- and {n} more", "- and {n} more", left_out)
 
 
 def fit_lines(lines: Sequence[str], room: int, more: Callable[[int], str] = more_lines) -> list[str]:
-    """The first lines that fit into `room` units, and how many more there are, which `more` says."""
+    """Return the first lines that fit into `room` units, and a line that says how many are left out."""
     shown: list[str] = []
     for line in lines:
         room -= utf16_length(line) + 1

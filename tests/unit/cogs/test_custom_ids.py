@@ -62,7 +62,7 @@ def test_every_cog_handles_components() -> None:
             {"action": "again", "job_id": HIGHEST_JOB, "message_id": None},
         ),
         (
-            history.page_button("newest", MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
+            history.page_button(history.PageLink.NEWEST, MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
             {"page": "newest", "user_id": str(MAX_ID), "cursor": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
         ),
         (

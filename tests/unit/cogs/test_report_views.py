@@ -18,7 +18,7 @@ from bot.domain.periods import Period
 from cogs.credits import report_views
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
-from cogs.ui.discord_limits import CARD_TEXT_UNITS
+from cogs.ui.discord_limits import VIEW_TEXT_UNITS
 
 NOVEMBER = 1_793_491_200_000
 DAY_MS = 24 * 60 * 60 * 1000
@@ -191,5 +191,5 @@ def test_the_longest_report_fits(language: str) -> None:
         REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
     )
     with use_locale(language):
-        assert utf16_length(texts_of(report_files(longest, draws=False))) <= CARD_TEXT_UNITS
+        assert utf16_length(texts_of(report_files(longest, draws=False))) <= VIEW_TEXT_UNITS
         assert utf16_length(report_views.alt_text(longest)) <= 1024
