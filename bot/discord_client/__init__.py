@@ -1,1 +1,1 @@
-"""The discord.py client, its login and the synchronisation of commands."""
+"""The discord.py client, its login, the synchronisation of commands, Discord's errors and permissions."""

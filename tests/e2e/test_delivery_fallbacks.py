@@ -91,3 +91,15 @@ async def test_a_channel_where_the_bot_may_not_post_is_refused_before_anything_i
     assert reply.ephemeral
     assert "Attach Files" in message_text(reply)
     assert environment.bot.job(interaction.id) is None
+
+
+async def test_answers_that_cannot_be_read_stop_neither_progress_nor_picture(
+    environment: E2EEnvironment,
+) -> None:
+    faults = environment.discord.faults
+    unreadable = faults.add("html", "reply_edit", None, status=200, only=lambda call: not call.has_files)
+    faults.add("status", "reply_edit", None, status=403, code=50013, only=lambda call: call.has_files)
+    faults.add("status", "edit", None, status=403, code=50013, only=lambda call: call.has_files)
+    interaction = await environment.imagine("an unreadable fox")
+    assert await environment.outcome(interaction) == ("delivered", "channel", "settled", 4)
+    assert unreadable.hits >= 2
