@@ -8,6 +8,8 @@ import discord
 import pytest
 import simcord
 
+from bot.guilds import presets as store
+from cogs.imagine import presets
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import field, fill_modal, response_of
@@ -332,3 +334,21 @@ async def test_an_avatar_becomes_the_reference(server: BotServer, monkeypatch: p
     assert shown.modal is not None
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
     assert f"{server.bob.id}.png" in label["description"]
+
+
+async def test_a_preset_needs_a_name_something_to_add_and_room(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (store, presets):
+        monkeypatch.setattr(module, "MAX_PRESETS", 2)
+
+    async def answer(command: str, **options: Any) -> str:
+        return server.answer(await server.sari.slash(server.channel, f"presets {command}", **options))
+
+    assert "with letters or numbers" in await answer("save", name="!?", before="in oil")
+    assert "words before or after" in await answer("save", name="Oil")
+    assert "no such preset" in await answer("remove", name="Oil")
+    for number in range(2):
+        assert "is saved" in await answer("save", name=f"Oil {number}", before="in oil")
+    assert "has 2 presets" in await answer("save", name="Ink", before="in ink")
+    assert "is saved" in await answer("save", name="oil 0", before="in oils")

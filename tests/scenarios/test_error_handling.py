@@ -10,6 +10,7 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.errors import TransientError
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 
@@ -79,3 +80,30 @@ async def test_nothing_secret_is_in_what_the_bot_logs(
     assert "delivered" in said
     for secret in (rivya.api_key, "a very private fox", "no-token"):
         assert secret not in said
+
+
+async def test_an_outage_of_discord_and_an_outdated_command_have_sentences_of_their_own(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(*_: Any) -> None:
+        raise TransientError("Discord answers 503")
+
+    monkeypatch.setattr(server.app.ledger, "member_limits", unreachable)
+    result = await server.alice.slash(server.channel, "credits")
+    assert "try again in a moment" in server.answer(result)
+    server.app.client.tree.remove_command("credits")
+    result = await server.alice.slash(server.channel, "credits")
+    assert "was just updated" in server.answer(result)
+
+
+async def test_what_a_listener_raises_is_logged(server: BotServer) -> None:
+    async def on_kuas_test() -> None:
+        raise LookupError("broken")
+
+    server.app.client.add_listener(on_kuas_test)
+    with capture_logs() as lines:
+        server.app.client.dispatch("kuas_test")
+        await server.until(lambda: any(line["event"] == "event broke" for line in lines))
+    (line,) = [line for line in lines if line["event"] == "event broke"]
+    assert (line["event_name"], str(line["exc_info"])) == ("on_kuas_test", "broken")
+    server.env._errors.clear()  # SimCord would raise it at the end of the test
