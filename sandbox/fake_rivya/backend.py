@@ -13,7 +13,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sandbox.fake_rivya.errors import ApiError
@@ -21,7 +21,8 @@ from sandbox.fake_rivya.models import Task, Upload
 from sandbox.painter import paint
 
 if TYPE_CHECKING:
-    from sandbox.fake_rivya.request_validation import CreateRequest, UploadForm
+    from sandbox.fake_rivya.models import UploadForm
+    from sandbox.fake_rivya.request_validation import CreateRequest
 
 Painter = Callable[[str, str, str, bytes | None], bytes]
 """Takes prompt, size, output format and reference; returns the picture file. Called in a thread."""
@@ -198,13 +199,9 @@ class Backend:
         """Store an uploaded file under a URL below `base_url`."""
         upload_id = self.new_id("file")
         upload = Upload(
+            **asdict(form),
             id=upload_id,
             url=f"{base_url}/uploads/{upload_id}.{form.mime_type.removeprefix('image/')}",
-            name=form.name,
-            mime_type=form.mime_type,
-            data=form.data,
-            model=form.model,
-            client_request_id=form.client_request_id,
             created_at=time.time(),
             duration_token=self.new_id("duration") if self.gives_duration_tokens else None,
         )

@@ -16,17 +16,23 @@ def iso(epoch_seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@dataclass(slots=True)
-class Upload:
+@dataclass(slots=True, kw_only=True)
+class UploadForm:
+    """A valid upload. `decodes` has not been checked yet."""
+
+    data: bytes
+    name: str
+    mime_type: str
+    model: str | None
+    client_request_id: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Upload(UploadForm):
     """An uploaded file; `created_at` is in epoch seconds."""
 
     id: str
     url: str
-    name: str
-    mime_type: str
-    data: bytes
-    model: str | None
-    client_request_id: str | None
     created_at: float
     duration_token: str | None = None
     """What the create call has to send back; None where the upload returned none."""

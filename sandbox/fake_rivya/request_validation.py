@@ -23,6 +23,7 @@ from sandbox.fake_rivya.model_catalog import (
     SIZE_OF_RATIO,
     ModelSpec,
 )
+from sandbox.fake_rivya.models import UploadForm
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -54,17 +55,6 @@ class CreateRequest:
     size: str
     output_format: str
     reference: ReferenceItem | None
-    client_request_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """A valid upload. `decodes` has not been checked yet."""
-
-    data: bytes
-    name: str
-    mime_type: str
-    model: str | None
     client_request_id: str | None
 
 
