@@ -1,4 +1,4 @@
-"""The composition root: builds everything in order, closes it in reverse."""
+"""The composition root: build everything in order, close it in reverse order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
     from bot.config.settings import Settings
     from bot.credits.ledger import Ledger
@@ -50,12 +49,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROBE_POLLS: Final = 6
-"""How often an outage is looked into, in polls: every 30 s as things come."""
+"""Poll intervals between two probes while the circuit breaker is open: 30 s by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The built bot, not connected yet."""
+    """The bot, built but not connected."""
 
     client: KuasClient
     engine: JobEngine
@@ -64,7 +63,7 @@ class App:
 
 @asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[App]:
-    """Build the bot; when the block ends, jobs are parked first and the database is closed last.
+    """Build the bot; at the end of the block jobs are interrupted first and the database is closed last.
 
     Raises:
         OperatorError: `database`; the file cannot be used. `monitor`; the port cannot.
@@ -110,7 +109,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
 async def _resume(
     engine: JobEngine, tasks: tuple[AlertNotifier, BalanceMonitor, PeriodicTask], _: KuasClient
 ) -> None:
-    """Go on with the jobs of the last run, and start what runs beside them."""
+    """Resume the jobs of the last run, and start the periodic tasks."""
     await engine.resume()
     for task in tasks:
         task.start()
@@ -141,27 +140,23 @@ def _engine(
             settings.rivya.first_poll_seconds, settings.rivya.poll_seconds, settings.rivya.adaptive_polling
         ),
         max_running=settings.rivya.max_running,
-        scratch=_temp_folder(settings.database.path),
+        # The lock of the database beside it says that no other process uses this folder.
+        scratch=settings.database.path.with_name(settings.database.path.name + ".scratch"),
         picture_store=stores.pictures,
     )
 
 
-def _temp_folder(database: Path) -> Path:
-    """Beside the database, whose lock says that no other process is using it."""
-    return database.with_name(database.name + ".scratch")
-
-
-async def _listen(stack: AsyncExitStack, settings: Settings, seen: AppHealth, metrics: Metrics) -> None:
-    """Open the monitoring port, if there is to be one."""
+async def _listen(stack: AsyncExitStack, settings: Settings, health: AppHealth, metrics: Metrics) -> None:
+    """Open the monitoring port, if one is set."""
     if settings.monitor.port is not None:
-        monitor = MonitoringServer(seen, metrics)
+        monitor = MonitoringServer(health, metrics)
         await stack.enter_async_context(monitor.serve(settings.monitor.host, settings.monitor.port))
 
 
 def _maintenance(
     stack: AsyncExitStack, stores: Stores, operator_log: OperatorLog, settings: Settings
 ) -> tuple[PeriodicTask, GuildDepartures]:
-    """What is done every hour, not begun yet, and who remembers which servers are gone."""
+    """Build the hourly task, which is not started yet, and the records of left servers."""
     database = stores.database
     departures = GuildDepartures(database, settings.privacy.leave_grace_days)
     folder = settings.backup.folder or settings.database.path.with_name("backups")
@@ -188,7 +183,7 @@ def _notifiers(
     operator_log: OperatorLog,
     settings: Settings,
 ) -> tuple[AlertNotifier, BalanceMonitor]:
-    """Who speaks up unasked, not begun yet: to a server's admins, and to the operator."""
+    """Build the periodic tasks, which are not started yet, that alert admins and the operator."""
     notifier = DiscordNotifier(client, settings.discord.operator_channel)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
     balance_monitor = BalanceMonitor(
@@ -202,7 +197,7 @@ def _notifiers(
 async def _rivya(
     stack: AsyncExitStack, settings: Settings, operator_log: OperatorLog, metrics: Metrics
 ) -> tuple[RivyaClient, CircuitBreaker]:
-    """The way to Rivya, and who notices that it is closed."""
+    """Build the client of Rivya's API and its circuit breaker."""
 
     def watch(attempt: Attempt) -> None:
         metrics.record_attempt(attempt)
@@ -223,7 +218,7 @@ async def _rivya(
 
 @dataclass(frozen=True, slots=True)
 class AppHealth:
-    """What the monitor sees of the bot."""
+    """The state of the bot for `/healthz` and the metrics."""
 
     client: KuasClient
     circuit_breaker: CircuitBreaker
@@ -231,33 +226,33 @@ class AppHealth:
 
     @property
     def connected(self) -> bool:
-        """Whether every shard is."""
+        """Whether every shard is connected."""
         shards = self.client.shards.values()
         return bool(shards) and not any(shard.is_closed() for shard in shards)
 
     @property
     def gateway_latency_seconds(self) -> float:
-        """The slowest shard's."""
+        """The latency of the slowest shard; infinite without one."""
         return max((shard for _, shard in self.client.latencies), default=math.inf)
 
     @property
     def rivya_down(self) -> bool:
-        """Whether there is an outage."""
+        """Whether the circuit breaker is open."""
         return self.circuit_breaker.is_open
 
     async def running(self) -> Mapping[str, int]:
-        """Jobs by stage."""
+        """Return the number of unfinished jobs by stage."""
         return await self.stores.jobs.count_by_stage()
 
     async def held_credits(self) -> int:
-        """Credits set aside."""
+        """Return the credits of all held reservations."""
         return await self.stores.ledger.held_credits()
 
 
 def tune_gc() -> None:
-    """Let Python look for cycles less often: among ten thousand jobs a look stops the loop for a while.
+    """Collect garbage less often: with ten thousand jobs a collection blocks the event loop noticeably.
 
-    Little here makes cycles, so little is gained by looking: https://docs.python.org/3/library/gc.html
+    The program makes few reference cycles: https://docs.python.org/3/library/gc.html
     """
     gc.set_threshold(50_000, 20, 100)
 
@@ -266,26 +261,26 @@ async def run(settings: Settings) -> None:
     """Run until Discord ends the connection for good, or until SIGTERM or SIGINT.
 
     Raises:
-        OperatorError: somebody must act first: the database, the token, the portal.
+        OperatorError: the database, the bot's token or a setting in Discord's portal has to be mended.
         TransientError: Discord is out of reach.
     """
     tune_gc()
     async with open_app(settings) as app:
-        told = asyncio.Event()
+        stop_requested = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
         serving = asyncio.create_task(
             app.client.start(settings.discord.token.get_secret_value()), name="discord"
         )
-        stopping = asyncio.create_task(told.wait(), name="signals")
+        stopping = asyncio.create_task(stop_requested.wait(), name="signals")
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not serving.done():
             log.info("closing: no new requests, running steps end, the rest waits for the next start")
-            # While the steps end the gateway stays open, so that a member who asks is told politely.
+            # The gateway stays open while steps end, so that new requests are refused with a sentence.
             await app.engine.close()
             await app.client.close()
-            # The library would go on trying to reach a gateway, and a login cut short is no trouble now.
+            # Else discord.py would go on connecting. That a login is cut short does not matter now.
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
             return

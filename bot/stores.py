@@ -1,4 +1,4 @@
-"""What answers from the database, and from the pictures beside it, for more than one part of the bot."""
+"""The stores of the database and of the pictures beside it that several parts of the bot use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What several parts ask; who is alone with a question asks the database itself."""
+    """The stores that several parts use; a part that is alone in using one makes it from `database`."""
 
     database: Database
     pictures: PictureStore
@@ -47,7 +47,7 @@ class Stores:
 
     @classmethod
     def open(cls, database: Database, settings: Settings, metrics: Metrics) -> Stores:
-        """Open none of them anew: they share the one connection."""
+        """Make the stores, all on the one connection of `database`."""
         default = Limit(settings.limits.guild_credits, settings.limits.period)
         return cls(
             database=database,
