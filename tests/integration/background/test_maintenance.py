@@ -12,8 +12,8 @@ import structlog
 
 from bot.background.maintenance import RECORDS_KEPT_DAYS, maintenance_tasks, run_chores
 from bot.config.settings import PrivacySettings
-from bot.domain.clock import now_ms
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Picture
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.jobs import Picture
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
@@ -23,10 +23,10 @@ from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.backups import Backups
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.factories import make_request
+from tests.support.jobs import deliver
+from tests.support.sql import rows
 from tests.support.waiting import PATIENCE_SECONDS, soon
-
-DAY_MS = 24 * 60 * 60 * 1000
 
 
 def all_chores(
@@ -42,25 +42,16 @@ def all_chores(
     )
 
 
-async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
-
-
-async def add_delivered_job(store: JobStore, **whose: Any) -> str:
-    job = make_job(make_request(**whose))
-    assert await accept(store, job, NO_CONTEXT)
-    await store.created(job.job_id, f"task-{job.job_id}", 4)
-    await store.succeeded(job.job_id, None, 4)
-    await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
-    return job.job_id
+async def add_delivered_job(store: JobStore, **options: Any) -> str:
+    return (await deliver(store, make_request(**options))).job_id
 
 
 async def set_age(database: Database, job_id: str, days: int) -> None:
     await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", now_ms() - days * DAY_MS, job_id)
 
 
-async def test_everything_due_is_done_and_said_in_one_line(database: Database, store: JobStore) -> None:
-    old, new, gone, wish = [
+async def test_everything_due_is_done_and_logged_in_one_line(database: Database, store: JobStore) -> None:
+    old, new, left_guild, erased_member = [
         await add_delivered_job(store, guild_id=guild, user_id=user)
         for guild, user in ((1, 7), (1, 7), (2, 7), (1, 8))
     ]
@@ -87,21 +78,19 @@ async def test_everything_due_is_done_and_said_in_one_line(database: Database, s
     ]
     assert await rows(database, "SELECT job_id FROM jobs WHERE prompt <> ''") == [(new,)]
     people = dict(await rows(database, "SELECT job_id, user_id FROM jobs"))
-    assert people == {old: 7, new: 7, gone: 0, wish: 0}
+    assert people == {old: 7, new: 7, left_guild: 0, erased_member: 0}
     for table in ("alerts", "findings"):
         assert len(await rows(database, f"SELECT * FROM {table}")) == 1
 
 
-async def test_words_are_kept_for_ever_unless_a_setting_says_otherwise(
-    database: Database, store: JobStore
-) -> None:
+async def test_prompts_are_kept_for_ever_without_a_setting(database: Database, store: JobStore) -> None:
     job_id = await add_delivered_job(store)
     await set_age(database, job_id, 4000)
     assert await run_chores(all_chores(database), OperatorLog()) == {}
     assert await rows(database, "SELECT prompt FROM jobs") == [("a red fox",)]
 
 
-async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Database, store: JobStore) -> None:
+async def test_a_task_that_fails_stops_no_other(database: Database, store: JobStore) -> None:
     job_id = await add_delivered_job(store)
     await set_age(database, job_id, 31)
 
@@ -114,7 +103,7 @@ async def test_a_chore_that_breaks_keeps_no_other_from_its_work(database: Databa
     assert [line["chore"] for line in lines if line["log_level"] == "error"] == ["broken"]
 
 
-async def test_a_backup_that_fails_is_the_operators_and_keeps_no_other_chore_from_its_work(
+async def test_a_failed_backup_is_reported_to_the_operator_and_stops_no_other_task(
     database: Database, store: JobStore, database_path: Path
 ) -> None:
     await set_age(database, await add_delivered_job(store), 31)
@@ -134,7 +123,7 @@ async def test_a_backup_is_made_once_a_day(database: Database, database_path: Pa
     assert len(list(database_path.with_name("backups").iterdir())) == 1
 
 
-async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
+async def test_samples_of_indexed_values_are_deleted_after_analyze(
     database: Database, database_path: Path, store: JobStore
 ) -> None:
     for _ in range(5):
@@ -152,30 +141,30 @@ async def test_names_are_not_kept_in_what_sqlite_learns_of_its_indexes(
             other.execute("PRAGMA writable_schema = RESET")
         other.execute("INSERT INTO sqlite_stat4 (tbl, sample) VALUES ('elsewhere', 'a name')")
     await run_chores(all_chores(database), OperatorLog())
-    learnt = await rows(database, "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_' ORDER BY 1")
-    assert learnt == [("sqlite_stat1",), ("sqlite_stat4",)]
+    tables = await rows(database, "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_' ORDER BY 1")
+    assert tables == [("sqlite_stat1",), ("sqlite_stat4",)]
     assert await rows(database, "SELECT * FROM sqlite_stat4") == []
 
 
-async def test_the_log_beside_the_file_is_emptied_unless_somebody_reads(
+async def test_the_write_ahead_log_is_truncated_unless_somebody_reads(
     database: Database, store: JobStore, database_path: Path
 ) -> None:
-    log = database_path.with_name(database_path.name + "-wal")
+    wal = database_path.with_name(database_path.name + "-wal")
     await add_delivered_job(store)
-    assert log.stat().st_size
+    assert wal.stat().st_size
     reader = sqlite3.connect(database_path, isolation_level=None)
     try:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM jobs").fetchone()
         await add_delivered_job(store)
         # Without the busy timeout of the connection, since jobs wait for it.
-        patience = f"PRAGMA busy_timeout = {round(2000 * PATIENCE_SECONDS)}"
-        await database._connection.call(lambda plain: plain.execute(patience).close())
+        busy_timeout = f"PRAGMA busy_timeout = {round(2000 * PATIENCE_SECONDS)}"
+        await database._connection.call(lambda plain: plain.execute(busy_timeout).close())
         assert not await soon(database.checkpoint())
     finally:
         reader.close()
     await run_chores(all_chores(database), OperatorLog())
-    assert log.stat().st_size == 0
+    assert wal.stat().st_size == 0
 
 
 async def add_kept_picture(database: Database, store: JobStore, data: bytes, *, days: int) -> str:
@@ -191,44 +180,41 @@ async def add_kept_picture(database: Database, store: JobStore, data: bytes, *, 
     return name
 
 
-def files(database: Database) -> set[str]:
+def stored_files(database: Database) -> set[str]:
     return {path.name for path in picture_folder(database._path).iterdir()}
 
 
-async def test_pictures_are_kept_for_as_many_days_as_a_setting_says(
+async def test_pictures_are_kept_for_as_many_days_as_the_setting_says(
     database: Database, store: JobStore
 ) -> None:
-    old, new = [
+    _, new = [
         await add_kept_picture(database, store, data, days=days)
         for data, days in ((b"old", 31), (b"new", 29))
     ]
     chores = all_chores(database, picture_days=30)
     assert await run_chores(chores, OperatorLog()) == {"pictures": 1, "vault": 1}
-    assert files(database) == {new}
+    assert stored_files(database) == {new}
     assert await rows(database, "SELECT sha256 FROM kept_pictures") == [(new,)]
     assert await run_chores(chores, OperatorLog()) == {}
-    assert await rows(database, "SELECT DISTINCT prompt FROM jobs") == [("a red fox",)], "words stay"
-    assert old != new
+    assert await rows(database, "SELECT DISTINCT prompt FROM jobs") == [("a red fox",)], "prompts stay"
 
 
-async def test_pictures_are_kept_for_ever_unless_a_setting_says_otherwise(
-    database: Database, store: JobStore
-) -> None:
+async def test_pictures_are_kept_for_ever_without_a_setting(database: Database, store: JobStore) -> None:
     old = await add_kept_picture(database, store, b"old", days=4000)
     assert await run_chores(all_chores(database), OperatorLog()) == {}
-    assert files(database) == {old}
+    assert stored_files(database) == {old}
 
 
-async def test_what_is_forgotten_with_its_words_is_swept_in_the_same_hour(
+async def test_the_picture_of_an_expired_prompt_is_deleted_in_the_same_run(
     database: Database, store: JobStore
 ) -> None:
     await add_kept_picture(database, store, b"old", days=31)
     done = await run_chores(all_chores(database, prompt_days=30), OperatorLog())
     assert done == {"prompts": 1, "vault": 1}
-    assert files(database) == set()
+    assert stored_files(database) == set()
 
 
-async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
+async def test_pictures_of_an_erased_member_and_of_a_left_server_are_deleted(
     database: Database, store: JobStore
 ) -> None:
     await add_kept_picture(database, store, b"mine", days=1)
@@ -237,16 +223,16 @@ async def test_what_an_erased_member_and_a_server_that_is_gone_had_is_swept(
     await add_kept_picture(database, store, b"ours", days=1)
     await GuildDepartures(database, 0).left(1)
     assert (await run_chores(all_chores(database), OperatorLog()))["vault"] == 1
-    assert files(database) == set()
+    assert stored_files(database) == set()
 
 
-async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_chore_from_its_work(
+async def test_an_unreadable_picture_folder_is_reported_to_the_operator_and_stops_no_other_task(
     database: Database, store: JobStore
 ) -> None:
     await set_age(database, await add_delivered_job(store), 31)
     folder = picture_folder(database._path)
     name = "ab" * 32
-    (folder / name).mkdir(parents=True)  # what bears a picture's name is no file
+    (folder / name).mkdir(parents=True)  # a folder under a picture's name
     (folder / name / "x").touch()
     stale = folder / "stale.part"
     stale.mkdir()
@@ -257,7 +243,7 @@ async def test_a_vault_that_cannot_be_read_is_the_operators_and_keeps_no_other_c
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["disk"]
 
 
-async def test_a_copy_of_the_day_has_the_pictures_that_are_left(database: Database, store: JobStore) -> None:
+async def test_a_daily_backup_has_the_pictures_that_are_left(database: Database, store: JobStore) -> None:
     await add_kept_picture(database, store, b"old", days=31)
     new = await add_kept_picture(database, store, b"new", days=1)
     await run_chores(all_chores(database, picture_days=30, keep=3), OperatorLog())

@@ -23,30 +23,30 @@ from bot.observability.operator_log import OperatorLog
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
-CHANNEL = 70
+CHANNEL_ID = 70
 
 
 class RecordingNotifier:
     """Records what is posted; `errors` are raised by the next calls."""
 
     def __init__(self) -> None:
-        self.posted: list[tuple[int, int]] = []
+        self.sent: list[tuple[int, int]] = []
         self.errors: list[Exception] = []
-        self.before: Callable[[], object] = lambda: None
+        self.before_send: Callable[[], object] = lambda: None
         self.attempts = asyncio.Queue[int]()
 
     async def send_alert(self, alert: Alert) -> None:
         self.attempts.put_nowait(alert.percent)
-        self.before()
+        self.before_send()
         if self.errors:
             raise self.errors.pop(0)
-        self.posted.append((alert.channel_id, alert.percent))
+        self.sent.append((alert.channel_id, alert.percent))
 
     async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
         self.attempts.put_nowait(left_credits)
         if self.errors:
             raise self.errors.pop(0)
-        self.posted.append((left_credits, alert_credits))
+        self.sent.append((left_credits, alert_credits))
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ def alerts(database: Database) -> AlertStore:
 
 
 @pytest.fixture
-async def half_used(database: Database, store: JobStore) -> None:
+async def half_used_limit(database: Database, store: JobStore) -> None:
     guilds = GuildSettingsStore(database)
-    await guilds.change(1, GuildSetting.ALERT_CHANNEL, str(CHANNEL), set_by=9)
+    await guilds.change(1, GuildSetting.ALERT_CHANNEL, str(CHANNEL_ID), set_by=9)
     for _ in range(25):
         await accept(store, make_job(make_request()), NO_CONTEXT)
 
@@ -82,26 +82,26 @@ async def run_ended(alert_notifier: AlertNotifier) -> None:
         await asyncio.wait([task])
 
 
-@pytest.mark.usefixtures("half_used")
+@pytest.mark.usefixtures("half_used_limit")
 async def test_an_alert_is_posted_once(alert_notifier: AlertNotifier, notifier: RecordingNotifier) -> None:
     for _ in range(3):
         alert_notifier.check_soon(1)
         await run_ended(alert_notifier)
-    assert notifier.posted == [(CHANNEL, 50)]
+    assert notifier.sent == [(CHANNEL_ID, 50)]
 
 
-@pytest.mark.usefixtures("half_used")
-async def test_what_the_process_before_could_not_tell_is_told_at_the_start(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_an_alert_that_an_earlier_process_left_is_sent_at_the_start(
     alert_notifier: AlertNotifier, notifier: RecordingNotifier
 ) -> None:
     alert_notifier.start()
     await notifier.attempts.get()
     await run_ended(alert_notifier)
-    assert notifier.posted == [(CHANNEL, 50)]
+    assert notifier.sent == [(CHANNEL_ID, 50)]
 
 
-@pytest.mark.usefixtures("half_used")
-async def test_a_closed_channel_is_logged_and_left_alone(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_an_alert_that_cannot_be_delivered_is_logged_and_dropped(
     alert_notifier: AlertNotifier, notifier: RecordingNotifier, alerts: AlertStore
 ) -> None:
     notifier.errors = [NotificationFailed("unknown channel")]
@@ -114,23 +114,23 @@ async def test_a_closed_channel_is_logged_and_left_alone(
     assert await alerts.pending() == []
 
 
-@pytest.mark.usefixtures("half_used")
-async def test_without_discord_it_waits_for_the_next_beat_and_not_for_the_next_picture(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_after_a_transient_error_an_alert_waits_for_its_retry_time_whatever_is_checked(
     alert_notifier: AlertNotifier, notifier: RecordingNotifier
 ) -> None:
     notifier.errors = [TransientError("away")]
     for _ in range(3):
         alert_notifier.check_soon(1)
         await run_ended(alert_notifier)
-    assert (notifier.attempts.qsize(), notifier.posted) == (1, [])
+    assert (notifier.attempts.qsize(), notifier.sent) == (1, [])
     alert_notifier._not_before = dict.fromkeys(alert_notifier._not_before, 0.0)
     alert_notifier.check_soon(1)
     await run_ended(alert_notifier)
-    assert notifier.posted == [(CHANNEL, 50)]
+    assert notifier.sent == [(CHANNEL_ID, 50)]
 
 
-@pytest.mark.usefixtures("half_used")
-async def test_after_a_crash_between_posting_and_writing_it_is_the_same_alert_again(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_an_alert_that_was_sent_and_not_recorded_has_the_same_key_again(
     alerts: AlertStore, notifier: RecordingNotifier
 ) -> None:
     (before,) = await alerts.pending()
@@ -139,8 +139,8 @@ async def test_after_a_crash_between_posting_and_writing_it_is_the_same_alert_ag
     assert after.key == before.key
 
 
-@pytest.mark.usefixtures("half_used")
-async def test_a_database_that_fails_after_the_post_leads_to_no_second_one(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_a_database_error_after_sending_leads_to_no_second_message(
     alert_notifier: AlertNotifier,
     notifier: RecordingNotifier,
     database: Database,
@@ -149,7 +149,7 @@ async def test_a_database_that_fails_after_the_post_leads_to_no_second_one(
 ) -> None:
     await database.run(lambda tx: tx.execute("PRAGMA busy_timeout = 20"))
     holder = sqlite3.connect(database_path, isolation_level=None)
-    notifier.before = lambda: holder.execute("BEGIN IMMEDIATE")
+    notifier.before_send = lambda: holder.execute("BEGIN IMMEDIATE")
     with capture_logs() as lines:
         alert_notifier.check_soon(1)
         await run_ended(alert_notifier)
@@ -157,20 +157,21 @@ async def test_a_database_that_fails_after_the_post_leads_to_no_second_one(
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["database"]
     alert_notifier.check_soon(1)
     await run_ended(alert_notifier)
-    assert notifier.posted == [(CHANNEL, 50)]
+    assert notifier.sent == [(CHANNEL_ID, 50)]
     assert await alerts.pending() == []
 
 
-async def test_a_look_that_fails_stops_no_other_round(
+@pytest.mark.usefixtures("half_used_limit")
+async def test_a_check_that_fails_does_not_stop_the_next_one(
     alert_notifier: AlertNotifier, notifier: RecordingNotifier
 ) -> None:
-    alert_notifier.check_soon(2**70)  # no such guild: SQLite holds no such number
+    alert_notifier.check_soon(2**70)  # SQLite stores no number of this size
     with capture_logs() as lines:
         await run_ended(alert_notifier)
     assert [line["event"] for line in lines] == ["round broke"]
     alert_notifier.check_soon(1)
     await run_ended(alert_notifier)
-    assert notifier.posted == []
+    assert notifier.sent == [(CHANNEL_ID, 50)]
 
 
 class FakeBalance:
@@ -187,6 +188,7 @@ class FakeBalance:
 
 
 async def check_all(balance_monitor: BalanceMonitor, balance: FakeBalance) -> None:
+    """Check until every answer was given."""
     while balance.answers:
         balance_monitor._task.trigger()
         task = balance_monitor._task._current_run
@@ -202,9 +204,14 @@ async def check_all(balance_monitor: BalanceMonitor, balance: FakeBalance) -> No
         (100, (99, TransientError("away"), 98), [(99, 100)]),
         (0, (5, 4, 3, 0), [(3, 4)]),
     ],
-    ids=["once", "again after it was filled", "an answer that fails changes nothing", "0: when empty"],
+    ids=[
+        "once",
+        "again after it was topped up",
+        "a failed request changes nothing",
+        "0: below the price of a picture",
+    ],
 )
-async def test_the_operator_is_warned_once_until_the_wallet_is_filled(
+async def test_the_operator_is_warned_once_until_the_balance_is_topped_up(
     notifier: RecordingNotifier,
     threshold: int,
     answers: tuple[int | Exception, ...],
@@ -212,19 +219,19 @@ async def test_the_operator_is_warned_once_until_the_wallet_is_filled(
 ) -> None:
     balance = FakeBalance(*answers)
     await check_all(BalanceMonitor(balance.credits, notifier, threshold, OperatorLog()), balance)
-    assert notifier.posted == warned
+    assert notifier.sent == warned
 
 
-async def test_a_warning_that_waits_for_discord_is_given_at_the_next_look(
+async def test_a_warning_that_failed_transiently_is_sent_at_the_next_check(
     notifier: RecordingNotifier,
 ) -> None:
     balance = FakeBalance(99, 98, 97)
     notifier.errors = [TransientError("away")]
     await check_all(BalanceMonitor(balance.credits, notifier, 100, OperatorLog()), balance)
-    assert notifier.posted == [(98, 100)]
+    assert notifier.sent == [(98, 100)]
 
 
-async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(notifier: RecordingNotifier) -> None:
+async def test_an_undeliverable_warning_is_logged_as_an_error(notifier: RecordingNotifier) -> None:
     balance = FakeBalance(99, 98)
     notifier.errors = [NotificationFailed("no owner")]
     with capture_logs() as lines:
@@ -233,67 +240,67 @@ async def test_a_warning_that_nobody_can_hear_is_an_error_in_the_log(notifier: R
     assert (line["code"], line["unheard"]) == ("wallet_low", "no owner")
 
 
-async def test_a_key_that_may_not_ask_is_told_to_the_operator_and_ends_no_watch(
+async def test_a_key_without_the_scope_is_reported_to_the_operator_and_the_monitor_goes_on(
     notifier: RecordingNotifier,
 ) -> None:
     balance = FakeBalance(OperatorError("scope_denied", "credits:read"), 99)
     with capture_logs() as lines:
         await check_all(BalanceMonitor(balance.credits, notifier, 100, OperatorLog()), balance)
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["scope_denied"]
-    assert notifier.posted == [(99, 100)]
+    assert notifier.sent == [(99, 100)]
 
 
 class BlockingWork:
     """Work that waits for `go_on`."""
 
     def __init__(self) -> None:
-        self.rounds = 0
-        self.begun = asyncio.Event()
-        self.go_on = asyncio.Event()
+        self.runs = 0
+        self.started = asyncio.Event()
+        self.release = asyncio.Event()
 
     async def do(self) -> None:
-        self.begun.set()
-        await self.go_on.wait()
-        self.rounds += 1
+        self.started.set()
+        await self.release.wait()
+        self.runs += 1
 
 
-async def test_a_wake_during_a_round_leads_to_one_more() -> None:
+async def test_a_trigger_during_a_run_leads_to_one_more_run() -> None:
     work = BlockingWork()
-    rounds = PeriodicTask("work", work.do, 60, OperatorLog())
-    rounds.trigger()
-    await work.begun.wait()
-    rounds.trigger()
-    rounds.trigger()
-    work.go_on.set()
-    task = rounds._current_run
+    periodic = PeriodicTask("work", work.do, 60, OperatorLog())
+    periodic.trigger()
+    await work.started.wait()
+    periodic.trigger()
+    periodic.trigger()
+    work.release.set()
+    task = periodic._current_run
     assert task is not None
     await task
-    assert work.rounds == 2
-    await rounds.close()
+    assert work.runs == 2
+    await periodic.close()
 
 
-async def test_closing_lets_the_round_end_and_begins_no_other() -> None:
+async def test_close_lets_the_current_run_end_and_starts_no_other() -> None:
     work = BlockingWork()
-    rounds = PeriodicTask("work", work.do, 60, OperatorLog())
-    rounds.start()
-    await work.begun.wait()
-    closing = asyncio.create_task(rounds.close())
+    periodic = PeriodicTask("work", work.do, 60, OperatorLog())
+    periodic.start()
+    await work.started.wait()
+    closing = asyncio.create_task(periodic.close())
     await asyncio.sleep(0)
-    rounds.trigger()
-    work.go_on.set()
+    periodic.trigger()
+    work.release.set()
     await closing
-    rounds.trigger()
-    rounds.start()
+    periodic.trigger()
+    periodic.start()
     await asyncio.sleep(0)
-    assert work.rounds == 1
-    await rounds.close()
+    assert work.runs == 1
+    await periodic.close()
 
 
-async def test_closing_cuts_a_round_that_does_not_end() -> None:
+async def test_close_cancels_a_run_that_does_not_end() -> None:
     work = BlockingWork()
-    rounds = PeriodicTask("work", work.do, 60, OperatorLog(), grace_seconds=0.01)
-    rounds.trigger()
-    await work.begun.wait()
-    await rounds.close()
-    assert rounds._current_run is not None
-    assert rounds._current_run.cancelled()
+    periodic = PeriodicTask("work", work.do, 60, OperatorLog(), grace_seconds=0.01)
+    periodic.trigger()
+    await work.started.wait()
+    await periodic.close()
+    assert periodic._current_run is not None
+    assert periodic._current_run.cancelled()

@@ -1,4 +1,4 @@
-"""`python -m bot check`: what is well is said to be well, and each trouble is named, one at a time."""
+"""`python -m bot check`: each check passes on a sound installation and names each fault that is made here."""
 
 from __future__ import annotations
 
@@ -38,102 +38,101 @@ async def rivya() -> AsyncIterator[FakeRivya]:
         yield fake_rivya
 
 
-async def result(check: Awaitable[str]) -> CheckResult:
+async def check_result(check: Awaitable[str]) -> CheckResult:
     return await run_check("a check", check)
 
 
-async def test_a_database_that_can_be_opened_is_well_and_made_if_missing(tmp_path: Path) -> None:
+async def test_a_missing_database_is_created_and_passes(tmp_path: Path) -> None:
     path = tmp_path / "new" / "bot.sqlite3"
-    finding = await result(checks._database(path))
-    assert finding.ok
+    result = await check_result(checks._database(path))
+    assert result.ok
     assert path.exists()
 
 
-async def test_a_database_in_use_by_the_running_bot_is_well(database: Database, database_path: Path) -> None:
+async def test_a_database_in_use_by_the_running_bot_passes(database: Database, database_path: Path) -> None:
     with pytest.raises(DatabaseInUse):
         await Database.open(database_path)
-    finding = await result(checks._database(database_path))
-    assert finding.ok
-    assert "in use by the running bot" in finding.detail
+    result = await check_result(checks._database(database_path))
+    assert result.ok
+    assert "in use by the running bot" in result.detail
     await database.run(lambda tx: tx.execute("SELECT 1").fetchone())
 
 
-async def test_a_file_that_is_no_database_is_a_trouble(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
     (tmp_path / "bot.sqlite3").write_bytes(b"not a database at all" * 100)
-    finding = await result(checks._database(tmp_path / "bot.sqlite3"))
-    assert not finding.ok
-    assert "is not a SQLite database" in finding.detail
+    result = await check_result(checks._database(tmp_path / "bot.sqlite3"))
+    assert not result.ok
+    assert "is not a SQLite database" in result.detail
 
 
-async def test_a_good_key_shows_its_wallet_its_scope_and_the_model(rivya: FakeRivya) -> None:
+async def test_a_good_key_passes_the_checks_of_balance_scopes_and_model(rivya: FakeRivya) -> None:
     async with open_client(rivya) as client:
-        wallet = await result(checks._wallet(client, QWEN_IMAGE))
-        scopes = await result(checks._scopes(client))
-        model = await result(checks._model(client, QWEN_IMAGE))
-    assert [finding.ok for finding in (wallet, scopes, model)] == [True, True, True]
+        wallet = await check_result(checks._wallet(client, QWEN_IMAGE))
+        scopes = await check_result(checks._scopes(client))
+        model = await check_result(checks._model(client, QWEN_IMAGE))
+    assert [result.ok for result in (wallet, scopes, model)] == [True, True, True]
     assert str(rivya.wallet_credits) in wallet.detail
     assert rivya.tasks == {}
 
 
-async def test_a_wallet_without_room_for_a_picture_is_a_trouble(rivya: FakeRivya) -> None:
+async def test_a_balance_too_small_for_a_picture_fails(rivya: FakeRivya) -> None:
     rivya.wallet_credits = QWEN_IMAGE.cost_credits - 1
     async with open_client(rivya) as client:
-        finding = await result(checks._wallet(client, QWEN_IMAGE))
-    assert not finding.ok
-    assert "enough for 0 pictures" in finding.detail
+        result = await check_result(checks._wallet(client, QWEN_IMAGE))
+    assert not result.ok
+    assert "enough for 0 pictures" in result.detail
 
 
-async def test_a_key_that_is_refused_is_a_trouble(rivya: FakeRivya) -> None:
+async def test_a_refused_key_fails(rivya: FakeRivya) -> None:
     async with open_client(rivya, api_key="rvya_sk_another") as client:
-        discrepancies = [
-            await result(checks._wallet(client, QWEN_IMAGE)),
-            await result(checks._scopes(client)),
+        results = [
+            await check_result(checks._wallet(client, QWEN_IMAGE)),
+            await check_result(checks._scopes(client)),
         ]
-    assert not any(finding.ok for finding in discrepancies)
-    assert all("refuses the API key" in finding.detail for finding in discrepancies)
+    assert [result.ok for result in results] == [False, False]
+    assert all("refuses the API key" in result.detail for result in results)
 
 
-async def test_a_price_that_changed_and_a_model_that_went_are_troubles(rivya: FakeRivya) -> None:
+async def test_a_changed_price_and_a_missing_model_fail(rivya: FakeRivya) -> None:
     dearer, gone = replace(QWEN_IMAGE, cost_credits=3), replace(QWEN_IMAGE, model_id="no-such-model")
     async with open_client(rivya) as client:
-        price, listed = await result(checks._model(client, dearer)), await result(checks._model(client, gone))
+        price = await check_result(checks._model(client, dearer))
+        listed = await check_result(checks._model(client, gone))
     assert (price.ok, listed.ok) == (False, False)
     assert "costs 4 credits, Kuas reserves 3" in price.detail
     assert "not in Rivya's catalogue" in listed.detail
 
 
-async def test_a_model_that_is_not_available_is_a_trouble(
-    rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_model_that_is_not_available_fails(rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch) -> None:
     offer = MODELS[QWEN_IMAGE.model_id].public() | {"api_status": "coming_soon"}
     monkeypatch.setattr(ModelSpec, "public", lambda _: offer)
     async with open_client(rivya) as client:
-        finding = await result(checks._model(client, QWEN_IMAGE))
-    assert not finding.ok
-    assert finding.detail == "qwen-image is coming_soon"
+        result = await check_result(checks._model(client, QWEN_IMAGE))
+    assert not result.ok
+    assert result.detail == "qwen-image is coming_soon"
 
 
-async def test_an_error_that_is_not_about_the_task_is_a_trouble(rivya: FakeRivya) -> None:
+async def test_an_error_that_is_not_about_the_task_fails(rivya: FakeRivya) -> None:
     rivya.faults.add("status", "status", code=400, error_code="something_else")
     async with open_client(rivya) as client:
-        finding = await result(checks._scopes(client))
-    assert not finding.ok
-    assert "something_else" in finding.detail
+        result = await check_result(checks._scopes(client))
+    assert not result.ok
+    assert "something_else" in result.detail
 
 
-async def test_a_key_that_may_not_read_tasks_is_a_trouble(rivya: FakeRivya) -> None:
+async def test_a_key_without_the_scope_to_read_tasks_fails(rivya: FakeRivya) -> None:
     rivya.scopes.discard("generations:read")
     async with open_client(rivya) as client:
-        finding = await result(checks._scopes(client))
-    assert not finding.ok
-    assert "lacks a scope" in finding.detail
+        result = await check_result(checks._scopes(client))
+    assert not result.ok
+    assert "lacks a scope" in result.detail
 
 
-async def test_room_on_the_disk_is_told_and_too_little_is_a_trouble(
+async def test_free_disk_space_is_shown_and_too_little_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def disk(path: Path) -> CheckResult:
-        return await result(asyncio.to_thread(checks._disk, path))
+        return await check_result(asyncio.to_thread(checks._disk, path))
 
     room = await disk(tmp_path / "bot.sqlite3")
     assert room.ok
@@ -147,16 +146,16 @@ async def test_room_on_the_disk_is_told_and_too_little_is_a_trouble(
     assert "nowhere: No such file" in nowhere.detail
 
 
-async def test_a_clock_that_is_wrong_is_a_trouble(rivya: FakeRivya) -> None:
+async def test_a_wrong_clock_fails(rivya: FakeRivya) -> None:
     seen: list[Attempt] = []
     async with open_session() as session:
         client = RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key, watch=seen.append)
         await client.credits()
-        assert (await result(checks._clock(seen))).ok
-    for ahead, words in ((300, "300 s behind Rivya's"), (-300, "300 s ahead of Rivya's")):
-        wrong = await result(checks._clock([replace(seen[0], clock_ahead_seconds=ahead)]))
+        assert (await check_result(checks._clock(seen))).ok
+    for ahead, expected in ((300, "300 s behind Rivya's"), (-300, "300 s ahead of Rivya's")):
+        wrong = await check_result(checks._clock([replace(seen[0], clock_ahead_seconds=ahead)]))
         assert not wrong.ok
-        assert wrong.detail == words
-    unknown = await result(checks._clock([replace(seen[0], clock_ahead_seconds=None)]))
+        assert wrong.detail == expected
+    unknown = await check_result(checks._clock([replace(seen[0], clock_ahead_seconds=None)]))
     assert unknown.ok
     assert "not compared" in unknown.detail

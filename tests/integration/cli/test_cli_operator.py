@@ -1,7 +1,7 @@
-"""`python -m bot operator` beside a bot that has the database open: as a process, or in a thread.
+"""`python -m bot operator` while a bot has the database open: as a process, or in a thread.
 
-A process takes a second to import everything, so what needs no proof of its own runs in a thread, where
-`main` opens a connection and an event loop of its own all the same.
+A process takes a second to import everything, so most commands run in a thread, where `main` opens its own
+connection and event loop, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.cli import operator
+from bot.cli import operator as operator_cli
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
@@ -34,7 +34,7 @@ from tests.support.waiting import soon
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a process said."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -42,7 +42,7 @@ class CommandResult:
 
 
 class OperatorCommand:
-    """The command line, on the same database as the bot that runs in this process."""
+    """Runs operator commands on the database that a bot in this process has open."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._folder = folder
@@ -55,7 +55,7 @@ class OperatorCommand:
         return CommandResult(code, *self._capsys.readouterr())
 
     async def process(self, *arguments: str, **environ: str) -> CommandResult:
-        """Run it as an operator does."""
+        """Run it as a process, as an operator does."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "operator", *arguments),
             cwd=self._folder,
@@ -87,7 +87,7 @@ def run_operator(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> OperatorCommand:
-    del database  # open in this process, as by a running bot
+    del database  # open in this process, as a running bot has it
     for name in [name for name in os.environ if name.startswith("BOT_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
@@ -99,7 +99,7 @@ def run_operator(
 
 
 async def add_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charged: int) -> str:
-    """A delivered picture; Rivya may have charged something else for it."""
+    """Deliver a picture that we settled at `booked` and Rivya at `charged` credits; return the job's id."""
     job = make_job()
     task_id = f"task_{job.job_id}"
     rivya.tasks[task_id] = Task(
@@ -123,11 +123,9 @@ async def add_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charge
     return job.job_id
 
 
-async def test_a_pause_bites_at_once_beside_a_running_bot(
-    run_operator: OperatorCommand, store: JobStore
-) -> None:
-    told = await run_operator.process("pause", "--sentence", "Back soon.")
-    assert told == CommandResult(0, "all servers: no new pictures\n", "")
+async def test_a_pause_takes_effect_in_a_running_bot(run_operator: OperatorCommand, store: JobStore) -> None:
+    result = await run_operator.process("pause", "--sentence", "Back soon.")
+    assert result == CommandResult(0, "all servers: no new pictures\n", "")
     with pytest.raises(MemberError) as refused:
         await accept(store, make_job(), NO_CONTEXT)
     assert (refused.value.reason, refused.value.data) == (MemberReason.PAUSED, {"sentence": "Back soon."})
@@ -135,7 +133,7 @@ async def test_a_pause_bites_at_once_beside_a_running_bot(
     assert await accept(store, make_job(), NO_CONTEXT)
 
 
-async def test_a_pause_of_one_server_leaves_the_others(
+async def test_a_pause_of_one_server_does_not_pause_the_others(
     run_operator: OperatorCommand, store: JobStore
 ) -> None:
     assert (await run_operator("pause", "--guild", "7")).code == 0
@@ -144,43 +142,41 @@ async def test_a_pause_of_one_server_leaves_the_others(
         await accept(store, make_job(make_request(guild_id=7)), NO_CONTEXT)
 
 
-async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
-    run_operator: OperatorCommand, store: JobStore
-) -> None:
+async def test_resume_names_the_pauses_that_remain(run_operator: OperatorCommand, store: JobStore) -> None:
     await run_operator("pause")
-    told = await run_operator("resume", "--guild", "1")
-    assert told.out == "server 1: not paused on its own, but all servers are paused\n"
+    result = await run_operator("resume", "--guild", "1")
+    assert result.out == "server 1: not paused on its own, but all servers are paused\n"
     with pytest.raises(MemberError):
         await accept(store, make_job(), NO_CONTEXT)
     await run_operator("pause", "--guild", "1")
-    told = await run_operator("resume")
-    assert told.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
+    result = await run_operator("resume")
+    assert result.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
 
 
-async def test_a_pause_needs_neither_token_nor_key_but_a_database(
+async def test_a_pause_needs_a_database_but_neither_token_nor_key(
     run_operator: OperatorCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BOT_DISCORD__TOKEN", "BOT_RIVYA__API_KEY", "BOT_RIVYA__BASE_URL"):
         monkeypatch.delenv(name)
     assert (await run_operator("pause")).code == 0
     monkeypatch.setenv("BOT_DATABASE__PATH", str(tmp_path / "none.sqlite3"))
-    told = await run_operator("pause")
-    assert (told.code, told.err.count("\n")) == (1, 1)
-    assert "no such file" in told.err
+    result = await run_operator("pause")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no such file" in result.err
 
 
-async def test_a_ceiling_bites_at_once_and_can_be_removed(
+async def test_a_ceiling_takes_effect_in_a_running_bot_and_can_be_removed(
     run_operator: OperatorCommand, store: JobStore
 ) -> None:
-    told = await run_operator(
+    result = await run_operator(
         "ceiling", "--all", "--credits", "3", "--period", "day", "--reason", "a bad month"
     )
-    assert told == CommandResult(0, "all servers together: from none to 3 credits a day\n", "")
+    assert result == CommandResult(0, "all servers together: from none to 3 credits a day\n", "")
     with pytest.raises(LimitExceeded) as refused:
         await accept(store, make_job(), NO_CONTEXT)
     assert refused.value.usage.scope == LimitScope.CEILING_ALL
-    told = await run_operator("ceiling", "--all", "--remove")
-    assert told.out == "all servers together: from 3 credits a day to none\n"
+    result = await run_operator("ceiling", "--all", "--remove")
+    assert result.out == "all servers together: from 3 credits a day to none\n"
     assert await accept(store, make_job(), NO_CONTEXT)
     assert (await run_operator("ceiling", "--guild", "1", "--credits", "0", "--period", "total")).code == 0
     with pytest.raises(LimitExceeded):
@@ -210,7 +206,7 @@ async def test_a_ceiling_bites_at_once_and_can_be_removed(
         ("dance",),
     ],
 )
-def test_what_makes_no_sense_is_refused_without_a_trace(
+def test_invalid_arguments_print_the_usage_and_exit_with_2(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -219,14 +215,14 @@ def test_what_makes_no_sense_is_refused_without_a_trace(
     assert "usage: " in capsys.readouterr().err
 
 
-async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_them(
+async def test_reconcile_prints_differences_and_apply_corrects_them_once(
     run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya, database_path: Path
 ) -> None:
     await add_paid_job(store, rivya, booked=4, charged=4)
     job_id = await add_paid_job(store, rivya, booked=4, charged=7)
-    told = await run_operator.process("reconcile")
-    assert (told.code, told.err) == (1, "")
-    first, summary, hint = told.out.splitlines()
+    result = await run_operator.process("reconcile")
+    assert (result.code, result.err) == (1, "")
+    first, summary, hint = result.out.splitlines()
     assert first == f"{job_id} server 1 charged_other: booked 4, Rivya charged 7"
     assert "2 looked at, 1 differences" in summary
     (run_id,) = re.findall(r"--apply ([0-9a-f]{12})$", hint)
@@ -244,19 +240,21 @@ async def test_differences_are_lines_and_an_exit_code_and_the_second_step_books_
     assert (recent.code, "2 looked at" in recent.out) == (0, True)
 
 
-async def test_a_comparison_that_cannot_ask_says_so_and_fails(
+async def test_reconcile_with_a_refused_key_fails_and_does_not_print_the_key(
     run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya
 ) -> None:
     await add_paid_job(store, rivya, booked=4, charged=4)
-    told = await run_operator.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
-    assert told.code == 1
-    assert "refuses the API key" in told.err
-    assert "rvya_sk_another" not in told.out + told.err
+    result = await run_operator.process("reconcile", BOT_RIVYA__API_KEY="rvya_sk_another")
+    assert result.code == 1
+    assert "refuses the API key" in result.err
+    assert "rvya_sk_another" not in result.out + result.err
 
 
-def test_a_comparison_that_stopped_says_where_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_comparison_prints_the_command_that_continues_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stopped = ReconcileRun("0123456789ab", 0, total=9, looked_at=3, reached_at=1_790_000_000_000)
-    assert operator._print_summary(replace(stopped, stopped="Rivya refuses the API key")) == 1
+    assert operator_cli._print_summary(replace(stopped, stopped="Rivya refuses the API key")) == 1
     assert capsys.readouterr().err.splitlines() == [
         "stopped before its end: Rivya refuses the API key",
         "go on with: operator reconcile --since 2026-09-21T14:13:20.000Z",
@@ -264,21 +262,21 @@ def test_a_comparison_that_stopped_says_where_to_go_on(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-async def test_progress_is_shown_on_a_terminal_alone(
+async def test_progress_is_shown_only_on_a_terminal(
     terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    await operator._show_progress(ReconcileRun("0123456789ab", 0, total=9, looked_at=3, found=1))
+    await operator_cli._show_progress(ReconcileRun("0123456789ab", 0, total=9, looked_at=3, found=1))
     assert capsys.readouterr().err == ("3 of 9, 1 differences\n" if terminal else "")
 
 
-async def test_a_doubt_is_closed_by_hand_once(
+async def test_a_reservation_in_doubt_is_closed_by_hand_once(
     run_operator: OperatorCommand, store: JobStore, database_path: Path
 ) -> None:
     job = make_job()
     await accept(store, job, NO_CONTEXT)
-    walking = await run_operator("close", job.job_id, "0", "Rivya said so")
-    assert (walking.code, "still under way" in walking.out) == (1, True)
+    unfinished = await run_operator("close", job.job_id, "0", "Rivya said so")
+    assert (unfinished.code, "still under way" in unfinished.out) == (1, True)
     await store.failed(job.job_id, Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True))
     await store.failure_notified(job.job_id)
     assert (await run_operator("close", job.job_id, "3", "Rivya said so")).code == 0
@@ -288,7 +286,7 @@ async def test_a_doubt_is_closed_by_hand_once(
     ]
 
 
-async def test_the_wallet_and_the_servers_are_a_line_each(
+async def test_wallet_and_guilds_print_one_line_for_each_fact(
     run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 321

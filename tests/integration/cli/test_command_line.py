@@ -1,4 +1,4 @@
-"""`python -m bot` as its operator runs it: in a process of its own, with a file of settings."""
+"""`python -m bot` as an operator runs it: as a process, with a configuration file."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from tests.support.waiting import PATIENCE_SECONDS
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
 
 
-def environment(**environ: str) -> dict[str, str]:
+def make_environment(**environ: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
     return clean | {"PYTHONPATH": str(ROOT)} | environ
 
 
-def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         check=False,
         cwd=folder,
-        env=environment(**environ),
+        env=make_environment(**environ),
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -63,10 +63,10 @@ async def filled_database(database_path: Path) -> Path:
     return database_path
 
 
-def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled_database: Path, tmp_path: Path) -> None:
-    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database))
-    assert (told.returncode, told.stderr) == (0, "")
-    lines = [json.loads(line) for line in told.stdout.splitlines()]
+def test_ledger_prints_json_lines_and_needs_no_token_or_key(filled_database: Path, tmp_path: Path) -> None:
+    result = run_bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database))
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(line["state"], line["reserved_credits"], line["final_credits"]) for line in lines] == [
         ("settled", 4, 3),
         ("released", 4, 0),
@@ -81,17 +81,19 @@ def test_the_ledger_is_json_lines_without_a_token_or_a_key(filled_database: Path
     assert lines[2]["closed_at"] is None
 
 
-async def test_the_books_open_beside_a_running_bot(filled_database: Path, tmp_path: Path) -> None:
+async def test_ledger_and_backup_work_while_a_bot_runs(filled_database: Path, tmp_path: Path) -> None:
     running = await Database.open(filled_database)
     try:
-        assert len(bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout.splitlines()) == 3
+        assert (
+            len(run_bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout.splitlines()) == 3
+        )
         copy = tmp_path / "copy.sqlite3"
-        saved = bot(tmp_path, "backup", str(copy), BOT_DATABASE__PATH=str(filled_database))
+        saved = run_bot(tmp_path, "backup", str(copy), BOT_DATABASE__PATH=str(filled_database))
         assert (saved.returncode, saved.stderr) == (0, "")
     finally:
         await running.close()
-    again = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(copy))
-    assert again.stdout == bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout
+    again = run_bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(copy))
+    assert again.stdout == run_bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(filled_database)).stdout
     connection = sqlite3.connect(copy)
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
@@ -99,25 +101,25 @@ async def test_the_books_open_beside_a_running_bot(filled_database: Path, tmp_pa
 
 def test_a_backup_never_overwrites(filled_database: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    told = bot(tmp_path, "backup", "precious", BOT_DATABASE__PATH=str(filled_database))
-    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
-    assert "exists already" in told.stderr
+    result = run_bot(tmp_path, "backup", "precious", BOT_DATABASE__PATH=str(filled_database))
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "exists already" in result.stderr
     assert (tmp_path / "precious").read_text() == "mine"
 
 
 @pytest.mark.parametrize("arguments", [("ledger",), ("backup", "copy")])
-def test_a_missing_database_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    told = bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(tmp_path / "none.sqlite3"))
-    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+def test_a_missing_database_is_reported_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = run_bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(tmp_path / "none.sqlite3"))
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
     assert not list(tmp_path.glob("none*"))
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "nowhere/copy"])
-def test_a_backup_that_cannot_be_written_is_one_line(
+def test_a_backup_that_cannot_be_written_is_reported_in_one_line(
     filled_database: Path, tmp_path: Path, name: str
 ) -> None:
-    told = bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled_database))
-    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+    result = run_bot(tmp_path, "backup", name, BOT_DATABASE__PATH=str(filled_database))
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
@@ -131,26 +133,24 @@ def test_a_backup_may_have_any_name(
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "."])
-def test_a_database_path_that_cannot_be_is_one_line(tmp_path: Path, name: str) -> None:
-    told = bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(tmp_path / "y" / ".." / name))
-    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (1, "", 1)
+def test_an_impossible_database_path_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
+    result = run_bot(tmp_path, "ledger", BOT_DATABASE__PATH=str(tmp_path / "y" / ".." / name))
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
 
 
-def test_every_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
+def test_every_wrong_setting_is_reported_in_one_line_and_exits_with_2(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[rivya]\npoll_seconds = "often"\nmax_runing = 3\n[log]\nlevel = 7\n'
     )
-    told = bot(tmp_path)
-    assert told.returncode == 2
-    assert told.stdout == ""
+    result = run_bot(tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
     for key in ("discord.token", "rivya.api_key", "rivya.poll_seconds", "rivya.max_runing", "log.level"):
-        assert sum(line.startswith(key) for line in told.stderr.splitlines()) == 1, told.stderr
-    assert "Traceback" not in told.stderr
+        assert sum(line.startswith(key) for line in result.stderr.splitlines()) == 1, result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_a_reader_that_has_gone_ends_the_command_without_a_word(
-    filled_database: Path, tmp_path: Path
-) -> None:
+def test_ledger_ends_silently_if_its_reader_is_gone(filled_database: Path, tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     ended = subprocess.run(
@@ -158,7 +158,7 @@ def test_a_reader_that_has_gone_ends_the_command_without_a_word(
         check=False,
         cwd=tmp_path,
         # Buffered, as it is by default: a few lines are written only at the end.
-        env=environment(BOT_DATABASE__PATH=str(filled_database), PYTHONUNBUFFERED=""),
+        env=make_environment(BOT_DATABASE__PATH=str(filled_database), PYTHONUNBUFFERED=""),
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
@@ -168,25 +168,25 @@ def test_a_reader_that_has_gone_ends_the_command_without_a_word(
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
-def test_control_c_ends_a_command_without_a_word(tmp_path: Path) -> None:
+def test_control_c_ends_a_command_silently(tmp_path: Path) -> None:
     # A process in the background of a shell ignores the signal, and so would its children.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "health"],
             cwd=tmp_path,
-            env=environment(BOT_MONITOR__PORT=str(silent.getsockname()[1])),
+            env=make_environment(BOT_MONITOR__PORT=str(silent.getsockname()[1])),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         with process:
-            connection, _ = silent.accept()  # it waits for an answer now
+            connection, _ = silent.accept()  # the command waits for a response from here on
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            output, _ = process.communicate(timeout=PATIENCE_SECONDS)
             connection.close()
     signal.signal(signal.SIGINT, before)
-    assert (process.returncode, said) == (1, "")
+    assert (process.returncode, output) == (1, "")
 
 
 @pytest.mark.parametrize("order", [("--config", "my.toml", "ledger"), ("ledger", "--config", "my.toml")])
@@ -194,48 +194,50 @@ def test_config_may_stand_before_or_after_the_command(
     filled_database: Path, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
     (tmp_path / "my.toml").write_text(f'[database]\npath = "{filled_database}"\n')
-    assert len(bot(tmp_path, *order).stdout.splitlines()) == 3
+    assert len(run_bot(tmp_path, *order).stdout.splitlines()) == 3
 
 
-def test_a_second_bot_on_the_same_file_refuses_in_one_line(tmp_path: Path, database_path: Path) -> None:
+def test_a_second_bot_on_the_same_file_is_refused_in_one_line(tmp_path: Path, database_path: Path) -> None:
     (tmp_path / "config.toml").write_text("".join(SECRETS))
     database_path.parent.mkdir()
     holder = sqlite3.connect(f"{database_path}.lock", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    told = bot(tmp_path, BOT_DATABASE__PATH=str(database_path))
+    result = run_bot(tmp_path, BOT_DATABASE__PATH=str(database_path))
     holder.close()
-    assert told.returncode == 1
-    assert "another bot process is using it" in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+    assert result.returncode == 1
+    assert "another bot process is using it" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
-async def test_a_backup_is_restored_once_the_bot_is_stopped(filled_database: Path, tmp_path: Path) -> None:
+async def test_a_backup_can_be_restored_only_after_the_bot_is_stopped(
+    filled_database: Path, tmp_path: Path
+) -> None:
     copy, place = tmp_path / "copy.sqlite3", {"BOT_DATABASE__PATH": str(filled_database)}
-    assert bot(tmp_path, "backup", str(copy), **place).returncode == 0
+    assert run_bot(tmp_path, "backup", str(copy), **place).returncode == 0
     before = list(export_ledger(filled_database))
     running = await Database.open(filled_database)
     await accept(JobStore(running, Limit(200, Period.MONTH)), make_job())
-    refused = bot(tmp_path, "restore", str(copy), **place)
+    refused = run_bot(tmp_path, "restore", str(copy), **place)
     await running.close()
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "another bot process is using it" in refused.stderr
     assert len(list(export_ledger(filled_database))) == len(before) + 1
-    told = bot(tmp_path, "restore", str(copy), **place)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "what it was before is in" in told.stdout
+    result = run_bot(tmp_path, "restore", str(copy), **place)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "what it was before is in" in result.stdout
     assert list(export_ledger(filled_database)) == before
     elsewhere = tmp_path / "elsewhere.sqlite3"
-    told = bot(tmp_path, "restore", str(copy), BOT_DATABASE__PATH=str(elsewhere))
-    assert (told.returncode, told.stdout) == (0, f"{elsewhere} is now what {copy} holds\n")
+    result = run_bot(tmp_path, "restore", str(copy), BOT_DATABASE__PATH=str(elsewhere))
+    assert (result.returncode, result.stdout) == (0, f"{elsewhere} is now what {copy} holds\n")
     assert list(export_ledger(elsewhere)) == before
 
 
-def test_a_health_check_needs_no_secrets_and_says_who_does_not_answer(tmp_path: Path) -> None:
-    unset = bot(tmp_path, "health")
+def test_health_needs_no_secrets_and_names_the_port_that_does_not_answer(tmp_path: Path) -> None:
+    unset = run_bot(tmp_path, "health")
     assert (unset.returncode, unset.stdout) == (1, "")
     assert "monitor.port" in unset.stderr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        told = bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
-    assert told.returncode == 1
-    assert "no bot answers on port" in told.stderr
+        result = run_bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
+    assert result.returncode == 1
+    assert "no bot answers on port" in result.stderr

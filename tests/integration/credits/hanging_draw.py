@@ -1,4 +1,4 @@
-"""Let the event loop end while a report is being drawn, and never will be; the argument is the database."""
+"""End the event loop while the drawing of a report hangs; the argument is the path of the database."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 ALL = 0
 """All guilds, or a guild as a whole."""
 MEMBER_RULES = ("member", "role", "everyone")
-FARTHEST = timedelta(days=40)
+MAX_PERIOD = timedelta(days=40)
 """The longest period that ends is shorter."""
 
 
@@ -43,7 +43,7 @@ class Usage(NamedTuple):
         return max(0, self.limit - self.spent - self.held) + self.granted
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """The limits on a member: `binding` must all have room, from the widest scope to the closest."""
 
     binding: list[Usage]
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 
 @dataclass
 class Grant:
-    """A grant."""
+    """Credits that pay beyond a limit."""
 
     guild_id: int
     user_id: int
@@ -79,7 +79,7 @@ class Level:
 
 @dataclass
 class Booking:
-    """One reservation."""
+    """A reservation."""
 
     guild_id: int
     user_id: int
@@ -110,7 +110,7 @@ def end_of(period: str, at: datetime, zone: str) -> datetime | None:
         return None
     this = key_of(period, at, zone)
     quarter = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
-    quarters = range(1, FARTHEST // timedelta(minutes=15))
+    quarters = range(1, MAX_PERIOD // timedelta(minutes=15))
     later = bisect_left(
         quarters, 1, key=lambda n: key_of(period, quarter + timedelta(minutes=15 * n), zone) != this
     )
@@ -133,7 +133,7 @@ class Model:
     def is_paused(self, guild_id: int) -> bool:
         return bool(self.paused & {ALL, guild_id})
 
-    def verdict(self, guild_id: int, user_id: int, roles: tuple[int, ...]) -> Verdict:
+    def decision(self, guild_id: int, user_id: int, roles: tuple[int, ...]) -> Decision:
         """The limits that concern a member."""
         zone = self.zones[guild_id]
         binding = [use for use in (self._all_use(), self._ceiling_use(guild_id)) if use]
@@ -158,7 +158,7 @@ class Model:
             personal = max((uses[rule] for rule in nearest), key=lambda use: (use.left, use.limit))
             binding.append(personal)
         over = [use for use in uses.values() if use is not personal]
-        return Verdict(binding, personal, exempt, over)
+        return Decision(binding, personal, exempt, over)
 
     def member_use(self, guild_id: int, user_id: int, rule: str, subject: int, cap: Cap) -> Usage:
         """How far one member has used a limit."""
@@ -177,13 +177,13 @@ class Model:
             if key_of(period, booking.at, zone) == this
         )
 
-    def book(self, job_id: str, guild_id: int, user_id: int, cost: int, verdict: Verdict) -> None:
+    def book(self, job_id: str, guild_id: int, user_id: int, cost: int, decision: Decision) -> None:
         """Add a reservation, for which all limits have room."""
-        guild = next(use for use in verdict.binding if use.rule == "guild")
+        guild = next(use for use in decision.binding if use.rule == "guild")
         levels = {
             "guild": self._pay(guild, cost, guild_id, ALL),
-            "member": self._pay(verdict.personal, cost, guild_id, user_id)
-            if verdict.personal
+            "member": self._pay(decision.personal, cost, guild_id, user_id)
+            if decision.personal
             else Level(cost, []),
         }
         self.bookings[job_id] = Booking(guild_id, user_id, self.now, cost, "held", levels)

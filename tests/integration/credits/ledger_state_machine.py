@@ -32,8 +32,8 @@ MEMBERS = (5, 6)
 ROLES = (31, 32)
 DEFAULT = Cap(12, "month")
 PERIODS = st.sampled_from(Period)
-A_GUILD = st.sampled_from(GUILDS)
-A_MEMBER = st.sampled_from(MEMBERS)
+ANY_GUILD = st.sampled_from(GUILDS)
+ANY_MEMBER = st.sampled_from(MEMBERS)
 CREDITS = st.integers(0, 9)
 CAPS = st.integers(0, 16)
 HOURS = st.sampled_from([None, 1, 30, 24 * 20])
@@ -52,7 +52,7 @@ ZONES = st.sampled_from(
         "Pacific/Pago_Pago",  # a day after Apia
     ]
 )
-BEGINNINGS = st.sampled_from(
+START_TIMES = st.sampled_from(
     [
         "2026-01-28T22:30",
         "2026-03-07T20:00",  # New York and Havana go forward
@@ -66,10 +66,10 @@ BEGINNINGS = st.sampled_from(
 ).map(lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC))
 # The keys of limits: guild, scope, subject.
 SUBJECTS = st.one_of(
-    st.tuples(A_GUILD, st.just("guild"), st.just(0)),
-    st.tuples(A_GUILD, st.just("everyone"), st.just(0)),
-    st.tuples(A_GUILD, st.just("member"), A_MEMBER),
-    st.tuples(A_GUILD, st.just("role"), st.sampled_from(ROLES)),
+    st.tuples(ANY_GUILD, st.just("guild"), st.just(0)),
+    st.tuples(ANY_GUILD, st.just("everyone"), st.just(0)),
+    st.tuples(ANY_GUILD, st.just("member"), ANY_MEMBER),
+    st.tuples(ANY_GUILD, st.just("role"), st.sampled_from(ROLES)),
     st.tuples(st.sampled_from((ALL, *GUILDS)), st.just("ceiling"), st.just(0)),
     st.tuples(st.just(ALL), st.just("ceiling_all"), st.just(0)),
 )
@@ -79,7 +79,7 @@ def cap_of(limit: Limit) -> Cap:
     return Cap(None if limit.exempt else limit.credits, limit.period)
 
 
-def use_of(usage: Usage) -> ModelUsage:
+def usage_of(usage: Usage) -> ModelUsage:
     return ModelUsage(
         usage.scope,
         usage.subject_id,
@@ -138,10 +138,10 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.model.now = now
         self.clock.move_to(now, tick=False)
 
-    def any(self, wanted: Callable[[Booking], bool]) -> bool:
+    def has_booking(self, wanted: Callable[[Booking], bool]) -> bool:
         return any(map(wanted, self.model.bookings.values()))
 
-    def draw(self, data: st.DataObject, wanted: Callable[[Booking], bool]) -> tuple[str, Booking]:
+    def draw_booking(self, data: st.DataObject, wanted: Callable[[Booking], bool]) -> tuple[str, Booking]:
         # In the order of reservation: ids are random, so sorting by them would make replays differ.
         job_id = data.draw(st.sampled_from([j for j, b in self.model.bookings.items() if wanted(b)]))
         return job_id, self.model.bookings[job_id]
@@ -152,22 +152,24 @@ class LedgerStateMachine(RuleBasedStateMachine):
 
     @invariant()
     def limits_agree(self) -> None:
-        asked = [(g, m, r) for g in self.model.zones for m, r in ((MEMBERS[0], ()), (MEMBERS[1], ROLES))]
+        members = [(g, m, r) for g in self.model.zones for m, r in ((MEMBERS[0], ()), (MEMBERS[1], ROLES))]
 
-        async def answers() -> list[Any]:
-            standings = (self.ledger.member_limits(*who) for who in asked)
-            return await asyncio.gather(*standings, *(self.ledger.member_used(g, m) for g, m, _ in asked))
+        async def query() -> list[Any]:
+            limits = (self.ledger.member_limits(*who) for who in members)
+            return await asyncio.gather(*limits, *(self.ledger.member_used(g, m) for g, m, _ in members))
 
-        found = self.run_async(answers()) if asked else []
+        found = self.run_async(query()) if members else []
         for (guild_id, user_id, roles), member_limits, used in zip(
-            asked, found[: len(asked)], found[len(asked) :], strict=True
+            members, found[: len(members)], found[len(members) :], strict=True
         ):
-            verdict = self.model.verdict(guild_id, user_id, roles)
-            assert [use_of(usage) for usage in member_limits.binding] == verdict.binding
-            assert use_of(member_limits.tightest) == min(reversed(verdict.binding), key=lambda use: use.left)
-            assert (member_limits.personal and use_of(member_limits.personal)) == verdict.personal
-            assert [use_of(usage) for usage in member_limits.superseded] == verdict.superseded
-            assert (member_limits.exempt is not None) is verdict.exempt
+            decision = self.model.decision(guild_id, user_id, roles)
+            assert [usage_of(usage) for usage in member_limits.binding] == decision.binding
+            assert usage_of(member_limits.tightest) == min(
+                reversed(decision.binding), key=lambda use: use.left
+            )
+            assert (member_limits.personal and usage_of(member_limits.personal)) == decision.personal
+            assert [usage_of(usage) for usage in member_limits.superseded] == decision.superseded
+            assert (member_limits.exempt is not None) is decision.exempt
             assert used == self.model.member_spent(guild_id, user_id)
 
     @invariant()
@@ -196,7 +198,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
             for guild_id in (ALL, *self.model.zones):
                 mine = [row for row in sums if (row["span"], row["guild_id"]) == (span, guild_id)]
                 found = {row["slot"]: (row["counted_credits"], row["guild_credits"]) for row in mine}
-                assert found == self.still_kept(
+                assert found == self.without_pruned(
                     span, self.model.slots(timedelta(milliseconds=width), guild_id)
                 )
 
@@ -210,7 +212,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
             assert (line["state"] == "held") == (line["closed_at"] is None)
             assert line["reserved_credits" if booking.state == "held" else "final_credits"] == booking.cost
 
-    def still_kept(self, span: str, slots: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    def without_pruned(self, span: str, slots: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
         if span == "day" or self.pruned_at is None:
             return slots
         oldest = self.pruned_at - timedelta(days=40)

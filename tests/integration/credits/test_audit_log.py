@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from bot.credits.admin import CreditAdmin
@@ -28,9 +26,9 @@ from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.jobs import create_task
 
 GUILD, OTHER, ADMIN, MEMBER = 1, 2, 90, 7
-_tasks = itertools.count()
 
 
 @pytest.fixture
@@ -45,26 +43,24 @@ def pictures(database: Database) -> RefundablePictures:
 
 async def add_paid_job(store: JobStore, request: Request) -> str:
     """Accept and settle a job."""
-    job = make_job(request)
-    assert await accept(store, job, NO_CONTEXT)
-    await store.acknowledged(job.job_id, 1)
-    await store.creating(job.job_id, "{}")
-    await store.created(job.job_id, f"task-{next(_tasks)}", 4)
+    job = await create_task(store, request)
     await store.succeeded(job.job_id, "https://example.com/a.png", 4)
-    return str(job.job_id)
+    return job.job_id
 
 
-async def set_guild(credit_admin: CreditAdmin, credits: int, guild_id: int = GUILD) -> None:
+async def set_guild_limit(credit_admin: CreditAdmin, credits: int, guild_id: int = GUILD) -> None:
     await credit_admin.set_limit(guild_id, Limit(credits, Period.DAY), set_by=ADMIN)
 
 
-async def test_a_guild_without_decisions_has_an_empty_page(audit_log: AuditLog) -> None:
+async def test_a_guild_without_changes_has_an_empty_page(audit_log: AuditLog) -> None:
     page = await audit_log.older(GUILD)
     assert (page.entries, page.newer, page.older) == ((), None, None)
 
 
-async def test_a_limit_is_told_from_what_to_what(audit_log: AuditLog, credit_admin: CreditAdmin) -> None:
-    await set_guild(credit_admin, 10)
+async def test_a_change_of_a_limit_has_the_limits_before_and_after(
+    audit_log: AuditLog, credit_admin: CreditAdmin
+) -> None:
+    await set_guild_limit(credit_admin, 10)
     await credit_admin.set_limit(
         GUILD,
         Limit(5, Period.WEEK, scope=LimitScope.MEMBER, subject_id=MEMBER, reason="a start"),
@@ -77,7 +73,7 @@ async def test_a_limit_is_told_from_what_to_what(audit_log: AuditLog, credit_adm
         0, Period.TOTAL, scope=LimitScope.MEMBER, subject_id=MEMBER, exempt=True, reason="a friend"
     )
     await credit_admin.set_limit(GUILD, exempt, set_by=91)
-    await set_guild(credit_admin, 20)
+    await set_guild_limit(credit_admin, 20)
     await credit_admin.remove_limit(GUILD, LimitScope.MEMBER, MEMBER, set_by=ADMIN, reason="enough")
     entries = (await audit_log.older(GUILD)).entries
     free = Limit(0, Period.TOTAL, exempt=True)
@@ -92,7 +88,7 @@ async def test_a_limit_is_told_from_what_to_what(audit_log: AuditLog, credit_adm
     assert [entry.by for entry in entries] == [ADMIN, ADMIN, 91, ADMIN, ADMIN, ADMIN]
 
 
-async def test_everything_else_that_is_decided_stands_there_too(
+async def test_refunds_grants_settings_pauses_and_ceilings_are_logged(
     database: Database,
     audit_log: AuditLog,
     credit_admin: CreditAdmin,
@@ -126,10 +122,10 @@ async def test_everything_else_that_is_decided_stands_there_too(
     assert sorted(events, key=repr) == sorted(expected, key=repr)
 
 
-async def test_a_log_is_of_one_guild_and_never_of_all(
+async def test_changes_of_other_guilds_and_of_all_guilds_are_not_listed(
     database: Database, audit_log: AuditLog, credit_admin: CreditAdmin
 ) -> None:
-    await set_guild(credit_admin, 10, OTHER)
+    await set_guild_limit(credit_admin, 10, OTHER)
     await credit_admin.grant(OTHER, MEMBER, credits=8, reason="a prize", granted_by=ADMIN)
     await credit_admin.set_limit(0, Limit(999, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=0)
     await credit_admin.set_limit(0, Limit(99, Period.DAY, scope=LimitScope.CEILING), set_by=0)
@@ -137,15 +133,15 @@ async def test_a_log_is_of_one_guild_and_never_of_all(
     assert (await audit_log.older(GUILD)).entries == ()
 
 
-async def test_pages_neither_lose_nor_repeat_a_row_while_new_ones_come(
+async def test_pages_neither_lose_nor_repeat_an_entry_while_new_ones_come(
     audit_log: AuditLog, credit_admin: CreditAdmin
 ) -> None:
     rows = 2 * PAGE_ENTRIES + 3
     for credits in range(rows):
-        await set_guild(credit_admin, credits)
+        await set_guild_limit(credit_admin, credits)
     first = await audit_log.older(GUILD)
     assert first.newer is None
-    await set_guild(credit_admin, 1000)
+    await set_guild_limit(credit_admin, 1000)
     second = await audit_log.older(GUILD, first.older)
     third = await audit_log.older(GUILD, second.older)
     assert third.older is None
@@ -163,10 +159,10 @@ async def test_pages_neither_lose_nor_repeat_a_row_while_new_ones_come(
     assert (len(newest.entries), newest.newer) == (PAGE_ENTRIES, None)
 
 
-async def test_a_mark_out_of_this_world_shows_an_end_and_breaks_nothing(
+async def test_a_cursor_beyond_every_entry_shows_the_first_or_an_empty_page(
     audit_log: AuditLog, credit_admin: CreditAdmin
 ) -> None:
-    await set_guild(credit_admin, 10)
+    await set_guild_limit(credit_admin, 10)
     assert len((await audit_log.older(GUILD, Cursor(10**15, 6, "f"))).entries) == 1
     before = await audit_log.older(GUILD, Cursor(0, 1, "0"))
     assert before.entries == ()
@@ -174,7 +170,7 @@ async def test_a_mark_out_of_this_world_shows_an_end_and_breaks_nothing(
     assert len((await audit_log.newer(GUILD, before.newer)).entries) == 1
 
 
-async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
+async def test_paid_pictures_are_found_by_prompt_and_by_id(
     store: JobStore, pictures: RefundablePictures
 ) -> None:
     fox = await add_paid_job(store, make_request(prompt="a red Fox"))
@@ -199,7 +195,7 @@ async def test_paid_pictures_are_found_by_words_by_id_and_newest_first(
     assert await pictures.match_ids(OTHER, fox) == []
 
 
-async def test_a_refunded_picture_is_offered_no_more_and_a_private_prompt_never(
+async def test_refunded_pictures_and_private_prompts_are_not_offered(
     store: JobStore,
     credit_admin: CreditAdmin,
     database: Database,
@@ -232,9 +228,9 @@ async def test_pictures_are_dated_in_the_guilds_own_time_zone(
     assert f"{picture.asked:%Y-%m-%d %H:%M}" == "2025-06-15 22:06"
 
 
-async def test_two_pictures_that_begin_alike_are_both_found(
+async def test_two_ids_with_the_same_beginning_are_both_found(
     store: JobStore, pictures: RefundablePictures
 ) -> None:
     ids = [await add_paid_job(store, make_request()) for _ in range(17)]
-    # Seventeen ids and sixteen first characters.
+    # Two of seventeen ids have the same first hexadecimal digit.
     assert any([len(await pictures.match_ids(GUILD, first)) == 2 for first in {job_id[0] for job_id in ids}])

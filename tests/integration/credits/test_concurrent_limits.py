@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from bot.credits import ledger as verbs
+from bot.credits import ledger as ledger_module
 from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
@@ -20,60 +20,61 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 COST = 4
 
 
-def jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[Job]:
+def make_jobs(count: int, *, guild_id: int = 1, users: range = range(5, 6)) -> list[Job]:
     """Make `count` jobs of `users` in turn."""
     return [make_job(make_request(guild_id=guild_id, user_id=users[n % len(users)])) for n in range(count)]
 
 
-async def accept_all(store: JobStore, wanted: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
+async def accept_all(store: JobStore, requested: list[Job], roles: tuple[int, ...] = ()) -> list[Job]:
     """Accept jobs concurrently; returns those that no limit refused."""
     outcomes = await asyncio.gather(
-        *(accept(store, job, RequestContext(role_ids=roles)) for job in wanted), return_exceptions=True
+        *(accept(store, job, RequestContext(role_ids=roles)) for job in requested), return_exceptions=True
     )
     assert all(isinstance(outcome, Job | LimitExceeded) for outcome in outcomes), outcomes
-    passed = [job for job, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Job)]
+    passed = [job for job, outcome in zip(requested, outcomes, strict=True) if isinstance(outcome, Job)]
     assert passed == [outcome for outcome in outcomes if isinstance(outcome, Job)]
     return passed
 
 
-async def sums_are_right(database: Database) -> bool:
+async def sums_agree(database: Database) -> bool:
     """Whether reservations, grants and totals agree. That none is negative is checked by the schema."""
 
     def unit(tx: Transaction) -> bool:
         columns = "sum(counted_credits), sum(guild_credits)"
         total = tuple(tx.execute(f"SELECT {columns} FROM reservations").fetchone())
-        kept = {
+        sums = {
             tuple(row)
             for row in tx.execute(
                 f"SELECT {columns} FROM tallies WHERE guild_id = 0 GROUP BY span UNION ALL"
                 f" SELECT {columns} FROM tallies WHERE guild_id <> 0 GROUP BY span"
             )
         }
-        pots = tx.execute(
+        wrong_grants = tx.execute(
             "SELECT count(*) FROM grants g WHERE credits <> left_credits"
             " + (SELECT coalesce(sum(d.credits), 0) FROM draws d WHERE d.grant_id = g.grant_id)"
         )
-        shares = tx.execute(
+        wrong_shares = tx.execute(
             "SELECT count(*) FROM reservations r WHERE job_id NOT IN (SELECT job_id FROM refunds)"
             " AND 2 * counted_credits <> guild_credits + member_credits"
             " + (SELECT coalesce(sum(d.credits), 0) FROM draws d WHERE d.job_id = r.job_id)"
         )
-        return kept == {total} and not pots.fetchone()[0] and not shares.fetchone()[0]
+        return sums == {total} and not wrong_grants.fetchone()[0] and not wrong_shares.fetchone()[0]
 
     return await database.run(unit)
 
 
-async def test_two_hundred_at_once_against_room_for_ten_grant_ten(
+async def test_of_two_hundred_requests_at_once_the_ten_that_fit_are_accepted(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    await credit_admin.set_limit(1, Limit(43, Period.MONTH), set_by=99)  # ten of 4, and 3 that buy nothing
-    assert len(await accept_all(store, jobs(200))) == 10
+    # Room for ten pictures at 4 credits; 3 are left over.
+    await credit_admin.set_limit(1, Limit(43, Period.MONTH), set_by=99)
+    assert len(await accept_all(store, make_jobs(200))) == 10
     usage = await ledger.usage(1)
     assert (usage.spent_credits, usage.held_credits, usage.left_credits) == (0, 40, 3)
     assert len(await store.unfinished()) == 10
 
 
-async def test_of_many_rules_each_stops_whom_it_binds(
+async def test_each_of_several_limits_stops_only_the_members_it_applies_to(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
@@ -83,12 +84,12 @@ async def test_of_many_rules_each_stops_whom_it_binds(
         Limit(0, Period.TOTAL, scope=LimitScope.MEMBER, subject_id=6, exempt=True),
     ):
         await credit_admin.set_limit(1, limit, set_by=99)
-    passed = await accept_all(store, jobs(400, users=range(5, 15)))
+    passed = await accept_all(store, make_jobs(400, users=range(5, 15)))
     counts = Counter(job.request.destination.user_id for job in passed)
     # In turn; 6 is exempt, and gets what the others leave of the guild's hundred.
     assert counts == {5: 12, 6: 100 - 12 - 8 * 7} | dict.fromkeys(range(7, 15), 7)
     assert (await ledger.usage(1)).held_credits == 100 * COST
-    assert await sums_are_right(database)
+    assert await sums_agree(database)
 
 
 async def test_ceilings_hold_over_all_guilds_and_in_each(
@@ -101,15 +102,17 @@ async def test_ceilings_hold_over_all_guilds_and_in_each(
         await credit_admin.set_limit(guild_id, Limit(1000, Period.MONTH), set_by=99)
         # A ceiling is of what Rivya charges, so that grants of an admin do not raise it.
         await credit_admin.grant(guild_id, WHOLE_GUILD, credits=500, reason="generous", granted_by=9)
-    wanted = [job for trio in zip(*(jobs(100, guild_id=g) for g in (2, 1, 3)), strict=True) for job in trio]
-    passed = await accept_all(store, wanted)
+    requested = [
+        job for trio in zip(*(make_jobs(100, guild_id=g) for g in (2, 1, 3)), strict=True) for job in trio
+    ]
+    passed = await accept_all(store, requested)
     assert Counter(job.request.destination.guild_id for job in passed) == {1: 10, 2: 5, 3: 10}
     # In turn: five each, then 1 and 3 share what is left of the hundred of all guilds.
     assert sum(job.quote_credits for job in passed) == 100
-    assert await sums_are_right(database)
+    assert await sums_agree(database)
 
 
-async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
+async def test_grants_pay_each_credit_once_and_only_beyond_the_limit(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     await credit_admin.set_limit(1, Limit(22, Period.MONTH), set_by=99)
@@ -118,14 +121,14 @@ async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
         await credit_admin.grant(1, WHOLE_GUILD, credits=credits, reason="more", granted_by=9)
     for credits in (7, 8):
         await credit_admin.grant(1, 5, credits=credits, reason="a prize", granted_by=9)
-    passed = await accept_all(store, jobs(300))
+    passed = await accept_all(store, make_jobs(300))
     # The member: 18 and 15 of grants are eight pictures; the guild: 22 and 17 are nine.
     assert len(passed) == 8
     member_limits = await ledger.member_limits(1, 5, ())
     assert member_limits.personal is not None
     assert (member_limits.personal.used_credits, member_limits.personal.granted_credits) == (18, 1)
     assert (member_limits.guild.used_credits, member_limits.guild.granted_credits) == (22, 7)
-    assert await sums_are_right(database)
+    assert await sums_agree(database)
     await asyncio.gather(*(store.cancelled(job.job_id) for job in passed))
     member_limits = await ledger.member_limits(1, 5, ())
     assert member_limits.personal is not None
@@ -133,10 +136,10 @@ async def test_pots_pay_each_credit_once_and_only_beyond_the_limit(
     assert (member_limits.guild.used_credits, member_limits.guild.granted_credits) == (0, 17)
 
 
-async def test_one_interaction_many_times_is_one_of_everything(
+async def test_a_repeated_interaction_takes_effect_once(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
-    (first,) = jobs(1)
+    (first,) = make_jobs(1)
     request = first.request
     again = [make_job(request) for _ in range(50)]
     outcomes = await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in [first, *again]))
@@ -161,10 +164,10 @@ async def test_one_interaction_many_times_is_one_of_everything(
     refused = [outcome for outcome in refunded if isinstance(outcome, MemberError)]
     assert {error.reason for error in refused} == {MemberReason.JOB_REFUNDED}
     assert len(refused) == 49
-    assert await sums_are_right(database)
+    assert await sums_agree(database)
 
 
-async def test_everything_interleaved_never_grants_more_than_there_is(
+async def test_after_interleaved_changes_all_sums_agree(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     await credit_admin.set_limit(1, Limit(120, Period.MONTH), set_by=99)
@@ -172,11 +175,11 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
     await credit_admin.grant(1, WHOLE_GUILD, credits=30, reason="more", granted_by=9)
     await credit_admin.grant(1, 5, credits=11, reason="a prize", granted_by=9)
 
-    async def live(job: Job, number: int) -> Stage:
+    async def run(job: Job, number: int) -> str:
         try:
             await accept(store, job, RequestContext(role_ids=(31,)))
         except LimitExceeded:
-            return Stage.FAILED
+            return "refused"
         if number % 3 == 0:
             return (await store.cancelled(job.job_id)).stage
         await store.created(job.job_id, f"task_{number}", number % 6)
@@ -193,35 +196,35 @@ async def test_everything_interleaved_never_grants_more_than_there_is(
         for credits in range(60, 120):
             await credit_admin.set_limit(1, Limit(credits, Period.MONTH), set_by=99)
 
-    everything = jobs(300, users=range(5, 9))
+    jobs = make_jobs(300, users=range(5, 9))
     results = await asyncio.gather(
-        *(live(job, number) for number, job in enumerate(everything)),
+        *(run(job, number) for number, job in enumerate(jobs)),
         change_limits(),
     )
-    assert set(results) == {None, Stage.FAILED, Stage.CANCELLED, Stage.SUCCEEDED}
-    assert await sums_are_right(database)
+    assert set(results) == {None, "refused", Stage.FAILED, Stage.CANCELLED, Stage.SUCCEEDED}
+    assert await sums_agree(database)
     member_limits = await ledger.member_limits(1, 5, (31,))
     assert member_limits.guild.limit_credits == 119
     assert member_limits.guild.held_credits == 0
 
 
-async def test_with_grants_and_prices_that_hold_a_limit_is_never_passed(
+async def test_without_price_changes_a_limit_is_never_exceeded(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     await credit_admin.set_limit(1, Limit(50, Period.MONTH), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=10, reason="more", granted_by=9)
     highest = 0
     for _ in range(6):
-        passed = await accept_all(store, jobs(40, users=range(5, 9)))
+        passed = await accept_all(store, make_jobs(40, users=range(5, 9)))
         highest = max(highest, (await ledger.usage(1)).used_credits)
         await asyncio.gather(*(store.cancelled(job.job_id) for job in passed[::2]))
-        assert await sums_are_right(database)
+        assert await sums_agree(database)
     assert highest == 50
     usage = await ledger.usage(1)
     assert usage.used_credits + 10 - usage.granted_credits == COST * len(await store.unfinished())
 
 
-async def test_closing_twice_changes_nothing(store: JobStore, ledger: Ledger) -> None:
+async def test_closing_a_reservation_twice_changes_nothing(store: JobStore, ledger: Ledger) -> None:
     job = make_job()
     await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 5)
@@ -242,18 +245,18 @@ async def test_the_ledger_itself_closes_a_reservation_only_once(store: JobStore,
     await accept(store, job, NO_CONTEXT)
 
     def unit(tx: Transaction) -> tuple[object, ...]:
-        verbs.settle(tx, job_id=job.job_id, final_credits=3, at=5)
-        verbs.release(tx, job_id=job.job_id, at=6)
-        verbs.settle(tx, job_id=job.job_id, final_credits=9, at=7)
-        verbs.adjust_reserved(tx, job_id=job.job_id, reserved_credits=8)
-        verbs.annotate_held(tx, job_id=job.job_id, note="too late")
+        ledger_module.settle(tx, job_id=job.job_id, final_credits=3, at=5)
+        ledger_module.release(tx, job_id=job.job_id, at=6)
+        ledger_module.settle(tx, job_id=job.job_id, final_credits=9, at=7)
+        ledger_module.adjust_reserved(tx, job_id=job.job_id, reserved_credits=8)
+        ledger_module.annotate_held(tx, job_id=job.job_id, note="too late")
         row = tx.execute("SELECT state, reserved_credits, final_credits, closed_at, note FROM reservations")
         return tuple(row.fetchone())
 
     assert await database.run(unit) == ("settled", 4, 3, 5, None)
 
 
-async def test_one_guilds_spending_is_not_anothers(store: JobStore, ledger: Ledger) -> None:
+async def test_spending_is_counted_for_its_own_guild_and_member(store: JobStore, ledger: Ledger) -> None:
     await accept(store, make_job(make_request(guild_id=1, user_id=5)), NO_CONTEXT)
     await accept(store, make_job(make_request(guild_id=1, user_id=6)), NO_CONTEXT)
     await accept(store, make_job(make_request(guild_id=2, user_id=5)), NO_CONTEXT)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 import time_machine
 
-from bot.credits import ledger as verbs
+from bot.credits import ledger as ledger_module
 from bot.credits import totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
@@ -26,12 +26,13 @@ from bot.jobs.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.sql import traced
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-async def paint(store: JobStore, job: Job, cost: int | None = None) -> Job:
+async def settle_job(store: JobStore, job: Job, cost: int | None = None) -> Job:
     await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, f"task_{job.job_id}", None)
     return await store.succeeded(job.job_id, None, cost)
@@ -42,36 +43,39 @@ async def prune(database: Database) -> None:
     await database.run(lambda tx: totals.prune(tx, at))
 
 
-async def quarters(database: Database) -> int:
+async def count_quarter_sums(database: Database) -> int:
     def unit(tx: Transaction) -> int:
         return int(tx.execute("SELECT count(*) FROM tallies WHERE span = 'quarter'").fetchone()[0])
 
     return await database.run(unit)
 
 
-async def test_what_is_older_than_the_quarters_can_still_be_booked_refunded_and_released(
+async def test_reservations_older_than_the_quarter_sums_can_still_be_changed(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
-        painted, doubtful, dearer = make_job(), make_job(), make_job()
-        await paint(store, painted)
+        settled, doubtful, corrected = make_job(), make_job(), make_job()
+        await settle_job(store, settled)
         await accept(store, doubtful, NO_CONTEXT)
-        await accept(store, dearer, NO_CONTEXT)
+        await accept(store, corrected, NO_CONTEXT)
         clock.move_to(NOON + 50 * DAY, tick=False)
         await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
         await prune(database)
-        await credit_admin.refund(1, painted.job_id, reason="blurred", refunded_by=99)
+        await credit_admin.refund(1, settled.job_id, reason="blurred", refunded_by=99)
 
         def unit(tx: Transaction) -> None:
-            verbs.override(tx, job_id=dearer.job_id, state=ReservationState.SETTLED, final_credits=6, at=5)
-            verbs.override(tx, job_id=doubtful.job_id, state=ReservationState.RELEASED, final_credits=0, at=5)
+            ledger_module.override(
+                tx, job_id=corrected.job_id, state=ReservationState.SETTLED, final_credits=6, at=5
+            )
+            ledger_module.override(
+                tx, job_id=doubtful.job_id, state=ReservationState.RELEASED, final_credits=0, at=5
+            )
 
         await database.run(unit)
         assert (await ledger.usage(1)).used_credits == 6
-        assert (
-            await quarters(database) == 2
-        )  # of guild 2, and of all: a part of an old sum would be a wrong one
+        # Of guild 2 and of all guilds: a correction must not create a part of a pruned sum.
+        assert await count_quarter_sums(database) == 2
 
 
 async def test_a_months_first_hours_still_count_on_its_last_day(
@@ -92,7 +96,7 @@ async def test_a_months_first_hours_still_count_on_its_last_day(
         assert (await ledger.usage(1)).used_credits == 0
 
 
-async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
+async def test_under_an_exceeded_limit_a_grant_pays_only_the_price(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     await accept(store, make_job(), NO_CONTEXT)
@@ -105,7 +109,7 @@ async def test_below_what_is_used_a_gift_pays_the_price_and_no_more(
     assert {(usage.used_credits, usage.granted_credits) for usage in member_limits.binding} == {(4, 5)}
 
 
-async def test_a_reservation_of_nothing_counts_once_it_costs_something(
+async def test_a_reservation_of_zero_credits_counts_once_it_has_a_price(
     store: JobStore, ledger: Ledger
 ) -> None:
     job = replace(make_job(), quote_credits=0)
@@ -114,7 +118,7 @@ async def test_a_reservation_of_nothing_counts_once_it_costs_something(
     assert (await ledger.usage(1)).held_credits == 5
 
 
-async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
+async def test_pruning_with_a_clock_years_ahead_removes_no_sum_that_is_needed(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
@@ -128,7 +132,7 @@ async def test_a_clock_years_ahead_for_a_moment_wipes_out_no_day(
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=1), 400 * DAY])
-async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
+async def test_reservations_of_a_clock_that_was_ahead_count_on_their_day_only(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin, ahead: timedelta
 ) -> None:
     late = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
@@ -136,7 +140,7 @@ async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
         for limit in (Limit(9, Period.DAY), Limit(9, Period.DAY, scope=LimitScope.EVERYONE)):
             await credit_admin.set_limit(1, limit, set_by=99)
         await credit_admin.set_limit(0, Limit(9, Period.DAY, scope=LimitScope.CEILING_ALL), set_by=99)
-        await paint(store, make_job())
+        await settle_job(store, make_job())
         await accept(store, make_job(), NO_CONTEXT)
         clock.move_to(late, tick=False)
         await accept(store, make_job(), NO_CONTEXT)
@@ -148,7 +152,7 @@ async def test_what_a_clock_that_was_ahead_has_booked_counts_on_that_day_alone(
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "America", "../etc/passwd", "a" * 300])
-async def test_a_time_zone_that_the_host_has_lost_is_utc(
+async def test_an_unknown_time_zone_is_taken_as_utc(
     database: Database, store: JobStore, ledger: Ledger, zone: str
 ) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, zone, set_by=99)
@@ -156,8 +160,10 @@ async def test_a_time_zone_that_the_host_has_lost_is_utc(
     assert (await ledger.usage(1)).resets_at == (await ledger.usage(2)).resets_at
 
 
-def test_every_zones_periods_begin_on_a_quarter_of_an_hour() -> None:
-    for name in sorted(available_timezones()):
+def test_periods_begin_on_a_quarter_of_an_hour_in_every_time_zone() -> None:
+    names = sorted(available_timezones())
+    assert names
+    for name in names:
         for day in range(0, 365 * 4, 50):
             at = int((NOON + day * DAY).timestamp() * 1000)
             start, end = period_bounds(Period.MONTH, at, ZoneInfo(name))
@@ -171,7 +177,7 @@ async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, s
     assert await accept(store, make_job(), NO_CONTEXT)
 
 
-async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
+async def test_an_exemption_of_a_role_lifts_neither_a_members_own_limit_nor_a_ceiling(
     store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.EVERYONE), set_by=99)
@@ -193,7 +199,7 @@ async def test_an_exemption_frees_from_limits_of_members_and_from_nothing_else(
     assert above.value.usage.scope == "ceiling"
 
 
-async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
+async def test_the_grant_that_expires_first_pays_first_and_is_refilled_last(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
@@ -217,19 +223,18 @@ async def test_of_gifts_the_first_to_expire_pays_first_and_is_filled_last(
         clock.move_to(NOON + 3 * DAY, tick=False)
         await store.failed(job.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
         assert await left() == [3, 3, 3]
-        with pytest.raises(LimitExceeded):  # what came back to an expired gift is gone with it
+        with pytest.raises(LimitExceeded):  # credits returned to an expired grant cannot be used
             await accept(store, make_job(), NO_CONTEXT)
 
 
-async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
+async def test_a_members_grant_is_refilled_when_the_price_falls(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     await credit_admin.set_limit(1, Limit(1, Period.MONTH, scope=LimitScope.EVERYONE), set_by=99)
     await credit_admin.grant(1, 7, credits=9, reason="a prize", granted_by=9)
     job = make_job()
-    await accept(
-        store, job, NO_CONTEXT
-    )  # 1 from the limit, 3 from the gift; the guild's limit has room for all of it
+    # The limit pays 1, the grant 3; the guild's limit has room for all 4.
+    await accept(store, job, NO_CONTEXT)
     await store.created(job.job_id, "task_1", 2)
     member_limits = await ledger.member_limits(1, 7, ())
     assert [(usage.used_credits, usage.granted_credits) for usage in member_limits.binding] == [
@@ -238,20 +243,20 @@ async def test_a_members_gift_gets_back_what_the_members_own_limit_can_pay(
     ]
 
 
-async def test_what_a_member_has_spent_includes_what_gifts_paid_and_no_refund(
+async def test_a_members_spending_includes_grants_and_excludes_refunds(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     await credit_admin.set_limit(1, Limit(3, Period.MONTH, scope=LimitScope.MEMBER, subject_id=7), set_by=99)
     await credit_admin.grant(1, 7, credits=5, reason="a prize", granted_by=99)
     first, second = make_job(), make_job()
-    await paint(store, first)
+    await settle_job(store, first)
     await accept(store, second, NO_CONTEXT)
     assert await ledger.member_used(1, 7) == 8
     await credit_admin.refund(1, first.job_id, reason="blurred", refunded_by=99)
     assert await ledger.member_used(1, 7) == 4
 
 
-async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
+async def test_a_revoked_grant_pays_nothing_even_when_it_is_refilled(
     store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
     await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=99)
@@ -259,23 +264,23 @@ async def test_a_gift_taken_back_pays_nothing_more_even_if_it_is_filled_again(
     assert grant is not None
     job = make_job()
     await accept(store, job, NO_CONTEXT)
-    taken = await credit_admin.revoke(1, grant.grant_id, revoked_by=9)
-    assert taken is not None
-    assert taken.left_credits == 2
+    revoked = await credit_admin.revoke(1, grant.grant_id, revoked_by=9)
+    assert revoked is not None
+    assert revoked.left_credits == 2
     assert await credit_admin.revoke(1, grant.grant_id, revoked_by=9) is None
     await store.cancelled(job.job_id)
     assert (await ledger.usage(1)).left_credits == 0
 
 
-async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
+async def test_a_draft_becomes_one_job_and_a_cancelled_job_frees_it(
     store: JobStore, database: Database
 ) -> None:
     drafts = DraftStore(database)
     draft_id = await drafts.save(make_request())
     assert draft_id is not None
-    yeses = [make_job() for _ in range(30)]
+    jobs = [make_job() for _ in range(30)]
     outcomes = await asyncio.gather(
-        *(accept(store, job, NO_CONTEXT, draft_id=draft_id) for job in yeses), return_exceptions=True
+        *(accept(store, job, NO_CONTEXT, draft_id=draft_id) for job in jobs), return_exceptions=True
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, MemberError)]
     assert len(refused) == 29
@@ -289,23 +294,25 @@ async def test_one_yes_is_one_job_and_a_cancelled_one_counts_for_nothing(
         await accept(store, make_job(), NO_CONTEXT, draft_id=draft_id)
 
 
-async def test_a_pause_stops_new_jobs_only_and_writes_nothing(store: JobStore, database: Database) -> None:
+async def test_a_pause_stops_new_jobs_only_and_stores_none_of_them(
+    store: JobStore, database: Database
+) -> None:
     before, pauses = make_job(), PauseStore(database)
     await accept(store, before, NO_CONTEXT)
-    for whose in (1, ALL_GUILDS):
-        await pauses.set(whose, paused=True, sentence="Back at six.", set_by=9)
+    for guild_id in (1, ALL_GUILDS):
+        await pauses.set(guild_id, paused=True, sentence="Back at six.", set_by=9)
         with pytest.raises(MemberError) as refused:
             await accept(store, make_job(), NO_CONTEXT)
         assert refused.value.reason is MemberReason.PAUSED
         assert refused.value.data == {"sentence": "Back at six."}
         await store.acknowledged(before.job_id, None)
-        await pauses.set(whose, paused=False, set_by=9)
-    assert await store.unfinished() != []
+        await pauses.set(guild_id, paused=False, set_by=9)
+    assert len(await store.unfinished()) == 1
     assert await accept(store, make_job(), NO_CONTEXT)
     assert len(await store.unfinished()) == 2
 
 
-async def test_no_request_reads_a_table_from_end_to_end(
+async def test_no_request_scans_a_whole_table(
     store: JobStore, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for limit in (
@@ -317,22 +324,20 @@ async def test_no_request_reads_a_table_from_end_to_end(
     for rule in (LimitScope.CEILING, LimitScope.CEILING_ALL):
         await credit_admin.set_limit(0, Limit(900, Period.MONTH, scope=rule), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
-    asked = await DraftStore(database).save(make_request())
-    assert asked is not None
-    said: set[str] = set()
-    await database.run(lambda tx: tx.set_trace_callback(said.add))
+    draft_id = await DraftStore(database).save(make_request())
+    assert draft_id is not None
     job = make_job()
-    await accept(store, job, RequestContext(role_ids=(31,)), draft_id=asked)
-    await DraftStore(database).find(asked)
-    await store.created(job.job_id, "task_1", 3)
-    await store.succeeded(job.job_id, None, 2)
-    await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)
-    await database.run(lambda tx: tx.set_trace_callback(None))
+    async with traced(database) as statements:
+        await accept(store, job, RequestContext(role_ids=(31,)), draft_id=draft_id)
+        await DraftStore(database).find(draft_id)
+        await store.created(job.job_id, "task_1", 3)
+        await store.succeeded(job.job_id, None, 2)
+        await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)
 
     def unit(tx: Transaction) -> list[str]:
         steps = [
             str(row["detail"])
-            for statement in said
+            for statement in set(statements)
             if statement.split()[0] in {"SELECT", "UPDATE", "INSERT", "DELETE"}
             for row in tx.execute(f"EXPLAIN QUERY PLAN {statement}")
         ]
@@ -340,5 +345,5 @@ async def test_no_request_reads_a_table_from_end_to_end(
         return [step for step in steps if step.startswith("SCAN")]
 
     # Held reservations are few, and a scan of no table reads nothing.
-    few = ("SCAN reservations USING INDEX reservations_held", "SCAN CONSTANT ROW")
-    assert [step for step in await database.run(unit) if not step.startswith(few)] == []
+    allowed = ("SCAN reservations USING INDEX reservations_held", "SCAN CONSTANT ROW")
+    assert [step for step in await database.run(unit) if not step.startswith(allowed)] == []

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from bot.credits import ledger as verbs
+from bot.credits import ledger as ledger_module
 from bot.credits import totals
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, RequestContext
@@ -21,10 +21,9 @@ from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from tests.integration.credits.ledger_model import ALL, Cap, Grant, end_of
 from tests.integration.credits.ledger_state_machine import (
-    A_GUILD,
-    A_MEMBER,
+    ANY_GUILD,
+    ANY_MEMBER,
     ANY_ROLES,
-    BEGINNINGS,
     CAPS,
     CREDITS,
     DEFAULT,
@@ -32,13 +31,14 @@ from tests.integration.credits.ledger_state_machine import (
     HOURS,
     PERIODS,
     ROLES,
+    START_TIMES,
     SUBJECTS,
     ZONES,
     LedgerStateMachine,
     cap_of,
     is_before_task,
     is_open,
-    use_of,
+    usage_of,
 )
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
@@ -46,42 +46,42 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 class LedgerMachine(LedgerStateMachine):
     """Every operation on credits, in any order, at any time and in any time zone."""
 
-    @initialize(now=BEGINNINGS, zones=st.tuples(*[ZONES] * len(GUILDS)))
+    @initialize(now=START_TIMES, zones=st.tuples(*[ZONES] * len(GUILDS)))
     def begin(self, now: datetime, zones: tuple[str, ...]) -> None:
         self.move_to(now)
         for guild_id, zone in zip(GUILDS, zones, strict=True):
             self.set_time_zone(guild_id, zone)
 
-    @rule(guild_id=A_GUILD, zone=ZONES)
+    @rule(guild_id=ANY_GUILD, zone=ZONES)
     def set_time_zone(self, guild_id: int, zone: str) -> None:
         work = GuildSettingsStore(self.database).change(guild_id, GuildSetting.TIMEZONE, zone, set_by=99)
         self.run_async(work)
         self.model.zones[guild_id] = zone
 
-    @rule(guild_id=A_GUILD, user_id=A_MEMBER, roles=ANY_ROLES, cost=CREDITS)
+    @rule(guild_id=ANY_GUILD, user_id=ANY_MEMBER, roles=ANY_ROLES, cost=CREDITS)
     def reserve(self, guild_id: int, user_id: int, roles: tuple[int, ...], cost: int) -> None:
         job = replace(make_job(make_request(guild_id=guild_id, user_id=user_id)), quote_credits=cost)
-        verdict = self.model.verdict(guild_id, user_id, roles)
+        decision = self.model.decision(guild_id, user_id, roles)
         if self.model.is_paused(guild_id):
             with pytest.raises(MemberError) as refused:
                 self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             assert refused.value.reason is MemberReason.PAUSED
-            for whose in (ALL, guild_id):
-                self.set_pause(whose, paused=False)
-        elif (refusal := verdict.refusal(cost)) is not None:
+            for paused_id in (ALL, guild_id):
+                self.set_pause(paused_id, paused=False)
+        elif (refusal := decision.refusal(cost)) is not None:
             with pytest.raises(LimitExceeded) as full:
                 self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
-            assert use_of(full.value.usage) == refusal
+            assert usage_of(full.value.usage) == refusal
             assert self.run_async(self.store.find(job.job_id)) is None
         else:
             assert self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
-            self.model.book(job.job_id, guild_id, user_id, cost, verdict)
+            self.model.book(job.job_id, guild_id, user_id, cost, decision)
             again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
             assert self.run_async(accept(self.store, again, NO_CONTEXT)) is None
 
     @rule(
-        guild_id=A_GUILD,
-        user_id=A_MEMBER,
+        guild_id=ANY_GUILD,
+        user_id=ANY_MEMBER,
         roles=ANY_ROLES,
         costs=st.lists(st.integers(1, 4), min_size=2, max_size=5),
     )
@@ -90,8 +90,8 @@ class LedgerMachine(LedgerStateMachine):
             self.reserve(guild_id, user_id, roles, cost)
 
     @rule(
-        guild_id=A_GUILD,
-        user_id=A_MEMBER,
+        guild_id=ANY_GUILD,
+        user_id=ANY_MEMBER,
         caps=st.tuples(st.integers(0, 5), st.integers(0, 5)),
         grants=st.lists(st.tuples(st.booleans(), st.integers(1, 5), HOURS), min_size=2, max_size=4),
         costs=st.lists(st.integers(1, 6), min_size=2, max_size=4),
@@ -110,81 +110,81 @@ class LedgerMachine(LedgerStateMachine):
             self.grant(guild_id, user_id if personal else ALL, amount, hours)
         self.reserve_several(guild_id, user_id, (), costs)
 
-    @precondition(lambda self: self.any(is_before_task))
+    @precondition(lambda self: self.has_booking(is_before_task))
     @rule(data=st.data(), reserved=st.none() | CREDITS)
     def create(self, data: st.DataObject, reserved: int | None) -> None:
-        job_id, booking = self.draw(data, is_before_task)
+        job_id, booking = self.draw_booking(data, is_before_task)
         self.run_async(self.store.created(job_id, f"task_{job_id}", reserved))
         booking.has_task = True
         if reserved is not None:
             self.model.recost(job_id, reserved, "held")
 
-    @precondition(lambda self: self.any(is_open))
-    @rule(data=st.data(), final=st.none() | CREDITS, blurred=st.booleans())
-    def settle(self, data: st.DataObject, final: int | None, blurred: bool) -> None:
-        job_id, booking = self.draw(data, is_open)
+    @precondition(lambda self: self.has_booking(is_open))
+    @rule(data=st.data(), final=st.none() | CREDITS, refunded=st.booleans())
+    def settle(self, data: st.DataObject, final: int | None, refunded: bool) -> None:
+        job_id, booking = self.draw_booking(data, is_open)
         if not booking.has_task:
             self.run_async(self.store.created(job_id, f"task_{job_id}", None))
         self.run_async(self.store.succeeded(job_id, "https://example.org/p.png", final))
         self.end(job_id, booking.cost if final is None else final, "settled")
-        if blurred:
+        if refunded:
             self.refund_job(job_id)
 
-    @precondition(lambda self: self.any(is_open))
+    @precondition(lambda self: self.has_booking(is_open))
     @rule(data=st.data(), charged=CREDITS, in_doubt=st.booleans())
     def fail(self, data: st.DataObject, charged: int, in_doubt: bool) -> None:
-        job_id, booking = self.draw(data, is_open)
+        job_id, booking = self.draw_booking(data, is_open)
         failure = Failure(FailureCause.RIVYA, "generation_failed", charged_credits=charged, in_doubt=in_doubt)
         self.run_async(self.store.failed(job_id, failure))
         if in_doubt:
-            self.end(job_id, booking.cost, "held")  # it goes on counting
+            self.end(job_id, booking.cost, "held")  # credits in doubt stay held
         else:
             self.end(job_id, charged, "settled" if charged else "released")
 
-    @precondition(lambda self: self.any(is_before_task))
+    @precondition(lambda self: self.has_booking(is_before_task))
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        job_id, _ = self.draw(data, is_before_task)
+        job_id, _ = self.draw_booking(data, is_before_task)
         self.run_async(self.store.cancelled(job_id))
         self.end(job_id, 0, "released")
 
-    @precondition(lambda self: self.any(lambda booking: booking.over))
+    @precondition(lambda self: self.has_booking(lambda booking: booking.over))
     @rule(data=st.data(), final=CREDITS)
     def override(self, data: st.DataObject, final: int) -> None:
-        job_id, _ = self.draw(data, lambda booking: booking.over)
+        job_id, _ = self.draw_booking(data, lambda booking: booking.over)
         state = ReservationState.SETTLED if final else ReservationState.RELEASED
         at = int(self.model.now.timestamp() * 1000)
         self.run_async(
             self.database.run(
-                lambda tx: verbs.override(tx, job_id=job_id, state=state, final_credits=final, at=at)
+                lambda tx: ledger_module.override(tx, job_id=job_id, state=state, final_credits=final, at=at)
             )
         )
         self.model.recost(job_id, final, state)
 
-    @precondition(lambda self: self.any(lambda _: True))
-    @rule(data=st.data(), elsewhere=st.sampled_from([False, False, True]))
-    def refund(self, data: st.DataObject, elsewhere: bool) -> None:
-        job_id, _ = self.draw(data, lambda _: True)
-        self.refund_job(job_id, elsewhere=elsewhere)
+    @precondition(lambda self: self.has_booking(lambda _: True))
+    @rule(data=st.data(), other_guild=st.sampled_from([False, False, True]))
+    def refund(self, data: st.DataObject, other_guild: bool) -> None:
+        job_id, _ = self.draw_booking(data, lambda _: True)
+        self.refund_job(job_id, other_guild=other_guild)
 
-    def refund_job(self, job_id: str, *, elsewhere: bool = False) -> None:
+    def refund_job(self, job_id: str, *, other_guild: bool = False) -> None:
         booking = self.model.bookings[job_id]
-        guild_id = 3 - booking.guild_id if elsewhere else booking.guild_id
-        why_not = None
-        if elsewhere:
-            why_not = MemberReason.JOB_UNKNOWN
+        guild_id = 3 - booking.guild_id if other_guild else booking.guild_id
+        expected_reason = None
+        if other_guild:
+            expected_reason = MemberReason.JOB_UNKNOWN
         elif booking.state != "settled" or not booking.cost:
-            why_not = MemberReason.JOB_NOT_CHARGED
+            expected_reason = MemberReason.JOB_NOT_CHARGED
         elif booking.refunded:
-            why_not = MemberReason.JOB_REFUNDED
+            expected_reason = MemberReason.JOB_REFUNDED
         work = self.credit_admin.refund(guild_id, job_id, reason="blurred", refunded_by=99)
-        if why_not is None:
+        if expected_reason is None:
             assert self.run_async(work).credits == booking.cost
             self.model.refund(job_id)
             return
         with pytest.raises(MemberError) as refused:
             self.run_async(work)
-        assert refused.value.reason is why_not
+        assert refused.value.reason is expected_reason
 
     @rule(subject=SUBJECTS, amount=CAPS, period=PERIODS, exempt=st.booleans())
     def set_limit(self, subject: tuple[int, str, int], amount: int, period: str, exempt: bool) -> None:
@@ -192,19 +192,19 @@ class LedgerMachine(LedgerStateMachine):
         exempt = exempt and name in {"member", "role"}
         cap = Cap(None, "total") if exempt else Cap(amount, period)
         limit = Limit(amount, Period(period), scope=LimitScope(name), subject_id=subject_id, exempt=exempt)
-        for said in (limit, replace(limit, credits=7, exempt=False)):  # the second is the same interaction
-            number = self.interaction() if said is limit else self.interactions
-            work = self.credit_admin.set_limit(guild_id, said, set_by=99, interaction_id=number)
+        for new in (limit, replace(limit, credits=7, exempt=False)):  # the second repeats the interaction
+            number = self.interaction() if new is limit else self.interactions
+            work = self.credit_admin.set_limit(guild_id, new, set_by=99, interaction_id=number)
             change = self.run_async(work)
-            known = self.model.caps.get(subject, DEFAULT if name == "guild" else None)
-            assert (change.before and cap_of(change.before)) == known
+            before = self.model.caps.get(subject, DEFAULT if name == "guild" else None)
+            assert (change.before and cap_of(change.before)) == before
             assert change.after is not None
             assert cap_of(change.after) == cap
             self.model.caps[subject] = cap
 
     @rule(
-        guild_id=A_GUILD,
-        user_id=A_MEMBER,
+        guild_id=ANY_GUILD,
+        user_id=ANY_MEMBER,
         caps=st.tuples(CAPS, CAPS),
         periods=st.tuples(PERIODS, PERIODS),
         exempt=st.sampled_from([False, False, True]),
@@ -229,8 +229,8 @@ class LedgerMachine(LedgerStateMachine):
         self.model.caps.pop(subject, None)
 
     @rule(
-        guild_id=A_GUILD,
-        user_id=st.just(ALL) | A_MEMBER,
+        guild_id=ANY_GUILD,
+        user_id=st.just(ALL) | ANY_MEMBER,
         amount=st.integers(1, 9),
         hours=HOURS,
     )
@@ -238,7 +238,7 @@ class LedgerMachine(LedgerStateMachine):
         expires = None if hours is None else self.model.now + timedelta(hours=hours)
         number = self.interaction()
         for again in (False, True):
-            given = self.run_async(
+            created = self.run_async(
                 self.credit_admin.grant(
                     guild_id,
                     user_id,
@@ -249,18 +249,18 @@ class LedgerMachine(LedgerStateMachine):
                     interaction_id=number,
                 )
             )
-            assert (given is None) is again
-            if given is not None:
-                self.model.grants[given.grant_id] = Grant(guild_id, user_id, amount, expires)
+            assert (created is None) is again
+            if created is not None:
+                self.model.grants[created.grant_id] = Grant(guild_id, user_id, amount, expires)
 
     @precondition(lambda self: self.model.grants)
     @rule(data=st.data())
     def revoke(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(list(self.model.grants)))
         grant = self.model.grants[number]
-        taken = self.run_async(self.credit_admin.revoke(grant.guild_id, number, revoked_by=99))
-        assert (taken and taken.left_credits) == (None if grant.revoked or not grant.left else grant.left)
-        grant.revoked = grant.revoked or taken is not None
+        revoked = self.run_async(self.credit_admin.revoke(grant.guild_id, number, revoked_by=99))
+        assert (revoked and revoked.left_credits) == (None if grant.revoked or not grant.left else grant.left)
+        grant.revoked = grant.revoked or revoked is not None
 
     @rule(guild_id=st.sampled_from((ALL, *GUILDS)), paused=st.booleans())
     def set_pause(self, guild_id: int, paused: bool) -> None:
@@ -268,18 +268,18 @@ class LedgerMachine(LedgerStateMachine):
         (self.model.paused.add if paused else self.model.paused.discard)(guild_id)
 
     @rule(hours=st.sampled_from([0.25, 1, 5, 24, 24 * 7, 24 * 31, 24 * 100]))
-    def let_time_pass(self, hours: float) -> None:
+    def advance_clock(self, hours: float) -> None:
         self.move_to(self.model.now + timedelta(hours=hours))
 
     @rule(hours=st.sampled_from([1, 30, 24 * 5]))
-    def set_the_clock_back(self, hours: int) -> None:
+    def set_clock_back(self, hours: int) -> None:
         earlier = self.model.now - timedelta(hours=hours)
         # Quarters are kept for 40 days, so totals are right only if the clock is set back by about a week.
         if self.pruned_at is None or earlier > self.pruned_at - timedelta(days=7):
             self.move_to(earlier)
 
-    @rule(guild_id=A_GUILD, user_id=A_MEMBER, period=PERIODS.filter(lambda period: period != "total"))
-    def spend_around_the_end_of_a_period(self, guild_id: int, user_id: int, period: str) -> None:
+    @rule(guild_id=ANY_GUILD, user_id=ANY_MEMBER, period=PERIODS.filter(lambda period: period != "total"))
+    def reserve_around_the_end_of_a_period(self, guild_id: int, user_id: int, period: str) -> None:
         for name, amount in (("guild", 3), ("everyone", 2), ("ceiling", 4)):
             self.set_limit((guild_id, name, 0), amount, period, exempt=False)
         end = end_of(period, self.model.now, self.model.zones[guild_id])

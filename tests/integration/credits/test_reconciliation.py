@@ -16,12 +16,12 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.credits.overview import PAGE_GUILDS, GuildOverview
-from bot.credits.reconciliation import store as findings_module
+from bot.credits.reconciliation import store as store_module
 from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
 from bot.credits.reconciliation.store import PAGE, DiscrepancyStore
-from bot.domain.clock import now_ms
-from bot.domain.errors import OperatorError
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
@@ -32,9 +32,9 @@ from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.models import Task
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.sql import rows
 
-DAY_MS = 24 * 60 * 60 * 1000
-ROOMY = Limit(1_000_000_000, Period.TOTAL)
+LARGE_LIMIT = Limit(1_000_000_000, Period.TOTAL)
 _tasks = itertools.count(1)
 
 
@@ -65,8 +65,8 @@ class ReconcileHarness:
     def __init__(self, database: Database, rivya: FakeRivya, client: RivyaClient) -> None:
         self.database = database
         self.rivya = rivya
-        self.store = JobStore(database, ROOMY)
-        self.ledger = Ledger(database, ROOMY)
+        self.store = JobStore(database, LARGE_LIMIT)
+        self.ledger = Ledger(database, LARGE_LIMIT)
         self.discrepancies = DiscrepancyStore(database)
         self.reconciler = Reconciler(self.discrepancies, client, backoff_seconds=0.01)
 
@@ -113,7 +113,7 @@ class ReconcileHarness:
         return {job_id: found.kind for job_id, found in (await self.compare())[1].items()}
 
     async def query(self, sql: str) -> list[tuple[object, ...]]:
-        return await self.database.run(lambda tx: [tuple(row) for row in tx.execute(sql)])
+        return await rows(self.database, sql)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def harness(database: Database, rivya: FakeRivya) -> AsyncIterator[Reconci
         yield ReconcileHarness(database, rivya, client)
 
 
-async def test_books_that_agree_show_nothing(harness: ReconcileHarness) -> None:
+async def test_a_ledger_that_agrees_has_no_discrepancies(harness: ReconcileHarness) -> None:
     await harness.settled(4, "succeeded", 4)
     await harness.released("failed", 0)
     await harness.in_progress(add_task(harness.rivya, "processing", 0), age_ms=0)
@@ -139,7 +139,7 @@ async def test_books_that_agree_show_nothing(harness: ReconcileHarness) -> None:
     assert (run.looked_at, run.found, run.stopped, found) == (2, 0, "", {})
 
 
-async def test_every_kind_of_difference_has_its_name(harness: ReconcileHarness) -> None:
+async def test_every_kind_of_discrepancy_is_found(harness: ReconcileHarness) -> None:
     expected = {
         await harness.settled(4, "succeeded", 6): DiscrepancyKind.CHARGED_OTHER,
         await harness.settled(4, "failed", 0): DiscrepancyKind.CHARGED_OTHER,
@@ -151,17 +151,17 @@ async def test_every_kind_of_difference_has_its_name(harness: ReconcileHarness) 
         await harness.doubtful(None): DiscrepancyKind.HELD_UNKNOWN,
         await harness.in_progress(None): DiscrepancyKind.HELD_WAITING,
     }
-    await harness.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be looked into
+    await harness.doubtful(None, age_ms=DAY_MS // 2)  # not old enough to be compared
     assert await harness.kinds() == expected
 
 
-async def test_a_held_one_says_why(harness: ReconcileHarness) -> None:
+async def test_a_discrepancy_has_the_note_of_its_reservation(harness: ReconcileHarness) -> None:
     job_id = await harness.doubtful(None)
     _, found = await harness.compare()
     assert "task_vanished" in found[job_id].booked.note
 
 
-async def test_what_is_held_is_listed_however_old_and_what_is_closed_as_far_back_as_asked(
+async def test_held_reservations_of_any_age_and_closed_ones_of_the_last_days_are_compared(
     harness: ReconcileHarness,
 ) -> None:
     held = await harness.doubtful(None, age_ms=90 * DAY_MS)
@@ -181,7 +181,7 @@ async def test_a_comparison_alone_changes_nothing(harness: ReconcileHarness, dat
     assert await harness.query("SELECT * FROM corrections") == []
 
 
-async def test_booking_makes_the_books_say_what_rivya_charged(
+async def test_apply_makes_the_ledger_say_what_rivya_charged(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
     other = await harness.settled(4, "succeeded", 6)
@@ -209,7 +209,7 @@ async def test_booking_makes_the_books_say_what_rivya_charged(
     assert await harness.kinds() == {}
 
 
-async def test_booking_twice_changes_nothing(harness: ReconcileHarness, database_path: Path) -> None:
+async def test_applying_a_run_twice_corrects_it_once(harness: ReconcileHarness, database_path: Path) -> None:
     await harness.settled(4, "succeeded", 6)
     run, _ = await harness.compare()
     first, second = await asyncio.gather(
@@ -220,7 +220,7 @@ async def test_booking_twice_changes_nothing(harness: ReconcileHarness, database
     assert [line["final_credits"] for line in export_ledger(database_path)] == [6]
 
 
-async def test_what_rivya_does_not_prove_is_never_booked(
+async def test_discrepancies_without_proof_from_rivya_are_never_corrected(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
     await harness.doubtful("task_unheard_of")
@@ -233,7 +233,7 @@ async def test_what_rivya_does_not_prove_is_never_booked(
     assert list(export_ledger(database_path)) == before
 
 
-async def test_what_changed_after_it_was_found_is_left_alone(
+async def test_a_reservation_that_changed_after_the_run_is_not_corrected(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
     job_id = await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
@@ -243,23 +243,23 @@ async def test_what_changed_after_it_was_found_is_left_alone(
     assert [line["final_credits"] for line in export_ledger(database_path)] == [9]
 
 
-async def test_what_changes_while_rivya_is_asked_is_no_finding(
+async def test_a_reservation_that_changes_while_rivya_is_asked_is_no_discrepancy(
     harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
-    ask = harness.reconciler._rivya.get_task
+    get_task = harness.reconciler._rivya.get_task
 
-    async def meanwhile(task_id: str) -> object:
-        answer = await ask(task_id)
+    async def close_meanwhile(task_id: str) -> object:
+        answer = await get_task(task_id)
         await harness.discrepancies.close(job_id, 4, reason="by hand", by=1)
         return answer
 
-    monkeypatch.setattr(harness.reconciler._rivya, "get_task", meanwhile)
+    monkeypatch.setattr(harness.reconciler._rivya, "get_task", close_meanwhile)
     _, found = await harness.compare()
     assert found == {}
 
 
-async def test_a_job_that_still_walks_is_left_to_the_engine(
+async def test_a_job_in_progress_is_left_to_the_engine(
     harness: ReconcileHarness, database_path: Path
 ) -> None:
     task_id = add_task(harness.rivya, "succeeded", 4)
@@ -272,12 +272,12 @@ async def test_a_job_that_still_walks_is_left_to_the_engine(
     assert [line["state"] for line in export_ledger(database_path)] == ["settled"]
 
 
-async def test_an_unknown_run_has_nothing_to_book(harness: ReconcileHarness) -> None:
+async def test_an_unknown_run_has_nothing_to_apply(harness: ReconcileHarness) -> None:
     assert await harness.discrepancies.apply("0123456789ab", by=1) == ApplyResult()
 
 
 @pytest.mark.parametrize(("final_credits", "state"), [(0, "released"), (3, "settled")])
-async def test_the_operator_decides_a_doubt_by_hand(
+async def test_the_operator_closes_a_reservation_in_doubt_by_hand(
     harness: ReconcileHarness, database_path: Path, final_credits: int, state: str
 ) -> None:
     job_id = await harness.doubtful(None)
@@ -292,7 +292,7 @@ async def test_the_operator_decides_a_doubt_by_hand(
     assert len(await harness.query("SELECT * FROM corrections")) == 1
 
 
-async def test_only_a_doubt_can_be_decided_by_hand(harness: ReconcileHarness) -> None:
+async def test_only_a_reservation_in_doubt_can_be_closed_by_hand(harness: ReconcileHarness) -> None:
     in_progress, settled = await harness.in_progress(None), await harness.settled(4, "succeeded", 4)
     assert await harness.discrepancies.close(in_progress, 0, reason="no", by=1) is CloseResult.IN_PROGRESS
     assert await harness.discrepancies.close(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
@@ -302,7 +302,7 @@ async def test_only_a_doubt_can_be_decided_by_hand(harness: ReconcileHarness) ->
     assert await harness.query("SELECT * FROM corrections") == []
 
 
-async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(
+async def test_a_reservation_in_doubt_can_be_closed_after_its_quarter_sums_were_pruned(
     harness: ReconcileHarness,
 ) -> None:
     job_id = await harness.doubtful(None, age_ms=90 * DAY_MS)
@@ -310,7 +310,7 @@ async def test_an_old_doubt_can_still_be_decided_after_its_quarter_was_pruned(
     assert await harness.discrepancies.close(job_id, 0, reason="long ago", by=1) is CloseResult.CLOSED
 
 
-async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_found(
+async def test_an_outage_is_waited_out_and_a_long_one_stops_the_run_with_what_was_found(
     harness: ReconcileHarness,
 ) -> None:
     await harness.doubtful(None)
@@ -324,23 +324,23 @@ async def test_rivya_is_waited_for_and_then_given_up_without_losing_what_was_fou
     assert len(found) == 1
 
 
-async def test_a_refused_key_is_the_operators_to_mend(harness: ReconcileHarness) -> None:
+async def test_a_refused_key_stops_the_run(harness: ReconcileHarness) -> None:
     await harness.settled(4, "succeeded", 4)
     harness.rivya.api_key = "rvya_sk_another"
     run, _ = await harness.compare()
     assert "refuses the API key" in run.stopped
 
 
-async def test_more_than_a_page_is_gone_through_a_few_at_once(harness: ReconcileHarness) -> None:
+async def test_several_pages_are_compared_with_progress_after_each(harness: ReconcileHarness) -> None:
     jobs = [await harness.settled(4, "succeeded", 4 + n % 2) for n in range(PAGE + 7)]
-    told: list[ReconcileRun] = []
+    steps: list[ReconcileRun] = []
 
     async def progress(run: ReconcileRun) -> None:
-        told.append(run)
+        steps.append(run)
 
     run = await harness.reconciler.compare(0, progress=progress)
     assert (run.looked_at, run.found, run.total) == (len(jobs), len(jobs) // 2, len(jobs))
-    assert [step.looked_at for step in told] == [PAGE, len(jobs)]
+    assert [step.looked_at for step in steps] == [PAGE, len(jobs)]
     assert (await harness.discrepancies.apply(run.run_id, by=1)).booked == len(jobs) // 2
     usage = await harness.ledger.usage(1)
     assert usage.spent_credits == harness.rivya.charged_credits
@@ -348,12 +348,12 @@ async def test_more_than_a_page_is_gone_through_a_few_at_once(harness: Reconcile
     assert (again.looked_at >= 1, again.found) == (True, 0)
 
 
-async def test_pages_are_read_along_indexes(harness: ReconcileHarness) -> None:
+async def test_pages_are_read_from_indexes(harness: ReconcileHarness) -> None:
     async def plan(query: str) -> str:
         steps = await harness.query(f"EXPLAIN QUERY PLAN {query.replace('?', '5')}")
         return " ".join(str(step[3]) for step in steps)
 
-    closed, held = await plan(findings_module._CLOSED), await plan(findings_module._HELD)
+    closed, held = await plan(store_module._CLOSED), await plan(store_module._HELD)
     assert "reservations_by_time ((created_at,job_id)>(?,?))" in closed
     assert "TEMP B-TREE" not in closed
     assert "reservations_held" in held
@@ -376,13 +376,13 @@ CASES = st.lists(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
+async def test_after_apply_the_ledger_says_what_rivya_charged_whatever_was_booked(
     tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, int, str, int]]
 ) -> None:
     database = await Database.open(tmp_path_factory.mktemp("books") / "bot.sqlite3")
     try:
         async with FakeRivya(painting_seconds=0.01) as rivya, open_session() as session:
-            await compare_and_book(
+            await check_reconciliation(
                 ReconcileHarness(
                     database, rivya, RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)
                 ),
@@ -392,7 +392,7 @@ async def test_whatever_was_booked_in_the_end_it_is_what_rivya_charged(
         await database.close()
 
 
-async def compare_and_book(harness: ReconcileHarness, cases: list[tuple[str, int, str, int]]) -> None:
+async def check_reconciliation(harness: ReconcileHarness, cases: list[tuple[str, int, str, int]]) -> None:
     for state, booked, status, charged in cases:
         if state == "settled":
             await harness.settled(booked, status, charged)
@@ -414,7 +414,7 @@ async def compare_and_book(harness: ReconcileHarness, cases: list[tuple[str, int
 # The overview of all guilds.
 
 
-async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
+async def test_guilds_are_listed_by_spending_with_their_limit_ceiling_and_pause(
     harness: ReconcileHarness, credit_admin: CreditAdmin, database: Database
 ) -> None:
     for guild_id in range(1, PAGE_GUILDS + 3):
@@ -424,23 +424,23 @@ async def test_guilds_are_listed_by_what_they_spent_with_what_binds_them(
     await credit_admin.set_limit(4, Limit(40, Period.DAY, scope=LimitScope.CEILING), set_by=1)
     await credit_admin.set_limit(0, Limit(70, Period.MONTH, scope=LimitScope.CEILING), set_by=1)
     await PauseStore(database).set(5, paused=True, set_by=1)
-    overview = GuildOverview(database, ROOMY)
+    overview = GuildOverview(database, LARGE_LIMIT)
     first, second = await overview.guilds(Period.MONTH, 1), await overview.guilds(Period.MONTH, 99)
     assert [row.guild_id for row in first.rows] == list(range(PAGE_GUILDS + 2, 2, -1))
     assert [row.guild_id for row in second.rows] == [2, 1]
     assert (second.page, second.pages, second.guilds) == (2, 2, PAGE_GUILDS + 2)
     assert first.used_credits == sum(4 * n for n in range(1, PAGE_GUILDS + 3))
-    rows = {row.guild_id: row for row in first.rows}
-    assert (rows[3].limit.credits, rows[6].limit) == (500, ROOMY)
-    ceilings = {n: ceiling.credits for n in (3, 4) if (ceiling := rows[n].ceiling) is not None}
+    listed = {row.guild_id: row for row in first.rows}
+    assert (listed[3].limit.credits, listed[6].limit) == (500, LARGE_LIMIT)
+    ceilings = {n: ceiling.credits for n in (3, 4) if (ceiling := listed[n].ceiling) is not None}
     assert ceilings == {3: 70, 4: 40}
-    assert [n for n, row in rows.items() if row.paused] == [5]
+    assert [n for n, row in listed.items() if row.paused] == [5]
 
 
-async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(
+async def test_held_credits_and_the_part_in_doubt_are_summed(
     harness: ReconcileHarness, database: Database
 ) -> None:
-    overview = GuildOverview(database, ROOMY)
+    overview = GuildOverview(database, LARGE_LIMIT)
     assert (await overview.held()).oldest_at is None
     await harness.in_progress(None, age_ms=0)
     await harness.doubtful(None)
@@ -451,35 +451,36 @@ async def test_what_is_held_is_summed_and_the_doubtful_part_of_it(
     assert now_ms() - held.oldest_at >= 2 * DAY_MS
 
 
-# Beside a running bot.
+# A second connection to the database of a running bot.
 
 
-async def test_a_second_connection_writes_and_the_first_sees_it_at_once(
+async def test_writes_of_a_second_connection_are_seen_by_the_first(
     database: Database, database_path: Path, store: JobStore
 ) -> None:
-    beside = await Database.open_shared(database_path)
+    shared = await Database.open_shared(database_path)
     try:
-        await PauseStore(beside).set(0, paused=True, sentence="Back soon.", set_by=0)
-        with pytest.raises(Exception, match="paused"):
+        await PauseStore(shared).set(0, paused=True, sentence="Back soon.", set_by=0)
+        with pytest.raises(MemberError) as refused:
             await accept(store, make_job(), NO_CONTEXT)
+        assert refused.value.reason is MemberReason.PAUSED
 
-        def both(n: int) -> Callable[[Transaction], object]:
+        def insert(n: int) -> Callable[[Transaction], object]:
             return lambda tx: tx.execute(
                 "INSERT INTO pauses (guild_id, paused, set_by, set_at) VALUES (9, 0, 0, ?)", (n,)
             )
 
         await asyncio.gather(
-            *(connection.run(both(n)) for n in range(50) for connection in (database, beside))
+            *(connection.run(insert(n)) for n in range(50) for connection in (database, shared))
         )
     finally:
-        await beside.close()
+        await shared.close()
     count = await database.run(
         lambda tx: tx.execute("SELECT count(*) FROM pauses WHERE guild_id = 9").fetchone()[0]
     )
     assert count == 100
 
 
-async def test_beside_needs_a_file_that_is_there_and_current(tmp_path: Path) -> None:
+async def test_open_shared_needs_an_existing_database_of_the_current_version(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no such file"):
         await Database.open_shared(tmp_path / "none.sqlite3")
     (tmp_path / "empty.sqlite3").touch()

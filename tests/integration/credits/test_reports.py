@@ -42,7 +42,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PLENTY = 10 * 2**20
+LARGE_UPLOAD = 10 * 2**20
 
 
 def ms(moment: datetime) -> int:
@@ -57,13 +57,13 @@ class ReportHarness:
     path: Path
     default: Limit
 
-    async def ask(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
+    async def accept(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
         job = make_job(make_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
         assert await accept(self.store, job, NO_CONTEXT)
         return job
 
-    async def paint(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:
-        job = await self.ask(user_id, at)
+    async def deliver(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:
+        job = await self.accept(user_id, at)
         await self.store.created(job.job_id, f"task-{job.job_id}", None)
         await self.store.succeeded(job.job_id, "https://rivya.ai/x.png", final_credits)
         return await self.store.delivered(job.job_id, DeliveredMessage(20, 21, DeliveryMethod.REPLY))
@@ -76,7 +76,7 @@ class ReportHarness:
                 connection, guild_id, period=period, periods_ago=ago, default=self.default, at=ms(at)
             )
 
-    def sheet(self, report: Report, limit_bytes: int = PLENTY) -> CsvExport:
+    def export(self, report: Report, limit_bytes: int = LARGE_UPLOAD) -> CsvExport:
         with queries.open_snapshot(self.path) as connection:
             return csv_export.write(connection, report, "report", limit_bytes)
 
@@ -86,25 +86,25 @@ def harness(store: JobStore, database_path: Path, default_limit: Limit) -> Repor
     return ReportHarness(store, database_path, default_limit)
 
 
-def lines(data: bytes) -> list[dict[str, str]]:
+def parse_csv(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
 @time_machine.travel(NOON, tick=False)
-async def test_a_report_adds_up_with_the_ledger_whatever_happened(
+async def test_a_report_adds_up_with_the_ledger(
     harness: ReportHarness, ledger: Ledger, credit_admin: CreditAdmin
 ) -> None:
-    dice = random.Random(7)
+    rng = random.Random(7)
     await credit_admin.set_limit(1, Limit(60, Period.MONTH), set_by=5)
     await credit_admin.grant(1, 0, credits=40, reason="a feast", granted_by=5)
     paid = [
-        await harness.paint(dice.randint(7, 15), NOON.replace(day=dice.randint(1, 23))) for _ in range(18)
+        await harness.deliver(rng.randint(7, 15), NOON.replace(day=rng.randint(1, 23))) for _ in range(18)
     ]
-    await harness.ask(7)
-    charged, free = await harness.ask(7), await harness.ask(8)
+    await harness.accept(7)
+    charged, free = await harness.accept(7), await harness.accept(8)
     await harness.store.failed(charged.job_id, Failure(FailureCause.RIVYA, "flagged", charged_credits=4))
     await harness.store.failed(free.job_id, Failure(FailureCause.RIVYA, "flagged"))
-    await harness.paint(9, final_credits=3)
+    await harness.deliver(9, final_credits=3)
     await credit_admin.refund(1, paid[0].job_id, reason="a blot", refunded_by=5)
 
     report, usage = harness.report(), await ledger.usage(1)
@@ -122,10 +122,10 @@ async def test_a_report_adds_up_with_the_ledger_whatever_happened(
     assert report.held_credits == sum(int(entry["reserved_credits"] or 0) for entry in held)
 
 
-async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(harness: ReportHarness) -> None:
+async def test_the_six_top_spenders_are_counted_apart_and_the_others_together(harness: ReportHarness) -> None:
     for user_id in range(1, 13):
         for _ in range(max(1, 9 - user_id)):
-            await harness.ask(user_id, NOON.replace(day=2))
+            await harness.accept(user_id, NOON.replace(day=2))
     report = harness.report()
     assert [spender.user_id for spender in report.spenders] == list(range(1, 11))
     assert report.members == 12
@@ -135,17 +135,15 @@ async def test_the_first_six_have_columns_of_their_own_and_the_rest_share_one(ha
     assert report.buckets[0].credits == 0
 
 
-async def test_equals_are_listed_in_a_fixed_order(harness: ReportHarness) -> None:
+async def test_equal_spenders_are_listed_by_id(harness: ReportHarness) -> None:
     for user_id in (9, 3, 6):
-        await harness.ask(user_id)
+        await harness.accept(user_id)
     assert [spender.user_id for spender in harness.report().spenders] == [3, 6, 9]
 
 
-async def test_members_whose_name_was_erased_stand_together(
-    harness: ReportHarness, database: Database
-) -> None:
+async def test_erased_members_are_counted_together(harness: ReportHarness, database: Database) -> None:
     for user_id in (7, 8, 9):
-        await harness.paint(user_id)
+        await harness.deliver(user_id)
     await database.run(lambda tx: tx.execute("UPDATE jobs SET user_id = 0").rowcount)
     await database.run(
         lambda tx: tx.execute("UPDATE reservations SET user_id = 0 WHERE user_id IN (7, 8)").rowcount
@@ -157,8 +155,8 @@ async def test_members_whose_name_was_erased_stand_together(
     assert (report.buckets[22].top, report.buckets[22].others, report.buckets[22].erased) == ((4,), 0, 8)
 
 
-async def test_another_server_is_never_counted(harness: ReportHarness) -> None:
-    await harness.ask(7, guild_id=2)
+async def test_other_servers_are_not_counted(harness: ReportHarness) -> None:
+    await harness.accept(7, guild_id=2)
     report = harness.report()
     assert (report.reservations, report.credits, report.before_credits, report.spenders) == (0, 0, 0, ())
     assert report.average_credits is None
@@ -166,34 +164,36 @@ async def test_another_server_is_never_counted(harness: ReportHarness) -> None:
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 23), 24)])
-async def test_a_day_has_as_many_hours_as_its_clock(
+async def test_a_day_has_a_bar_for_each_hour_even_if_clocks_change(
     harness: ReportHarness, database: Database, day: tuple[int, int, int], hours: int
 ) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Europe/Berlin", set_by=5)
     noon = datetime(*day, 12, tzinfo=UTC)
     first = harness.report(Period.DAY, at=noon).start
-    await harness.ask(7, datetime.fromtimestamp(first / 1000, UTC))
-    await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS - 1) / 1000, UTC))
-    await harness.ask(7, datetime.fromtimestamp((first + hours * HOUR_MS) / 1000, UTC))
+    await harness.accept(7, datetime.fromtimestamp(first / 1000, UTC))
+    await harness.accept(7, datetime.fromtimestamp((first + hours * HOUR_MS - 1) / 1000, UTC))
+    await harness.accept(7, datetime.fromtimestamp((first + hours * HOUR_MS) / 1000, UTC))
     report = harness.report(Period.DAY, at=noon)
     assert len(report.buckets) == hours
     assert [bar.credits for bar in report.buckets] == [4, *[0] * (hours - 2), 4]
     assert report.end - report.start == hours * HOUR_MS
 
 
-async def test_days_begin_at_the_servers_own_midnight(harness: ReportHarness, database: Database) -> None:
+async def test_days_begin_at_midnight_in_the_servers_time_zone(
+    harness: ReportHarness, database: Database
+) -> None:
     await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, "Asia/Kathmandu", set_by=5)
-    await harness.ask(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
-    await harness.ask(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
+    await harness.accept(7, datetime(2026, 11, 22, 18, 14, 59, tzinfo=UTC))
+    await harness.accept(7, datetime(2026, 11, 22, 18, 15, tzinfo=UTC))
     report = harness.report(Period.WEEK)
     assert period_title(report) == "week of 23 November 2026"
     assert [bar.credits for bar in report.buckets] == [4, 0, 0, 0, 0, 0, 0]
     assert report.before_credits == 4
 
 
-async def test_earlier_periods_are_counted_back(harness: ReportHarness) -> None:
+async def test_earlier_periods_can_be_reported(harness: ReportHarness) -> None:
     for month in (8, 9, 11):
-        await harness.ask(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
+        await harness.accept(7, datetime(2026, month, 30, 23, 59, tzinfo=UTC))
     assert harness.report(Period.MONTH, ago=0).credits == 4
     report = harness.report(Period.MONTH, ago=2)
     assert (period_title(report), report.credits, report.before_credits) == ("September 2026", 4, 4)
@@ -213,11 +213,11 @@ async def test_earlier_periods_are_counted_back(harness: ReportHarness) -> None:
         (datetime(2015, 1, 1, tzinfo=UTC), "months", 29),
     ],
 )
-async def test_everything_so_far_is_cut_into_few_bars(
+async def test_a_report_of_everything_has_at_most_31_bars(
     harness: ReportHarness, first: datetime, unit: str, bars: int
 ) -> None:
     for at in (first, NOON):
-        await harness.ask(7, at)
+        await harness.accept(7, at)
     report = harness.report(Period.TOTAL)
     assert (report.unit, len(report.buckets), report.credits) == (unit, bars, 8)
     assert report.buckets[0].credits >= 4
@@ -228,13 +228,13 @@ async def test_everything_so_far_is_cut_into_few_bars(
     assert report.pace is None
 
 
-async def test_everything_of_nothing_is_one_empty_day(harness: ReportHarness) -> None:
+async def test_a_report_of_everything_without_jobs_is_one_empty_day(harness: ReportHarness) -> None:
     report = harness.report(Period.TOTAL, ago=3)
     assert (len(report.buckets), report.reservations) == (1, 0)
     assert period_title(report) == "since 23 November 2026"
 
 
-async def test_the_even_pace_is_that_of_the_limit_as_it_was_then(
+async def test_the_pace_is_that_of_the_limit_at_the_time(
     harness: ReportHarness, credit_admin: CreditAdmin
 ) -> None:
     for day, limit in ((1, Limit(600, Period.MONTH)), (23, Limit(70, Period.WEEK))):
@@ -258,7 +258,7 @@ async def test_a_removed_limit_is_the_default_again(
 async def test_a_pace_far_above_the_bars_is_not_drawn(
     harness: ReportHarness, credit_admin: CreditAdmin
 ) -> None:
-    await harness.ask(7)
+    await harness.accept(7)
     with time_machine.travel(NOON, tick=False):
         await credit_admin.set_limit(1, Limit(4 * 4 * 30, Period.MONTH), set_by=5)
         assert harness.report().visible_pace == 16
@@ -269,107 +269,109 @@ async def test_a_pace_far_above_the_bars_is_not_drawn(
 
 
 @time_machine.travel(NOON, tick=False)
-async def test_the_sheet_has_every_reservation_of_the_period_and_adds_up(
+async def test_the_csv_file_has_every_reservation_of_the_period_and_adds_up(
     harness: ReportHarness, credit_admin: CreditAdmin
 ) -> None:
-    await harness.paint(7, NOON.replace(month=10))
-    first = await harness.paint(10**18, NOON.replace(day=1))
-    await harness.paint(8, NOON.replace(day=2), final_credits=3)
-    await harness.ask(9, NOON.replace(day=3, microsecond=7000))
+    await harness.deliver(7, NOON.replace(month=10))
+    first = await harness.deliver(10**18, NOON.replace(day=1))
+    await harness.deliver(8, NOON.replace(day=2), final_credits=3)
+    await harness.accept(9, NOON.replace(day=3, microsecond=7000))
     await credit_admin.refund(1, first.job_id, reason="a blot", refunded_by=5)
     report = harness.report()
-    sheet = harness.sheet(report)
-    assert (sheet.filename, sheet.rows) == ("report.csv", 3)
-    found = lines(sheet.data)
-    assert tuple(found[0]) == csv_export.COLUMNS
-    books = [entry for entry in export_ledger(harness.path) if str(entry["created_at"]).startswith("2026-11")]
-    for line, entry in zip(found, reversed(books), strict=True):
+    export = harness.export(report)
+    assert (export.filename, export.rows) == ("report.csv", 3)
+    rows = parse_csv(export.data)
+    assert tuple(rows[0]) == csv_export.COLUMNS
+    entries = [
+        entry for entry in export_ledger(harness.path) if str(entry["created_at"]).startswith("2026-11")
+    ]
+    for line, entry in zip(rows, reversed(entries), strict=True):
         for name in ("job_id", "user_id", "state", "reserved_credits", "final_credits"):
             assert line[name] == str("" if entry[name] is None else entry[name])
         for name in ("created_at", "closed_at"):
             assert line[name] == (entry[name] or "")
-    assert found[0]["created_at"] == "2026-11-03T12:00:00.007Z"
-    assert sum(int(line["final_credits"] or line["reserved_credits"]) for line in found) == report.credits
-    assert [line["refunded_credits"] for line in found] == ["0", "0", "4"]
-    assert f'"{10**18}"'.encode() in sheet.data, "a spreadsheet would round the id"
+    assert rows[0]["created_at"] == "2026-11-03T12:00:00.007Z"
+    assert sum(int(line["final_credits"] or line["reserved_credits"]) for line in rows) == report.credits
+    assert [line["refunded_credits"] for line in rows] == ["0", "0", "4"]
+    assert f'"{10**18}"'.encode() in export.data, "a spreadsheet would round the id"
 
 
 def parts_of(count: int) -> list[CsvPart]:
-    dice = random.Random(1)
+    rng = random.Random(1)
     return [
         CsvPart(b"head\r\n", 0),
-        *(CsvPart(f"{dice.random()}\r\n".encode() * 500, 500) for _ in range(count)),
+        *(CsvPart(f"{rng.random()}\r\n".encode() * 500, 500) for _ in range(count)),
     ]
 
 
-def test_a_sheet_too_big_for_an_upload_is_zipped() -> None:
+def test_a_csv_file_too_big_for_an_upload_is_zipped() -> None:
     whole = parts_of(100)
-    size = sum(len(piece.data) for piece in whole)
+    size = sum(len(part.data) for part in whole)
     assert csv_export.pack(whole, "x", size).filename == "x.csv"
     packed = csv_export.pack(whole, "x", size - 1)
     assert (packed.filename, packed.rows) == ("x.zip", 50_000)
     assert len(packed.data) < size
     with zipfile.ZipFile(io.BytesIO(packed.data)) as archive:
         assert archive.namelist() == ["x.csv"]
-        assert archive.read("x.csv") == b"".join(piece.data for piece in whole)
+        assert archive.read("x.csv") == b"".join(part.data for part in whole)
 
 
-def test_of_a_sheet_too_big_even_for_that_the_newest_are_kept() -> None:
-    dice = random.Random(1)
-    whole = [CsvPart(b"head\r\n", 0), *(CsvPart(dice.randbytes(10_000), 100) for _ in range(100))]
+def test_a_zip_file_too_big_for_an_upload_keeps_the_newest_rows() -> None:
+    rng = random.Random(1)
+    whole = [CsvPart(b"head\r\n", 0), *(CsvPart(rng.randbytes(10_000), 100) for _ in range(100))]
     packed = csv_export.pack(whole, "x", 500_000)
     assert len(packed.data) <= 500_000
     assert 0 < packed.rows < 10_000
     with zipfile.ZipFile(io.BytesIO(packed.data)) as archive:
-        kept = b"".join(piece.data for piece in whole[: 1 + packed.rows // 100])
-        assert archive.read("x.csv") == kept
+        newest = b"".join(part.data for part in whole[: 1 + packed.rows // 100])
+        assert archive.read("x.csv") == newest
 
 
-async def test_counting_neither_sees_nor_stops_what_is_written_meanwhile(harness: ReportHarness) -> None:
-    await harness.ask(7)
+async def test_a_snapshot_neither_sees_nor_blocks_later_writes(harness: ReportHarness) -> None:
+    await harness.accept(7)
     with queries.open_snapshot(harness.path) as connection:
         before = queries.build_report(
             connection, 1, period=Period.MONTH, periods_ago=0, default=harness.default, at=ms(NOON)
         )
-        await harness.ask(8)
-        assert csv_export.write(connection, before, "x", PLENTY).rows == 1
+        await harness.accept(8)
+        assert csv_export.write(connection, before, "x", LARGE_UPLOAD).rows == 1
     assert harness.report().reservations == 2
     with pytest.raises(OperatorError, match="readonly"), queries.open_snapshot(harness.path) as connection:
         connection.execute("DELETE FROM reservations")
 
 
-async def test_a_file_that_cannot_be_read_is_the_operators(tmp_path: Path, default_limit: Limit) -> None:
+async def test_a_missing_database_is_an_operator_error(tmp_path: Path, default_limit: Limit) -> None:
     report_builder = ReportBuilder(tmp_path / "nothing.sqlite3", default_limit, None)
     with pytest.raises(OperatorError, match="no such file"):
         await report_builder.build(
-            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
         )
 
 
-async def test_the_press_draws_only_what_there_is_to_draw(harness: ReportHarness) -> None:
+async def test_a_report_without_credits_has_no_chart(harness: ReportHarness) -> None:
     drawn: list[Report] = []
 
-    def draw(report: Report, words: ChartLabels) -> bytes:
-        assert words.title == chart_labels(report).title
+    def draw(report: Report, labels: ChartLabels) -> bytes:
+        assert labels.title == chart_labels(report).title
         drawn.append(report)
         return b"picture"
 
     report_builder = ReportBuilder(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
         empty = await report_builder.build(
-            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
         )
         assert (empty.chart, empty.sheet, drawn) == (None, None, [])
-        free = await harness.ask(7)
+        free = await harness.accept(7)
         await harness.store.failed(free.job_id, Failure(FailureCause.RIVYA, "flagged"))
         failed = await report_builder.build(
-            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
         )
         assert (failed.chart, failed.report.failures) == (None, 1)
         assert failed.sheet is not None
-        await harness.ask(7)
+        await harness.accept(7)
         report_files = await report_builder.build(
-            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+            1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
         )
     assert report_files.chart == b"picture"
     assert report_files.sheet is not None
@@ -378,67 +380,67 @@ async def test_the_press_draws_only_what_there_is_to_draw(harness: ReportHarness
 
 
 @time_machine.travel(NOON, tick=False)
-async def test_a_chart_is_lettered_in_the_language_of_who_asked(harness: ReportHarness) -> None:
-    await harness.ask(7)
+async def test_a_chart_has_labels_in_the_language_of_who_asked(harness: ReportHarness) -> None:
+    await harness.accept(7)
     titles, amounts = list[str](), list[str]()
 
-    def draw(_: Report, words: ChartLabels) -> bytes:
-        titles.append(words.title)
-        amounts.append(words.number(1234.0))
+    def draw(_: Report, labels: ChartLabels) -> bytes:
+        titles.append(labels.title)
+        amounts.append(labels.number(1234.0))
         return b"picture"
 
     report_builder = ReportBuilder(harness.path, harness.default, draw)
     for locale in ("id", "en-US"):
         with use_locale(locale):
             await report_builder.build(
-                1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+                1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
             )
     assert titles == ["Kredit per hari, November 2026", "Credits by day, November 2026"]
     assert amounts == ["1.234", "1,234"]
 
 
-async def test_only_two_reports_are_made_at_once_and_one_is_drawn(harness: ReportHarness) -> None:
-    await harness.ask(7)
-    busy, most = Counter[str](), Counter[str]()
-    second_begun, meeting = threading.Event(), threading.Barrier(2)
+async def test_at_most_two_reports_are_built_and_one_chart_drawn_at_once(harness: ReportHarness) -> None:
+    await harness.accept(7)
+    running, peak = Counter[str](), Counter[str]()
+    second_started, barrier = threading.Event(), threading.Barrier(2)
 
     @contextmanager
-    def work(what: str) -> Iterator[None]:
-        busy[what] += 1
-        most[what] = max(most[what], busy[what])
+    def count(what: str) -> Iterator[None]:
+        running[what] += 1
+        peak[what] = max(peak[what], running[what])
         yield
-        busy[what] -= 1
+        running[what] -= 1
 
-    class Watched(ReportBuilder):
-        async def _build(self, *about: Any) -> Any:
-            with work("making"):
-                if busy["making"] == 2:
-                    second_begun.set()
-                return await super()._build(*about)
+    class CountingReportBuilder(ReportBuilder):
+        async def _build(self, *args: Any) -> Any:
+            with count("building"):
+                if running["building"] == 2:
+                    second_started.set()
+                return await super()._build(*args)
 
-    def draw(report: Report, words: ChartLabels) -> bytes:
-        with work("drawing"):
-            assert second_begun.wait(10), "the second waits for the first"
-            with suppress(threading.BrokenBarrierError):  # nobody else comes while this one draws
-                meeting.wait(0.3)
+    def draw(report: Report, labels: ChartLabels) -> bytes:
+        with count("drawing"):
+            assert second_started.wait(10), "the second report waited for the first"
+            with suppress(threading.BrokenBarrierError):  # no second drawing starts meanwhile
+                barrier.wait(0.3)
             return b"picture"
 
-    report_builder = Watched(harness.path, harness.default, draw)
+    report_builder = CountingReportBuilder(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
-        editions = await asyncio.gather(
+        built = await asyncio.gather(
             *(
                 report_builder.build(
-                    1, period=Period.DAY, periods_ago=0, upload_limit_bytes=PLENTY, label=chart_labels
+                    1, period=Period.DAY, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
                 )
                 for _ in range(6)
             )
         )
-    assert [report_files.report.credits for report_files in editions] == [4] * 6
-    assert most == {"making": 2, "drawing": 1}
+    assert [report_files.report.credits for report_files in built] == [4] * 6
+    assert peak == {"building": 2, "drawing": 1}
 
 
-async def test_a_drawing_that_hangs_does_not_keep_the_process_from_its_end(harness: ReportHarness) -> None:
-    await harness.ask(7, datetime.now(UTC))
+async def test_a_drawing_that_hangs_does_not_delay_the_exit(harness: ReportHarness) -> None:
+    await harness.accept(7, datetime.now(UTC))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -449,8 +451,8 @@ async def test_a_drawing_that_hangs_does_not_keep_the_process_from_its_end(harne
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, trouble = await soon(process.communicate())
+        _, error = await soon(process.communicate())
     finally:
         if process.returncode is None:
             process.kill()
-    assert (process.returncode, trouble) == (0, b"")
+    assert (process.returncode, error) == (0, b"")

@@ -1,8 +1,9 @@
-"""A process that walks one job for real, and dies where it is told to.
+"""A process that runs one job with the real engine, and kills itself at a chosen point.
 
-`python -m tests.integration.walking SETTINGS`: opens the database, the real Rivya client and fetcher,
-submits one request (or resumes what is there), and runs until every walk has ended. Each public call into the
-database, to Rivya, to the picture hosts, to the vault and to the courier is a kill point, before and after.
+`python -m tests.integration.engine.crash_worker OPTIONS`, a JSON object: opens the database, the real Rivya
+client and downloader, submits one request (or resumes the jobs of the database), and runs until every job has
+ended. Each public coroutine of the job store, the Rivya client, the downloader, the picture store and the
+delivery has a kill point before and one after it.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ T = TypeVar("T")
 
 
 class KillPoints:
-    """Counts the kill points as they are passed, writes each down, dies at the one it is told.
+    """Writes down each kill point that is passed, and kills the process at the chosen one.
 
-    `die_at` is a number, or a name: the first of that name, or with `#3` behind it the third.
+    `die_at` is a number, from 0, or a name: its first occurrence, or with `#3` behind it the third.
     """
 
     def __init__(self, trace: Path, die_at: str | None) -> None:
@@ -77,18 +78,18 @@ class KillPointProxy:
         if not inspect.iscoroutinefunction(method):
             return method
 
-        async def wired(*args: object, **kwargs: object) -> object:
+        async def with_points(*args: object, **kwargs: object) -> object:
             self._points.reach(f"{self._label}.{name} before")
             result = await method(*args, **kwargs)
             stage = f" {result.stage}" if isinstance(result, Job) else ""
             self._points.reach(f"{self._label}.{name} after{stage}")
             return result
 
-        return wired
+        return with_points
 
 
 class HttpDelivery:
-    """A channel kept by another process, so that it outlives this one."""
+    """Delivers to a channel that the test's process keeps, so that it outlives this one."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -126,18 +127,18 @@ class HttpDelivery:
         return f"{self._url}/replies/{job.request.destination.interaction_id}"
 
 
-async def main(told: dict[str, str]) -> None:
-    """Walk until nothing is left, or until SIGTERM."""
+async def main(options: dict[str, str]) -> None:
+    """Run until every job has ended, or until SIGTERM."""
     limit = Limit(200, Period.MONTH)
     async with AsyncExitStack() as stack:
-        database = await Database.open(Path(told["database"]))
+        database = await Database.open(Path(options["database"]))
         stack.push_async_callback(database.close)
         rivya_session = await stack.enter_async_context(open_session())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
-        points = KillPoints(Path(told["trace"]), told.get("die_at"))
-        delivery = HttpDelivery(session, told["channel"])
-        rivya = RivyaClient(rivya_session, base_url=told["rivya"], api_key=told["api_key"])
+        points = KillPoints(Path(options["trace"]), options.get("die_at"))
+        delivery = HttpDelivery(session, options["channel"])
+        rivya = RivyaClient(rivya_session, base_url=options["rivya"], api_key=options["api_key"])
         circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
         engine = JobEngine(
             store=with_kill_points(JobStore(database, limit), "store", points),
@@ -151,34 +152,34 @@ async def main(told: dict[str, str]) -> None:
             durations=TaskDurationStore(database),
             timings=Timings(0.02, 0.05),
             max_running=5,
-            scratch=Path(told["database"] + ".scratch"),
+            scratch=Path(options["database"] + ".scratch"),
             picture_store=with_kill_points(
-                PictureStore(picture_folder(Path(told["database"]))), "picture_store", points
+                PictureStore(picture_folder(Path(options["database"]))), "picture_store", points
             ),
         )
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: closed.set_result(None))
-        if "reference" in told:
-            await submit(engine, with_kill_points(delivery, "discord", points), told)
+        if "reference" in options:
+            await submit(engine, with_kill_points(delivery, "discord", points), options)
         else:
             await engine.resume()
-        if walks := list(engine._tasks.values()):
-            await asyncio.wait([closed, *walks], return_when=asyncio.FIRST_COMPLETED)
+        if tasks := list(engine._tasks.values()):
+            await asyncio.wait([closed, *tasks], return_when=asyncio.FIRST_COMPLETED)
 
 
 def with_kill_points(inner: T, label: str, points: KillPoints) -> T:
-    """The same object to its callers, with kill points."""
+    """Return a proxy of `inner` with kill points."""
     return cast("T", KillPointProxy(inner, label, points))
 
 
-async def submit(engine: JobEngine, discord: HttpDelivery, told: dict[str, str]) -> None:
-    """What the command does: submit, answer, record the answer, start."""
+async def submit(engine: JobEngine, discord: HttpDelivery, options: dict[str, str]) -> None:
+    """Submit and start a job as the command does: submit, reply, record the reply, start."""
     request = make_request(
-        interaction_id=int(told["interaction_id"]),
-        reference=Reference(told["reference"], "fox.png", "image/png", 1000),
+        interaction_id=int(options["interaction_id"]),
+        reference=Reference(options["reference"], "fox.png", "image/png", 1000),
     )
-    destination = replace(request.destination, private="private" in told)
+    destination = replace(request.destination, private="private" in options)
     job = await factories.submit(engine, replace(request, destination=destination))
     message_id = await discord.defer(job)
     engine.start(job, answered=True, message_id=message_id)

@@ -1,4 +1,4 @@
-"""A member changes their mind: either nothing was asked for and nothing is charged, or it is too late."""
+"""Cancelling a job: free until its request to Rivya is recorded, and impossible from then on."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.factories import make_request, submit
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
 ROUNDS = 200
-AT_ONCE = 10
+PARALLEL = 10
 
 
 async def assert_cancelled(harness: EngineHarness, job: Job) -> None:
-    """Nothing was asked for, nothing is held, and nobody walks it any more."""
+    """Assert that nothing was asked of Rivya, no credits are held, and nothing runs the job any more."""
     found = await harness.store.find(job.job_id)
     assert found is not None
     assert found.stage is Stage.CANCELLED
@@ -46,7 +46,7 @@ def make_reference(harness: EngineHarness, name: str = "fox.png") -> Reference:
 
 
 def count_ended_jobs(harness: EngineHarness) -> Counter[str]:
-    """How many jobs the metrics have counted, by outcome."""
+    """Return how many jobs the metrics have counted, by outcome."""
     counted: Counter[str] = Counter()
     for metric in harness.engine._dependencies.metrics._jobs.collect():
         for sample in metric.samples:
@@ -55,7 +55,7 @@ def count_ended_jobs(harness: EngineHarness) -> Counter[str]:
     return counted
 
 
-async def test_while_it_waits_for_a_slot_the_line_moves_up(make_harness: MakeHarness) -> None:
+async def test_cancelling_a_queued_job_moves_the_queue_up(make_harness: MakeHarness) -> None:
     harness = make_harness(max_running=1)
     harness.rivya.hold()
     first, second, third = [await harness.submit() for _ in range(3)]
@@ -71,7 +71,7 @@ async def test_while_it_waits_for_a_slot_the_line_moves_up(make_harness: MakeHar
     assert count_ended_jobs(harness) == {"cancelled": 1, "delivered": 2}
 
 
-async def test_while_its_reference_travels_the_slot_is_free_again(make_harness: MakeHarness) -> None:
+async def test_cancelling_during_the_upload_frees_the_slot(make_harness: MakeHarness) -> None:
     harness = make_harness(max_running=1)
     stalled = harness.rivya.faults.add("stall", "files")
     job = await harness.submit(make_request(reference=make_reference(harness)))
@@ -81,22 +81,23 @@ async def test_while_its_reference_travels_the_slot_is_free_again(make_harness: 
     assert (await harness.submit_and_wait()).stage is Stage.DELIVERED
 
 
-async def test_before_discord_is_known_to_have_our_answer(harness: EngineHarness) -> None:
+async def test_a_job_can_be_cancelled_before_its_reply_is_confirmed(harness: EngineHarness) -> None:
     harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
 
 
-async def test_before_its_walk_has_begun(harness: EngineHarness) -> None:
+async def test_a_job_can_be_cancelled_before_it_is_started(harness: EngineHarness) -> None:
     job = await submit(harness.engine)
     assert await harness.engine.cancel(job.job_id)
-    harness.engine.start(job, answered=True, message_id=77)  # the command was slower than its member
+    # The command starts the job after its member cancelled it.
+    harness.engine.start(job, answered=True, message_id=77)
     await harness.wait(job)
     await assert_cancelled(harness, job)
 
 
-async def test_once_its_body_is_written_down_it_is_too_late(harness: EngineHarness) -> None:
+async def test_a_job_cannot_be_cancelled_once_its_request_is_recorded(harness: EngineHarness) -> None:
     lag = harness.rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
     job = await harness.submit()
     await harness.rivya.until(lambda: bool(harness.rivya.keys_in_flight))
@@ -106,7 +107,7 @@ async def test_once_its_body_is_written_down_it_is_too_late(harness: EngineHarne
     assert (await harness.state(job), count_tasks(harness, job)) == ("settled", 1)
 
 
-async def test_a_body_that_was_never_answered_may_have_been_sent_all_the_same(harness: EngineHarness) -> None:
+async def test_a_job_cannot_be_cancelled_while_its_request_is_unanswered(harness: EngineHarness) -> None:
     down = harness.rivya.faults.add("status", "create", times=None, code=503)
     job = await harness.submit()
     await harness.rivya.until(lambda: down.hits >= 2)
@@ -116,7 +117,9 @@ async def test_a_body_that_was_never_answered_may_have_been_sent_all_the_same(ha
     assert (await harness.wait(job)).stage is Stage.DELIVERED
 
 
-async def test_twice_is_once_and_what_is_over_or_unknown_is_not_cancelled(harness: EngineHarness) -> None:
+async def test_cancelling_twice_counts_once_and_ended_or_unknown_jobs_are_not_cancelled(
+    harness: EngineHarness,
+) -> None:
     harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     assert await asyncio.gather(*(harness.engine.cancel(job.job_id) for _ in range(5))) == [True] * 5
@@ -130,7 +133,7 @@ async def test_twice_is_once_and_what_is_over_or_unknown_is_not_cancelled(harnes
     assert not await harness.engine.cancel("00000000-0000-4000-8000-000000000000")
 
 
-async def test_a_database_that_fails_just_then_cancels_nothing(harness: EngineHarness) -> None:
+async def test_a_database_error_cancels_nothing(harness: EngineHarness) -> None:
     harness.delivery.transient_errors = 10**6
     job = await harness.submit(answered=False)
     await write_protect(harness, on=True)
@@ -142,65 +145,69 @@ async def test_a_database_that_fails_just_then_cancels_nothing(harness: EngineHa
     assert await harness.state(job) == "settled"
 
 
-async def test_after_a_restart_before_and_after_it_was_resumed(make_harness: MakeHarness) -> None:
+async def test_a_job_can_be_cancelled_after_a_restart_before_and_after_resume(
+    make_harness: MakeHarness,
+) -> None:
     first = make_harness(max_running=1)
     first.rivya.hold()
     jobs = [await first.submit() for _ in range(4)]
     await first.rivya.created(1)
     await soon(first.engine.close())
-    painting = next(job for job in jobs if count_tasks(first, job))
-    early, late, stays = [job for job in jobs if job is not painting]
+    generating = next(job for job in jobs if count_tasks(first, job))
+    early, late, remaining = [job for job in jobs if job is not generating]
 
     second = make_harness(max_running=1)
     assert await second.engine.cancel(early.job_id)
     assert await second.engine.resume() == 3
     assert await second.engine.cancel(late.job_id)
-    assert not await second.engine.cancel(painting.job_id)
+    assert not await second.engine.cancel(generating.job_id)
     for job in (early, late):
         await assert_cancelled(second, job)
     second.rivya.release()
-    assert {(await second.wait(job)).stage for job in (painting, stays)} == {Stage.DELIVERED}
+    assert {(await second.wait(job)).stage for job in (generating, remaining)} == {Stage.DELIVERED}
     assert len(second.rivya.tasks) == 2
     assert second.rivya.charged_credits == 8
 
 
-async def test_no_progress_lands_after_it(make_harness: MakeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_progress_is_shown_after_a_cancellation(
+    make_harness: MakeHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     harness = make_harness(max_running=1, timings=Timings(0.02, 0.02, progress_seconds=0.001))
     harness.rivya.hold()
     await harness.submit()
     await harness.rivya.created(1)
     under_way, gate, landed = asyncio.Event(), asyncio.Event(), 0
 
-    async def slow_line(job: Job, progress: Progress) -> None:
+    async def slow_progress(job: Job, progress: Progress) -> None:
         nonlocal landed
         if progress.position is not None:
             under_way.set()
             await gate.wait()
             landed += 1
 
-    monkeypatch.setattr(harness.delivery, "show_progress", slow_line)
+    monkeypatch.setattr(harness.delivery, "show_progress", slow_progress)
     waiting = await harness.submit()
     await under_way.wait()
     cancelling = asyncio.create_task(harness.engine.cancel(waiting.job_id))
     while (await harness.store.find(waiting.job_id) or waiting).stage is not Stage.CANCELLED:
         await asyncio.sleep(0)
-    assert not cancelling.done(), "what is being said would land after what is said next"
+    assert not cancelling.done(), "progress under way would be shown after the cancellation"
     gate.set()
     assert await cancelling
-    said = landed
+    before = landed
     await assert_cancelled(harness, waiting)
     assert not [task for task in asyncio.all_tasks() if waiting.job_id in task.get_name()]
-    assert landed == said
+    assert landed == before
     harness.rivya.release()
 
 
-async def test_a_step_that_fails_just_then_is_no_trouble(
+async def test_a_step_that_fails_during_the_cancellation_is_not_logged_as_an_error(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under_way, gate = asyncio.Event(), asyncio.Event()
     failing, fail = asyncio.Event(), harness.store.failed
 
-    async def slow_line(job: Job, progress: Progress) -> None:
+    async def slow_progress(job: Job, progress: Progress) -> None:
         under_way.set()
         await gate.wait()
 
@@ -211,7 +218,7 @@ async def test_a_step_that_fails_just_then_is_no_trouble(
             await asyncio.sleep(0)
         return await fail(*details)
 
-    monkeypatch.setattr(harness.delivery, "show_progress", slow_line)
+    monkeypatch.setattr(harness.delivery, "show_progress", slow_progress)
     monkeypatch.setattr(harness.store, "failed", failed)
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit(make_request(reference=make_reference(harness, "gone.png")))
@@ -222,10 +229,10 @@ async def test_a_step_that_fails_just_then_is_no_trouble(
     assert [line["event"] for line in lines if line["log_level"] == "error"] == []
 
 
-async def test_against_a_racing_create_exactly_one_of_them_wins(
+async def test_of_a_cancellation_and_a_create_call_at_once_exactly_one_wins(
     make_harness: MakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = make_harness(max_running=2 * AT_ONCE, timings=Timings(0.005, 0.01))
+    harness = make_harness(max_running=2 * PARALLEL, timings=Timings(0.005, 0.01))
     await harness.credit_admin.set_limit(1, Limit(10**6, Period.MONTH), set_by=99)
     barriers: dict[str, asyncio.Barrier] = {}
     head_start: dict[str, int] = {}
@@ -255,33 +262,33 @@ async def test_against_a_racing_create_exactly_one_of_them_wins(
 
     won: Counter[bool] = Counter()
     with structlog.testing.capture_logs() as lines:
-        for first in range(0, ROUNDS, AT_ONCE):
-            won += Counter(await asyncio.gather(*map(one_round, range(first, first + AT_ONCE))))
-    assert won[True] > ROUNDS // 20, "the race was never won by its member"
-    assert won[False] > ROUNDS // 20, "the race was never lost by its member"
+        for first in range(0, ROUNDS, PARALLEL):
+            won += Counter(await asyncio.gather(*map(one_round, range(first, first + PARALLEL))))
+    assert won[True] > ROUNDS // 20, "the cancellation hardly ever won"
+    assert won[False] > ROUNDS // 20, "the create call hardly ever won"
     assert (await harness.ledger.usage(1)).used_credits == 4 * won[False] == harness.rivya.charged_credits
     assert count_ended_jobs(harness) == {"cancelled": won[True], "delivered": won[False]}
     assert [line for line in lines if line["log_level"] == "error"] == []
 
 
-async def test_a_cancelled_job_is_not_walked_again_after_a_bug(
+async def test_a_cancelled_job_is_not_restarted_after_a_bug(
     make_harness: MakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = make_harness()
-    met = asyncio.Event()
+    raised = asyncio.Event()
 
     async def breaks(*_: object, **__: object) -> None:
-        met.set()
+        raised.set()
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(harness.engine._dependencies.files._downloader, "reference", breaks)
     job = await harness.submit(make_request(reference=make_reference(harness)))
-    await met.wait()
+    await raised.wait()
     assert await harness.engine.cancel(job.job_id)
     await assert_cancelled(harness, job)
 
 
-async def test_while_rivya_is_out_of_reach_nothing_was_asked_for(make_harness: MakeHarness) -> None:
+async def test_a_job_can_be_cancelled_during_an_outage_of_rivya(make_harness: MakeHarness) -> None:
     harness = make_harness(with_circuit_breaker=True, max_running=10)
     for route in ("create", "credits"):
         harness.rivya.faults.add("status", route, times=None, code=503)
@@ -295,7 +302,7 @@ async def test_while_rivya_is_out_of_reach_nothing_was_asked_for(make_harness: M
     assert {(await harness.wait(job)).stage for job in asked} == {Stage.DELIVERED}
 
 
-async def test_what_discord_cannot_say_now_keeps_nobody_from_cancelling(
+async def test_a_job_can_be_cancelled_while_discord_is_unreachable(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asyncio.Event()

@@ -1,9 +1,9 @@
 """`kill -9` before and after every commit and every outside call of a job with a reference.
 
-The list of points is not written down here: a run that is left alive records every one it passes, so a new
-stage, store method or outside call is killed at too. Whatever happens, a restart on the same file ends with
-one task at Rivya, one close of the reservation and one picture in the channel, or, where the member was never
-answered, with nothing spent at all.
+The kill points are not listed here: a run that is not killed records every one that it passes, so a new
+stage, store method or outside call is covered, too. Wherever a job is killed, a restart on the same file ends
+with one task at Rivya, one settled reservation and one picture in the channel, or, if the member was never
+answered, with nothing spent.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from tests.support.images import make_picture
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
-CHILD = "tests.integration.engine.crash_worker"
-POLLS_ENOUGH = 3
-"""A run that dies at its fourth poll tells nothing that the third did not."""
-AT_ONCE = 3
-"""Processes alive at a time: two cores, and each waits for its task now and then."""
+WORKER = "tests.integration.engine.crash_worker"
+MAX_POLLS = 3
+"""The fourth poll is like the third."""
+PARALLEL = 3
+"""Processes at a time."""
 
 
 @dataclass
 class FakeChannel:
-    """A channel that outlives the bot: replies by interaction, and what was posted in them."""
+    """A channel that outlives the bot's process: replies by interaction, with what was posted in them."""
 
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     url: str = ""
@@ -83,7 +83,7 @@ async def channel() -> AsyncIterator[FakeChannel]:
 
 @dataclass
 class Case:
-    """One database file, one interaction, and the processes that walk it."""
+    """One database file, one interaction, and the processes that run its job."""
 
     folder: Path
     channel: FakeChannel
@@ -118,28 +118,28 @@ class Case:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            CHILD,
+            WORKER,
             json.dumps(arguments),
             cwd=ROOT,
-            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": ""},
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
 
-    async def walk(self, *, resume: bool, die_at: int | str | None = None) -> int:
+    async def run(self, *, resume: bool, die_at: int | str | None = None) -> int:
         process = await self.spawn(resume=resume, die_at=die_at)
         try:
-            said, _ = await soon(process.communicate())
+            output, _ = await soon(process.communicate())
         except TimeoutError:
             process.kill()
-            said, _ = await process.communicate()
-            raise AssertionError(f"{self.folder} still walking: {said.decode()}") from None
+            output, _ = await process.communicate()
+            raise AssertionError(f"{self.folder} still running: {output.decode()}") from None
         if process.returncode not in {0, -signal.SIGKILL}:
-            raise AssertionError(said.decode())
+            raise AssertionError(output.decode())
         return process.returncode
 
-    def faults(self) -> list[str]:
-        """What is wrong with how it ended; nothing, if every promise was kept."""
+    def problems(self) -> list[str]:
+        """List what is wrong with the outcome; nothing if every guarantee was kept."""
         reply = self.channel.replies.get(str(self.interaction_id))
         lines = list(export_ledger(self.database)) if self.database.exists() else []
         tasks = [t for t in self.rivya.tasks.values() if lines and t.client_request_id == lines[0]["job_id"]]
@@ -150,13 +150,13 @@ class Case:
         if len(tasks) != 1:
             wrong.append(f"{len(tasks)} tasks")
         if [(line["state"], line["final_credits"]) for line in lines] != [("settled", 4)]:
-            wrong.append(f"books: {lines}")
+            wrong.append(f"ledger: {lines}")
         if len(reply["pictures"]) != 1:
             wrong.append(f"{len(reply['pictures'])} pictures")
-        return [*wrong, *self._kept_wrong(reply["pictures"])]
+        return [*wrong, *self._file_problems(reply["pictures"])]
 
-    def _kept_wrong(self, shown: list[bytes]) -> list[str]:
-        """What is kept: the reference as it was sent, and of a private job the picture that was shown."""
+    def _file_problems(self, shown: list[bytes]) -> list[str]:
+        """List what is wrong with the stored reference and, of a private job, the stored picture."""
         with closing(sqlite3.connect(self.database)) as connection:
             (sent,) = connection.execute("SELECT reference_sha256 FROM jobs").fetchone()
             fake_channel = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
@@ -177,97 +177,97 @@ async def rivya() -> AsyncIterator[FakeRivya]:
         yield fake_rivya
 
 
-async def a_clean_run(
+async def clean_run(
     tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, *, private: bool = False
 ) -> list[str]:
     case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, private=private)
-    assert await case.walk(resume=False) == 0
-    assert case.faults() == []
+    assert await case.run(resume=False) == 0
+    assert case.problems() == []
     return case.trace
 
 
-async def test_killed_anywhere_a_job_ends_with_one_task_one_close_one_picture(
+async def test_a_job_killed_anywhere_ends_with_one_task_one_charge_and_one_picture(
     tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
-    points = await a_clean_run(tmp_path, channel, rivya)
+    points = await clean_run(tmp_path, channel, rivya)
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
     assert {"picture_store.save_file before", "picture_store.save_file after"} <= set(points)
-    apart = {Stage.FAILED, Stage.CANCELLED, Stage.UNDELIVERABLE}
-    assert set(Stage) - apart <= seen, "a stage that the clean run does not pass is a stage nobody kills at"
-    room = asyncio.Semaphore(AT_ONCE)
+    other_ends = {Stage.FAILED, Stage.CANCELLED, Stage.UNDELIVERABLE}
+    assert set(Stage) - other_ends <= seen, "the clean run must pass every stage, so that each is killed at"
+    semaphore = asyncio.Semaphore(PARALLEL)
 
-    outlived: list[str] = []
+    survived: list[str] = []
 
     async def kill_at(number: int, point: str) -> list[str]:
-        async with room:
+        async with semaphore:
             case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=100 + number)
-            if await case.walk(resume=False, die_at=point) != -signal.SIGKILL:
-                outlived.append(point)  # this run polled less often than the clean one, and had ended before
+            if await case.run(resume=False, die_at=point) != -signal.SIGKILL:
+                survived.append(point)  # it polled less often than the clean run and ended before this point
                 return []
             if case.database.exists():
-                await case.walk(resume=True)
-            return [f"killed at {number} ({case.trace[-1]}): {wrong}" for wrong in case.faults()]
+                await case.run(resume=True)
+            return [f"killed at {number} ({case.trace[-1]}): {wrong}" for wrong in case.problems()]
 
     # By name and not by number: how often a run polls depends on how busy the machine is.
     named = [f"{point}#{points[: number + 1].count(point)}" for number, point in enumerate(points)]
-    chosen = [point for point in named if int(point.rpartition("#")[2]) <= POLLS_ENOUGH]
-    walks = await asyncio.gather(*map(kill_at, range(len(chosen)), chosen))
-    wrong = [fault for faults in walks for fault in faults]
+    chosen = [point for point in named if int(point.rpartition("#")[2]) <= MAX_POLLS]
+    results = await asyncio.gather(*map(kill_at, range(len(chosen)), chosen))
+    wrong = [problem for problems in results for problem in problems]
     assert not wrong, "\n".join(wrong)
-    assert {point for point in outlived if point.endswith("#1")} == set(), f"never killed at {outlived}"
+    assert {point for point in survived if point.endswith("#1")} == set(), f"never killed at {survived}"
     assert rivya.charged_credits == 4 * len(rivya.tasks)
 
 
-async def test_killed_anywhere_after_it_was_painted_a_private_job_keeps_its_picture(
+async def test_a_private_job_killed_after_its_task_succeeded_keeps_its_picture(
     tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
-    points = await a_clean_run(tmp_path, channel, rivya, private=True)
+    points = await clean_run(tmp_path, channel, rivya, private=True)
     calls = {point.partition(" ")[0] for point in points}
     assert {"picture_store.save_file", "picture_store.save", "store.record_kept_picture"} <= calls
     later = points.index("store.succeeded before")
     assert later < points.index("picture_store.save before") < points.index("delivery.deliver before"), (
-        "what only its member sees is kept before they see it"
+        "a private picture must be stored before it is delivered"
     )
-    room = asyncio.Semaphore(AT_ONCE)
+    semaphore = asyncio.Semaphore(PARALLEL)
 
     async def kill_at(point: str) -> list[str]:
-        async with room:
+        async with semaphore:
             number = points.index(point)
             case = Case(tmp_path / f"killed-{number}", channel, rivya, 100 + number, private=True)
-            assert await case.walk(resume=False, die_at=point) == -signal.SIGKILL
-            await case.walk(resume=True)
-            return [f"killed at {case.trace[-1]}: {wrong}" for wrong in case.faults()]
+            assert await case.run(resume=False, die_at=point) == -signal.SIGKILL
+            await case.run(resume=True)
+            return [f"killed at {case.trace[-1]}: {wrong}" for wrong in case.problems()]
 
     after = list(dict.fromkeys(points[later:]))
-    wrong = [fault for faults in await asyncio.gather(*map(kill_at, after)) for fault in faults]
+    wrong = [problem for problems in await asyncio.gather(*map(kill_at, after)) for problem in problems]
     assert not wrong, "\n".join(wrong)
     assert len(after) >= 10
 
 
-async def test_killed_again_while_resuming_it_still_ends_once(
+async def test_a_job_killed_again_while_it_is_resumed_still_ends_once(
     tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
-    points = await a_clean_run(tmp_path, channel, rivya)
+    points = await clean_run(tmp_path, channel, rivya)
     first = points.index("rivya.create after")
     case = Case(tmp_path / "twice", channel, rivya, interaction_id=50)
-    assert await case.walk(resume=False, die_at=first) == -signal.SIGKILL
+    assert await case.run(resume=False, die_at=first) == -signal.SIGKILL
     for die_at in (3, 1, 5):
-        await case.walk(resume=True, die_at=die_at)
-    await case.walk(resume=True)
-    assert case.faults() == []
+        await case.run(resume=True, die_at=die_at)
+    await case.run(resume=True)
+    assert case.problems() == []
 
 
-async def test_sigterm_parks_a_painting_job_and_the_next_start_finishes_it(
+async def test_a_job_interrupted_by_sigterm_is_finished_by_the_next_start(
     tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
 ) -> None:
     rivya.hold()
-    case = Case(tmp_path / "parked", channel, rivya, interaction_id=60)
+    case = Case(tmp_path / "interrupted", channel, rivya, interaction_id=60)
     process = await case.spawn(resume=False)
     await rivya.created(1)
     process.send_signal(signal.SIGTERM)
-    said, _ = await soon(process.communicate())
-    assert process.returncode == 0, said.decode()
+    output, _ = await soon(process.communicate())
+    assert process.returncode == 0, output.decode()
     assert [line["state"] for line in export_ledger(case.database)] == ["held"]
     rivya.release()
-    await case.walk(resume=True)
-    assert case.faults() == []
+    await case.run(resume=True)
+    assert case.problems() == []

@@ -43,11 +43,11 @@ from tests.support.factories import NO_CONTEXT, make_request, submit
 from tests.support.images import make_picture
 from tests.support.waiting import PATIENCE_SECONDS, soon, until
 
-HASTY = ApiTimeouts(create_seconds=0.5)
-"""For a test that means a call to time out; elsewhere none does, however busy the machine is."""
+SHORT_TIMEOUTS = ApiTimeouts(create_seconds=0.5)
+"""For tests in which a call has to time out."""
 
 
-async def test_a_picture_is_painted_booked_and_brought(harness: EngineHarness) -> None:
+async def test_a_picture_is_generated_charged_and_delivered(harness: EngineHarness) -> None:
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
     picture, receipt = harness.delivery.delivered[job.job_id]
@@ -59,7 +59,7 @@ async def test_a_picture_is_painted_booked_and_brought(harness: EngineHarness) -
     assert harness.delivery.progress[job.job_id], "the member saw no progress"
 
 
-async def test_a_reference_travels_with_the_job(harness: EngineHarness) -> None:
+async def test_a_reference_is_uploaded_for_the_task(harness: EngineHarness) -> None:
     request = make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     job = await harness.submit_and_wait(request)
     assert job.stage is Stage.DELIVERED
@@ -72,7 +72,8 @@ async def test_the_duration_token_of_an_upload_goes_into_every_create_call(
 ) -> None:
     first = make_harness()
     first.rivya.gives_duration_tokens = True
-    first.rivya.faults.add("cut_after", "create", times=2)  # made, but not heard: the same body is sent again
+    # The task is made and the response lost, so the same body is sent again.
+    first.rivya.faults.add("cut_after", "create", times=2)
     request = make_request(reference=Reference(f"{first.files}/fox.png", "fox.png", "image/png", 200))
     job = await first.submit_and_wait(request)
     assert job.stage is Stage.DELIVERED
@@ -97,7 +98,7 @@ async def test_the_duration_token_of_an_upload_goes_into_every_create_call(
         ("gone.png", MemberReason.REFERENCE_GONE),
     ],
 )
-async def test_a_bad_reference_costs_nothing_and_is_told(
+async def test_an_unusable_reference_costs_nothing_and_the_member_is_told(
     harness: EngineHarness, name: str, reason: MemberReason
 ) -> None:
     request = make_request(reference=Reference(f"{harness.files}/{name}", name, "image/png", 200))
@@ -125,7 +126,7 @@ async def test_a_bad_reference_costs_nothing_and_is_told(
         ),
     ],
 )
-async def test_what_is_plainly_wrong_is_refused_before_a_row(
+async def test_an_invalid_request_is_refused_and_not_stored(
     harness: EngineHarness, request_: Request, reason: MemberReason
 ) -> None:
     with pytest.raises(MemberError) as refused:
@@ -135,22 +136,22 @@ async def test_what_is_plainly_wrong_is_refused_before_a_row(
 
 
 @pytest.mark.parametrize("prompt", ["🦊", "狐", "x", "\u200b👨\u200d👩\u200d👧", "?"])
-async def test_anything_to_see_is_a_prompt(harness: EngineHarness, prompt: str) -> None:
+async def test_any_visible_character_is_a_prompt(harness: EngineHarness, prompt: str) -> None:
     assert (await harness.submit_and_wait(make_request(prompt=prompt))).stage is Stage.DELIVERED
 
 
-async def test_what_a_killed_process_left_of_a_reference_is_removed(
+async def test_temporary_files_of_a_killed_process_are_removed(
     make_harness: MakeHarness, database_path: Path
 ) -> None:
-    left = database_path.with_name("scratch") / "old"
-    left.mkdir(parents=True)
-    (left / "original").write_bytes(make_picture())
+    leftover = database_path.with_name("scratch") / "old"
+    leftover.mkdir(parents=True)
+    (leftover / "original").write_bytes(make_picture())
     harness = make_harness()
-    assert not left.exists()
+    assert not leftover.exists()
     await harness.submit_and_wait(
         make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", None, 9))
     )
-    assert list(left.parent.iterdir()) == []
+    assert list(leftover.parent.iterdir()) == []
 
 
 async def test_a_channel_where_the_bot_may_not_post_is_refused(harness: EngineHarness) -> None:
@@ -166,7 +167,7 @@ async def test_the_same_interaction_twice_is_one_job(harness: EngineHarness) -> 
     assert len(harness.rivya.tasks) == 1
 
 
-async def test_over_its_limit_a_guild_is_refused_with_the_numbers(harness: EngineHarness) -> None:
+async def test_a_guild_over_its_limit_is_refused_with_its_usage(harness: EngineHarness) -> None:
     await harness.credit_admin.set_limit(1, Limit(7, Period.DAY), set_by=9)
     await harness.submit_and_wait()
     with pytest.raises(LimitExceeded) as refused:
@@ -176,7 +177,9 @@ async def test_over_its_limit_a_guild_is_refused_with_the_numbers(harness: Engin
     assert usage.resets_at is not None
 
 
-async def test_a_refused_picture_is_released_and_told(harness: EngineHarness) -> None:
+async def test_credits_of_a_refused_prompt_are_released_and_the_member_is_told(
+    harness: EngineHarness,
+) -> None:
     job = await harness.submit_and_wait(make_request(prompt="something forbidden"))
     assert job.stage is Stage.FAILED
     assert (harness.delivery.failures[job.job_id].cause, await harness.state(job)) == ("rivya", "released")
@@ -184,7 +187,7 @@ async def test_a_refused_picture_is_released_and_told(harness: EngineHarness) ->
 
 
 @pytest.mark.parametrize("mode", ["error", "failed_task"])
-async def test_an_empty_wallet_is_not_the_members_fault(
+async def test_an_empty_balance_is_a_failure_of_the_operator(
     harness: EngineHarness, mode: Literal["error", "failed_task"]
 ) -> None:
     harness.rivya.wallet_credits = 3
@@ -194,7 +197,7 @@ async def test_an_empty_wallet_is_not_the_members_fault(
     assert (failure.cause, failure.charged_credits, await harness.state(job)) == ("operator", 0, "released")
 
 
-async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(harness: EngineHarness) -> None:
+async def test_a_refused_key_is_logged_once_for_several_jobs(harness: EngineHarness) -> None:
     harness.rivya.api_key = "rvya_sk_another"
     with structlog.testing.capture_logs() as lines:
         jobs = [await harness.submit() for _ in range(4)]
@@ -207,10 +210,10 @@ async def test_a_refused_key_is_logged_once_however_many_jobs_meet_it(harness: E
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before", "half_json", "stall"])
-async def test_a_create_call_that_goes_wrong_still_makes_one_task(
+async def test_a_create_call_with_an_unclear_outcome_makes_one_task(
     make_harness: MakeHarness, fault: FaultName
 ) -> None:
-    harness = make_harness(time_outs=HASTY)
+    harness = make_harness(time_outs=SHORT_TIMEOUTS)
     harness.rivya.faults.add(fault, "create", times=3)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
@@ -218,17 +221,17 @@ async def test_a_create_call_that_goes_wrong_still_makes_one_task(
     assert harness.rivya.charged_credits == 4
 
 
-async def test_a_create_answered_while_still_in_flight_is_repeated_with_its_key(
+async def test_a_create_call_that_times_out_is_repeated_and_makes_one_task(
     make_harness: MakeHarness,
 ) -> None:
-    harness = make_harness(time_outs=HASTY)
+    harness = make_harness(time_outs=SHORT_TIMEOUTS)
     harness.rivya.faults.add("lag", "create", seconds=0.8)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
     assert len(harness.rivya.tasks) == 1
 
 
-async def test_a_key_refused_after_an_unanswered_create_holds_until_it_is_known(
+async def test_a_key_refused_after_an_unanswered_create_keeps_the_credits_held(
     harness: EngineHarness,
 ) -> None:
     key = harness.rivya.api_key
@@ -243,7 +246,7 @@ async def test_a_key_refused_after_an_unanswered_create_holds_until_it_is_known(
     assert len(harness.rivya.tasks) == 1
 
 
-async def test_a_task_that_vanished_keeps_its_credits_held_and_says_why(harness: EngineHarness) -> None:
+async def test_a_task_that_vanished_keeps_its_credits_held_in_doubt(harness: EngineHarness) -> None:
     harness.rivya.hold()
     job = await harness.submit()
     await harness.rivya.created(1)
@@ -255,30 +258,29 @@ async def test_a_task_that_vanished_keeps_its_credits_held_and_says_why(harness:
 
 
 def phases_shown(harness: EngineHarness, job: Job) -> list[Phase]:
-    """The phases that were told of a job, in order."""
+    """Return the phases that were shown of a job, in order."""
     return [progress.phase for progress in harness.delivery.progress[job.job_id]]
 
 
-async def test_a_late_task_is_told_once_and_still_delivered(make_harness: MakeHarness) -> None:
+async def test_a_late_task_is_shown_as_late_and_still_delivered(make_harness: MakeHarness) -> None:
     timings = Timings(0.01, 0.02, late_after_seconds=3600, progress_seconds=0.04)
     harness = make_harness(timings=timings)
     harness.rivya.hold()
     job = await harness.submit()
     await until(lambda: Phase.PAINTING in phases_shown(harness, job))
-    object.__setattr__(
-        timings, "late_after_seconds", 0.0
-    )  # from now on: not before it was told to be painted
+    # Only from now on, so that the task was shown as being generated first.
+    object.__setattr__(timings, "late_after_seconds", 0.0)
     await until(lambda: Phase.LATE in phases_shown(harness, job))
     harness.rivya.release()
     ended = await harness.wait(job)
     assert ended.stage is Stage.DELIVERED
-    phases = phases_shown(harness, job)
-    assert phases.index(Phase.PAINTING) < phases.index(Phase.LATE)
-    assert Phase.PAINTING not in phases[phases.index(Phase.LATE) :]
+    shown = phases_shown(harness, job)
+    assert shown.index(Phase.PAINTING) < shown.index(Phase.LATE)
+    assert Phase.PAINTING not in shown[shown.index(Phase.LATE) :]
     assert ended.delay_notified_at is not None
 
 
-async def test_a_picture_that_cannot_be_posted_is_kept(harness: EngineHarness) -> None:
+async def test_a_picture_that_cannot_be_posted_is_stored(harness: EngineHarness) -> None:
     harness.delivery.undeliverable = True
     job = await harness.submit_and_wait()
     assert job.stage is Stage.UNDELIVERABLE
@@ -287,7 +289,7 @@ async def test_a_picture_that_cannot_be_posted_is_kept(harness: EngineHarness) -
     assert await stored_picture(harness, job) == make_picture()
 
 
-async def test_a_private_picture_is_kept_before_it_is_brought(harness: EngineHarness) -> None:
+async def test_a_private_picture_is_stored_before_it_is_delivered(harness: EngineHarness) -> None:
     request = make_request()
     seen: list[bytes | None] = []
 
@@ -304,15 +306,15 @@ async def test_a_private_picture_is_kept_before_it_is_brought(harness: EngineHar
     assert seen == [harness.delivery.delivered[job.job_id][0].data] == [await stored_picture(harness, job)]
 
 
-async def test_a_picture_that_everybody_sees_is_not_kept(harness: EngineHarness, database: Database) -> None:
+async def test_a_public_picture_is_not_stored(harness: EngineHarness, database: Database) -> None:
     job = await harness.submit_and_wait()
-    piece = await HistoryStore(database).find(job.job_id)
-    assert piece is not None
-    assert piece.kept_sha256 is None
+    item = await HistoryStore(database).find(job.job_id)
+    assert item is not None
+    assert item.kept_sha256 is None
     assert not picture_folder(harness.store._database._path).exists()
 
 
-async def test_a_picture_painted_again_has_the_very_same_reference_whatever_became_of_its_address(
+async def test_a_repeated_request_sends_the_stored_reference_even_if_its_url_is_gone(
     harness: EngineHarness,
 ) -> None:
     first = await harness.submit_and_wait(
@@ -330,7 +332,7 @@ async def test_a_picture_painted_again_has_the_very_same_reference_whatever_beca
     assert sent == [await harness.picture_store.read(sha256)] * 2
 
 
-async def test_a_kept_picture_is_worked_from_and_one_that_is_gone_costs_nothing(
+async def test_a_stored_picture_can_be_the_reference_and_a_missing_one_costs_nothing(
     harness: EngineHarness,
 ) -> None:
     result = await harness.picture_store.save(make_picture())
@@ -348,7 +350,7 @@ async def test_a_kept_picture_is_worked_from_and_one_that_is_gone_costs_nothing(
     assert (len(harness.rivya.uploads), len(harness.rivya.tasks)) == (1, 1)
 
 
-async def test_a_vault_that_takes_nothing_holds_no_private_picture_up(harness: EngineHarness) -> None:
+async def test_a_private_picture_is_delivered_even_if_it_cannot_be_stored(harness: EngineHarness) -> None:
     folder = picture_folder(harness.store._database._path)
     folder.write_text("in the way")
     request = make_request()
@@ -361,7 +363,7 @@ async def test_a_vault_that_takes_nothing_holds_no_private_picture_up(harness: E
     assert len(harness.delivery.delivered) == 1
 
 
-async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(harness: EngineHarness) -> None:
+async def test_an_undeliverable_picture_waits_until_it_can_be_stored(harness: EngineHarness) -> None:
     folder = picture_folder(harness.store._database._path)
     folder.write_text("in the way")
     harness.delivery.undeliverable = True
@@ -373,7 +375,7 @@ async def test_a_vault_that_takes_nothing_holds_up_what_can_be_posted_nowhere(ha
     assert await stored_picture(harness, job) == make_picture()
 
 
-async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harness: MakeHarness) -> None:
+async def test_no_progress_is_shown_during_the_delivery(make_harness: MakeHarness) -> None:
     async def linger() -> None:
         for _ in range(30):
             await asyncio.sleep(0.001)
@@ -382,19 +384,20 @@ async def test_nothing_is_said_of_a_job_while_its_picture_is_brought(make_harnes
     harness.delivery.on_delivery = linger
     harness.rivya.hold()
     job = await harness.submit()
-    await until(lambda: len(phases_shown(harness, job)) > 2)  # the line is so busy that this could fail
+    # Progress is shown so often that it could meet the delivery.
+    await until(lambda: len(phases_shown(harness, job)) > 2)
     harness.rivya.release()
     assert (await harness.wait(job)).stage is Stage.DELIVERED
     assert harness.delivery.overlaps == []
 
 
-async def test_a_discord_that_is_away_is_waited_for(harness: EngineHarness) -> None:
+async def test_delivery_waits_while_discord_is_unreachable(harness: EngineHarness) -> None:
     harness.delivery.transient_errors = 3
     job = await harness.submit_and_wait()
     assert job.stage is Stage.DELIVERED
 
 
-async def test_a_result_that_is_no_picture_is_told_with_its_cost(harness: EngineHarness) -> None:
+async def test_a_result_that_is_no_picture_is_reported_with_its_cost(harness: EngineHarness) -> None:
     harness.rivya.faults.add("not_a_picture", "result", times=None)
     job = await harness.submit_and_wait()
     assert job.stage is Stage.UNDELIVERABLE
@@ -402,20 +405,20 @@ async def test_a_result_that_is_no_picture_is_told_with_its_cost(harness: Engine
     assert await harness.state(job) == "settled"
 
 
-async def test_a_result_that_stumbles_is_fetched_again(harness: EngineHarness) -> None:
+async def test_a_failed_download_of_the_result_is_repeated(harness: EngineHarness) -> None:
     harness.rivya.faults.add("status", "result", times=2, code=500)
     harness.rivya.faults.add("lying_length", "result", times=1)
     assert (await harness.submit_and_wait()).stage is Stage.DELIVERED
 
 
-async def test_a_rate_limited_rivya_is_obeyed_and_nothing_is_lost(harness: EngineHarness) -> None:
+async def test_every_job_is_delivered_after_a_rate_limit(harness: EngineHarness) -> None:
     harness.rivya.faults.add("status", "create", times=2, code=429, error_code="rate_limited", retry_after=0)
     jobs = [await harness.submit() for _ in range(3)]
     assert {(await harness.wait(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert len(harness.rivya.tasks) == 3
 
 
-async def test_a_member_who_never_saw_an_answer_pays_nothing(harness: EngineHarness) -> None:
+async def test_a_job_without_a_reply_is_cancelled_and_costs_nothing(harness: EngineHarness) -> None:
     harness.delivery.has_reply = False
     harness.delivery.transient_errors = 1
     job = await harness.wait(await harness.submit(answered=False))
@@ -424,19 +427,19 @@ async def test_a_member_who_never_saw_an_answer_pays_nothing(harness: EngineHarn
     assert harness.rivya.tasks == {}
 
 
-async def test_an_answer_that_discord_has_is_found_again(harness: EngineHarness) -> None:
+async def test_a_reply_that_discord_has_is_found_again(harness: EngineHarness) -> None:
     job = await harness.wait(await harness.submit(answered=False))
     assert (job.stage, job.message_id) == (Stage.DELIVERED, 77)
 
 
-async def test_an_abandoned_job_is_released(harness: EngineHarness) -> None:
+async def test_an_unacknowledged_job_is_cancelled_and_released(harness: EngineHarness) -> None:
     job = await submit(harness.engine)
     await harness.engine.cancel_unacknowledged(job)
     assert (await harness.wait(job)).stage is Stage.CANCELLED
     assert (await harness.ledger.usage(1)).used_credits == 0
 
 
-async def test_closing_parks_what_waits_and_the_next_start_finishes_it(make_harness: MakeHarness) -> None:
+async def test_jobs_interrupted_by_close_are_finished_by_the_next_start(make_harness: MakeHarness) -> None:
     first: EngineHarness = make_harness(max_running=2)
     first.rivya.hold()
     jobs = [await first.submit() for _ in range(5)]
@@ -462,7 +465,7 @@ async def test_closing_ends_the_threads_that_process_pictures(harness: EngineHar
     await until(lambda: not any(thread.is_alive() for thread in threads))
 
 
-async def test_waiting_jobs_show_their_place_in_the_line(make_harness: MakeHarness) -> None:
+async def test_queued_jobs_show_their_position(make_harness: MakeHarness) -> None:
     harness = make_harness(max_running=1)
     harness.rivya.hold()
     jobs = [await harness.submit() for _ in range(3)]
@@ -472,10 +475,10 @@ async def test_waiting_jobs_show_their_place_in_the_line(make_harness: MakeHarne
     assert [harness.delivery.progress[job.job_id][-1].position for job in jobs[1:]] == [1, 2]
     harness.rivya.release()
     assert {(await harness.wait(job)).stage for job in jobs} == {Stage.DELIVERED}
-    assert harness.rivya.peak_concurrent <= 1
+    assert harness.rivya.peak_concurrent == 1
 
 
-async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_refusal(
+async def test_a_task_that_could_not_be_recorded_is_not_released_by_a_later_refusal(
     harness: EngineHarness,
 ) -> None:
     key = harness.rivya.api_key
@@ -495,7 +498,7 @@ async def test_a_task_that_could_not_be_written_down_is_not_released_by_a_later_
     assert await harness.state(job) == "settled"
 
 
-async def test_a_picture_that_landed_is_not_brought_again_by_a_database_that_fails_then(
+async def test_a_database_error_after_the_delivery_leads_to_no_second_one(
     harness: EngineHarness,
 ) -> None:
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
@@ -506,7 +509,7 @@ async def test_a_picture_that_landed_is_not_brought_again_by_a_database_that_fai
     assert (await harness.wait(job)).stage is Stage.DELIVERED
 
 
-async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fails_then(
+async def test_a_database_error_after_a_failure_message_leads_to_no_second_one(
     harness: EngineHarness,
 ) -> None:
     harness.delivery.on_delivery = lambda: write_protect(harness, on=True)
@@ -517,7 +520,7 @@ async def test_a_failure_that_was_told_is_not_told_again_by_a_database_that_fail
     assert (await harness.wait(job)).finished_at is not None
 
 
-async def test_a_task_of_another_job_is_never_taken_for_ours(harness: EngineHarness) -> None:
+async def test_a_task_of_another_job_is_never_accepted(harness: EngineHarness) -> None:
     first = await harness.submit_and_wait()
     assert first.task_id is not None
     taken = first.task_id
@@ -528,7 +531,7 @@ async def test_a_task_of_another_job_is_never_taken_for_ours(harness: EngineHarn
     assert harness.delivery.failures[second.job_id].in_doubt
 
 
-async def test_a_broken_progress_line_costs_no_picture(make_harness: MakeHarness) -> None:
+async def test_an_error_in_the_progress_message_stops_no_job(make_harness: MakeHarness) -> None:
     harness = make_harness(timings=Timings(0.01, 0.02, late_after_seconds=0.05, progress_seconds=0.02))
     harness.delivery.broken.add("show_progress")
     harness.rivya.hold()
@@ -537,11 +540,10 @@ async def test_a_broken_progress_line_costs_no_picture(make_harness: MakeHarness
         await wait_logged(lines, event="progress line broke", phase=Phase.LATE)
         harness.rivya.release()
         assert (await harness.wait(job)).stage is Stage.DELIVERED
-    assert [line["phase"] for line in lines if line["event"] == "progress line broke"].count(Phase.LATE) > 0
     assert not any(line["event"] == "walk broke" for line in lines)
 
 
-async def test_a_walk_that_met_a_bug_begins_again_from_its_row(harness: EngineHarness) -> None:
+async def test_a_job_that_met_a_bug_is_restarted_from_its_row(harness: EngineHarness) -> None:
     harness.delivery.broken.add("deliver")
     with structlog.testing.capture_logs() as lines:
         job = await harness.submit_and_wait()
@@ -550,7 +552,7 @@ async def test_a_walk_that_met_a_bug_begins_again_from_its_row(harness: EngineHa
     assert (len(harness.rivya.tasks), await harness.state(job)) == (1, "settled")
 
 
-async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
+async def test_a_job_that_meets_a_bug_every_time_is_released_and_the_member_is_told(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "RESTART_DELAYS_POLLS", (1, 1))
@@ -564,7 +566,7 @@ async def test_a_reference_that_breaks_the_bot_each_time_is_released_and_told(
     assert job.finished_at is not None
 
 
-async def test_what_was_asked_for_at_rivya_is_never_released_for_a_bug(
+async def test_a_job_requested_from_rivya_is_never_released_for_a_bug(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "RESTART_DELAYS_POLLS", (1, 1))
@@ -577,7 +579,7 @@ async def test_what_was_asked_for_at_rivya_is_never_released_for_a_bug(
     assert (len(harness.rivya.tasks), await harness.state(job)) == (1, "settled")
 
 
-async def test_a_disk_without_room_for_a_reference_is_the_operators(
+async def test_an_unwritable_temporary_folder_is_a_failure_of_the_operator(
     make_harness: MakeHarness, database_path: Path
 ) -> None:
     database_path.with_name("scratch").write_text("a file in the way of the folder")
@@ -603,20 +605,21 @@ async def test_a_clock_set_back_delays_no_poll(
     assert 0 <= runner._seconds_until_next_poll() <= TIMINGS.first_poll_seconds
 
 
-async def test_half_a_character_is_refused_before_a_row(harness: EngineHarness) -> None:
+async def test_a_lone_surrogate_is_refused_and_not_stored(harness: EngineHarness) -> None:
     with pytest.raises(MemberError) as refused:
         await harness.engine.submit(make_request(prompt="a red \ud83e fox"), NO_CONTEXT)
     assert refused.value.reason is MemberReason.PROMPT_REFUSED
+    assert await harness.store.unfinished() == []
 
 
-async def test_whatever_else_json_can_carry_is_painted(harness: EngineHarness) -> None:
+async def test_any_other_character_is_sent_unchanged(harness: EngineHarness) -> None:
     prompt = "a red \0 fox \u202e\x7f \U0010ffff 🦊'; DROP TABLE jobs; --"
     job = await harness.submit_and_wait(make_request(prompt=prompt))
     assert (job.stage, job.request.prompt) == (Stage.DELIVERED, prompt)
     assert next(iter(harness.rivya.tasks.values())).prompt == prompt
 
 
-async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harness: MakeHarness) -> None:
+async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_calls_it(make_harness: MakeHarness) -> None:
     harness = make_harness(with_circuit_breaker=True, timings=replace(TIMINGS, progress_seconds=0.01))
     down = [
         harness.rivya.faults.add("status", route, times=None, code=503) for route in ("create", "credits")
@@ -625,9 +628,9 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
         jobs = [await harness.submit() for _ in range(4)]
         probe = down[1]
         await until(lambda: all(Phase.OUTAGE in phases_shown(harness, job) for job in jobs))
-        asked, probed = down[0].hits, probe.hits
+        created, probed = down[0].hits, probe.hits
         await until(lambda: probe.hits >= probed + 6)
-        assert down[0].hits == asked
+        assert down[0].hits == created
         assert [line["log_level"] for line in logs if line.get("code") == "rivya_down"] == ["error"]
         assert all(
             Phase.OUTAGE in {line.phase for line in harness.delivery.progress[job.job_id]} for job in jobs
@@ -639,25 +642,23 @@ async def test_while_rivya_is_down_jobs_wait_and_only_the_probe_asks(make_harnes
     assert len(harness.rivya.tasks) == len(jobs)
 
 
-async def test_what_was_learned_of_earlier_tasks_moves_the_polls_of_the_next(
-    make_harness: MakeHarness, database: Database
-) -> None:
+async def test_recorded_durations_delay_the_first_poll(make_harness: MakeHarness, database: Database) -> None:
     kind = TaskKind("qwen-image", with_reference=False)
     for _ in range(20):
         await TaskDurationStore(database).record(kind, DurationBounds(0.28, 0.3))
     harness = make_harness(timings=Timings(0.02, 0.1))
     await harness.engine.resume()
     harness.rivya.hold()
-    began = asyncio.get_running_loop().time()
+    started = asyncio.get_running_loop().time()
     job = await harness.submit()
     await harness.rivya.until(lambda: any(task.polls for task in harness.rivya.tasks.values()))
-    # By the fixed beat it would be 0.02 s; being slow only makes it later.
-    assert asyncio.get_running_loop().time() - began > 0.1
+    # Without the recorded durations the first poll is after 0.02 s; a slow machine only makes it later.
+    assert asyncio.get_running_loop().time() - started > 0.1
     harness.rivya.release()
     assert (await harness.wait(job)).stage is Stage.DELIVERED
 
 
-async def test_tasks_that_were_watched_all_their_life_are_remembered(
+async def test_durations_of_tasks_polled_from_start_to_end_are_recorded(
     make_harness: MakeHarness, database: Database
 ) -> None:
     harness = make_harness()
@@ -666,13 +667,13 @@ async def test_tasks_that_were_watched_all_their_life_are_remembered(
         make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     )
     harness.rivya.hold()
-    parked = await harness.submit()
+    interrupted = await harness.submit()
     await harness.rivya.created(3)
     await soon(harness.engine.close())
     harness.rivya.release()
     again: EngineHarness = make_harness()
     await again.engine.resume()
-    assert (await again.wait(parked)).stage is Stage.DELIVERED
+    assert (await again.wait(interrupted)).stage is Stage.DELIVERED
     history = await TaskDurationStore(database).recent()
     assert {kind.with_reference: len(endings) for kind, endings in history.items()} == {False: 1, True: 1}
     for (ending,) in history.values():

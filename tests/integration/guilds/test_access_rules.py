@@ -26,7 +26,7 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import Job, Reference, RequestContext, Stage
 from bot.domain.text_folding import fold_text
-from bot.guilds import access_rules as register_module
+from bot.guilds import access_rules as store_module
 from bot.guilds.access_rules import DOUBLE_CLICK_MS, AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
@@ -58,23 +58,23 @@ def deny(kind: RuleTarget, subject: int) -> AccessRule:
     return AccessRule(kind, str(subject), Effect.DENY, set_by=ADMIN)
 
 
-def word(typed: str) -> AccessRule:
+def block_word(typed: str) -> AccessRule:
     return AccessRule(RuleTarget.WORD, fold_text(typed), Effect.DENY, words=typed, set_by=ADMIN)
 
 
-def terms(*rules: AccessRule, **settings: int) -> AccessPolicy:
+def make_policy(*rules: AccessRule, **settings: int) -> AccessPolicy:
     return AccessPolicy(rules=rules, **settings)  # type: ignore[arg-type]  # numbers and booleans, by their names
 
 
 def refusal(
-    rules: AccessPolicy,
+    policy: AccessPolicy,
     context: RequestContext = NO_CONTEXT,
-    lately: RecentActivity | None = None,
+    recent: RecentActivity | None = None,
     prompt: str = "a red fox",
 ) -> MemberError | None:
     try:
         check_access(
-            make_request(user_id=MEMBER, prompt=prompt), context, rules, lately or RecentActivity(), AT
+            make_request(user_id=MEMBER, prompt=prompt), context, policy, recent or RecentActivity(), AT
         )
     except MemberError as error:
         return error
@@ -84,105 +84,115 @@ def refusal(
 ROLES = RequestContext(role_ids=(31, 32))
 ROLE, CHANNEL = MemberReason.ROLE_REFUSED, MemberReason.CHANNEL_REFUSED
 TABLE = {
-    "nothing is set": (terms(), NO_CONTEXT, None),
-    "this member is blocked": (terms(deny(RuleTarget.MEMBER, 7)), NO_CONTEXT, MemberReason.MEMBER_BLOCKED),
-    "another member is blocked": (terms(deny(RuleTarget.MEMBER, 8)), NO_CONTEXT, None),
-    "a role of theirs is denied": (terms(deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
-    "another role is denied": (terms(deny(RuleTarget.ROLE, 33)), ROLES, None),
-    "a role is denied, and they have none": (terms(deny(RuleTarget.ROLE, 33)), NO_CONTEXT, None),
-    "a role of theirs is allowed": (terms(allow(RuleTarget.ROLE, 31)), ROLES, None),
-    "another role is allowed": (terms(allow(RuleTarget.ROLE, 33)), ROLES, ROLE),
-    "a role is allowed, and they have none": (terms(allow(RuleTarget.ROLE, 31)), NO_CONTEXT, ROLE),
+    "nothing is set": (make_policy(), NO_CONTEXT, None),
+    "this member is blocked": (
+        make_policy(deny(RuleTarget.MEMBER, 7)),
+        NO_CONTEXT,
+        MemberReason.MEMBER_BLOCKED,
+    ),
+    "another member is blocked": (make_policy(deny(RuleTarget.MEMBER, 8)), NO_CONTEXT, None),
+    "a role of theirs is denied": (make_policy(deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
+    "another role is denied": (make_policy(deny(RuleTarget.ROLE, 33)), ROLES, None),
+    "a role is denied, and they have none": (make_policy(deny(RuleTarget.ROLE, 33)), NO_CONTEXT, None),
+    "a role of theirs is allowed": (make_policy(allow(RuleTarget.ROLE, 31)), ROLES, None),
+    "another role is allowed": (make_policy(allow(RuleTarget.ROLE, 33)), ROLES, ROLE),
+    "a role is allowed, and they have none": (make_policy(allow(RuleTarget.ROLE, 31)), NO_CONTEXT, ROLE),
     "one of two allowed roles is theirs": (
-        terms(allow(RuleTarget.ROLE, 33), allow(RuleTarget.ROLE, 31)),
+        make_policy(allow(RuleTarget.ROLE, 33), allow(RuleTarget.ROLE, 31)),
         ROLES,
         None,
     ),
-    "denied beats allowed": (terms(allow(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
+    "denied beats allowed": (make_policy(allow(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32)), ROLES, ROLE),
     "denied beats allowed, set first": (
-        terms(deny(RuleTarget.ROLE, 32), allow(RuleTarget.ROLE, 31)),
+        make_policy(deny(RuleTarget.ROLE, 32), allow(RuleTarget.ROLE, 31)),
         ROLES,
         ROLE,
     ),
-    "the thread is denied": (terms(deny(RuleTarget.CHANNEL, 21)), THREAD, CHANNEL),
-    "the channel over the thread is denied": (terms(deny(RuleTarget.CHANNEL, 20)), THREAD, CHANNEL),
-    "the category is denied": (terms(deny(RuleTarget.CHANNEL, 2)), THREAD, CHANNEL),
-    "a channel beside it is denied": (terms(deny(RuleTarget.CHANNEL, 22)), THREAD, None),
-    "the category is allowed": (terms(allow(RuleTarget.CHANNEL, 2)), THREAD, None),
-    "the channel over the thread is allowed": (terms(allow(RuleTarget.CHANNEL, 20)), THREAD, None),
-    "a channel beside it is allowed": (terms(allow(RuleTarget.CHANNEL, 22)), THREAD, CHANNEL),
+    "the thread is denied": (make_policy(deny(RuleTarget.CHANNEL, 21)), THREAD, CHANNEL),
+    "the channel over the thread is denied": (make_policy(deny(RuleTarget.CHANNEL, 20)), THREAD, CHANNEL),
+    "the category is denied": (make_policy(deny(RuleTarget.CHANNEL, 2)), THREAD, CHANNEL),
+    "a channel beside it is denied": (make_policy(deny(RuleTarget.CHANNEL, 22)), THREAD, None),
+    "the category is allowed": (make_policy(allow(RuleTarget.CHANNEL, 2)), THREAD, None),
+    "the channel over the thread is allowed": (make_policy(allow(RuleTarget.CHANNEL, 20)), THREAD, None),
+    "a channel beside it is allowed": (make_policy(allow(RuleTarget.CHANNEL, 22)), THREAD, CHANNEL),
     "its category is allowed, and it denied": (
-        terms(allow(RuleTarget.CHANNEL, 2), deny(RuleTarget.CHANNEL, 20)),
+        make_policy(allow(RuleTarget.CHANNEL, 2), deny(RuleTarget.CHANNEL, 20)),
         THREAD,
         CHANNEL,
     ),
-    "a role with a channel's number is denied": (terms(deny(RuleTarget.ROLE, 20)), THREAD, None),
-    "only restricted channels, and this is none": (
-        terms(age_restricted_only=True),
+    "a role with a channel's number is denied": (make_policy(deny(RuleTarget.ROLE, 20)), THREAD, None),
+    "only age-restricted channels, and this is none": (
+        make_policy(age_restricted_only=True),
         THREAD,
         MemberReason.AGE_RESTRICTED_ONLY,
     ),
-    "only restricted channels, and this is one": (
-        terms(age_restricted_only=True),
+    "only age-restricted channels, and this is one": (
+        make_policy(age_restricted_only=True),
         RequestContext(age_restricted=True),
         None,
     ),
-    "a word is blocked": (terms(word("Fox")), NO_CONTEXT, MemberReason.WORD_BLOCKED),
-    "another word is blocked": (terms(word("vixen")), NO_CONTEXT, None),
+    "a word is blocked": (make_policy(block_word("Fox")), NO_CONTEXT, MemberReason.WORD_BLOCKED),
+    "another word is blocked": (make_policy(block_word("vixen")), NO_CONTEXT, None),
     "spoilers refuse nobody": (
-        terms(allow(RuleTarget.SPOILER_ROLE, 31), allow(RuleTarget.SPOILER_CHANNEL, 20)),
+        make_policy(allow(RuleTarget.SPOILER_ROLE, 31), allow(RuleTarget.SPOILER_CHANNEL, 20)),
         replace(THREAD, role_ids=(31,)),
         None,
     ),
-    "the buttons are their owner's": (terms(owner_only=True), NO_CONTEXT, None),
+    "the buttons are their owner's": (make_policy(owner_only=True), NO_CONTEXT, None),
 }
 
 
-@pytest.mark.parametrize(("rules", "context", "reason"), TABLE.values(), ids=TABLE.keys())
-def test_what_the_rules_say_of_somebody_somewhere(
-    rules: AccessPolicy, context: RequestContext, reason: MemberReason | None
+@pytest.mark.parametrize(("policy", "context", "reason"), TABLE.values(), ids=TABLE.keys())
+def test_rules_allow_or_refuse_a_member_in_a_channel(
+    policy: AccessPolicy, context: RequestContext, reason: MemberReason | None
 ) -> None:
-    refused = refusal(rules, context)
+    refused = refusal(policy, context)
     assert (None if refused is None else refused.reason) is reason
 
 
 @pytest.mark.parametrize(
-    ("rules", "lately", "reason"),
+    ("policy", "recent", "reason"),
     [
-        (terms(running_limit=2), RecentActivity(running=1), None),
-        (terms(running_limit=2), RecentActivity(running=2), MemberReason.TOO_MANY_RUNNING),
-        (terms(running_limit=2), RecentActivity(running=3), MemberReason.TOO_MANY_RUNNING),
-        (terms(), RecentActivity(running=50), None),
-        (terms(cooldown_seconds=60), RecentActivity(), None),
-        (terms(cooldown_seconds=60), RecentActivity(asked_at=AT - 59_999), MemberReason.COOLDOWN),
-        (terms(cooldown_seconds=60), RecentActivity(asked_at=AT - 60_000), None),
+        (make_policy(running_limit=2), RecentActivity(running=1), None),
+        (make_policy(running_limit=2), RecentActivity(running=2), MemberReason.TOO_MANY_RUNNING),
+        (make_policy(running_limit=2), RecentActivity(running=3), MemberReason.TOO_MANY_RUNNING),
+        (make_policy(), RecentActivity(running=50), None),
+        (make_policy(cooldown_seconds=60), RecentActivity(), None),
+        (make_policy(cooldown_seconds=60), RecentActivity(asked_at=AT - 59_999), MemberReason.COOLDOWN),
+        (make_policy(cooldown_seconds=60), RecentActivity(asked_at=AT - 60_000), None),
+        # The clock was set back.
         (
-            terms(cooldown_seconds=60),
+            make_policy(cooldown_seconds=60),
             RecentActivity(asked_at=AT + 5),
             MemberReason.COOLDOWN,
-        ),  # our clock went back
-        (terms(), RecentActivity(asked_at=AT), None),
-        (terms(cooldown_seconds=60, running_limit=1), RecentActivity(1, AT), MemberReason.TOO_MANY_RUNNING),
+        ),
+        (make_policy(), RecentActivity(asked_at=AT), None),
+        (
+            make_policy(cooldown_seconds=60, running_limit=1),
+            RecentActivity(1, AT),
+            MemberReason.TOO_MANY_RUNNING,
+        ),
     ],
 )
-def test_how_many_and_how_soon(
-    rules: AccessPolicy, lately: RecentActivity, reason: MemberReason | None
+def test_limits_on_running_jobs_and_cooldowns_refuse_or_allow(
+    policy: AccessPolicy, recent: RecentActivity, reason: MemberReason | None
 ) -> None:
-    refused = refusal(rules, lately=lately)
+    refused = refusal(policy, recent=recent)
     assert (None if refused is None else refused.reason) is reason
 
 
-def test_a_refusal_says_what_its_sentence_needs() -> None:
+def test_a_refusal_has_the_data_of_its_message() -> None:
     blocked = replace(deny(RuleTarget.MEMBER, MEMBER), reason="spam", expires_at=AT + 5)
     found = {
-        "member": refusal(terms(blocked)),
+        "member": refusal(make_policy(blocked)),
         "denied": refusal(
-            terms(deny(RuleTarget.ROLE, 32), deny(RuleTarget.ROLE, 31), allow(RuleTarget.ROLE, 31)), ROLES
+            make_policy(deny(RuleTarget.ROLE, 32), deny(RuleTarget.ROLE, 31), allow(RuleTarget.ROLE, 31)),
+            ROLES,
         ),
-        "allowed": refusal(terms(allow(RuleTarget.CHANNEL, 40), allow(RuleTarget.CHANNEL, 30)), THREAD),
-        "word": refusal(terms(word("Red  FOX!"))),
-        "running": refusal(terms(running_limit=2), lately=RecentActivity(running=3)),
-        "cooldown": refusal(terms(cooldown_seconds=60), lately=RecentActivity(asked_at=AT - 1000)),
+        "allowed": refusal(make_policy(allow(RuleTarget.CHANNEL, 40), allow(RuleTarget.CHANNEL, 30)), THREAD),
+        "word": refusal(make_policy(block_word("Red  FOX!"))),
+        "running": refusal(make_policy(running_limit=2), recent=RecentActivity(running=3)),
+        "cooldown": refusal(make_policy(cooldown_seconds=60), recent=RecentActivity(asked_at=AT - 1000)),
     }
     assert {name: error.data for name, error in found.items() if error is not None} == {
         "member": {"why": "spam", "expires_at": AT + 5},
@@ -198,28 +208,28 @@ LISTED = st.lists(st.sampled_from(range(30, 36)), max_size=4, unique=True)
 
 
 @given(denied=LISTED, allowed=LISTED, ids=LISTED)
-def test_denied_beats_allowed_and_allowed_is_asked_for_once_there_is_any(
+def test_denied_beats_allowed_and_a_list_of_allowed_excludes_others(
     denied: list[int], allowed: list[int], ids: list[int]
 ) -> None:
     for kind, context in (
         (RuleTarget.ROLE, RequestContext(role_ids=tuple(ids))),
         (RuleTarget.CHANNEL, RequestContext(channel_ids=tuple(ids))),
     ):
-        rules = terms(*(deny(kind, each) for each in denied), *(allow(kind, each) for each in allowed))
-        may = not set(denied) & set(ids) and (not allowed or bool(set(allowed) & set(ids)))
-        assert (refusal(rules, context) is None) is may
+        policy = make_policy(*(deny(kind, each) for each in denied), *(allow(kind, each) for each in allowed))
+        allowed_here = not set(denied) & set(ids) and (not allowed or bool(set(allowed) & set(ids)))
+        assert (refusal(policy, context) is None) is allowed_here
 
 
 @given(roles=LISTED, channels=LISTED, of_role=LISTED, of_channel=LISTED)
-def test_a_spoiler_is_wished_by_a_role_or_by_anything_the_channel_hangs_under(
+def test_a_spoiler_is_required_by_a_role_or_by_the_channel_or_its_parents(
     roles: list[int], channels: list[int], of_role: list[int], of_channel: list[int]
 ) -> None:
-    rules = terms(
+    policy = make_policy(
         *(allow(RuleTarget.SPOILER_ROLE, each) for each in of_role),
         *(allow(RuleTarget.SPOILER_CHANNEL, each) for each in of_channel),
     )
-    wished = bool(set(roles) & set(of_role)) or bool(set(channels) & set(of_channel))
-    assert requires_spoiler(RequestContext(tuple(roles), tuple(channels)), rules) is wished
+    wanted = bool(set(roles) & set(of_role)) or bool(set(channels) & set(of_channel))
+    assert requires_spoiler(RequestContext(tuple(roles), tuple(channels)), policy) is wanted
 
 
 # Blocked words.
@@ -262,7 +272,7 @@ def test_a_spoiler_is_wished_by_a_role_or_by_anything_the_channel_hangs_under(
     ],
 )
 def test_a_blocked_word_is_found_however_it_is_written(blocked: str, prompt: str) -> None:
-    assert blocked_word(prompt, terms(word(blocked))) == blocked
+    assert blocked_word(prompt, make_policy(block_word(blocked))) == blocked
 
 
 @pytest.mark.parametrize(
@@ -279,43 +289,45 @@ def test_a_blocked_word_is_found_however_it_is_written(blocked: str, prompt: str
         ("狐", "a fox"),
     ],
 )
-def test_another_word_is_not_taken_for_a_blocked_one(blocked: str, prompt: str) -> None:
-    assert blocked_word(prompt, terms(word(blocked))) is None
+def test_other_words_are_not_blocked(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, make_policy(block_word(blocked))) is None
 
 
-@pytest.mark.parametrize("sign", ["\ufe0f", "\u180b", "\u3164", "\u115f", "\U000e0101", "\u20e3", "\u0336"])
-def test_no_invisible_sign_hides_a_blocked_word(sign: str) -> None:
-    assert blocked_word(f"a fo{sign}x", terms(word("fox"))) == "fox"
+@pytest.mark.parametrize(
+    "character", ["\ufe0f", "\u180b", "\u3164", "\u115f", "\U000e0101", "\u20e3", "\u0336"]
+)
+def test_an_invisible_character_does_not_hide_a_blocked_word(character: str) -> None:
+    assert blocked_word(f"a fo{character}x", make_policy(block_word("fox"))) == "fox"
 
 
 @pytest.mark.parametrize(("blocked", "prompt"), [("काम", "कि मी"), ("दिन", "दान")])
-def test_a_vowel_sign_is_a_part_of_its_word(blocked: str, prompt: str) -> None:
-    assert blocked_word(prompt, terms(word(blocked))) is None
+def test_a_different_vowel_sign_makes_a_different_word(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, make_policy(block_word(blocked))) is None
 
 
-def test_the_first_of_several_is_named_as_its_admin_typed_it() -> None:
-    rules = terms(word("hen"), word("Fóx"), word("red"))
-    assert blocked_word("a red fox", rules) == "Fóx"
-    lifted = tuple(replace(rule, effect=Effect.ALLOW) for rule in rules.rules)
-    assert blocked_word("a red fox", AccessPolicy(rules=lifted)) is None
+def test_the_first_blocked_word_is_named_as_its_admin_typed_it() -> None:
+    policy = make_policy(block_word("hen"), block_word("Fóx"), block_word("red"))
+    assert blocked_word("a red fox", policy) == "Fóx"
+    allowed_rules = tuple(replace(rule, effect=Effect.ALLOW) for rule in policy.rules)
+    assert blocked_word("a red fox", AccessPolicy(rules=allowed_rules)) is None
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=20))
 def test_a_word_is_found_between_any_others(typed: str, before: str, after: str) -> None:
     if not fold_text(typed):
         return
-    assert blocked_word(f"{before} {typed} {after}", terms(word(typed))) == typed
+    assert blocked_word(f"{before} {typed} {after}", make_policy(block_word(typed))) == typed
 
 
 @given(st.text(max_size=60))
-def test_what_was_folded_has_single_spaces_and_no_ends(text: str) -> None:
+def test_folded_text_has_single_spaces_and_none_at_its_ends(text: str) -> None:
     folded = fold_text(text)
     assert folded == " ".join(folded.split())
-    assert folded == fold_text(folded), "a subject is folded once, and what it is compared with, too"
+    assert folded == fold_text(folded), "folding twice must change nothing"
 
 
 @given(st.text(alphabet="abcxyz019", min_size=2, max_size=8), st.data())
-def test_nothing_that_cannot_be_seen_hides_a_word(plain: str, data: st.DataObject) -> None:
+def test_invisible_characters_between_letters_do_not_hide_a_word(plain: str, data: st.DataObject) -> None:
     hidden = data.draw(
         st.lists(
             st.sampled_from(
@@ -325,14 +337,14 @@ def test_nothing_that_cannot_be_seen_hides_a_word(plain: str, data: st.DataObjec
             max_size=len(plain),
         )
     )
-    written = "".join(sign + between for sign, between in zip(plain, hidden, strict=True))
-    assert blocked_word(f"a {written}, please", terms(word(plain))) == plain
+    written = "".join(character + between for character, between in zip(plain, hidden, strict=True))
+    assert blocked_word(f"a {written}, please", make_policy(block_word(plain))) == plain
 
 
 # Stored rules.
 
 
-async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
+async def test_a_refused_request_is_not_stored_and_holds_no_credits(
     access_rules: AccessRuleStore, store: JobStore, ledger: Ledger
 ) -> None:
     await access_rules.set(1, [deny(RuleTarget.MEMBER, MEMBER)], interaction_id=1)
@@ -346,7 +358,7 @@ async def test_a_request_is_refused_in_the_same_transaction_as_it_is_written(
     assert await accept(store, make_job(make_request(user_id=8)), NO_CONTEXT)
 
 
-async def test_where_a_server_wants_a_spoiler_the_job_has_one(
+async def test_a_job_has_a_spoiler_where_the_server_requires_one(
     access_rules: AccessRuleStore, store: JobStore
 ) -> None:
     await access_rules.set(1, [allow(RuleTarget.SPOILER_CHANNEL, 2)], interaction_id=1)
@@ -361,7 +373,7 @@ async def test_where_a_server_wants_a_spoiler_the_job_has_one(
     assert found == hidden
 
 
-async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(
+async def test_the_newest_rule_about_a_subject_applies_until_it_is_removed(
     access_rules: AccessRuleStore,
 ) -> None:
     await access_rules.set(1, [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32)], interaction_id=1)
@@ -378,7 +390,7 @@ async def test_the_newest_rule_about_a_subject_rules_and_lifting_ends_it(
     assert [rule.subject_id for rule in (await access_rules.policy(1)).rules] == [32, 31]
 
 
-async def test_a_rule_ends_by_itself_at_its_moment(access_rules: AccessRuleStore, store: JobStore) -> None:
+async def test_a_rule_ends_at_its_expiry(access_rules: AccessRuleStore, store: JobStore) -> None:
     with time_machine.travel(AT / 1000, tick=False) as clock:
         await access_rules.set(
             1, [replace(deny(RuleTarget.MEMBER, MEMBER), expires_at=AT + 5000)], interaction_id=1
@@ -398,37 +410,38 @@ async def test_a_rule_ends_by_itself_at_its_moment(access_rules: AccessRuleStore
         assert (await access_rules.policy(1)).rules == ()
 
 
-async def test_an_interaction_that_comes_twice_sets_and_lifts_once(
+async def test_a_repeated_interaction_sets_and_removes_once(
     access_rules: AccessRuleStore, database: Database
 ) -> None:
-    rules = [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32), word("fox")]
+    rules = [deny(RuleTarget.ROLE, 31), deny(RuleTarget.ROLE, 32), block_word("fox")]
     for _ in range(2):
         assert await access_rules.set(1, rules, interaction_id=1)
     await access_rules.remove(1, RuleTarget.ROLE, "31", removed_by=ADMIN, interaction_id=2)
-    assert await access_rules.set(1, rules, interaction_id=1)  # delivered again, after the fact
+    assert await access_rules.set(1, rules, interaction_id=1)  # delivered again later
     assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"32", "fox"}
     written = await database.run(lambda tx: tx.execute("SELECT count(*) FROM access_rules").fetchone()[0])
     assert written == 4
 
 
-async def test_more_rules_than_can_be_looked_through_are_not_set(
+async def test_no_more_rules_than_the_maximum_can_be_set(
     access_rules: AccessRuleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(register_module, "MAX_RULES", 3)
-    assert await access_rules.set(1, [word("one"), word("two")], interaction_id=1)
-    assert not await access_rules.set(1, [word("three"), word("four")], interaction_id=2)
+    monkeypatch.setattr(store_module, "MAX_RULES", 3)
+    assert await access_rules.set(1, [block_word("one"), block_word("two")], interaction_id=1)
+    assert not await access_rules.set(1, [block_word("three"), block_word("four")], interaction_id=2)
     assert {rule.subject for rule in (await access_rules.policy(1)).rules} == {"one", "two"}
-    assert await access_rules.set(1, [word("three"), word("Two!")], interaction_id=3)  # one is there already
-    assert not await access_rules.set(1, [word("four")], interaction_id=4)
+    # One exists already.
+    assert await access_rules.set(1, [block_word("three"), block_word("Two!")], interaction_id=3)
+    assert not await access_rules.set(1, [block_word("four")], interaction_id=4)
     await access_rules.remove(1, RuleTarget.WORD, "one", removed_by=ADMIN, interaction_id=5)
-    assert await access_rules.set(1, [word("four")], interaction_id=6)
-    assert await access_rules.set(2, [word("one")], interaction_id=7)
+    assert await access_rules.set(1, [block_word("four")], interaction_id=6)
+    assert await access_rules.set(2, [block_word("one")], interaction_id=7)
 
 
 # Concurrent requests.
 
 
-async def accepted(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
+async def accept_all(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[MemberError]]:
     ended = await asyncio.gather(*(accept(store, job, NO_CONTEXT) for job in jobs), return_exceptions=True)
     errors = [each for each in ended if isinstance(each, MemberError)]
     taken = [each for each in ended if isinstance(each, Job)]
@@ -436,41 +449,40 @@ async def accepted(store: JobStore, jobs: list[Job]) -> tuple[list[Job], list[Me
     return taken, errors
 
 
-async def test_fifty_at_once_are_as_many_as_the_limit_on_running_ones(
+async def test_of_fifty_requests_at_once_as_many_as_may_run_are_accepted(
     store: JobStore, guilds: GuildSettingsStore, ledger: Ledger
 ) -> None:
     await guilds.change(1, GuildSetting.RUNNING_LIMIT, "3", set_by=ADMIN)
-    taken, refused = await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
+    taken, refused = await accept_all(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
     assert len(taken) == 3
     assert {error.reason for error in refused} == {MemberReason.TOO_MANY_RUNNING}
     assert (await ledger.usage(1)).used_credits == 12
     # Jobs of others, in other servers, or that are over are not counted.
-    assert len((await accepted(store, [make_job(make_request(user_id=8)) for _ in range(5)]))[0]) == 3
-    assert len((await accepted(store, [make_job(make_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
+    assert len((await accept_all(store, [make_job(make_request(user_id=8)) for _ in range(5)]))[0]) == 3
+    assert len((await accept_all(store, [make_job(make_request(user_id=MEMBER, guild_id=2))] * 1))[0]) == 1
     await store.cancelled(taken[0].job_id)
-    assert len((await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+    assert len((await accept_all(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
 
 
-async def test_fifty_at_once_are_one_within_a_cooldown(
+async def test_of_fifty_requests_at_once_one_is_accepted_within_a_cooldown(
     store: JobStore, guilds: GuildSettingsStore, ledger: Ledger
 ) -> None:
     await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
     with time_machine.travel(AT / 1000, tick=False) as clock:
-        taken, refused = await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
+        taken, refused = await accept_all(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)])
         assert len(taken) == 1
         assert {error.reason for error in refused} == {MemberReason.COOLDOWN}
         clock.shift(59.999)
-        assert (await accepted(store, [make_job(make_request(user_id=MEMBER))]))[0] == []
+        assert (await accept_all(store, [make_job(make_request(user_id=MEMBER))]))[0] == []
         clock.shift(0.001)
         assert (
-            len((await accepted(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0]) == 1
+            len((await accept_all(store, [make_job(make_request(user_id=MEMBER)) for _ in range(50)]))[0])
+            == 1
         )
         assert (await ledger.usage(1)).used_credits == 8
 
 
-async def test_what_was_cancelled_in_time_starts_no_cooldown(
-    store: JobStore, guilds: GuildSettingsStore
-) -> None:
+async def test_a_cancelled_job_starts_no_cooldown(store: JobStore, guilds: GuildSettingsStore) -> None:
     await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
     first = await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
     assert first is not None
@@ -478,7 +490,7 @@ async def test_what_was_cancelled_in_time_starts_no_cooldown(
     assert await accept(store, make_job(make_request(user_id=MEMBER)), NO_CONTEXT)
 
 
-async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
+async def test_a_repeated_interaction_is_not_refused_because_of_its_own_job(
     store: JobStore, guilds: GuildSettingsStore
 ) -> None:
     await guilds.change(1, GuildSetting.COOLDOWN_SECONDS, "60", set_by=ADMIN)
@@ -493,8 +505,8 @@ async def test_an_event_that_comes_again_is_not_refused_for_its_own_first_time(
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(AT / 1000, tick=False) as stopped:
-        yield stopped
+    with time_machine.travel(AT / 1000, tick=False) as traveller:
+        yield traveller
 
 
 async def add_job(store: JobStore) -> Job:
@@ -503,7 +515,7 @@ async def add_job(store: JobStore) -> Job:
     return job
 
 
-async def test_two_clicks_on_one_button_are_one_picture(
+async def test_a_double_click_makes_one_job(
     store: JobStore, ledger: Ledger, clock: time_machine.Traveller
 ) -> None:
     parent = await add_job(store)
@@ -515,7 +527,7 @@ async def test_two_clicks_on_one_button_are_one_picture(
     first, *more = [click() for _ in range(5)]
     assert await accept(store, first, NO_CONTEXT)
     clock.shift((DOUBLE_CLICK_MS - 1) / 1000)
-    taken, refused = await accepted(store, [replace(job, accepted_at=now_ms()) for job in more])
+    taken, refused = await accept_all(store, [replace(job, accepted_at=now_ms()) for job in more])
     assert taken == []
     assert {error.reason for error in refused} == {MemberReason.ALREADY_ASKED}
     # A request that differs in anything is another one.
@@ -534,7 +546,7 @@ async def test_two_clicks_on_one_button_are_one_picture(
     assert (await ledger.usage(1)).used_credits == 4 * 7
 
 
-async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
+async def test_clicks_of_two_members_or_after_a_cancellation_make_two_jobs(
     store: JobStore, clock: time_machine.Traveller
 ) -> None:
     parent = await add_job(store)
@@ -554,6 +566,8 @@ async def test_clicks_of_two_people_or_after_a_cancelled_one_are_two_pictures(
     assert found.stage is Stage.ACCEPTED
 
 
-async def test_words_typed_twice_are_two_pictures(store: JobStore, clock: time_machine.Traveller) -> None:
+async def test_the_same_prompt_typed_twice_makes_two_jobs(
+    store: JobStore, clock: time_machine.Traveller
+) -> None:
     assert await accept(store, make_job(make_request(prompt="a fox")), NO_CONTEXT)
     assert await accept(store, make_job(make_request(prompt="a fox")), NO_CONTEXT)

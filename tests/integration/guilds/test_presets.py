@@ -1,4 +1,4 @@
-"""Presets of a guild: saved, found, listed, removed."""
+"""Presets of a guild: save, find, list and remove."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_another_name_is_another_preset(presets: PresetStore, typed: str) 
     assert await presets.find(2, "Oil Painting") is None
 
 
-async def test_the_newest_of_a_name_rules_and_the_older_stay_on_the_record(
+async def test_the_newest_preset_of_a_name_counts_and_older_ones_stay_in_the_table(
     presets: PresetStore, database: Database
 ) -> None:
     await save(presets, OIL, 1, size="portrait")
@@ -72,7 +72,7 @@ async def test_the_newest_of_a_name_rules_and_the_older_stay_on_the_record(
     assert await count(database, "presets") == 2
 
 
-async def test_what_was_removed_is_gone_until_it_is_saved_again(presets: PresetStore) -> None:
+async def test_a_removed_preset_is_gone_until_it_is_saved_again(presets: PresetStore) -> None:
     await save(presets, OIL, 1, size="portrait")
     ended = await presets.remove(1, " oil PAINTING", set_by=OTHER, interaction_id=2)
     assert ended is not None
@@ -84,7 +84,7 @@ async def test_what_was_removed_is_gone_until_it_is_saved_again(presets: PresetS
     assert await names(presets) == ["Oil Painting"]
 
 
-async def test_presets_are_told_by_name_and_by_server(presets: PresetStore) -> None:
+async def test_presets_are_listed_by_name_and_for_each_server(presets: PresetStore) -> None:
     for number, name in enumerate(("zebra", "Äpfel", "oil", "Birnen")):
         await save(presets, Preset(name, "", ""), number)
     await save(presets, Preset("elsewhere", "", ""), 9, guild_id=2)
@@ -93,25 +93,25 @@ async def test_presets_are_told_by_name_and_by_server(presets: PresetStore) -> N
     assert await names(presets, 3) == []
 
 
-async def test_an_interaction_that_comes_twice_saves_and_removes_once(
+async def test_a_repeated_interaction_saves_and_removes_once(
     presets: PresetStore, database: Database
 ) -> None:
     for _ in range(2):
         assert await save(presets, OIL, 1)
     await presets.remove(1, "oil painting", set_by=ADMIN, interaction_id=2)
-    assert await save(presets, OIL, 1)  # delivered again, after the fact
+    assert await save(presets, OIL, 1)  # delivered again later
     assert await names(presets) == []
     assert await count(database, "presets") == 2
 
 
-async def test_more_presets_than_can_be_chosen_from_are_not_saved(
+async def test_no_more_presets_than_the_maximum_are_saved(
     presets: PresetStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presets_module, "MAX_PRESETS", 3)
     saved = await asyncio.gather(*(save(presets, Preset(f"style {n}", "", ""), n) for n in range(20)))
     assert saved.count(True) == 3
     first = (await names(presets))[0]
-    assert await save(presets, Preset(first.upper(), "", "anew"), 100), "one that is there may be changed"
+    assert await save(presets, Preset(first.upper(), "", "anew"), 100), "an existing one can be changed"
     assert not await save(presets, Preset("one more", "", ""), 101)
     await presets.remove(1, first, set_by=ADMIN, interaction_id=102)
     assert await save(presets, Preset("one more", "", ""), 103)
@@ -127,18 +127,17 @@ async def test_more_presets_than_can_be_chosen_from_are_not_saved(
         ("an oil painting of", "at dusk", "an oil painting of a red fox at dusk"),
     ],
 )
-def test_the_words_of_a_preset_stand_around_the_members_own(before: str, after: str, full: str) -> None:
+def test_the_words_of_a_preset_are_put_before_and_after_the_prompt(
+    before: str, after: str, full: str
+) -> None:
     request = make_request()
     assert replace(request, preset=Preset("x", before, after)).full_prompt == full
     assert request.full_prompt == "a red fox"
 
 
-async def test_words_come_back_as_they_were_typed(presets: PresetStore) -> None:
+async def test_the_words_of_a_preset_are_stored_unchanged(presets: PresetStore) -> None:
     odd = Preset("狐 & <@1>", "  '; DROP TABLE presets; --", "🦊\n\u202e%s{}")
     await save(presets, odd, 1)
     found = await presets.find(1, "狐 1")
     assert found is not None
     assert found.preset == odd
-
-
-# Habits.

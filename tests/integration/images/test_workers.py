@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 LIMIT_BYTES = 10**6
-HANGING = """
+HANGING_PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
 from bot.images.workers import ImageWorkers
@@ -39,20 +39,20 @@ asyncio.run(main(Path(sys.argv[1])))
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Path:
-    """A named pipe: whoever reads from it waits until its writer closes it."""
+    """Make a named pipe: a reader of it waits until its writer closes it."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     return path
 
 
-async def writer_of(pipe: Path) -> int:
-    """The writing end, once somebody reads."""
+async def open_writer(pipe: Path) -> int:
+    """Return the writing end once somebody reads."""
     return await soon(asyncio.to_thread(os.open, pipe, os.O_WRONLY))
 
 
 def test_a_decode_that_hangs_does_not_delay_the_exit(pipe: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", HANGING, str(pipe.parent)],
+        [sys.executable, "-c", HANGING_PROGRAM, str(pipe.parent)],
         check=False,
         cwd=ROOT,
         capture_output=True,
@@ -62,26 +62,33 @@ def test_a_decode_that_hangs_does_not_delay_the_exit(pipe: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "closed\n", "")
 
 
-async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(pipe: Path, tmp_path: Path) -> None:
+async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(tmp_path: Path) -> None:
     workers = ImageWorkers(tmp_path / "scratch")
+    pipes = [tmp_path / f"pipe{number}" for number in range(WORKERS)]
+    # One for each thread: a thread that opened a shared pipe after its writer closed would wait for ever.
+    for pipe in pipes:
+        os.mkfifo(pipe)
     hanging = [
         asyncio.create_task(workers.normalise_reference(pipe, tmp_path / "target", limit_bytes=LIMIT_BYTES))
-        for _ in range(WORKERS)
+        for pipe in pipes
     ]
-    writer = await writer_of(pipe)
-    source, unwanted = tmp_path / "source", tmp_path / "unwanted"
+    writers = [await open_writer(pipe) for pipe in pipes]
+    source, cancelled_target = tmp_path / "source", tmp_path / "cancelled_target"
     source.write_bytes(make_picture())
-    queued = asyncio.create_task(workers.normalise_reference(source, unwanted, limit_bytes=LIMIT_BYTES))
-    await asyncio.sleep(0)  # it is queued now
+    queued = asyncio.create_task(
+        workers.normalise_reference(source, cancelled_target, limit_bytes=LIMIT_BYTES)
+    )
+    await asyncio.sleep(0)  # `queued` is in the queue from here on
     queued.cancel()
     with pytest.raises(asyncio.CancelledError):
         await queued
-    os.close(writer)
+    for writer in writers:
+        os.close(writer)
     await soon(asyncio.gather(*hanging, return_exceptions=True))
     for _ in range(WORKERS):  # the threads still work
         with pytest.raises(ContractViolation):
             await soon(workers.prepare_result(b"", limit_bytes=LIMIT_BYTES))
-    assert not unwanted.exists()
+    assert not cancelled_target.exists()
     workers.close()
 
 
@@ -89,7 +96,7 @@ async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> Non
     command = [sys.executable, "-I", heic.__file__, str(pipe), str(pipe.parent / "target"), "10", "10"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         try:
-            writer = await writer_of(pipe)
+            writer = await open_writer(pipe)
             assert child.poll() is None
             assert child.stdin is not None
             child.stdin.close()

@@ -1,4 +1,4 @@
-"""Requests that are no jobs yet: what they hold comes back whole, and one of them becomes one job."""
+"""Drafts: everything of a request is stored, and a draft becomes at most one job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def find_draft(drafts: DraftStore, draft_id: int) -> Draft:
 
 
 def make_confirmed_job(draft: Draft) -> Job:
-    """A job as a yes makes it: from an interaction of its own."""
+    """A job made from a draft by an interaction of its own, as Confirm makes it."""
     return make_job(draft.request(make_request(guild_id=draft.guild_id, user_id=draft.user_id).destination))
 
 
@@ -54,7 +54,7 @@ async def refusal_reason(store: JobStore, draft: Draft) -> MemberReason:
     return error.value.reason
 
 
-async def test_everything_of_a_request_comes_back_but_where_it_came_from(
+async def test_a_draft_has_everything_of_a_request_but_its_destination(
     drafts: DraftStore, store: JobStore
 ) -> None:
     parent = await accept(store, make_job(), NO_CONTEXT)
@@ -75,12 +75,12 @@ async def test_everything_of_a_request_comes_back_but_where_it_came_from(
     assert draft.request(elsewhere) == replace(request, destination=elsewhere)
 
 
-async def test_an_empty_form_is_a_draft_too(drafts: DraftStore) -> None:
+async def test_an_empty_form_can_be_a_draft(drafts: DraftStore) -> None:
     draft = await find_draft(drafts, await save_draft(drafts, make_request(prompt="")))
     assert (draft.prompt, draft.reference, draft.preset, draft.taken) == ("", None, None, False)
 
 
-async def test_an_event_that_comes_twice_is_one_draft(drafts: DraftStore) -> None:
+async def test_a_repeated_interaction_makes_one_draft(drafts: DraftStore) -> None:
     request = make_request(prompt="the first")
     first = await save_draft(drafts, request)
     assert await drafts.save(replace(request, prompt="the second")) is None
@@ -88,12 +88,12 @@ async def test_an_event_that_comes_twice_is_one_draft(drafts: DraftStore) -> Non
 
 
 @pytest.mark.parametrize("draft_id", [0, 1, MAX_ID, MAX_ID + 1, 10**30])
-async def test_a_draft_that_nobody_made_is_not_there(drafts: DraftStore, draft_id: int) -> None:
+async def test_an_unknown_draft_is_not_found(drafts: DraftStore, draft_id: int) -> None:
     await save_draft(drafts)
     assert await drafts.find(draft_id) is None
 
 
-async def test_of_fifty_answers_one_becomes_the_job(
+async def test_of_fifty_confirmations_one_becomes_the_job(
     drafts: DraftStore, store: JobStore, ledger: Ledger
 ) -> None:
     draft = await find_draft(drafts, await save_draft(drafts))
@@ -107,31 +107,31 @@ async def test_of_fifty_answers_one_becomes_the_job(
     assert {error.reason for error in errors} == {MemberReason.DRAFT_TAKEN}
     assert (await ledger.usage(1)).used_credits == 4
     assert (await find_draft(drafts, draft.draft_id)).taken
-    # The same answer again, as Discord delivers events, is no refusal.
+    # The same interaction delivered twice is ignored, not refused.
     again = make_job(jobs[0].request)
     assert await accept(store, again, NO_CONTEXT, draft_id=draft.draft_id) is None
 
 
-async def test_a_yes_and_a_no_at_once_are_one_of_both(
+async def test_of_a_confirmation_and_a_deletion_at_once_exactly_one_takes_effect(
     drafts: DraftStore, store: JobStore, ledger: Ledger
 ) -> None:
-    painted = 0
+    confirmed = 0
     for number in range(40):
         draft = await find_draft(drafts, await save_draft(drafts))
-        yes = accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
-        no = drafts.delete(draft.draft_id)
-        both = (yes, no) if number % 2 else (no, yes)
+        confirm = accept(store, make_confirmed_job(draft), NO_CONTEXT, draft_id=draft.draft_id)
+        discard = drafts.delete(draft.draft_id)
+        both = (confirm, discard) if number % 2 else (discard, confirm)
         ended = await asyncio.gather(*both, return_exceptions=True)
         jobs = [each for each in ended if isinstance(each, Job)]
-        forgotten = True in ended
-        assert len(jobs) == (not forgotten), ended
-        assert (await drafts.find(draft.draft_id) is None) is forgotten
-        painted += len(jobs)
-    assert 0 < painted < 40
-    assert (await ledger.usage(1)).used_credits == 4 * painted
+        deleted = True in ended
+        assert len(jobs) == (not deleted), ended
+        assert (await drafts.find(draft.draft_id) is None) is deleted
+        confirmed += len(jobs)
+    assert 0 < confirmed < 40
+    assert (await ledger.usage(1)).used_credits == 4 * confirmed
 
 
-async def test_what_is_refused_leaves_the_draft_for_another_try(
+async def test_a_refused_request_leaves_the_draft_for_another_try(
     drafts: DraftStore, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     draft = await find_draft(drafts, await save_draft(drafts))
@@ -144,7 +144,7 @@ async def test_what_is_refused_leaves_the_draft_for_another_try(
     assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
 
 
-async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_nothing(
+async def test_a_draft_can_be_used_again_after_its_job_was_cancelled(
     drafts: DraftStore, store: JobStore
 ) -> None:
     draft = await find_draft(drafts, await save_draft(drafts))
@@ -161,9 +161,7 @@ async def test_a_job_that_was_cancelled_before_anything_was_spent_counts_for_not
     assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
 
 
-async def test_a_draft_lives_as_long_as_its_reference_does(
-    drafts: DraftStore, store: JobStore, database: Database
-) -> None:
+async def test_a_draft_expires_after_its_ttl(drafts: DraftStore, store: JobStore, database: Database) -> None:
     with time_machine.travel(AT, tick=False) as clock:
         old = await find_draft(drafts, await save_draft(drafts))
         clock.shift(10)
@@ -178,16 +176,14 @@ async def test_a_draft_lives_as_long_as_its_reference_does(
     assert left == [young.draft_id]
 
 
-async def test_a_no_forgets_it_once(drafts: DraftStore) -> None:
+async def test_a_draft_is_deleted_once(drafts: DraftStore) -> None:
     draft_id = await save_draft(drafts)
     assert await drafts.delete(draft_id)
     assert not await drafts.delete(draft_id)
     assert await drafts.find(draft_id) is None
 
 
-async def test_a_draft_that_was_forgotten_becomes_no_job(
-    drafts: DraftStore, store: JobStore, ledger: Ledger
-) -> None:
+async def test_a_deleted_draft_becomes_no_job(drafts: DraftStore, store: JobStore, ledger: Ledger) -> None:
     draft = await find_draft(drafts, await save_draft(drafts))
     await drafts.delete(draft.draft_id)
     assert await refusal_reason(store, draft) is MemberReason.DRAFT_TAKEN
@@ -195,7 +191,7 @@ async def test_a_draft_that_was_forgotten_becomes_no_job(
     assert await store.unfinished() == []
 
 
-async def test_a_job_is_written_with_everything_its_draft_held(drafts: DraftStore, store: JobStore) -> None:
+async def test_a_job_has_everything_of_its_draft(drafts: DraftStore, store: JobStore) -> None:
     request = replace(
         make_request(reference=REFERENCE), preset=Preset("oil", "an oil painting of", "at dusk")
     )

@@ -1,4 +1,4 @@
-"""What members see of their own pictures afterwards: pages, searches, descent, deletion, sharing."""
+"""The history of a member's pictures: pages, search, ancestry, deletion, sharing, and new requests."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from bot.domain.jobs import (
     UploadedReference,
     stored_url,
 )
-from bot.jobs import history as gallery_module
+from bot.jobs import history as history_module
 from bot.jobs.derived_requests import repeat_request, request_from_picture, require_visible, stored_reference
 from bot.jobs.history import MAX_ANCESTORS, PAGE_SIZE, HistoryPage, HistoryStore
 from bot.jobs.store import JobStore
 from bot.privacy.erasure import ErasureRequests
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.jobs import DELIVERED_MESSAGE
+from tests.support.sql import rows, traced
 
 MEMBER, OTHER, ADMIN = 7, 8, 99
 SHA256 = "ab" * 32
@@ -80,8 +82,8 @@ def ids(page: HistoryPage) -> list[str]:
 
 async def pages_to_oldest(history_store: HistoryStore, search: str = "") -> list[HistoryPage]:
     pages = [await history_store.older(1, MEMBER, search)]
-    while (mark := pages[-1].older) is not None:
-        pages.append(await history_store.older(1, MEMBER, search, mark))
+    while (cursor := pages[-1].older) is not None:
+        pages.append(await history_store.older(1, MEMBER, search, cursor))
         assert len(pages) < 100
     return pages
 
@@ -90,14 +92,10 @@ async def pages_to_newest(
     history_store: HistoryStore, page: HistoryPage, search: str = ""
 ) -> list[HistoryPage]:
     pages = [page]
-    while (mark := pages[-1].newer) is not None:
-        pages.append(await history_store.newer(1, MEMBER, mark, search))
+    while (cursor := pages[-1].newer) is not None:
+        pages.append(await history_store.newer(1, MEMBER, cursor, search))
         assert len(pages) < 100
     return pages
-
-
-async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
 # Pages.
@@ -109,22 +107,20 @@ async def test_every_picture_is_on_one_page_in_either_direction(
 ) -> None:
     jobs = await add_delivered_jobs(store, count)
     newest_first = [job.job_id for job in reversed(jobs)]
-    there = await pages_to_oldest(history_store)
-    assert [job_id for page in there for job_id in ids(page)] == newest_first
-    assert len(there) == max(1, -(-count // PAGE_SIZE))
-    assert there[0].newer is None
-    back = await pages_to_newest(history_store, there[-1])
+    older_pages = await pages_to_oldest(history_store)
+    assert [job_id for page in older_pages for job_id in ids(page)] == newest_first
+    assert len(older_pages) == max(1, -(-count // PAGE_SIZE))
+    assert older_pages[0].newer is None
+    newer_pages = await pages_to_newest(history_store, older_pages[-1])
     if count % PAGE_SIZE == 0:
-        assert [ids(page) for page in back] == [ids(page) for page in reversed(there)]
-    # Towards the newest the last page is the newest one, whole, so some may be seen twice; none is left out.
-    assert {job_id for page in back for job_id in ids(page)} == set(newest_first)
-    assert ids(back[-1]) == ids(there[0])
-    assert all(len(page.items) == PAGE_SIZE for page in back[1:-1])
+        assert [ids(page) for page in newer_pages] == [ids(page) for page in reversed(older_pages)]
+    # Towards the newest, the last page is the full newest page: items may repeat, but none is left out.
+    assert {job_id for page in newer_pages for job_id in ids(page)} == set(newest_first)
+    assert ids(newer_pages[-1]) == ids(older_pages[0])
+    assert all(len(page.items) == PAGE_SIZE for page in newer_pages[1:-1])
 
 
-async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(
-    history_store: HistoryStore, store: JobStore
-) -> None:
+async def test_a_new_picture_does_not_move_older_pages(history_store: HistoryStore, store: JobStore) -> None:
     await add_delivered_jobs(store, 3 * PAGE_SIZE)
     first = await history_store.older(1, MEMBER)
     assert first.older is not None
@@ -136,7 +132,7 @@ async def test_what_is_painted_meanwhile_moves_no_page_that_is_older(
     assert ids(await history_store.older(1, MEMBER))[0] == latest.job_id
 
 
-async def test_a_page_that_has_emptied_leads_back(
+async def test_an_emptied_page_still_leads_to_the_newer_one(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     jobs = await add_delivered_jobs(store, PAGE_SIZE + 2)
@@ -150,13 +146,13 @@ async def test_a_page_that_has_emptied_leads_back(
     assert ids(await history_store.newer(1, MEMBER, empty.newer)) == ids(first)
 
 
-async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
+async def test_only_finished_pictures_of_this_member_in_this_server_are_shown(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     mine = await add_delivered_job(store)
     hidden = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
-    on_its_way = await add_created_job(store)
-    await store.succeeded(on_its_way.job_id, None, 4)
+    undelivered = await add_created_job(store)
+    await store.succeeded(undelivered.job_id, None, 4)
     await add_delivered_job(store, make_request(user_id=OTHER))
     await add_delivered_job(store, make_request(user_id=MEMBER, guild_id=2))
     await add_created_job(store)
@@ -168,12 +164,12 @@ async def test_only_painted_pictures_of_this_member_in_this_server_are_shown(
     assert await accept(store, cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
     page = await history_store.older(1, MEMBER)
-    assert ids(page) == [on_its_way.job_id, hidden.job_id, mine.job_id]
+    assert ids(page) == [undelivered.job_id, hidden.job_id, mine.job_id]
     assert all(item.is_painted for item in page.items)
     assert [item.charged_credits for item in page.items] == [4, 4, 4]
 
 
-async def test_deleted_and_erased_ones_are_gone(
+async def test_deleted_and_erased_pictures_are_not_shown(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     deleted, stays = await add_undeliverable_job(store), await add_delivered_job(store)
@@ -184,20 +180,18 @@ async def test_deleted_and_erased_ones_are_gone(
     assert found.job.deleted_at is not None
     assert found.kept_sha256 is None
     assert await rows(database, "SELECT * FROM kept_pictures") == []
-    first_time = await rows(
-        database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99"
-    )
+    before = await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
     await history_store.mark_deleted(deleted.job_id, MEMBER)
     assert (
         await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
-        == first_time
+        == before
     )
     await ErasureRequests(database).erase(MEMBER)
     assert ids(await history_store.older(1, MEMBER)) == []
-    assert ids(await history_store.older(1, 0)) == [], "nobody in particular has no history"
+    assert ids(await history_store.older(1, 0)) == [], "erased jobs are in nobody's history"
 
 
-# Searching.
+# Search.
 
 
 @pytest.mark.parametrize(
@@ -205,7 +199,7 @@ async def test_deleted_and_erased_ones_are_gone(
     [
         ("fox", "a red FOX, sitting"),
         ("FÓX", "a red fox"),
-        ("fox", "a foxtrot"),  # the beginning of a word is enough, as people type
+        ("fox", "a foxtrot"),  # the beginning of a word is enough
         ("fox red", "a red fox"),
         ("\uff46\uff4f\uff58", "a red fox"),
         ("red_fox", "a red fox"),
@@ -226,33 +220,33 @@ async def test_a_search_finds_words_however_they_are_written(
 @pytest.mark.parametrize("search", ["vixen", "red hen", "%", "' OR 1=1 --", "fo_x_es"])
 async def test_a_search_finds_nothing_else(history_store: HistoryStore, store: JobStore, search: str) -> None:
     await add_delivered_job(store, make_request(user_id=MEMBER, prompt="a red fox"))
-    expected = 1 if search == "%" else 0  # no word at all is no search
+    expected = 1 if search == "%" else 0  # without a letter or digit there is nothing to search for
     assert len((await history_store.older(1, MEMBER, search)).items) == expected
 
 
-async def test_what_a_search_finds_has_pages_both_ways_too(
+async def test_search_results_have_pages_in_both_directions(
     history_store: HistoryStore, store: JobStore
 ) -> None:
-    dice = random.Random(3)
+    rng = random.Random(3)
     jobs = []
     for number in range(30):
-        fox = dice.random() < 0.5
+        fox = rng.random() < 0.5
         job = await add_delivered_job(
             store, make_request(user_id=MEMBER, prompt=f"a {'fox' if fox else 'hen'} {number}")
         )
         jobs += [job.job_id] if fox else []
-    there = await pages_to_oldest(history_store, "Fox")
-    assert [job_id for page in there for job_id in ids(page)] == jobs[::-1]
-    back = await pages_to_newest(history_store, there[-1], "Fox")
-    assert {job_id for page in back for job_id in ids(page)} == set(jobs)
-    assert all(page.older is None or page.items for page in (*there, *back))
+    older_pages = await pages_to_oldest(history_store, "Fox")
+    assert [job_id for page in older_pages for job_id in ids(page)] == jobs[::-1]
+    newer_pages = await pages_to_newest(history_store, older_pages[-1], "Fox")
+    assert {job_id for page in newer_pages for job_id in ids(page)} == set(jobs)
+    assert all(page.items for page in (*older_pages, *newer_pages))
 
 
-# Descent.
+# Ancestry.
 
 
 async def add_edit_chain(store: JobStore, length: int) -> list[Job]:
-    """Each grew from the one before; each cost one more."""
+    """Deliver jobs, each the parent of the next one, at 1, 2, 3 ... credits."""
     line: list[Job] = []
     for number in range(length):
         request = make_request(user_id=MEMBER, prompt=f"fox {number}")
@@ -263,7 +257,7 @@ async def add_edit_chain(store: JobStore, length: int) -> list[Job]:
     return line
 
 
-async def test_a_descent_is_told_from_the_parent_back_with_all_it_cost(
+async def test_ancestors_are_listed_from_the_parent_back_with_their_total_cost(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     line = await add_edit_chain(store, 5)
@@ -276,7 +270,7 @@ async def test_a_descent_is_told_from_the_parent_back_with_all_it_cost(
     assert (unknown.ancestors, unknown.charged_credits) == ((), 0)
 
 
-async def test_what_is_not_settled_or_was_released_has_cost_nothing(
+async def test_only_charged_credits_count_in_the_cost_of_an_ancestry(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     parent = await add_delivered_job(store, credits=3)
@@ -286,7 +280,7 @@ async def test_what_is_not_settled_or_was_released_has_cost_nothing(
     assert (await history_store.ancestry(child.job_id)).charged_credits == 5
 
 
-async def test_a_descent_that_bites_its_tail_ends(
+async def test_a_cycle_of_ancestors_ends(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     line = await add_edit_chain(store, 3)
@@ -300,12 +294,12 @@ async def test_a_descent_that_bites_its_tail_ends(
     assert (await history_store.ancestry(line[0].job_id)).ancestors == ()
 
 
-async def test_a_very_long_descent_is_followed_so_far_and_no_further(
+async def test_no_more_ancestors_than_the_maximum_are_listed(
     history_store: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = await add_edit_chain(store, 9)
     assert len((await history_store.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
-    monkeypatch.setattr(gallery_module, "MAX_ANCESTORS", 5)
+    monkeypatch.setattr(history_module, "MAX_ANCESTORS", 5)
     chain = await history_store.ancestry(line[-1].job_id)
     assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
@@ -314,7 +308,7 @@ async def test_a_very_long_descent_is_followed_so_far_and_no_further(
 # Sharing.
 
 
-async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
+async def test_sharing_a_stored_picture_delivers_it_in_the_channel(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     job = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
@@ -331,15 +325,15 @@ async def test_a_kept_picture_that_is_shown_to_everybody_is_delivered_there(
     assert item.charged_credits == 4
 
 
-async def test_what_was_never_painted_cannot_be_shown(history_store: HistoryStore, store: JobStore) -> None:
+async def test_an_unfinished_picture_cannot_be_shared(history_store: HistoryStore, store: JobStore) -> None:
     for job in (await add_created_job(store), await add_failed_job(store)):
         before = await history_store.find(job.job_id)
-        assert not await history_store.begin_share(job, LANDING)
-        assert not await history_store.finish_share(job, LANDING)
+        assert not await history_store.begin_share(job, DELIVERED_MESSAGE)
+        assert not await history_store.finish_share(job, DELIVERED_MESSAGE)
         assert await history_store.find(job.job_id) == before
 
 
-async def test_what_could_not_be_shown_is_as_it_was(history_store: HistoryStore, store: JobStore) -> None:
+async def test_undoing_a_share_restores_the_picture(history_store: HistoryStore, store: JobStore) -> None:
     job = await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
     before = await history_store.find(job.job_id)
     assert await history_store.begin_share(job, DeliveredMessage(20, 98, DeliveryMethod.SHARE))
@@ -350,7 +344,7 @@ async def test_what_could_not_be_shown_is_as_it_was(history_store: HistoryStore,
     assert await history_store.find(job.job_id) == before
 
 
-async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
+async def test_a_picture_deleted_or_erased_meanwhile_is_not_shared(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     deleted, erased = [
@@ -360,11 +354,11 @@ async def test_what_is_deleted_or_erased_meanwhile_is_shown_to_nobody(
     assert await history_store.begin_share(erased, None)
     await rows(database, "UPDATE jobs SET user_id = 0 WHERE job_id = ?", erased.job_id)
     assert not await history_store.begin_share(deleted, None)
-    assert not await history_store.finish_share(erased, LANDING)
+    assert not await history_store.finish_share(erased, DELIVERED_MESSAGE)
     assert (await find_item(history_store, erased)).job.delivered_message is None
 
 
-# Beginning anew.
+# New requests from a picture.
 
 
 async def find_item(history_store: HistoryStore, job: Job) -> Any:
@@ -373,27 +367,29 @@ async def find_item(history_store: HistoryStore, job: Job) -> Any:
     return item
 
 
-def reason_of(act: Any, *arguments: Any) -> MemberReason | None:
+def reason_of(call: Any, *arguments: Any) -> MemberReason | None:
     try:
-        act(*arguments)
+        call(*arguments)
     except MemberError as error:
         return error.reason
     return None
 
 
-async def test_who_may_know_of_a_picture(history_store: HistoryStore, store: JobStore) -> None:
+async def test_a_picture_is_visible_to_its_member_and_if_public_in_its_server(
+    history_store: HistoryStore, store: JobStore
+) -> None:
     open_ = await find_item(history_store, await add_delivered_job(store))
     hidden = await find_item(
         history_store, await add_undeliverable_job(store, private(make_request(user_id=MEMBER)))
     )
     unknown = MemberReason.JOB_UNKNOWN
-    told = {
+    reasons = {
         (item, guild_id, user_id): reason_of(require_visible, item, guild_id, user_id)
         for item in (open_, hidden, None)
         for guild_id in (1, 2, None)
         for user_id in (MEMBER, OTHER)
     }
-    visible = {key for key, reason in told.items() if reason is None}
+    visible = {key for key, reason in reasons.items() if reason is None}
     assert visible == {
         (open_, 1, MEMBER),
         (open_, 1, OTHER),
@@ -401,10 +397,10 @@ async def test_who_may_know_of_a_picture(history_store: HistoryStore, store: Job
         (hidden, 1, MEMBER),
         (hidden, None, MEMBER),
     }
-    assert set(told.values()) == {None, unknown}
+    assert set(reasons.values()) == {None, unknown}
 
 
-async def test_who_may_begin_from_a_picture(
+async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletion(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     here = make_request(user_id=OTHER).destination
@@ -412,7 +408,7 @@ async def test_who_may_begin_from_a_picture(
     owner_only = AccessPolicy(rules=(AccessRule(RuleTarget.ROLE, "1", Effect.DENY),), owner_only=True)
     reference = Reference("https://cdn/secret.png", "secret.png", "image/png", 9)
     plain = await find_item(history_store, await add_delivered_job(store))
-    worked = await find_item(
+    edited = await find_item(
         history_store,
         await add_delivered_job(store, replace(make_request(user_id=MEMBER), reference=reference)),
     )
@@ -425,12 +421,12 @@ async def test_who_may_begin_from_a_picture(
     assert repeat_request(plain, here, AccessPolicy()).parent_job_id == plain.job.job_id
     assert repeat_request(plain, here, AccessPolicy()).destination == here
     assert repeat_request(broken, here, AccessPolicy()).parent_job_id is None, (
-        "what failed is nobody's parent"
+        "a failed job must not be a parent"
     )
     assert reason_of(repeat_request, plain, here, owner_only) is MemberReason.NOT_YOURS
     assert reason_of(repeat_request, plain, mine, owner_only) is None
-    assert reason_of(repeat_request, worked, here, AccessPolicy()) is MemberReason.REFERENCE_NOT_YOURS
-    assert reason_of(repeat_request, worked, mine, AccessPolicy()) is None
+    assert reason_of(repeat_request, edited, here, AccessPolicy()) is MemberReason.REFERENCE_NOT_YOURS
+    assert reason_of(repeat_request, edited, mine, AccessPolicy()) is None
     assert reason_of(repeat_request, deleted, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
     assert (
         reason_of(request_from_picture, deleted, mine, AccessPolicy(), picture)
@@ -441,27 +437,27 @@ async def test_who_may_begin_from_a_picture(
         is MemberReason.PICTURE_UNFINISHED
     )
     assert reason_of(request_from_picture, plain, here, owner_only, picture) is MemberReason.NOT_YOURS
-    # Somebody else's reference does not come along with a picture that is worked from.
-    fresh = request_from_picture(worked, here, AccessPolicy(), picture)
+    # The new request does not have the reference of the other member's picture.
+    fresh = request_from_picture(edited, here, AccessPolicy(), picture)
     assert (fresh.prompt, fresh.preset, fresh.reference) == ("", None, picture)
-    assert fresh.parent_job_id == worked.job.job_id
+    assert fresh.parent_job_id == edited.job.job_id
     await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job.job_id)
     erased = await find_item(history_store, plain.job)
     assert reason_of(repeat_request, erased, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
 
 
-async def test_a_kept_picture_is_a_reference_that_leads_to_the_vault_alone(
+async def test_the_reference_of_a_stored_picture_is_its_hash_in_the_picture_store(
     history_store: HistoryStore, store: JobStore
 ) -> None:
-    kept = stored_reference(await find_item(history_store, await add_undeliverable_job(store)))
-    assert kept is not None
-    assert (kept.source_sha256, kept.content_type) == (SHA256, "image/jpeg")
-    assert kept.url == f"kept:{SHA256}"
+    reference = stored_reference(await find_item(history_store, await add_undeliverable_job(store)))
+    assert reference is not None
+    assert (reference.source_sha256, reference.content_type) == (SHA256, "image/jpeg")
+    assert reference.url == f"kept:{SHA256}"
     assert stored_reference(await find_item(history_store, await add_delivered_job(store))) is None
     assert Reference("https://cdn/kept:x", "x", None, 1).source_sha256 is None
 
 
-async def test_a_picture_painted_again_has_the_reference_that_was_sent(
+async def test_a_repeated_request_has_the_reference_that_was_sent(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
@@ -470,7 +466,7 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
     await store.uploaded(job.job_id, UploadedReference("https://rivya/fox", "image/webp"), SHA256)
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
-    await store.delivered(job.job_id, LANDING)
+    await store.delivered(job.job_id, DELIVERED_MESSAGE)
     request = repeat_request(await find_item(history_store, job), job.request.destination, AccessPolicy())
     assert request.reference == Reference(reference.url, "fox.heic", "image/webp", 9, SHA256)
     second = make_job(
@@ -482,10 +478,10 @@ async def test_a_picture_painted_again_has_the_reference_that_was_sent(
     assert accepted == await store.find(second.job_id)
 
 
-# What a question costs, and what it must not tell.
+# Private pictures and query plans.
 
 
-async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
+async def test_a_search_of_another_members_pictures_leaves_out_private_ones(
     history_store: HistoryStore, store: JobStore
 ) -> None:
     await add_delivered_job(store, private(make_request(user_id=MEMBER, prompt="a secret affair")))
@@ -496,10 +492,10 @@ async def test_a_search_of_anothers_pictures_does_not_look_at_private_ones(
     assert len(ids(await history_store.older(1, MEMBER, with_private=False))) == 2
 
 
-async def test_a_search_looks_through_more_than_is_read_at_once(
+async def test_a_search_reads_several_batches(
     history_store: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery_module, "_SCAN_BATCH", 3)
+    monkeypatch.setattr(history_module, "_SCAN_BATCH", 3)
     foxes = [
         job
         for number in range(20)
@@ -519,11 +515,9 @@ async def test_a_page_is_read_from_its_index(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     await add_delivered_jobs(store, 3)
-    asked: list[str] = []
-    await database.run(lambda tx: tx.set_trace_callback(asked.append))
-    await history_store.older(1, MEMBER)
-    await database.run(lambda tx: tx.set_trace_callback(None))
-    (statement,) = [each for each in asked if "jobs_of_member" in each]
+    async with traced(database) as statements:
+        await history_store.older(1, MEMBER)
+    (statement,) = [each for each in statements if "jobs_of_member" in each]
     plan = " / ".join(str(row[3]) for row in await rows(database, f"EXPLAIN QUERY PLAN {statement}"))
     assert "SEARCH j USING INDEX jobs_of_member (guild_id=? AND user_id=? AND interaction_id<?)" in plan
     assert "SCAN" not in plan

@@ -1,4 +1,4 @@
-"""Defaults of a member: set, read back, cleared."""
+"""Defaults of a member: set, get and clear."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ DEFAULTS = [
 ]
 
 
-async def test_who_has_said_nothing_leaves_it_to_the_bot(member_defaults: MemberDefaultsStore) -> None:
+async def test_a_member_without_defaults_has_none_set(member_defaults: MemberDefaultsStore) -> None:
     assert await member_defaults.get(7) == MemberDefaults(None, None, None)
 
 
-async def test_a_habit_is_the_members_own_and_the_last_one_counts(
+async def test_defaults_are_stored_for_each_member_and_the_last_ones_count(
     member_defaults: MemberDefaultsStore, database: Database
 ) -> None:
     await member_defaults.set(7, MemberDefaults("portrait", "jpeg", private=True))
@@ -42,7 +42,7 @@ async def test_a_habit_is_the_members_own_and_the_last_one_counts(
     assert await count(database, "member_defaults") == 2
 
 
-async def test_a_habit_that_says_nothing_is_forgotten(
+async def test_empty_defaults_delete_the_row(
     member_defaults: MemberDefaultsStore, database: Database
 ) -> None:
     await member_defaults.set(7, MemberDefaults("portrait"))
@@ -51,16 +51,16 @@ async def test_a_habit_that_says_nothing_is_forgotten(
     assert await count(database, "member_defaults") == 0
 
 
-async def test_changes_at_once_leave_one_of_them(
+async def test_of_concurrent_changes_one_remains(
     member_defaults: MemberDefaultsStore, database: Database
 ) -> None:
-    wishes = [MemberDefaults(size=f"size {number}") for number in range(20)]
-    await asyncio.gather(*(member_defaults.set(7, wish) for wish in wishes))
-    assert await member_defaults.get(7) in wishes
+    choices = [MemberDefaults(size=f"size {number}") for number in range(20)]
+    await asyncio.gather(*(member_defaults.set(7, choice) for choice in choices))
+    assert await member_defaults.get(7) in choices
     assert await count(database, "member_defaults") == 1
 
 
-async def test_any_habit_comes_back_as_it_was_set(member_defaults: MemberDefaultsStore) -> None:
+async def test_every_combination_is_stored_unchanged(member_defaults: MemberDefaultsStore) -> None:
     for defaults in (*DEFAULTS, *DEFAULTS[::-1]):
         await member_defaults.set(7, defaults)
         assert await member_defaults.get(7) == defaults

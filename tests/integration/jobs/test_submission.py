@@ -42,7 +42,7 @@ async def submit_accepted(store: JobStore, options: RequestOptions) -> Accepted:
 
 @pytest.fixture
 async def confirmation_required(database: Database) -> None:
-    """The guild asks its members about every price."""
+    """Let the guild ask for a confirmation of every price."""
     await GuildSettingsStore(database).change(1, GuildSetting.CONFIRM_ABOVE, "0", set_by=9, interaction_id=9)
 
 
@@ -51,18 +51,20 @@ def drafts(database: Database) -> DraftStore:
     return DraftStore(database)
 
 
-async def test_without_a_choice_the_model_decides(store: JobStore) -> None:
+async def test_without_options_the_defaults_of_the_model_apply(store: JobStore) -> None:
     request = (await submit_accepted(store, make_options())).job.request
     assert (request.size, request.format, request.destination.private) == ("square_hd", "png", False)
 
 
-async def test_the_member_s_defaults_come_before_the_model(store: JobStore, database: Database) -> None:
+async def test_the_defaults_of_the_member_replace_those_of_the_model(
+    store: JobStore, database: Database
+) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", "jpeg", private=True))
     request = (await submit_accepted(store, make_options())).job.request
     assert (request.size, request.format, request.destination.private) == ("portrait_4_3", "jpeg", True)
 
 
-async def test_a_preset_comes_before_defaults_and_an_option_before_both(
+async def test_a_preset_replaces_defaults_and_an_option_replaces_both(
     store: JobStore, database: Database
 ) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", None, private=True))
@@ -75,23 +77,21 @@ async def test_a_preset_comes_before_defaults_and_an_option_before_both(
     assert (request.size, request.destination.private) == ("square", False)
 
 
-async def test_a_size_that_the_model_does_not_offer_is_passed_over(
-    store: JobStore, database: Database
-) -> None:
+async def test_a_size_that_the_model_does_not_offer_is_ignored(store: JobStore, database: Database) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("panorama", "gif", private=None))
     request = (await submit_accepted(store, make_options(size="huge"))).job.request
     assert (request.size, request.format) == ("square_hd", "png")
 
 
 async def test_a_preset_that_the_guild_does_not_have_is_refused(store: JobStore, database: Database) -> None:
-    await PresetStore(database).save(2, OIL, None, set_by=9, interaction_id=1)  # another guild's
-    with pytest.raises(MemberError) as refused:
+    await PresetStore(database).save(2, OIL, None, set_by=9, interaction_id=1)  # of another guild
+    with pytest.raises(MemberError) as error:
         await submit(store, make_options(preset="Oil"))
-    assert (refused.value.reason, refused.value.data) == (MemberReason.PRESET_UNKNOWN, {"name": "Oil"})
+    assert (error.value.reason, error.value.data) == (MemberReason.PRESET_UNKNOWN, {"name": "Oil"})
     assert await store.unfinished() == []
 
 
-async def test_a_refused_request_is_kept_with_defaults_and_without_an_unknown_preset(
+async def test_a_draft_of_a_refused_request_has_the_defaults_and_no_unknown_preset(
     drafts: DraftStore, database: Database
 ) -> None:
     await MemberDefaultsStore(database).set(7, MemberDefaults("portrait_4_3", None, private=True))
@@ -103,7 +103,7 @@ async def test_a_refused_request_is_kept_with_defaults_and_without_an_unknown_pr
 
 
 @pytest.mark.usefixtures("confirmation_required")
-async def test_a_price_above_the_threshold_is_asked_about_and_a_yes_reserves(
+async def test_a_price_above_the_threshold_needs_a_confirmation_which_reserves_it(
     store: JobStore, ledger: Ledger, drafts: DraftStore
 ) -> None:
     result = await submit(store, make_options())
@@ -120,22 +120,20 @@ async def test_a_price_above_the_threshold_is_asked_about_and_a_yes_reserves(
 
 
 @pytest.mark.usefixtures("confirmation_required")
-async def test_a_question_takes_the_place_of_the_draft_that_it_comes_of(
-    store: JobStore, drafts: DraftStore
-) -> None:
+async def test_a_price_question_replaces_the_draft_of_its_form(store: JobStore, drafts: DraftStore) -> None:
     form = await store.open_draft(make_options(), NO_CONTEXT, cost_credits=4, at=make_job().accepted_at)
     assert form is not None
     request = form.request(make_request().destination)
     result = await submit(store, request, draft_id=form.draft_id)
     assert isinstance(result, NeedsConfirmation)
     assert await drafts.find(form.draft_id) is None
-    with pytest.raises(MemberError) as second:
+    with pytest.raises(MemberError) as error:
         await submit(store, form.request(make_request().destination), draft_id=form.draft_id)
-    assert second.value.reason is MemberReason.DRAFT_TAKEN
+    assert error.value.reason is MemberReason.DRAFT_TAKEN
 
 
 @pytest.mark.usefixtures("confirmation_required")
-async def test_what_would_be_refused_is_refused_instead_of_asked(
+async def test_a_request_over_the_limit_is_refused_without_a_price_question(
     store: JobStore, database_path: Any, drafts: DraftStore
 ) -> None:
     for _ in range(50):
@@ -159,7 +157,7 @@ async def test_an_interaction_that_comes_twice_is_one_question(store: JobStore) 
     assert await submit(store, make_options(interaction_id=5)) == Duplicate()
 
 
-async def test_a_form_is_not_opened_where_nothing_would_be_accepted(store: JobStore) -> None:
+async def test_no_form_opens_if_the_limit_is_used_up(store: JobStore) -> None:
     for _ in range(50):
         assert await accept(store, make_job())
     with pytest.raises(LimitExceeded):

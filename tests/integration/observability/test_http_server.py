@@ -1,4 +1,4 @@
-"""What machines that watch are told, over real sockets."""
+"""The health check and the metrics, over real sockets."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ HOST = "127.0.0.1"
 
 
 @dataclass
-class Bot:
-    """A bot as the monitor sees one."""
+class FakeBot:
+    """A bot as the monitoring server sees it."""
 
     connected: bool = True
     gateway_latency_seconds: float = 0.05
     rivya_down: bool = False
     stages: Mapping[str, int] = field(default_factory=dict)
-    trouble: Exception | None = None
+    error: Exception | None = None
 
     async def running(self) -> Mapping[str, int]:
         return self.stages
 
     async def held_credits(self) -> int:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
         return 12
 
 
 @pytest.fixture
-def bot() -> Bot:
-    return Bot()
+def bot() -> FakeBot:
+    return FakeBot()
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-async def port(bot: Bot, metrics: Metrics) -> AsyncIterator[int]:
+async def port(bot: FakeBot, metrics: Metrics) -> AsyncIterator[int]:
     async with MonitoringServer(bot, metrics).serve(HOST, 0) as chosen:
         yield chosen
 
 
-async def numbers(port: int) -> dict[str, float]:
+async def read_metrics(port: int) -> dict[str, float]:
     """Every sample by its name and labels, read as Prometheus reads them."""
     async with aiohttp.ClientSession() as session, session.get(f"http://{HOST}:{port}/metrics") as response:
         assert response.status == 200
@@ -78,46 +78,46 @@ async def test_a_bot_that_works_is_healthy(port: int) -> None:
     assert await probe_health("0.0.0.0", port) == (True, "ok")
 
 
-async def test_a_bot_without_a_gateway_or_a_database_is_not(port: int, bot: Bot) -> None:
+async def test_a_bot_without_a_gateway_or_a_database_is_unhealthy(port: int, bot: FakeBot) -> None:
     bot.connected = False
-    bot.trouble = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
-    well, words = await probe_health(HOST, port)
-    assert not well
-    assert "gateway" in words
-    assert "the disk is full" in words
+    bot.error = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
+    healthy, detail = await probe_health(HOST, port)
+    assert not healthy
+    assert "gateway" in detail
+    assert "the disk is full" in detail
 
 
-async def test_rivya_being_down_is_a_number_and_no_reason_to_restart_the_bot(port: int, bot: Bot) -> None:
+async def test_an_outage_of_rivya_is_a_metric_and_leaves_the_bot_healthy(port: int, bot: FakeBot) -> None:
     bot.rivya_down = True
     assert (await probe_health(HOST, port))[0]
-    assert (await numbers(port))["kuas_rivya_down"] == 1
+    assert (await read_metrics(port))["kuas_rivya_down"] == 1
 
 
-async def test_nobody_there_is_one_sentence() -> None:
+async def test_a_health_check_without_a_bot_is_an_operator_error() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         with pytest.raises(OperatorError, match="no bot answers on port"):
             await probe_health(HOST, taken.getsockname()[1])
 
 
-async def test_a_stranger_who_talks_no_text_there_is_no_crash() -> None:
-    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_an_answer_that_is_no_text_is_unhealthy() -> None:
+    async def answer_garbage(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\n\xff\xfe")
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(babble, HOST, 0) as stranger:
-        well, _ = await probe_health(HOST, stranger.sockets[0].getsockname()[1])
-    assert not well
+    async with await asyncio.start_server(answer_garbage, HOST, 0) as other:
+        healthy, _ = await probe_health(HOST, other.sockets[0].getsockname()[1])
+    assert not healthy
 
 
-async def test_a_port_that_is_taken_is_one_sentence(port: int, bot: Bot) -> None:
+async def test_a_port_in_use_is_an_operator_error(port: int, bot: FakeBot) -> None:
     with pytest.raises(OperatorError, match=f"monitor.port {port}"):
         async with MonitoringServer(bot, Metrics()).serve(HOST, port):
             pass
 
 
-async def test_the_numbers_are_what_happened(port: int, bot: Bot, metrics: Metrics) -> None:
+async def test_metrics_count_what_was_recorded(port: int, bot: FakeBot, metrics: Metrics) -> None:
     bot.stages = {"created": 3}
     job = make_job()
     metrics.record_attempt(Attempt(Operation.CREATE, 0.2, None, 200))
@@ -126,26 +126,26 @@ async def test_the_numbers_are_what_happened(port: int, bot: Bot, metrics: Metri
     metrics.record_task(job)
     metrics.record_charge(4)
     metrics.record_job(job)
-    told = await numbers(port)
-    assert told["kuas_jobs_running['created']"] == 3
-    assert told["kuas_credits_held"] == 12
-    assert told["kuas_rivya_attempts_total['create', 'ok']"] == 1
-    assert told["kuas_rivya_attempts_total['TryLater', 'create']"] == 1
-    assert told["kuas_setbacks_total['TryLater', 'accepted']"] == 1
-    assert told["kuas_credits_charged_total"] == 4
-    assert told["kuas_jobs_total['accepted']"] == 1
-    assert told["kuas_gateway_latency_seconds"] == 0.05
+    samples = await read_metrics(port)
+    assert samples["kuas_jobs_running['created']"] == 3
+    assert samples["kuas_credits_held"] == 12
+    assert samples["kuas_rivya_attempts_total['create', 'ok']"] == 1
+    assert samples["kuas_rivya_attempts_total['TryLater', 'create']"] == 1
+    assert samples["kuas_setbacks_total['TryLater', 'accepted']"] == 1
+    assert samples["kuas_credits_charged_total"] == 4
+    assert samples["kuas_jobs_total['accepted']"] == 1
+    assert samples["kuas_gateway_latency_seconds"] == 0.05
     bot.stages = {}
-    assert "kuas_jobs_running['created']" not in await numbers(port)
+    assert "kuas_jobs_running['created']" not in await read_metrics(port)
 
 
-async def test_a_database_in_trouble_hides_no_other_number(port: int, bot: Bot, metrics: Metrics) -> None:
+async def test_a_database_error_hides_no_other_metric(port: int, bot: FakeBot, metrics: Metrics) -> None:
     bot.stages, bot.rivya_down = {"created": 3}, True
-    bot.trouble = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
-    told = await numbers(port)
-    assert told["kuas_rivya_down"] == 1
-    assert math.isnan(told["kuas_credits_held"])
-    assert "kuas_jobs_running['created']" not in told
+    bot.error = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
+    samples = await read_metrics(port)
+    assert samples["kuas_rivya_down"] == 1
+    assert math.isnan(samples["kuas_credits_held"])
+    assert "kuas_jobs_running['created']" not in samples
 
 
 async def test_nothing_else_is_served(port: int) -> None:
@@ -157,15 +157,15 @@ async def test_nothing_else_is_served(port: int) -> None:
             assert response.status == 405
 
 
-def test_the_dashboard_asks_only_for_numbers_that_exist(metrics: Metrics) -> None:
+def test_the_dashboard_uses_only_metrics_that_exist(metrics: Metrics) -> None:
     board = json.loads((ROOT / "docs" / "grafana.json").read_text("utf-8"))
-    asked = {
+    used = {
         name
         for panel in board["panels"]
         for target in panel["targets"]
         for name in re.findall(r"(?:kuas|process)_\w+", target["expr"])
     }
-    assert len(asked) > 10
-    kept = {family.name for family in metrics.registry.collect()}
+    assert len(used) > 10
+    existing = {family.name for family in metrics.registry.collect()}
     endings = ("", "_total", "_bucket")
-    assert {name for name in asked if not any(name.removesuffix(end) in kept for end in endings)} == set()
+    assert {name for name in used if not any(name.removesuffix(end) in existing for end in endings)} == set()

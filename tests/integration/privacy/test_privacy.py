@@ -1,4 +1,4 @@
-"""What is known of a member, and whether it is really gone when they say so."""
+"""What is stored about a member, its export, and that an erasure really removes it from the disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.access import AccessRule as Block
 from bot.domain.access import Effect, RuleTarget
-from bot.domain.clock import now_ms
+from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import LimitExceeded
 from bot.domain.jobs import (
     DeliveredMessage,
@@ -50,15 +50,15 @@ from bot.privacy.guild_departures import GuildDepartures
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.sql import rows
 
 MEMBER = 1_234_567_890_123_456_789
 OTHER = 1_134_567_890_123_456_789
 ADMIN = 1_034_567_890_123_456_789
-MARK = "a-walrus-nobody-else-asks-for"
-DAY_MS = 24 * 60 * 60 * 1000
-SHA256 = hashlib.sha256(MARK.encode() * 50).hexdigest()
-PICTURE = Picture(MARK.encode() * 50, "png", 1, 1)
-REFERENCE = Reference(f"https://cdn/{MARK}", f"{MARK}.png", "image/png", 5)
+SECRET = "a-walrus-nobody-else-asks-for"
+SHA256 = hashlib.sha256(SECRET.encode() * 50).hexdigest()
+PICTURE = Picture(SECRET.encode() * 50, "png", 1, 1)
+REFERENCE = Reference(f"https://cdn/{SECRET}", f"{SECRET}.png", "image/png", 5)
 
 
 @pytest.fixture
@@ -79,22 +79,22 @@ def guilds(database: Database) -> GuildSettingsStore:
 async def add_created_job(
     store: JobStore, *, user_id: int = MEMBER, guild_id: int = 1, at: int | None = None
 ) -> Job:
-    """A job whose task is at Rivya."""
-    request = make_request(guild_id=guild_id, user_id=user_id, prompt=MARK, reference=REFERENCE)
+    """Create a job up to its task at Rivya."""
+    request = make_request(guild_id=guild_id, user_id=user_id, prompt=SECRET, reference=REFERENCE)
     job = make_job(request, accepted_at=at)
     assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 77)
     await store.uploaded(
-        job.job_id, UploadedReference(f"https://rivya/{MARK}", "image/png", MARK, 1.5, MARK), SHA256
+        job.job_id, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
     )
-    await store.creating(job.job_id, f'{{"prompt": "{MARK}"}}')
+    await store.creating(job.job_id, f'{{"prompt": "{SECRET}"}}')
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
 
 
 async def add_finished_job(store: JobStore, *, keep: bool = False, **owner: Any) -> Job:
-    """A finished job, delivered or kept."""
+    """Create a finished job, delivered or, with `keep`, undeliverable and stored."""
     job = await add_created_job(store, **owner)
-    await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
+    await store.succeeded(job.job_id, f"https://rivya/{SECRET}", 4)
     if keep:
         await store.record_kept_picture(job.job_id, PICTURE, SHA256)
         return await store.undeliverable(job.job_id)
@@ -103,28 +103,24 @@ async def add_finished_job(store: JobStore, *, keep: bool = False, **owner: Any)
 
 async def add_failed_job(store: JobStore, *, in_doubt: bool = False, **owner: Any) -> Job:
     job = await add_created_job(store, **owner)
-    await store.failed(job.job_id, Failure(FailureCause.RIVYA, "refused", MARK, in_doubt=in_doubt))
+    await store.failed(job.job_id, Failure(FailureCause.RIVYA, "refused", SECRET, in_doubt=in_doubt))
     return await store.failure_notified(job.job_id)
 
 
-async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
-
-
 async def dump_tables(database: Database) -> str:
-    """All tables, as text."""
+    """Return all rows of all tables as text."""
     tables = await rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")
     return "\n".join([str(await rows(database, f"SELECT * FROM {name}")) for (name,) in tables])
 
 
 async def read_files(database: Database, path: Path) -> bytes:
-    """The file and its log, to the last free page."""
+    """Return the bytes of the database file and its write-ahead log, free pages included."""
     assert await database.checkpoint()
     return path.read_bytes() + path.with_name(path.name + "-wal").read_bytes()
 
 
 async def read_ledger(database: Database) -> list[tuple[Any, ...]]:
-    """What must never change: the amounts, and the sums over them."""
+    """Return what must never change: amounts, their sums, and the stages of jobs."""
     return [
         *await rows(
             database,
@@ -136,7 +132,7 @@ async def read_ledger(database: Database) -> list[tuple[Any, ...]]:
     ]
 
 
-async def test_after_an_erase_no_word_is_left_on_the_disk(
+async def test_an_erasure_leaves_no_text_on_the_disk(
     database: Database,
     database_path: Path,
     store: JobStore,
@@ -147,24 +143,24 @@ async def test_after_an_erase_no_word_is_left_on_the_disk(
     await add_finished_job(store, keep=True)
     await add_failed_job(store)
     await add_failed_job(store, in_doubt=True)
-    for number in range(40):  # enough for pages to split and to be freed
+    for number in range(40):  # enough for database pages to split and to be freed
         await add_finished_job(store, guild_id=number % 3 + 1)
-    await credit_admin.refund(1, done.job_id, reason=f"for {MARK}", refunded_by=ADMIN)
-    await DraftStore(database).save(make_request(user_id=MEMBER, prompt=MARK, reference=REFERENCE))
+    await credit_admin.refund(1, done.job_id, reason=f"for {SECRET}", refunded_by=ADMIN)
+    await DraftStore(database).save(make_request(user_id=MEMBER, prompt=SECRET, reference=REFERENCE))
     before = await read_ledger(database)
-    assert MARK.encode() in await read_files(database, database_path)
+    assert SECRET.encode() in await read_files(database, database_path)
 
     assert await erasures.erase(MEMBER) == 44
 
-    assert MARK not in await dump_tables(database)
-    assert MARK.encode() not in await read_files(database, database_path)
+    assert SECRET not in await dump_tables(database)
+    assert SECRET.encode() not in await read_files(database, database_path)
     assert await rows(database, "SELECT DISTINCT user_id, message_id, landed_message_id FROM jobs") == [
         (0, None, None)
     ]
     assert await read_ledger(database) == before
 
 
-async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
+async def test_the_member_id_leaves_the_disk_once_no_limit_counts_the_amounts(
     database: Database,
     database_path: Path,
     store: JobStore,
@@ -178,13 +174,13 @@ async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
     await add_finished_job(store, user_id=OTHER)
     before = await read_ledger(database)
     await erasures.erase(MEMBER)
-    until = (await member_data.summarize(MEMBER)).amounts_until
-    assert until is not None
+    expiry = (await member_data.summarize(MEMBER)).amounts_until
+    assert expiry is not None
     name = MEMBER.to_bytes(8, "big")
 
-    await erasures.process_due(until - 1)
+    await erasures.process_due(expiry - 1)
     assert name in await read_files(database, database_path)
-    assert await erasures.process_due(until) == 2
+    assert await erasures.process_due(expiry) == 2
 
     assert name not in await read_files(database, database_path)
     assert OTHER.to_bytes(8, "big") in await read_files(database, database_path)
@@ -192,7 +188,7 @@ async def test_the_name_leaves_the_disk_once_no_limit_counts_the_amounts(
     assert await read_ledger(database) == before
 
 
-async def test_erasing_is_not_a_way_around_a_limit(
+async def test_an_erasure_does_not_reset_a_limit(
     store: JobStore, credit_admin: CreditAdmin, ledger: Ledger, erasures: ErasureRequests
 ) -> None:
     await credit_admin.set_limit(1, Limit(4, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
@@ -205,7 +201,7 @@ async def test_erasing_is_not_a_way_around_a_limit(
     assert member_limits.personal.used_credits == 4
 
 
-async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
+async def test_a_limit_that_never_resets_keeps_the_member_id_on_its_amounts(
     store: JobStore,
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
@@ -231,13 +227,18 @@ async def test_a_limit_that_never_resets_keeps_the_name_on_its_amounts(
     ("zone", "created", "until"),
     [
         (None, "2026-03-10T12:00", "2026-04-01T00:00+00:00"),
-        ("Europe/Berlin", "2026-03-10T12:00", "2026-04-01T00:00+02:00"),  # clocks go forward in between
-        ("America/Santiago", "2026-09-05T12:00", "2026-10-01T00:00-03:00"),  # at midnight of the 6th
-        ("Pacific/Auckland", "2026-03-31T11:30", "2026-05-01T00:00+12:00"),  # there it is April already
+        ("Europe/Berlin", "2026-03-10T12:00", "2026-04-01T00:00+02:00"),  # clocks go forward meanwhile
+        # Clocks go forward at midnight of the 6th.
+        (
+            "America/Santiago",
+            "2026-09-05T12:00",
+            "2026-10-01T00:00-03:00",
+        ),
+        ("Pacific/Auckland", "2026-03-31T11:30", "2026-05-01T00:00+12:00"),  # already April there
         ("Asia/Tehran", "2026-08-31T12:00", "2026-09-07T00:00+03:30"),  # a Monday: the week ends last
     ],
 )
-async def test_amounts_are_counted_to_the_end_of_the_month_and_of_the_week_where_the_guild_is(
+async def test_amounts_are_counted_until_month_and_week_end_in_the_guilds_time_zone(
     database: Database, guilds: GuildSettingsStore, zone: str | None, created: str, until: str
 ) -> None:
     await guilds.change(1, GuildSetting.TIMEZONE, zone, set_by=ADMIN)
@@ -246,25 +247,25 @@ async def test_amounts_are_counted_to_the_end_of_the_month_and_of_the_week_where
     assert counted == int(datetime.fromisoformat(until).timestamp() * 1000)
 
 
-async def test_the_name_goes_at_midnight_where_the_guild_is(
+async def test_the_member_id_is_removed_at_midnight_in_the_guilds_time_zone(
     store: JobStore, guilds: GuildSettingsStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
     zone = ZoneInfo("Pacific/Auckland")
     await guilds.change(1, GuildSetting.TIMEZONE, zone.key, set_by=ADMIN)
-    # The last quarter of an hour of a month that ends with its week: there, and not in UTC.
+    # The last quarter of an hour of a month that ends with a week, in this time zone and not in UTC.
     last = datetime(2026, 5, 31, 23, 45, tzinfo=zone)
     await add_finished_job(store, at=int(last.timestamp() * 1000))
     midnight = int(datetime(2026, 6, 1, tzinfo=zone).timestamp() * 1000)
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, midnight - 1)).rowcount
     )
-    assert await erasures.process_due(midnight - 1) == 1  # the words alone
+    assert await erasures.process_due(midnight - 1) == 1  # the prompt alone
     assert (await member_data.summarize(MEMBER)).amounts == 1
     assert await erasures.process_due(midnight) == 1
     assert (await member_data.summarize(MEMBER)).amounts == 0
 
 
-async def test_what_is_under_way_is_finished_first(
+async def test_a_job_in_progress_is_erased_after_its_end(
     database: Database, store: JobStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
     job = await add_created_job(store)
@@ -273,16 +274,16 @@ async def test_what_is_under_way_is_finished_first(
     assert (left.unfinished, left.prompts) == (1, 1)
     found = await store.find(job.job_id)
     assert found is not None
-    assert found.request.prompt == MARK
+    assert found.request.prompt == SECRET
 
-    await store.succeeded(job.job_id, f"https://rivya/{MARK}", 4)
+    await store.succeeded(job.job_id, f"https://rivya/{SECRET}", 4)
     assert await erasures.process_due(now_ms()) == 0
     await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
     assert await erasures.process_due(now_ms()) == 1
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
 
 
-async def test_a_wish_covers_only_what_was_before_it(
+async def test_an_erasure_covers_only_earlier_requests(
     store: JobStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
     await add_finished_job(store)
@@ -296,7 +297,7 @@ async def test_a_wish_covers_only_what_was_before_it(
     assert (left.requests, left.amounts, left.asked_at) == (1, 1, None)
 
 
-async def test_others_keep_everything(
+async def test_other_members_keep_their_data(
     store: JobStore, erasures: ErasureRequests, member_data: MemberData
 ) -> None:
     await add_finished_job(store, user_id=OTHER, keep=True)
@@ -333,20 +334,21 @@ async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
 
     monkeypatch.setattr(database, "run", counting)
     assert await erasures.erase(MEMBER) == 12
-    assert max(changed) <= 1 + 5 * 4  # the wish; and for each job its words, its people, a picture, a note
+    # The request, and for each job four rows: its texts, its members, a picture, a note.
+    assert max(changed) <= 1 + 5 * 4
     assert (await member_data.summarize(MEMBER)).amounts == 0
 
 
-async def test_limits_and_grants_stay_until_they_rule_no_more(
+async def test_limits_and_grants_keep_the_member_id_until_they_end(
     database: Database,
     store: JobStore,
     credit_admin: CreditAdmin,
     erasures: ErasureRequests,
     member_data: MemberData,
 ) -> None:
-    member = Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason=MARK)
+    member = Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason=SECRET)
     await credit_admin.set_limit(1, member, set_by=ADMIN)
-    grant = await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
+    grant = await credit_admin.grant(1, MEMBER, credits=6, reason=SECRET, granted_by=ADMIN)
     assert grant is not None
     await erasures.erase(MEMBER)
     assert (await member_data.summarize(MEMBER)).about == 2
@@ -358,42 +360,48 @@ async def test_limits_and_grants_stay_until_they_rule_no_more(
     await credit_admin.revoke(1, grant.grant_id, revoked_by=ADMIN)
     await erasures.process_due(now_ms())
     assert (await member_data.summarize(MEMBER)).about == 0
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
     assert await rows(database, "SELECT * FROM erasures") == []
-    # On the record still, under nobody's name, and ruling nobody.
+    # The rows stay, without the member's id, and no longer apply.
     assert len(await rows(database, "SELECT 1 FROM limits WHERE rule = 'member' AND subject_id < 0")) == 2
     assert (await credit_admin.active(1)).limits == ()
     assert await rows(database, "SELECT credits FROM grants WHERE user_id < 0") == [(6,)]
 
 
-async def test_a_grant_that_was_used_up_is_still_filled_again_by_a_refund(
+async def test_a_refund_after_an_erasure_still_refills_a_used_grant(
     database: Database, store: JobStore, credit_admin: CreditAdmin, erasures: ErasureRequests
 ) -> None:
     await credit_admin.set_limit(1, Limit(0, Period.MONTH, scope=LimitScope.EVERYONE), set_by=ADMIN)
     await credit_admin.grant(1, MEMBER, credits=4, reason="", granted_by=ADMIN)
     job = await add_finished_job(store)
     await erasures.erase(MEMBER)
-    await credit_admin.refund(1, job.job_id, reason=MARK, refunded_by=ADMIN)
+    await credit_admin.refund(1, job.job_id, reason=SECRET, refunded_by=ADMIN)
     assert await database.run(lambda tx: grants.available(tx, 1, MEMBER, now_ms())) == 4
     await erasures.process_due(now_ms())
     assert await rows(database, "SELECT user_id, reason, credits FROM refunds") == [(0, "", 4)]
 
 
-async def test_words_expire_and_names_stay(database: Database, database_path: Path, store: JobStore) -> None:
-    old, new, open_ = (
+async def test_expired_prompts_are_deleted_and_member_ids_stay(
+    database: Database, database_path: Path, store: JobStore
+) -> None:
+    old, new, unfinished_job = (
         await add_finished_job(store, keep=True),
         await add_finished_job(store),
         await add_created_job(store),
     )
     before = await read_ledger(database)
-    for job in (old, open_):
+    for job in (old, unfinished_job):
         await rows(database, "UPDATE jobs SET accepted_at = 5 WHERE job_id = ?", job.job_id)
     await rows(database, "UPDATE jobs SET finished_at = 6 WHERE job_id = ?", old.job_id)
     assert await database.run(lambda tx: expire(tx, now_ms() - DAY_MS)) == 1
     assert await database.run(lambda tx: expire(tx, now_ms() - DAY_MS)) == 0
     prompts = await rows(database, "SELECT job_id, prompt, user_id FROM jobs")
     assert sorted(prompts) == sorted(
-        [(old.job_id, "", MEMBER), (new.job_id, MARK, MEMBER), (open_.job_id, MARK, MEMBER)]
+        [
+            (old.job_id, "", MEMBER),
+            (new.job_id, SECRET, MEMBER),
+            (unfinished_job.job_id, SECRET, MEMBER),
+        ]
     )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     assert await read_ledger(database) == before
@@ -418,8 +426,12 @@ async def test_an_export_has_everything_over_all_servers(
     export = await member_data.export(MEMBER)
     assert [request.job_id for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
-    assert (newest.guild_id, newest.failure_message, newest.state) == (2, MARK, "released")
-    assert (oldest.prompt, oldest.reference_filename, oldest.landed_message_id) == (MARK, f"{MARK}.png", 78)
+    assert (newest.guild_id, newest.failure_message, newest.state) == (2, SECRET, "released")
+    assert (oldest.prompt, oldest.reference_filename, oldest.landed_message_id) == (
+        SECRET,
+        f"{SECRET}.png",
+        78,
+    )
     assert (oldest.final_credits, oldest.refund_reason) == (4, "it was blue")
     assert [draft.prompt for draft in export.drafts] == ["a question"]
     assert [(limit.reason, limit.credits) for limit in export.limits] == [("calm", 8)]
@@ -433,12 +445,12 @@ async def test_an_export_has_everything_over_all_servers(
     assert export.erasure_asked_at is not None
 
 
-async def test_nobody_in_particular_has_no_data(member_data: MemberData) -> None:
+async def test_an_unknown_member_has_no_data(member_data: MemberData) -> None:
     assert (await member_data.summarize(MEMBER)).requests == 0
     assert (await member_data.export(MEMBER)).requests == ()
 
 
-async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
+async def test_the_data_of_a_left_guild_is_erased_and_its_settings_are_reset(
     database: Database,
     database_path: Path,
     store: JobStore,
@@ -446,19 +458,19 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     guilds: GuildSettingsStore,
 ) -> None:
     await guilds.change(1, GuildSetting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
-    await credit_admin.set_limit(1, Limit(100, Period.TOTAL, reason=MARK), set_by=ADMIN)
+    await credit_admin.set_limit(1, Limit(100, Period.TOTAL, reason=SECRET), set_by=ADMIN)
     await credit_admin.set_limit(
         1, Limit(9, Period.DAY, scope=LimitScope.MEMBER, subject_id=MEMBER), set_by=ADMIN
     )
     await credit_admin.set_limit(
         1, Limit(50, Period.DAY, scope=LimitScope.CEILING, reason="mine"), set_by=ADMIN
     )
-    await credit_admin.grant(1, MEMBER, credits=6, reason=MARK, granted_by=ADMIN)
-    await credit_admin.grant(1, grants.WHOLE_GUILD, credits=7, reason=MARK, granted_by=ADMIN)
+    await credit_admin.grant(1, MEMBER, credits=6, reason=SECRET, granted_by=ADMIN)
+    await credit_admin.grant(1, grants.WHOLE_GUILD, credits=7, reason=SECRET, granted_by=ADMIN)
     done = await add_finished_job(store)
     await add_finished_job(store, user_id=OTHER, keep=True)
     await add_finished_job(store, user_id=OTHER, guild_id=2)
-    await credit_admin.refund(1, done.job_id, reason=MARK, refunded_by=ADMIN)
+    await credit_admin.refund(1, done.job_id, reason=SECRET, refunded_by=ADMIN)
     before = await read_ledger(database)
     departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
@@ -471,22 +483,22 @@ async def test_a_guild_that_is_gone_for_good_is_forgotten_and_begins_anew(
     names = "SELECT 1 FROM {} WHERE guild_id = 1 AND user_id > 0"
     for table in ("jobs", "reservations", "grants", "refunds"):
         assert await rows(database, names.format(table)) == []
-    assert MARK in await dump_tables(database)  # guild 2 has it
-    assert MARK not in str(await rows(database, "SELECT * FROM jobs WHERE guild_id = 1"))
-    assert MARK not in str(
+    assert SECRET in await dump_tables(database)  # guild 2 has it
+    assert SECRET not in str(await rows(database, "SELECT * FROM jobs WHERE guild_id = 1"))
+    assert SECRET not in str(
         [*await rows(database, "SELECT * FROM limits"), *await rows(database, "SELECT * FROM grants")]
     )
     assert await guilds.get(1, GuildSetting.TIMEZONE) is None
-    force = await credit_admin.active(1)
-    assert (force.guild.credits, force.limits, force.grants) == (200, (), ())
-    kept = await database.run(lambda tx: limits.current(tx, 1, LimitScope.CEILING))
-    assert kept is not None
-    assert (kept.credits, kept.reason, kept.set_by) == (50, "mine", ADMIN)
+    active = await credit_admin.active(1)
+    assert (active.guild.credits, active.limits, active.grants) == (200, (), ())
+    ceiling = await database.run(lambda tx: limits.current(tx, 1, LimitScope.CEILING))
+    assert ceiling is not None
+    assert (ceiling.credits, ceiling.reason, ceiling.set_by) == (50, "mine", ADMIN)
     assert await rows(database, "SELECT * FROM departures") == []
     assert await read_ledger(database) == before
 
 
-async def test_a_guild_that_comes_back_in_time_keeps_everything(
+async def test_a_guild_that_is_joined_again_in_time_keeps_its_data(
     database: Database, store: JobStore, member_data: MemberData
 ) -> None:
     await add_finished_job(store)
@@ -497,7 +509,7 @@ async def test_a_guild_that_comes_back_in_time_keeps_everything(
     assert (await member_data.summarize(MEMBER)).prompts == 1
 
 
-async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
+async def test_departures_and_returns_while_the_bot_was_down_are_found(
     database: Database, store: JobStore, credit_admin: CreditAdmin
 ) -> None:
     await add_finished_job(store)
@@ -511,7 +523,7 @@ async def test_a_departure_while_the_bot_was_down_is_seen_and_so_is_a_return(
     assert await rows(database, left) == [(3,)]
     await departures.process_due(now_ms() + 31 * DAY_MS)
     await departures.present([1, 2, 4])
-    assert await rows(database, left) == []  # of guild 3 nothing is left that could be forgotten
+    assert await rows(database, left) == []  # nothing is left of guild 3
 
 
 async def test_a_job_under_way_keeps_a_departure_open(database: Database, store: JobStore) -> None:
@@ -525,38 +537,38 @@ async def test_a_job_under_way_keeps_a_departure_open(database: Database, store:
     await store.undeliverable(job.job_id)
     assert await departures.process_due(now_ms()) == 2
     assert await rows(database, "SELECT guild_id FROM departures") == []
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
 
 
-# What a picture's life afterwards leaves behind.
+# Presets, drafts, defaults, stored pictures and blocks.
 
 
 def block(*, until: int | None = None) -> Block:
-    return Block(RuleTarget.MEMBER, str(MEMBER), Effect.DENY, reason=MARK, expires_at=until, set_by=ADMIN)
+    return Block(RuleTarget.MEMBER, str(MEMBER), Effect.DENY, reason=SECRET, expires_at=until, set_by=ADMIN)
 
 
 async def add_private_job(store: JobStore, database: Database, **owner: Any) -> Job:
-    """A private picture with everything a request can leave: a preset, a parent, a kept result, a share."""
+    """Create a private picture with all that a request can store: a preset, a parent, the result, a share."""
     parent = await add_finished_job(store, **owner)
     request = replace(
-        make_request(user_id=owner.get("user_id", MEMBER), prompt=MARK, reference=REFERENCE),
-        preset=Preset(MARK, MARK, MARK),
+        make_request(user_id=owner.get("user_id", MEMBER), prompt=SECRET, reference=REFERENCE),
+        preset=Preset(SECRET, SECRET, SECRET),
         parent_job_id=parent.job_id,
     )
     job = make_job(replace(request, destination=replace(request.destination, private=True)))
     assert await accept(store, job, NO_CONTEXT)
     await store.uploaded(
-        job.job_id, UploadedReference(f"https://rivya/{MARK}", "image/png", MARK, 1.5, MARK), SHA256
+        job.job_id, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
     )
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.record_kept_picture(job.job_id, PICTURE, SHA256)
     landed = await store.delivered(
-        job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY, f"https://cdn/{MARK}")
+        job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY, f"https://cdn/{SECRET}")
     )
     assert await HistoryStore(database).begin_share(job, None)
     assert await HistoryStore(database).finish_share(
-        job, DeliveredMessage(20, 79, DeliveryMethod.SHARE, f"https://cdn/shared-{MARK}")
+        job, DeliveredMessage(20, 79, DeliveryMethod.SHARE, f"https://cdn/shared-{SECRET}")
     )
     return landed
 
@@ -573,24 +585,24 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     await AccessRuleStore(database).remove(
         1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2
     )
-    holdings = await member_data.summarize(MEMBER)
-    assert (holdings.requests, holdings.kept_references, holdings.kept_pictures) == (4, 4, 1)
-    assert (holdings.drafts, holdings.member_defaults, holdings.about) == (1, 1, 1)
+    summary = await member_data.summarize(MEMBER)
+    assert (summary.requests, summary.kept_references, summary.kept_pictures) == (4, 4, 1)
+    assert (summary.drafts, summary.member_defaults, summary.about) == (1, 1, 1)
 
     export = await member_data.export(MEMBER)
     (newest,) = [request for request in export.requests if request.job_id == job.job_id]
-    assert (newest.preset_name, newest.reference_kept, newest.picture_kept) == (MARK, 1, 1)
+    assert (newest.preset_name, newest.reference_kept, newest.picture_kept) == (SECRET, 1, 1)
     assert newest.parent_job_id in {request.job_id for request in export.requests}
-    assert (newest.landed_way, newest.landed_url) == ("share", f"https://cdn/shared-{MARK}")
+    assert (newest.landed_way, newest.landed_url) == ("share", f"https://cdn/shared-{SECRET}")
     assert newest.shared_at is not None
     assert sum(request.deleted_at is not None for request in export.requests) == 1
     assert [(draft.prompt, draft.reference_filename) for draft in export.drafts] == [
-        ("a thought", f"{MARK}.png")
+        ("a thought", f"{SECRET}.png")
     ]
     assert [(defaults.size, defaults.format, defaults.private) for defaults in export.member_defaults] == [
         ("portrait", None, 1)
     ]
-    assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", MARK, 5)]
+    assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", SECRET, 5)]
     await MemberDefaultsStore(database).set(ADMIN, MemberDefaults("square"))
     assert [decision.kind for decision in (await member_data.export(ADMIN)).decisions] == ["access rule"]
 
@@ -624,7 +636,7 @@ async def test_an_export_does_not_depend_on_the_order_of_the_columns(
     assert replace(await member_data.export(MEMBER), made_at=before.made_at) == before
 
 
-async def test_all_of_it_goes_with_the_member(
+async def test_an_erasure_deletes_drafts_defaults_and_stored_pictures(
     database: Database,
     database_path: Path,
     store: JobStore,
@@ -634,7 +646,7 @@ async def test_all_of_it_goes_with_the_member(
     await add_private_job(store, database)
     await add_private_job(store, database, user_id=OTHER)
     for user_id in (MEMBER, OTHER):
-        await DraftStore(database).save(make_request(user_id=user_id, prompt=MARK, reference=REFERENCE))
+        await DraftStore(database).save(make_request(user_id=user_id, prompt=SECRET, reference=REFERENCE))
         await MemberDefaultsStore(database).set(user_id, MemberDefaults("portrait"))
     before, others = await read_ledger(database), await member_data.export(OTHER)
 
@@ -648,32 +660,32 @@ async def test_all_of_it_goes_with_the_member(
     assert replace(await member_data.export(OTHER), made_at=others.made_at) == others
     assert await rows(database, "SELECT * FROM jobs WHERE user_id = 0 AND reference_sha256 IS NOT NULL") == []
     await erasures.erase(OTHER)
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
     assert SHA256 not in await dump_tables(database)
-    on_the_disk = await read_files(database, database_path)
-    assert MARK.encode() not in on_the_disk
-    assert SHA256.encode() not in on_the_disk
+    disk = await read_files(database, database_path)
+    assert SECRET.encode() not in disk
+    assert SHA256.encode() not in disk
 
 
-async def test_the_pictures_of_who_was_erased_are_swept_and_shared_ones_stay(
+async def test_stored_pictures_of_an_erased_member_are_deleted_unless_another_has_them(
     database: Database, database_path: Path, store: JobStore, erasures: ErasureRequests
 ) -> None:
     picture_store = PictureStore(picture_folder(database_path))
     picture_retention = PictureRetention(database, picture_store)
-    kept = await picture_store.save(MARK.encode() * 50)
-    assert kept == SHA256
+    assert await picture_store.save(SECRET.encode() * 50) == SHA256
     long_ago = time.time() - 3600
-    os.utime(picture_store.path(kept), (long_ago, long_ago))
+    os.utime(picture_store.path(SHA256), (long_ago, long_ago))
     await add_private_job(store, database)
-    await add_private_job(store, database, user_id=OTHER)  # the very same picture is theirs, too
+    # The same file is the picture of the other member, too.
+    await add_private_job(store, database, user_id=OTHER)
     await erasures.erase(MEMBER)
     assert await picture_retention.collect_garbage() == 0
     await erasures.erase(OTHER)
     assert await picture_retention.collect_garbage() == 1
-    assert not picture_store.exists(kept)
+    assert not picture_store.exists(SHA256)
 
 
-async def test_what_is_kept_after_the_wish_stays(
+async def test_drafts_and_defaults_made_after_the_request_stay(
     database: Database, member_data: MemberData, erasures: ErasureRequests, store: JobStore
 ) -> None:
     await erasures._database.run(
@@ -686,7 +698,7 @@ async def test_what_is_kept_after_the_wish_stays(
     assert (left.drafts, left.member_defaults) == (1, 1)
 
 
-async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
+async def test_a_block_keeps_the_member_id_while_it_applies(
     database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
@@ -694,22 +706,22 @@ async def test_a_block_stays_while_it_rules_and_loses_its_name_after_it(
     await access_rules.set(2, [block(until=now_ms() + DAY_MS)], interaction_id=2)
     await access_rules.set(3, [block(until=now_ms() - 1)], interaction_id=3)
     await erasures.erase(MEMBER)
-    assert (await member_data.summarize(MEMBER)).about == 2, "to forget must not be a way around a block"
+    assert (await member_data.summarize(MEMBER)).about == 2, "an erasure must not lift a block"
     assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1, 2]
     assert len((await access_rules.policy(1)).rules) == 1
     assert await rows(database, "SELECT user_id FROM erasures") == [(MEMBER,)]
 
     await erasures.process_due(now_ms() + DAY_MS)
     assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1]
-    # On the record still, under nobody's name, and ruling nobody.
+    # The rows stay, without the member's id, and no longer apply.
     written = await rows(database, "SELECT guild_id, CAST(subject AS INTEGER) < 0, reason FROM access_rules")
-    assert sorted(written) == [(1, 0, MARK), (2, 1, ""), (3, 1, "")]
+    assert sorted(written) == [(1, 0, SECRET), (2, 1, ""), (3, 1, "")]
     with time_machine.travel((now_ms() + DAY_MS) / 1000, tick=False):
         for guild_id in (2, 3):
             assert (await access_rules.policy(guild_id)).rules == ()
 
 
-async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_its_end(
+async def test_a_block_lifted_after_the_request_loses_the_member_id(
     database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
@@ -722,11 +734,11 @@ async def test_a_block_that_is_lifted_after_the_wish_loses_its_name_and_so_does_
         await erasures.process_due(now_ms())
         assert (await access_rules.policy(1)).rules == ()
         assert (await member_data.summarize(MEMBER)).about == 0
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
     assert await rows(database, "SELECT user_id FROM erasures") == []
 
 
-async def test_a_block_that_is_set_anew_after_the_wish_rules(
+async def test_a_block_set_after_the_request_applies(
     database: Database, member_data: MemberData, erasures: ErasureRequests
 ) -> None:
     access_rules = AccessRuleStore(database)
@@ -742,7 +754,7 @@ async def test_a_block_that_is_set_anew_after_the_wish_rules(
     assert (await member_data.summarize(MEMBER)).about == 3
 
 
-async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
+async def test_texts_of_presets_and_stored_pictures_expire_with_the_prompt(
     database: Database, store: JobStore
 ) -> None:
     job = await add_private_job(store, database)
@@ -752,19 +764,19 @@ async def test_words_of_presets_and_kept_pictures_expire_with_the_prompt(
     assert found is not None
     assert (found.request.prompt, found.request.preset, found.request.reference) == ("", None, None)
     assert await rows(database, "SELECT * FROM kept_pictures") == []
-    assert MARK not in await dump_tables(database)
+    assert SECRET not in await dump_tables(database)
 
 
-async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
+async def test_presets_rules_and_drafts_of_a_left_server_are_deleted(
     database: Database, database_path: Path, store: JobStore
 ) -> None:
     await add_private_job(store, database)
     access_rules, presets = AccessRuleStore(database), PresetStore(database)
     for guild_id in (1, 2):
         await access_rules.set(guild_id, [block()], interaction_id=guild_id)
-        words = Preset(f"{MARK} {guild_id}", MARK, MARK)
+        words = Preset(f"{SECRET} {guild_id}", SECRET, SECRET)
         await presets.save(guild_id, words, None, set_by=ADMIN, interaction_id=guild_id)
-        await DraftStore(database).save(make_request(user_id=MEMBER, guild_id=guild_id, prompt=MARK))
+        await DraftStore(database).save(make_request(user_id=MEMBER, guild_id=guild_id, prompt=SECRET))
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
     departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)
@@ -774,16 +786,16 @@ async def test_a_server_that_is_gone_takes_its_presets_rules_and_drafts_along(
     for table in ("drafts", "access_rules", "presets"):
         assert await rows(database, f"SELECT DISTINCT guild_id FROM {table}") == [(2,)]
     assert (await MemberDefaultsStore(database).get(MEMBER)).size == "portrait", (
-        "that is theirs in every server"
+        "defaults apply in every server"
     )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     await departures.left(2)
     await departures.process_due(now_ms() + 60 * DAY_MS)
-    assert MARK.encode() not in await read_files(database, database_path)
+    assert SECRET.encode() not in await read_files(database, database_path)
 
 
 @pytest.mark.parametrize("what", ["preset", "rule", "job"])
-async def test_a_server_of_which_anything_is_left_is_known_to_be_gone(
+async def test_a_server_with_any_data_is_found_to_be_left(
     database: Database, store: JobStore, what: str
 ) -> None:
     match what:

@@ -1,4 +1,4 @@
-"""The Rivya client against a scripted server on loopback: real sockets, real files."""
+"""The Rivya client and a scripted server, over real sockets and with real files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "rvya_sk_hush"
-QUICK = 0.5
+SHORT_SECONDS = 0.5
 """Seconds until a stalled call times out."""
 PROMPT = "a very private elephant"
 BODY = json.dumps({"model": "qwen-image", "prompt": PROMPT})
@@ -46,8 +46,8 @@ TASK = {"id": "task_1", "status": "queued", "reserved_credits": 4, "final_credit
 
 
 @dataclass
-class Seen:
-    """One request, as it arrived."""
+class ReceivedRequest:
+    """A request that the server received."""
 
     method: str
     path: str
@@ -57,49 +57,51 @@ class Seen:
 
 
 @dataclass
-class Script:
-    """Answers requests with the next line each; running out of lines is a loud 599."""
+class ScriptedServer:
+    """A server that answers each request with the next answer, and with status 599 if none is left."""
 
-    lines: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
+    answers: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         now = asyncio.get_running_loop().time()
-        self.seen.append(Seen(request.method, request.raw_path, headers, await request.read(), now))
-        if not self.lines:
-            return web.Response(status=599, text="the script has no more lines")
-        return await self.lines.pop(0)(request)
+        self.received.append(
+            ReceivedRequest(request.method, request.raw_path, headers, await request.read(), now)
+        )
+        if not self.answers:
+            return web.Response(status=599, text="no answer is left")
+        return await self.answers.pop(0)(request)
 
-    def says(self, *values: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        """Add lines; text and bytes are sent as they are, anything else as JSON."""
+    def answer(self, *values: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        """Add answers; text and bytes are sent as they are, anything else as JSON."""
         for value in values:
             if isinstance(value, str | bytes):
                 body, kind = value.encode() if isinstance(value, str) else value, "text/html"
             else:
                 body, kind = json.dumps(value).encode(), "application/json"
-            self.lines.append(_answering(body, kind, status, headers or {}))
+            self.answers.append(_answering(body, kind, status, headers or {}))
 
-    def refuses(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
+    def refuse(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
         message = f"Cannot paint {PROMPT}."
         error = {"error": {"code": code, "message": message, "requestId": "req_7"}}
-        self.says(error, status=status, headers=headers)
+        self.answer(error, status=status, headers=headers)
 
-    def cuts(self) -> None:
+    def cut(self) -> None:
         """Read the request, then drop the connection."""
-        self.lines.append(_cut)
+        self.answers.append(_cut)
 
-    def cuts_in_the_middle(self) -> None:
-        self.lines.append(_cut_in_the_middle)
+    def cut_in_the_middle(self) -> None:
+        self.answers.append(_cut_in_the_middle)
 
-    def stalls(self) -> None:
-        async def stall(_: web.Request) -> web.StreamResponse:
+    def stall(self) -> None:
+        async def wait(_: web.Request) -> web.StreamResponse:
             await self.over.wait()
             return web.Response()
 
-        self.lines.append(stall)
+        self.answers.append(wait)
 
 
 def _answering(
@@ -127,23 +129,23 @@ async def _cut_in_the_middle(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def script() -> AsyncIterator[Script]:
-    async with open_script() as script:
-        yield script
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with open_script() as server:
+        yield server
 
 
 @asynccontextmanager
-async def open_script() -> AsyncIterator[Script]:
-    script = Script()
+async def open_script() -> AsyncIterator[ScriptedServer]:
+    server = ScriptedServer()
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{path:.*}", script.handle)
+    app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    script.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield script
-    script.over.set()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield server
+    server.over.set()
     await runner.cleanup()
 
 
@@ -154,11 +156,11 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def rivya(script: Script, session: aiohttp.ClientSession) -> RivyaClient:
-    return client(script.url, session)
+def rivya(server: ScriptedServer, session: aiohttp.ClientSession) -> RivyaClient:
+    return make_client(server.url, session)
 
 
-def client(
+def make_client(
     url: str,
     session: aiohttp.ClientSession,
     *,
@@ -166,7 +168,7 @@ def client(
     pace: RateLimiter | None = None,
     seconds: float = 20.0,
 ) -> RivyaClient:
-    """One that hardly waits between attempts; `seconds` is its time-out for everything."""
+    """Make a client that hardly waits between attempts; `seconds` is its time-out for every call."""
     return RivyaClient(
         session,
         base_url=url,
@@ -191,8 +193,8 @@ def upload(rivya: RivyaClient, path: Path) -> Awaitable[UploadedReference]:
     )
 
 
-def parse_form(seen: Seen) -> dict[str, tuple[bytes, str | None, str]]:
-    """Read a form with the standard library's parser: by name, the bytes, the file's name and the type."""
+def parse_form(seen: ReceivedRequest) -> dict[str, tuple[bytes, str | None, str]]:
+    """Parse a form with the standard library: bytes, file name and type of each field."""
     head = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
     parts: dict[str, tuple[bytes, str | None, str]] = {}
     for part in BytesParser(policy=HTTP).parsebytes(head + seen.body).iter_parts():
@@ -203,15 +205,15 @@ def parse_form(seen: Seen) -> dict[str, tuple[bytes, str | None, str]]:
     return parts
 
 
-async def test_an_upload_is_a_form_of_known_length(
-    script: Script, rivya: RivyaClient, tmp_path: Path
+async def test_an_upload_is_a_form_with_a_content_length(
+    server: ScriptedServer, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     content = bytes(range(256)) * 4000
     (tmp_path / "a").write_bytes(content)
-    script.says(FILE, status=201)
+    server.answer(FILE, status=201)
     assert await upload(rivya, tmp_path / "a") == UploadedReference(FILE["url"], "image/png")
 
-    [seen] = script.seen
+    [seen] = server.received
     parts = parse_form(seen)
     assert parts.pop("file") == (content, "reference.png", "image/png")
     assert {name: value for name, (value, _, _) in parts.items()} == {
@@ -227,49 +229,49 @@ async def test_an_upload_is_a_form_of_known_length(
 
 
 async def test_an_upload_is_repeated_from_its_first_byte(
-    script: Script, rivya: RivyaClient, tmp_path: Path
+    server: ScriptedServer, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     content = b"\x89PNG" + bytes(300_000)
     (tmp_path / "a").write_bytes(content)
-    script.cuts()
-    script.says("<html>", status=502)
-    script.says({"no": "address"}, FILE)
+    server.cut()
+    server.answer("<html>", status=502)
+    server.answer({"no": "address"}, FILE)
     assert (await upload(rivya, tmp_path / "a")).url == FILE["url"]
-    assert [seen.body.count(content) for seen in script.seen] == [1, 1, 1, 1]
+    assert [seen.body.count(content) for seen in server.received] == [1, 1, 1, 1]
 
 
-async def test_an_upload_that_rivya_finds_too_big_is_for_the_member(
-    script: Script, rivya: RivyaClient, tmp_path: Path
+async def test_an_upload_that_rivya_finds_too_big_is_a_member_error(
+    server: ScriptedServer, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    script.says("<html>", status=413)
+    server.answer("<html>", status=413)
     error = await failure_of(upload(rivya, tmp_path / "a"))
     assert isinstance(error, MemberError)
     assert error.reason is MemberReason.REFERENCE_TOO_BIG
 
 
-async def test_a_reference_that_cannot_be_opened_is_for_the_operator(
-    script: Script, rivya: RivyaClient, tmp_path: Path
+async def test_a_reference_that_cannot_be_opened_is_an_operator_error(
+    server: ScriptedServer, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     error = await failure_of(upload(rivya, tmp_path / "missing"))
     assert isinstance(error, OperatorError)
-    assert (error.code, script.seen) == ("reference_file", [])
+    assert (error.code, server.received) == ("reference_file", [])
 
 
 async def test_a_file_that_could_not_be_sent_is_closed(
     session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    """Open files fail the run, see filterwarnings."""
+    """A file left open would fail the run: see filterwarnings in pyproject.toml."""
     (tmp_path / "a").write_bytes(bytes(300_000))
-    error = await failure_of(upload(client(await closed_port_url(), session), tmp_path / "a"))
+    error = await failure_of(upload(make_client(await closed_port_url(), session), tmp_path / "a"))
     assert isinstance(error, TransientError)
 
 
-async def test_a_task_is_created_with_the_given_bytes(script: Script, rivya: RivyaClient) -> None:
-    script.says(TASK, status=202)
+async def test_a_task_is_created_with_the_given_bytes(server: ScriptedServer, rivya: RivyaClient) -> None:
+    server.answer(TASK, status=202)
     task = await rivya.create(BODY, idempotency_key="job-1")
     assert task == Task("task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0)
-    [seen] = script.seen
+    [seen] = server.received
     assert (seen.method, seen.path, seen.body) == ("POST", "/api/v1/generations", BODY.encode())
     assert seen.headers["idempotency-key"] == "job-1"
     assert seen.headers["content-type"] == "application/json"
@@ -277,48 +279,50 @@ async def test_a_task_is_created_with_the_given_bytes(script: Script, rivya: Riv
 
 
 async def test_every_repeat_of_a_create_has_the_same_key_and_bytes(
-    script: Script, session: aiohttp.ClientSession
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
-    script.cuts()
-    script.cuts_in_the_middle()
-    script.stalls()
-    script.says("<html>bad gateway</html>", status=502)
-    script.says('{"id": "task_', {"status": "queued"})
-    script.refuses(429, "rate_limited", {"Retry-After": "0"})
-    script.refuses(503, "public_api_disabled")
-    script.says(TASK)
-    rivya = client(script.url, session, attempts=9, seconds=QUICK)
+    server.cut()
+    server.cut_in_the_middle()
+    server.stall()
+    server.answer("<html>bad gateway</html>", status=502)
+    server.answer('{"id": "task_', {"status": "queued"})
+    server.refuse(429, "rate_limited", {"Retry-After": "0"})
+    server.refuse(503, "public_api_disabled")
+    server.answer(TASK)
+    rivya = make_client(server.url, session, attempts=9, seconds=SHORT_SECONDS)
     assert (await rivya.create(BODY, idempotency_key="job-1")).task_id == "task_1"
-    requests = [(seen.headers["idempotency-key"], seen.body) for seen in script.seen]
+    requests = [(seen.headers["idempotency-key"], seen.body) for seen in server.received]
     assert requests == [("job-1", BODY.encode())] * 9
 
 
-async def test_attempts_are_counted(script: Script, session: aiohttp.ClientSession) -> None:
-    script.says(*["<html>"] * 9, status=500)
-    error = await failure_of(client(script.url, session, attempts=3).create(BODY, idempotency_key="j"))
+async def test_a_call_ends_after_its_number_of_attempts(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    server.answer(*["<html>"] * 9, status=500)
+    error = await failure_of(make_client(server.url, session, attempts=3).create(BODY, idempotency_key="j"))
     assert isinstance(error, TransientError)
-    assert len(script.seen) == 3
+    assert len(server.received) == 3
 
 
 Step = tuple[str, int, str]
-"""What the script does: `cut`, `stall`, `half`, `idless`, or `refuse` with a status and a code."""
+"""An answer: `cut`, `stall`, `half`, `idless`, or `refuse` or `page` with a status and a code."""
 
 
-def apply_steps(script: Script, steps: list[Step]) -> None:
+def apply_steps(server: ScriptedServer, steps: list[Step]) -> None:
     for what, status, code in steps:
         match what:
             case "refuse":
-                script.refuses(status, code)
+                server.refuse(status, code)
             case "half":
-                script.says('{"id": "task_')
+                server.answer('{"id": "task_')
             case "idless":
-                script.says({"status": "queued"})
+                server.answer({"status": "queued"})
             case "page":
-                script.says("<html>", status=status)
+                server.answer("<html>", status=status)
             case "stall":
-                script.stalls()
+                server.stall()
             case _:
-                script.cuts()
+                server.cut()
 
 
 CUT: Step = ("cut", 0, "")
@@ -330,14 +334,14 @@ BAD_KEY: Step = ("refuse", 401, "api_key_revoked")
 
 
 @pytest.mark.parametrize(
-    ("steps", "error", "doubtful"),
+    ("steps", "error", "in_doubt"),
     [
-        # nothing was done, and it is proven
+        # certainly no task
         ([BAD_KEY], OperatorError, False),
         ([LIMITED, BAD_KEY], OperatorError, False),
         ([DISABLED, ("refuse", 400, "new_code")], MemberError, False),
         ([LIMITED, DISABLED, LIMITED], TransientError, False),
-        # an attempt may have been heard
+        # an attempt may have made a task
         ([CUT, BAD_KEY], OperatorError, True),
         ([("page", 502, ""), ("refuse", 402, "insufficient_credits")], OperatorError, True),
         ([STALL, ("refuse", 404, "not_found")], ContractViolation, True),
@@ -351,96 +355,96 @@ BAD_KEY: Step = ("refuse", 401, "api_key_revoked")
         ([LIMITED, LIMITED, CUT], TransientError, True),
         ([("half", 0, "")] * 3, TransientError, True),
         ([IDLESS] * 3, ContractViolation, True),
-        # at once, and not repeated
+        # not repeated
         ([("refuse", 409, "idempotency_conflict")], ContractViolation, True),
     ],
 )
-async def test_a_create_says_whether_there_may_be_a_task(
-    script: Script,
+async def test_an_error_of_create_says_whether_there_may_be_a_task(
+    server: ScriptedServer,
     session: aiohttp.ClientSession,
     steps: list[Step],
     error: type[KuasError],
-    doubtful: bool,
+    in_doubt: bool,
 ) -> None:
-    apply_steps(script, steps)
-    rivya = client(script.url, session, attempts=3, seconds=QUICK if STALL in steps else 20)
+    apply_steps(server, steps)
+    rivya = make_client(server.url, session, attempts=3, seconds=SHORT_SECONDS if STALL in steps else 20)
     raised = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert type(raised) is error
-    assert len(script.seen) == len(steps)
+    assert len(server.received) == len(steps)
     assert isinstance(raised, TransientError | OperatorError | ContractViolation | MemberError)
-    assert (not raised.had_no_effect if isinstance(raised, TransientError) else raised.in_doubt) is doubtful
+    assert (not raised.had_no_effect if isinstance(raised, TransientError) else raised.in_doubt) is in_doubt
 
 
 async def closed_port_url() -> str:
-    async with open_script() as script:
-        return script.url
+    async with open_script() as server:
+        return server.url
 
 
-async def test_without_a_connection_nothing_is_in_doubt(session: aiohttp.ClientSession) -> None:
-    error = await failure_of(client(await closed_port_url(), session).create(BODY, idempotency_key="j"))
+async def test_a_refused_connection_leaves_nothing_in_doubt(session: aiohttp.ClientSession) -> None:
+    error = await failure_of(make_client(await closed_port_url(), session).create(BODY, idempotency_key="j"))
     assert isinstance(error, TransientError)
     assert error.had_no_effect
 
 
-async def test_a_refused_prompt_is_for_the_member_and_not_repeated(
-    script: Script, rivya: RivyaClient
+async def test_a_refused_prompt_is_a_member_error_and_not_repeated(
+    server: ScriptedServer, rivya: RivyaClient
 ) -> None:
-    script.refuses(400, "validation_failed")
+    server.refuse(400, "validation_failed")
     error = await failure_of(rivya.create(BODY, idempotency_key="j"))
     assert isinstance(error, MemberError)
     assert error.reason is MemberReason.REQUEST_REFUSED
     assert error.data["message"] == f"Cannot paint {PROMPT}."
-    assert len(script.seen) == 1
+    assert len(server.received) == 1
 
 
-async def test_a_task_is_looked_up_by_its_quoted_id(script: Script, rivya: RivyaClient) -> None:
-    script.says(
+async def test_the_id_of_a_task_is_quoted_in_the_url(server: ScriptedServer, rivya: RivyaClient) -> None:
+    server.answer(
         {"id": "a/b?c", "status": "succeeded", "final_credits": 4, "result": {"urls": ["https://r/1"]}}
     )
     task = await rivya.get_task("a/b?c#d e")
     assert (task.status, task.result_url, task.final_credits) == (TaskStatus.SUCCEEDED, "https://r/1", 4)
-    assert script.seen[0].path == "/api/v1/generations/a%2Fb%3Fc%23d%20e"
-    assert script.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert server.received[0].path == "/api/v1/generations/a%2Fb%3Fc%23d%20e"
+    assert server.received[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_a_look_that_stalls_is_repeated_and_never_in_doubt(
-    script: Script, session: aiohttp.ClientSession
+async def test_a_stalled_get_task_is_repeated_and_never_in_doubt(
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
-    rivya = client(script.url, session, seconds=QUICK)
-    script.stalls()
-    script.refuses(404, "not_found")
+    rivya = make_client(server.url, session, seconds=SHORT_SECONDS)
+    server.stall()
+    server.refuse(404, "not_found")
     error = await failure_of(rivya.get_task("task_1"))
     assert isinstance(error, ContractViolation)
     assert (error.code, error.in_doubt, error.request_id) == ("not_found", False, "req_7")
-    assert len(script.seen) == 2
+    assert len(server.received) == 2
 
 
-async def test_the_wallet_is_read(script: Script, rivya: RivyaClient) -> None:
-    script.says({"current_credits": 123})
+async def test_the_wallet_is_read(server: ScriptedServer, rivya: RivyaClient) -> None:
+    server.answer({"current_credits": 123})
     assert await rivya.credits() == 123
-    assert (script.seen[0].method, script.seen[0].path) == ("GET", "/api/v1/credits")
+    assert (server.received[0].method, server.received[0].path) == ("GET", "/api/v1/credits")
 
 
-async def test_models_are_listed_without_the_key(script: Script, rivya: RivyaClient) -> None:
-    script.says({"data": [{"id": "qwen-image", "base_credits": 4}]})
+async def test_models_are_listed_without_the_key(server: ScriptedServer, rivya: RivyaClient) -> None:
+    server.answer({"data": [{"id": "qwen-image", "base_credits": 4}]})
     assert await rivya.models() == (ModelOffer("qwen-image", 4, None),)
-    assert script.seen[0].path == "/api/v1/models"
-    assert "authorization" not in script.seen[0].headers
+    assert server.received[0].path == "/api/v1/models"
+    assert "authorization" not in server.received[0].headers
 
 
-async def test_a_redirect_is_not_followed_so_the_key_stays_home(
-    script: Script, session: aiohttp.ClientSession
+async def test_a_redirect_is_not_followed_and_gets_no_key(
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
     async with open_script() as elsewhere:
         for status in (301, 302, 307, 308):
-            script.says("", status=status, headers={"Location": f"{elsewhere.url}/api/v1/credits"})
-        error = await failure_of(client(script.url, session).credits())
+            server.answer("", status=status, headers={"Location": f"{elsewhere.url}/api/v1/credits"})
+        error = await failure_of(make_client(server.url, session).credits())
         assert isinstance(error, TransientError)
-        assert (len(script.seen), elsewhere.seen) == (4, [])
+        assert (len(server.received), elsewhere.received) == (4, [])
 
 
-async def test_a_flood_of_an_answer_is_not_read_to_its_end(
-    script: Script, session: aiohttp.ClientSession
+async def test_an_endless_answer_is_not_read_to_its_end(
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
     async def flood(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -449,66 +453,69 @@ async def test_a_flood_of_an_answer_is_not_read_to_its_end(
             await response.write(b" " * ANSWER_LIMIT_BYTES)
         return response
 
-    script.lines.append(flood)
-    rivya = RivyaClient(session, base_url=script.url, api_key=KEY, attempts=1)
+    server.answers.append(flood)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
     error = await soon(failure_of(rivya.credits()))
     assert isinstance(error, TransientError)
 
 
-async def test_garbage_instead_of_http_is_survived(session: aiohttp.ClientSession) -> None:
-    async def garble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_an_answer_that_is_no_http_is_a_transient_error(session: aiohttp.ClientSession) -> None:
+    async def send_garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"\x00\xff not http\r\n\r\n")
         await writer.drain()
         writer.close()
         await writer.wait_closed()
 
-    server = await asyncio.start_server(garble, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        error = await failure_of(client(f"http://127.0.0.1:{port}", session, attempts=2).credits())
+    garbled = await asyncio.start_server(send_garbage, "127.0.0.1", 0)
+    async with garbled:
+        port = garbled.sockets[0].getsockname()[1]
+        error = await failure_of(make_client(f"http://127.0.0.1:{port}", session, attempts=2).credits())
     assert isinstance(error, TransientError)
 
 
-async def test_a_429_slows_every_call_of_the_client(script: Script, session: aiohttp.ClientSession) -> None:
-    rivya = client(script.url, session, attempts=2)
-    script.refuses(429, "rate_limited", {"Retry-After": "0.4"})
-    script.says({"current_credits": 1}, {"current_credits": 2}, {"current_credits": 3})
+async def test_a_429_slows_every_call_of_the_client(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    rivya = make_client(server.url, session, attempts=2)
+    server.refuse(429, "rate_limited", {"Retry-After": "0.4"})
+    server.answer({"current_credits": 1}, {"current_credits": 2}, {"current_credits": 3})
     refused = asyncio.create_task(rivya.credits())
-    while len(script.seen) < 1 or rivya._pace._resume_at == 0.0:
+    while len(server.received) < 1 or rivya._pace._resume_at == 0.0:
         await asyncio.sleep(0)
     assert sorted(await asyncio.gather(refused, rivya.credits(), rivya.credits())) == [1, 2, 3]
-    first, *others = script.seen
+    first, *others = server.received
     assert all(seen.at - first.at >= 0.39 for seen in others)
 
 
-async def test_a_wait_that_is_too_long_for_a_call_is_handed_on(
-    script: Script, session: aiohttp.ClientSession
+async def test_a_long_retry_after_is_passed_on_to_the_caller(
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True)
     for value in ("900", date):
-        script.refuses(429, "rate_limited", {"Retry-After": value})
-        error = await failure_of(client(script.url, session).credits())
+        server.refuse(429, "rate_limited", {"Retry-After": value})
+        error = await failure_of(make_client(server.url, session).credits())
         assert isinstance(error, TransientError)
         assert error.retry_after_seconds is not None
         assert 890 < error.retry_after_seconds <= 900
-    assert len(script.seen) == 2
+    assert len(server.received) == 2
 
 
-async def test_without_a_429_nothing_waits(script: Script, session: aiohttp.ClientSession) -> None:
-    rivya = client(script.url, session, pace=RateLimiter(careful_per_second=1))
+async def test_without_a_429_nothing_waits(server: ScriptedServer, session: aiohttp.ClientSession) -> None:
+    rivya = make_client(server.url, session, pace=RateLimiter(careful_per_second=1))
     calls = 2 * round(PATIENCE_SECONDS)
-    script.says(*[{"current_credits": 1}] * calls)
-    await soon(asyncio.gather(*(rivya.credits() for _ in range(calls))))  # limited, it is a second for each
+    server.answer(*[{"current_credits": 1}] * calls)
+    # With a rate limit each would take a second.
+    await soon(asyncio.gather(*(rivya.credits() for _ in range(calls))))
 
 
-async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_rivya(
-    script: Script, session: aiohttp.ClientSession
+async def test_stop_retrying_ends_a_waiting_call_without_an_attempt(
+    server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
     attempts: list[Attempt] = []
     pace = RateLimiter()
     pace.pause(60)
-    rivya = RivyaClient(session, base_url=script.url, api_key=KEY, pace=pace, watch=attempts.append)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, pace=pace, watch=attempts.append)
     call = asyncio.create_task(failure_of(rivya.create("{}", idempotency_key="key")))
     await asyncio.sleep(0)
     with capture_logs() as logs:
@@ -517,38 +524,42 @@ async def test_in_a_hurry_a_call_that_waits_ends_at_once_and_says_nothing_about_
     assert isinstance(error, TransientError)
     assert error.had_no_effect
     assert len(logs) == 1
-    assert (attempts, script.seen) == ([], [])
+    assert (attempts, server.received) == ([], [])
 
 
-async def test_a_call_that_waits_can_be_cancelled(script: Script, session: aiohttp.ClientSession) -> None:
+async def test_a_call_that_waits_can_be_cancelled(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
     pace = RateLimiter()
     pace.pause(60)
-    call = asyncio.create_task(client(script.url, session, pace=pace).credits())
+    call = asyncio.create_task(make_client(server.url, session, pace=pace).credits())
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert script.seen == []
+    assert server.received == []
 
 
-async def test_a_call_on_the_wire_can_be_cancelled(
-    script: Script, rivya: RivyaClient, tmp_path: Path
+async def test_a_call_that_was_sent_can_be_cancelled(
+    server: ScriptedServer, rivya: RivyaClient, tmp_path: Path
 ) -> None:
     (tmp_path / "a").write_bytes(bytes(300_000))
-    script.stalls()
+    server.stall()
     call = asyncio.ensure_future(upload(rivya, tmp_path / "a"))
-    while not script.seen:
+    while not server.received:
         await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert len(script.seen) == 1
+    assert len(server.received) == 1
 
 
-async def test_a_failed_attempt_is_one_line_without_secrets(script: Script, rivya: RivyaClient) -> None:
-    script.refuses(503, "public_api_disabled")
-    script.says(f"<html>{PROMPT}</html>", status=502)
-    script.refuses(400, "validation_failed")
+async def test_a_failed_attempt_is_logged_in_one_line_without_secrets(
+    server: ScriptedServer, rivya: RivyaClient
+) -> None:
+    server.refuse(503, "public_api_disabled")
+    server.answer(f"<html>{PROMPT}</html>", status=502)
+    server.refuse(400, "validation_failed")
     with capture_logs() as lines:
         error = await failure_of(rivya.create(BODY, idempotency_key="j"))
     ours = [line for line in lines if line["event"] == "rivya attempt failed"]
@@ -563,17 +574,21 @@ async def test_a_failed_attempt_is_one_line_without_secrets(script: Script, rivy
     assert PROMPT not in shown
 
 
-async def test_no_failure_shows_the_key(script: Script, session: aiohttp.ClientSession) -> None:
-    for act in (script.cuts, script.cuts_in_the_middle, script.stalls):
-        act()
+async def test_no_log_line_or_error_contains_the_key(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    for add_answer in (server.cut, server.cut_in_the_middle, server.stall):
+        add_answer()
         with capture_logs() as lines:
-            error = await failure_of(client(script.url, session, attempts=1, seconds=QUICK).credits())
+            error = await failure_of(
+                make_client(server.url, session, attempts=1, seconds=SHORT_SECONDS).credits()
+            )
         assert KEY not in f"{lines} {error!r} {error.__cause__!r} {error.__cause__}"
 
 
-async def test_the_session_keeps_no_cookies(script: Script, rivya: RivyaClient) -> None:
-    script.says({"current_credits": 1}, headers={"Set-Cookie": "a=b"})
-    script.says({"current_credits": 1})
+async def test_the_session_keeps_no_cookies(server: ScriptedServer, rivya: RivyaClient) -> None:
+    server.answer({"current_credits": 1}, headers={"Set-Cookie": "a=b"})
+    server.answer({"current_credits": 1})
     await rivya.credits()
     await rivya.credits()
-    assert "cookie" not in script.seen[1].headers
+    assert "cookie" not in server.received[1].headers

@@ -39,7 +39,7 @@ NINE_KEYS = {
 }
 
 
-def plain(_prompt: str, _size: str, output_format: str, _reference: bytes | None) -> bytes:
+def paint_plain(_prompt: str, _size: str, output_format: str, _reference: bytes | None) -> bytes:
     """A fast painter for tests that do not look at the picture."""
     return make_picture(output_format)
 
@@ -97,13 +97,13 @@ class Client:
         return await self.call("POST", "/files", data=form)
 
     async def finished(self, prompt: str = "a fox", **params: object) -> dict[str, object]:
-        """Create a task, wait for its end, and ask for it."""
+        """Create a task, wait for its end, and return its status."""
         _, task = await self.create(create_body(prompt, **params), key=None)
         await self.fake_rivya.ended(str(task["id"]))
         return (await self.call("GET", f"/generations/{task['id']}"))[1]
 
 
-def code(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
+def refusal_of(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
     """Return status and error code of an error response, whose envelope must be complete."""
     status, document = answer
     error = document["error"]
@@ -124,7 +124,7 @@ async def does_not_happen(change: Awaitable[object]) -> bool:
 
 @pytest.fixture
 async def fake_rivya() -> AsyncIterator[FakeRivya]:
-    async with FakeRivya(painting_seconds=0.02, painter=plain) as fake_rivya:
+    async with FakeRivya(painting_seconds=0.02, painter=paint_plain) as fake_rivya:
         yield fake_rivya
 
 
@@ -135,9 +135,12 @@ async def client(fake_rivya: FakeRivya) -> AsyncIterator[Client]:
 
 
 class TestKeys:
-    async def test_a_missing_and_a_wrong_key_are_told_apart(self, client: Client) -> None:
-        assert code(await client.call("GET", "/credits", token=None)) == (401, "api_key_missing")
-        assert code(await client.call("GET", "/credits", token="rvya_sk_other")) == (401, "api_key_invalid")
+    async def test_a_missing_and_a_wrong_key_have_different_codes(self, client: Client) -> None:
+        assert refusal_of(await client.call("GET", "/credits", token=None)) == (401, "api_key_missing")
+        assert refusal_of(await client.call("GET", "/credits", token="rvya_sk_other")) == (
+            401,
+            "api_key_invalid",
+        )
 
     @pytest.mark.parametrize(
         ("scope", "method", "path"),
@@ -153,7 +156,7 @@ class TestKeys:
         self, client: Client, scope: str, method: str, path: str
     ) -> None:
         client.fake_rivya.scopes.remove(scope)
-        assert code(await client.call(method, path)) == (403, "api_scope_denied")
+        assert refusal_of(await client.call(method, path)) == (403, "api_scope_denied")
 
     async def test_models_need_no_key(self, client: Client) -> None:
         status, document = await client.call("GET", "/models", token=None)
@@ -166,14 +169,16 @@ class TestKeys:
         ]
         assert models[0]["max_prompt_length"] == 5000
 
-    async def test_an_unknown_path_and_method_answer_in_the_envelope(self, client: Client) -> None:
-        assert code(await client.call("GET", "/nothing")) == (404, "not_found")
-        assert code(await client.call("DELETE", "/credits")) == (405, "method_not_allowed")
+    async def test_an_unknown_path_or_method_has_the_error_envelope(self, client: Client) -> None:
+        assert refusal_of(await client.call("GET", "/nothing")) == (404, "not_found")
+        assert refusal_of(await client.call("DELETE", "/credits")) == (405, "method_not_allowed")
 
 
 class TestFiles:
     @pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP"])
-    async def test_a_picture_is_taken_by_its_signature(self, client: Client, picture_format: str) -> None:
+    async def test_the_type_of_an_upload_is_found_by_its_signature(
+        self, client: Client, picture_format: str
+    ) -> None:
         data = make_picture(picture_format)
         status, file = await client.upload(data, None, "odd.name", model="qwen-image", client_request_id="c1")
         assert status == 201
@@ -183,7 +188,7 @@ class TestFiles:
         async with client.session.get(str(file["url"])) as response:
             assert await response.read() == data
 
-    async def test_the_other_spelling_of_the_answer(self, client: Client) -> None:
+    async def test_answers_can_be_spelled_in_camel_case(self, client: Client) -> None:
         client.fake_rivya.spelling = "camel"
         _, file = await client.upload()
         assert "fileId" in file
@@ -220,15 +225,15 @@ class TestFiles:
             "with the longest text that is read",
         ],
     )
-    async def test_anything_else_is_refused(
+    async def test_any_other_upload_is_refused(
         self, client: Client, data: bytes, content_type: str | None, fields: dict[str, str]
     ) -> None:
-        assert code(await client.upload(data, content_type, **fields)) == (400, "validation_failed")
+        assert refusal_of(await client.upload(data, content_type, **fields)) == (400, "validation_failed")
         assert client.fake_rivya.uploads == {}
 
     async def test_a_body_that_is_no_multipart_is_refused(self, client: Client) -> None:
         answer = await client.call("POST", "/files", data=make_picture(), content_type="image/png")
-        assert code(answer) == (400, "validation_failed")
+        assert refusal_of(answer) == (400, "validation_failed")
 
     @pytest.mark.parametrize(
         "body",
@@ -239,7 +244,7 @@ class TestFiles:
         self, client: Client, body: bytes, content_type: str
     ) -> None:
         answer = await client.call("POST", "/files", data=body, content_type=content_type)
-        assert code(answer) == (400, "validation_failed")
+        assert refusal_of(answer) == (400, "validation_failed")
 
     async def test_a_text_field_of_any_length_is_not_read(self, client: Client) -> None:
         form = aiohttp.FormData(default_to_multipart=True)
@@ -280,13 +285,13 @@ class TestFiles:
         nameless = aiohttp.FormData(default_to_multipart=True)
         nameless.add_field("kind", "image")
         nameless.add_field("file", "text")
-        assert code(await client.call("POST", "/files", data=nameless)) == (400, "validation_failed")
+        assert refusal_of(await client.call("POST", "/files", data=nameless)) == (400, "validation_failed")
         fileless = aiohttp.FormData(default_to_multipart=True)
         fileless.add_field("kind", "image")
-        assert code(await client.call("POST", "/files", data=fileless)) == (400, "validation_failed")
+        assert refusal_of(await client.call("POST", "/files", data=fileless)) == (400, "validation_failed")
         kindless = aiohttp.FormData()
         kindless.add_field("file", make_picture(), filename="a.png")
-        assert code(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
+        assert refusal_of(await client.call("POST", "/files", data=kindless)) == (400, "validation_failed")
 
     async def test_a_far_too_large_body_meets_the_edge_and_its_web_page(self, client: Client) -> None:
         port = int(client.fake_rivya.url.rpartition(":")[2])
@@ -348,19 +353,21 @@ class TestCreate:
     async def test_a_body_that_is_not_in_order_is_refused(
         self, client: Client, body: dict[str, object]
     ) -> None:
-        assert code(await client.create(body)) == (400, "validation_failed")
+        assert refusal_of(await client.create(body)) == (400, "validation_failed")
         assert client.fake_rivya.tasks == {}
         assert client.fake_rivya.wallet_credits == 1000
 
     async def test_the_body_has_to_be_json_and_say_so(self, client: Client) -> None:
         refused = (400, "validation_failed")
         assert (
-            code(await client.call("POST", "/generations", body=create_body(), content_type="text/plain"))
+            refusal_of(
+                await client.call("POST", "/generations", body=create_body(), content_type="text/plain")
+            )
             == refused
         )
         for data in (b"[]", b"{", b"\xff"):
             answer = await client.call("POST", "/generations", data=data, content_type="application/json")
-            assert code(answer) == refused
+            assert refusal_of(answer) == refused
 
     async def test_a_body_above_a_megabyte_is_refused_by_the_edge(self, client: Client) -> None:
         async with client.session.post(
@@ -386,13 +393,13 @@ class TestCreate:
             [{**item, "durationSeconds": "3"}],
             [{**item, "name": 3}],
         ):
-            assert code(await client.create(create_body(referenceMediaItems=wrong))) == refused
+            assert refusal_of(await client.create(create_body(referenceMediaItems=wrong))) == refused
         _, task = await client.create(create_body(referenceMediaItems=[item]))
         assert client.fake_rivya.tasks[str(task["id"])].reference_id == file["id"]
 
     async def test_an_unknown_task_is_not_found(self, client: Client) -> None:
-        assert code(await client.call("GET", "/generations/task_none")) == (404, "not_found")
-        assert code(await client.call("GET", "/files/file_none")) == (404, "not_found")
+        assert refusal_of(await client.call("GET", "/generations/task_none")) == (404, "not_found")
+        assert refusal_of(await client.call("GET", "/files/file_none")) == (404, "not_found")
 
     async def test_waiting_for_tasks_and_the_most_of_them_at_once(self, client: Client) -> None:
         client.fake_rivya.hold()
@@ -406,7 +413,7 @@ class TestCreate:
 class TestIdempotency:
     @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel"])
     async def test_a_key_has_1_to_255_ascii_characters(self, client: Client, key: str) -> None:
-        assert code(await client.create(key=key)) == (400, "validation_failed")
+        assert refusal_of(await client.create(key=key)) == (400, "validation_failed")
         assert (await client.create(key="x" * 255))[0] == 201
 
     async def test_the_same_key_and_body_is_the_same_task_and_paid_once(self, client: Client) -> None:
@@ -419,21 +426,21 @@ class TestIdempotency:
 
     async def test_the_same_key_with_another_body_conflicts(self, client: Client) -> None:
         await client.create()
-        assert code(await client.create(create_body("a cat"))) == (409, "idempotency_conflict")
+        assert refusal_of(await client.create(create_body("a cat"))) == (409, "idempotency_conflict")
         assert len(client.fake_rivya.tasks) == 1
 
     async def test_the_same_key_while_the_first_is_in_flight_conflicts(self, client: Client) -> None:
         lag = client.fake_rivya.faults.add("lag", "create", seconds=PATIENCE_SECONDS)
         first = asyncio.create_task(client.create())
         await client.fake_rivya.until(lambda: "key" in client.fake_rivya.keys_in_flight)
-        assert code(await client.create()) == (409, "idempotency_conflict")
+        assert refusal_of(await client.create()) == (409, "idempotency_conflict")
         lag.over.set()
         assert (await first)[0] == 201
         assert len(client.fake_rivya.tasks) == 1
 
     async def test_a_refused_request_frees_its_key(self, client: Client) -> None:
         client.fake_rivya.wallet_credits = 3
-        assert code(await client.create()) == (402, "insufficient_credits")
+        assert refusal_of(await client.create()) == (402, "insufficient_credits")
         client.fake_rivya.wallet_credits = 4
         assert (await client.create())[0] == 201
 
@@ -551,7 +558,7 @@ async def result_url(client: Client) -> str:
 
 
 class TestFaults:
-    async def test_cut_before_leaves_no_trace(self, client: Client) -> None:
+    async def test_cut_before_makes_no_task(self, client: Client) -> None:
         client.fake_rivya.faults.add("cut_before", "create")
         with pytest.raises(aiohttp.ClientError):
             await client.create()
@@ -567,7 +574,7 @@ class TestFaults:
         assert (await client.create())[1]["id"] == task_id
         assert client.fake_rivya.charged_credits == 4
 
-    async def test_half_json_is_a_success_nobody_can_read(self, client: Client) -> None:
+    async def test_half_json_makes_a_task_and_an_unreadable_answer(self, client: Client) -> None:
         fault = client.fake_rivya.faults.add("half_json", "create")
         with pytest.raises(json.JSONDecodeError):
             await client.create()
@@ -580,7 +587,7 @@ class TestFaults:
         for _ in range(2):
             async with client.session.get(f"{client.fake_rivya.url}/api/v1/credits") as response:
                 assert response.headers["Retry-After"] == str(retry_after)
-                assert code((response.status, await response.json())) == (429, "rate_limited")
+                assert refusal_of((response.status, await response.json())) == (429, "rate_limited")
         assert (await client.call("GET", "/credits"))[0] == 200
 
     @pytest.mark.parametrize(("processed", "tasks"), [(False, 0), (True, 1)])
@@ -591,7 +598,7 @@ class TestFaults:
         assert caught.value.status == 502
         assert len(client.fake_rivya.tasks) == tasks
 
-    async def test_stall_does_the_work_and_says_nothing(self, client: Client) -> None:
+    async def test_stall_makes_the_task_and_never_answers(self, client: Client) -> None:
         client.fake_rivya.faults.add("stall", "create")
         call = asyncio.create_task(client.create())
         await client.fake_rivya.created(1)
@@ -611,24 +618,24 @@ class TestFaults:
             with pytest.raises(aiohttp.ClientError):
                 await call
 
-    async def test_slow_arrives_whole_in_the_end(self, client: Client) -> None:
+    async def test_a_slow_answer_is_complete(self, client: Client) -> None:
         client.fake_rivya.faults.add("slow", "credits", seconds=0.05)
         assert await client.call("GET", "/credits") == (200, {"current_credits": 1000})
 
-    async def test_a_fault_for_ever_lasts_until_cleared(self, client: Client) -> None:
+    async def test_a_fault_without_a_number_lasts_until_it_is_cleared(self, client: Client) -> None:
         client.fake_rivya.faults.add("status", "status", None, code=503, error_code="public_api_disabled")
         for _ in range(3):
-            assert code(await client.call("GET", "/generations/x")) == (503, "public_api_disabled")
+            assert refusal_of(await client.call("GET", "/generations/x")) == (503, "public_api_disabled")
         client.fake_rivya.faults.clear()
-        assert code(await client.call("GET", "/generations/x")) == (404, "not_found")
+        assert refusal_of(await client.call("GET", "/generations/x")) == (404, "not_found")
 
-    async def test_a_fault_that_does_not_exist_is_loud(self, fake_rivya: FakeRivya) -> None:
+    async def test_an_unknown_fault_is_an_error(self, fake_rivya: FakeRivya) -> None:
         with pytest.raises(ValueError):
             fake_rivya.faults.add("explode", "create")  # type: ignore[arg-type]  # wrong on purpose
         with pytest.raises(ValueError):
             fake_rivya.faults.add("redirect", "create")
 
-    async def test_a_result_can_lead_elsewhere_or_be_something_else(self, client: Client) -> None:
+    async def test_a_result_can_redirect_or_be_no_picture(self, client: Client) -> None:
         url = await result_url(client)
         client.fake_rivya.faults.add("redirect", "result", url="http://127.0.0.1:1/")
         async with client.session.get(url, allow_redirects=False) as response:
@@ -648,7 +655,7 @@ class TestFaults:
             lambda: client.fake_rivya.calls[-1] == ("GET", url.removeprefix(client.fake_rivya.url), 0)
         )
 
-    async def test_a_result_can_lie_about_its_length_in_both_directions(self, client: Client) -> None:
+    async def test_a_result_can_have_a_length_that_is_too_long_or_too_short(self, client: Client) -> None:
         url = await result_url(client)
         client.fake_rivya.faults.add("lying_length", "result")
         async with client.session.get(url) as response:

@@ -1,4 +1,4 @@
-"""The sandbox without a browser, run as its users run it."""
+"""The sandbox without a browser, run as a process."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ def run_sandbox(
     )
 
 
-def size_of(picture: Path) -> tuple[str | None, tuple[int, int]]:
+def format_and_size(picture: Path) -> tuple[str | None, tuple[int, int]]:
     with Image.open(picture) as opened:
         opened.load()
         return opened.format, opened.size
 
 
-def test_one_picture_is_painted_over_a_reference_and_saved(tmp_path: Path) -> None:
+def test_a_picture_is_made_from_a_reference_and_saved(tmp_path: Path) -> None:
     reference, out = tmp_path / "reference.jpg", tmp_path / "fox.png"
     Image.new("RGB", (640, 480), (10, 200, 30)).save(reference)
-    ran = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "Uploading your reference." in ran.stdout
+    result = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Uploading your reference." in result.stdout
     saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
-    assert re.search(saved, ran.stdout, re.MULTILINE)
-    assert size_of(out) == ("PNG", (1024, 1024))
+    assert re.search(saved, result.stdout, re.MULTILINE)
+    assert format_and_size(out) == ("PNG", (1024, 1024))
     with Image.open(out) as picture:
         red, green, blue = picture.convert("RGB").resize((1, 1)).tobytes()
-    assert green > red + 20, "the reference shines through"
+    assert green > red + 20, "the reference is visible in the picture"
     assert green > blue + 20
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_the_file_is_named_after_the_format_where_no_name_is_given(tmp_path: Path) -> None:
-    ran = run_sandbox(tmp_path, "--once", "a boat", "--size", "landscape_16_9", "--format", "jpeg")
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert size_of(tmp_path / "out.jpg") == ("JPEG", (1024, 576))
+def test_without_out_the_file_is_named_after_its_format(tmp_path: Path) -> None:
+    result = run_sandbox(tmp_path, "--once", "a boat", "--size", "landscape_16_9", "--format", "jpeg")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert format_and_size(tmp_path / "out.jpg") == ("JPEG", (1024, 576))
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_the_file_is_named_after_the_format_where_no_name_is_given(tmp_path: Pat
         (("--once", "a fox", "--reference", "nowhere.png"), "nowhere.png: No such file or directory"),
     ],
 )
-def test_what_is_refused_ends_in_one_clear_sentence(
+def test_a_refused_request_ends_with_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     (tmp_path / "text.png").write_text("not a picture at all")
-    ran = run_sandbox(tmp_path, *arguments)
-    assert ran.returncode == 1
-    assert sentence in ran.stderr
-    assert len(ran.stderr.splitlines()) == 1
+    result = run_sandbox(tmp_path, *arguments)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "out.png").exists()
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -93,9 +93,9 @@ def test_what_is_refused_ends_in_one_clear_sentence(
         (("--painting-seconds", "inf"), "invalid _seconds value"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_starts(
+def test_invalid_options_are_refused_before_anything_starts(
     tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    ran = run_sandbox(tmp_path, *arguments)
-    assert ran.returncode == 2
-    assert sentence in ran.stderr
+    result = run_sandbox(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr

@@ -60,9 +60,9 @@ async def open_page() -> AsyncIterator[Page]:
 
 async def test_open_page_of_pictures_is_given_every_one() -> None:
     async with open_page() as page:
-        asked = page.pictures()
-        assert len(asked) == PICTURES
-        answers = await soon(asyncio.gather(*map(page.picture, asked)))
+        pictures = page.pictures()
+        assert len(pictures) == PICTURES
+        answers = await soon(asyncio.gather(*map(page.picture, pictures)))
     assert [status for status, _ in answers] == [200] * PICTURES
 
 
@@ -76,18 +76,18 @@ async def test_an_attachment_is_downloadable_by_its_id_alone() -> None:
                 assert (response.status, await response.read()) == answer
 
 
-async def test_a_picture_that_takes_too_long_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    decode, tries = _media.MediaWorker._decode, 0
+async def test_a_picture_whose_decoding_times_out_is_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, attempts = _media.MediaWorker._decode, 0
 
-    async def too_long_at_first(*args: Any) -> Any:
-        nonlocal tries
-        tries += 1
-        with monkeypatch.context() as hasty:
-            if tries == 1:
-                hasty.setattr(_media, "WORKER_DEADLINE_SECONDS", 0.0)
+    async def time_out_at_first(*args: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        with monkeypatch.context() as short_deadline:
+            if attempts == 1:
+                short_deadline.setattr(_media, "WORKER_DEADLINE_SECONDS", 0.0)
             return await decode(*args)
 
-    monkeypatch.setattr(_media.MediaWorker, "_decode", too_long_at_first)
+    monkeypatch.setattr(_media.MediaWorker, "_decode", time_out_at_first)
     async with open_page() as page:
         status, _ = await soon(page.picture(page.pictures()[0]))
-    assert (tries, status) == (2, 200)
+    assert (attempts, status) == (2, 200)

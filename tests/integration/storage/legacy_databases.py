@@ -1,4 +1,4 @@
-"""What databases of earlier versions hold, in the SQL of their day: nothing here may use today's code."""
+"""Contents of databases of earlier versions, in their own SQL: nothing here may use today's code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUARTER_MS = 900_000
 
 @dataclass(frozen=True)
 class LegacyJob:
-    """One job and its reservation, as any version has them."""
+    """A job and its reservation, as every version has them."""
 
     number: int
     guild_id: int
@@ -56,9 +56,9 @@ UNFINISHED = {"accepted", "uploaded", "created", "succeeded"}
 HAS_TASK = {"created", "succeeded", "delivered", "undeliverable"}
 PICTURE = bytes(range(256)) * 4
 KEPT = {LEGACY_JOBS[4].job_id: PICTURE, LEGACY_JOBS[0].job_id: PICTURE[::-1], LEGACY_JOBS[2].job_id: PICTURE}
-"""The pictures that were kept in the database, by job; two are the same."""
-OPEN_ASK, TAKEN_ASK, OLD_ASK = 10**16 + 100, 10**16 + 11, 10**16 + 101
-"""Requests that wait for a yes to their price; of the second LINES[10] came."""
+"""Pictures that were stored in the database, by job; two are the same."""
+OPEN_DRAFT, TAKEN_DRAFT, EXPIRED_DRAFT = 10**16 + 100, 10**16 + 11, 10**16 + 101
+"""Requests that wait for a confirmation of their price; the second one became LEGACY_JOBS[10]."""
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> None:
@@ -66,65 +66,65 @@ def insert(connection: sqlite3.Connection, table: str, **values: object) -> None
     connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def insert_job(connection: sqlite3.Connection, line: LegacyJob) -> None:
-    is_failed = line.stage == "failed"
+def insert_job(connection: sqlite3.Connection, legacy: LegacyJob) -> None:
+    is_failed = legacy.stage == "failed"
     insert(
         connection,
         "jobs",
-        job_id=line.job_id,
-        interaction_id=10**16 + line.number,
-        interaction_token="token" if line.stage in UNFINISHED else "",
+        job_id=legacy.job_id,
+        interaction_id=10**16 + legacy.number,
+        interaction_token="token" if legacy.stage in UNFINISHED else "",
         application_id=30,
-        guild_id=line.guild_id,
+        guild_id=legacy.guild_id,
         channel_id=20,
         user_id=7,
         upload_limit_bytes=10 * 1024 * 1024,
         locale="en-US",
         private=0,
-        spoiler=line.number % 2,
+        spoiler=legacy.number % 2,
         prompt="ein roter Fuchs 🦊",
         model="qwen-image",
         size="square",
         format="png",
-        stage=line.stage,
+        stage=legacy.stage,
         quote_credits=4,
-        accepted_at=line.at_ms,
-        task_id=f"task_{line.number}" if line.stage in HAS_TASK else None,
+        accepted_at=legacy.at_ms,
+        task_id=f"task_{legacy.number}" if legacy.stage in HAS_TASK else None,
         failure_who="rivya" if is_failed else None,
         failure_code="generation_failed" if is_failed else None,
         failure_message="" if is_failed else None,
         failure_charged=0 if is_failed else None,
-        failure_in_doubt=int(line.state == "held") if is_failed else None,
-        finished_at=None if line.stage in UNFINISHED else line.at_ms + 9000,
+        failure_in_doubt=int(legacy.state == "held") if is_failed else None,
+        finished_at=None if legacy.stage in UNFINISHED else legacy.at_ms + 9000,
     )
 
 
 def fill_version_1(connection: sqlite3.Connection) -> None:
-    for line in LEGACY_JOBS:
-        insert_job(connection, line)
-        insert_reservation(connection, line)
-    fill_the_rest(connection)
+    for legacy in LEGACY_JOBS:
+        insert_job(connection, legacy)
+        insert_reservation(connection, legacy)
+    fill_other_tables(connection)
 
 
-def insert_reservation(connection: sqlite3.Connection, line: LegacyJob, **more: int) -> None:
+def insert_reservation(connection: sqlite3.Connection, legacy: LegacyJob, **more: int) -> None:
     insert(
         connection,
         "reservations",
-        job_id=line.job_id,
-        guild_id=line.guild_id,
+        job_id=legacy.job_id,
+        guild_id=legacy.guild_id,
         user_id=7,
-        state=line.state,
-        reserved_credits=line.reserved,
-        final_credits=line.final,
-        counted_credits=line.counted,
-        note="never answered" if line.number == 6 else None,
-        created_at=line.at_ms,
-        closed_at=None if line.state == "held" else line.at_ms + 8000,
+        state=legacy.state,
+        reserved_credits=legacy.reserved,
+        final_credits=legacy.final,
+        counted_credits=legacy.counted,
+        note="never answered" if legacy.number == 6 else None,
+        created_at=legacy.at_ms,
+        closed_at=None if legacy.state == "held" else legacy.at_ms + 8000,
         **more,
     )
 
 
-def fill_the_rest(connection: sqlite3.Connection, *, pictures: str = "kept_pictures") -> None:
+def fill_other_tables(connection: sqlite3.Connection, *, pictures: str = "kept_pictures") -> None:
     for credits, period, set_at in ((100, "month", 1), (0, "total", 2), (60, "week", 3)):
         insert(
             connection,
@@ -153,25 +153,25 @@ def fill_the_rest(connection: sqlite3.Connection, *, pictures: str = "kept_pictu
 def fill_version_2(connection: sqlite3.Connection) -> None:
     fill_credits(connection)
     fill_drafts(connection, "asks", key="ask_id", at="asked_at")
-    fill_the_rest(connection)
+    fill_other_tables(connection)
 
 
 def fill_version_5(connection: sqlite3.Connection) -> None:
-    """As version 5 leaves it while its pictures are not moved out of the database yet."""
+    """Fill a database of version 5 whose pictures are not moved to files yet."""
     fill_credits(connection)
     fill_drafts(connection, "drafts", key="draft_id", at="drafted_at")
-    fill_the_rest(connection, pictures="kept_inside")
+    fill_other_tables(connection, pictures="kept_inside")
 
 
 def fill_credits(connection: sqlite3.Connection) -> None:
-    for line in LEGACY_JOBS:
-        insert_job(connection, line)
-        # A gift to the member has paid for number 10.
+    for legacy in LEGACY_JOBS:
+        insert_job(connection, legacy)
+        # A grant to the member has paid for number 10.
         insert_reservation(
             connection,
-            line,
-            guild_credits=line.counted,
-            member_credits=0 if line.number == 10 else line.counted,
+            legacy,
+            guild_credits=legacy.counted,
+            member_credits=0 if legacy.number == 10 else legacy.counted,
         )
     for (guild_id, span, slot), credits in sums_of_jobs().items():
         insert(
@@ -206,9 +206,9 @@ def fill_credits(connection: sqlite3.Connection) -> None:
 
 def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str) -> None:
     for ask_id, job_id, asked_at in (
-        (OPEN_ASK, None, LEGACY_JOBS[11].at_ms),
-        (TAKEN_ASK, LEGACY_JOBS[10].job_id, LEGACY_JOBS[10].at_ms),
-        (OLD_ASK, None, LEGACY_JOBS[0].at_ms),
+        (OPEN_DRAFT, None, LEGACY_JOBS[11].at_ms),
+        (TAKEN_DRAFT, LEGACY_JOBS[10].job_id, LEGACY_JOBS[10].at_ms),
+        (EXPIRED_DRAFT, None, LEGACY_JOBS[0].at_ms),
     ):
         insert(
             connection,
@@ -221,22 +221,22 @@ def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str
             format="png",
             private=1,
             spoiler=0,
-            reference_url="https://cdn/fox.png" if ask_id == OPEN_ASK else None,
-            reference_filename="fox.png" if ask_id == OPEN_ASK else None,
-            reference_type="image/png" if ask_id == OPEN_ASK else None,
-            reference_bytes=9 if ask_id == OPEN_ASK else None,
+            reference_url="https://cdn/fox.png" if ask_id == OPEN_DRAFT else None,
+            reference_filename="fox.png" if ask_id == OPEN_DRAFT else None,
+            reference_type="image/png" if ask_id == OPEN_DRAFT else None,
+            reference_bytes=9 if ask_id == OPEN_DRAFT else None,
             job_id=job_id,
             **{key: ask_id, at: asked_at},
         )
 
 
 def sums_of_jobs() -> Counter[tuple[int, str, int]]:
-    """Credits by guild (0: all), span and slot."""
+    """Sum the credits by guild (0: all), span and slot."""
     sums: Counter[tuple[int, str, int]] = Counter()
-    for line in LEGACY_JOBS:
-        for guild_id in (0, line.guild_id):
-            sums[guild_id, "day", line.at_ms // DAY_MS] += line.counted
-            sums[guild_id, "quarter", line.at_ms // QUARTER_MS] += line.counted
+    for legacy in LEGACY_JOBS:
+        for guild_id in (0, legacy.guild_id):
+            sums[guild_id, "day", legacy.at_ms // DAY_MS] += legacy.counted
+            sums[guild_id, "quarter", legacy.at_ms // QUARTER_MS] += legacy.counted
     return sums
 
 
@@ -245,4 +245,4 @@ FILLERS: dict[int, Callable[[sqlite3.Connection], None]] = {
     2: fill_version_2,
     5: fill_version_5,
 }
-"""By the first version that they fill; those up to the next filler still take the same."""
+"""By the first version that each can fill; it fills the versions up to the next one, too."""

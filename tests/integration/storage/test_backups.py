@@ -1,4 +1,4 @@
-"""Backups: one a day, the newest kept, each of them whole; and the way back from one."""
+"""Backups: one a day, the newest are kept, each is complete; and restoring one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_a_copy_is_made_once_a_day_and_the_newest_stay(
     assert len(list(export_ledger(made[-1] or Path()))) == 1
 
 
-async def test_what_else_lies_in_the_folder_is_left_alone(
+async def test_other_files_in_the_folder_are_left_alone(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     folder.mkdir()
@@ -61,7 +61,7 @@ async def test_what_else_lies_in_the_folder_is_left_alone(
     assert all(path.read_text() == "mine" for path in mine)
 
 
-async def test_what_a_killed_process_left_half_written_is_removed(
+async def test_an_unfinished_copy_of_a_killed_process_is_removed(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     folder.mkdir()
@@ -72,7 +72,7 @@ async def test_what_a_killed_process_left_half_written_is_removed(
     assert set(folder.iterdir()) == {made, mine}
 
 
-async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them(
+async def test_a_copy_dated_in_the_future_neither_stops_backups_nor_is_kept(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     copies = Backups(database_path, folder, keep=1)
@@ -85,7 +85,7 @@ async def test_a_copy_from_the_future_neither_stops_the_copies_nor_outlives_them
     assert list(folder.iterdir()) == [made]
 
 
-async def test_a_damaged_copy_does_not_pass_for_todays(
+async def test_a_damaged_copy_is_deleted_and_made_again(
     database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose_the_end(source: Path, target: Path) -> None:
@@ -102,12 +102,12 @@ async def test_a_damaged_copy_does_not_pass_for_todays(
     assert await copies.run_daily() is not None
 
 
-async def test_no_copies_are_made_where_none_are_wanted(database_path: Path, folder: Path) -> None:
+async def test_keep_0_makes_no_copies(database_path: Path, folder: Path) -> None:
     assert await Backups(database_path, folder, keep=0).run_daily() is None
     assert not folder.exists()
 
 
-async def test_a_folder_that_cannot_be_made_is_the_operators(
+async def test_a_folder_that_cannot_be_made_is_an_operator_error(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     folder.write_text("in the way")
@@ -115,7 +115,7 @@ async def test_a_folder_that_cannot_be_made_is_the_operators(
         await Backups(database_path, folder, keep=1).run_daily()
 
 
-async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, tmp_path: Path) -> None:
+async def test_a_restore_brings_back_the_ledger_of_the_backup(database_path: Path, tmp_path: Path) -> None:
     opened = await Database.open(database_path)
     store = JobStore(opened, DEFAULT)
     await accept(store, make_job(), NO_CONTEXT)
@@ -134,14 +134,14 @@ async def test_the_books_are_as_they_were_after_a_restore(database_path: Path, t
     await again.close()
 
 
-async def test_what_only_the_log_held_is_moved_aside_with_the_database(
+async def test_the_replaced_database_keeps_what_is_in_its_write_ahead_log(
     database_path: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
     saved = tmp_path / "saved.sqlite3"
     backup(database_path, saved)
     await accept(JobStore(opened, DEFAULT), make_job(), NO_CONTEXT)
-    # As a kill leaves it: the file without what is in the log beside it.
+    # As a killed process leaves it: the newest pages are in the write-ahead log only.
     killed = tmp_path / "killed.sqlite3"
     for suffix in ("", "-wal"):
         Path(f"{killed}{suffix}").write_bytes(Path(f"{database_path}{suffix}").read_bytes())
@@ -154,7 +154,7 @@ async def test_what_only_the_log_held_is_moved_aside_with_the_database(
     assert len(list(export_ledger(aside))) == 1
 
 
-async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
+async def test_a_file_with_a_write_ahead_log_is_refused_as_a_backup(
     database_path: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
@@ -167,7 +167,7 @@ async def test_a_file_whose_newest_pages_are_in_a_log_beside_it_is_no_backup(
     with pytest.raises(OperatorError, match=r"killed\.sqlite3-wal"):
         restore(killed, target)
     assert not target.exists()
-    # What the words advise.
+    # As the message advises.
     backup(killed, tmp_path / "whole.sqlite3")
     restore(tmp_path / "whole.sqlite3", target)
     assert len(list(export_ledger(target))) == 1
@@ -184,7 +184,7 @@ async def test_a_restore_beside_a_running_bot_is_refused(
     assert len(await store.unfinished()) == 1
 
 
-async def test_a_restore_where_nothing_is_lost_yet_needs_no_database(
+async def test_a_restore_needs_no_existing_database(
     database: Database, database_path: Path, tmp_path: Path
 ) -> None:
     saved, fresh = tmp_path / "saved.sqlite3", tmp_path / "new" / "bot.sqlite3"
@@ -204,7 +204,7 @@ async def test_a_damaged_database_can_be_replaced(database: Database, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "empty", "foreign", "newer", "cut"])
-async def test_what_is_no_backup_is_refused_and_nothing_moved(
+async def test_a_file_that_is_no_backup_is_refused_and_nothing_is_moved(
     database: Database, database_path: Path, tmp_path: Path, kind: str
 ) -> None:
     wrong = tmp_path / "wrong.sqlite3"
@@ -233,11 +233,11 @@ async def test_what_is_no_backup_is_refused_and_nothing_moved(
             verify(wrong)
 
 
-# The pictures beside the database.
+# Stored pictures.
 
 
-def pictures(folder: Path) -> dict[str, bytes]:
-    """What a folder of kept pictures holds, by name."""
+def read_pictures(folder: Path) -> dict[str, bytes]:
+    """Read the files of a picture folder, by name."""
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
 
 
@@ -245,7 +245,7 @@ def by_sha256(*contents: bytes) -> dict[str, bytes]:
     return {hashlib.sha256(data).hexdigest(): data for data in contents}
 
 
-async def test_the_pictures_are_copied_with_the_database_and_follow_it(
+async def test_pictures_are_copied_and_deleted_with_each_backup(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     picture_store, copies = (
@@ -254,19 +254,19 @@ async def test_the_pictures_are_copied_with_the_database_and_follow_it(
     )
     with time_machine.travel("2026-03-01 03:00:00+00:00", tick=False) as clock:
         await copies.run_daily()
-        assert not (folder / PICTURES).exists(), "nothing is kept yet"
+        assert not (folder / PICTURES).exists(), "no picture is stored yet"
         fox, hen = await picture_store.save(b"a fox"), await picture_store.save(b"a hen")
         clock.shift(backups.DAY_SECONDS)
         await copies.run_daily()
-        assert pictures(folder / PICTURES) == by_sha256(b"a fox", b"a hen")
+        assert read_pictures(folder / PICTURES) == by_sha256(b"a fox", b"a hen")
         picture_store.path(hen).unlink()
         await picture_store.save(b"an owl")
         clock.shift(backups.DAY_SECONDS)
         await copies.run_daily()
-    assert pictures(folder / PICTURES) == by_sha256(b"a fox", b"an owl"), (
-        "what was swept is forgotten here, too"
+    assert read_pictures(folder / PICTURES) == by_sha256(b"a fox", b"an owl"), (
+        "a deleted picture is deleted from the backup, too"
     )
-    # On the same disk it takes no room twice.
+    # On the same disk the copy is a hard link.
     assert picture_store.path(fox).samefile(folder / PICTURES / fox)
 
 
@@ -277,14 +277,14 @@ async def test_a_copy_of_a_picture_outlives_the_file_it_was_made_of(
     fox = await picture_store.save(b"a fox")
     await Backups(database_path, folder, keep=1).run_daily()
     picture_store.path(fox).unlink()
-    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
-    # A torn file is made anew under its name, and the copy is another file by then.
+    assert read_pictures(folder / PICTURES) == by_sha256(b"a fox")
+    # A damaged file is replaced by a new one, which is not the backup's.
     picture_store.path(fox).write_bytes(b"torn")
     await picture_store.save(b"a fox")
     assert (folder / PICTURES / fox).read_bytes() == picture_store.path(fox).read_bytes() == b"a fox"
 
 
-async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
+async def test_without_hard_links_the_pictures_are_copied(
     database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def other_disk(*_: object) -> None:
@@ -294,11 +294,11 @@ async def test_without_second_names_for_a_file_the_pictures_are_copied_whole(
     fox = await picture_store.save(b"a fox")
     monkeypatch.setattr(os, "link", other_disk)
     await Backups(database_path, folder, keep=1).run_daily()
-    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
+    assert read_pictures(folder / PICTURES) == by_sha256(b"a fox")
     assert not picture_store.path(fox).samefile(folder / PICTURES / fox)
 
 
-async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
+async def test_other_files_are_neither_copied_nor_removed(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     await PictureStore(picture_folder(database_path)).save(b"a fox")
@@ -306,10 +306,10 @@ async def test_what_is_no_picture_of_ours_is_neither_copied_nor_removed(
     (folder / PICTURES).mkdir(parents=True)
     (folder / PICTURES / "notes.txt").write_text("mine")
     await Backups(database_path, folder, keep=1).run_daily()
-    assert pictures(folder / PICTURES) == {**by_sha256(b"a fox"), "notes.txt": b"mine"}
+    assert read_pictures(folder / PICTURES) == {**by_sha256(b"a fox"), "notes.txt": b"mine"}
 
 
-async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
+async def test_a_picture_folder_that_cannot_be_made_is_an_operator_error(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     await PictureStore(picture_folder(database_path)).save(b"a fox")
@@ -320,7 +320,7 @@ async def test_a_folder_of_pictures_that_cannot_be_made_is_the_operators(
     assert refused.value.code == "backup"
 
 
-async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
+async def test_pictures_that_could_not_be_copied_are_copied_by_the_next_run(
     database: Database, database_path: Path, folder: Path
 ) -> None:
     await PictureStore(picture_folder(database_path)).save(b"a fox")
@@ -330,11 +330,11 @@ async def test_pictures_that_could_not_be_copied_are_copied_with_the_next_try(
     with pytest.raises(OperatorError):
         await copies.run_daily()
     (folder / PICTURES).unlink()
-    await copies.run_daily()  # an hour later
-    assert pictures(folder / PICTURES) == by_sha256(b"a fox")
+    await copies.run_daily()  # as an hour later
+    assert read_pictures(folder / PICTURES) == by_sha256(b"a fox")
 
 
-async def test_a_restore_brings_back_the_pictures_that_are_gone(
+async def test_a_restore_brings_back_missing_pictures(
     database_path: Path, folder: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)
@@ -352,22 +352,22 @@ async def test_a_restore_brings_back_the_pictures_that_are_gone(
     later = await picture_store.save(b"later")
     await opened.close()
 
-    # The same machine: what is there stays, what is gone comes back.
+    # On the same machine pictures that exist stay, and missing ones are restored.
     picture_store.path(hashlib.sha256(b"a fox").hexdigest()).unlink()
     restore(made, database_path)
-    assert pictures(picture_folder(database_path)) == by_sha256(b"a fox", b"later")
+    assert read_pictures(picture_folder(database_path)) == by_sha256(b"a fox", b"later")
     assert picture_store.exists(later)
 
-    # A new machine, with nothing but the folder of backups.
+    # On a new machine, with nothing but the folder of backups.
     fresh = tmp_path / "elsewhere" / "bot.sqlite3"
     restore(made, fresh)
-    assert pictures(picture_folder(fresh)) == by_sha256(b"a fox")
+    assert read_pictures(picture_folder(fresh)) == by_sha256(b"a fox")
     again = await Database.open(fresh)
-    piece = await HistoryStore(again).find(job.job_id)
+    item = await HistoryStore(again).find(job.job_id)
     await again.close()
-    assert piece is not None
-    assert piece.kept_sha256 is not None
-    assert await PictureStore(picture_folder(fresh)).read(piece.kept_sha256) == b"a fox"
+    assert item is not None
+    assert item.kept_sha256 is not None
+    assert await PictureStore(picture_folder(fresh)).read(item.kept_sha256) == b"a fox"
 
 
 async def test_a_restore_without_pictures_needs_none(
@@ -379,7 +379,7 @@ async def test_a_restore_without_pictures_needs_none(
     assert not picture_folder(fresh).exists()
 
 
-async def test_a_restore_through_a_link_brings_the_pictures_to_where_the_bot_looks_for_them(
+async def test_a_restore_through_a_symbolic_link_restores_the_pictures_for_that_link(
     database_path: Path, folder: Path, tmp_path: Path
 ) -> None:
     opened = await Database.open(database_path)

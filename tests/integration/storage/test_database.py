@@ -1,4 +1,4 @@
-"""The one connection: cancellation, groups, locks, versions, and files that are not what they should be."""
+"""The database connection: cancellation, batches, locks, versions, and files that are no such database."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def _count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM command_syncs").fetchone()[0])
 
 
-async def test_a_unit_is_kept_and_its_value_returned(database: Database) -> None:
+async def test_a_unit_is_committed_and_its_value_returned(database: Database) -> None:
     await database.run(lambda tx: _insert(tx, 1))
     assert await database.run(_count) == 1
 
 
-async def test_a_unit_that_raises_takes_back_only_itself(database: Database) -> None:
+async def test_a_unit_that_raises_rolls_back_only_its_own_changes(database: Database) -> None:
     def broken(connection: sqlite3.Connection) -> None:
         _insert(connection, 100)
         raise LookupError("after the write")
@@ -62,13 +62,13 @@ async def test_two_thousand_cancelled_callers_leave_no_transaction_open(database
         if turn % 2 == 0:
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    # A unit that reached the queue counts, whether its caller waited for it or not; the rest never began.
-    done = sum(1 for task in tasks if not task.cancelled())
-    assert done <= await database.run(_count) <= 2000
+    # A unit in the queue runs even if its caller is cancelled; other cancelled ones never start.
+    completed = sum(1 for task in tasks if not task.cancelled())
+    assert completed <= await database.run(_count) <= 2000
     await database.run(lambda tx: _insert(tx, 5000))
 
 
-async def test_close_finishes_what_waits(database_path: Path) -> None:
+async def test_close_runs_the_waiting_units(database_path: Path) -> None:
     opened = await Database.open(database_path)
     waiting = [asyncio.create_task(opened.run(partial(_insert, number=n))) for n in range(50)]
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_close_finishes_what_waits(database_path: Path) -> None:
         await reopened.run(_count)
 
 
-async def test_who_comes_while_it_closes_is_told(database_path: Path) -> None:
+async def test_a_unit_submitted_during_close_is_refused(database_path: Path) -> None:
     opened = await Database.open(database_path)
     busy, go_on = threading.Event(), threading.Event()
 
@@ -101,7 +101,7 @@ async def test_who_comes_while_it_closes_is_told(database_path: Path) -> None:
         await soon(late)
 
 
-async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(database: Database) -> None:
+async def test_a_unit_that_ends_the_transaction_does_not_stop_the_next_one(database: Database) -> None:
     def rogue(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
         raise LookupError("after it")
@@ -111,14 +111,16 @@ async def test_a_unit_that_ends_the_transaction_itself_stops_nobody_else(databas
     assert await soon(database.run(_count)) == 0
 
 
-async def test_a_row_that_breaks_a_rule_is_a_bug_and_not_the_operators(database: Database) -> None:
+async def test_a_violated_constraint_is_a_contract_violation(database: Database) -> None:
     await database.run(lambda tx: _insert(tx, 1))
     with pytest.raises(ContractViolation, match="UNIQUE") as broken:
         await database.run(lambda tx: _insert(tx, 1))
     assert broken.value.code == "bug"
 
 
-async def test_no_name_makes_a_database_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_file_name_opens_a_database_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in (":memory:", "file:x?mode=memory", "a b%41#?.db"):
         opened = await Database.open(Path(name))
@@ -129,7 +131,7 @@ async def test_no_name_makes_a_database_that_forgets(tmp_path: Path, monkeypatch
         reader.close()
 
 
-async def test_money_is_written_through_and_keys_are_checked(database: Database) -> None:
+async def test_commits_are_durable_and_foreign_keys_are_checked(database: Database) -> None:
     pragmas = await database.run(
         lambda tx: [
             tx.execute(f"PRAGMA {name}").fetchone()[0]
@@ -170,7 +172,7 @@ async def test_a_second_process_is_refused_in_one_line(database: Database, datab
     assert len(second.stdout.splitlines()) == 1
 
 
-async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
+async def test_a_symbolic_link_does_not_bypass_the_lock(
     database: Database, database_path: Path, tmp_path: Path
 ) -> None:
     link = tmp_path / "another.sqlite3"
@@ -180,7 +182,7 @@ async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
     assert await database.run(_count) == 0
 
 
-async def test_the_lock_goes_with_its_holder(database_path: Path) -> None:
+async def test_closing_releases_the_lock(database_path: Path) -> None:
     for _ in range(2):
         opened = await Database.open(database_path)
         await opened.close()
@@ -219,19 +221,19 @@ async def test_a_file_that_is_no_database_is_left_alone(database_path: Path) -> 
     assert database_path.read_bytes() == before
 
 
-async def test_a_folder_in_the_way_is_told(database_path: Path) -> None:
+async def test_a_folder_at_the_path_is_an_operator_error(database_path: Path) -> None:
     database_path.mkdir(parents=True)
     with pytest.raises(OperatorError, match="cannot be opened"):
         await Database.open(database_path)
 
 
-async def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path) -> None:
+async def test_a_file_in_place_of_the_folder_is_an_operator_error(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(OperatorError, match="database"):
         await Database.open(tmp_path / "data" / "bot.sqlite3")
 
 
-async def test_a_database_locked_by_another_program_is_told(
+async def test_a_database_locked_by_another_program_is_an_operator_error(
     database_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await (await Database.open(database_path)).close()
@@ -248,7 +250,7 @@ async def test_a_database_locked_by_another_program_is_told(
         holder.close()
 
 
-async def test_a_full_disk_fails_the_units_and_damages_nothing(database: Database) -> None:
+async def test_a_full_disk_fails_the_unit_and_keeps_the_data(database: Database) -> None:
     await database.run(lambda tx: _insert(tx, 1))
 
     def bound(connection: sqlite3.Connection) -> None:
@@ -268,7 +270,7 @@ async def test_a_full_disk_fails_the_units_and_damages_nothing(database: Databas
     assert await database.run(lambda tx: tx.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
 
 
-async def test_a_broken_migration_is_taken_back_whole(
+async def test_a_failed_migration_is_rolled_back(
     tmp_path: Path, database_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await (await Database.open(database_path)).close()
@@ -302,7 +304,7 @@ async def test_readers_need_no_lock_and_cannot_write(database: Database, databas
         reader.close()
 
 
-def test_reading_a_database_that_is_not_there_makes_none(tmp_path: Path) -> None:
+def test_opening_a_missing_database_read_only_creates_none(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no such file"):
         open_read_only(tmp_path / "none.sqlite3")
     assert not (tmp_path / "none.sqlite3").exists()
@@ -324,7 +326,7 @@ except OperatorError as error:
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["nobody holds it", "its owner holds it"])
-def test_a_lock_file_that_may_only_be_read_is_no_lock(held: bool) -> None:
+def test_a_read_only_lock_file_is_an_operator_error(held: bool) -> None:
     with TemporaryDirectory() as folder:  # not `tmp_path`, where no other user may look
         path = Path(folder).resolve() / "bot.sqlite3"
         Path(folder).chmod(0o777)

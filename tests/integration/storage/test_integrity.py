@@ -17,7 +17,7 @@ PAGE_BYTES = 4096
 
 
 @pytest.fixture
-async def filled(database_path: Path) -> Path:
+async def filled_database(database_path: Path) -> Path:
     """A database with some hundred pages of one table."""
     database = await Database.open(database_path)
     await database.run(
@@ -42,26 +42,28 @@ def overwrite_a_page_of_rows(path: Path) -> None:
         file.write(b"\xde\xad\xbe\xef" * (PAGE_BYTES // 4))
 
 
-async def test_a_whole_database_is_told_as_such(filled: Path) -> None:
-    assert quick_check(filled)
+async def test_an_intact_database_passes(filled_database: Path) -> None:
+    assert quick_check(filled_database)
 
 
-async def test_an_overwritten_page_is_found(filled: Path) -> None:
-    overwrite_a_page_of_rows(filled)
+async def test_an_overwritten_page_is_found(filled_database: Path) -> None:
+    overwrite_a_page_of_rows(filled_database)
     with pytest.raises(OperatorError, match="is damaged; restore a backup"):
-        quick_check(filled)
+        quick_check(filled_database)
 
 
-async def test_a_check_ends_in_time(filled: Path) -> None:
-    assert not quick_check(filled, seconds=0)
+async def test_a_check_ends_in_time(filled_database: Path) -> None:
+    assert not quick_check(filled_database, seconds=0)
 
 
-async def test_a_damaged_database_replaces_no_good_backup(filled: Path, tmp_path: Path) -> None:
+async def test_a_damaged_database_does_not_replace_a_good_backup(
+    filled_database: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     good = folder / "kuas-20200101T000000Z.sqlite3"
-    good.write_bytes(filled.read_bytes())
-    overwrite_a_page_of_rows(filled)
+    good.write_bytes(filled_database.read_bytes())
+    overwrite_a_page_of_rows(filled_database)
     with pytest.raises(OperatorError, match="is damaged"):
-        await Backups(filled, folder, keep=1).run_daily()
+        await Backups(filled_database, folder, keep=1).run_daily()
     assert [path.name for path in folder.glob("*.sqlite3")] == [good.name]

@@ -1,4 +1,4 @@
-"""A database of every earlier version opens with today's code, and not a credit of it changes."""
+"""Databases of every earlier version open with today's code, and their credits do not change."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
 from bot.storage.schema import APPLICATION_ID, migrate, migrations
 from tests.integration.storage.legacy_databases import (
+    EXPIRED_DRAFT,
     FILLERS,
     HAS_TASK,
     KEPT,
     LEGACY_JOBS,
-    OLD_ASK,
-    OPEN_ASK,
-    TAKEN_ASK,
+    OPEN_DRAFT,
+    TAKEN_DRAFT,
     UNFINISHED,
     sums_of_jobs,
 )
@@ -47,7 +47,7 @@ from tests.support.paths import ROOT
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEFAULT = Limit(credits=200, period=Period.MONTH)
 
-# What was released stays as it is: a database out there has it already. A change is a new file.
+# Released migrations never change, since installed databases have run them. A change is a new file.
 RELEASED = {
     "0001_jobs_and_reservations.sql": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
     "0002_rules_grants_and_refunds.sql": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
@@ -57,12 +57,12 @@ RELEASED = {
 }
 
 
-EARLIER = range(1, len(migrations()))
+EARLIER_VERSIONS = range(1, len(migrations()))
 
 
-@pytest.fixture(params=EARLIER, ids=lambda version: f"version {version}")
+@pytest.fixture(params=EARLIER_VERSIONS, ids=lambda version: f"version {version}")
 def old_database(request: pytest.FixtureRequest, database_path: Path) -> Path:
-    """A database as that version left it: its own files, run by hand."""
+    """A database as that version left it: made by its own migrations."""
     database_path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(database_path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -77,13 +77,13 @@ def old_database(request: pytest.FixtureRequest, database_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _today() -> Iterator[None]:
+def _stop_clock() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
 
 
 def dump(path: Path) -> list[str]:
-    """Every table and row as text, with the version."""
+    """Return every table and row as text, with the version."""
     with closing(sqlite3.connect(path)) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         return [f"version {version}", *connection.iterdump()]
@@ -93,25 +93,25 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def test_not_a_line_of_the_books_changes(old_database: Path) -> None:
+async def test_the_ledger_does_not_change(old_database: Path) -> None:
     await (await Database.open(old_database)).close()
     assert list(export_ledger(old_database)) == [
         {
-            "job_id": line.job_id,
-            "guild_id": str(line.guild_id),
+            "job_id": legacy.job_id,
+            "guild_id": str(legacy.guild_id),
             "user_id": "7",
-            "state": line.state,
-            "reserved_credits": line.reserved,
-            "final_credits": line.final,
-            "task_id": f"task_{line.number}" if line.stage in HAS_TASK else None,
-            "created_at": iso(line.at_ms),
-            "closed_at": None if line.state == "held" else iso(line.at_ms + 8000),
+            "state": legacy.state,
+            "reserved_credits": legacy.reserved,
+            "final_credits": legacy.final,
+            "task_id": f"task_{legacy.number}" if legacy.stage in HAS_TASK else None,
+            "created_at": iso(legacy.at_ms),
+            "closed_at": None if legacy.state == "held" else iso(legacy.at_ms + 8000),
         }
-        for line in sorted(LEGACY_JOBS, key=lambda line: (line.at_ms, line.job_id))
+        for legacy in sorted(LEGACY_JOBS, key=lambda legacy: (legacy.at_ms, legacy.job_id))
     ]
 
 
-async def test_limits_and_sums_are_what_they_were(old_database: Path) -> None:
+async def test_limits_and_sums_do_not_change(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
         ledger, credit_admin = Ledger(database, DEFAULT), CreditAdmin(database, DEFAULT)
@@ -130,11 +130,13 @@ async def test_limits_and_sums_are_what_they_were(old_database: Path) -> None:
         assert (change.before.set_by, change.before.set_at, change.before.limit_id) == (99, 3, 3)
         assert change.usage is not None
         assert change.usage.used_credits == sum(
-            line.counted for line in LEGACY_JOBS if line.guild_id == 1 and line.at.startswith("2026-11")
+            legacy.counted
+            for legacy in LEGACY_JOBS
+            if legacy.guild_id == 1 and legacy.at.startswith("2026-11")
         )
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         assert (await ledger.usage(1)).used_credits == sum(
-            line.counted for line in LEGACY_JOBS if line.guild_id == 1
+            legacy.counted for legacy in LEGACY_JOBS if legacy.guild_id == 1
         )
         member_limits = await ledger.member_limits(1, 7, (31,))
         assert (member_limits.personal, member_limits.ceilings, member_limits.exempt) == (None, (), None)
@@ -142,7 +144,7 @@ async def test_limits_and_sums_are_what_they_were(old_database: Path) -> None:
         await database.close()
 
 
-async def test_running_sums_are_filled_in_for_the_past(old_database: Path) -> None:
+async def test_running_sums_are_filled_for_earlier_reservations(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
 
@@ -154,30 +156,30 @@ async def test_running_sums_are_filled_in_for_the_past(old_database: Path) -> No
         await database.close()
 
 
-async def test_every_job_is_found_and_those_with_work_left_are_due(old_database: Path) -> None:
+async def test_every_job_is_found_and_unfinished_ones_are_listed(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
         store = JobStore(database, DEFAULT)
         assert [job.job_id for job in await store.unfinished()] == [
-            line.job_id for line in LEGACY_JOBS if line.stage in UNFINISHED
+            legacy.job_id for legacy in LEGACY_JOBS if legacy.stage in UNFINISHED
         ]
-        for line in LEGACY_JOBS:
-            job = await store.find(line.job_id)
+        for legacy in LEGACY_JOBS:
+            job = await store.find(legacy.job_id)
             assert job is not None
-            assert (job.stage, job.accepted_at) == (Stage(line.stage), line.at_ms)
+            assert (job.stage, job.accepted_at) == (Stage(legacy.stage), legacy.at_ms)
             assert job.request.prompt == "ein roter Fuchs 🦊"
 
         def unit(tx: Transaction) -> tuple[object, ...]:
-            kept = "SELECT job_id, data FROM kept_inside"
+            pictures = "SELECT job_id, data FROM kept_inside"
             (synced,) = tx.execute("SELECT payload_sha256 FROM command_syncs")
-            return synced[0], dict(map(tuple, tx.execute(kept)))
+            return synced[0], dict(map(tuple, tx.execute(pictures)))
 
         assert await database.run(unit) == ("ab" * 32, KEPT)
     finally:
         await database.close()
 
 
-async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old_database: Path) -> None:
+async def test_old_jobs_can_be_finished_and_count_like_new_ones(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
         store, ledger, credit_admin = (
@@ -187,13 +189,13 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old_database: Path)
         )
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         before = (await ledger.usage(1)).used_credits
-        painted, refunded, asked = LEGACY_JOBS[7], LEGACY_JOBS[0], LEGACY_JOBS[10]
-        await store.succeeded(painted.job_id, None, 1)
+        running, refunded, accepted = LEGACY_JOBS[7], LEGACY_JOBS[0], LEGACY_JOBS[10]
+        await store.succeeded(running.job_id, None, 1)
         await credit_admin.refund(1, refunded.job_id, reason="blurred", refunded_by=99)
         usage = await ledger.usage(1)
         assert usage.used_credits == before - 3 - 4
         assert usage.held_credits == 5
-        await store.failed(asked.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
+        await store.failed(accepted.job_id, Failure(FailureCause.RIVYA, "generation_failed"))
         assert (await ledger.usage(2)).used_credits == 4
         assert await accept(store, make_job(make_request(guild_id=2)), NO_CONTEXT)
         assert (await ledger.usage(2)).used_credits == 8
@@ -202,7 +204,7 @@ async def test_the_old_jobs_walk_on_and_count_as_new_ones_do(old_database: Path)
         await database.close()
 
 
-async def test_the_file_is_sound_and_its_rules_are_in_force(old_database: Path) -> None:
+async def test_the_file_is_sound_and_its_constraints_are_checked(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
 
@@ -236,33 +238,33 @@ async def test_a_second_start_and_a_copy_change_nothing(old_database: Path) -> N
     assert sorted(dump(copy)) == sorted(once)
 
 
-KILLED = """
+KILL_PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 from bot.storage.database import _connect, _prepare
 from bot.storage.picture_store import PictureStore, picture_folder
 from bot.storage.schema import migrate
 
-def look(statement):
+def kill_at(statement):
     if sys.argv[2] in statement:
         os.kill(os.getpid(), signal.SIGKILL)
 
 connection = _connect(Path(sys.argv[1]))
 _prepare(connection)
-connection.execute("PRAGMA cache_size = 1")  # what does not fit in memory is written before the commit
-connection.set_trace_callback(look)
+connection.execute("PRAGMA cache_size = 1")  # pages are written to the disk before the commit
+connection.set_trace_callback(kill_at)
 migrate(connection)
 """
 
 
-async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_twice(
+async def test_requests_that_waited_for_a_confirmation_become_drafts(
     old_database: Path, request: pytest.FixtureRequest
 ) -> None:
     database = await Database.open(old_database)
     try:
         store, drafts = JobStore(database, DEFAULT), DraftStore(database)
-        waiting, taken = await drafts.find(OPEN_ASK), await drafts.find(TAKEN_ASK)
-        if request.node.callspec.params["old_database"] == 1:  # nobody was asked in those days
+        waiting, taken = await drafts.find(OPEN_DRAFT), await drafts.find(TAKEN_DRAFT)
+        if request.node.callspec.params["old_database"] == 1:  # that version asked for no confirmation
             assert (waiting, taken) == (None, None)
             return
         assert waiting is not None
@@ -271,10 +273,10 @@ async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_tw
         assert (waiting.preset, waiting.parent_job_id, waiting.taken) == (None, None, False)
         assert taken is not None
         assert taken.taken
-        assert await drafts.find(OLD_ASK) is None  # its reference would be gone
+        assert await drafts.find(EXPIRED_DRAFT) is None  # expired
         before = (await Ledger(database, DEFAULT).usage(2)).used_credits
         job = make_job(waiting.request(make_request(guild_id=2).destination))
-        assert await accept(store, job, NO_CONTEXT, draft_id=OPEN_ASK)
+        assert await accept(store, job, NO_CONTEXT, draft_id=OPEN_DRAFT)
         for draft in (waiting, taken):
             again = make_job(draft.request(make_request(guild_id=2).destination))
             with pytest.raises(MemberError) as refused:
@@ -285,35 +287,35 @@ async def test_what_waited_for_a_yes_waits_on_and_what_had_one_is_not_painted_tw
         await database.close()
 
 
-def money(path: Path) -> list[str]:
-    """Every row that is about credits."""
+def credit_rows(path: Path) -> list[str]:
+    """Return every row that is about credits."""
     tables = ("reservations", "tallies", "limits", "grants", "draws", "refunds", "corrections")
     return [line for line in dump(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))]
 
 
-async def test_pictures_that_were_kept_in_the_database_are_files_after_the_start(old_database: Path) -> None:
+async def test_pictures_stored_in_the_database_are_moved_to_files(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
-        before, picture_store = money(old_database), PictureStore(picture_folder(old_database))
+        before, picture_store = credit_rows(old_database), PictureStore(picture_folder(old_database))
         assert len(before) > len(LEGACY_JOBS)
         assert await PictureRetention(database, picture_store).migrate_inline_pictures() == len(KEPT)
         assert await PictureRetention(database, picture_store).migrate_inline_pictures() == 0
         for job_id, data in KEPT.items():
-            piece = await HistoryStore(database).find(job_id)
-            assert piece is not None
-            assert piece.kept_sha256 is not None
-            assert await picture_store.read(piece.kept_sha256) == data
+            item = await HistoryStore(database).find(job_id)
+            assert item is not None
+            assert item.kept_sha256 is not None
+            assert await picture_store.read(item.kept_sha256) == data
         assert sorted(path.name for path in picture_folder(old_database).iterdir()) == sorted(
             {hashlib.sha256(data).hexdigest() for data in KEPT.values()}
         )
-        assert money(old_database) == before
+        assert credit_rows(old_database) == before
     finally:
         await database.close()
     for data in KEPT.values():
         assert data not in old_database.read_bytes(), "the database still holds a picture"
 
 
-KILLED_MOVING = """
+KILL_MOVING_PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from bot.storage.database import Database
@@ -328,7 +330,7 @@ def reach(*_):
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
 
-class Dying:
+class KillingStore:
     def __init__(self, inner):
         self.inner = inner
     async def save(self, data):
@@ -338,16 +340,16 @@ class Dying:
         return sha256
 
 replace = Path.replace
-def dying_replace(path, target):
+def killing_replace(path, target):
     reach()
     replace(path, target)
     reach()
-Path.replace = dying_replace
+Path.replace = killing_replace
 
 async def main():
     path = Path(sys.argv[1])
     database = await Database.open(path)
-    store = Dying(picture_store.PictureStore(picture_store.picture_folder(path)))
+    store = KillingStore(picture_store.PictureStore(picture_store.picture_folder(path)))
     await PictureRetention(database, store).migrate_inline_pictures()
     await database.close()
 
@@ -355,28 +357,28 @@ asyncio.run(main())
 """
 
 
-async def test_killed_while_its_pictures_move_out_nothing_is_lost(old_database: Path) -> None:
+async def test_a_process_killed_while_moving_pictures_loses_none(old_database: Path) -> None:
     await (await Database.open(old_database)).close()
-    before, deaths = money(old_database), 0
+    before, kills = credit_rows(old_database), 0
     for point in range(20):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            KILLED_MOVING,
+            KILL_MOVING_PROGRAM,
             str(old_database),
-            # Each start gets as far as the one before, and one step further if it had moved nothing.
+            # The number of kill points that are passed.
             str(point % 5),
             cwd=ROOT,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, said = await process.communicate()
-        assert process.returncode in {0, -signal.SIGKILL}, said.decode()
-        deaths += process.returncode != 0
+        _, error = await process.communicate()
+        assert process.returncode in {0, -signal.SIGKILL}, error.decode()
+        kills += process.returncode != 0
         assert read_kept_pictures(old_database) == KEPT
-        assert money(old_database) == before
+        assert credit_rows(old_database) == before
         if process.returncode == 0:
             break
-    assert deaths >= 4
+    assert kills >= 4
     database = await Database.open(old_database)
     try:
         assert (
@@ -391,7 +393,7 @@ async def test_killed_while_its_pictures_move_out_nothing_is_lost(old_database: 
 
 
 def read_kept_pictures(path: Path) -> dict[str, bytes]:
-    """Every kept picture, wherever it is."""
+    """Return every stored picture by job, from the database or from its file."""
     with closing(sqlite3.connect(path)) as connection:
         inside = dict(connection.execute("SELECT job_id, data FROM kept_inside"))
         moved = dict(connection.execute("SELECT job_id, sha256 FROM kept_pictures"))
@@ -400,23 +402,23 @@ def read_kept_pictures(path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
-async def test_killed_in_the_middle_an_upgrade_has_not_happened(old_database: Path, at: str) -> None:
+async def test_an_upgrade_killed_in_the_middle_changes_nothing(old_database: Path, at: str) -> None:
     before = dump(old_database)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, str(old_database), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", KILL_PROGRAM, str(old_database), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
     )
-    _, said = await process.communicate()
-    assert process.returncode == -signal.SIGKILL, said.decode()
+    _, error = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, error.decode()
     assert dump(old_database) == before
     await (await Database.open(old_database)).close()
     assert len(list(export_ledger(old_database))) == len(LEGACY_JOBS)
 
 
-def test_an_upgrade_that_fails_leaves_the_file_alone(old_database: Path) -> None:
+def test_a_failed_upgrade_changes_nothing(old_database: Path) -> None:
     before = dump(old_database)
     with closing(sqlite3.connect(old_database, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
-        # The last thing that every upgrade does.
+        # Fail at the last statement of an upgrade.
         connection.set_authorizer(
             lambda _, name, value, *__: (
                 sqlite3.SQLITE_DENY
@@ -430,6 +432,6 @@ def test_an_upgrade_that_fails_leaves_the_file_alone(old_database: Path) -> None
     assert dump(old_database) == before
 
 
-def test_what_was_released_is_not_edited() -> None:
+def test_released_migrations_are_not_changed() -> None:
     found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in migrations()}
     assert {name: found[name] for name in RELEASED} == RELEASED

@@ -1,0 +1,23 @@
+"""SQL on the database of a test: its rows, and the statements that the bot runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.storage.database import Database
+
+
+async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement in a transaction of its own; return its rows."""
+    return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
+
+
+@asynccontextmanager
+async def traced(database: Database) -> AsyncIterator[list[str]]:
+    """Collect the statements that are run inside of the block, with their values filled in."""
+    statements: list[str] = []
+    await database.run(lambda tx: tx.set_trace_callback(statements.append))
+    yield statements
+    await database.run(lambda tx: tx.set_trace_callback(None))
