@@ -50,7 +50,7 @@ class PatientEnv(simcord.Env):
         _deadline: float | None = None,
     ) -> None:
         if not self.waiting and _deadline is None:
-            return await self.look()
+            return await self.run_due_timers()
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
@@ -61,7 +61,7 @@ class PatientEnv(simcord.Env):
                     if _deadline is not None:  # SimCord moves its clock, with a time limit of its own
                         raise
 
-    async def look(self) -> None:
+    async def run_due_timers(self) -> None:
         """Run the timers that are due, without waiting for more."""
         with suppress(TimeoutError):
             await super()._settle_internal(timeout=0)
@@ -97,13 +97,13 @@ class BotServer:
         """Create the operator's guild, if there is one, before the bot syncs its commands."""
         if (guild_id := self.options.get("operator_guild")) is not None:
             self.headquarters = self.env.create_guild("Headquarters", id=guild_id)
-            self.office = self.headquarters.create_text_channel("office")
+            self.staff_channel = self.headquarters.create_text_channel("staff")
             admins = self.headquarters.create_role(
                 "Admins", permissions=discord.Permissions(administrator=True)
             )
-            self.operator, self.clerk = (
+            self.operator, self.other_admin = (
                 self.headquarters.add_member(self.env.create_user(name), roles=[admins])
-                for name in ("operator", "clerk")
+                for name in ("operator", "other_admin")
             )
 
     async def restart(self, *, idle: bool = True) -> None:
@@ -133,7 +133,7 @@ class BotServer:
         # SimCord's handler would report every refused command as a bug of the bot.
         del self.app.client.tree.on_error
         if "operator_guild" in self.options:
-            self.app.client.owner_id = self.operator.id  # SimCord's application is owned by the bot itself
+            self.app.client.owner_id = self.operator.id  # in SimCord the bot itself owns the application
 
     def _settings(self) -> Settings:
         return Settings(
@@ -172,7 +172,7 @@ class BotServer:
         """Let the bot work until the condition is true, for when it does not become idle."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition():
-                await self.env.look()
+                await self.env.run_due_timers()
                 await asyncio.sleep(0.01)
 
     async def start_imagine(
@@ -183,18 +183,18 @@ class BotServer:
         seen = len(where.history(viewer=member))
         held, tasks = self.states().count("held"), len(self.rivya.tasks)
 
-        def is_on() -> bool:
+        def has_started() -> bool:
             replies = where.history(viewer=member)[seen:]
             if self.states().count("held") == held or not replies:
                 return False
-            taken = sum(not task.has_ended for task in self.rivya.tasks.values())
-            stays = len(self.rivya.tasks) > tasks or taken >= self.options.get("max_running", 10)
+            running = sum(not task.has_ended for task in self.rivya.tasks.values())
+            is_placed = len(self.rivya.tasks) > tasks or running >= self.options.get("max_running", 10)
             shown = self.env.backend.get_message(replies[-1].channel.id, replies[-1].id)
-            return stays and bool(shown.components)
+            return is_placed and bool(shown.components)
 
         with self.without_settling():
             await member.slash(where, "imagine", prompt=prompt, **options)
-        await self.until(is_on)
+        await self.until(has_started)
 
     # Objects in the cache of the bot, and what Discord has of it.
 
@@ -255,13 +255,13 @@ class BotServer:
         texts = [item["content"] for item in walk_components(raw.components) if item["type"] == TEXT_DISPLAY]
         return "\n".join([raw.content or "", *texts])
 
-    def answer(self, result: simcord.InteractionResult) -> str:
+    def response_text(self, result: simcord.InteractionResult) -> str:
         """Return the text of the response; asserts that it is private."""
         assert result.response is not None, "the application did not respond"
-        assert result.ephemeral or result.response.ephemeral, "everybody could read that"
+        assert result.ephemeral or result.response.ephemeral, "the response is public"
         return self.text_of(result.response.message)
 
-    def private_reply(self, result: simcord.InteractionResult) -> str:
+    def private_text(self, result: simcord.InteractionResult) -> str:
         """Return the text of the one private reply: the response, or a follow-up to a public one."""
         private = [reply for reply in (result.response, *result.followups) if reply and reply.ephemeral]
         assert len(private) == 1, f"{len(private)} private replies"

@@ -1,4 +1,4 @@
-"""Alerts as admins and the operator meet them: in their channel, once, with what to do next."""
+"""Alerts to admins and warnings to the operator: in their channel, once, with what can be done."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 
 @pytest.fixture
 async def alerting_server(server: BotServer) -> Any:
-    """A server with a channel for alerts and room for ten pictures."""
-    server.office = server.guild.create_text_channel("office")
+    """A server with a channel for alerts and a limit of ten pictures."""
+    server.staff_channel = server.guild.create_text_channel("staff")
     await server.sari.slash(server.channel, "limits guild", credits=40, period="month")
-    await server.sari.slash(server.channel, "limits alerts", channel=server.office)
+    await server.sari.slash(server.channel, "limits alerts", channel=server.staff_channel)
     return server
 
 
@@ -30,11 +30,11 @@ async def imagine(server: BotServer, times: int = 1) -> None:
 
 def office_texts(server: BotServer) -> list[str]:
     """Return the texts of the messages in the office, the oldest first."""
-    messages = sorted(server.office.history(), key=lambda message: message.id)
+    messages = sorted(server.staff_channel.history(), key=lambda message: message.id)
     return [server.text_of(message) for message in messages]
 
 
-async def test_half_four_fifths_and_all_are_told_once_each(alerting_server: BotServer) -> None:
+async def test_alerts_at_half_four_fifths_and_all_are_sent_once_each(alerting_server: BotServer) -> None:
     await imagine(alerting_server, 4)
     assert office_texts(alerting_server) == []
     await imagine(alerting_server, 8)
@@ -51,7 +51,7 @@ async def test_half_four_fifths_and_all_are_told_once_each(alerting_server: BotS
         assert "/limits alerts" in words
 
 
-async def test_one_picture_that_passes_several_marks_is_one_message(alerting_server: BotServer) -> None:
+async def test_one_picture_that_passes_several_thresholds_sends_one_alert(alerting_server: BotServer) -> None:
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="total")
     await imagine(alerting_server)
     (words,) = office_texts(alerting_server)
@@ -59,7 +59,7 @@ async def test_one_picture_that_passes_several_marks_is_one_message(alerting_ser
     assert "until somebody allows more" in words
 
 
-async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(
+async def test_a_limit_set_below_its_usage_sends_an_alert_at_the_next_refusal(
     alerting_server: BotServer,
 ) -> None:
     await imagine(alerting_server)
@@ -72,7 +72,7 @@ async def test_a_limit_set_below_what_is_used_is_told_with_the_next_refusal(
 
 async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting_server: BotServer) -> None:
     await imagine(alerting_server, 5)
-    (message,) = alerting_server.office.history()
+    (message,) = alerting_server.staff_channel.history()
     assert not message.mentions
     assert not message.mention_everyone
     pictures = alerting_server.channel.history()
@@ -80,42 +80,42 @@ async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting_server
     assert not [picture for picture in pictures if "Half" in alerting_server.text_of(picture)]
 
 
-async def test_without_a_channel_nobody_is_told(server: BotServer) -> None:
+async def test_without_a_channel_no_alert_is_sent(server: BotServer) -> None:
     await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
     await imagine(server)
     assert len(server.channel.history()) == 1
 
 
-async def test_a_deleted_channel_is_logged_and_not_tried_for_ever(alerting_server: BotServer) -> None:
+async def test_a_deleted_channel_is_logged_once_and_not_retried(alerting_server: BotServer) -> None:
     await imagine(alerting_server, 4)
-    alerting_server.env.backend.delete_channel(alerting_server.office.id)
+    alerting_server.env.backend.delete_channel(alerting_server.staff_channel.id)
     with capture_logs() as lines:
         await imagine(alerting_server, 3)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
     assert len(alerting_server.pictures()) == 7
 
 
-async def test_a_channel_closed_to_the_bot_is_logged_and_not_tried_for_ever(
+async def test_a_channel_closed_to_the_bot_is_logged_once_and_not_retried(
     alerting_server: BotServer,
 ) -> None:
     alerting_server.env.inject_error(
-        "POST", f"/channels/{alerting_server.office.id}/messages", status=403, code=50001, times=None
+        "POST", f"/channels/{alerting_server.staff_channel.id}/messages", status=403, code=50001, times=None
     )
     with capture_logs() as lines:
         await imagine(alerting_server, 6)
     assert len([line for line in lines if line["event"] == "alert unheard"]) == 1
 
 
-async def test_a_restart_repeats_nothing(alerting_server: BotServer) -> None:
+async def test_a_restart_repeats_no_alert(alerting_server: BotServer) -> None:
     await imagine(alerting_server, 5)
     await alerting_server.restart()
     await imagine(alerting_server)
     assert len(office_texts(alerting_server)) == 1
 
 
-async def test_what_discord_could_not_take_is_told_after_a_restart(alerting_server: BotServer) -> None:
+async def test_an_alert_that_discord_refused_is_sent_after_a_restart(alerting_server: BotServer) -> None:
     alerting_server.env.inject_error(
-        "POST", f"/channels/{alerting_server.office.id}/messages", status=503, code=0, times=None
+        "POST", f"/channels/{alerting_server.staff_channel.id}/messages", status=503, code=0, times=None
     )
     await imagine(alerting_server, 5)
     assert office_texts(alerting_server) == []
@@ -127,7 +127,7 @@ async def test_what_discord_could_not_take_is_told_after_a_restart(alerting_serv
 
 
 async def test_every_attempt_carries_the_same_nonce(alerting_server: BotServer) -> None:
-    path = f"/channels/{alerting_server.office.id}/messages"
+    path = f"/channels/{alerting_server.staff_channel.id}/messages"
     alerting_server.env.inject_error("POST", path, status=503, code=0, times=1)
     await imagine(alerting_server, 5)
     await alerting_server.restart()
@@ -138,11 +138,11 @@ async def test_every_attempt_carries_the_same_nonce(alerting_server: BotServer) 
     assert all(body["enforce_nonce"] for body in bodies)
 
 
-async def test_at_this_pace_it_is_empty_on_a_date(alerting_server: BotServer) -> None:
+async def test_an_alert_has_a_forecast_of_the_date(alerting_server: BotServer) -> None:
     await imagine(alerting_server)
     connection = sqlite3.connect(alerting_server.database)
     with connection:
-        # As if the first picture had been two days ago, in a limit that never resets.
+        # As if the first picture were two days old.
         connection.execute("UPDATE reservations SET created_at = created_at - 172800000")
     connection.close()
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=40, period="total")
@@ -154,18 +154,18 @@ async def test_at_this_pace_it_is_empty_on_a_date(alerting_server: BotServer) ->
 
 @pytest.fixture
 async def guild_elsewhere(server: BotServer) -> Any:
-    """A server whose own language is Indonesian, and whose people have set Discord to English."""
+    """A server whose language is Indonesian, with members whose language is English."""
     guild = server.guild = server.env.create_guild("Pelukis", preferred_locale="id")
-    server.channel, server.office = (guild.create_text_channel(name) for name in ("studio", "kantor"))
+    server.channel, server.staff_channel = (guild.create_text_channel(name) for name in ("studio", "kantor"))
     managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
     server.alice = guild.add_member(server.env.create_user("ayu"))
     server.sari = guild.add_member(server.env.create_user("siti"), roles=[managers])
     await server.sari.slash(server.channel, "limits guild", credits=4, period="month")
-    await server.sari.slash(server.channel, "limits alerts", channel=server.office)
+    await server.sari.slash(server.channel, "limits alerts", channel=server.staff_channel)
     return server
 
 
-async def test_an_alert_is_told_in_the_language_of_the_server(guild_elsewhere: BotServer) -> None:
+async def test_an_alert_is_in_the_language_of_the_server(guild_elsewhere: BotServer) -> None:
     await imagine(guild_elsewhere)
     (words,) = office_texts(guild_elsewhere)
     assert "### Kredit server ini sudah habis" in words
@@ -173,12 +173,12 @@ async def test_an_alert_is_told_in_the_language_of_the_server(guild_elsewhere: B
     assert "`/batas server`" in words
 
 
-async def test_whoever_asked_for_the_last_picture_changes_no_language(
+async def test_the_language_of_the_member_does_not_change_that_of_the_alert(
     alerting_server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="month")
     read: Any = discord.Interaction._from_data
-    # SimCord's members have all set Discord to English.
+    # The language of every SimCord member is English.
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
     )
@@ -188,7 +188,7 @@ async def test_whoever_asked_for_the_last_picture_changes_no_language(
     assert "No further picture" in words
 
 
-async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
+async def test_an_alert_of_a_server_missing_in_the_cache_is_in_english(
     guild_elsewhere: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guild_elsewhere.app.client, "get_guild", lambda _: None)
@@ -200,75 +200,80 @@ async def test_an_alert_of_a_server_out_of_sight_is_told_in_english(
 # The operator.
 
 
-async def later(server: BotServer) -> None:
+async def check_balance(server: BotServer) -> None:
+    """Advance the clock to the next check of the balance."""
     await server.env.advance_time(INTERVAL_SECONDS + 1)
     await server.wait_idle()
 
 
-async def test_a_low_wallet_is_told_in_the_operators_channel_once(
+async def test_a_low_balance_is_reported_once_in_the_operators_channel(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    machine_room = server.guild.create_text_channel("machine-room")
-    server.options["operator_channel"] = machine_room.id
+    operator_channel = server.guild.create_text_channel("machine-room")
+    server.options["operator_channel"] = operator_channel.id
     rivya.wallet_credits = 99
     olga = server.env.create_user("olga")
     await server.restart()
     await server.wait_idle()
     server.set_application_owner(olga.id)
-    await later(server)
-    (message,) = machine_room.history()
+    await check_balance(server)
+    (message,) = operator_channel.history()
     assert "It holds 99 credits, which is less than 100" in server.text_of(message)
     rivya.wallet_credits = 500
-    await later(server)
+    await check_balance(server)
     rivya.wallet_credits = 98
-    await later(server)
-    assert len(machine_room.history()) == 2
+    await check_balance(server)
+    assert len(operator_channel.history()) == 2
     assert olga.dm_channel.history() == []
 
 
-async def test_a_low_wallet_is_told_in_the_language_of_the_operators_server(
+async def test_a_low_balance_is_reported_in_the_language_of_the_operators_server(
     guild_elsewhere: BotServer, rivya: FakeRivya
 ) -> None:
-    guild_elsewhere.options["operator_channel"] = guild_elsewhere.office.id
+    guild_elsewhere.options["operator_channel"] = guild_elsewhere.staff_channel.id
     rivya.wallet_credits = 99
     await guild_elsewhere.restart()
     await guild_elsewhere.env.settle()
-    await later(guild_elsewhere)
-    (message,) = guild_elsewhere.office.history()
+    await check_balance(guild_elsewhere)
+    (message,) = guild_elsewhere.staff_channel.history()
     words = guild_elsewhere.text_of(message)
     assert "### Saldo dompet Rivya menipis" in words
     assert "kurang dari 100." in words
 
 
-async def test_without_a_channel_the_owner_is_told_directly(server: BotServer, rivya: FakeRivya) -> None:
+async def test_without_a_channel_the_owner_gets_a_direct_message(server: BotServer, rivya: FakeRivya) -> None:
     olga = server.env.create_user("olga")
     server.set_application_owner(olga.id)
     rivya.wallet_credits = 3
-    await later(server)
+    await check_balance(server)
     (message,) = olga.dm_channel.history()
     assert "It holds 3 credits" in server.text_of(message)
 
 
-async def test_of_a_team_its_admins_and_developers_are_told(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_low_balance_is_sent_to_admins_and_developers_of_a_team(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     people = {role: server.env.create_user(role) for role in ("admin", "developer", "read_only")}
     server.set_application_team(people)
     rivya.wallet_credits = 3
-    await later(server)
+    await check_balance(server)
     assert [role for role, person in people.items() if person.dm_channel.history()] == ["admin", "developer"]
 
 
-async def test_a_closed_channel_leads_to_the_owner(server: BotServer, rivya: FakeRivya) -> None:
+async def test_with_an_unknown_channel_the_owner_gets_a_direct_message(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     server.options["operator_channel"] = 123456789012345678
     rivya.wallet_credits = 500
     await server.restart()
     olga = server.env.create_user("olga")
     server.set_application_owner(olga.id)
     rivya.wallet_credits = 3
-    await later(server)
+    await check_balance(server)
     assert len(olga.dm_channel.history()) == 1
 
 
-async def test_a_wallet_that_nobody_can_be_told_of_is_an_error_in_the_log(
+async def test_a_low_balance_that_cannot_be_reported_is_logged_as_an_error(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
     rivya.wallet_credits = 3

@@ -1,4 +1,4 @@
-"""Pictures in every kind of place that Discord has for words, and in places that go away meanwhile."""
+"""Pictures in every type of channel, and in channels that are archived, locked or deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from tests.scenarios.interactions import labels
 REPLY = "/webhooks/*/messages/@original"
 
 
-async def thread_of(server: BotServer, channel: Any, name: str = "sketches") -> Any:
-    """A thread that everybody has been told of."""
-    made = await server.bot_channel(channel.id).create_thread(
+async def create_thread(server: BotServer, channel: Any, name: str = "sketches") -> Any:
+    """Create a public thread that the bot knows."""
+    created = await server.bot_channel(channel.id).create_thread(
         name=name, type=discord.ChannelType.public_thread
     )
-    (thread,) = [each for each in channel.threads if each.id == made.id]
+    (thread,) = [each for each in channel.threads if each.id == created.id]
     return thread
 
 
-async def post_of(server: BotServer) -> Any:
-    """A post in a forum."""
+async def create_post(server: BotServer) -> Any:
+    """Create a post in a forum."""
     forum = server.guild.create_forum_channel("ideas")
-    made = await server.bot_channel(forum.id).create_thread(name="a post", content="look")
-    (thread,) = [each for each in forum.threads if each.id == made.thread.id]
+    created = await server.bot_channel(forum.id).create_thread(name="a post", content="look")
+    (thread,) = [each for each in forum.threads if each.id == created.thread.id]
     return thread
 
 
-async def place(server: BotServer, kind: str) -> Any:
+async def create_channel(server: BotServer, kind: str) -> Any:
     match kind:
         case "thread":
-            return await thread_of(server, server.channel)
+            return await create_thread(server, server.channel)
         case "forum post":
-            return await post_of(server)
+            return await create_post(server)
         case "voice chat":
             return server.guild.create_voice_channel("lounge")
         case "stage chat":
@@ -49,22 +49,22 @@ KINDS = ["thread", "forum post", "voice chat", "stage chat", "announcements"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_picture_arrives_in_every_kind_of_place(server: BotServer, kind: str) -> None:
-    where = await place(server, kind)
+async def test_a_picture_is_delivered_in_every_type_of_channel(server: BotServer, kind: str) -> None:
+    where = await create_channel(server, kind)
     await server.alice.slash(where, "imagine", prompt="a fox")
     message = where.history()[-1]
     assert server.alt_texts(message) == ["a fox"]
     await server.alice.click(message, label="Again")
     assert server.states() == ["settled", "settled"]
     history = await server.alice.slash(where, "history")
-    assert server.answer(history).count("a fox") == 2
+    assert server.response_text(history).count("a fox") == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
+async def test_a_late_picture_edits_its_message_in_every_type_of_channel(
     server: BotServer, rivya: FakeRivya, kind: str
 ) -> None:
-    where = await place(server, kind)
+    where = await create_channel(server, kind)
     rivya.hold()
     await server.start_imagine(server.alice, "a fox", where=where)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -75,29 +75,27 @@ async def test_a_late_picture_finds_its_message_in_every_kind_of_place(
     assert server.states() == ["settled"]
 
 
-async def test_a_thread_that_fell_asleep_is_woken_for_its_picture(
-    server: BotServer, rivya: FakeRivya
-) -> None:
-    thread = await thread_of(server, server.channel)
+async def test_an_archived_thread_is_unarchived_for_its_picture(server: BotServer, rivya: FakeRivya) -> None:
+    thread = await create_thread(server, server.channel)
     rivya.hold()
     await server.start_imagine(server.alice, "a fox", where=thread)
-    asleep = server.env.backend.get_channel(thread.id).thread_metadata
-    assert asleep is not None
-    asleep.archived = True
+    metadata = server.env.backend.get_channel(thread.id).thread_metadata
+    assert metadata is not None
+    metadata.archived = True
     # SimCord lets archived threads be written to: https://discord.com/developers/docs/topics/threads
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=1)
     server.env.inject_error("PATCH", f"/channels/{thread.id}/messages/*", status=400, code=50083, times=1)
     rivya.release()
     await server.wait_idle()
-    assert not asleep.archived
+    assert not metadata.archived
     (message,) = [seen for seen in thread.history() if seen.components]
     assert server.alt_texts(message) == ["a fox"]
 
 
-async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
+async def test_the_picture_of_a_locked_thread_is_sent_as_a_direct_message(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    thread = await thread_of(server, server.channel)
+    thread = await create_thread(server, server.channel)
     rivya.hold()
     await server.start_imagine(server.alice, "a fox", where=thread)
     server.env.inject_error("PATCH", REPLY, status=400, code=50083, times=None)
@@ -108,27 +106,25 @@ async def test_a_thread_that_is_locked_means_a_new_message_or_a_direct_one(
     assert server.alt_texts(message) == ["a fox"]
 
 
-async def test_a_channel_deleted_meanwhile_means_a_direct_message(
+async def test_the_picture_of_a_deleted_channel_is_sent_as_a_direct_message(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    doomed = server.guild.create_text_channel("doomed")
+    deleted = server.guild.create_text_channel("deleted")
     rivya.hold()
-    await server.start_imagine(server.alice, "a fox", where=doomed)
-    await server.bot_channel(doomed.id).delete()
+    await server.start_imagine(server.alice, "a fox", where=deleted)
+    await server.bot_channel(deleted.id).delete()
     rivya.release()
     await server.wait_idle()
     (message,) = server.alice.user.dm_channel.history()
     assert len(message.attachments) == 1
     assert labels(server, message) == ["Details", "Delete"]
     details = await server.alice.user.click(message, label="Details")
-    assert "> a fox" in server.answer(details)
+    assert "> a fox" in server.response_text(details)
     history = await server.alice.slash(server.channel, "history")
-    assert "a fox" in server.answer(history)
+    assert "a fox" in server.response_text(history)
 
 
-async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(
-    server: BotServer, rivya: FakeRivya
-) -> None:
+async def test_the_picture_of_a_server_without_the_bot_is_stored(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.start_imagine(server.alice, "a fox")
     server.env.inject_error("PATCH", REPLY, status=404, code=10015, times=1)
@@ -138,4 +134,4 @@ async def test_the_bot_removed_meanwhile_keeps_the_picture_for_later(
     await server.wait_idle()
     assert server.states() == ["settled"]
     history = await server.alice.slash(server.channel, "history")
-    assert "could not be posted" in server.answer(history)
+    assert "could not be posted" in server.response_text(history)

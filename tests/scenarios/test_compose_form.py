@@ -1,4 +1,4 @@
-"""Composing: the form, what comes back with it, and that nothing typed is ever lost."""
+"""The form for a request: its fields and defaults, and that nothing typed is ever lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.scenarios.interactions import field, fill_modal, response_of
 from tests.support.images import make_picture
 
 LONG = " ".join(f"word{number:04}" for number in range(540))
-"""Longer than one text field takes, and within what the model takes."""
+"""Longer than one text field allows, and within what the model allows."""
 
 
 async def open_form(server: BotServer, **options: Any) -> simcord.InteractionResult:
@@ -25,7 +25,7 @@ async def open_form(server: BotServer, **options: Any) -> simcord.InteractionRes
     return result
 
 
-async def test_without_a_prompt_a_form_opens_and_paints(server: BotServer, rivya: FakeRivya) -> None:
+async def test_without_a_prompt_a_form_opens_and_makes_a_picture(server: BotServer, rivya: FakeRivya) -> None:
     shown = await open_form(server)
     assert server.ledger_entries() == []
     await server.alice.submit_modal(
@@ -45,7 +45,7 @@ async def test_without_a_prompt_a_form_opens_and_paints(server: BotServer, rivya
     assert server.states() == ["settled"]
 
 
-async def test_the_form_knows_the_options_that_were_chosen(server: BotServer) -> None:
+async def test_the_form_has_the_options_of_the_command(server: BotServer) -> None:
     shown = await open_form(
         server,
         size="portrait_4_3",
@@ -64,7 +64,7 @@ async def test_the_form_knows_the_options_that_were_chosen(server: BotServer) ->
     assert "r.png" in label["description"]
 
 
-async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(
+async def test_the_reference_of_the_command_is_used_unless_it_is_removed(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     shown = await open_form(server, reference=("first.png", make_picture()))
@@ -76,9 +76,7 @@ async def test_the_reference_of_the_command_is_kept_unless_it_is_swapped(
     assert without.reference_id is None
 
 
-async def test_a_form_answered_after_a_restart_is_as_good_as_before(
-    server: BotServer, rivya: FakeRivya
-) -> None:
+async def test_a_form_can_be_submitted_after_a_restart(server: BotServer, rivya: FakeRivya) -> None:
     shown = await open_form(server, size="portrait_16_9", reference=("r.png", make_picture()))
     await server.restart()
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
@@ -88,7 +86,9 @@ async def test_a_form_answered_after_a_restart_is_as_good_as_before(
     assert len(server.pictures()) == 1
 
 
-async def test_a_prompt_longer_than_a_field_survives_whole(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_prompt_longer_than_a_field_is_split_and_joined_unchanged(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     assert 4000 < len(LONG) <= 5000
     await server.alice.slash(server.channel, "imagine", prompt=LONG)
     (message,) = server.channel.history()
@@ -100,11 +100,11 @@ async def test_a_prompt_longer_than_a_field_survives_whole(server: BotServer, ri
     assert first.prompt == second.prompt == LONG
 
 
-@pytest.mark.parametrize("seam", ["\n", " ", ""])
-async def test_what_stood_between_the_halves_stands_there_again(
-    server: BotServer, rivya: FakeRivya, seam: str
+@pytest.mark.parametrize("separator", ["\n", " ", ""])
+async def test_the_separator_between_the_halves_of_a_prompt_is_kept(
+    server: BotServer, rivya: FakeRivya, separator: str
 ) -> None:
-    prompt = "é" * 3900 + seam + "ü" * 900
+    prompt = "é" * 3900 + separator + "ü" * 900
     await server.alice.slash(server.channel, "imagine", prompt=prompt)
     (message,) = server.channel.history()
     shown = await server.alice.click(message, label="Edit")
@@ -113,12 +113,14 @@ async def test_what_stood_between_the_halves_stands_there_again(
     assert first.prompt == second.prompt == prompt
 
 
-async def test_a_refused_form_gives_everything_back(open_server: OpenServer, rivya: FakeRivya) -> None:
+async def test_a_refused_form_can_be_edited_and_tried_again(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
     server = await open_server(guild_credits=4)
     shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     await server.bob.slash(server.channel, "imagine", prompt="the last one")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a *starry* fox"))
-    words = server.answer(result)
+    words = server.response_text(result)
     assert "4 of 4 credits used" in words
     assert r"a \*starry\* fox" in words
     assert len(rivya.tasks) == 1
@@ -133,23 +135,23 @@ async def test_a_refused_form_gives_everything_back(open_server: OpenServer, riv
     assert task.reference_id is not None
 
 
-async def test_no_form_is_opened_in_vain(open_server: OpenServer) -> None:
+async def test_no_form_is_shown_to_a_member_who_would_be_refused(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine")
     assert result.modal is None
-    assert "0 of 3 credits used" in server.answer(result)
+    assert "0 of 3 credits used" in server.response_text(result)
 
 
-async def test_a_refused_command_gives_its_words_back_too(open_server: OpenServer) -> None:
+async def test_a_refused_command_gives_its_prompt_back_also_after_a_restart(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    assert "> a fox" in server.answer(result)
+    assert "> a fox" in server.response_text(result)
     await server.restart()
     again = await server.alice.click(response_of(result).message, label="Edit and try again")
     assert field(again, "prompt")["value"] == "a fox"
 
 
-async def test_words_too_long_for_a_card_come_back_as_a_file(open_server: OpenServer) -> None:
+async def test_a_prompt_too_long_for_a_message_is_given_back_as_a_file(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt=LONG)
     (attachment,) = server.env.backend.get_message(
@@ -158,14 +160,14 @@ async def test_words_too_long_for_a_card_come_back_as_a_file(open_server: OpenSe
     assert (server.cdn.get(attachment["url"]) or b"").decode() == LONG
 
 
-async def test_a_form_whose_draft_is_forgotten_gives_its_words_back_and_paints_nothing_else(
+async def test_a_form_whose_draft_was_erased_gives_its_prompt_back_and_makes_no_picture(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     result = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(response_of(result).message, label="Erase it")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox"))
-    assert "a fox" in server.answer(result)
+    assert "a fox" in server.response_text(result)
     assert rivya.tasks == {}
     again = await server.alice.click(response_of(result).message, label="Edit and try again")
     await server.alice.submit_modal(again, fill_modal(again))
@@ -173,22 +175,22 @@ async def test_a_form_whose_draft_is_forgotten_gives_its_words_back_and_paints_n
     assert (task.prompt, task.size, task.reference_id) == ("a fox", "portrait_4_3", None)
 
 
-async def test_a_form_that_was_sent_in_from_two_devices_is_one_picture(
+async def test_a_form_submitted_from_two_devices_makes_one_picture(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
     server = await open_server(guild_credits=3)
     refused = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
     message = response_of(refused).message
-    phone, desk = [await server.alice.click(message, label="Edit and try again") for _ in range(2)]
+    phone, desktop = [await server.alice.click(message, label="Edit and try again") for _ in range(2)]
     await server.alice.submit_modal(phone, fill_modal(phone, prompt="a red fox"))
-    result = await server.alice.submit_modal(desk, fill_modal(desk, prompt="a blue fox"))
-    assert "sent in before" in server.answer(result)
-    assert "a blue fox" in server.answer(result)
+    result = await server.alice.submit_modal(desktop, fill_modal(desktop, prompt="a blue fox"))
+    assert "sent in before" in server.response_text(result)
+    assert "a blue fox" in server.response_text(result)
     assert len(rivya.tasks) == 1
 
 
-async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_blocked_word_can_be_removed_from_an_old_prompt(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     (message,) = server.channel.history()
     await server.sari.slash(server.channel, "access forbid", words="fox")
@@ -197,13 +199,13 @@ async def test_a_blocked_word_can_be_taken_out_of_an_old_prompt(server: BotServe
     assert [task.prompt for task in rivya.tasks.values()] == ["a red fox", "a red owl"]
 
 
-async def test_a_prompt_that_is_no_text_is_refused_with_a_sentence(server: BotServer) -> None:
+async def test_a_prompt_with_a_lone_surrogate_is_refused(server: BotServer) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a \ud83d fox")
-    assert "our side" not in server.answer(result)
+    assert "our side" not in server.response_text(result)
     assert server.ledger_entries() == []
 
 
-async def test_nobody_can_open_the_draft_of_another(open_server: OpenServer) -> None:
+async def test_a_member_cannot_open_the_draft_of_another(open_server: OpenServer) -> None:
     server = await open_server(guild_credits=3)
     result = await server.alice.slash(server.channel, "imagine", prompt="a secret")
     (custom_id,) = [
@@ -211,21 +213,21 @@ async def test_nobody_can_open_the_draft_of_another(open_server: OpenServer) -> 
         for part in simcord.components.walk_components(response_of(result).components)
         if "custom_id" in part
     ]
-    loud = await server.bob.slash(server.channel, "imagine", prompt="a fox")
-    raw = server.env.backend.get_message(server.channel.id, response_of(loud).message.id)
+    public = await server.bob.slash(server.channel, "imagine", prompt="a fox")
+    raw = server.env.backend.get_message(server.channel.id, response_of(public).message.id)
     for part in simcord.components.walk_components(raw.components):
         if part.get("custom_id", "").startswith("kuas:draft:"):
             part["custom_id"] = custom_id
-    stolen = await server.bob.click(response_of(loud).message, custom_id=custom_id)
+    stolen = await server.bob.click(response_of(public).message, custom_id=custom_id)
     assert stolen.modal is None
-    assert "secret" not in server.answer(stolen)
+    assert "secret" not in server.response_text(stolen)
 
 
-async def test_the_price_is_asked_about_a_form_too(server: BotServer, rivya: FakeRivya) -> None:
+async def test_the_price_of_a_form_is_confirmed_too(server: BotServer, rivya: FakeRivya) -> None:
     await server.sari.slash(server.channel, "limits confirm", above=0)
     shown = await open_form(server, size="portrait_4_3")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a fox", options=["private"]))
-    assert "This picture costs 4 credits" in server.answer(result)
+    assert "This picture costs 4 credits" in server.response_text(result)
     assert rivya.tasks == {}
     await server.alice.click(response_of(result).message, label="Paint it")
     (task,) = rivya.tasks.values()
@@ -233,11 +235,11 @@ async def test_the_price_is_asked_about_a_form_too(server: BotServer, rivya: Fak
     assert server.visible_to(server.bob) == []
 
 
-async def test_defaults_hold_where_nothing_is_chosen(server: BotServer, rivya: FakeRivya) -> None:
+async def test_defaults_apply_where_nothing_is_chosen(server: BotServer, rivya: FakeRivya) -> None:
     result = await server.alice.slash(
         server.channel, "defaults set", size="portrait_4_3", format="jpeg", private=True
     )
-    assert "Portrait 3:4" in server.answer(result)
+    assert "Portrait 3:4" in server.response_text(result)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     await server.alice.slash(server.channel, "imagine", prompt="a cat", size="square", private=False)
     await server.bob.slash(server.channel, "imagine", prompt="a dog")
@@ -255,11 +257,11 @@ async def test_defaults_hold_where_nothing_is_chosen(server: BotServer, rivya: F
     assert fill_modal(shown) == {"size": ["square_hd"], "format": "png"}
 
 
-async def test_a_preset_puts_its_words_around_a_members_own(server: BotServer, rivya: FakeRivya) -> None:
+async def test_the_words_of_a_preset_are_put_around_the_prompt(server: BotServer, rivya: FakeRivya) -> None:
     saved = await server.sari.slash(
         server.channel, "presets save", name="Oil", before="oil painting of", after="on canvas", size="square"
     )
-    assert "oil painting of *your words* on canvas" in server.answer(saved)
+    assert "oil painting of *your words* on canvas" in server.response_text(saved)
     choices = await server.alice.autocomplete(server.channel, "imagine", "preset", "oi")
     assert [choice["value"] for choice in choices] == ["Oil"]
     await server.alice.slash(server.channel, "imagine", prompt="a fox", preset="ÓIL")
@@ -273,11 +275,11 @@ async def test_a_preset_puts_its_words_around_a_members_own(server: BotServer, r
     assert list(rivya.tasks.values())[-1].prompt == "oil painting of a cat on canvas"
 
 
-async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(
+async def test_an_unknown_preset_is_refused_and_the_prompt_is_given_back(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox", preset="Oil")
-    words = server.answer(result)
+    words = server.response_text(result)
     assert "no preset “Oil”" in words
     assert "> a fox" in words
     assert rivya.tasks == {}
@@ -285,15 +287,15 @@ async def test_a_preset_that_is_not_there_is_no_reason_to_lose_words(
 
 async def test_only_admins_change_presets(server: BotServer) -> None:
     refused = await server.alice.slash(server.channel, "presets save", name="Oil", after="in oil")
-    assert "Manage Server" in server.answer(refused)
+    assert "Manage Server" in server.response_text(refused)
     await server.sari.slash(server.channel, "presets save", name="Oil", after="in oil")
     refused = await server.alice.slash(server.channel, "presets remove", name="Oil")
-    assert "Manage Server" in server.answer(refused)
+    assert "Manage Server" in server.response_text(refused)
     shown = await server.alice.slash(server.channel, "presets show")
-    assert "**Oil**" in server.answer(shown)
+    assert "**Oil**" in server.response_text(shown)
     removed = await server.sari.slash(server.channel, "presets remove", name="oil")
-    assert "is removed" in server.answer(removed)
-    assert "none" in server.answer(await server.alice.slash(server.channel, "presets show"))
+    assert "is removed" in server.response_text(removed)
+    assert "none" in server.response_text(await server.alice.slash(server.channel, "presets show"))
 
 
 async def test_a_picture_in_a_message_becomes_the_reference(server: BotServer, rivya: FakeRivya) -> None:
@@ -309,13 +311,13 @@ async def test_a_picture_in_a_message_becomes_the_reference(server: BotServer, r
     assert task.reference_id in rivya.uploads
 
 
-async def test_a_message_without_a_picture_is_told_so(server: BotServer) -> None:
+async def test_a_message_without_a_picture_is_refused_as_a_reference(server: BotServer) -> None:
     words = await server.bob.send(server.channel, "only words")
     result = await server.alice.context_menu(server.channel, "Use as reference", words)
-    assert "no picture in this message" in server.answer(result)
+    assert "no picture in this message" in server.response_text(result)
 
 
-async def test_our_own_picture_in_a_message_becomes_the_reference(
+async def test_a_picture_of_the_bot_in_a_message_becomes_the_reference(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     await server.bob.slash(server.channel, "imagine", prompt="a fox")
@@ -325,7 +327,7 @@ async def test_our_own_picture_in_a_message_becomes_the_reference(
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
     winter = server.channel.history()[-1]
     details = await server.alice.click(winter, label="Details")
-    assert "It grew from 1 picture; together they cost 8 credits" in server.answer(details)
+    assert "It grew from 1 picture; together they cost 8 credits" in server.response_text(details)
 
 
 async def test_an_avatar_becomes_the_reference(server: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every picture reaches its people: the ladder of ways, and the restarts in between."""
+"""Every picture is delivered: the fallbacks when Discord refuses, and restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ async def finish(server: BotServer, rivya: FakeRivya) -> None:
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_a_dead_token_does_not_stop_the_picture(
+async def test_a_picture_is_delivered_after_its_interaction_token_expired(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
-    if not named:  # Discord takes our first answer without saying which message it made of it
+    if not named:  # Discord accepts our first response without the id of its message
         unnamed = property(lambda _: None, lambda *_: None)
         monkeypatch.setattr(discord.InteractionCallbackResponse, "message_id", unnamed, raising=False)
     rivya.hold()
@@ -66,7 +66,9 @@ async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_memb
     assert stages(server) == [("delivered", "channel")]
 
 
-async def test_a_lost_channel_means_a_direct_message(server: BotServer, rivya: FakeRivya) -> None:
+async def test_the_picture_of_an_inaccessible_channel_is_sent_as_a_direct_message(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=None)
@@ -77,7 +79,7 @@ async def test_a_lost_channel_means_a_direct_message(server: BotServer, rivya: F
     assert stages(server) == [("delivered", "dm")]
 
 
-async def test_with_every_way_closed_the_picture_is_kept_and_paid(
+async def test_a_picture_that_cannot_be_delivered_is_stored_and_charged(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
@@ -106,7 +108,7 @@ async def test_a_picture_too_big_for_discord_is_posted_smaller_and_says_so(
     assert "JPEG" in server.text_of(message)
 
 
-async def test_words_that_automod_blocks_do_not_block_the_picture(
+async def test_a_prompt_that_automod_blocks_is_left_out_of_the_message(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
@@ -118,7 +120,9 @@ async def test_words_that_automod_blocks_do_not_block_the_picture(
     assert "rude" not in server.text_of(message)
 
 
-async def test_a_restart_while_painting_ends_in_the_same_reply(server: BotServer, rivya: FakeRivya) -> None:
+async def test_after_a_restart_the_picture_is_delivered_in_the_same_reply(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.start_imagine(server.alice, prompt="a fox that outlives us")
     (before,) = server.channel.history()
@@ -132,7 +136,7 @@ async def test_a_restart_while_painting_ends_in_the_same_reply(server: BotServer
     assert len(rivya.tasks) == 1
 
 
-async def test_a_defer_that_came_too_late_costs_nothing(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_defer_that_is_too_late_costs_nothing(server: BotServer, rivya: FakeRivya) -> None:
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert stages(server) == [("cancelled", None)]
@@ -140,16 +144,18 @@ async def test_a_defer_that_came_too_late_costs_nothing(server: BotServer, rivya
     assert rivya.tasks == {}
 
 
-async def test_a_defer_whose_answer_was_lost_goes_on(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_job_goes_on_after_a_defer_that_discord_has_already(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     server.env.inject_error("POST", "/interactions/*", status=400, code=40060)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    assert not result.acknowledged  # the simulated Discord has no reply, so the picture is a new message
+    assert not result.acknowledged  # SimCord has no reply, so the picture is a new message
     assert len(server.pictures()) == 1
     assert stages(server) == [("delivered", "channel")]
 
 
 @pytest.mark.parametrize("members", [1, 3])
-async def test_everybody_gets_their_own_picture(server: BotServer, rivya: FakeRivya, members: int) -> None:
+async def test_every_member_gets_their_own_picture(server: BotServer, rivya: FakeRivya, members: int) -> None:
     people = [server.alice, server.bob, server.sari][:members]
     rivya.hold()
     for person in people:
@@ -161,7 +167,7 @@ async def test_everybody_gets_their_own_picture(server: BotServer, rivya: FakeRi
     assert server.states() == ["settled"] * members
 
 
-async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
+async def test_a_reply_that_cannot_take_the_picture_says_where_it_is(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.hold()
@@ -176,9 +182,7 @@ async def test_a_reply_that_cannot_take_the_picture_does_not_go_on_painting(
     assert "Painting" not in server.text_of(reply)
 
 
-async def test_a_progress_line_that_discord_refuses_is_not_offered_again(
-    server: BotServer, rivya: FakeRivya
-) -> None:
+async def test_refused_progress_is_not_sent_again(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.start_imagine(server.alice)
     (job,) = await server.app.engine._store.unfinished()

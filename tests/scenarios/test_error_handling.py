@@ -1,4 +1,4 @@
-"""Whatever breaks, nobody ever sees "the application did not respond"."""
+"""Every interaction is answered, whatever fails: nobody sees "the application did not respond"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 
 
-async def test_a_broken_database_is_told_privately_with_a_reference(
+async def test_a_database_error_is_reported_privately_with_a_reference(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     holder = sqlite3.connect(server.database, isolation_level=None)
@@ -26,21 +26,21 @@ async def test_a_broken_database_is_told_privately_with_a_reference(
             result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     finally:
         holder.close()
-    sentence = server.answer(result).lower()
-    assert "not your fault" in sentence
+    text = server.response_text(result).lower()
+    assert "not your fault" in text
     (notice,) = [line for line in lines if line["event"] == "operator must act" and "ref" in line]
-    assert notice["ref"] in sentence
+    assert notice["ref"] in text
     assert "locked" in notice["error"]
     assert rivya.tasks == {}
 
 
-async def test_a_prompt_is_given_back_where_not_even_the_member_s_defaults_can_be_read(
+async def test_a_prompt_is_given_back_if_the_members_defaults_cannot_be_read(
     server: BotServer,
 ) -> None:
     with closing(sqlite3.connect(server.database)) as other:
         other.execute("DROP TABLE member_defaults")
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox, typed at great length")
-    assert "a fox, typed at great length" in server.answer(result)
+    assert "a fox, typed at great length" in server.response_text(result)
     assert server.ledger_entries() == []
 
 
@@ -54,32 +54,32 @@ async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_referenc
     with capture_logs() as lines:
         result = await server.alice.slash(server.channel, "credits")
     (line,) = [line for line in lines if line["event"] == "command broke"]
-    assert line["ref"] in server.answer(result)
-    assert "ZeroDivisionError" not in server.answer(result)
+    assert line["ref"] in server.response_text(result)
+    assert "ZeroDivisionError" not in server.response_text(result)
 
 
-async def test_a_button_of_another_age_is_answered(server: BotServer) -> None:
-    class Old(discord.ui.View):
+async def test_a_button_of_an_earlier_version_is_answered(server: BotServer) -> None:
+    class OldView(discord.ui.View):
         @discord.ui.button(label="Again", custom_id="kuas:again:1999")
         async def again(self, interaction: discord.Interaction, _: discord.ui.Button[Any]) -> None:
-            raise AssertionError("nobody listens to this one after the restart")
+            raise AssertionError("the view does not exist after the restart")
 
     channel = server.bot_channel(server.channel.id)
-    message = await channel.send("an old card", view=Old(timeout=None))
+    message = await channel.send("an old card", view=OldView(timeout=None))
     await server.restart()
     result = await server.alice.click(message, custom_id="kuas:again:1999")
-    assert "no longer" in server.answer(result)
+    assert "no longer" in server.response_text(result)
 
 
-async def test_nothing_secret_is_in_what_the_bot_logs(
+async def test_the_log_has_no_secrets_and_no_prompts(
     server: BotServer, rivya: FakeRivya, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rivya.faults.add("status", "create", times=1, code=500)
     await server.alice.slash(server.channel, "imagine", prompt="a very private fox")
-    said = "".join(capfd.readouterr())
-    assert "delivered" in said
+    output = "".join(capfd.readouterr())
+    assert "delivered" in output
     for secret in (rivya.api_key, "a very private fox", "no-token"):
-        assert secret not in said
+        assert secret not in output
 
 
 async def test_an_outage_of_discord_and_an_outdated_command_have_sentences_of_their_own(

@@ -1,4 +1,4 @@
-"""`/history`: finding pictures again, and what can be done with them from there."""
+"""`/history`: pages and search of a member's pictures, and the actions on them."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ SELECT, GALLERY = 3, 12
 REPLY = "/webhooks/*/messages/@original"
 
 
-async def look(server: BotServer, who: Any, **options: Any) -> Any:
-    """The private answer to /history."""
-    result = await who.slash(server.channel, "history", **options)
-    server.answer(result)
+async def open_history(server: BotServer, reader: Any, **options: Any) -> Any:
+    """Run /history; return the message of its private response."""
+    result = await reader.slash(server.channel, "history", **options)
+    server.response_text(result)
     return result.response.message
 
 
-def parts(server: BotServer, message: Any, kind: int) -> list[dict[str, Any]]:
+def components_of(server: BotServer, message: Any, kind: int) -> list[dict[str, Any]]:
     raw = server.env.backend.get_message(message.channel.id, message.id)
     return [part for part in walk_components(raw.components) if part["type"] == kind]
 
 
-def offered(server: BotServer, message: Any) -> dict[str, str]:
-    """What the menu offers: the values by their labels."""
-    (menu,) = parts(server, message, SELECT)
+def menu_options(server: BotServer, message: Any) -> dict[str, str]:
+    """Return the options of the menu, as values by label."""
+    (menu,) = components_of(server, message, SELECT)
     return {option["label"]: option["value"] for option in menu["options"]}
 
 
 async def open_first(server: BotServer, member: Any, message: Any) -> None:
-    (menu,) = parts(server, message, SELECT)
+    (menu,) = components_of(server, message, SELECT)
     await member.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
 
 
 def alt_texts(server: BotServer, message: Any) -> list[str]:
-    return [item["description"] for part in parts(server, message, GALLERY) for item in part["items"]]
+    return [item["description"] for part in components_of(server, message, GALLERY) for item in part["items"]]
 
 
 async def test_a_member_without_pictures_is_told_how_to_get_one(server: BotServer) -> None:
-    assert "`/imagine`" in server.text_of(await look(server, server.alice))
+    assert "`/imagine`" in server.text_of(await open_history(server, server.alice))
 
 
-async def test_a_history_shows_ones_own_pictures_newest_first(server: BotServer) -> None:
+async def test_a_history_shows_the_members_own_pictures_newest_first(server: BotServer) -> None:
     for prompt in ("a fox", "a cat"):
         await server.alice.slash(server.channel, "imagine", prompt=prompt)
     await server.bob.slash(server.channel, "imagine", prompt="a dog")
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     assert alt_texts(server, message) == ["a cat", "a fox"]
-    assert list(offered(server, message)) == ["1. a cat", "2. a fox"]
+    assert list(menu_options(server, message)) == ["1. a cat", "2. a fox"]
     words = server.text_of(message)
     assert "dog" not in words
     first = server.channel.history()[0]
     assert f"[a fox](https://discord.com/channels/{server.guild.id}/{server.channel.id}/{first.id})" in words
 
 
-async def test_the_pages_go_both_ways_also_after_a_restart(server: BotServer) -> None:
+async def test_pages_can_be_turned_in_both_directions_also_after_a_restart(server: BotServer) -> None:
     for number in range(14):
         await server.alice.slash(server.channel, "imagine", prompt=f"picture {number:02}")
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     assert alt_texts(server, message) == [f"picture {number:02}" for number in range(13, 7, -1)]
     assert labels(server, message) == ["Older"]
     await server.restart()
@@ -76,32 +76,30 @@ async def test_the_pages_go_both_ways_also_after_a_restart(server: BotServer) ->
     assert alt_texts(server, message) == [f"picture {number:02}" for number in range(7, 1, -1)]
 
 
-async def test_words_are_found_however_they_are_spelt(server: BotServer) -> None:
+async def test_a_search_ignores_accents_and_case(server: BotServer) -> None:
     for prompt in ("Crème brûlée in the snow", "a fox in the snow", "a cat"):
         await server.alice.slash(server.channel, "imagine", prompt=prompt)
-    assert alt_texts(server, await look(server, server.alice, search="CREME snow")) == [
+    assert alt_texts(server, await open_history(server, server.alice, search="CREME snow")) == [
         "Crème brûlée in the snow"
     ]
-    assert len(alt_texts(server, await look(server, server.alice, search="snow"))) == 2
-    nothing = await look(server, server.alice, search="walrus")
+    assert len(alt_texts(server, await open_history(server, server.alice, search="snow"))) == 2
+    nothing = await open_history(server, server.alice, search="walrus")
     assert "No picture has these words" in server.text_of(nothing)
 
 
-async def test_a_search_goes_on_over_pages(server: BotServer) -> None:
+async def test_search_results_have_pages(server: BotServer) -> None:
     for number in range(8):
         await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}")
         await server.alice.slash(server.channel, "imagine", prompt=f"cat {number}")
-    message = await look(server, server.alice, search="fox")
+    message = await open_history(server, server.alice, search="fox")
     await server.alice.click(message, label="Older")
     assert alt_texts(server, message) == ["fox 1", "fox 0"]
     assert "fox" in server.text_of(message)
 
 
-async def test_one_picture_is_opened_with_everything_to_do_with_it(
-    server: BotServer, rivya: FakeRivya
-) -> None:
+async def test_an_opened_picture_has_its_details_and_actions(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", size="portrait_4_3")
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     await open_first(server, server.alice, message)
     words = server.text_of(message)
     assert "> a red fox" in words
@@ -118,7 +116,7 @@ async def test_one_picture_is_opened_with_everything_to_do_with_it(
 
 async def test_a_picture_from_the_history_becomes_a_reference(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     await open_first(server, server.alice, message)
     form = await server.alice.click(message, label="Use as reference")
     await server.alice.submit_modal(form, fill_modal(form, prompt="in winter"))
@@ -127,7 +125,7 @@ async def test_a_picture_from_the_history_becomes_a_reference(server: BotServer,
 
 async def test_a_deleted_picture_is_gone_from_the_history(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     await open_first(server, server.alice, message)
     question = await server.alice.click(message, label="Delete")
     await server.alice.click(response_of(question).message, label="Delete it")
@@ -136,10 +134,10 @@ async def test_a_deleted_picture_is_gone_from_the_history(server: BotServer) -> 
     assert server.visible_to(server.bob) == []
 
 
-async def test_a_private_picture_is_still_there_when_its_message_is_gone(server: BotServer) -> None:
+async def test_a_private_picture_stays_in_the_history_after_a_restart(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
     await server.restart()
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     assert alt_texts(server, message) == ["a secret fox"]
     assert "only for you" in server.text_of(message)
     assert len(server.env.backend.get_message(server.channel.id, message.id).attachments) == 1
@@ -149,7 +147,9 @@ async def test_a_private_picture_is_still_there_when_its_message_is_gone(server:
     assert "> a secret fox" in server.text_of(public)
 
 
-async def test_what_could_not_be_posted_then_is_posted_now(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_picture_that_could_not_be_posted_can_be_shared_later(
+    server: BotServer, rivya: FakeRivya
+) -> None:
     rivya.hold()
     await server.start_imagine(server.alice)
     server.env.inject_error("PATCH", REPLY, status=401, code=50027, times=1)
@@ -157,7 +157,7 @@ async def test_what_could_not_be_posted_then_is_posted_now(server: BotServer, ri
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=1)
     rivya.release()
     await server.wait_idle()
-    message = await look(server, server.alice)
+    message = await open_history(server, server.alice)
     assert "could not be posted" in server.text_of(message)
     await open_first(server, server.alice, message)
     await server.alice.click(message, label="Show to everybody")
@@ -166,53 +166,57 @@ async def test_what_could_not_be_posted_then_is_posted_now(server: BotServer, ri
     assert server.states() == ["settled"]
 
 
-async def test_admins_look_at_anybodys_but_not_into_what_is_private(server: BotServer) -> None:
+async def test_admins_see_other_members_pictures_but_not_private_ones(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     await server.alice.slash(server.channel, "imagine", prompt="a secret fox", private=True)
     refused = await server.bob.slash(server.channel, "history", member=server.alice)
-    assert "Manage Server" in server.answer(refused)
-    message = await look(server, server.sari, member=server.alice)
+    assert "Manage Server" in server.response_text(refused)
+    message = await open_history(server, server.sari, member=server.alice)
     words = server.text_of(message)
     assert server.alice.mention in words
     assert "a private picture" in words
     assert "secret" not in words
     assert alt_texts(server, message) == ["a red fox"]
-    assert list(offered(server, message)) == ["2. a red fox"]
+    assert list(menu_options(server, message)) == ["2. a red fox"]
 
 
 @pytest.mark.parametrize("options", [{}, {"search": "x" * 40}, {"search": "a:b:c"}])
-async def test_a_page_knows_its_search_again(server: BotServer, options: dict[str, str]) -> None:
+async def test_the_next_page_keeps_the_search(server: BotServer, options: dict[str, str]) -> None:
     for number in range(7):
         await server.alice.slash(server.channel, "imagine", prompt=f"{options.get('search', 'fox')} {number}")
-    message = await look(server, server.alice, **options)
+    message = await open_history(server, server.alice, **options)
     await server.alice.click(message, label="Older")
     assert [text[-1] for text in alt_texts(server, message)] == ["0"]
 
 
-async def test_a_spoiler_stays_one_in_the_history(server: BotServer) -> None:
+async def test_a_spoiler_is_a_spoiler_in_the_history(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a red fox", spoiler=True)
-    message = await look(server, server.alice)
-    assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
+    message = await open_history(server, server.alice)
+    assert [
+        item["spoiler"] for part in components_of(server, message, GALLERY) for item in part["items"]
+    ] == [True]
     await open_first(server, server.alice, message)
-    assert [item["spoiler"] for part in parts(server, message, GALLERY) for item in part["items"]] == [True]
+    assert [
+        item["spoiler"] for part in components_of(server, message, GALLERY) for item in part["items"]
+    ] == [True]
 
 
-async def test_an_admin_cannot_find_out_the_words_of_a_private_picture_by_searching(
+async def test_an_admin_cannot_guess_a_private_prompt_by_searching(
     server: BotServer,
 ) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a secret affair", private=True)
     await server.alice.slash(server.channel, "imagine", prompt="a public affair")
     found = await server.sari.slash(server.channel, "history", member=server.alice, search="secret")
-    assert "a private picture" not in server.answer(found)
+    assert "a private picture" not in server.response_text(found)
     found = await server.sari.slash(server.channel, "history", member=server.alice, search="affair")
-    assert "a public affair" in server.answer(found)
-    assert "private" not in server.answer(found)
+    assert "a public affair" in server.response_text(found)
+    assert "private" not in server.response_text(found)
 
 
-async def test_a_button_with_the_id_of_the_menu_opens_nothing(server: BotServer) -> None:
+async def test_a_button_with_the_custom_id_of_the_menu_opens_nothing(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    message = await look(server, server.alice)
-    (menu,) = parts(server, message, SELECT)
+    message = await open_history(server, server.alice)
+    (menu,) = components_of(server, message, SELECT)
     forged = {"custom_id": menu["custom_id"], "component_type": BUTTON}
     result = await StaleMessage(server, message).send(server.alice, COMPONENT, forged)
-    assert "no longer" in server.answer(result)
+    assert "no longer" in server.response_text(result)

@@ -1,4 +1,4 @@
-"""`/limits`: what admins set bites at once, is explained, logged, and told to members who are refused."""
+"""`/limits`: limits, grants and refunds apply at once, and are shown, explained and logged."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ COMMANDS: dict[str, dict[str, object]] = {
     "alerts": {},
     "confirm": {},
 }
-MOMENT = re.compile(r"<t:\d+:R>")
+TIMESTAMP = re.compile(r"<t:\d+:R>")
 
 
-async def admin(server: BotServer, command: str, **options: Any) -> str:
-    """The words that sari is answered."""
-    return str(server.answer(await server.sari.slash(server.channel, f"limits {command}", **options)))
+async def run_limits(server: BotServer, command: str, **options: Any) -> str:
+    """Run a limits command as an admin; return the response."""
+    return str(server.response_text(await server.sari.slash(server.channel, f"limits {command}", **options)))
 
 
 async def imagine_succeeds(server: BotServer, member: simcord.MemberActor, times: int = 1) -> None:
+    """Ask for pictures, which must all be delivered."""
     before = len(server.pictures())
     for _ in range(times):
         await member.slash(server.channel, "imagine", prompt="a fox")
@@ -49,8 +50,9 @@ async def imagine_succeeds(server: BotServer, member: simcord.MemberActor, times
 
 
 async def refusal(server: BotServer, member: simcord.MemberActor) -> str:
+    """Ask for a picture, which must be refused; return the response."""
     before = len(server.pictures())
-    words = str(server.answer(await member.slash(server.channel, "imagine", prompt="a fox")))
+    words = str(server.response_text(await member.slash(server.channel, "imagine", prompt="a fox")))
     assert len(server.pictures()) == before
     return words
 
@@ -62,13 +64,13 @@ def rows(server: BotServer, table: str) -> list[sqlite3.Row]:
 
 
 def add_role_with_member(server: BotServer, name: str) -> tuple[Any, simcord.MemberActor]:
-    """A role, and a member who has it."""
+    """Create a role and a member who has it."""
     role = server.guild.create_role(name)
     return role, server.guild.add_member(server.env.create_user(f"one of the {name}"), roles=[role])
 
 
 async def repeat_last_interaction(server: BotServer) -> None:
-    """Discord delivers the last interaction a second time."""
+    """Deliver the last interaction a second time."""
     *_, event = [
         payload for _, name, payload in server.env.backend.transcript if name == "INTERACTION_CREATE"
     ]
@@ -76,17 +78,17 @@ async def repeat_last_interaction(server: BotServer) -> None:
     await server.wait_idle()
 
 
-# Who may
+# Permissions
 
 
-async def test_only_who_manages_the_server_sees_the_commands(server: BotServer) -> None:
+async def test_only_members_who_manage_the_server_see_the_commands(server: BotServer) -> None:
     assert not [name for name in server.alice.available_commands(server.channel) if name.startswith("limits")]
     seen = set(server.sari.available_commands(server.channel))
     assert {f"limits {name}" for name in COMMANDS} <= seen
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
+async def test_a_member_allowed_by_a_permission_override_is_refused_and_changes_nothing(
     server: BotServer, command: str
 ) -> None:
     found = server.find_command("limits", server.guild.id)
@@ -95,12 +97,12 @@ async def test_a_member_let_in_by_an_override_is_refused_and_changes_nothing(
     if command == "role":
         options["role"] = server.guild.create_role("Painters")
     result = await server.alice.slash(server.channel, f"limits {command}", **options)
-    assert "Manage Server" in server.answer(result)
+    assert "Manage Server" in server.response_text(result)
     assert [*rows(server, "limits"), *rows(server, "grants"), *rows(server, "guild_settings")] == []
 
 
-async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server: BotServer) -> None:
-    await admin(server, "guild", credits=99, period="day")
+async def test_a_member_allowed_by_a_permission_override_gets_no_autocompletion(server: BotServer) -> None:
+    await run_limits(server, "guild", credits=99, period="day")
     await imagine_succeeds(server, server.bob)
     found = server.find_command("limits", server.guild.id)
     server.guild.set_command_permissions(int(found["id"]), {server.alice: True})
@@ -109,99 +111,101 @@ async def test_a_member_let_in_by_an_override_is_offered_nothing_to_read(server:
         assert await server.sari.autocomplete(server.channel, f"limits {command}", option, "") != []
 
 
-# What binds whom
+# Limits
 
 
-async def test_a_limit_for_every_member_binds_each_for_themselves(server: BotServer) -> None:
-    assert "no limit" in await admin(server, "member", credits=4, period="day", reason="a start")
+async def test_a_limit_for_each_member_counts_every_member_alone(server: BotServer) -> None:
+    assert "no limit" in await run_limits(server, "member", credits=4, period="day", reason="a start")
     await imagine_succeeds(server, server.alice)
     words = await refusal(server, server.alice)
     for part in ("the limit for each member has 0 left", "4 of 4 credits used today", "/limits member"):
         assert part in words
-    assert MOMENT.search(words)
+    assert TIMESTAMP.search(words)
     await imagine_succeeds(server, server.bob)
     await server.restart()
     assert "4 of 4" in await refusal(server, server.bob)
 
 
-async def test_a_member_of_their_own_beats_the_one_for_all_both_ways(server: BotServer) -> None:
-    await admin(server, "member", credits=4, period="day")
-    await admin(server, "member", member=server.alice, credits=8, period="day")
-    await admin(server, "member", member=server.bob, credits=0, period="day")
+async def test_a_members_own_limit_replaces_the_one_for_each_member(server: BotServer) -> None:
+    await run_limits(server, "member", credits=4, period="day")
+    await run_limits(server, "member", member=server.alice, credits=8, period="day")
+    await run_limits(server, "member", member=server.bob, credits=0, period="day")
     await imagine_succeeds(server, server.alice, 2)
     assert "your own limit has 0 left" in await refusal(server, server.alice)
     assert "your own limit" in await refusal(server, server.bob)
 
 
-async def test_of_several_roles_the_most_generous_counts(server: BotServer) -> None:
+async def test_of_several_role_limits_the_most_generous_applies(server: BotServer) -> None:
     low, high = (server.guild.create_role(name) for name in ("low", "high"))
     both = server.guild.add_member(server.env.create_user("both"), roles=[low, high])
     only = server.guild.add_member(server.env.create_user("only"), roles=[low])
-    await admin(server, "role", role=low, credits=0, period="day")
-    await admin(server, "role", role=high, credits=6, period="month")
+    await run_limits(server, "role", role=low, credits=0, period="day")
+    await run_limits(server, "role", role=high, credits=6, period="month")
     await imagine_succeeds(server, both)
     assert f"the limit of your role {high.mention}" in await refusal(server, both)
     assert f"the limit of your role {low.mention}" in await refusal(server, only)
 
 
-async def test_the_exempt_are_bound_by_the_server_alone(server: BotServer) -> None:
+async def test_an_exempt_member_is_bound_only_by_the_servers_limit(server: BotServer) -> None:
     role, friend = add_role_with_member(server, "friends")
-    await admin(server, "member", credits=0, period="day")
-    assert "exempt" in await admin(server, "role", role=role, exempt=True)
+    await run_limits(server, "member", credits=0, period="day")
+    assert "exempt" in await run_limits(server, "role", role=role, exempt=True)
     await imagine_succeeds(server, friend)
     assert "each member" in await refusal(server, server.alice)
-    await admin(server, "guild", credits=4, period="day")
+    await run_limits(server, "guild", credits=4, period="day")
     assert "this server's limit" in await refusal(server, friend)
 
 
-async def test_what_is_removed_binds_no_more(server: BotServer) -> None:
-    await admin(server, "guild", credits=0, period="day")
-    await admin(server, "member", member=server.alice, credits=0, period="day")
+async def test_a_removed_limit_no_longer_applies(server: BotServer) -> None:
+    await run_limits(server, "guild", credits=0, period="day")
+    await run_limits(server, "member", member=server.alice, credits=0, period="day")
     assert "your own limit" in await refusal(server, server.alice)
     offered = await server.sari.autocomplete(server.channel, "limits remove", "rule", "member")
     (choice,) = offered
     assert choice["value"] == f"member:{server.alice.id}"
-    words = await admin(server, "remove", rule=choice["value"], reason="enough")
+    words = await run_limits(server, "remove", rule=choice["value"], reason="enough")
     assert "from **0 credits a day** to **no limit**" in words
     assert "this server's limit" in await refusal(server, server.alice)
-    words = await admin(server, "remove", rule="guild")
+    words = await run_limits(server, "remove", rule="guild")
     assert "to **200 credits a month**" in words
     await imagine_succeeds(server, server.alice)
-    assert "Nothing like that" in await admin(server, "remove", rule="guild")
+    assert "Nothing like that" in await run_limits(server, "remove", rule="guild")
 
 
 @pytest.mark.parametrize(
     "rule", ["member:99999999999999999999999", "role:", "grant:1", "'; --", "<@1>", "ceiling"]
 )
-async def test_what_is_not_in_force_cannot_be_removed(server: BotServer, rule: str) -> None:
-    assert "Nothing like that is in force" in await admin(server, "remove", rule=rule)
+async def test_an_unknown_rule_cannot_be_removed(server: BotServer, rule: str) -> None:
+    assert "Nothing like that is in force" in await run_limits(server, "remove", rule=rule)
 
 
-async def test_the_operators_ceiling_is_told_and_no_admin_can_raise_or_remove_it(server: BotServer) -> None:
+async def test_the_operators_ceiling_is_shown_and_cannot_be_raised_or_removed_by_an_admin(
+    server: BotServer,
+) -> None:
     credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
     ceiling = Limit(4, Period.MONTH, scope=LimitScope.CEILING)
     await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
     await imagine_succeeds(server, server.alice)
-    await admin(server, "guild", credits=1000, period="month")
+    await run_limits(server, "guild", credits=1000, period="month")
     words = await refusal(server, server.alice)
     assert "what this bot allows this server has 0 left (4 of 4 credits" in words
     assert "Only the people who run this bot" in words
-    assert "4 of 4" in await admin(server, "show")
-    assert "Nothing like that" in await admin(server, "remove", rule="ceiling")
-    assert "the people who run this bot" in await admin(server, "log")
+    assert "4 of 4" in await run_limits(server, "show")
+    assert "Nothing like that" in await run_limits(server, "remove", rule="ceiling")
+    assert "the people who run this bot" in await run_limits(server, "log")
 
 
-async def test_the_budget_over_all_servers_is_nobodys_business_here(server: BotServer) -> None:
+async def test_the_ceiling_of_all_servers_is_not_shown_in_numbers(server: BotServer) -> None:
     credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
     await credit_admin.set_limit(0, Limit(4321, Period.MONTH, scope=LimitScope.CEILING_ALL), set_by=0)
     for command in ("show", "explain", "log"):
-        assert "4321" not in await admin(server, command)
-        assert "budget" not in await admin(server, command)
+        assert "4321" not in await run_limits(server, command)
+        assert "budget" not in await run_limits(server, command)
     await credit_admin.set_limit(0, Limit(3, Period.MONTH, scope=LimitScope.CEILING_ALL), set_by=0)
     words = await refusal(server, server.alice)
     assert "The bot's own budget for all servers is used up" in words
-    assert not re.search(r"\d", MOMENT.sub("", words))
-    explained = await admin(server, "explain")
+    assert not re.search(r"\d", TIMESTAMP.sub("", words))
+    explained = await run_limits(server, "explain")
     assert "budget for all servers is used up" in explained
     assert "of 3" not in explained
 
@@ -210,64 +214,66 @@ async def test_the_budget_over_all_servers_is_nobodys_business_here(server: BotS
 
 
 async def test_a_grant_pays_beyond_the_limit_and_is_used_up_once(server: BotServer) -> None:
-    await admin(server, "member", member=server.alice, credits=4, period="day")
-    words = await admin(server, "grant", credits=6, reason="a prize", member=server.alice, days=3)
+    await run_limits(server, "member", member=server.alice, credits=4, period="day")
+    words = await run_limits(server, "grant", credits=6, reason="a prize", member=server.alice, days=3)
     assert "6 credits" in words
-    assert MOMENT.search(words)
+    assert TIMESTAMP.search(words)
     await imagine_succeeds(server, server.alice, 2)
     words = await refusal(server, server.alice)
     assert "has 2 left" in words
     assert "grants hold 2 more" in words
-    assert "2 of 6 credits" in await admin(server, "show")
+    assert "2 of 6 credits" in await run_limits(server, "show")
     await server.restart()
     assert "has 2 left" in await refusal(server, server.alice)
 
 
-async def test_a_grant_to_the_server_is_everybodys_and_can_be_taken_back(server: BotServer) -> None:
-    await admin(server, "guild", credits=0, period="day")
-    await admin(server, "grant", credits=8, reason="a feast")
+async def test_a_grant_to_the_server_pays_for_every_member_and_can_be_revoked(server: BotServer) -> None:
+    await run_limits(server, "guild", credits=0, period="day")
+    await run_limits(server, "grant", credits=8, reason="a feast")
     await imagine_succeeds(server, server.alice)
     (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "grant")
     assert "4 of 8 credits left" in choice["name"]
-    assert "4 credits of 8" in await admin(server, "remove", rule=choice["value"])
+    assert "4 credits of 8" in await run_limits(server, "remove", rule=choice["value"])
     assert "this server's limit has 0 left" in await refusal(server, server.bob)
-    assert "Nothing like that" in await admin(server, "remove", rule=choice["value"])
+    assert "Nothing like that" in await run_limits(server, "remove", rule=choice["value"])
 
 
 async def test_a_refund_makes_room_and_is_given_once(server: BotServer) -> None:
-    await admin(server, "guild", credits=4, period="day")
+    await run_limits(server, "guild", credits=4, period="day")
     await imagine_succeeds(server, server.alice)
     await refusal(server, server.alice)
     (choice,) = await server.sari.autocomplete(server.channel, "limits refund", "job", "FOX")
     assert "4 credits · a fox" in choice["name"]
-    words = await admin(server, "refund", job=choice["value"], reason="six fingers")
+    words = await run_limits(server, "refund", job=choice["value"], reason="six fingers")
     for part in ("4 credits", server.alice.mention, "six fingers"):
         assert part in words
     assert await server.sari.autocomplete(server.channel, "limits refund", "job", "") == []
-    assert "refunded before" in await admin(server, "refund", job=choice["value"], reason="again")
+    assert "refunded before" in await run_limits(server, "refund", job=choice["value"], reason="again")
     await imagine_succeeds(server, server.alice)
     assert [row["credits"] for row in rows(server, "refunds")] == [4]
 
 
-async def test_a_picture_is_found_by_its_file_or_the_beginning_of_its_id(server: BotServer) -> None:
+async def test_a_refund_finds_a_picture_by_its_file_name_or_the_beginning_of_its_id(
+    server: BotServer,
+) -> None:
     await imagine_succeeds(server, server.alice)
     await imagine_succeeds(server, server.bob)
     first, second = (message.attachments[0].filename for message in server.channel.history())
-    assert "4 credits" in await admin(server, "refund", job=first, reason="one")
-    assert "4 credits" in await admin(server, "refund", job=second[:8], reason="two")
-    for nowhere in ("0" * 36, "a fox", "%", "_"):
-        assert "no such picture" in await admin(server, "refund", job=nowhere, reason="three")
+    assert "4 credits" in await run_limits(server, "refund", job=first, reason="one")
+    assert "4 credits" in await run_limits(server, "refund", job=second[:8], reason="two")
+    for unknown in ("0" * 36, "a fox", "%", "_"):
+        assert "no such picture" in await run_limits(server, "refund", job=unknown, reason="three")
 
 
-async def test_a_beginning_that_two_pictures_share_refunds_neither(server: BotServer) -> None:
+async def test_the_beginning_of_two_ids_refunds_neither(server: BotServer) -> None:
     await imagine_succeeds(server, server.alice, 2)
     with closing(sqlite3.connect(server.database)) as connection, connection:
         connection.execute("UPDATE reservations SET job_id = 'abc' || substr(job_id, 4)")
-    assert "More than one picture" in await admin(server, "refund", job="abc", reason="which")
+    assert "More than one picture" in await run_limits(server, "refund", job="abc", reason="which")
     assert rows(server, "refunds") == []
 
 
-async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_picture_that_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
     await imagine_succeeds(server, server.alice)
     (job,) = rows(server, "jobs")
     with closing(sqlite3.connect(server.database)) as connection, connection:
@@ -275,24 +281,24 @@ async def test_what_cost_nothing_cannot_be_refunded(server: BotServer, rivya: Fa
             "UPDATE reservations SET state = 'released', final_credits = 0, counted_credits = 0,"
             " guild_credits = 0, member_credits = 0"
         )
-    assert "needs no refund" in await admin(server, "refund", job=job["job_id"], reason="free")
+    assert "needs no refund" in await run_limits(server, "refund", job=job["job_id"], reason="free")
 
 
-# Showing, explaining, logging
+# Show, explain and log
 
 
-async def test_everything_that_is_set_is_shown(server: BotServer) -> None:
+async def test_show_has_every_limit_and_setting(server: BotServer) -> None:
     role, _ = add_role_with_member(server, "friends")
-    words = await admin(server, "show")
+    words = await run_limits(server, "show")
     for part in ("200 credits a month", "default of this bot", "Time zone: UTC", "Alerts: off", "never"):
         assert part in words
-    await admin(server, "guild", credits=50, period="week", reason="more *fun*")
-    await admin(server, "role", role=role, exempt=True)
-    await admin(server, "member", member=server.alice, credits=8, period="day")
-    await admin(server, "timezone", zone="asia/jakarta")
-    await admin(server, "confirm", above=3)
+    await run_limits(server, "guild", credits=50, period="week", reason="more *fun*")
+    await run_limits(server, "role", role=role, exempt=True)
+    await run_limits(server, "member", member=server.alice, credits=8, period="day")
+    await run_limits(server, "timezone", zone="asia/jakarta")
+    await run_limits(server, "confirm", above=3)
     await server.restart()
-    words = await admin(server, "show")
+    words = await run_limits(server, "show")
     for part in (
         "50 credits a week",
         f"by {server.sari.mention}",
@@ -305,137 +311,137 @@ async def test_everything_that_is_set_is_shown(server: BotServer) -> None:
         assert part in words
 
 
-async def test_the_rule_that_binds_is_marked(server: BotServer) -> None:
+async def test_explain_marks_the_limit_that_binds(server: BotServer) -> None:
     role, friend = add_role_with_member(server, "friends")
-    await admin(server, "member", credits=100, period="day")
-    await admin(server, "role", role=role, credits=8, period="day")
+    await run_limits(server, "member", credits=100, period="day")
+    await run_limits(server, "role", role=role, credits=8, period="day")
     await imagine_succeeds(server, friend)
 
-    def marked(words: str) -> str:
+    def binding_line(words: str) -> str:
         (line,) = [line for line in words.splitlines() if "This one decides" in line]
         return line
 
-    words = await admin(server, "explain", member=friend)
-    assert f"The limit of {role.mention}: 4 of 8 credits used today" in marked(words)
+    words = await run_limits(server, "explain", member=friend)
+    assert f"The limit of {role.mention}: 4 of 8 credits used today" in binding_line(words)
     assert "The limit for each member does not count, since one of their roles does: 4 of 100" in words
     assert "enough for 1 more" in words
     assert "xempt" not in words
-    words = await admin(server, "explain")
+    words = await run_limits(server, "explain")
     assert f"Limits that apply to {server.sari.mention}" in words
-    assert "The limit for each member: 0 of 100" in marked(words)
-    await admin(server, "guild", credits=4, period="day")
-    assert "This server's limit: 4 of 4" in marked(await admin(server, "explain", member=friend))
-    await admin(server, "member", member=friend, exempt=True)
-    words = await admin(server, "explain", member=friend)
+    assert "The limit for each member: 0 of 100" in binding_line(words)
+    await run_limits(server, "guild", credits=4, period="day")
+    assert "This server's limit: 4 of 4" in binding_line(await run_limits(server, "explain", member=friend))
+    await run_limits(server, "member", member=friend, exempt=True)
+    words = await run_limits(server, "explain", member=friend)
     assert "Exempt by name" in words
     assert "does not count, since what is set for them by name does: 4 of 8" in words
 
 
-async def test_the_log_tells_every_change_and_turns_its_pages_after_a_restart(server: BotServer) -> None:
+async def test_the_log_lists_every_change_and_its_pages_work_after_a_restart(server: BotServer) -> None:
     for credits in range(10):
-        await admin(server, "guild", credits=credits, period="day", reason=f"round {credits}")
-    await admin(server, "grant", credits=8, reason="a feast")
+        await run_limits(server, "guild", credits=credits, period="day", reason=f"round {credits}")
+    await run_limits(server, "grant", credits=8, reason="a feast")
     result = await server.sari.slash(server.channel, "limits log")
-    words = server.answer(result)
+    words = server.response_text(result)
     for part in ("Gave **8 credits** to the whole server", "Why: a feast", f"by {server.sari.mention}"):
         assert part in words
     assert "from **8 credits a day** to **9 credits a day**. Why: round 9" in words
     assert "round 2" not in words
     await server.restart()
     await server.sari.click(response_of(result), label="Next")
-    words = server.answer(result)
+    words = server.response_text(result)
     assert "from **the default** to **0 credits a day**. Why: round 0" in words
     assert "a feast" not in words
     with pytest.raises(simcord.SetupError):
         await server.sari.click(response_of(result), label="Next")
     await server.sari.click(response_of(result), label="Previous")
-    assert "a feast" in server.answer(result)
+    assert "a feast" in server.response_text(result)
 
 
-async def test_who_may_no_longer_manage_the_server_turns_no_page(server: BotServer) -> None:
+async def test_a_member_who_lost_the_permission_cannot_turn_the_pages(server: BotServer) -> None:
     for credits in range(10):
-        await admin(server, "guild", credits=credits, period="day")
+        await run_limits(server, "guild", credits=credits, period="day")
     result = await server.sari.slash(server.channel, "limits log")
-    before = server.answer(result)
+    before = server.response_text(result)
     server.env.backend.get_guild(server.guild.id).members[server.sari.id].role_ids.clear()
     click = await server.sari.click(response_of(result), label="Next")
     assert "Manage Server" in server.text_of(
         click.followups[0].message if click.followups else response_of(click).message
     )
-    assert server.answer(result) == before
+    assert server.response_text(result) == before
 
 
 # Settings
 
 
-async def test_time_zones_are_offered_and_what_is_none_is_refused(server: BotServer) -> None:
+async def test_time_zones_are_suggested_and_unknown_ones_refused(server: BotServer) -> None:
     offered = await server.sari.autocomplete(server.channel, "limits timezone", "zone", "jakar")
     assert offered[0]["value"] == "Asia/Jakarta"
     assert "UTC+07:00" in offered[0]["name"]
-    words = await admin(server, "timezone", zone="JAKARTA")
+    words = await run_limits(server, "timezone", zone="JAKARTA")
     assert "no time zone" in words
-    words = await admin(server, "timezone", zone="Asia/Jakarta")
+    words = await run_limits(server, "timezone", zone="Asia/Jakarta")
     assert "From **UTC** to **Asia/Jakarta**" in words
-    assert MOMENT.search(words)
+    assert TIMESTAMP.search(words)
     assert len(rows(server, "guild_settings")) == 1
 
 
-async def test_alerts_go_only_where_the_bot_can_post(server: BotServer) -> None:
+async def test_alerts_can_be_set_only_to_a_channel_where_the_bot_can_post(server: BotServer) -> None:
     closed = server.guild.create_text_channel(
         "closed",
         overwrites={server.bot_member: discord.PermissionOverwrite(send_messages=False)},
     )
-    words = await admin(server, "alerts", channel=closed)
+    words = await run_limits(server, "alerts", channel=closed)
     assert f"I cannot post in <#{closed.id}>: I need Send Messages there" in words
     assert rows(server, "guild_settings") == []
-    assert f"in <#{server.channel.id}>" in await admin(server, "alerts", channel=server.channel)
-    assert "to **off**" in await admin(server, "alerts")
+    assert f"in <#{server.channel.id}>" in await run_limits(server, "alerts", channel=server.channel)
+    assert "to **off**" in await run_limits(server, "alerts")
     assert [row["value"] for row in rows(server, "guild_settings")] == [str(server.channel.id), None]
 
 
-async def test_the_threshold_of_the_question_is_set_and_taken_away(server: BotServer) -> None:
-    assert "From **never** to **above 0 credits**" in await admin(server, "confirm", above=0)
-    assert "to **never**" in await admin(server, "confirm")
+async def test_the_threshold_of_the_price_question_is_set_and_removed(server: BotServer) -> None:
+    assert "From **never** to **above 0 credits**" in await run_limits(server, "confirm", above=0)
+    assert "to **never**" in await run_limits(server, "confirm")
 
 
-# What does not fit
+# Invalid options
 
 
-async def test_nobody_is_limited_who_is_no_member_here(server: BotServer) -> None:
+async def test_a_user_who_is_no_member_or_a_bot_is_refused(server: BotServer) -> None:
     stranger = server.env.create_user("stranger")
     robot = server.guild.add_member(server.env.create_user("robot", bot=True))
     for command, options in (
         ("member", {"credits": 1, "period": "day"}),
         ("grant", {"credits": 1, "reason": "so"}),
     ):
-        words = await admin(server, command, member=stranger, **options)
+        words = await run_limits(server, command, member=stranger, **options)
         assert f"{stranger.mention} is not a member of this server (any more)" in words
-        assert "is a bot" in await admin(server, command, member=robot, **options)
+        assert "is a bot" in await run_limits(server, command, member=robot, **options)
     assert [*rows(server, "limits"), *rows(server, "grants")] == []
 
 
-async def test_what_was_set_for_who_left_can_be_explained_and_removed(server: BotServer) -> None:
-    await admin(server, "member", member=server.alice, credits=8, period="day")
+async def test_the_limit_of_a_member_who_left_can_be_explained_and_removed(server: BotServer) -> None:
+    await run_limits(server, "member", member=server.alice, credits=8, period="day")
     server.guild.remove_member(server.alice)
-    assert f"{server.alice.mention}: **8 credits a day**" in await admin(server, "show")
-    words = await admin(server, "explain", member=server.alice.user)
+    assert f"{server.alice.mention}: **8 credits a day**" in await run_limits(server, "show")
+    words = await run_limits(server, "explain", member=server.alice.user)
     assert "Not a member of this server (any more)" in words
     assert "0 of 8 credits used today" in words
-    assert "no limit" in await admin(server, "remove", rule=f"<@{server.alice.id}>")
+    assert "no limit" in await run_limits(server, "remove", rule=f"<@{server.alice.id}>")
 
 
-async def test_what_was_set_for_a_deleted_role_can_be_shown_and_removed(server: BotServer) -> None:
+async def test_the_limit_of_a_deleted_role_can_be_shown_and_removed(server: BotServer) -> None:
     role, _ = add_role_with_member(server, "friends")
-    await admin(server, "role", role=role, credits=8, period="day")
+    await run_limits(server, "role", role=role, credits=8, period="day")
     server.env.backend.delete_role(server.guild.id, role.id)
     await server.wait_idle()
-    assert "A deleted role" in await admin(server, "show")
+    assert "A deleted role" in await run_limits(server, "show")
     (choice,) = await server.sari.autocomplete(server.channel, "limits remove", "rule", "deleted")
-    assert "to **no limit**" in await admin(server, "remove", rule=choice["value"])
+    assert "to **no limit**" in await run_limits(server, "remove", rule=choice["value"])
 
 
-async def test_everybodys_role_is_no_role_to_limit(server: BotServer) -> None:
-    words = await admin(server, "role", role=server.guild.default_role, credits=8, period="day")
+async def test_the_everyone_role_cannot_be_limited(server: BotServer) -> None:
+    words = await run_limits(server, "role", role=server.guild.default_role, credits=8, period="day")
     assert "use `/limits member` without a member" in words
     assert rows(server, "limits") == []
 
@@ -444,14 +450,14 @@ async def test_everybodys_role_is_no_role_to_limit(server: BotServer) -> None:
     "options",
     [{}, {"credits": 5}, {"period": "day"}, {"credits": 5, "period": "day", "exempt": True}],
 )
-async def test_half_of_a_limit_is_none(server: BotServer, options: dict[str, Any]) -> None:
-    words = await admin(server, "member", **options)
+async def test_an_incomplete_limit_is_refused(server: BotServer, options: dict[str, Any]) -> None:
+    words = await run_limits(server, "member", **options)
     assert words.strip().startswith("Give ")
     assert rows(server, "limits") == []
 
 
-async def test_an_exemption_needs_somebody_to_exempt(server: BotServer) -> None:
-    words = await admin(server, "member", exempt=True)
+async def test_an_exemption_needs_a_member(server: BotServer) -> None:
+    words = await run_limits(server, "member", exempt=True)
     assert "whom to exempt" in words
     assert "`/limits remove`" in words
     assert rows(server, "limits") == []
@@ -471,18 +477,18 @@ async def test_an_exemption_needs_somebody_to_exempt(server: BotServer) -> None:
         ("confirm", {"above": -1}),
     ],
 )
-async def test_discord_itself_refuses_what_is_absurd(
+async def test_discord_refuses_values_out_of_range(
     server: BotServer, command: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(simcord.OptionError):
         await server.sari.slash(server.channel, f"limits {command}", **options)
 
 
-async def test_a_blank_reason_is_no_reason(server: BotServer) -> None:
+async def test_a_blank_reason_is_refused(server: BotServer) -> None:
     await imagine_succeeds(server, server.alice)
     (job,) = rows(server, "jobs")
-    assert "Give a reason" in await admin(server, "grant", credits=5, reason=" \u2029 ")
-    assert "Give a reason" in await admin(server, "refund", job=job["job_id"], reason=" ")
+    assert "Give a reason" in await run_limits(server, "grant", credits=5, reason=" \u2029 ")
+    assert "Give a reason" in await run_limits(server, "refund", job=job["job_id"], reason=" ")
 
 
 @pytest.mark.parametrize(
@@ -494,16 +500,16 @@ async def test_a_blank_reason_is_no_reason(server: BotServer) -> None:
         ("timezone", {"zone": "Asia/Jakarta"}, "guild_settings"),
     ],
 )
-async def test_an_interaction_that_comes_twice_is_decided_once(
+async def test_a_repeated_interaction_takes_effect_once(
     server: BotServer, command: str, options: dict[str, Any], table: str
 ) -> None:
-    await admin(server, command, **options)
+    await run_limits(server, command, **options)
     await repeat_last_interaction(server)
     assert len(rows(server, table)) == 1
 
 
-async def test_a_grant_that_comes_twice_is_no_trouble(server: BotServer) -> None:
-    await admin(server, "grant", credits=8, reason="a prize")
+async def test_a_repeated_grant_logs_no_error(server: BotServer) -> None:
+    await run_limits(server, "grant", credits=8, reason="a prize")
     with capture_logs() as lines:
         await repeat_last_interaction(server)
     assert [line for line in lines if line["log_level"] in {"warning", "error"}] == []

@@ -1,4 +1,4 @@
-"""`/operator`: whoever runs the bot sees and steers all servers, and nobody else does."""
+"""`/operator`: the operator, and nobody else, sees and controls all servers."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ async def server(open_server: OpenServer) -> BotServer:
 
 
 async def run_operator_command(server: BotServer, command: str, **options: Any) -> str:
-    """What the operator reads."""
-    return str(server.answer(await server.operator.slash(server.office, f"operator {command}", **options)))
+    """Run an operator command; return the response."""
+    return str(
+        server.response_text(
+            await server.operator.slash(server.staff_channel, f"operator {command}", **options)
+        )
+    )
 
 
 def syncs(server: BotServer) -> list[str]:
@@ -43,14 +47,14 @@ def syncs(server: BotServer) -> list[str]:
     ]
 
 
-def rivya_charges(server: BotServer, credits: int) -> None:
-    """Let Rivya have charged something else for every task."""
+def set_rivya_charges(server: BotServer, credits: int) -> None:
+    """Set what the fake Rivya charged for every task."""
     for task in server.rivya.tasks.values():
         task.final_credits = credits
 
 
 def put_in_doubt(server: BotServer) -> None:
-    """Let whatever was settled stay held, as after an answer that never came."""
+    """Turn settled reservations into held ones, as after a response that never arrived."""
     connection = sqlite3.connect(server.database)
     connection.execute("UPDATE reservations SET state = 'held', final_credits = NULL, closed_at = NULL")
     connection.commit()
@@ -70,15 +74,18 @@ def findings(server: BotServer) -> list[str]:
         return [kind for (kind,) in connection.execute("SELECT kind FROM findings")]
 
 
-# Who may, and where.
+# Permissions.
 
 
 async def test_only_the_operators_server_has_the_commands(server: BotServer) -> None:
-    assert set(server.operator.available_commands(server.office)) >= {"operator wallet", "operator pause"}
+    assert set(server.operator.available_commands(server.staff_channel)) >= {
+        "operator wallet",
+        "operator pause",
+    }
     assert not any(name.startswith("operator") for name in server.sari.available_commands(server.channel))
 
 
-async def test_without_the_setting_there_are_no_such_commands(open_server: OpenServer) -> None:
+async def test_without_the_setting_the_commands_do_not_exist(open_server: OpenServer) -> None:
     server = await open_server()
     assert server.env.backend.find_command("operator", server.guild.id, type=1) is None
     assert len(syncs(server)) == 1
@@ -86,14 +93,14 @@ async def test_without_the_setting_there_are_no_such_commands(open_server: OpenS
 
 async def test_an_admin_of_the_operators_server_is_not_the_operator(server: BotServer) -> None:
     for command in ("wallet", "pause", "reconcile", "guilds"):
-        result = await server.clerk.slash(server.office, f"operator {command}")
-        assert "Only members with" in server.answer(result)
+        result = await server.other_admin.slash(server.staff_channel, f"operator {command}")
+        assert "Only members with" in server.response_text(result)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
-    assert await server.clerk.autocomplete(server.office, "operator pause", "guild", "") == []
+    assert await server.other_admin.autocomplete(server.staff_channel, "operator pause", "guild", "") == []
 
 
-async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server: BotServer) -> None:
+async def test_the_operator_is_refused_outside_the_operators_server(server: BotServer) -> None:
     stranger = server.guild.add_member(server.operator.user)
     command = server.find_command("operator", OPERATOR_GUILD)
     record, event = base_payload(
@@ -112,10 +119,10 @@ async def test_the_operator_is_refused_where_the_command_was_smuggled_in(server:
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
     await server.wait_idle()
-    assert "Only members with" in server.answer(simcord.InteractionResult(server.env, record))
+    assert "Only members with" in server.response_text(simcord.InteractionResult(server.env, record))
 
 
-async def test_both_sets_of_commands_are_synced_once_and_vanish_with_the_setting(server: BotServer) -> None:
+async def test_both_sets_of_commands_are_synced_once_and_removed_with_the_setting(server: BotServer) -> None:
     assert sorted(syncs(server)) == ["commands", f"guilds/{OPERATOR_GUILD}/commands"]
     await server.restart()
     assert len(syncs(server)) == 2
@@ -127,7 +134,7 @@ async def test_both_sets_of_commands_are_synced_once_and_vanish_with_the_setting
     assert len(syncs(server)) == 3
 
 
-async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server: BotServer) -> None:
+async def test_an_operators_server_closed_to_the_bot_does_not_stop_the_start(server: BotServer) -> None:
     del server.options["operator_guild"]
     await server.restart()
     server.options["operator_guild"] = OPERATOR_GUILD
@@ -137,15 +144,15 @@ async def test_a_server_that_is_closed_to_the_bot_does_not_stop_the_start(server
     assert server.states() == ["settled"]
 
 
-# Pause and ceiling.
+# Pauses and ceilings.
 
 
-async def test_a_pause_bites_in_another_server_with_the_operators_sentence(
+async def test_a_pause_refuses_requests_in_every_server_with_the_operators_sentence(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    said = await run_operator_command(server, "pause", sentence="Back **tomorrow**, @everyone.")
-    assert "All servers" in said
-    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    text = await run_operator_command(server, "pause", sentence="Back **tomorrow**, @everyone.")
+    assert "All servers" in text
+    refused = server.response_text(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     assert "Back \\*\\*tomorrow\\*\\*" in refused
     assert rivya.tasks == {}
     await run_operator_command(server, "resume")
@@ -154,90 +161,94 @@ async def test_a_pause_bites_in_another_server_with_the_operators_sentence(
 
 
 async def test_one_server_can_be_paused_alone(server: BotServer) -> None:
-    said = await run_operator_command(server, "pause", guild=str(server.guild.id))
-    assert "Painters" in said
-    assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
-    await server.operator.slash(server.office, "imagine", prompt="a cat")
+    text = await run_operator_command(server, "pause", guild=str(server.guild.id))
+    assert "Painters" in text
+    assert "paused" in server.response_text(
+        await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    )
+    await server.operator.slash(server.staff_channel, "imagine", prompt="a cat")
     assert server.states() == ["settled"]
     listed = await run_operator_command(server, "guilds")
     assert "Headquarters" in listed
     assert "in 1 server (UTC)" in listed
 
 
-async def test_to_let_one_server_in_again_does_not_promise_what_a_pause_of_all_forbids(
+async def test_resume_says_which_pauses_remain(
     server: BotServer,
 ) -> None:
     await run_operator_command(server, "pause")
     await run_operator_command(server, "pause", guild=str(server.guild.id))
-    said = await run_operator_command(server, "resume", guild=str(server.guild.id))
-    assert "new pictures are accepted again" not in said
-    assert "all servers are paused" in said
-    assert "paused" in server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    text = await run_operator_command(server, "resume", guild=str(server.guild.id))
+    assert "new pictures are accepted again" not in text
+    assert "all servers are paused" in text
+    assert "paused" in server.response_text(
+        await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    )
     await run_operator_command(server, "pause", guild=str(server.guild.id))
-    said = await run_operator_command(server, "resume")
-    assert "1 server is paused on its own and stays so" in said
-    said = await run_operator_command(server, "resume", guild=str(server.guild.id))
-    assert "new pictures are accepted again." in said
+    text = await run_operator_command(server, "resume")
+    assert "1 server is paused on its own and stays so" in text
+    text = await run_operator_command(server, "resume", guild=str(server.guild.id))
+    assert "new pictures are accepted again." in text
 
 
 @pytest.mark.parametrize("typed", ["Painters", "-1", "0", "99999999999999999999", "\uff11\uff12", "1e3", " "])
-async def test_what_is_no_id_of_a_server_changes_nothing(server: BotServer, typed: str) -> None:
+async def test_an_invalid_server_id_is_refused(server: BotServer, typed: str) -> None:
     for command, options in (("pause", {}), ("ceiling", {"scope": "one", "credits": 1, "period": "day"})):
         assert "not the id of a server" in await run_operator_command(server, command, guild=typed, **options)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
 
 
-async def test_what_is_paused_and_capped_can_be_looked_up(server: BotServer) -> None:
+async def test_guilds_lists_pauses_and_the_ceiling_of_all(server: BotServer) -> None:
     assert "paused" not in await run_operator_command(server, "guilds")
     await run_operator_command(server, "ceiling", scope="all", credits=5, period="day")
     await run_operator_command(server, "pause", guild=str(server.guild.id))
-    said = await run_operator_command(server, "guilds")
-    assert "All servers together: 0 of 5 credits used today" in said
-    assert f"Paused: **Painters** (`{server.guild.id}`)" in said
+    text = await run_operator_command(server, "guilds")
+    assert "All servers together: 0 of 5 credits used today" in text
+    assert f"Paused: **Painters** (`{server.guild.id}`)" in text
     await run_operator_command(server, "pause")
     assert "Paused: all servers" in await run_operator_command(server, "guilds")
     for number in range(10**17, 10**17 + 9):
         await run_operator_command(server, "pause", guild=str(number))
-    said = await run_operator_command(server, "guilds")
-    assert "and 7 more" in said
+    text = await run_operator_command(server, "guilds")
+    assert "and 7 more" in text
 
 
-async def test_servers_are_offered_by_name(server: BotServer) -> None:
-    offered = await server.operator.autocomplete(server.office, "operator ceiling", "guild", "paint")
+async def test_servers_are_suggested_by_name(server: BotServer) -> None:
+    offered = await server.operator.autocomplete(server.staff_channel, "operator ceiling", "guild", "paint")
     assert [choice["value"] for choice in offered] == [str(server.guild.id)]
 
 
 async def test_a_ceiling_cannot_be_raised_by_an_admin(server: BotServer, rivya: FakeRivya) -> None:
     guild = str(server.guild.id)
-    said = await run_operator_command(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
-    assert "from **no ceiling of its own** to **4 credits a month**" in said
+    text = await run_operator_command(server, "ceiling", scope="one", guild=guild, credits=4, period="month")
+    assert "from **no ceiling of its own** to **4 credits a month**" in text
     await server.sari.slash(server.channel, "limits guild", credits=1000, period="month")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    refused = server.answer(await server.sari.slash(server.channel, "imagine", prompt="a cat"))
+    refused = server.response_text(await server.sari.slash(server.channel, "imagine", prompt="a cat"))
     assert "people who run this bot" in refused
     assert len(rivya.tasks) == 1
-    said = await run_operator_command(server, "ceiling", scope="one", guild=guild)
-    assert "from **4 credits a month** to **no ceiling of its own**" in said
+    text = await run_operator_command(server, "ceiling", scope="one", guild=guild)
+    assert "from **4 credits a month** to **no ceiling of its own**" in text
     await server.sari.slash(server.channel, "imagine", prompt="a cat")
     assert len(rivya.tasks) == 2
 
 
-async def test_a_ceiling_over_all_shows_no_numbers_to_members(server: BotServer) -> None:
+async def test_the_ceiling_of_all_servers_shows_no_numbers_to_members(server: BotServer) -> None:
     assert "All servers together" in await run_operator_command(
         server, "ceiling", scope="all", credits=5, period="day"
     )
-    await server.operator.slash(server.office, "imagine", prompt="a fox")
-    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a cat"))
+    await server.operator.slash(server.staff_channel, "imagine", prompt="a fox")
+    refused = server.response_text(await server.alice.slash(server.channel, "imagine", prompt="a cat"))
     assert "own budget for all servers" in refused
     assert "5" not in refused.partition("<t:")[0]
 
 
-async def test_a_ceiling_for_each_binds_who_has_none_of_its_own(server: BotServer) -> None:
+async def test_a_ceiling_for_each_server_applies_to_those_without_their_own(server: BotServer) -> None:
     await run_operator_command(
         server, "ceiling", scope="each", credits=3, period="day", reason="Too much spending"
     )
-    refused = server.answer(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
+    refused = server.response_text(await server.alice.slash(server.channel, "imagine", prompt="a fox"))
     assert "people who run this bot" in refused
 
 
@@ -250,7 +261,7 @@ async def test_a_ceiling_for_each_binds_who_has_none_of_its_own(server: BotServe
         ({"scope": "each", "period": "day"}, "Give both"),
     ],
 )
-async def test_a_ceiling_that_makes_no_sense_is_refused(
+async def test_an_incomplete_ceiling_is_refused(
     server: BotServer, options: dict[str, Any], hint: str
 ) -> None:
     assert hint in await run_operator_command(server, "ceiling", **options)
@@ -258,29 +269,29 @@ async def test_a_ceiling_that_makes_no_sense_is_refused(
     assert server.states() == ["settled"]
 
 
-# Wallet and guilds.
+# Balance and guilds.
 
 
-async def test_the_wallet_is_shown_beside_what_is_held_and_in_doubt(server: BotServer) -> None:
+async def test_wallet_shows_the_balance_and_held_and_doubtful_credits(server: BotServer) -> None:
     assert "**0 credits** for 0 pictures" in await run_operator_command(server, "wallet")
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     put_in_doubt(server)
-    said = await run_operator_command(server, "wallet")
+    text = await run_operator_command(server, "wallet")
     for part in ("**996 credits**", "**4 credits** for 1 picture,", "in doubt", "/operator reconcile"):
-        assert part in said
+        assert part in text
 
 
-async def test_guilds_are_paged_with_buttons_that_outlive_a_restart(server: BotServer) -> None:
+async def test_the_pages_of_guilds_work_after_a_restart(server: BotServer) -> None:
     for number in range(11):
         guild = server.env.create_guild(f"Guild *{number}*")
         channel = guild.create_text_channel("studio")
         member = guild.add_member(server.env.create_user(f"member{number}"))
         await member.slash(channel, "imagine", prompt="a fox")
-    result = await server.operator.slash(server.office, "operator guilds")
-    said = server.answer(result)
-    assert "44 credits" in said
-    assert "Page 1 of 2" in said
-    assert "Guild \\*0\\*" in said
+    result = await server.operator.slash(server.staff_channel, "operator guilds")
+    text = server.response_text(result)
+    assert "44 credits" in text
+    assert "Page 1 of 2" in text
+    assert "Guild \\*0\\*" in text
     await server.restart()
     message = response_of(result).message
     await server.operator.click(message, label="Next")
@@ -289,107 +300,107 @@ async def test_guilds_are_paged_with_buttons_that_outlive_a_restart(server: BotS
     assert "Page 1 of 2" in server.text_of(message)
 
 
-# The comparison.
+# Reconciliation.
 
 
 @pytest.fixture
 async def server_with_difference(server: BotServer) -> BotServer:
-    """The books say 4, Rivya says 6."""
+    """A server where the ledger has 4 credits and Rivya charged 6."""
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    rivya_charges(server, 6)
+    set_rivya_charges(server, 6)
     return server
 
 
-async def test_a_comparison_shows_the_difference_and_a_second_step_books_it_once(
+async def test_reconcile_shows_the_difference_and_its_button_corrects_it_once(
     server_with_difference: BotServer,
 ) -> None:
     server = server_with_difference
-    result = await server.operator.slash(server.office, "operator reconcile")
-    said = server.answer(result)
-    assert "1 reservation looked at" in said
-    assert "one difference" in said
-    assert "booked 4, Rivya charged 6" in said
+    result = await server.operator.slash(server.staff_channel, "operator reconcile")
+    text = server.response_text(result)
+    assert "1 reservation looked at" in text
+    assert "one difference" in text
+    assert "booked 4, Rivya charged 6" in text
     assert server.operator.user.dm_channel.history() == []
     assert [entry["final_credits"] for entry in server.ledger_entries()] == [4]
     await server.restart()
     message = response_of(result).message
-    booked = server.answer(await server.operator.click(message, label="Book these corrections"))
+    booked = server.response_text(await server.operator.click(message, label="Book these corrections"))
     assert "Booked 1 correction:" in booked
     assert "2 credits more" in booked
     assert [entry["final_credits"] for entry in server.ledger_entries()] == [6]
-    again = server.answer(await server.operator.click(message, label="Book these corrections"))
+    again = server.response_text(await server.operator.click(message, label="Book these corrections"))
     assert "nothing to book" in again
     assert corrections(server) == [(4, 6, server.operator.id)]
 
 
-async def test_nobody_else_books_a_run(server_with_difference: BotServer) -> None:
+async def test_nobody_else_can_apply_a_run(server_with_difference: BotServer) -> None:
     server = server_with_difference
-    result = await server.operator.slash(server.office, "operator reconcile")
-    raw = server.env.backend.get_message(server.office.id, response_of(result).message.id)
+    result = await server.operator.slash(server.staff_channel, "operator reconcile")
+    raw = server.env.backend.get_message(server.staff_channel.id, response_of(result).message.id)
     (custom_id,) = (item["custom_id"] for item in walk_components(raw.components) if "custom_id" in item)
-    for channel, nosy in ((server.office, server.clerk), (server.channel, server.sari)):
+    for channel, other in ((server.staff_channel, server.other_admin), (server.channel, server.sari)):
         seen = server.bot_channel(channel.id)
         message = await seen.send(view=build_view("Look!", row(apply_button(custom_id.rpartition(":")[2]))))
-        assert "Only members with" in server.answer(await nosy.click(message, custom_id=custom_id))
+        assert "Only members with" in server.response_text(await other.click(message, custom_id=custom_id))
     assert corrections(server) == []
 
 
-async def test_books_that_agree_offer_no_button(server: BotServer) -> None:
+async def test_a_run_without_differences_has_no_button(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    result = await server.operator.slash(server.office, "operator reconcile", days=1)
-    assert "agree" in server.answer(result)
+    result = await server.operator.slash(server.staff_channel, "operator reconcile", days=1)
+    assert "agree" in server.response_text(result)
     with pytest.raises(simcord.SetupError):
         await server.operator.click(response_of(result).message, label="Book these corrections")
 
 
-async def test_many_differences_come_as_a_file(server: BotServer) -> None:
+async def test_many_differences_are_attached_as_a_file(server: BotServer) -> None:
     for _ in range(10):
         await server.alice.slash(server.channel, "imagine", prompt="a fox")
-    rivya_charges(server, 5)
-    result = await server.operator.slash(server.office, "operator reconcile")
-    said = server.answer(result)
-    assert "and 2 more" in said
-    raw = server.env.backend.get_message(server.office.id, response_of(result).message.id)
+    set_rivya_charges(server, 5)
+    result = await server.operator.slash(server.staff_channel, "operator reconcile")
+    text = server.response_text(result)
+    assert "and 2 more" in text
+    raw = server.env.backend.get_message(server.staff_channel.id, response_of(result).message.id)
     (attachment,) = raw.attachments
     assert attachment["filename"].endswith(".csv")
     assert FILE in {item["type"] for item in walk_components(raw.components)}
 
 
-async def test_a_refused_key_is_told_to_the_operator(server: BotServer, rivya: FakeRivya) -> None:
+async def test_reconcile_reports_a_refused_key(server: BotServer, rivya: FakeRivya) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     rivya.api_key = "rvya_sk_another"
     assert "refuses the API key" in await run_operator_command(server, "reconcile")
 
 
-async def test_a_result_that_comes_too_late_for_its_reply_comes_directly(
+async def test_a_result_too_late_for_its_reply_is_sent_as_a_direct_message(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
     monkeypatch.setattr(reconcile, "TOKEN_LIFE_SECONDS", 0.0)
-    await server.operator.slash(server.office, "operator reconcile")
+    await server.operator.slash(server.staff_channel, "operator reconcile")
     (message,) = server.operator.user.dm_channel.history()
     assert "booked 4, Rivya charged 6" in server.text_of(message)
 
 
-async def test_with_every_way_closed_the_run_is_still_in_the_books(
+async def test_a_run_whose_result_cannot_be_sent_is_still_stored(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
     monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
     server.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=401, code=50027, times=None)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
-    await server.operator.slash(server.office, "operator reconcile")
+    await server.operator.slash(server.staff_channel, "operator reconcile")
     assert findings(server) == ["charged_other"]
 
 
-async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
+async def test_a_running_comparison_does_not_delay_the_shutdown(
     server_with_difference: BotServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = server_with_difference
     server.rivya.faults.add("status", "status", times=None, code=503)
-    with server.without_settling():  # it rests until Rivya answers again
-        await server.operator.slash(server.office, "operator reconcile")
-        await server.operator.slash(server.office, "operator reconcile")
+    with server.without_settling():  # the comparison waits until Rivya answers again
+        await server.operator.slash(server.staff_channel, "operator reconcile")
+        await server.operator.slash(server.staff_channel, "operator reconcile")
     await server.until(lambda: "under way already" in office_messages(server))
     await server.restart(idle=False)
     server.rivya.faults.clear()
@@ -398,16 +409,18 @@ async def test_a_comparison_under_way_does_not_hold_up_the_bots_end(
 
 
 def office_messages(server: BotServer) -> str:
-    """All that the operator can read in the office."""
-    return "\n".join(server.text_of(message) for message in server.office.history(viewer=server.operator))
+    """Return all text that the operator can read in the channel."""
+    return "\n".join(
+        server.text_of(message) for message in server.staff_channel.history(viewer=server.operator)
+    )
 
 
-async def test_progress_is_shown_while_it_lasts(
+async def test_progress_is_shown_during_a_comparison(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
     monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
-    await server.operator.slash(server.office, "operator reconcile")
+    await server.operator.slash(server.staff_channel, "operator reconcile")
     edits = [
         entry for entry in server.env.http_requests if entry.method == "PATCH" and "@original" in entry.path
     ]
@@ -415,31 +428,31 @@ async def test_progress_is_shown_while_it_lasts(
 
 
 @pytest.mark.parametrize("command", ["wallet", "reconcile"])
-async def test_what_is_deferred_too_late_does_nothing(
+async def test_a_command_deferred_too_late_does_nothing(
     server_with_difference: BotServer, command: str
 ) -> None:
     server = server_with_difference
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     before = len(server.env.http_requests)
     with capture_logs() as lines:
-        await server.operator.slash(server.office, f"operator {command}")
+        await server.operator.slash(server.staff_channel, f"operator {command}")
     assert [line["event"] for line in lines if line["log_level"] in {"warning", "error"}] == ["defer failed"]
     assert findings(server) == []
     assert [entry.method for entry in server.env.http_requests[before:]] == ["POST"]
 
 
-async def test_corrections_that_are_confirmed_too_late_are_not_booked(
+async def test_corrections_confirmed_too_late_are_not_booked(
     server_with_difference: BotServer,
 ) -> None:
     server = server_with_difference
-    message = response_of(await server.operator.slash(server.office, "operator reconcile")).message
+    message = response_of(await server.operator.slash(server.staff_channel, "operator reconcile")).message
     server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await server.operator.click(message, label="Book these corrections")
     assert findings(server) == ["charged_other"]
     assert corrections(server) == []
 
 
-async def test_a_doubt_is_closed_by_hand_once(server: BotServer) -> None:
+async def test_a_reservation_in_doubt_is_closed_by_hand_once(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     (entry,) = server.ledger_entries()
     put_in_doubt(server)
@@ -457,12 +470,12 @@ async def test_a_doubt_is_closed_by_hand_once(server: BotServer) -> None:
     assert corrections(server) == [(4, 0, server.operator.id)]
 
 
-async def test_what_concerns_money_is_private(server: BotServer) -> None:
+async def test_every_response_is_private(server: BotServer) -> None:
     for command in ("wallet", "guilds", "pause", "resume", "reconcile"):
         await run_operator_command(server, command)
-    assert server.office.history(viewer=server.clerk) == []
+    assert server.staff_channel.history(viewer=server.other_admin) == []
 
 
-def test_the_menu_is_for_administrators() -> None:
+def test_the_command_is_for_administrators() -> None:
     permissions = vars(Operator)["__discord_app_commands_default_permissions__"]
     assert permissions == discord.Permissions(administrator=True)

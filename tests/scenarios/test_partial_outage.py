@@ -1,4 +1,4 @@
-"""What the bot does while only a part of Discord answers, on a real socket."""
+"""The bot while only a part of Discord answers, over real sockets."""
 
 from __future__ import annotations
 
@@ -33,61 +33,61 @@ APPLICATION = {
 }
 
 
-class HalfDiscord:
-    """Says who the bot is and takes commands and first answers, but is silent at one path, or slow."""
+class FakeDiscord:
+    """A fake Discord that takes commands and slow first responses, and never answers at one path."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
-        self.silent_at = "nowhere"
-        self.first_answers = 0
+        self.silent_path = "nowhere"
+        self.first_responses = 0
 
     async def answer(self, request: web.Request) -> web.Response:
-        if request.path.endswith(self.silent_at):
+        if request.path.endswith(self.silent_path):
             self.reached.set()
             await asyncio.Event().wait()
         if request.path.endswith("/callback"):
-            await asyncio.sleep(1.2)  # the bot waits for 1, and then for another before it asks
-            self.first_answers += 1
+            await asyncio.sleep(1.2)  # the bot waits 1 s for the answer, and 1 s more before it asks
+            self.first_responses += 1
         known = {"/users/@me": ME, "/oauth2/applications/@me": APPLICATION}
         body = json.dumps(known.get(request.path, [])).encode()
-        # Exactly this type: with a charset behind it, discord.py takes the answer for plain text.
+        # Without a charset: with one discord.py would not parse the answer as JSON.
         return web.Response(body=body, headers={"Content-Type": "application/json"})
 
 
 @pytest.fixture
-async def half_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HalfDiscord]:
-    half = HalfDiscord()
+async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
+    fake = FakeDiscord()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", half.answer)
-    # Like Discord, it acts on what it has read, whether or not somebody still listens.
+    app.router.add_route("*", "/{path:.*}", fake.answer)
+    # Like Discord, it handles what it has read even if the client has closed the connection.
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     monkeypatch.setattr("discord.http.Route.BASE", f"http://127.0.0.1:{runner.addresses[0][1]}")
-    yield half
+    yield fake
     await runner.cleanup()
 
 
-@pytest.mark.parametrize("silent_at", ["/users/@me", "/commands", "/gateway/bot"])
-async def test_a_bot_told_to_end_while_it_starts_ends_without_complaint(
-    half_discord: HalfDiscord, database_path: Path, silent_at: str
+@pytest.mark.parametrize("silent_path", ["/users/@me", "/commands", "/gateway/bot"])
+async def test_sigterm_during_the_start_ends_the_bot_without_an_error(
+    fake_discord: FakeDiscord, database_path: Path, silent_path: str
 ) -> None:
-    half_discord.silent_at = silent_at
+    fake_discord.silent_path = silent_path
     settings = Settings(
         discord=DiscordSettings(token=SecretStr("no-token")),
         rivya=RivyaSettings(api_key=SecretStr("rvya_sk_none"), base_url="http://127.0.0.1:9"),
         database=DatabaseSettings(path=database_path),
     )
     running = asyncio.create_task(run(settings))
-    await soon(half_discord.reached.wait())
+    await soon(fake_discord.reached.wait())
     os.kill(os.getpid(), signal.SIGTERM)
     await soon(running)
 
 
-async def test_discord_is_not_asked_for_a_slow_first_answer_before_it_can_have_taken_it(
-    half_discord: HalfDiscord, monkeypatch: pytest.MonkeyPatch
+async def test_a_slow_first_response_is_sent_once_and_its_outcome_is_unclear(
+    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(responses, "DEFER_SECONDS", 1.0)  # time enough to send it
+    monkeypatch.setattr(responses, "DEFER_SECONDS", 1.0)  # enough time to send it
     async with discord.Client(intents=discord.Intents.none()) as client:
         await client.login("no-token")
         data = {"id": "5", "application_id": "1", "type": 2, "token": "t", "version": 1}
@@ -96,4 +96,4 @@ async def test_discord_is_not_asked_for_a_slow_first_answer_before_it_can_have_t
         )
         acknowledgement = await responses.defer(interaction, private=False)
     assert acknowledgement == responses.DeferResult(responses.DeferOutcome.UNCLEAR)
-    assert half_discord.first_answers == 1
+    assert fake_discord.first_responses == 1

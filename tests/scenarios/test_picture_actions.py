@@ -1,4 +1,4 @@
-"""What can be done with a picture once it is there, by its owner, another member and a moderator."""
+"""The buttons of a picture, clicked by its owner, another member and a moderator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
-EVERYBODYS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
+PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
 
 
 @pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])
 async def picture_message(request: pytest.FixtureRequest, server: BotServer) -> Any:
-    """A picture of Alice's, painted from a reference, in the channel."""
+    """A picture of Alice's in the channel, made from a reference."""
     await server.alice.slash(
         server.channel,
         "imagine",
@@ -39,16 +39,16 @@ async def moderator(server: BotServer) -> Any:
 
 
 async def imagine(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
-    """A picture in the channel, or what its member alone sees of it."""
+    """Ask for a picture; return its message, which may be private."""
     await member.slash(server.channel, "imagine", prompt=prompt, **options)
     return server.visible_to(member)[-1]
 
 
-async def test_a_picture_has_words_on_every_button(server: BotServer, picture_message: Any) -> None:
-    assert labels(server, picture_message) == EVERYBODYS
+async def test_a_public_picture_has_these_buttons(server: BotServer, picture_message: Any) -> None:
+    assert labels(server, picture_message) == PUBLIC_BUTTONS
 
 
-async def test_again_paints_the_same_once_more_with_the_same_reference(
+async def test_again_repeats_the_request_with_the_same_reference(
     server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     await server.alice.click(picture_message, label="Again")
@@ -61,16 +61,16 @@ async def test_again_paints_the_same_once_more_with_the_same_reference(
     assert server.states() == ["settled", "settled"]
 
 
-async def test_two_clicks_on_again_are_one_picture(
+async def test_a_second_click_on_again_makes_no_second_picture(
     server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     await server.alice.click(picture_message, label="Again")
     result = await server.alice.click(picture_message, label="Again")
-    assert "a moment ago" in server.answer(result)
+    assert "a moment ago" in server.response_text(result)
     assert len(rivya.tasks) == 2
 
 
-async def test_edit_changes_words_and_swaps_the_reference(
+async def test_edit_changes_the_prompt_and_the_reference(
     server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     form = await server.alice.click(picture_message, label="Edit")
@@ -85,7 +85,7 @@ async def test_edit_changes_words_and_swaps_the_reference(
     assert rivya.uploads[second.reference_id or ""].data != rivya.uploads[first.reference_id or ""].data
 
 
-async def test_the_picture_becomes_the_reference_of_the_next(
+async def test_use_as_reference_makes_the_picture_the_reference(
     server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     form = await server.bob.click(picture_message, label="Use as reference")
@@ -94,18 +94,18 @@ async def test_the_picture_becomes_the_reference_of_the_next(
     _, winter = rivya.tasks.values()
     assert winter.reference_id in rivya.uploads
     details = await server.alice.click(server.channel.history()[-1], label="Details")
-    words = server.answer(details)
+    words = server.response_text(details)
     assert "It grew from 1 picture; together they cost 8 credits:" in words
     assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{picture_message.id}" in words
 
 
-async def test_details_tell_everything_to_everybody(server: BotServer, picture_message: Any) -> None:
-    words = server.answer(await server.bob.click(picture_message, label="Details"))
+async def test_details_are_shown_to_every_member(server: BotServer, picture_message: Any) -> None:
+    words = server.response_text(await server.bob.click(picture_message, label="Details"))
     for part in ("> a red fox", "Portrait 3:4", "PNG", "4 credits", "r.png", server.alice.mention, "Id: `"):
         assert part in words
 
 
-async def test_another_member_pays_for_their_own_again(server: BotServer, rivya: FakeRivya) -> None:
+async def test_again_of_another_member_is_charged_to_them(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice)
     await server.bob.click(message, label="Again")
     assert [entry["user_id"] for entry in server.ledger_entries()] == [
@@ -115,22 +115,22 @@ async def test_another_member_pays_for_their_own_again(server: BotServer, rivya:
     assert len(rivya.tasks) == 2
 
 
-async def test_a_reference_that_somebody_else_attached_stays_theirs(
+async def test_a_reference_of_another_member_cannot_be_reused(
     server: BotServer, rivya: FakeRivya, picture_message: Any
 ) -> None:
     for label in ("Again", "Edit"):
         result = await server.bob.click(picture_message, label=label)
         assert result.modal is None
-        assert "it is theirs" in server.answer(result)
+        assert "it is theirs" in server.response_text(result)
     assert len(rivya.tasks) == 1
 
 
-async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: FakeRivya) -> None:
+async def test_buttons_can_be_limited_to_the_owner(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice)
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
         result = await server.bob.click(message, label=label)
-        assert "only for the member who asked" in server.answer(result)
+        assert "only for the member who asked" in server.response_text(result)
     await server.alice.click(message, label="Again")
     assert len(rivya.tasks) == 2
 
@@ -144,7 +144,7 @@ async def test_buttons_may_be_for_the_owner_alone(server: BotServer, rivya: Fake
         ("access block", {"reason": "too loud", "days": 2}, "too loud"),
     ],
 )
-async def test_a_button_is_refused_what_the_command_is_refused(
+async def test_a_button_is_refused_for_the_same_reasons_as_the_command(
     server: BotServer, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
     message = await imagine(server, server.alice)
@@ -152,37 +152,37 @@ async def test_a_button_is_refused_what_the_command_is_refused(
     await server.sari.slash(server.channel, command, **options, **more)
     typed = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     clicked = await server.alice.click(message, label="Again")
-    assert words in server.answer(typed)
-    assert words in server.answer(clicked)
+    assert words in server.response_text(typed)
+    assert words in server.response_text(clicked)
     assert len(rivya.tasks) == 1
 
 
-async def test_only_its_owner_and_moderators_delete_a_picture(server: BotServer, moderator: Any) -> None:
+async def test_only_its_owner_and_moderators_can_delete_a_picture(server: BotServer, moderator: Any) -> None:
     message = await imagine(server, server.alice)
     refused = await server.bob.click(message, label="Delete")
-    assert "Manage Messages" in server.answer(refused)
+    assert "Manage Messages" in server.response_text(refused)
     question = await moderator.click(message, label="Delete")
-    assert "Delete this picture for everybody?" in server.answer(question)
+    assert "Delete this picture for everybody?" in server.response_text(question)
     assert message.id in {seen.id for seen in server.visible_to(server.bob)}
     await moderator.click(question.response.message, label="Delete it")
     assert message.id not in {seen.id for seen in server.visible_to(server.bob)}
     assert "Deleted." in server.text_of(question.response.message)
 
 
-async def test_a_deleted_picture_is_no_beginning_of_anything(server: BotServer, rivya: FakeRivya) -> None:
+async def test_no_request_can_start_from_a_deleted_picture(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice)
-    old_screen = StaleMessage(server, message)
+    stale_picture = StaleMessage(server, message)
     question = await server.alice.click(message, label="Delete")
-    late_screen = StaleMessage(server, response_of(question).message)
+    stale_question = StaleMessage(server, response_of(question).message)
     await server.alice.click(response_of(question).message, label="Delete it")
     for label in ("Again", "Edit", "Use as reference"):
-        assert "was deleted" in server.answer(await old_screen.click(server.alice, label))
-    await late_screen.click(server.alice, "Delete it")
+        assert "was deleted" in server.response_text(await stale_picture.click(server.alice, label))
+    await stale_question.click(server.alice, "Delete it")
     assert len(rivya.tasks) == 1
     assert server.states() == ["settled"]
 
 
-async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(server: BotServer) -> None:
+async def test_deleting_a_picture_whose_message_is_gone_succeeds(server: BotServer) -> None:
     message = await imagine(server, server.alice)
     question = await server.alice.click(message, label="Delete")
     server.env.backend.delete_message(server.channel.id, message.id)
@@ -190,7 +190,7 @@ async def test_a_message_that_a_moderator_deleted_by_hand_is_as_good_as_deleted(
     assert "Deleted." in server.text_of(response_of(question).message)
 
 
-async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
+async def test_a_private_picture_is_visible_to_its_member_until_they_share_it(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     message = await imagine(server, server.alice, "a secret fox", private=True)
@@ -202,21 +202,21 @@ async def test_a_private_picture_is_seen_by_its_member_until_they_share_it(
     (public,) = server.visible_to(server.bob)
     assert "> a secret fox" in server.text_of(public)
     assert server.alt_texts(public) == ["a secret fox"]
-    assert labels(server, public) == EVERYBODYS
+    assert labels(server, public) == PUBLIC_BUTTONS
     again = await server.alice.click(message, label="Show to everybody")
-    assert "already" in server.answer(again)
+    assert "already" in server.response_text(again)
     assert len(server.visible_to(server.bob)) == 1
     assert len(rivya.tasks) == 1
 
 
-async def test_a_private_picture_painted_again_is_private_again(server: BotServer) -> None:
+async def test_again_of_a_private_picture_is_private(server: BotServer) -> None:
     message = await imagine(server, server.alice, private=True)
     await server.alice.click(message, label="Again")
     assert server.visible_to(server.bob) == []
     assert server.states() == ["settled", "settled"]
 
 
-async def test_a_private_picture_can_be_worked_from(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_private_picture_can_be_used_as_a_reference(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice, private=True)
     await server.restart()
     form = await server.alice.click(message, label="Use as reference")
@@ -224,7 +224,7 @@ async def test_a_private_picture_can_be_worked_from(server: BotServer, rivya: Fa
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
 
 
-async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: BotServer) -> None:
+async def test_a_forged_button_gives_no_access_to_a_private_picture(server: BotServer) -> None:
     secret = await imagine(server, server.alice, "a secret fox", private=True)
     loud = await imagine(server, server.bob, "a loud dog")
     raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
@@ -233,7 +233,7 @@ async def test_nobody_gets_at_anothers_private_picture_by_its_id(server: BotServ
         set_last_custom_id(raw, f"kuas:picture:{action}:{job_id}")
         result = await server.bob.click(loud, custom_id=f"kuas:picture:{action}:{job_id}")
         assert result.modal is None
-        assert "no such picture" in server.answer(result)
+        assert "no such picture" in server.response_text(result)
     assert server.states() == ["settled", "settled"]
 
 
@@ -242,11 +242,11 @@ def custom_ids(raw: Any) -> list[str]:
 
 
 def set_last_custom_id(raw: Any, custom_id: str) -> None:
-    """Let the last button of a message carry an id made by hand."""
+    """Give the last button of a message a forged id."""
     [part for part in walk_components(raw.components) if "custom_id" in part][-1]["custom_id"] = custom_id
 
 
-async def test_a_spoiler_stays_hidden_until_clicked(server: BotServer) -> None:
+async def test_a_spoiler_and_its_repetition_are_spoilers(server: BotServer) -> None:
     message = await imagine(server, server.alice, spoiler=True)
     raw = server.env.backend.get_message(server.channel.id, message.id)
     assert spoilers(raw) == [True]
@@ -264,7 +264,9 @@ def spoilers(raw: Any) -> list[bool]:
     ]
 
 
-async def test_cancelling_in_time_releases_at_once(open_server: OpenServer, rivya: FakeRivya) -> None:
+async def test_cancelling_a_queued_picture_releases_its_credits(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
     server = await open_server(max_running=1)
     rivya.hold()
     await server.start_imagine(server.alice, "a slow fox")
@@ -286,13 +288,13 @@ async def test_cancelling_in_time_releases_at_once(open_server: OpenServer, rivy
     assert [task.prompt for task in rivya.tasks.values()] == ["a slow fox", "a waiting dog"]
 
 
-async def test_cancelling_too_late_is_said_plainly(server: BotServer, rivya: FakeRivya) -> None:
+async def test_cancelling_too_late_is_refused(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.start_imagine(server.alice, reference=("r.png", make_picture()))
     (message,) = server.channel.history()
-    screen = StaleMessage.from_before(server, message, "Cancel")
+    stale = StaleMessage.from_before(server, message, "Cancel")
     with server.without_settling():
-        await screen.click(server.alice, "Cancel")
+        await stale.click(server.alice, "Cancel")
     await server.until(lambda: "too late to cancel" in server.text_of(server.visible_to(server.alice)[-1]))
     rivya.release()
     await server.wait_idle()
@@ -300,7 +302,7 @@ async def test_cancelling_too_late_is_said_plainly(server: BotServer, rivya: Fak
     assert len(server.pictures()) == 1
 
 
-async def test_a_failed_picture_offers_another_try(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_failed_picture_can_be_repeated_and_edited(server: BotServer, rivya: FakeRivya) -> None:
     message = await imagine(server, server.alice, "something forbidden")
     assert labels(server, message) == ["Again", "Edit"]
     form = await server.alice.click(message, label="Edit")
@@ -308,7 +310,7 @@ async def test_a_failed_picture_offers_another_try(server: BotServer, rivya: Fak
     assert server.states() == ["released", "settled"]
 
 
-async def test_two_clicks_on_again_under_a_failure_are_one_picture(
+async def test_a_second_click_on_again_under_a_failure_makes_no_second_picture(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     rivya.fail_next()
@@ -316,11 +318,11 @@ async def test_two_clicks_on_again_under_a_failure_are_one_picture(
     (message,) = server.channel.history()
     await server.alice.click(message, label="Again")
     result = await server.alice.click(message, label="Again")
-    assert "a moment ago" in server.answer(result)
+    assert "a moment ago" in server.response_text(result)
     assert server.states() == ["released", "settled"]
 
 
-async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(server: BotServer) -> None:
+async def test_details_hide_the_prompt_of_a_private_parent_from_others(server: BotServer) -> None:
     message = await imagine(server, server.alice, "my secret", private=True)
     picture_message = await server.alice.click(message, label="Edit")
     await server.alice.submit_modal(
@@ -328,13 +330,13 @@ async def test_nobody_reads_the_words_of_a_private_picture_in_what_grew_from_it(
     )
     public = server.channel.history()[-1]
     assert "public fox" in server.text_of(public)
-    theirs = server.answer(await server.bob.click(public, label="Details"))
+    theirs = server.response_text(await server.bob.click(public, label="Details"))
     assert "a private picture" in theirs
     assert "my secret" not in theirs
-    assert "my secret" in server.answer(await server.alice.click(public, label="Details"))
+    assert "my secret" in server.response_text(await server.alice.click(public, label="Details"))
 
 
-async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(server: BotServer) -> None:
+async def test_again_of_a_shared_private_picture_is_private(server: BotServer) -> None:
     message = await imagine(server, server.alice, private=True)
     await server.alice.click(message, label="Show to everybody")
     seen = len(server.visible_to(server.bob))
@@ -343,18 +345,18 @@ async def test_what_comes_of_a_private_picture_that_was_shown_stays_private(serv
     assert server.states() == ["settled", "settled"]
 
 
-async def test_a_picture_whose_place_is_forgotten_is_deleted_where_it_hangs(
+async def test_a_picture_of_an_erased_member_can_be_deleted_by_a_moderator(
     server: BotServer, moderator: Any
 ) -> None:
     message = await imagine(server, server.alice)
     result = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(response_of(result).message, label="Erase it")
     question = await moderator.click(message, label="Delete")
-    result = await moderator.click(question.response.message, label="Delete it")
+    await moderator.click(question.response.message, label="Delete it")
     assert server.pictures() == []
 
 
-async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(server: BotServer) -> None:
+async def test_a_prompt_that_automod_blocks_is_left_out_of_a_shared_picture(server: BotServer) -> None:
     message = await imagine(server, server.alice, "a rude fox", private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=200000, times=1)
     await server.alice.click(message, label="Show to everybody")
@@ -363,11 +365,11 @@ async def test_words_that_a_server_refuses_are_left_out_when_a_picture_is_shown(
     assert "rude" not in server.text_of(public)
 
 
-async def test_what_discord_does_not_show_is_explained_and_stays_private(server: BotServer) -> None:
+async def test_a_refused_share_is_explained_and_the_picture_stays_private(server: BotServer) -> None:
     message = await imagine(server, server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
     result = await server.alice.click(message, label="Show to everybody")
-    assert server.private_reply(result)
+    assert server.private_text(result)
     assert server.visible_to(server.bob) == []
     await server.alice.click(message, label="Show to everybody")
     assert len(server.visible_to(server.bob)[-1].attachments) == 1

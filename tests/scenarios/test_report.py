@@ -1,4 +1,4 @@
-"""`/report`: a chart, a list and a file for those who manage the server, and for nobody else."""
+"""`/report`: a chart, a list and a CSV file for members who manage the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILE = 13
 """https://discord.com/developers/docs/components/reference#component-object-component-types"""
 
 
-def reply(server: BotServer, result: simcord.InteractionResult) -> Any:
+def stored_response(server: BotServer, result: simcord.InteractionResult) -> Any:
     assert result.response is not None
     assert result.response.ephemeral
     return server.env.backend.get_message(server.channel.id, result.response.message.id)
@@ -38,10 +38,10 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: BotServer) -> Non
         for _ in range(prompts):
             await member.slash(server.channel, "imagine", prompt="a fox")
     result = await server.sari.slash(server.channel, "report")
-    said = server.answer(result)
+    text = server.response_text(result)
     for part in ("12 credits", "3 pictures", "4 each", "12 of 200 credits a month", "even pace"):
-        assert part in said, said
-    assert said.index(server.alice.mention) < said.index(server.bob.mention)
+        assert part in text, text
+    assert text.index(server.alice.mention) < text.index(server.bob.mention)
     chart, sheet = attachments_of(server, result).values()
     with Image.open(io.BytesIO(chart)) as picture:
         assert (picture.format, picture.size) == ("PNG", (1200, 800))
@@ -52,7 +52,7 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: BotServer) -> Non
     assert "1: 8, 2: 4" in alt
     names = [
         item["file"]["url"]
-        for item in walk_components(reply(server, result).components)
+        for item in walk_components(stored_response(server, result).components)
         if item["type"] == FILE
     ]
     assert len(names) == 1
@@ -60,7 +60,7 @@ async def test_an_admin_gets_a_chart_a_list_and_a_file(server: BotServer) -> Non
 
 @pytest.fixture
 def in_indonesian(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everybody has set Discord to Indonesian; SimCord's members know English alone."""
+    """Set the language of every member to Indonesian; in SimCord it is English."""
     read: Any = discord.Interaction._from_data
     monkeypatch.setattr(
         discord.Interaction, "_from_data", lambda self, data: read(self, {**data, "locale": "id"})
@@ -68,27 +68,27 @@ def in_indonesian(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_indonesian")
-async def test_card_and_chart_are_in_the_language_of_who_asked(
+async def test_message_and_chart_are_in_the_language_of_who_asked(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = list[str]()
+    titles = list[str]()
     report_builder = cast("Any", server.app.client.get_cog("Reports"))._report_builder
     draw = report_builder._draw
 
-    def drawn(report: Any, words: Any) -> bytes:
-        written.append(words.title)
-        picture: bytes = draw(report, words)
+    def record_title(report: Any, labels: Any) -> bytes:
+        titles.append(labels.title)
+        picture: bytes = draw(report, labels)
         return picture
 
-    monkeypatch.setattr(report_builder, "_draw", drawn)
+    monkeypatch.setattr(report_builder, "_draw", record_title)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.sari.slash(server.channel, "report")
-    said = server.answer(result)
+    text = server.response_text(result)
     for part in ("### Laporan: ", "**4 kredit** terpakai, **1 gambar** dilukis", "laju merata", "zona waktu"):
-        assert part in said, said
+        assert part in text, text
     (alt,) = server.alt_texts(response_of(result).message)
     assert alt.startswith("Diagram batang kredit, ")
-    (title,) = written
+    (title,) = titles
     assert title.startswith("Kredit per hari, ")
     chart, sheet = attachments_of(server, result).values()
     with Image.open(io.BytesIO(chart)) as picture:
@@ -97,44 +97,44 @@ async def test_card_and_chart_are_in_the_language_of_who_asked(
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month", "total"])
-async def test_a_time_without_pictures_is_said_in_a_sentence(server: BotServer, period: str) -> None:
+async def test_a_period_without_pictures_has_no_attachments(server: BotServer, period: str) -> None:
     result = await server.sari.slash(server.channel, "report", period=period)
-    assert "asked for a picture" in server.answer(result)
+    assert "asked for a picture" in server.response_text(result)
     assert not response_of(result).message.attachments
 
 
-async def test_an_earlier_time_is_another_report(server: BotServer) -> None:
+async def test_earlier_periods_can_be_reported(server: BotServer) -> None:
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     earlier = await server.sari.slash(server.channel, "report", period="week", ago=24)
-    assert "Nobody asked" in server.answer(earlier)
+    assert "Nobody asked" in server.response_text(earlier)
     everything = await server.sari.slash(server.channel, "report", period="total", ago=1)
-    assert "`ago` was ignored" in server.answer(everything)
-    assert "4 credits" in server.answer(everything)
+    assert "`ago` was ignored" in server.response_text(everything)
+    assert "4 credits" in server.response_text(everything)
 
 
 @pytest.mark.parametrize("ago", [-1, 25])
-async def test_discord_itself_refuses_other_times(server: BotServer, ago: int) -> None:
+async def test_discord_refuses_periods_out_of_range(server: BotServer, ago: int) -> None:
     with pytest.raises(simcord.OptionError):
         await server.sari.slash(server.channel, "report", period="day", ago=ago)
 
 
-async def test_members_neither_see_the_command_nor_may_use_it(server: BotServer) -> None:
+async def test_members_neither_see_nor_may_use_the_command(server: BotServer) -> None:
     assert "report" not in server.alice.available_commands(server.channel)
     command = server.find_command("report", server.guild.id)
     server.guild.set_command_permissions(int(command["id"]), {server.alice: True})
     result = await server.alice.slash(server.channel, "report")
-    assert "Manage Server" in server.answer(result)
+    assert "Manage Server" in server.response_text(result)
     assert not response_of(result).message.attachments
 
 
-async def test_without_the_library_the_report_is_words_and_a_file(
+async def test_without_matplotlib_the_report_is_text_and_a_file(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as Python sees what is not installed
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed
     server = await open_server()
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.sari.slash(server.channel, "report")
-    said = server.answer(result)
-    assert "extra `charts`" in said
-    assert "4 credits" in said
+    text = server.response_text(result)
+    assert "extra `charts`" in text
+    assert "4 credits" in text
     assert [name.rpartition(".")[2] for name in attachments_of(server, result)] == ["csv"]
