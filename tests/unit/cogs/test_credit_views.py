@@ -28,7 +28,7 @@ DAY = 24 * 60 * 60 * 1000
 GUILD = Usage(LimitScope.GUILD, 200, 184, 4, Period.MONTH, NOON)
 MINE = Usage(LimitScope.MEMBER, 20, 10, 0, Period.DAY, NOON, subject_id=7)
 CEILING = Usage(LimitScope.CEILING, 500, 450, 0, Period.MONTH, NOON)
-EVERYWHERE = Usage(LimitScope.CEILING_ALL, 77_777, 66_666, 0, Period.MONTH, NOON)
+ALL_SERVERS = Usage(LimitScope.CEILING_ALL, 77_777, 66_666, 0, Period.MONTH, NOON)
 HUGE = Usage(
     LimitScope.ROLE,
     MAX_CREDITS,
@@ -39,7 +39,7 @@ HUGE = Usage(
     subject_id=2**63,
     granted_credits=MAX_CREDITS,
 )
-NASTY = "@everyone <@&1234567890123456789> `*_~| " * 200
+MARKUP = "@everyone <@&1234567890123456789> `*_~| " * 200
 
 
 def texts_of(card: LayoutView) -> str:
@@ -59,12 +59,12 @@ def make_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) 
 
 
 def all_views() -> Iterator[LayoutView]:
-    hostile = replace(
-        make_request(prompt=NASTY), reference=Reference("https://x", NASTY + ".png", None, 2**63)
+    request = replace(
+        make_request(prompt=MARKUP), reference=Reference("https://x", MARKUP + ".png", None, 2**63)
     )
-    for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, EVERYWHERE), HUGE)):
-        yield price_question_view(NeedsConfirmation(2**63, hostile, MAX_CREDITS, member_limits))
-        grants = [make_grant(reason=NASTY) for _ in range(100)]
+    for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
+        yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits))
+        grants = [make_grant(reason=MARKUP) for _ in range(100)]
         yield balance_view(Balance(member_limits, 2**63, tuple(grants), 4))
     for percent in (50, 80, 100):
         yield alert_view(make_alert(percent, HUGE, NOON), NOON)
@@ -75,15 +75,15 @@ def all_views() -> Iterator[LayoutView]:
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
-def test_no_card_outgrows_a_message_or_calls_anybody(language: str) -> None:
+def test_every_view_fits_a_message_and_mentions_nobody(language: str) -> None:
     with use_locale(language):
-        cards = list(all_views())
-    for card in cards:
-        said = texts_of(card)
-        assert 0 < utf16_length(said) <= 4000
-        assert "@everyone" not in said
-        assert "<@&1234567890123456789>" not in said
-        assert card.timeout is None
+        views = list(all_views())
+    for view in views:
+        text = texts_of(view)
+        assert 0 < utf16_length(text) <= 4000
+        assert "@everyone" not in text
+        assert "<@&1234567890123456789>" not in text
+        assert view.timeout is None
 
 
 @pytest.mark.parametrize("draft_id", [1, 2**63 - 1])
@@ -105,7 +105,7 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    said = texts_of(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
+    text = texts_of(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -113,22 +113,22 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
         "**5 credits** of your own limit today",
         "fox.png",
     ):
-        assert part in said
+        assert part in text
 
 
-def test_the_question_keeps_silent_about_other_servers() -> None:
-    said = texts_of(
+def test_the_question_has_no_numbers_of_other_servers() -> None:
+    text = texts_of(
         price_question_view(
-            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (EVERYWHERE, CEILING)))
+            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (ALL_SERVERS, CEILING)))
         )
     )
-    assert "**46 credits** of what this bot allows this server this month" in said
+    assert "**46 credits** of what this bot allows this server this month" in text
     for number in ("77", "11107", "11,107", "11111", "11,111"):
-        assert number not in said
+        assert number not in text
 
 
-def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
-    said = texts_of(balance_view(make_balance(MemberLimits(GUILD, (CEILING,), MINE))))
+def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
+    text = texts_of(balance_view(make_balance(MemberLimits(GUILD, (CEILING,), MINE))))
     for part in (
         "You: **8 credits** spent or set aside this month",
         "**This server's limit**: 188 of 200 credits used this month, **12 left**",
@@ -138,20 +138,20 @@ def test_credits_show_every_rule_with_its_numbers_and_reset() -> None:
         "A picture costs 4 credits: enough for 2 more.",
         "your own limit.",
     ):
-        assert part in said
+        assert part in text
 
 
-def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
-    said = texts_of(balance_view(make_balance(MemberLimits(GUILD, (EVERYWHERE,)))))
-    assert "there is room" in said
-    nearly = replace(EVERYWHERE, spent_credits=77_772)
+def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
+    text = texts_of(balance_view(make_balance(MemberLimits(GUILD, (ALL_SERVERS,)))))
+    assert "there is room" in text
+    nearly = replace(ALL_SERVERS, spent_credits=77_772)
     assert "enough for 3 more" in texts_of(balance_view(make_balance(MemberLimits(GUILD, (nearly,)))))
-    empty = replace(EVERYWHERE, spent_credits=77_775)
+    empty = replace(ALL_SERVERS, spent_credits=77_775)
     closed = texts_of(balance_view(make_balance(MemberLimits(GUILD, (empty,)))))
     assert "used up" in closed
     assert "not enough is left for one" in closed
-    for text in (said, closed):
-        assert not any(number in text for number in ("77", "66666", "66,666", "11111", "11,111"))
+    for shown in (text, closed):
+        assert not any(number in shown for number in ("77", "66666", "66,666", "11111", "11,111"))
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,12 @@ def test_credits_say_over_all_servers_only_whether_there_is_room() -> None:
         (100, "enough for 25 more"),
     ],
 )
-def test_credits_count_how_many_pictures_are_left(left: int, pictures: str) -> None:
+def test_the_balance_shows_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
     assert f": {pictures}." in texts_of(balance_view(make_balance(MemberLimits(usage))))
 
 
-def test_credits_tell_an_exempt_member_so() -> None:
+def test_the_balance_shows_an_exemption() -> None:
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
     assert "You are exempt" in texts_of(balance_view(make_balance(MemberLimits(GUILD, exempt=mine))))
@@ -177,27 +177,27 @@ def test_credits_tell_an_exempt_member_so() -> None:
     assert "exempt" not in texts_of(balance_view(make_balance(MemberLimits(GUILD))))
 
 
-def test_credits_list_the_grants_that_can_still_pay() -> None:
-    said = texts_of(
+def test_the_balance_lists_usable_grants() -> None:
+    text = texts_of(
         balance_view(
             make_balance(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None))
         )
     )
-    assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in said
-    assert "Granted to this server: 30 of 50 credits left (a party)" in said
+    assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in text
+    assert "Granted to this server: 30 of 50 credits left (a party)" in text
 
 
-def test_many_grants_are_shortened() -> None:
-    said = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(8)])))
-    assert said.count("Granted to you") == 5
-    assert "and 3 more grants" in said
-    said = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(6)])))
-    assert said.splitlines().count("- and 1 more grant") == 1
+def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
+    text = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(8)])))
+    assert text.count("Granted to you") == 5
+    assert "and 3 more grants" in text
+    text = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(6)])))
+    assert text.splitlines().count("- and 1 more grant") == 1
 
 
 @pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
-def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, title: str) -> None:
-    said = texts_of(alert_view(make_alert(percent), NOON))
+def test_an_alert_has_the_usage_the_reset_and_the_commands(percent: int, title: str) -> None:
+    text = texts_of(alert_view(make_alert(percent), NOON))
     for part in (
         title,
         "188 of 200 credits used this month",
@@ -205,34 +205,34 @@ def test_an_alert_says_how_much_until_when_and_who_can_change_it(percent: int, t
         "/limits guild",
         "/limits grant",
     ):
-        assert part in said
+        assert part in text
 
 
 @pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
-def test_a_forecast_is_a_date_and_soon_an_hour(after_ms: int, style: str) -> None:
+def test_a_forecast_within_a_day_has_a_time(after_ms: int, style: str) -> None:
     at = NOON + after_ms
-    said = texts_of(alert_view(make_alert(80, empty_at=at), NOON))
-    assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in said
+    text = texts_of(alert_view(make_alert(80, empty_at=at), NOON))
+    assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in text
     assert "pace" not in texts_of(alert_view(make_alert(80), NOON))
 
 
-def test_a_limit_that_never_resets_ends_only_when_somebody_allows_more() -> None:
+def test_an_alert_of_a_limit_that_never_resets_has_no_reset() -> None:
     usage = replace(GUILD, period=Period.TOTAL, resets_at=None)
     assert "until somebody allows more" in texts_of(alert_view(make_alert(100, usage), NOON))
 
 
-def test_a_limit_of_zero_speaks_of_its_grants() -> None:
-    said = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
-    assert "what grants gave on top of it is used up" in said
-    assert "0 of 0" not in said
+def test_an_alert_of_a_limit_of_zero_is_about_its_grants() -> None:
+    text = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
+    assert "what grants gave on top of it is used up" in text
+    assert "0 of 0" not in text
 
 
-def test_credits_are_told_in_the_language_of_the_reader() -> None:
+def test_the_balance_is_in_the_language_of_the_reader() -> None:
     grants = (make_grant(), make_grant(WHOLE_GUILD, expires_at=None), *[make_grant() for _ in range(5)])
     exempt = Limit(0, Period.TOTAL, 9, NOON, LimitScope.ROLE, 55, exempt=True)
     with use_locale("id"):
-        said = texts_of(
-            balance_view(make_balance(MemberLimits(GUILD, (EVERYWHERE, CEILING), exempt=exempt), *grants))
+        text = texts_of(
+            balance_view(make_balance(MemberLimits(GUILD, (ALL_SERVERS, CEILING), exempt=exempt), *grants))
         )
     for part in (
         "### Kredit",
@@ -247,15 +247,15 @@ def test_credits_are_told_in_the_language_of_the_reader() -> None:
         "cukup untuk 3 gambar lagi.",
         "-# Batas yang menentukan: ",
     ):
-        assert part in said
+        assert part in text
 
 
-def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
-    empty = replace(EVERYWHERE, spent_credits=77_775)
+def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
+    empty = replace(ALL_SERVERS, spent_credits=77_775)
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     whole = make_grant(WHOLE_GUILD)
     with use_locale("id"):
-        said = texts_of(
+        text = texts_of(
             balance_view(
                 make_balance(MemberLimits(GUILD, (empty,), exempt=mine), whole, make_grant(expires_at=None))
             )
@@ -267,17 +267,17 @@ def test_empty_accounts_are_told_in_the_language_of_the_reader() -> None:
         "- Hibah untuk server ini: tersisa 30 dari 50",
         "- Hibah untukmu: tersisa 30 dari 50",
     ):
-        assert part in said
+        assert part in text
 
 
 @pytest.mark.parametrize(
     ("percent", "title"),
     [(50, "Setengah kredit"), (80, "80 persen kredit"), (100, "Kredit server ini sudah")],
 )
-def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str) -> None:
+def test_an_alert_is_in_the_language_of_the_server(percent: int, title: str) -> None:
     with use_locale("id"):
-        said = texts_of(alert_view(make_alert(percent, empty_at=NOON + DAY), NOON))
-    assert title in said
+        text = texts_of(alert_view(make_alert(percent, empty_at=NOON + DAY), NOON))
+    assert title in text
     for part in (
         "188",
         "200",
@@ -286,21 +286,21 @@ def test_an_alert_is_told_in_the_language_of_the_server(percent: int, title: str
         "`/batas hibah`",
         "`/batas peringatan`",
     ):
-        assert part in said
+        assert part in text
     if percent == 100:
-        assert f"Tidak ada gambar lagi yang dilukis sampai <t:{NOON // 1000}:f>." in said
+        assert f"Tidak ada gambar lagi yang dilukis sampai <t:{NOON // 1000}:f>." in text
     else:
-        assert f"Dengan laju seperti ini, kredit akan habis pada <t:{(NOON + DAY) // 1000}:D>." in said
+        assert f"Dengan laju seperti ini, kredit akan habis pada <t:{(NOON + DAY) // 1000}:D>." in text
 
 
-def test_every_end_of_an_alert_can_be_told_in_the_language_of_the_server() -> None:
+def test_every_variant_of_an_alert_is_translated() -> None:
     with use_locale("id"):
         for_ever = texts_of(
             alert_view(make_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON)
         )
         nothing = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
-        wallet = texts_of(low_balance_view(3, 100))
+        balance = texts_of(low_balance_view(3, 100))
     assert "sampai ada yang menambah jatahnya." in for_ever
     assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
     for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):
-        assert part in wallet
+        assert part in balance

@@ -1,4 +1,4 @@
-"""Custom ids: every button's id reaches its handler, and no other text reaches any."""
+"""Custom ids: that of every button has exactly one handler; any other text has none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 def matching(custom_id: str) -> list[re.Pattern[str]]:
-    """The templates that a custom id matches."""
+    """Return the templates that match a custom id."""
     return [template for template in TEMPLATES if template.fullmatch(custom_id)]
 
 
@@ -82,7 +82,7 @@ def test_the_custom_id_of_a_button_fits_and_is_read_back(
     assert match.groupdict() == values
 
 
-def test_an_id_that_discord_never_gives_becomes_the_highest() -> None:
+def test_an_id_too_large_for_discord_becomes_the_highest_id() -> None:
     assert parse_snowflake("9" * 19) == MAX_ID
     assert parse_snowflake("0012") == 12
     assert parse_snowflake(None) == 0

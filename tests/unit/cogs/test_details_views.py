@@ -1,4 +1,4 @@
-"""Details hold together, however long the prompt and the descent are, and tell nobody what is not theirs."""
+"""The details of a picture: complete for long prompts and many ancestors, without prompts of others."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NOON = 1_750_000_000_000
 
 
 def make_item(number: int, prompt: str, *, private: bool = False, channel_id: int = HERE) -> HistoryItem:
-    where = Destination(2**62, channel_id, MEMBER, 4, number, "", 10_485_760, "en-US", private=private)
+    destination = Destination(2**62, channel_id, MEMBER, 4, number, "", 10_485_760, "en-US", private=private)
     job = Job(
         job_id=f"{number:08d}-0000-4000-8000-000000000000",
-        request=Request(where, prompt, "qwen-image", "square_hd", "png"),
+        request=Request(destination, prompt, "qwen-image", "square_hd", "png"),
         stage=Stage.DELIVERED,
         quote_credits=4,
         accepted_at=NOON,
@@ -31,8 +31,8 @@ def make_item(number: int, prompt: str, *, private: bool = False, channel_id: in
 
 def details_text(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at: int = HERE) -> str:
     chain = Ancestry(ancestors, 4 * (len(ancestors) + 1))
-    card, _ = details_view(item, chain, user_id=to, channel_id=at)
-    (container,) = cast("Any", card).to_components()
+    view, _ = details_view(item, chain, user_id=to, channel_id=at)
+    (container,) = cast("Any", view).to_components()
     texts = [part["content"] for part in container["components"] if "content" in part]
     assert sum(map(utf16_length, texts)) <= 4000
     return "\n".join(texts)
@@ -40,14 +40,14 @@ def details_text(item: HistoryItem, *ancestors: HistoryItem, to: int = OTHER, at
 
 @pytest.mark.parametrize("prompt", ["x" * 2400, "[" * 1200, "x" * 5000])
 def test_neither_the_id_nor_a_link_is_cut_by_a_long_prompt(prompt: str) -> None:
-    said = details_text(make_item(1, prompt), *(make_item(number, "[" * 90) for number in range(2, 20)))
-    assert "Id: `00000001-" in said
-    assert said.count(f"/{2**62}/") == ANCESTORS_SHOWN
-    assert "…" not in said.splitlines()[-1]
-    assert said.endswith("and 13 before")
+    text = details_text(make_item(1, prompt), *(make_item(number, "[" * 90) for number in range(2, 20)))
+    assert "Id: `00000001-" in text
+    assert text.count(f"/{2**62}/") == ANCESTORS_SHOWN
+    assert "…" not in text.splitlines()[-1]
+    assert text.endswith("and 13 before")
 
 
-def test_words_are_shown_to_whom_they_belong_and_where_the_picture_hangs() -> None:
+def test_the_prompt_of_an_ancestor_is_shown_only_to_those_who_may_see_it() -> None:
     item, parent = make_item(1, "a fox"), make_item(2, "its parent")
     hidden = make_item(2, "its parent", private=True)
     elsewhere = make_item(2, "its parent", channel_id=ELSEWHERE)

@@ -1,4 +1,4 @@
-"""What is too much for Discord is found before it is sent: every limit, at the limit and one past it."""
+"""Discord's limits are checked before sending: each one at the limit and one past it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Button = ui.Button[View]
 
 
 def view(*items: ui.Item[Any]) -> View:
-    made: View = View(timeout=None)
+    created: View = View(timeout=None)
     for item in items:
-        made.add_item(item)
-    return made
+        created.add_item(item)
+    return created
 
 
 def row(*items: ui.Item[Any]) -> ui.ActionRow[View]:
@@ -45,38 +45,39 @@ def link(url: str) -> Button:
 
 def gallery(count: int, alt: str = "a fox") -> ui.MediaGallery[View]:
     media = ["https://example.org/a.png"] * count
-    made: ui.MediaGallery[View] = ui.MediaGallery()
+    created: ui.MediaGallery[View] = ui.MediaGallery()
     for url in media:
-        # The library holds this one limit itself, when an item is added by its method.
-        made._underlying.items.append(discord.MediaGalleryItem(url, description=alt))
-    return made
+        # discord.py checks this limit itself when items are added by its method.
+        created._underlying.items.append(discord.MediaGalleryItem(url, description=alt))
+    return created
 
 
 def select(count: int = 2, **options: Any) -> ui.Select[View]:
-    made: ui.Select[View] = ui.Select(custom_id="kuas:s", placeholder=options.get("placeholder"))
+    created: ui.Select[View] = ui.Select(custom_id="kuas:s", placeholder=options.get("placeholder"))
     label, description = options.get("label", "A"), options.get("description")
-    made._underlying.options = [  # as above
-        discord.SelectOption(label=label, value=str(place), description=description) for place in range(count)
+    created._underlying.options = [  # for the same reason
+        discord.SelectOption(label=label, value=str(number), description=description)
+        for number in range(count)
     ]
-    return made
+    return created
 
 
-def texts(*contents: str) -> View:
+def text_view(*contents: str) -> View:
     return view(*(ui.TextDisplay[View](content) for content in contents))
 
 
 def form(**options: Any) -> ui.Modal:
-    made = ui.Modal(title=options.get("title", "A form"), custom_id="kuas:form:1")
+    created = ui.Modal(title=options.get("title", "A form"), custom_id="kuas:form:1")
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id="prompt", placeholder=options.get("placeholder"), default=options.get("value")
     )
     for _ in range(options.get("parts", 1)):
-        made._children.append(  # as above
+        created._children.append(  # for the same reason
             ui.Label(
                 text=options.get("label", "Prompt"), description=options.get("description"), component=field
             )
         )
-    return made
+    return created
 
 
 def command(**changes: Any) -> dict[str, Any]:
@@ -100,26 +101,26 @@ def make_form(**options: Any) -> Callable[[], object]:
 
 
 def make_files(count: int, size: int = 1, name: str = "{}.png") -> Callable[[], object]:
-    return lambda: discord_limits.attachments({name.format(place): b"x" * size for place in range(count)})
+    return lambda: discord_limits.attachments({name.format(number): b"x" * size for number in range(count)})
 
 
 MENU = {"type": 3, "description": ""}
 LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-    "text of a card": (
-        lambda: discord_limits.validate_view(texts("x" * 4000)),
-        lambda: discord_limits.validate_view(texts("x" * 4001)),
+    "text of a view": (
+        lambda: discord_limits.validate_view(text_view("x" * 4000)),
+        lambda: discord_limits.validate_view(text_view("x" * 4001)),
     ),
-    "text of a card, in UTF-16 units": (
-        lambda: discord_limits.validate_view(texts("🦊" * 2000)),
-        lambda: discord_limits.validate_view(texts("🦊" * 2001)),
+    "text of a view, in UTF-16 units": (
+        lambda: discord_limits.validate_view(text_view("🦊" * 2000)),
+        lambda: discord_limits.validate_view(text_view("🦊" * 2001)),
     ),
-    "texts of a card together": (
-        lambda: discord_limits.validate_view(texts("x" * 2000, "y" * 2000)),
-        lambda: discord_limits.validate_view(texts("x" * 2000, "y" * 2001)),
+    "texts of a view together": (
+        lambda: discord_limits.validate_view(text_view("x" * 2000, "y" * 2000)),
+        lambda: discord_limits.validate_view(text_view("x" * 2000, "y" * 2001)),
     ),
     "an empty text": (
-        lambda: discord_limits.validate_view(texts("x")),
-        lambda: discord_limits.validate_view(texts("x", "")),
+        lambda: discord_limits.validate_view(text_view("x")),
+        lambda: discord_limits.validate_view(text_view("x", "")),
     ),
     "label of a button": (make_view(row(button(label="x" * 80))), make_view(row(button(label="x" * 81)))),
     "a button that is an emoji alone": (
@@ -147,7 +148,10 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         make_view(row(select(placeholder="x" * 150))),
         make_view(row(select(placeholder="x" * 151))),
     ),
-    "label of an option": (make_view(row(select(label="x" * 100))), make_view(row(select(label="x" * 101)))),
+    "label of an option": (
+        make_view(row(select(label="x" * 100))),
+        make_view(row(select(label="x" * 101))),
+    ),
     "description of an option": (
         make_view(row(select(description="x" * 100))),
         make_view(row(select(description="x" * 101))),
@@ -162,7 +166,10 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "value of a field": (make_form(value="x" * 4000), make_form(value="x" * 4001)),
     "name of a command": (make_command(name="x" * 32), make_command(name="x" * 33)),
     "a name with a space": (make_command(name="a_b"), make_command(name="a b")),
-    "name of a menu": (make_command(name="Use it " + "x" * 25, **MENU), make_command(name="x" * 33, **MENU)),
+    "name of a menu": (
+        make_command(name="Use it " + "x" * 25, **MENU),
+        make_command(name="x" * 33, **MENU),
+    ),
     "name of a command in another language": (
         make_command(name_localizations={"id": "x" * 32}),
         make_command(name_localizations={"id": "x" * 33}),
@@ -202,40 +209,40 @@ LIMITS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_what_just_fits_is_taken_and_one_more_is_not(limit: str) -> None:
+def test_the_limit_is_accepted_and_one_more_is_refused(limit: str) -> None:
     fits, too_much = LIMITS[limit]
     fits()
     with pytest.raises(ContractViolation, match="more than Discord takes"):
         too_much()
 
 
-def test_every_card_goes_through_the_check() -> None:
+def test_build_view_checks_the_limits() -> None:
     with pytest.raises(ContractViolation):
         build_view("a fox", gallery(1, "x" * 1025))
     with pytest.raises(ContractViolation):
-        build_view("a fox", *(row(button(custom_id=f"kuas:{place}")) for place in range(20)))
+        build_view("a fox", *(row(button(custom_id=f"kuas:{number}")) for number in range(20)))
 
 
-async def test_nothing_remembers_a_card_that_was_sent() -> None:
+async def test_a_built_view_is_not_kept_for_dispatching() -> None:
     assert build_view("a fox", row(button())).is_finished()
 
 
-def test_a_card_holds_forty_parts_and_not_one_more() -> None:
-    build_view(*"x" * 39)  # and the frame
+def test_a_view_has_at_most_forty_components() -> None:
+    build_view(*"x" * 39)  # and the container
     with pytest.raises(ContractViolation):
         build_view(*"x" * 40)
 
 
-def test_a_plain_message_is_cut_to_what_one_holds() -> None:
+def test_plain_content_is_cut_to_the_limit() -> None:
     assert discord_limits.clip("x" * 2000) == "x" * 2000
     assert utf16_length(discord_limits.clip("🦊" * 2000)) <= discord_limits.CONTENT_UNITS
 
 
-def test_choices_are_cut_or_left_out() -> None:
-    long = [(f"{'n' * 120}{place}", f"v{place}") for place in range(30)]
-    offered = discord_limits.autocomplete_choices([("", "no name"), ("too long a value", "v" * 101), *long])
-    assert [choice.value for choice in offered] == [f"v{n}" for n in range(25)]
-    assert all(utf16_length(choice.name) <= discord_limits.CHOICE_UNITS for choice in offered)
+def test_autocomplete_choices_are_cut_or_left_out() -> None:
+    long = [(f"{'n' * 120}{number}", f"v{number}") for number in range(30)]
+    choices = discord_limits.autocomplete_choices([("", "no name"), ("too long a value", "v" * 101), *long])
+    assert [choice.value for choice in choices] == [f"v{n}" for n in range(25)]
+    assert all(utf16_length(choice.name) <= discord_limits.CHOICE_UNITS for choice in choices)
 
 
 def test_a_choice_is_one_line_and_no_choice_after_the_last_is_made() -> None:

@@ -1,19 +1,18 @@
-"""What `/doctor` says: a sentence for each thing the bot or a member may lack, in either language."""
+"""The view of `/doctor`: a sentence for everything that the bot or a member may lack, in each language."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from discord import ui
-
 from cogs.doctor.commands import NEEDED_BY_MEMBERS
 from cogs.doctor.views import ChannelCheck, check_view
 from cogs.text.translation import use_locale
+from tests.support.views import view_text
 
-WELL = ChannelCheck(
+ALL_WELL = ChannelCheck(
     missing=(), in_thread=False, members_lack=(), alert_channel_id=None, alert_missing=None, rivya_down=False
 )
-ILL = ChannelCheck(
+ALL_MISSING = ChannelCheck(
     missing=("view_channel", "send_messages", "attach_files"),
     in_thread=False,
     members_lack=NEEDED_BY_MEMBERS,
@@ -22,37 +21,36 @@ ILL = ChannelCheck(
     rivya_down=True,
 )
 IN_THREAD = replace(
-    ILL, missing=("send_messages_in_threads",), in_thread=True, alert_missing=(), rivya_down=False
+    ALL_MISSING, missing=("send_messages_in_threads",), in_thread=True, alert_missing=(), rivya_down=False
 )
-GONE = replace(WELL, in_thread=True, alert_channel_id=5)
-ALL = (WELL, ILL, IN_THREAD, GONE)
+CHANNEL_GONE = replace(ALL_WELL, in_thread=True, alert_channel_id=5)
+ALL = (ALL_WELL, ALL_MISSING, IN_THREAD, CHANNEL_GONE)
 
 
-def lines(seen: ChannelCheck) -> list[str]:
-    texts = (item.content for item in check_view(seen).walk_children() if isinstance(item, ui.TextDisplay))
-    return [line for text in texts for line in text.split("\n")]
+def lines(check: ChannelCheck) -> list[str]:
+    return view_text(check_view(check)).split("\n")
 
 
-def test_what_is_missing_is_named_with_what_it_costs_and_who_can_change_it() -> None:
-    said = lines(ILL)
+def test_missing_permissions_are_named_with_their_consequences() -> None:
+    text_lines = lines(ALL_MISSING)
     assert (
         "**No: see this channel.** Without it I cannot post a late picture as a new message."
         " Give me View Channel."
-    ) in said
-    assert "Members without a role cannot attach a reference: they need Attach Files." in said
-    assert f"**Alerts cannot be posted in <#{2**62}>.** Give me Send Messages there." in said
-    assert "Yes: write messages in this thread." in lines(GONE)
-    assert "**The channel for alerts is gone.** Choose another with `/limits alerts`." in lines(GONE)
+    ) in text_lines
+    assert "Members without a role cannot attach a reference: they need Attach Files." in text_lines
+    assert f"**Alerts cannot be posted in <#{2**62}>.** Give me Send Messages there." in text_lines
+    assert "Yes: write messages in this thread." in lines(CHANNEL_GONE)
+    assert "**The channel for alerts is gone.** Choose another with `/limits alerts`." in lines(CHANNEL_GONE)
 
 
-def test_an_examination_is_in_indonesian() -> None:
-    english = [lines(seen) for seen in ALL]
+def test_every_line_is_translated() -> None:
+    english = [lines(check) for check in ALL]
     with use_locale("id"):
-        indonesian = [lines(seen) for seen in ALL]
-    for said, own in zip(indonesian, english, strict=True):
-        assert len(said) == len(own)
-        assert not set(said) & set(own)
-        assert said[0] == "### Yang boleh saya lakukan di sini"
+        indonesian = [lines(check) for check in ALL]
+    for translated, original in zip(indonesian, english, strict=True):
+        assert len(translated) == len(original)
+        assert not set(translated) & set(original)
+        assert translated[0] == "### Yang boleh saya lakukan di sini"
     assert f"**Peringatan tidak bisa diposting di <#{2**62}>.**" in indonesian[1][-2]
     assert indonesian[2][-2] == f"Peringatan tentang batas dikirim ke <#{2**62}>."
     assert any(line.startswith("Selama itu belum diubah, `/lukis` ditolak") for line in indonesian[1])

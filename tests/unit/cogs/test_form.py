@@ -1,4 +1,4 @@
-"""The form holds whatever a model takes, and gives it back exactly as it was."""
+"""The form of a request: it takes every prompt that a model takes, and returns it unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = st.text(st.characters(codec="utf-16"), min_size=1, max_size=12)
 PROMPTS = st.one_of(
     st.text(st.characters(codec="utf-16"), max_size=QWEN_IMAGE.prompt_limit),
     st.builds(
-        lambda words, times, seam: (seam.join(words) * times)[: QWEN_IMAGE.prompt_limit],
+        lambda words, times, separator: (separator.join(words) * times)[: QWEN_IMAGE.prompt_limit],
         st.lists(WORDS, min_size=1, max_size=40),
         st.integers(1, 400),
         st.sampled_from([" ", "\n", "  ", " \n", ""]),
@@ -42,10 +42,10 @@ def draft(prompt: str, **fields: Any) -> Draft:
     )
 
 
-def sent_unchanged(told: dict[str, Any]) -> dict[str, Any]:
-    """What a client sends for a form in which nobody touched anything."""
+def submit_unchanged(form: dict[str, Any]) -> dict[str, Any]:
+    """Return what a client submits for a form in which nothing was changed."""
     components = []
-    for part in told["components"]:
+    for part in form["components"]:
         field = part["component"]
         answer: dict[str, Any] = {"type": field["type"], "custom_id": field["custom_id"]}
         chosen = [option["value"] for option in field.get("options", ()) if option.get("default")]
@@ -63,46 +63,45 @@ def sent_unchanged(told: dict[str, Any]) -> dict[str, Any]:
 @example("🦊" * QWEN_IMAGE.prompt_limit)
 @example("x" * 3200 + "🦊" * 1800)
 @example(("🦊 " * QWEN_IMAGE.prompt_limit)[: QWEN_IMAGE.prompt_limit])
-def test_whatever_a_model_takes_comes_back_exactly(prompt: str) -> None:
+def test_every_prompt_that_a_model_takes_comes_back_unchanged(prompt: str) -> None:
     given = draft(prompt, reference=REFERENCE)
-    told = composition_form(given).to_dict()
-    assert len(told["components"]) <= FORM_PARTS
-    assert apply_input(given, read(sent_unchanged(told))) == given
+    form = composition_form(given).to_dict()
+    assert len(form["components"]) <= FORM_PARTS
+    assert apply_input(given, read(submit_unchanged(form))) == given
 
 
 @given(PROMPTS)
-def test_a_prompt_is_parted_without_losing_a_letter(prompt: str) -> None:
+def test_a_prompt_is_split_without_losing_a_character(prompt: str) -> None:
     parts = split(prompt)
-    assert "".join(seam + text for seam, text in parts) == prompt
+    assert "".join(separator + text for separator, text in parts) == prompt
     assert all(utf16_length(text) <= TEXT_INPUT_UNITS for _, text in parts)
     assert len(parts) <= TEXTS
 
 
-def test_a_prompt_is_parted_between_words() -> None:
-    (_, first), (seam, second) = split(" ".join(f"word{place:04}" for place in range(500)))
-    assert (first[-8:-4], seam, second[:4]) == ("word", " ", "word")
+def test_a_prompt_is_split_between_words() -> None:
+    (_, first), (separator, second) = split(" ".join(f"word{number:04}" for number in range(500)))
+    assert (first[-8:-4], separator, second[:4]) == ("word", " ", "word")
 
 
-def test_what_is_longer_than_any_model_takes_is_not_put_into_a_form() -> None:
+def test_a_prompt_longer_than_any_model_takes_does_not_fit() -> None:
     assert fits("x" * 12_000)
     assert not fits("x" * 12_001)
 
 
-def test_a_size_that_nobody_offers_changes_nothing() -> None:
+def test_an_unknown_size_changes_nothing() -> None:
     given = draft("a fox")
-    answer = sent_unchanged(composition_form(given).to_dict())
-    for part in answer["components"]:
-        if part["component"]["custom_id"] == "size":
-            part["component"]["values"] = ["as_big_as_a_house"]
+    answer = submit_unchanged(composition_form(given).to_dict())
+    (size,) = [part["component"] for part in answer["components"] if part["component"]["custom_id"] == "size"]
+    size["values"] = ["as_big_as_a_house"]
     assert apply_input(given, read(answer)) == given
 
 
-def test_an_answer_that_says_nothing_is_read_as_nothing() -> None:
+def test_an_empty_submission_has_empty_fields() -> None:
     typed = read({})
     assert (typed.prompt, typed.size, typed.format, typed.reference) == ("", None, None, None)
 
 
 def test_the_longest_names_fit_the_form() -> None:
     preset = Preset("p" * 32, "before " * 100, "after " * 100)
-    told = composition_form(draft("x", preset=preset, reference=REFERENCE), note="n" * 500).to_dict()
-    assert next(part["label"] for part in told["components"]) == "Prompt"
+    form = composition_form(draft("x", preset=preset, reference=REFERENCE), note="n" * 500).to_dict()
+    assert next(part["label"] for part in form["components"]) == "Prompt"

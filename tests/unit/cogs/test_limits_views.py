@@ -1,4 +1,4 @@
-"""What admins read about limits: within Discord's bounds, true, and telling nothing of other servers."""
+"""The views of limits, grants, settings and the audit log: within Discord's limits, in each language."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from cogs.ui.discord_limits import autocomplete_choices
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
 JOB_ID = "0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11"
-NASTY = "*@everyone* <@1> `_~|[]#>" * 40
+MARKUP = "*@everyone* <@1> `_~|[]#>" * 40
 DEFAULT = Limit(200, Period.MONTH)
 
 
@@ -58,9 +58,9 @@ def grant(
     return Grant(grant_id, 1, user_id, 50, 30, reason, ADMIN, NOON, expires_at)
 
 
-def text_of(card: ui.LayoutView) -> str:
-    """All the words of a card, which must be within Discord's bounds."""
-    parts = list(card.walk_children())
+def text_of(view: ui.LayoutView) -> str:
+    """Return the text of a view, which must be within Discord's limits."""
+    parts = list(view.walk_children())
     texts = [part.content for part in parts if isinstance(part, ui.TextDisplay)]
     assert sum(map(utf16_length, texts)) <= 4000
     assert len(parts) <= 40
@@ -70,7 +70,7 @@ def text_of(card: ui.LayoutView) -> str:
 
 
 def limits_text(
-    in_force: ActiveLimits, member_limits: MemberLimits | None = None, roles: set[int] | None = None
+    active: ActiveLimits, member_limits: MemberLimits | None = None, roles: set[int] | None = None
 ) -> str:
     settings = {
         GuildSetting.TIMEZONE: "Asia/Jakarta",
@@ -78,65 +78,65 @@ def limits_text(
         GuildSetting.CONFIRM_ABOVE: None,
     }
     member_limits = member_limits or MemberLimits(usage(LimitScope.GUILD))
-    return text_of(show_views.limits_view(in_force, member_limits, settings, roles or set()))
+    return text_of(show_views.limits_view(active, member_limits, settings, roles or set()))
 
 
 def explain_lines(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
-    card = show_views.explain_view(MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member)
-    return text_of(card).splitlines()
+    view = show_views.explain_view(MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member)
+    return text_of(view).splitlines()
 
 
-# Changing
+# Changes
 
 
 @pytest.mark.parametrize("rule", [LimitScope.GUILD, LimitScope.EVERYONE, LimitScope.MEMBER, LimitScope.ROLE])
-def test_a_change_says_whose_from_what_to_what_and_why(rule: LimitScope) -> None:
+def test_a_change_shows_the_limits_before_and_after_and_the_reason(rule: LimitScope) -> None:
     after = limit(rule, MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0, reason="more *fun*")
-    words = text_of(views.limit_changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
-    assert "from **200 credits a month** to **20 credits a week**" in words
-    assert "Why: more \\*fun\\*" in words
-    assert "4 of 20 credits used" in words
-    assert "More than that" not in words
+    text = text_of(views.limit_changed_view(after, LimitChange(DEFAULT, after, usage(rule, 4, 20))))
+    assert "from **200 credits a month** to **20 credits a week**" in text
+    assert "Why: more \\*fun\\*" in text
+    assert "4 of 20 credits used" in text
+    assert "More than that" not in text
 
 
-def test_a_limit_below_what_is_used_says_so() -> None:
+def test_a_limit_below_its_usage_has_a_warning() -> None:
     change = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20))
-    words = text_of(views.limit_changed_view(limit(LimitScope.GUILD), change))
-    assert "More than that is used already: no new pictures until it resets" in words
+    text = text_of(views.limit_changed_view(limit(LimitScope.GUILD), change))
+    assert "More than that is used already: no new pictures until it resets" in text
     helped = LimitChange(DEFAULT, limit(LimitScope.GUILD), usage(LimitScope.GUILD, 21, 20, granted_credits=8))
     assert "already: only grants pay until" in text_of(
         views.limit_changed_view(limit(LimitScope.GUILD), helped)
     )
 
 
-def test_a_limit_that_never_resets_is_not_said_to_reset() -> None:
+def test_the_warning_of_a_limit_that_never_resets_mentions_no_reset() -> None:
     total = Usage(LimitScope.GUILD, 20, 21, 0, Period.TOTAL, None)
-    words = text_of(
+    text = text_of(
         views.limit_changed_view(
             limit(LimitScope.GUILD), LimitChange(DEFAULT, limit(LimitScope.GUILD), total)
         )
     )
-    assert "no new pictures until it is raised." in words
-    assert "until it resets" not in words
+    assert "no new pictures until it is raised." in text
+    assert "until it resets" not in text
 
 
-def test_an_exemption_says_that_the_server_still_binds() -> None:
+def test_an_exemption_says_that_the_servers_limit_still_applies() -> None:
     exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
-    words = text_of(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
-    assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in words
-    assert "This server's limit still does" in words
+    text = text_of(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
+    assert f"The limit of <@&{ROLE}>: from **no limit** to **exempt**" in text
+    assert "This server's limit still does" in text
 
 
-def test_a_removed_limit_of_the_server_falls_back_to_the_default() -> None:
+def test_a_removed_server_limit_becomes_the_default() -> None:
     before = limit(LimitScope.GUILD)
-    words = text_of(
-        views.limit_removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), NASTY)
+    text = text_of(
+        views.limit_removed_view(before, LimitChange(before, DEFAULT, usage(LimitScope.GUILD)), MARKUP)
     )
-    assert "default of this bot" in words
+    assert "default of this bot" in text
     gone = limit(LimitScope.MEMBER, MEMBER)
-    words = text_of(views.limit_removed_view(gone, LimitChange(gone, None, None), ""))
-    assert "to **no limit**" in words
-    assert "default" not in words
+    text = text_of(views.limit_removed_view(gone, LimitChange(gone, None, None), ""))
+    assert "to **no limit**" in text
+    assert "default" not in text
 
 
 @pytest.mark.parametrize(
@@ -158,17 +158,17 @@ def test_terms_are_credits_and_a_period_or_an_exemption(
     assert bool(views.validate_terms(credits, period, exempt=exempt)) == wrong
 
 
-def test_what_was_left_of_a_grant_is_said_of_one_credit_and_of_many() -> None:
-    words = text_of(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
-    assert f"1 credit of 50 for <@{MEMBER}> was left. What the grant has paid stays paid.\nWhy: over" in words
+def test_a_revoked_grant_shows_what_was_left() -> None:
+    text = text_of(views.revoked_view(Grant(3, 1, MEMBER, 50, 1, "a prize", ADMIN, NOON, None), "over"))
+    assert f"1 credit of 50 for <@{MEMBER}> was left. What the grant has paid stays paid.\nWhy: over" in text
     assert "30 credits of 50 for the whole server were left." in text_of(
         views.revoked_view(grant(WHOLE_GUILD), "")
     )
 
 
-# Removing
+# Removal
 
-EVERYTHING = ActiveLimits(
+ACTIVE = ActiveLimits(
     limit(LimitScope.GUILD),
     (
         limit(LimitScope.EVERYONE),
@@ -179,9 +179,9 @@ EVERYTHING = ActiveLimits(
 )
 
 
-def test_all_that_is_in_force_is_offered_and_found_again() -> None:
-    offered = limit_choices.choices(EVERYTHING, "", {ROLE: "Painters"})
-    assert [choice.value for choice in offered] == [
+def test_every_active_limit_and_grant_is_a_choice_and_found_by_it() -> None:
+    choices = limit_choices.choices(ACTIVE, "", {ROLE: "Painters"})
+    assert [choice.value for choice in choices] == [
         "guild",
         "everyone",
         f"member:{MEMBER}",
@@ -189,9 +189,9 @@ def test_all_that_is_in_force_is_offered_and_found_again() -> None:
         "grant:3",
         "grant:4",
     ]
-    assert offered[3].name == "Role Painters: 20 credits a week"
-    found = [limit_choices.find(EVERYTHING, choice.value) for choice in offered]
-    assert found == [EVERYTHING.guild, *EVERYTHING.limits, *EVERYTHING.grants]
+    assert choices[3].name == "Role Painters: 20 credits a week"
+    found = [limit_choices.find(ACTIVE, choice.value) for choice in choices]
+    assert found == [ACTIVE.guild, *ACTIVE.limits, *ACTIVE.grants]
 
 
 def test_the_default_cannot_be_removed() -> None:
@@ -210,38 +210,38 @@ def test_the_default_cannot_be_removed() -> None:
         ("nothing", []),
     ],
 )
-def test_what_is_typed_narrows_the_choice(typed: str, values: list[str]) -> None:
-    offered = limit_choices.choices(EVERYTHING, typed, {ROLE: "Painters"})
+def test_choices_are_filtered_by_what_is_typed(typed: str, values: list[str]) -> None:
+    offered = limit_choices.choices(ACTIVE, typed, {ROLE: "Painters"})
     assert [choice.value for choice in offered] == values
 
 
-def test_a_mention_finds_the_limit_of_whom_it_names() -> None:
-    assert limit_choices.find(EVERYTHING, f"<@{MEMBER}> ") == EVERYTHING.limits[1]
-    assert limit_choices.find(EVERYTHING, f"<@&{ROLE}>") == EVERYTHING.limits[2]
+def test_a_mention_finds_the_limit_of_its_member_or_role() -> None:
+    assert limit_choices.find(ACTIVE, f"<@{MEMBER}> ") == ACTIVE.limits[1]
+    assert limit_choices.find(ACTIVE, f"<@&{ROLE}>") == ACTIVE.limits[2]
 
 
 @given(st.text(max_size=40))
-def test_nothing_typed_finds_what_is_not_there(typed: str) -> None:
+def test_without_limits_nothing_is_found(typed: str) -> None:
     assert limit_choices.find(ActiveLimits(DEFAULT, (), ()), typed) is None
     assert limit_choices.choices(ActiveLimits(DEFAULT, (), ()), typed, {}) == []
 
 
-def test_choices_are_no_more_and_no_longer_than_discord_takes() -> None:
+def test_choices_are_within_discords_limits() -> None:
     many = ActiveLimits(
         limit(LimitScope.GUILD),
-        tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=NASTY) for n in range(60)),
-        (grant(reason=NASTY),),
+        tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=MARKUP) for n in range(60)),
+        (grant(reason=MARKUP),),
     )
-    offered = limit_choices.choices(many, "", {})
-    assert len(offered) == 25
-    assert all(0 < utf16_length(text) <= 100 for choice in offered for text in (choice.name, choice.value))
+    choices = limit_choices.choices(many, "", {})
+    assert len(choices) == 25
+    assert all(0 < utf16_length(text) <= 100 for choice in choices for text in (choice.name, choice.value))
 
 
-# Showing
+# Show
 
 
-def test_everything_that_is_set_is_shown() -> None:
-    words = limits_text(EVERYTHING, roles={ROLE})
+def test_show_has_every_limit_grant_and_setting() -> None:
+    text = limits_text(ACTIVE, roles={ROLE})
     for part in (
         "**20 credits a week** for the whole server",
         f"by <@{ADMIN}>",
@@ -255,44 +255,44 @@ def test_everything_that_is_set_is_shown() -> None:
         "Alerts: in <#77>",
         "Ask before spending: never",
     ):
-        assert part in words
+        assert part in text
 
 
-def test_a_role_that_is_gone_is_called_deleted() -> None:
-    assert f"A deleted role ({ROLE})" in limits_text(EVERYTHING, roles={OTHER_ROLE})
-    assert "deleted" not in limits_text(EVERYTHING)  # the server's roles are not known
+def test_a_missing_role_is_called_deleted() -> None:
+    assert f"A deleted role ({ROLE})" in limits_text(ACTIVE, roles={OTHER_ROLE})
+    assert "deleted" not in limits_text(ACTIVE)  # the roles of the server are unknown
 
 
-def test_a_server_with_much_set_still_fits_and_says_what_was_left_out() -> None:
+def test_many_limits_and_grants_fit_and_the_omitted_ones_are_counted() -> None:
     limits = [
-        limit(rule, MEMBER - n, reason=NASTY)
+        limit(rule, MEMBER - n, reason=MARKUP)
         for rule in (LimitScope.MEMBER, LimitScope.ROLE)
         for n in range(300)
     ]
-    gifts = [grant(MEMBER - n, n, NOON, NASTY) for n in range(300)]
-    guild = Limit(MAX_CREDITS, Period.TOTAL, ADMIN, NOON, reason=NASTY, limit_id=1)
+    grants = [grant(MEMBER - n, n, NOON, MARKUP) for n in range(300)]
+    guild = Limit(MAX_CREDITS, Period.TOTAL, ADMIN, NOON, reason=MARKUP, limit_id=1)
     ceiling = usage(LimitScope.CEILING, MAX_CREDITS, MAX_CREDITS, granted_credits=MAX_CREDITS)
-    words = limits_text(
-        ActiveLimits(guild, tuple(limits), tuple(gifts)), MemberLimits(usage(LimitScope.GUILD), (ceiling,))
+    text = limits_text(
+        ActiveLimits(guild, tuple(limits), tuple(grants)), MemberLimits(usage(LimitScope.GUILD), (ceiling,))
     )
-    assert words.count(" more") >= 3
-    assert "Time zone" in words
+    assert text.count(" more") >= 3
+    assert "Time zone" in text
 
 
-def test_the_servers_ceiling_is_shown_and_the_one_over_all_servers_never() -> None:
+def test_the_servers_ceiling_is_shown_but_not_that_of_all_servers() -> None:
     everywhere = usage(LimitScope.CEILING_ALL, 98765, 98765)
-    words = limits_text(
-        EVERYTHING, MemberLimits(usage(LimitScope.GUILD), (everywhere, usage(LimitScope.CEILING, 7, 77)))
+    text = limits_text(
+        ACTIVE, MemberLimits(usage(LimitScope.GUILD), (everywhere, usage(LimitScope.CEILING, 7, 77)))
     )
-    assert "7 of 77 credits used this month" in words
-    assert "98765" not in words
-    assert "98,765" not in words
+    assert "7 of 77 credits used this month" in text
+    assert "98765" not in text
+    assert "98,765" not in text
 
 
-# Explaining
+# Explain
 
 
-def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
+def test_only_the_limit_that_leaves_the_least_is_marked() -> None:
     personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
     lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING, 4, 900),), personal)
@@ -304,7 +304,7 @@ def test_the_rule_that_leaves_the_least_is_marked_and_only_that_one() -> None:
     assert any("4 of 900" in line for line in lines)
 
 
-def test_of_equals_the_one_closest_to_the_member_binds() -> None:
+def test_of_equal_limits_the_narrowest_is_marked() -> None:
     lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD, 190), personal=usage(LimitScope.EVERYONE, 10, 20))
     )
@@ -315,7 +315,7 @@ def test_of_equals_the_one_closest_to_the_member_binds() -> None:
     ("used", "marked"),
     [(90_000, "This server's limit"), (99_997, "The bot's own budget for all servers is used up")],
 )
-def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, marked: str) -> None:
+def test_the_ceiling_of_all_servers_is_shown_only_when_used_up(used: int, marked: str) -> None:
     lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD, 190), (usage(LimitScope.CEILING_ALL, used, 100_000),))
     )
@@ -345,25 +345,25 @@ def test_the_budget_over_all_servers_shows_only_once_it_is_used_up(used: int, ma
         ),
     ],
 )
-def test_what_is_passed_over_says_why(counts: Usage, passed: Usage, why: str) -> None:
+def test_a_superseded_limit_has_its_reason(counts: Usage, passed: Usage, why: str) -> None:
     lines = explain_lines(MemberLimits(usage(LimitScope.GUILD), (), counts, (passed,)))
     (line,) = [line for line in lines if "does not count" in line]
     assert why in line
     assert f"of {passed.limit_credits}" in line
 
 
-def test_an_exemption_is_said_and_what_it_beats_is_passed_over() -> None:
+def test_an_exemption_is_shown_with_the_limits_it_supersedes() -> None:
     exempt = limit(LimitScope.ROLE, ROLE, exempt=True)
     member_limits = MemberLimits(
         usage(LimitScope.GUILD), (), None, (usage(LimitScope.ROLE, 0, 10, OTHER_ROLE),), exempt
     )
-    words = "\n".join(explain_lines(member_limits, exempt))
-    assert f"Exempt through <@&{ROLE}>" in words
-    assert "another role exempts them" in words
-    assert words.count(f"<@&{ROLE}>") == 1
+    text = "\n".join(explain_lines(member_limits, exempt))
+    assert f"Exempt through <@&{ROLE}>" in text
+    assert "another role exempts them" in text
+    assert text.count(f"<@&{ROLE}>") == 1
 
 
-def test_an_exemption_that_does_not_count_is_passed_over() -> None:
+def test_a_superseded_exemption_has_its_reason() -> None:
     member_limits = MemberLimits(usage(LimitScope.GUILD), personal=usage(LimitScope.MEMBER, 0, 20, MEMBER))
     lines = explain_lines(
         member_limits, limit(LimitScope.ROLE, ROLE, exempt=True), limit(LimitScope.EVERYONE, exempt=True)
@@ -372,49 +372,49 @@ def test_an_exemption_that_does_not_count_is_passed_over() -> None:
     assert any(line.startswith("- The exemption of every member does not count") for line in lines)
 
 
-def test_of_hundreds_of_rules_that_do_not_count_some_are_told_and_no_line_is_cut() -> None:
+def test_of_many_superseded_limits_some_are_listed_in_full_and_the_others_counted() -> None:
     roles = tuple(usage(LimitScope.ROLE, 0, 10, ROLE - number) for number in range(250))
     free = [limit(LimitScope.ROLE, ROLE - number, exempt=True) for number in range(250)]
     lines = explain_lines(
         MemberLimits(usage(LimitScope.GUILD), (), usage(LimitScope.MEMBER, 0, 20, MEMBER), roles), *free
     )
-    told = sum("does not count" in line for line in lines)
-    assert told > 10
-    assert f"- and {500 - told} more that do not count" in lines
+    listed = sum("does not count" in line for line in lines)
+    assert listed > 10
+    assert f"- and {500 - listed} more that do not count" in lines
     assert lines[-1] == "-# A picture costs 4 credits: enough for 5 more."
     assert "\u2026" not in "".join(lines)
 
 
-def test_who_left_and_whom_nothing_binds_is_said() -> None:
-    words = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
-    assert "Not a member of this server (any more)" in words
-    assert "No limit for members applies to them" in words
-    assert "enough for 49 more" in words
+def test_the_view_says_if_a_user_left_or_has_no_limit() -> None:
+    text = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD)), is_member=False))
+    assert "Not a member of this server (any more)" in text
+    assert "No limit for members applies to them" in text
+    assert "enough for 49 more" in text
 
 
-# The log
+# Audit log
 
 EVENTS = [
-    LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), NASTY),
+    LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), MARKUP),
     LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), ""),
-    LimitChanged(LimitScope.CEILING, 0, Limit(5, Period.DAY), None, NASTY),
-    GrantIssued(MEMBER, MAX_CREDITS, NASTY, NOON),
+    LimitChanged(LimitScope.CEILING, 0, Limit(5, Period.DAY), None, MARKUP),
+    GrantIssued(MEMBER, MAX_CREDITS, MARKUP, NOON),
     GrantIssued(WHOLE_GUILD, 5, "a feast", None),
-    GrantRevoked(MEMBER, MAX_CREDITS, MAX_CREDITS - 1, NASTY),
-    RefundIssued(JOB_ID, MEMBER, MAX_CREDITS, NASTY),
+    GrantRevoked(MEMBER, MAX_CREDITS, MAX_CREDITS - 1, MARKUP),
+    RefundIssued(JOB_ID, MEMBER, MAX_CREDITS, MARKUP),
     SettingChanged(GuildSetting.TIMEZONE, None, "America/Argentina/ComodRivadavia"),
     SettingChanged(GuildSetting.ALERT_CHANNEL, None, "77"),
-    PauseChanged(paused=True, sentence=NASTY),
+    PauseChanged(paused=True, sentence=MARKUP),
 ]
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_page_full_of_any_event_fits(event: object, language: str) -> None:
+def test_a_full_page_of_any_entry_fits(event: object, language: str) -> None:
     entries = tuple(AuditEntry(Cursor(NOON, 1, str(n)), ADMIN, event) for n in range(PAGE_ENTRIES))  # type: ignore[arg-type]
     with use_locale(language):
-        words = text_of(audit_log_views.audit_log_view(AuditPage(entries, None, None), []))
-    assert words.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
+        text = text_of(audit_log_views.audit_log_view(AuditPage(entries, None, None), []))
+    assert text.count(f"<t:{NOON // 1000}:f>") >= PAGE_ENTRIES
 
 
 def audit_log_text(event: object, by: int = ADMIN) -> str:
@@ -422,16 +422,16 @@ def audit_log_text(event: object, by: int = ADMIN) -> str:
     return text_of(audit_log_views.audit_log_view(page, []))
 
 
-def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
-    words = audit_log_text(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), "more fun"))
+def test_an_entry_has_who_when_before_after_and_reason() -> None:
+    text = audit_log_text(LimitChanged(LimitScope.ROLE, ROLE, None, Limit(5, Period.DAY), "more fun"))
     for part in (
         f"<@{ADMIN}>",
         f"<t:{NOON // 1000}:f>",
         f"<@&{ROLE}>",
         "from **no limit** to **5 credits a day**",
     ):
-        assert part in words
-    assert "Why: more fun" in words
+        assert part in text
+    assert "Why: more fun" in text
     assert "from **the default**" in audit_log_text(
         LimitChanged(LimitScope.GUILD, 0, None, Limit(5, Period.DAY), "")
     )
@@ -441,15 +441,15 @@ def test_the_log_says_who_when_from_what_to_what_and_why() -> None:
 
 
 @pytest.mark.parametrize("event", [EVENTS[2], EVENTS[-1]])
-def test_whoever_runs_the_bot_is_not_named(event: object) -> None:
+def test_the_operator_is_not_named(event: object) -> None:
     assert "the people who run this bot" in audit_log_text(event)
     assert str(ADMIN) not in audit_log_text(event)
 
 
-def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
-    words = audit_log_text(RefundIssued(JOB_ID, 0, 4, "blurry"), by=0)
-    assert "<@0>" not in words
-    assert words.count("somebody whose name was erased") == 2
+def test_an_erased_member_is_not_mentioned() -> None:
+    text = audit_log_text(RefundIssued(JOB_ID, 0, 4, "blurry"), by=0)
+    assert "<@0>" not in text
+    assert text.count("somebody whose name was erased") == 2
 
 
 @pytest.mark.parametrize(
@@ -460,15 +460,15 @@ def test_a_name_that_was_erased_is_no_mention_of_nobody() -> None:
         GrantRevoked(-5, 4, 4, ""),
     ],
 )
-def test_a_name_that_became_a_number_is_no_mention_of_nobody(event: object) -> None:
+def test_the_number_of_an_anonymized_member_is_not_shown(event: object) -> None:
     assert "-5" not in audit_log_text(event)
     assert "somebody whose name was erased" in audit_log_text(event)
 
 
-def test_a_grant_whose_member_was_erased_names_no_number() -> None:
-    ghost = grant(-5)
-    assert "-5" not in limits_text(ActiveLimits(DEFAULT, (), (ghost,)))
-    (choice,) = limit_choices.choices(ActiveLimits(DEFAULT, (), (ghost,)), "", {})
+def test_a_grant_to_an_anonymized_member_has_no_number() -> None:
+    erased = grant(-5)
+    assert "-5" not in limits_text(ActiveLimits(DEFAULT, (), (erased,)))
+    (choice,) = limit_choices.choices(ActiveLimits(DEFAULT, (), (erased,)), "", {})
     assert choice.name.startswith("Grant to somebody whose name was erased: ")
 
 
@@ -479,8 +479,8 @@ def test_an_empty_log_says_so() -> None:
 # Grants and refunds
 
 
-def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> None:
-    words = text_of(grants_views.grant_view(grant(expires_at=NOON), needed=True))
+def test_a_grant_shows_its_member_amount_expiry_and_what_it_does_not_do() -> None:
+    text = text_of(grants_views.grant_view(grant(expires_at=NOON), needed=True))
     for part in (
         "**50 credits**",
         f"<@{MEMBER}>",
@@ -488,17 +488,17 @@ def test_a_grant_says_for_whom_how_much_until_when_and_what_it_does_not_do() -> 
         "a prize",
         "This server's limit still applies",
     ):
-        assert part in words
+        assert part in text
     assert "waits until one does" in text_of(grants_views.grant_view(grant(), needed=False))
-    whole = text_of(grants_views.grant_view(grant(WHOLE_GUILD, reason=NASTY), needed=False))
+    whole = text_of(grants_views.grant_view(grant(WHOLE_GUILD, reason=MARKUP), needed=False))
     assert "the whole server" in whole
     assert "does not expire" in whole
 
 
-def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
-    words = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "blurry"))
+def test_a_refund_shows_its_member_and_that_rivya_was_paid() -> None:
+    text = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "blurry"))
     for part in ("4 credits", f"<@{MEMBER}> no longer count against", "blurry", JOB_ID, "still paid"):
-        assert part in words
+        assert part in text
     one = text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 1), "blurry"))
     assert f"**1 credit** of <@{MEMBER}> no longer counts against" in one
 
@@ -519,11 +519,11 @@ def test_a_refund_says_whose_and_that_rivya_was_paid_all_the_same() -> None:
         ("-", None),
     ],
 )
-def test_an_id_its_beginning_or_the_name_of_a_file(typed: str, found: str | None) -> None:
+def test_a_job_is_named_by_its_id_the_beginning_of_it_or_its_file_name(typed: str, found: str | None) -> None:
     assert grants_views.job_beginning(typed) == found
 
 
-@pytest.mark.parametrize("prompt", ["a red fox", "", NASTY, "🎨" * 200, "a\nfox"])
+@pytest.mark.parametrize("prompt", ["a red fox", "", MARKUP, "🎨" * 200, "a\nfox"])
 def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) -> None:
     picture = RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, 14, 3, tzinfo=UTC), prompt)
     (choice,) = autocomplete_choices([(grants_views.picture_label(picture), JOB_ID)])
@@ -548,14 +548,14 @@ def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) ->
         ("jakarta", "Asia/Jakarta"),
     ],
 )
-def test_the_best_time_zone_comes_first(typed: str, first: str) -> None:
-    offered = timezones.zone_choices(typed)
-    assert offered[0].value == first
-    assert len(offered) <= 25
-    assert all(utf16_length(choice.name) <= 100 for choice in offered)
+def test_the_best_match_of_a_time_zone_comes_first(typed: str, first: str) -> None:
+    choices = timezones.zone_choices(typed)
+    assert choices[0].value == first
+    assert len(choices) <= 25
+    assert all(utf16_length(choice.name) <= 100 for choice in choices)
 
 
-def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
+def test_a_time_zone_has_its_offset_at_that_time() -> None:
     for zone, month, label in (
         ("berlin", 7, "Europe/Berlin (UTC+02:00)"),
         ("berlin", 1, "Europe/Berlin (UTC+01:00)"),
@@ -565,7 +565,7 @@ def test_a_time_zone_is_offered_with_its_offset_at_that_moment() -> None:
             assert timezones.zone_choices(zone)[0].name == label
 
 
-def test_a_time_zone_is_known_however_it_is_typed() -> None:
+def test_a_time_zone_is_found_however_it_is_typed() -> None:
     assert timezones.zone_named(" europe/berlin ") == "Europe/Berlin"
     assert timezones.zone_named("america/new york") == "America/New_York"
     assert timezones.zone_named("Middle Earth") is None
@@ -573,12 +573,12 @@ def test_a_time_zone_is_known_however_it_is_typed() -> None:
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
+def test_only_existing_time_zones_are_suggested(typed: str) -> None:
     assert {choice.value for choice in timezones.zone_choices(typed)} <= set(timezones.zones())
 
 
 @pytest.mark.parametrize(
-    ("name", "before", "after", "words"),
+    ("name", "before", "after", "text"),
     [
         (GuildSetting.TIMEZONE, None, "Asia/Jakarta", "From **UTC** to **Asia/Jakarta**"),
         (GuildSetting.ALERT_CHANNEL, "77", None, "From **in <#77>** to **off**"),
@@ -589,23 +589,23 @@ def test_whatever_is_typed_offers_only_real_time_zones(typed: str) -> None:
         (GuildSetting.OWNER_ONLY, "on", None, "From **on** to **off**"),
     ],
 )
-def test_a_setting_says_from_what_to_what(
-    name: GuildSetting, before: str | None, after: str | None, words: str
+def test_a_setting_shows_its_values_before_and_after(
+    name: GuildSetting, before: str | None, after: str | None, text: str
 ) -> None:
-    assert words in text_of(settings_views.changed_view(name, SettingChange(before, after), "A note."))
+    assert text in text_of(settings_views.changed_view(name, SettingChange(before, after), "A note."))
 
 
-def test_a_closed_channel_names_what_is_missing() -> None:
+def test_a_closed_channel_names_the_missing_permissions() -> None:
     assert "View Channel, Send Messages" in settings_views.unusable_channel(
         7, ("view_channel", "send_messages")
     )
 
 
-# In another language
+# Indonesian
 
 
-def assert_contains(words: str, *parts: str) -> None:
-    assert [part for part in parts if part not in words] == []
+def assert_contains(text: str, *parts: str) -> None:
+    assert [part for part in parts if part not in text] == []
 
 
 @pytest.mark.parametrize(
@@ -626,19 +626,19 @@ def assert_contains(words: str, *parts: str) -> None:
         (8, None, "hanya hibah yang membayar sampai batasnya dinaikkan"),
     ],
 )
-def test_a_change_is_told_in_indonesian(
+def test_a_change_is_translated(
     rule: LimitScope, after: str, granted: int, resets_at: int | None, until: str
 ) -> None:
     subject = MEMBER if rule in {LimitScope.MEMBER, LimitScope.ROLE} else 0
     new = limit(rule, subject, reason="hemat")
     used = Usage(rule, 20, 21, 0, Period.MONTH, resets_at, subject, granted_credits=granted)
     with use_locale("id"):
-        words = text_of(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
-    assert_contains(words, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
-    assert (str(MEMBER) in words) is bool(subject)
+        text = text_of(views.limit_changed_view(new, LimitChange(DEFAULT, new, used)))
+    assert_contains(text, "### Batas diubah", "dari **200", "menjadi **20", "Alasan: hemat", until, after)
+    assert (str(MEMBER) in text) is bool(subject)
 
 
-def test_what_is_taken_away_is_told_in_indonesian() -> None:
+def test_removals_are_translated() -> None:
     before = limit(LimitScope.GUILD)
     with use_locale("id"):
         removed = text_of(views.limit_removed_view(before, LimitChange(before, DEFAULT, None), "lama"))
@@ -656,10 +656,10 @@ def test_what_is_taken_away_is_told_in_indonesian() -> None:
     assert_contains(wrong, "Isi kredit", "`bebas: True`")
 
 
-def test_what_can_be_removed_is_offered_in_indonesian() -> None:
+def test_choices_are_translated() -> None:
     with use_locale("id"):
-        offered = [choice.name for choice in limit_choices.choices(EVERYTHING, "", {ROLE: "Pelukis"})]
-        (gone,) = limit_choices.choices(EVERYTHING, f"<@&{ROLE}>", {})
+        choices = [choice.name for choice in limit_choices.choices(ACTIVE, "", {ROLE: "Pelukis"})]
+        (gone,) = limit_choices.choices(ACTIVE, f"<@&{ROLE}>", {})
     starts = (
         "Server ini: 20",
         "Setiap anggota: 20",
@@ -668,20 +668,20 @@ def test_what_can_be_removed_is_offered_in_indonesian() -> None:
         f"Hibah untuk anggota {MEMBER}: tersisa 30 dari 50",
         "Hibah untuk server ini: tersisa 30 dari 50",
     )
-    assert [name for name, start in zip(offered, starts, strict=True) if not name.startswith(start)] == []
+    assert [name for name, start in zip(choices, starts, strict=True) if not name.startswith(start)] == []
     assert gone.name.startswith(f"Peran {ROLE} (sudah dihapus): 20")
 
 
-def test_all_that_is_set_is_shown_in_indonesian() -> None:
-    many = tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=NASTY) for n in range(60))
-    gifts = (*EVERYTHING.grants, grant(expires_at=NOON, reason="lomba"))
+def test_show_is_translated() -> None:
+    many = tuple(limit(LimitScope.MEMBER, MEMBER - n, reason=MARKUP) for n in range(60))
+    grants = (*ACTIVE.grants, grant(expires_at=NOON, reason="lomba"))
     ceiling = MemberLimits(usage(LimitScope.GUILD), (usage(LimitScope.CEILING, 7, 77),))
     with use_locale("id"):
-        words = limits_text(ActiveLimits(EVERYTHING.guild, EVERYTHING.limits, gifts), ceiling, {OTHER_ROLE})
+        text = limits_text(ActiveLimits(ACTIVE.guild, ACTIVE.limits, grants), ceiling, {OTHER_ROLE})
         full = limits_text(ActiveLimits(DEFAULT, many, ()))
     day, end = f"<t:{NOON // 1000}:d>", f"<t:{NOON // 1000}:f>"
     assert_contains(
-        words,
+        text,
         "### Batas server ini",
         "** untuk seluruh server",
         f"Ditetapkan oleh <@{ADMIN}>, {day}.",
@@ -701,7 +701,7 @@ def test_all_that_is_set_is_shown_in_indonesian() -> None:
     )
 
 
-def test_what_binds_is_explained_in_indonesian() -> None:
+def test_explain_is_translated() -> None:
     personal = usage(LimitScope.MEMBER, 18, 20, MEMBER)
     with use_locale("id"):
         bound = explain_lines(
@@ -739,27 +739,27 @@ def test_what_binds_is_explained_in_indonesian() -> None:
         (LimitScope.MEMBER, "secara khusus"),
     ],
 )
-def test_an_exemption_is_explained_in_indonesian(rule: LimitScope, by: str) -> None:
+def test_an_exemption_is_translated(rule: LimitScope, by: str) -> None:
     exempt = limit(rule, ROLE, exempt=True)
     roles = tuple(usage(LimitScope.ROLE, 0, 10, OTHER_ROLE - n) for n in range(100))
     with use_locale("id"):
-        words = "\n".join(
+        text = "\n".join(
             explain_lines(MemberLimits(usage(LimitScope.GUILD), (), None, roles, exempt), exempt)
         )
-    assert words.endswith(": cukup untuk 49 gambar lagi.")
-    assert_contains(words, f"{by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
-    assert ("peran lain memberinya pengecualian" in words) == (rule is LimitScope.ROLE)
+    assert text.endswith(": cukup untuk 49 gambar lagi.")
+    assert_contains(text, f"{by}: tidak ada batas anggota", " lainnya yang tidak dipakai")
+    assert ("peran lain memberinya pengecualian" in text) == (rule is LimitScope.ROLE)
 
 
-def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
+def test_the_reasons_of_superseded_limits_are_translated() -> None:
     role, passed = (
         usage(LimitScope.ROLE, 0, 20, ROLE),
         (usage(LimitScope.EVERYONE), usage(LimitScope.ROLE, 0, 9, OTHER_ROLE)),
     )
     with use_locale("id"):
-        words = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD), (), role, passed)))
+        text = "\n".join(explain_lines(MemberLimits(usage(LimitScope.GUILD), (), role, passed)))
     assert_contains(
-        words, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0"
+        text, "yang dipakai adalah aturan salah satu perannya: 4", "peran lain menyisakan lebih banyak: 0"
     )
 
 
@@ -779,21 +779,21 @@ def test_why_a_role_is_passed_over_is_told_in_indonesian() -> None:
         (PauseChanged(paused=False, sentence=""), ("Gambar baru diterima lagi.",)),
     ],
 )
-def test_the_log_is_told_in_indonesian(event: object, parts: tuple[str, ...]) -> None:
+def test_the_audit_log_is_translated(event: object, parts: tuple[str, ...]) -> None:
     with use_locale("id"):
-        words = audit_log_text(event)
-    assert_contains(words, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
+        text = audit_log_text(event)
+    assert_contains(text, "### Catatan, yang terbaru di atas", f"<t:{NOON // 1000}:f>, oleh ", *parts)
 
 
-def test_an_empty_log_and_the_buttons_of_a_full_one_are_in_indonesian() -> None:
+def test_an_empty_log_and_the_page_buttons_are_translated() -> None:
     with use_locale("id"):
-        words = text_of(audit_log_views.audit_log_view(AuditPage((), None, None), []))
+        text = text_of(audit_log_views.audit_log_view(AuditPage((), None, None), []))
         labels = [page_button(way, Cursor(NOON, 1, "1")).label for way in PageDirection]
-    assert_contains(words, "### Catatan\nBelum ada yang diubah di sini")
+    assert_contains(text, "### Catatan\nBelum ada yang diubah di sini")
     assert labels == ["Sebelumnya", "Berikutnya"]
 
 
-def test_what_is_given_is_told_in_indonesian() -> None:
+def test_grants_and_refunds_are_translated() -> None:
     with use_locale("id"):
         needed = text_of(grants_views.grant_view(grant(expires_at=NOON, reason="lomba"), needed=True))
         waiting = text_of(grants_views.grant_view(grant(), needed=False))
@@ -816,26 +816,26 @@ def test_what_is_given_is_told_in_indonesian() -> None:
     assert label.endswith(" · 0b0e7c62, prompt tidak ditampilkan")
 
 
-def test_a_setting_is_told_in_indonesian() -> None:
+def test_settings_are_translated() -> None:
     change = SettingChange(None, "3")
     with use_locale("id"):
         note = settings_views.zone_note(usage(LimitScope.GUILD))
-        words = text_of(settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
+        text = text_of(settings_views.changed_view(GuildSetting.CONFIRM_ABOVE, change, note))
         unknown = settings_views.unknown_zone("Bandung")
         closed = settings_views.unusable_channel(7, ("view_channel",))
     assert_contains(
-        words, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 "
+        text, "### Tanya dulu sebelum memakai kredit", "Dari **tidak pernah** menjadi **di atas 3 "
     )
-    assert_contains(words, "dimulai tengah malam di sana. Saat ini: 4")
+    assert_contains(text, "dimulai tengah malam di sana. Saat ini: 4")
     assert_contains(unknown, 'Tidak ada zona waktu "Bandung".', "`Europe/Berlin`")
     assert_contains(closed, "Saya tidak bisa mengirim pesan di <#7>: ")
 
 
-def test_who_is_no_member_is_told_in_indonesian() -> None:
+def test_refused_members_are_translated() -> None:
     bot, stranger = (SimpleNamespace(id=MEMBER, bot=is_bot) for is_bot in (True, False))
     with use_locale("id"):
-        words = [not_a_member(bot), not_a_member(stranger)]  # type: ignore[arg-type]
-    assert words == [
+        text = [not_a_member(bot), not_a_member(stranger)]  # type: ignore[arg-type]
+    assert text == [
         f"<@{MEMBER}> adalah bot, dan bot tidak meminta gambar. Pilih anggota.",
         f"<@{MEMBER}> bukan (atau bukan lagi) anggota server ini. Pilih anggota.",
     ]

@@ -1,4 +1,4 @@
-"""What the operator reads: the same on the command line and in Discord, and in either language."""
+"""The views of the operator: the same facts as on the command line, and in each language."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from bot.domain.periods import Period
 from cogs.operator import reconcile_views, views
 from cogs.operator.reconcile_views import apply_button
 from cogs.text.translation import use_locale
+from tests.support.views import view_text
 
 NOON = 1_750_000_000_000
 GUILD, OTHER = 1_100_000_000_000_000_007, 1_100_000_000_000_000_008
@@ -33,14 +34,14 @@ CAP = Limit(5, Period.DAY, scope=LimitScope.CEILING)
 USED_UP_FOR_GOOD = Usage(LimitScope.CEILING_ALL, 44, 44, 0, Period.TOTAL, None)
 USED_UP = Usage(LimitScope.CEILING_ALL, 44, 40, 6, Period.DAY, NOON)
 
-Card = Callable[[], ui.LayoutView]
+MakeView = Callable[[], ui.LayoutView]
 
 
 def name_of(guild_id: int) -> str | None:
     return {GUILD: "Painters *and* co"}.get(guild_id)
 
 
-def discrepancy(
+def make_discrepancy(
     kind: DiscrepancyKind, state: ReservationState = ReservationState.SETTLED, note: str = ""
 ) -> Discrepancy:
     booked = BookedReservation("0b0e7c62", GUILD, state, 40, "task", over=True, note=note, created_at=NOON)
@@ -51,7 +52,7 @@ def page_buttons() -> ui.ActionRow[ui.LayoutView]:
     return ui.ActionRow(ui.Button(label="-", custom_id="kuas:x"))
 
 
-def page(paused: tuple[int, ...]) -> GuildsPage:
+def make_page(paused: tuple[int, ...]) -> GuildsPage:
     rows = (
         GuildSpending(GUILD, 33, Limit(200, Period.MONTH), CAP, paused=True),
         GuildSpending(OTHER, 11, Limit(100, Period.WEEK), None, paused=False),
@@ -59,23 +60,22 @@ def page(paused: tuple[int, ...]) -> GuildsPage:
     return GuildsPage(rows, 2, 3, 22, Period.MONTH, 440, NOON, USED_UP, paused)
 
 
-def comparison(found: int, stopped: str = "") -> ReconcileRun:
+def make_run(found: int, stopped: str = "") -> ReconcileRun:
     return ReconcileRun("0123456789ab", NOON, 300, 250, found, unpriced=7, stopped=stopped)
 
 
 def lines(view: ui.LayoutView) -> list[str]:
-    texts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
-    return [line for text in texts for line in text.split("\n")]
+    return view_text(view).split("\n")
 
 
-CARDS: dict[str, Card] = {
+VIEWS: dict[str, MakeView] = {
     "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
     "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
-    "guilds": lambda: views.guilds_view(page((0, GUILD)), name_of, page_buttons()),
+    "guilds": lambda: views.guilds_view(make_page((0, GUILD)), name_of, page_buttons()),
     "guilds in total": lambda: views.guilds_view(
-        replace(page(()), period=Period.TOTAL, resets_at=None), name_of, page_buttons()
+        replace(make_page(()), period=Period.TOTAL, resets_at=None), name_of, page_buttons()
     ),
-    "many paused": lambda: views.guilds_view(page(tuple(range(2, 12))), name_of, page_buttons()),
+    "many paused": lambda: views.guilds_view(make_page(tuple(range(2, 12))), name_of, page_buttons()),
     "ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING_ALL, 0, LimitChange(None, CAP, USED_UP), name_of
     ),
@@ -94,11 +94,11 @@ CARDS: dict[str, Card] = {
     "resume": lambda: views.resume_view(GUILD, name_of, ()),
     "resume within all": lambda: views.resume_view(GUILD, name_of, {0}),
     "resume all": lambda: views.resume_view(0, name_of, {GUILD, OTHER}),
-    "comparing": lambda: reconcile_views.reconcile_progress_view(comparison(12)),
+    "comparing": lambda: reconcile_views.reconcile_progress_view(make_run(12)),
     "compared": lambda: reconcile_views.reconcile_result_view(
-        comparison(12, "Rivya refuses the API key"), [discrepancy(DiscrepancyKind.NOT_OVER)] * 9, ""
+        make_run(12, "Rivya refuses the API key"), [make_discrepancy(DiscrepancyKind.NOT_OVER)] * 9, ""
     ),
-    "agreeing": lambda: reconcile_views.reconcile_result_view(comparison(0), [], ""),
+    "agreeing": lambda: reconcile_views.reconcile_result_view(make_run(0), [], ""),
     "booked": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
     "booked less": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, -7)),
     "booked even": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12)),
@@ -111,59 +111,63 @@ CARDS: dict[str, Card] = {
 }
 
 
-def all_ceiling_problems() -> Iterator[str]:
-    """Everything that can be wrong with a ceiling as it was typed."""
+def all_ceiling_ceiling_problems() -> Iterator[str]:
+    """Yield the message of each mistake in the options of a ceiling."""
     yield views.ceiling_problem("one", "x", None, 4, "day")
     yield views.ceiling_problem("one", None, 0, 4, "day")
     yield views.ceiling_problem("all", str(GUILD), GUILD, 4, "day")
     yield views.ceiling_problem("all", None, 0, 4, None)
 
 
-@pytest.mark.parametrize("made", CARDS.values(), ids=CARDS)
-def test_a_card_is_in_indonesian_and_says_the_same(made: Card) -> None:
-    english = lines(made())
+@pytest.mark.parametrize("make_view", VIEWS.values(), ids=VIEWS)
+def test_every_view_is_translated_with_the_same_facts(make_view: MakeView) -> None:
+    english = lines(make_view())
     with use_locale("id"):
-        said = lines(made())
-    assert len(said) == len(english)
+        translated = lines(make_view())
+    assert len(translated) == len(english)
     servers = {views.guild_text(guild_id, name_of) for guild_id in (GUILD, OTHER)}
-    assert set(said) & set(english) <= servers
-    assert [sorted(FACTS.findall(line)) for line in said] == [sorted(FACTS.findall(line)) for line in english]
+    assert set(translated) & set(english) <= servers
+    assert [sorted(FACTS.findall(line)) for line in translated] == [
+        sorted(FACTS.findall(line)) for line in english
+    ]
 
 
 def test_a_ceiling_that_never_resets_is_not_said_to_end() -> None:
-    text = "\n".join(lines(CARDS["ceiling in total"]()))
+    text = "\n".join(lines(VIEWS["ceiling in total"]()))
     assert "It never resets. No new pictures until it is raised." in text
-    assert "No new pictures until then." in "\n".join(lines(CARDS["ceiling"]()))
+    assert "No new pictures until then." in "\n".join(lines(VIEWS["ceiling"]()))
 
 
-def test_indonesian_is_spoken_to_the_operator() -> None:
+def test_buttons_and_mistakes_are_translated() -> None:
     with use_locale("id"):
-        wallet = "\n".join(lines(CARDS["wallet"]()))
+        wallet = "\n".join(lines(VIEWS["wallet"]()))
         label = apply_button("0123456789ab").label
-        refused = list(all_ceiling_problems())
+        refused = list(all_ceiling_ceiling_problems())
     for part in ("### Dompet", "cukup untuk 249 gambar", "`/operator cocokkan`", "<t:1750000000:R>"):
         assert part in wallet
     assert label == "Bukukan koreksi ini"
     assert len(set(refused)) == 4
     assert "Isi `kredit` dan `periode`" in refused[-1]
-    assert not set(refused) & set(all_ceiling_problems())
+    assert not set(refused) & set(all_ceiling_ceiling_problems())
 
 
 @pytest.mark.parametrize("state", ReservationState)
 @pytest.mark.parametrize("kind", DiscrepancyKind)
-def test_a_difference_reads_as_on_the_command_line(kind: DiscrepancyKind, state: ReservationState) -> None:
-    found = discrepancy(kind, state)
+def test_a_discrepancy_has_the_text_of_the_command_line(
+    kind: DiscrepancyKind, state: ReservationState
+) -> None:
+    found = make_discrepancy(kind, state)
     assert reconcile_views.difference(found) == describe(found)
     with use_locale("id"):
-        said = reconcile_views.difference(found)
-    assert said != describe(found)
-    assert FACTS.findall(said) == FACTS.findall(describe(found))
+        translated = reconcile_views.difference(found)
+    assert translated != describe(found)
+    assert FACTS.findall(translated) == FACTS.findall(describe(found))
 
 
-def test_a_note_stands_beside_its_difference_as_it_was_logged() -> None:
-    found = [discrepancy(DiscrepancyKind.HELD_UNKNOWN, ReservationState.HELD, "Rivya said *nothing*")]
+def test_the_note_of_a_discrepancy_is_shown_untranslated() -> None:
+    found = [make_discrepancy(DiscrepancyKind.HELD_UNKNOWN, ReservationState.HELD, "Rivya said *nothing*")]
     with use_locale("id"):
-        said = "\n".join(lines(reconcile_views.reconcile_result_view(comparison(1), found, "")))
-    assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in said
-    assert "(Rivya said \\*nothing\\*)" in said
-    assert "sehari: 1 perbedaan." in said
+        translated = "\n".join(lines(reconcile_views.reconcile_result_view(make_run(1), found, "")))
+    assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in translated
+    assert "(Rivya said \\*nothing\\*)" in translated
+    assert "sehari: 1 perbedaan." in translated

@@ -1,4 +1,4 @@
-"""What is sent stays within Discord's limits, whatever a member typed."""
+"""The views of pictures: within Discord's limits for every prompt."""
 
 from __future__ import annotations
 
@@ -39,28 +39,33 @@ PROMPTS = {
     "emoji": "👩‍👩‍👧‍👦🎨" * 400,
     "lines": "# a\n> b\n- c\n```d\n" * 250,
     "lone surrogates": "\ud83d" * 5000,
-    "only spaces for the eye": "\u2029\x00\n" * 100,
+    "only blanks": "\u2029\x00\n" * 100,
 }
 
 
-def job(prompt: str, *, spoiler: bool = False) -> Job:
+def make_job(prompt: str, *, spoiler: bool = False) -> Job:
     destination = Destination(1, 2, 3, 4, 5, "token", 10_485_760, "en-US")
     request = Request(destination, prompt, "qwen-image", "square_hd", "png", spoiler=spoiler)
     return Job(JOB_ID, request, Stage.SUCCEEDED, 4, NOON)
 
 
-def all_cards(prompt: str) -> Iterator[LayoutView]:
+def make_all_views(prompt: str) -> Iterator[LayoutView]:
     greeting = picture_texts.channel_greeting(2**63)
     for show_prompt in (True, False):
         yield views.result_view(
-            job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=True, greeting=greeting, show_prompt=show_prompt
+            make_job(prompt),
+            RECEIPT,
+            f"{JOB_ID}.png",
+            shrunk=True,
+            greeting=greeting,
+            show_prompt=show_prompt,
         )
         for who in FailureCause:
             failure = Failure(who, "some_code", prompt)
-            yield views.failure_view(job(prompt), failure, greeting=greeting, show_prompt=show_prompt)
+            yield views.failure_view(make_job(prompt), failure, greeting=greeting, show_prompt=show_prompt)
     for phase in Phase:
-        yield views.progress_view(job(prompt), Progress(phase, NOON, 3))
-    yield views.moved_view(job(prompt))
+        yield views.progress_view(make_job(prompt), Progress(phase, NOON, 3))
+    yield views.moved_view(make_job(prompt))
 
 
 def walk(components: object) -> Iterator[Mapping[str, object]]:
@@ -72,39 +77,41 @@ def walk(components: object) -> Iterator[Mapping[str, object]]:
         yield from walk(components.get("components"))
 
 
-def payload(card: LayoutView) -> list[Mapping[str, object]]:
-    return list(walk(card.to_components()))
+def payload(view: LayoutView) -> list[Mapping[str, object]]:
+    return list(walk(view.to_components()))
 
 
-def texts(card: LayoutView) -> list[str]:
-    return [str(part["content"]) for part in payload(card) if part["type"] == 10]
+def texts(view: LayoutView) -> list[str]:
+    return [str(part["content"]) for part in payload(view) if part["type"] == 10]
 
 
-def alt_text(card: LayoutView) -> str:
-    (gallery,) = (part for part in payload(card) if part["type"] == 12)
+def alt_text(view: LayoutView) -> str:
+    (gallery,) = (part for part in payload(view) if part["type"] == 12)
     items = gallery["items"]
     assert isinstance(items, list)
     return str(items[0]["description"])
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_every_card_is_within_discords_limits(prompt: str) -> None:
-    for card in all_cards(prompt):
-        assert len(payload(card)) <= 40
-        assert sum(map(utf16_length, texts(card))) <= 4000
-        assert all(texts(card))
+def test_every_view_is_within_discords_limits(prompt: str) -> None:
+    for view in make_all_views(prompt):
+        assert len(payload(view)) <= 40
+        assert sum(map(utf16_length, texts(view))) <= 4000
+        assert texts(view)
+        assert all(texts(view))
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_alt_text_is_never_empty_and_never_too_long(prompt: str) -> None:
-    alt = alt_text(views.result_view(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
+    alt = alt_text(views.result_view(make_job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False))
     assert 1 <= utf16_length(alt) <= 1024
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> None:
-    card = views.result_view(job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
-    *quotes, receipt = texts(card)
+def test_a_prompt_is_one_quoted_line_without_mentions(prompt: str) -> None:
+    view = views.result_view(make_job(prompt), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    *quotes, receipt = texts(view)
+    assert len(quotes) == (prompt != PROMPTS["only blanks"])
     assert receipt == "-# <@3> · 4 credits · 12 of 200 left this month"
     for quote in quotes:
         assert quote.startswith("> ")
@@ -113,36 +120,36 @@ def test_a_prompt_stays_on_its_quoted_line_and_mentions_nobody(prompt: str) -> N
         assert "<@" not in quote.replace("\\<", "")
 
 
-def test_a_long_prompt_is_shortened_on_the_card_and_longer_in_the_alt_text() -> None:
-    card = views.result_view(job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
-    assert texts(card)[0] == "> " + "x" * 299 + "…"
-    assert alt_text(card) == "x" * 1023 + "…"
+def test_a_long_prompt_is_truncated_in_the_message_and_later_in_the_alt_text() -> None:
+    view = views.result_view(make_job("x" * 5000), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    assert texts(view)[0] == "> " + "x" * 299 + "…"
+    assert alt_text(view) == "x" * 1023 + "…"
 
 
-def test_a_card_without_the_prompt_holds_it_nowhere() -> None:
-    card = views.result_view(job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, show_prompt=False)
-    assert "forbidden" not in str(card.to_components())
+def test_a_view_without_the_prompt_has_it_nowhere() -> None:
+    view = views.result_view(make_job("forbidden"), RECEIPT, f"{JOB_ID}.png", shrunk=False, show_prompt=False)
+    assert "forbidden" not in str(view.to_components())
 
 
-def test_a_spoiler_stays_hidden_and_the_file_is_the_jobs() -> None:
-    card = views.result_view(job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
-    assert f"attachment://{JOB_ID}.png" in str(card.to_components())
-    assert "'spoiler': True" in str(card.to_components())
+def test_a_spoiler_is_marked_and_the_file_is_the_jobs() -> None:
+    view = views.result_view(make_job("a twist", spoiler=True), RECEIPT, f"{JOB_ID}.png", shrunk=False)
+    assert f"attachment://{JOB_ID}.png" in str(view.to_components())
+    assert "'spoiler': True" in str(view.to_components())
 
 
-def test_a_smaller_picture_is_said_to_be_one() -> None:
-    assert "made smaller" in texts(views.result_view(job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
+def test_a_downscaled_picture_has_a_note() -> None:
+    assert "made smaller" in texts(views.result_view(make_job("a"), RECEIPT, "a.jpg", shrunk=True))[-1]
 
 
-def test_the_job_is_named_only_where_somebody_else_must_act() -> None:
+def test_a_failure_has_the_job_id_only_if_operator_or_developer_must_act() -> None:
     named = {
-        who: any(JOB_ID in text for text in texts(views.failure_view(job("a"), Failure(who, "code"))))
+        who: any(JOB_ID in text for text in texts(views.failure_view(make_job("a"), Failure(who, "code"))))
         for who in FailureCause
     }
     assert named == {"member": False, "rivya": False, "operator": True, "developer": True}
 
 
 async def test_no_view_is_kept_in_the_memory_of_this_process() -> None:
-    for card in all_cards("a"):
-        assert card.timeout is None
-        assert card.is_finished()  # the library keeps no finished view: clicks are routed by custom id
+    for view in make_all_views("a"):
+        assert view.timeout is None
+        assert view.is_finished()  # the library keeps no finished view: clicks are routed by custom id

@@ -1,4 +1,4 @@
-"""What `/privacy` says, and how its file is made to fit."""
+"""The views of `/privacy`, and how its export is made to fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import zipfile
 from dataclasses import replace
 
-import discord
 from discord import ui
 
 from bot.privacy.models import DataSummary, Export, RequestRecord
@@ -113,14 +112,14 @@ EVERYTHING = DataSummary(
 FACTS = re.compile(r"<[^>]+>|\d+")
 
 
-def all_views(holdings: DataSummary) -> list[ui.LayoutView]:
+def all_views(summary: DataSummary) -> list[ui.LayoutView]:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
     return [
-        views.summary_view(holdings),
-        views.erase_question_view(holdings, button),
-        views.nothing_view(holdings),
-        views.erased_view(holdings.requests, holdings),
-        views.export_view(EXPORT, holdings.requests, ui.File("attachment://kuas-your-data.zip")),
+        views.summary_view(summary),
+        views.erase_question_view(summary, button),
+        views.nothing_view(summary),
+        views.erased_view(summary.requests, summary),
+        views.export_view(EXPORT, summary.requests, ui.File("attachment://kuas-your-data.zip")),
         views.not_yours_view(),
     ]
 
@@ -130,44 +129,44 @@ def texts_of(view: ui.LayoutView) -> str:
 
 
 def test_what_is_under_way_is_said_to_follow() -> None:
-    said = texts_of(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
-    assert "3 requests erased" in said
-    assert "Still under way: 2 requests" in said
-    assert "within an hour" in said
+    text = texts_of(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
+    assert "3 requests erased" in text
+    assert "Still under way: 2 requests" in text
+    assert "within an hour" in text
 
 
-def test_why_an_id_stays_is_said_and_until_when() -> None:
-    said = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
-    assert "until <t:1700000000:f>." in said
-    assert "never resets" not in said
-    said = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
-    assert "in 1 server for as long as a limit that never resets is in force there" in said
+def test_the_reason_and_the_time_for_which_an_id_stays_are_shown() -> None:
+    text = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
+    assert "until <t:1700000000:f>." in text
+    assert "never resets" not in text
+    text = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
+    assert "in 1 server for as long as a limit that never resets is in force there" in text
 
 
-def test_nobody_is_told_of_what_is_not_there() -> None:
-    said = texts_of(views.summary_view(NOTHING))
-    assert "No requests" in said
-    assert "- " not in said.replace("-# ", "")
+def test_the_summary_lists_only_what_is_stored() -> None:
+    text = texts_of(views.summary_view(NOTHING))
+    assert "No requests" in text
+    assert "- " not in text.replace("-# ", "")
     everything = replace(
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
-    said = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
+    text = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked for erasure <t:5:R>"):
-        assert part in said
+        assert part in text
 
 
-def test_the_file_is_json_that_people_and_programs_can_read() -> None:
+def test_the_export_is_readable_json() -> None:
     name, data, left_out = views.export_file(EXPORT, 10_000)
     assert (name, left_out) == ("kuas-your-data.json", 0)
     assert "ein Füchslein 🦊".encode() in data
-    told = json.loads(data)
-    assert (told["user_id"], told["made_at"]) == (str(2**62 + 1), "2023-11-14T22:13:20.000+00:00")
-    (request,) = told["requests"]
+    loaded = json.loads(data)
+    assert (loaded["user_id"], loaded["made_at"]) == (str(2**62 + 1), "2023-11-14T22:13:20.000+00:00")
+    (request,) = loaded["requests"]
     assert (request["guild_id"], request["private"], request["spoiler"]) == (str(2**62), True, False)
     assert (request["reserved_credits"], request["final_credits"], request["finished_at"]) == (4, None, None)
 
 
-def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
+def test_an_export_too_big_is_zipped_and_then_loses_its_oldest_requests() -> None:
     requests = tuple(replace(REQUEST, prompt=str(number) * 400, message_id=number) for number in range(64))
     export = replace(EXPORT, requests=requests, older_requests=5)
     name, data, left_out = views.export_file(export, 20_000)
@@ -176,20 +175,20 @@ def test_what_does_not_fit_is_zipped_and_then_loses_its_oldest_half() -> None:
     _, data, left_out = views.export_file(export, 2_500)
     assert len(data) <= 2_500
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        told = json.loads(archive.read("kuas-your-data.json"))
-    kept = [int(request["message_id"]) for request in told["requests"]]
+        loaded = json.loads(archive.read("kuas-your-data.json"))
+    kept = [int(request["message_id"]) for request in loaded["requests"]]
     assert kept == list(range(len(kept)))
-    assert left_out == told["older_requests"] == 5 + 64 - len(kept)
-    said = texts_of(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
-    assert f"{left_out} older requests did not fit" in said
+    assert left_out == loaded["older_requests"] == 5 + 64 - len(kept)
+    text = texts_of(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
+    assert f"{left_out} older requests did not fit" in text
 
 
-def test_a_limit_that_nothing_fits_in_still_ends() -> None:
+def test_an_export_that_never_fits_ends_without_requests() -> None:
     name, _, left_out = views.export_file(EXPORT, 1)
     assert (name, left_out) == ("kuas-your-data.zip", 1)
 
 
-def test_every_card_is_within_discords_limits() -> None:
+def test_every_view_is_short() -> None:
     full = replace(NOTHING, **dict.fromkeys(NOTHING.__dataclass_fields__, 10**9))
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="Erase it"))
     for view in (
@@ -199,31 +198,30 @@ def test_every_card_is_within_discords_limits() -> None:
         views.erased_view(10**9, full),
     ):
         assert len(texts_of(view)) < 2000
-        assert isinstance(view, discord.ui.LayoutView)
 
 
-def test_every_card_is_in_indonesian_and_says_the_same() -> None:
-    for holdings in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
-        english = [texts_of(view).split("\n") for view in all_views(holdings)]
+def test_every_view_is_translated_with_the_same_facts() -> None:
+    for summary in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
+        english = [texts_of(view).split("\n") for view in all_views(summary)]
         with use_locale("id"):
-            indonesian = [texts_of(view).split("\n") for view in all_views(holdings)]
-        for said, own in zip(indonesian, english, strict=True):
-            assert not set(said) & set(own)
-            assert [sorted(FACTS.findall(line)) for line in said] == [
+            indonesian = [texts_of(view).split("\n") for view in all_views(summary)]
+        for translated, own in zip(indonesian, english, strict=True):
+            assert not set(translated) & set(own)
+            assert [sorted(FACTS.findall(line)) for line in translated] == [
                 sorted(FACTS.findall(line)) for line in own
             ]
 
 
-def test_a_member_is_told_in_indonesian_what_is_kept_and_what_stays() -> None:
+def test_summary_question_and_button_are_translated() -> None:
     with use_locale("id"):
-        shown, asked, *_ = map(texts_of, all_views(EVERYTHING))
+        summary_text, question, *_ = map(texts_of, all_views(EVERYTHING))
         label = erase_button(7).label
     for part in (
         "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
         "\n- 11 prompt\n",
         "<t:5:R>",
     ):
-        assert part in shown
+        assert part in summary_text
     for part in ("### Hapus yang disimpan tentangmu?", "sampai <t:1700000001:f>, di 8 server selama"):
-        assert part in asked
+        assert part in question
     assert label == "Hapus"

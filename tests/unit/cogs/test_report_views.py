@@ -1,4 +1,4 @@
-"""The words of a report: what was spent, by whom, and how to read the chart."""
+"""The view of a report: what was spent, by whom, and the alternative text of the chart."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from simcord.components import walk_components
 from bot.credits.reports.builder import ReportFiles
 from bot.credits.reports.csv_export import CsvExport
 from bot.credits.reports.models import BarUnit, Bucket, Report, Spender
+from bot.domain.clock import DAY_MS
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from cogs.credits import report_views
@@ -21,7 +22,6 @@ from cogs.text.translation import languages, use_locale
 from cogs.ui.discord_limits import VIEW_TEXT_UNITS
 
 NOVEMBER = 1_793_491_200_000
-DAY_MS = 24 * 60 * 60 * 1000
 REPORT = Report(
     guild_id=1,
     period=Period.MONTH,
@@ -45,18 +45,18 @@ REPORT = Report(
 )
 
 
-def report_files(report: Report = REPORT, **changes: Any) -> ReportFiles:
+def make_report_files(report: Report = REPORT, **changes: Any) -> ReportFiles:
     sheet = CsvExport("report.csv", b"job_id\r\n", report.reservations)
     return replace(ReportFiles(report, "report", sheet, b"picture", draws=True), **changes)
 
 
-def texts_of(made: ReportFiles) -> str:
-    found = walk_components(report_views.report_view(made).to_components())
+def texts_of(report_files: ReportFiles) -> str:
+    found = walk_components(report_views.report_view(report_files).to_components())
     return "\n".join(item["content"] for item in found if "content" in item)
 
 
 def test_a_report_says_what_was_spent_and_by_whom() -> None:
-    said = texts_of(report_files())
+    text = texts_of(make_report_files())
     for part in (
         "### Report: November 2026",
         "**1,204 credits** spent, **301 pictures** painted, 4 each.",
@@ -67,9 +67,9 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         "with 1,000 credits a day the limit lasts for exactly the month",
         "time zone UTC",
     ):
-        assert part in said
+        assert part in text
     for part in ("failed", "grants", "erased", "other member", "newest", "extra"):
-        assert part not in said
+        assert part not in text
 
 
 @pytest.mark.parametrize(
@@ -91,42 +91,44 @@ def test_a_report_says_what_was_spent_and_by_whom() -> None:
         ({"pictures": 0}, "**0 pictures** painted."),
     ],
 )
-def test_whatever_else_happened_is_said(changes: dict[str, Any], part: str) -> None:
-    assert part in texts_of(report_files(replace(REPORT, **changes)))
+def test_failures_refunds_grants_and_the_rest_are_shown(changes: dict[str, Any], part: str) -> None:
+    assert part in texts_of(make_report_files(replace(REPORT, **changes)))
 
 
-def test_what_is_missing_is_said() -> None:
-    assert "extra `charts`" in texts_of(report_files(chart=None, draws=False))
+def test_missing_charts_and_rows_are_explained() -> None:
+    assert "extra `charts`" in texts_of(make_report_files(chart=None, draws=False))
     spent_nothing = replace(REPORT, spent_credits=0, held_credits=0)
-    assert "no chart, since nothing was spent" in texts_of(report_files(spent_nothing, chart=None))
+    assert "no chart, since nothing was spent" in texts_of(make_report_files(spent_nothing, chart=None))
     cut = CsvExport("report.zip", b"", 200)
-    assert "newest 200 of 303 requests" in texts_of(report_files(sheet=cut))
+    assert "newest 200 of 303 requests" in texts_of(make_report_files(sheet=cut))
 
 
 @pytest.mark.parametrize(("period", "part"), [(Period.DAY, "`ago`"), (Period.TOTAL, "`/imagine`")])
-def test_an_empty_time_is_a_sentence_and_no_file(period: Period, part: str) -> None:
-    empty = report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
+def test_an_empty_period_has_a_text_and_no_files(period: Period, part: str) -> None:
+    empty = make_report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)
     assert part in texts_of(empty)
     assert report_views.files(empty) == []
 
 
-def test_the_files_are_those_that_the_card_shows() -> None:
-    made = report_files()
-    shown = str(report_views.report_view(made).to_components())
-    for file in report_views.files(made):
+def test_the_view_shows_its_files() -> None:
+    report_files = make_report_files()
+    shown = str(report_views.report_view(report_files).to_components())
+    files = report_views.files(report_files)
+    assert len(files) == 2
+    for file in files:
         assert f"attachment://{file.filename}" in shown
         file.close()
 
 
-def test_the_chart_is_told_in_words() -> None:
-    told = report_views.alt_text(REPORT)
-    assert "1: 1,204, 2: 4. The highest bar, 1,200, begins at 2 November 2026." in told
+def test_the_chart_has_an_alternative_text() -> None:
+    alt_text = report_views.alt_text(REPORT)
+    assert "1: 1,204, 2: 4. The highest bar, 1,200, begins at 2 November 2026." in alt_text
     by_hour = report_views.alt_text(replace(REPORT, unit=BarUnit.HOUR))
     assert "begins at 00:00" in by_hour
-    assert "<@" not in told
+    assert "<@" not in alt_text
 
 
-def test_a_report_is_told_in_the_language_of_the_reader() -> None:
+def test_a_report_is_in_the_language_of_the_reader() -> None:
     report = replace(
         REPORT,
         members=1234,
@@ -138,7 +140,7 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         zone=ZoneInfo("Asia/Jakarta"),
     )
     with use_locale("id"):
-        said, told = texts_of(report_files(report)), report_views.alt_text(report)
+        text, alt_text = texts_of(make_report_files(report)), report_views.alt_text(report)
     for part in (
         "### Laporan: November 2026",
         "**1.204 kredit** terpakai, **300 gambar** dilukis, rata-rata 4,01 per gambar.",
@@ -154,16 +156,16 @@ def test_a_report_is_told_in_the_language_of_the_reader() -> None:
         "dengan 1.000 kredit per hari, batas habis tepat di akhir bulan.",
         "zona waktu Asia/Jakarta",
     ):
-        assert part in said
-    assert "1: 1.204, 2: 4, dihapus: 12. Batang tertinggi, 1.200, mulai 2 November 2026." in told
+        assert part in text
+    assert "1: 1.204, 2: 4, dihapus: 12. Batang tertinggi, 1.200, mulai 2 November 2026." in alt_text
     for english in ("credit", "picture", "member", "erased", "The "):
-        assert english not in said
-        assert english not in told
+        assert english not in text
+        assert english not in alt_text
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize("period", Period)
-def test_every_report_can_be_said_in_every_language(period: Period, language: str) -> None:
+def test_every_variant_of_a_report_has_a_text_in_every_language(period: Period, language: str) -> None:
     unit = BarUnit.HOUR if period is Period.DAY else BarUnit.DAY
     with use_locale(language):
         for limit in (Limit(200, period), Limit(10**9, period), Limit(1, Period.TOTAL)):
@@ -172,24 +174,24 @@ def test_every_report_can_be_said_in_every_language(period: Period, language: st
                 REPORT, period=period, unit=unit, limit=limit, periods_ago=1, before_credits=before
             )
             cut = CsvExport("report.zip", b"", 200)
-            assert texts_of(report_files(report, sheet=cut, draws=False))
-            assert texts_of(report_files(replace(report, spent_credits=0, held_credits=0), chart=None))
-            assert texts_of(report_files(replace(report, reservations=0), sheet=None, chart=None))
+            assert texts_of(make_report_files(report, sheet=cut, draws=False))
+            assert texts_of(make_report_files(replace(report, spent_credits=0, held_credits=0), chart=None))
+            assert texts_of(make_report_files(replace(report, reservations=0), sheet=None, chart=None))
             assert report_views.alt_text(report)
 
 
-def test_one_credit_is_one_credit() -> None:
+def test_the_singular_is_used_for_exactly_one_credit() -> None:
     """The pace is a number that may have a fraction."""
-    for credits, said in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
-        assert said in texts_of(report_files(replace(REPORT, limit=Limit(credits, Period.MONTH))))
+    for credits, text in ((2, "with 1 credit a day "), (1, "with 0.5 credits a day ")):
+        assert text in texts_of(make_report_files(replace(REPORT, limit=Limit(credits, Period.MONTH))))
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
 def test_the_longest_report_fits(language: str) -> None:
-    many = tuple(Spender(2**63 - place, 10**12, 10**12, 10**9) for place in range(10))
+    many = tuple(Spender(2**63 - number, 10**12, 10**12, 10**9) for number in range(10))
     longest = replace(
         REPORT, spenders=many, members=10**6, erased=many[0], refunded_credits=10**12, failures=10**9
     )
     with use_locale(language):
-        assert utf16_length(texts_of(report_files(longest, draws=False))) <= VIEW_TEXT_UNITS
+        assert utf16_length(texts_of(make_report_files(longest, draws=False))) <= VIEW_TEXT_UNITS
         assert utf16_length(report_views.alt_text(longest)) <= 1024

@@ -1,4 +1,4 @@
-"""Every language says everything, with the same facts in it, and in a form that Discord takes."""
+"""Translations are complete, have the same placeholders and markup, and are accepted by Discord."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MENTIONED = re.compile(r"`/([^`]+?)(?: [a-z_]+:[^`]*)?`")
 MARKUP = re.compile(r"\*\*|`|^### |^-# |^> |^- |\n|<#|<@", re.MULTILINE)
 WORDS = re.compile(r"[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}")
 SHOWN = {"label", "placeholder"}
-"""Arguments whose value is shown to people even if it is one word."""
+"""Keyword arguments whose value is shown to people, even if it is one word."""
 MARKED = {"gettext", "gettext_noop", "ngettext", "locale_str"}
 
 
@@ -78,28 +78,28 @@ def catalogue(file: Path) -> Catalog:
     return read(file)
 
 
-def test_there_is_a_language_beside_english() -> None:
+def test_there_is_a_language_besides_english() -> None:
     assert FILES
     assert languages() == {"en", *(file.stem for file in FILES)}
 
 
 async def test_a_catalogue_has_every_message_and_no_other(file: Path, catalogue: Catalog) -> None:
     current = await template()
-    wanted = {(message.context, message.id) for message in current if message.id}
-    known = {(message.context, message.id) for message in catalogue if message.id}
-    assert known - wanted == set(), "run `make messages`"
-    assert wanted - known == set(), "run `make messages`, then translate what is new"
+    current_ids = {(message.context, message.id) for message in current if message.id}
+    catalogue_ids = {(message.context, message.id) for message in catalogue if message.id}
+    assert catalogue_ids - current_ids == set(), "run `make messages`"
+    assert current_ids - catalogue_ids == set(), "run `make messages`, then translate what is new"
     assert untranslated(catalogue) == []
     assert [message.id for message in catalogue if message.fuzzy and message.id] == []
     assert file.read_text("utf-8") == written(file, updated(file, current))
 
 
-def test_a_translation_carries_the_same_facts(catalogue: Catalog) -> None:
+def test_a_translation_has_the_same_placeholders(catalogue: Catalog) -> None:
     wrong = []
     for message in catalogue:
         own = set().union(*map(placeholders, english(message)))
         texts = forms(message)
-        # Several forms may tell numbers apart by words alone; a single one has to name the number.
+        # With several plural forms a form may leave out the number; a single form must have it.
         free = {"n"} if len(texts) > 1 else set()
         wrong += [form for form in texts if placeholders(form) - own or own - placeholders(form) - free]
     assert wrong == []
@@ -121,12 +121,12 @@ def test_the_plural_forms_are_those_of_the_language(catalogue: Catalog) -> None:
     assert catalogue.num_plurals == int(expected[1])
 
 
-def branches(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A command, and all commands below it."""
+def walk_commands(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a command and all commands below it."""
     yield command
     for option in command.get("options", ()):
         if option["type"] in {SUBCOMMAND, GROUP}:
-            yield from branches(option)
+            yield from walk_commands(option)
 
 
 def name_in(language: str, part: dict[str, Any]) -> str:
@@ -134,43 +134,46 @@ def name_in(language: str, part: dict[str, Any]) -> str:
     return name
 
 
-async def test_names_in_menus_are_taken_by_discord(language: str) -> None:
+async def test_translated_command_names_are_valid_and_unique(language: str) -> None:
     """https://discord.com/developers/docs/interactions/application-commands#localization"""
     slash = [
         command for command in await command_payloads(CommandTranslator()) if command.get("type", 1) == 1
     ]
+    assert slash
     for branch in [
         {"name": "", "options": slash},
-        *(each for command in slash for each in branches(command)),
+        *(each for command in slash for each in walk_commands(command)),
     ]:
         options = branch.get("options", ())
-        names, said = (
+        names, translated = (
             [option["name"] for option in options],
             [name_in(language, option) for option in options],
         )
-        assert len(set(said)) == len(said), (branch["name"], said)
-        for name, own in zip(said, names, strict=True):
+        assert len(set(translated)) == len(translated), (branch["name"], translated)
+        for name, own in zip(translated, names, strict=True):
             assert COMMAND_NAME_FORM.fullmatch(name), name
             assert name == name.lower(), name
             assert name not in set(names) - {own}, (branch["name"], name)
 
 
-async def test_texts_in_menus_fit(language: str) -> None:
+async def test_translated_command_texts_fit(language: str) -> None:
     def texts(part: dict[str, Any]) -> Iterator[str]:
         for field in ("name", "description"):
-            said = (part.get(f"{field}_localizations") or {}).get(language, "")
-            yield max(part.get(field, ""), said, key=len)
+            translated = (part.get(f"{field}_localizations") or {}).get(language, "")
+            yield max(part.get(field, ""), translated, key=len)
         for inner in (*part.get("options", ()), *part.get("choices", ())):
             yield from texts(inner)
 
-    for command in await command_payloads(CommandTranslator()):
+    commands = await command_payloads(CommandTranslator())
+    assert commands
+    for command in commands:
         shown = list(texts(command))
         assert max(map(len, shown)) <= LONGEST_MENU_TEXT, max(shown, key=len)
         assert sum(map(len, shown)) <= LARGEST_COMMAND, command["name"]
 
 
 async def commands_in(language: str) -> set[str]:
-    """The whole name of every command in one language."""
+    """Return the full name of every command in one language."""
 
     def walk(branch: dict[str, Any], before: str) -> Iterator[str]:
         name = f"{before}{name_in(language, branch)}"
@@ -182,17 +185,17 @@ async def commands_in(language: str) -> set[str]:
     return {name for command in await command_payloads(CommandTranslator()) for name in walk(command, "")}
 
 
-async def test_only_commands_that_exist_are_named(catalogue: Catalog, language: str) -> None:
-    own, said = await commands_in("en-US"), await commands_in(language)
+async def test_texts_name_only_commands_that_exist(catalogue: Catalog, language: str) -> None:
+    own, translated = await commands_in("en-US"), await commands_in(language)
     wrong = []
     for message in catalogue:
-        for texts, names in ((english(message), own), (forms(message), said)):
+        for texts, names in ((english(message), own), (forms(message), translated)):
             wrong += [name for form in texts for name in MENTIONED.findall(form) if name not in names]
     assert wrong == []
 
 
 def skipped_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """What is marked, or not said to people: docstrings, types, the texts of logs, errors and menus."""
+    """Yield nodes that are marked for translation or not shown to people: docstrings, logs, errors ..."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in MARKED:
@@ -212,14 +215,14 @@ def skipped_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def untranslatable_texts(source: str) -> list[str]:
-    """Texts of several words that no translator would ever see."""
+    """Return the texts for people that are not marked for translation."""
     tree = ast.parse(source)
-    passed_over = set(skipped_nodes(tree))
+    skipped = set(skipped_nodes(tree))
     shown = {word.value for word in ast.walk(tree) if isinstance(word, ast.keyword) and word.arg in SHOWN}
     return [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in passed_over
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in skipped
         if WORDS.search(node.value) or (node in shown and node.value)
     ]
 
@@ -229,7 +232,7 @@ def untranslatable_texts(source: str) -> list[str]:
     sorted(COGS.rglob("*.py")),
     ids=lambda path: str(path.relative_to(COGS)),
 )
-def test_every_word_for_people_can_be_translated(path: Path) -> None:
+def test_every_text_for_people_is_marked_for_translation(path: Path) -> None:
     assert untranslatable_texts(path.read_text("utf-8")) == []
 
 
@@ -246,7 +249,7 @@ def test_every_word_for_people_can_be_translated(path: Path) -> None:
         ("Button(label=gettext('Next'), custom_id='next')", []),
     ],
 )
-def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> None:
+def test_unmarked_texts_are_found(source: str, found: list[str]) -> None:
     assert untranslatable_texts(source) == found
 
 
@@ -254,7 +257,7 @@ def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> N
     ("locale", "language"),
     [("id", "id"), ("en-US", "en"), ("en-GB", "en"), ("xx", "en"), ("", "en"), ("../id", "en")],
 )
-def test_a_locale_is_spoken_to_in_its_language(locale: str, language: str) -> None:
+def test_a_locale_has_its_language_or_english(locale: str, language: str) -> None:
     assert language_of(locale) == language
 
 
@@ -267,7 +270,7 @@ def test_the_language_ends_with_its_block() -> None:
     assert number(1234.5) == "1,234.5"
 
 
-def test_what_a_language_lacks_is_said_in_english() -> None:
+def test_a_missing_translation_is_in_english() -> None:
     with use_locale("id"):
         assert gettext("Never {what} before.", what="seen") == "Never seen before."
         assert ngettext("{n} thing never seen", "{n} things never seen", 1) == "1 thing never seen"

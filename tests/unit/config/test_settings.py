@@ -1,4 +1,4 @@
-"""What the settings take, what they refuse, and what is said about it."""
+"""Settings: defaults, sources, validation and the messages about mistakes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Start in an empty folder and with none of our variables set."""
+    """Start in an empty folder, without BOT_ variables in the environment."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.upper().startswith("BOT_"):
@@ -62,7 +62,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a settings file and say where it is."""
+    """Return a function that writes a settings file and returns its path."""
 
     def to_file(text: str) -> Path:
         path = tmp_path / "kuas.toml"
@@ -77,7 +77,8 @@ def load_errors(path: Path | None) -> tuple[str, ...]:
         load(path)
     assert caught.value.code == "settings"
     assert caught.value.__cause__ is None
-    assert all("\n" not in line for line in caught.value.lines)
+    assert caught.value.lines
+    assert not any("\n" in line for line in caught.value.lines)
     return caught.value.lines
 
 
@@ -85,7 +86,7 @@ def with_rivya(line: str) -> str:
     return f"{SECRETS}{line}\n"
 
 
-def test_two_secrets_are_enough_and_the_rest_has_the_promised_defaults(write: Write) -> None:
+def test_two_secrets_are_enough_and_the_rest_has_defaults(write: Write) -> None:
     settings = load(write(SECRETS))
     assert settings.discord.token.get_secret_value() == "hush-token"
     assert settings.discord.operator_guild is None
@@ -100,7 +101,7 @@ def test_two_secrets_are_enough_and_the_rest_has_the_promised_defaults(write: Wr
     assert (settings.log.level, settings.log.format) == ("info", "console")
 
 
-def test_the_environment_wins_over_the_file_and_can_do_without_one(
+def test_the_environment_overrides_the_file_and_is_enough_alone(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOT_RIVYA__POLL_SECONDS", "0.05")
@@ -112,12 +113,12 @@ def test_the_environment_wins_over_the_file_and_can_do_without_one(
     assert load(None).discord.token.get_secret_value() == '["not","JSON"]'
 
 
-def test_variables_may_be_written_in_small_letters(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_may_be_lower_case(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("bot_rivya__max_running", "2")
     assert load(write(SECRETS)).rivya.max_running == 2
 
 
-def test_a_variable_set_to_nothing_counts_as_not_set(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_DISCORD__OPERATOR_GUILD", "")
     monkeypatch.setenv("BOT_RIVYA__POLL_SECONDS", "")
     settings = load(write(with_rivya("poll_seconds = 7")))
@@ -138,14 +139,16 @@ def test_settings_cannot_be_changed_and_do_not_show_their_secrets(write: Write) 
     assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
-def test_settings_made_by_hand_do_not_look_at_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_made_in_code_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_RIVYA__API_KEY", "from-the-environment")
     rivya = RivyaSettings(api_key=SecretStr("by-hand"))
     settings = Settings(discord=DiscordSettings(token=SecretStr("by-hand")), rivya=rivya)
     assert settings.rivya.api_key.get_secret_value() == "by-hand"
 
 
-def test_every_mistake_is_told_at_once_one_line_each(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_mistake_is_reported_in_a_line_of_its_own(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BOT_RIVYA__POL_SECONDS", "3")
     monkeypatch.setenv("BOT_TOKEN", "hush")
     monkeypatch.setenv("BOT_LOG__FORMAT", "xml")
@@ -221,18 +224,18 @@ def test_every_mistake_is_told_at_once_one_line_each(write: Write, monkeypatch: 
         ("log.level", '"loud"'),
     ],
 )
-def test_a_wrong_value_is_one_line_that_names_its_key_and_not_the_value(
+def test_a_wrong_value_is_reported_by_its_key_and_without_the_value(
     write: Write, key: str, value: str
 ) -> None:
-    given_too = {"discord.token": "'x'", "rivya.api_key": "'x'"} | {key: value}
-    (line,) = load_errors(write("\n".join(f"{name} = {text}" for name, text in given_too.items())))
+    values = {"discord.token": "'x'", "rivya.api_key": "'x'"} | {key: value}
+    (line,) = load_errors(write("\n".join(f"{name} = {text}" for name, text in values.items())))
     assert line.startswith(f"{key}: must be ")
     assert f"BOT_{key.replace('.', '__').upper()}" in line
     assert "hush" not in line
 
 
 @pytest.mark.parametrize(
-    ("url", "kept"),
+    ("url", "stored"),
     [
         ("https://rivya.ai/", "https://rivya.ai"),
         ("https://proxy.example/rivya//", "https://proxy.example/rivya"),
@@ -241,10 +244,8 @@ def test_a_wrong_value_is_one_line_that_names_its_key_and_not_the_value(
         ("http://localhost:1", "http://localhost:1"),
     ],
 )
-def test_an_address_that_keeps_the_key_safe_is_taken_without_its_last_slash(
-    write: Write, url: str, kept: str
-) -> None:
-    assert load(write(with_rivya(f'base_url = "{url}"'))).rivya.base_url == kept
+def test_a_safe_base_url_is_accepted_without_its_last_slash(write: Write, url: str, stored: str) -> None:
+    assert load(write(with_rivya(f'base_url = "{url}"'))).rivya.base_url == stored
 
 
 @pytest.mark.parametrize(
@@ -268,13 +269,13 @@ def test_an_address_that_keeps_the_key_safe_is_taken_without_its_last_slash(
         "https://[::1",
     ],
 )
-def test_an_address_that_could_lose_the_key_is_refused(write: Write, url: str) -> None:
+def test_a_base_url_that_could_leak_the_key_is_refused(write: Write, url: str) -> None:
     (line,) = load_errors(write(with_rivya(f'base_url = "{url}"')))
     assert line.startswith("rivya.base_url: must be an https address")
     assert "hush" not in line
 
 
-def test_spaces_around_a_pasted_secret_are_dropped(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spaces_around_a_secret_are_removed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_DISCORD__TOKEN", " pasted\n")
     assert load(write(SECRETS)).discord.token.get_secret_value() == "pasted"
 
@@ -292,32 +293,32 @@ def test_an_unknown_variable_is_a_mistake_at_any_level(
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="=\0"), max_size=30))
-def test_no_variable_that_begins_like_ours_passes_unnoticed(rest: str) -> None:
+def test_every_unknown_variable_with_our_prefix_is_reported(rest: str) -> None:
     known = {f"BOT_{name}__{key}".upper() for name, keys in SECTIONS.items() for key in keys.model_fields}
     lines = list(unknown_in_environment(SECTIONS, {f"BOT_{rest}": "hush"}))
     assert len(lines) == (f"BOT_{rest}".upper() not in known)
     assert all("\n" not in line for line in lines)
 
 
-def test_a_key_that_holds_a_line_end_still_makes_one_line(write: Write) -> None:
+def test_a_key_with_a_line_break_is_reported_in_one_line(write: Write) -> None:
     assert load_errors(write(f'"a\\nb" = 1\n{SECRETS}')) == (r"'a\nb': unknown section in kuas.toml",)
 
 
-def test_names_that_mean_something_to_pydantic_mean_nothing_here(write: Write) -> None:
+def test_options_of_pydantic_settings_cannot_be_set_in_the_file(write: Write) -> None:
     (line,) = load_errors(write(f'_env_prefix = "X_"\n{SECRETS}'))
     assert line.startswith("_env_prefix: unknown section")
 
 
-def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
     assert load_errors(tmp_path / "no.toml") == (f"{tmp_path / 'no.toml'}: there is no such file",)
 
 
-def test_a_folder_in_the_place_of_the_file_is_a_mistake(tmp_path: Path) -> None:
+def test_a_folder_instead_of_the_file_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     assert load_errors(None) == ("config.toml: cannot be read (Is a directory)",)
 
 
-def test_broken_toml_is_told_with_file_and_line(write: Write) -> None:
+def test_invalid_toml_is_reported_with_file_and_line(write: Write) -> None:
     path = write("[discord]\ntoken = hush\n")
     (line,) = load_errors(path)
     assert line.startswith(f"{path}: is not TOML: ")
@@ -331,13 +332,15 @@ def test_a_file_that_is_not_utf_8_is_a_mistake(tmp_path: Path) -> None:
     assert load_errors(path) == (f"{path}: is not UTF-8 text (byte 20)",)
 
 
-def test_a_byte_order_mark_is_stepped_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "notepad.toml"
     path.write_text(SECRETS, "utf-8-sig")
     assert load(path).discord.operator_guild is None
 
 
-def test_the_books_can_be_read_without_token_or_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_section_can_be_loaded_without_token_or_key(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load_database(None).path == Path("data/bot.sqlite3")
     path = write('nonsense = 1\n[database]\npath = "books.sqlite3"\n[rivya]\npoll_seconds = -1\n')
     monkeypatch.setenv("BOT_LOGS", "nonsense too")
@@ -349,7 +352,7 @@ def test_the_books_can_be_read_without_token_or_key(write: Write, monkeypatch: p
 @pytest.mark.parametrize(
     "name", ["BOT_DATABASE", "BOT_DATABASE__PAHT", "bot_database__x", "BOT_DATABASE_PATH"]
 )
-def test_the_database_section_is_judged_even_alone(
+def test_the_database_section_is_validated_when_loaded_alone(
     write: Write, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "books.sqlite3")
@@ -372,9 +375,9 @@ def test_the_example_loads_and_shows_every_key_with_its_default() -> None:
                 assert getattr(getattr(loaded, name), key) == field.default, f"{name}.{key}"
 
 
-def test_every_key_of_the_example_has_a_sentence_above_it() -> None:
+def test_every_key_of_the_example_has_a_comment_above_it() -> None:
     lines = EXAMPLE.read_text("utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r"(# )?\w+ = ", line)]
-    # `poll_seconds` shares the sentence of the line above it.
-    bare = [lines[number] for number in keys if not re.match(r"# .*\.$", lines[number - 1])]
-    assert bare == ["poll_seconds = 5.0"]
+    # `poll_seconds` shares the comment of the line above it.
+    without_comment = [lines[number] for number in keys if not re.match(r"# .*\.$", lines[number - 1])]
+    assert without_comment == ["poll_seconds = 5.0"]

@@ -65,11 +65,11 @@ def make_report(
     )
 
 
-def opened(report: Report, language: str = "en") -> Image.Image:
+def draw_chart(report: Report, language: str = "en") -> Image.Image:
     with use_locale(language):
-        words = chart_labels(report)
+        labels = chart_labels(report)
     # Drawn without a locale, as in the thread of `ReportBuilder`.
-    picture = Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"])
+    picture = Image.open(io.BytesIO(chart.draw(report, labels)), formats=["PNG"])
     picture.load()
     return picture.convert("RGB")
 
@@ -93,19 +93,19 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def amount(picture: Image.Image, colour: str) -> int:
+def count_pixels(picture: Image.Image, colour: str) -> int:
     """Count the pixels of exactly this colour."""
     counted = {value: count for count, value in picture.getcolors(picture.width * picture.height) or []}
     return counted.get(rgb(colour), 0)
 
 
-def test_the_formula_for_contrast_is_the_right_one() -> None:
+def test_the_contrast_formula_is_right() -> None:
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("colour", chart.COLOURS)
-def test_every_colour_stands_out_from_the_ground(colour: str) -> None:
+def test_every_colour_contrasts_with_the_background(colour: str) -> None:
     assert contrast(colour, chart.BACKGROUND) >= READABLE_ON_A_GRAPH
 
 
@@ -115,42 +115,42 @@ def test_text_and_line_are_readable() -> None:
     assert chart.TEXT_POINTS * chart.DPI / 72 >= 24
 
 
-def test_neighbours_differ_without_colour() -> None:
+def test_neighbouring_bars_differ_without_colour() -> None:
     assert len(set(chart.COLOURS)) == len(chart.COLOURS) == len(chart.HATCHES) == COLOURED + 2
     assert all(one != other for one, other in pairwise(chart.HATCHES))
 
 
-def test_the_picture_has_its_size_and_discords_ground() -> None:
-    picture = opened(make_report(members=2))
+def test_the_picture_has_its_size_and_background() -> None:
+    picture = draw_chart(make_report(members=2))
     assert picture.size == (1200, 800)
     corners = [(0, 0), (1199, 0), (0, 799), (1199, 799)]
     assert {picture.getpixel(corner) for corner in corners} == {rgb(chart.BACKGROUND)}
 
 
 @pytest.mark.parametrize("members", [1, 6, 7])
-def test_each_of_the_first_six_has_a_colour(members: int) -> None:
-    picture = opened(make_report(members=members, others=9 if members > COLOURED else 0))
-    seen = [amount(picture, colour) > 500 for colour in chart.COLOURS]
+def test_each_of_the_six_top_spenders_has_a_colour(members: int) -> None:
+    picture = draw_chart(make_report(members=members, others=9 if members > COLOURED else 0))
+    seen = [count_pixels(picture, colour) > 500 for colour in chart.COLOURS]
     assert seen == [place < min(members, COLOURED) or (place == COLOURED < members) for place in range(8)]
 
 
-def test_members_without_a_name_have_a_colour() -> None:
-    assert amount(opened(make_report(erased=5)), chart.COLOURS[-1]) > 500
-    assert amount(opened(make_report()), chart.COLOURS[-1]) == 0
+def test_erased_members_have_a_colour() -> None:
+    assert count_pixels(draw_chart(make_report(erased=5)), chart.COLOURS[-1]) > 500
+    assert count_pixels(draw_chart(make_report()), chart.COLOURS[-1]) == 0
 
 
 @pytest.mark.parametrize("members", [0, 7])
 def test_make_report_of_nothing_is_an_empty_chart(members: int) -> None:
-    picture = opened(make_report(members=members, each=0))
-    assert not any(amount(picture, colour) for colour in chart.COLOURS)
-    assert amount(picture, chart.TEXT) > 500
+    picture = draw_chart(make_report(members=members, each=0))
+    assert not any(count_pixels(picture, colour) for colour in chart.COLOURS)
+    assert count_pixels(picture, chart.TEXT) > 500
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize("each", [1, 12_499, MAX_CREDITS, 10**13])
 def test_no_number_is_cut_by_the_edge(each: int, language: str) -> None:
     report = make_report(members=6, each=each, others=each, erased=each, limit=Limit(each, Period.MONTH))
-    assert_margins_free(opened(report, language))
+    assert_margins_free(draw_chart(report, language))
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
@@ -166,19 +166,19 @@ def test_no_number_is_cut_by_the_edge(each: int, language: str) -> None:
         ("months", "total", 16, timedelta(days=62)),
     ],
 )
-def test_no_word_is_cut_by_the_edge_or_lacks_a_letter(
+def test_no_label_is_cut_by_the_edge_or_lacks_a_character(
     unit: str, period: str, bars: int, step: timedelta, language: str
 ) -> None:
     """A letter that the font lacks is a warning, which is an error in tests."""
     report = make_report(members=6, others=3, erased=3, unit=unit, period=period, bars=bars, step=step)
     assert len(chart_labels(report).buckets) == bars
-    assert_margins_free(opened(report, language))
+    assert_margins_free(draw_chart(report, language))
 
 
-def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
+def test_a_long_title_is_made_smaller() -> None:
     report = make_report()
-    words = replace(chart_labels(report), title="Credits by " + "a very long while " * 5)
-    with Image.open(io.BytesIO(chart.draw(report, words)), formats=["PNG"]) as picture:
+    labels = replace(chart_labels(report), title="Credits by " + "a very long while " * 5)
+    with Image.open(io.BytesIO(chart.draw(report, labels)), formats=["PNG"]) as picture:
         assert_margins_free(picture.convert("RGB"))
 
 
@@ -196,16 +196,16 @@ def test_a_title_in_a_language_of_many_letters_grows_smaller() -> None:
         ("month", "total", "id", "Kredit per bulan, sejak 1 November 2026", "Nov 2026"),
     ],
 )
-def test_every_word_is_in_the_language_of_the_reader(
+def test_every_label_is_in_the_language_of_the_reader(
     unit: str, period: str, language: str, title: str, bar: str
 ) -> None:
     report = make_report(unit=unit, period=period, bars=1)
     noon = replace(report.buckets[0], start=report.start + 13 * 60 * 60 * 1000)
     with use_locale(language):
-        words = chart_labels(replace(report, buckets=(*report.buckets, noon)))
-    assert (words.title, words.buckets[-1]) == (title, bar)
-    assert words.others == ("lainnya" if language == "id" else "others")
-    assert words.erased == ("dihapus" if language == "id" else "erased")
+        labels = chart_labels(replace(report, buckets=(*report.buckets, noon)))
+    assert (labels.title, labels.buckets[-1]) == (title, bar)
+    assert labels.others == ("lainnya" if language == "id" else "others")
+    assert labels.erased == ("dihapus" if language == "id" else "erased")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_every_word_is_in_the_language_of_the_reader(
         ("hour", "day", "id", "laju merata: 6,7 per jam"),
     ],
 )
-def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, language: str, pace: str) -> None:
+def test_the_pace_has_a_label_if_it_is_drawn(unit: str, period: str, language: str, pace: str) -> None:
     with use_locale(language):
         assert (
             chart_labels(make_report(unit=unit, period=period, limit=Limit(200, Period(period)))).pace == pace
@@ -224,15 +224,15 @@ def test_the_even_pace_has_its_name_if_it_is_drawn(unit: str, period: str, langu
         assert chart_labels(make_report(unit=unit, period=period, limit=Limit(200, Period.TOTAL))).pace == ""
 
 
-def test_times_are_those_of_the_server() -> None:
+def test_times_are_in_the_servers_time_zone() -> None:
     """In English as always; Babel alone would write `Sept`, or the month first."""
     at = int(datetime(2026, 9, 1, 23, tzinfo=UTC).timestamp() * 1000)
-    there = replace(
+    in_jakarta = replace(
         make_report(period="day"), zone=ZoneInfo("Asia/Jakarta"), buckets=(Bucket(at, (4,), 0, 0),)
     )
-    assert period_title(there) == "2 September 2026"
-    assert chart_labels(replace(there, period=Period.TOTAL)).buckets == ("2 Sep",)
-    assert chart_labels(replace(there, unit=BarUnit.HOUR)).buckets == ("06h",)
+    assert period_title(in_jakarta) == "2 September 2026"
+    assert chart_labels(replace(in_jakarta, period=Period.TOTAL)).buckets == ("2 Sep",)
+    assert chart_labels(replace(in_jakarta, unit=BarUnit.HOUR)).buckets == ("06h",)
 
 
 def assert_margins_free(picture: Image.Image) -> None:
@@ -247,11 +247,11 @@ def assert_margins_free(picture: Image.Image) -> None:
     assert bottom <= picture.height - 4
 
 
-def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
-    bold = chart.PACE_COLOUR
-    assert amount(opened(make_report(limit=Limit(150, Period.MONTH))), bold) > 1000
-    assert amount(opened(make_report(limit=Limit(150, Period.WEEK))), bold) == 0
-    assert amount(opened(make_report(limit=Limit(MAX_CREDITS, Period.MONTH))), bold) == 0
+def test_the_pace_is_drawn_if_it_is_visible() -> None:
+    colour = chart.PACE_COLOUR
+    assert count_pixels(draw_chart(make_report(limit=Limit(150, Period.MONTH))), colour) > 1000
+    assert count_pixels(draw_chart(make_report(limit=Limit(150, Period.WEEK))), colour) == 0
+    assert count_pixels(draw_chart(make_report(limit=Limit(MAX_CREDITS, Period.MONTH))), colour) == 0
 
 
 @pytest.mark.parametrize(
@@ -270,20 +270,20 @@ def test_the_even_pace_is_drawn_where_it_is_in_sight() -> None:
         (10**13, "10T", "10T"),
     ],
 )
-def test_numbers_stay_short(value: float, text: str, indonesian: str) -> None:
+def test_numbers_are_abbreviated(value: float, text: str, indonesian: str) -> None:
     report = make_report()
     with use_locale("id"):
-        kept = chart_labels(report).number
+        indonesian_number = chart_labels(report).number
     assert chart_labels(report).number(value) == text
-    assert kept(value) == indonesian
+    assert indonesian_number(value) == indonesian
 
 
-def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_windows() -> None:
+def test_matplotlib_is_imported_with_the_first_chart_and_pyplot_never() -> None:
     script = (
         "import sys, runpy; from bot.credits.reports import chart; assert chart.is_available();"
         "assert 'matplotlib' not in sys.modules;"
-        "from tests.unit.credits import test_chart as here; report = here.make_report();"
-        "chart.draw(report, here.chart_labels(report));"
+        "from tests.unit.credits import test_chart; report = test_chart.make_report();"
+        "chart.draw(report, test_chart.chart_labels(report));"
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     warnings = ["error", "ignore:'audioop' is deprecated:DeprecationWarning"]  # the same as in pyproject.toml
@@ -291,6 +291,6 @@ def test_nothing_is_loaded_before_the_first_chart_and_never_the_part_with_window
     subprocess.run(command, check=True, cwd=ROOT)
 
 
-def test_without_the_library_charts_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_charts_are_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert not chart.is_available()

@@ -20,7 +20,7 @@ def make_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int 
 
 
 @pytest.mark.parametrize(
-    ("usage", "seen_ms", "after_ms"),
+    ("usage", "elapsed_ms", "after_ms"),
     [
         (make_usage(100), 10 * DAY, 10 * DAY),
         (make_usage(160), 8 * DAY, 2 * DAY),
@@ -29,13 +29,13 @@ def make_usage(used: int, limit: int = 200, *, granted: int = 0, resets_at: int 
         (make_usage(199), 199 * HOUR, HOUR),
     ],
 )
-def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
-    at = START + seen_ms
+def test_the_forecast_extrapolates_the_pace(usage: Usage, elapsed_ms: int, after_ms: int) -> None:
+    at = START + elapsed_ms
     assert exhausted_at(usage, START, at) == at + after_ms
 
 
 @pytest.mark.parametrize(
-    ("usage", "seen_ms"),
+    ("usage", "elapsed_ms"),
     [
         (make_usage(0), 10 * DAY),
         (make_usage(200), 10 * DAY),
@@ -57,26 +57,28 @@ def test_the_pace_goes_on(usage: Usage, seen_ms: int, after_ms: int) -> None:
         "it lasts for ages",
     ],
 )
-def test_there_is_nothing_to_say(usage: Usage, seen_ms: int) -> None:
-    assert exhausted_at(usage, START, START + seen_ms) is None
+def test_there_is_no_forecast(usage: Usage, elapsed_ms: int) -> None:
+    assert exhausted_at(usage, START, START + elapsed_ms) is None
 
 
 @given(
     used=st.integers(0, 10**9),
     limit=st.integers(0, 10**9),
     granted=st.integers(0, 10**9),
-    seen_ms=st.integers(-DAY, 400 * DAY),
-    rest_ms=st.none() | st.integers(1, 366 * DAY),
+    elapsed_ms=st.integers(-DAY, 400 * DAY),
+    remaining_ms=st.none() | st.integers(1, 366 * DAY),
 )
 def test_a_forecast_is_ahead_within_the_period_and_true_to_the_pace(
-    used: int, limit: int, granted: int, seen_ms: int, rest_ms: int | None
+    used: int, limit: int, granted: int, elapsed_ms: int, remaining_ms: int | None
 ) -> None:
-    at = START + seen_ms
-    usage = make_usage(used, limit, granted=granted, resets_at=None if rest_ms is None else at + rest_ms)
+    at = START + elapsed_ms
+    usage = make_usage(
+        used, limit, granted=granted, resets_at=None if remaining_ms is None else at + remaining_ms
+    )
     empty = exhausted_at(usage, START, at)
     if empty is None:
         return
     assert at < empty <= at + MAX_AHEAD_MS
-    assert rest_ms is None or empty < at + rest_ms
+    assert remaining_ms is None or empty < at + remaining_ms
     # At this rate what is left is used by then, and not a millisecond sooner.
-    assert used * (empty - at) >= usage.left_credits * seen_ms > used * (empty - at - 1)
+    assert used * (empty - at) >= usage.left_credits * elapsed_ms > used * (empty - at - 1)

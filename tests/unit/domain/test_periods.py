@@ -1,4 +1,4 @@
-"""When a limit's period begins and ends."""
+"""The start and end of a limit's period."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ms(text: str) -> int:
         (Period.MONTH, "2028-02-29T01:00:00+00:00", "2028-02-01T00:00:00+00:00", "2028-03-01T00:00:00+00:00"),
     ],
 )
-def test_the_calendar_is_right(period: Period, at: str, start: str, end: str) -> None:
+def test_periods_follow_the_calendar(period: Period, at: str, start: str, end: str) -> None:
     assert period_bounds(period, ms(at)) == (ms(start), ms(end))
 
 
@@ -51,7 +51,7 @@ def test_a_day_with_two_midnights_begins_at_the_first(at: str) -> None:
     period=st.sampled_from(RESETTING),
     seconds=st.integers(ms("2020-01-01T00:00:00+00:00") // 1000, ms("2100-01-01T00:00:00+00:00") // 1000),
 )
-def test_every_moment_is_in_its_period_and_periods_meet(period: Period, seconds: int) -> None:
+def test_every_time_is_in_its_period_and_periods_are_adjacent(period: Period, seconds: int) -> None:
     moment = seconds * 1000 + 1
     start, end = period_bounds(period, moment)
     assert end is not None

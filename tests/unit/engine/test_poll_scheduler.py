@@ -1,4 +1,4 @@
-"""Polls that learn: the rules they keep for any history, and how soon they see an end."""
+"""The poll scheduler: bounds that hold for every history, and the delay until an end is seen."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from bot.engine.polling.schedule import DurationBounds, PollInterval, estimate_distribution, optimal_schedule
 from bot.engine.polling.scheduler import HISTORY_SIZE, PollScheduler, TaskKind
 
-RHYTHM = PollInterval(2.5, 5.0)
+INTERVAL = PollInterval(2.5, 5.0)
 KIND = TaskKind("qwen-image", with_reference=False)
-A_YEAR = 365 * 86400.0
+YEAR_SECONDS = 365 * 86400.0
 
-LENGTHS = st.floats(0.0, 400.0) | st.sampled_from([0.0, 2.5, 7.5, 12.0, 60.0])
-HISTORIES = st.lists(LENGTHS, min_size=5, max_size=40)
+DURATIONS = st.floats(0.0, 400.0) | st.sampled_from([0.0, 2.5, 7.5, 12.0, 60.0])
+HISTORIES = st.lists(DURATIONS, min_size=5, max_size=40)
 
 
 def poll_to_end(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> list[float]:
-    """Poll a task that ends at this age, and learn from it; the ages of the polls."""
+    """Poll a task until it ends at this age, and learn from it; return the ages of the polls."""
     polls = [scheduler.next_poll(kind)]
     while polls[-1] < seconds:
         polls.append(scheduler.next_poll(kind, polls[-1]))
@@ -33,35 +33,35 @@ def poll_to_end(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND)
 
 
 def count_fixed_polls(seconds: float) -> int:
-    """Polls of Rivya's guidance: after 2.5 s, then every 5 s."""
+    """Return the number of polls at a fixed interval: after 2.5 s, then every 5 s."""
     return 1 + max(0, math.ceil((seconds - 2.5) / 5))
 
 
-def draw_durations(middle: float, number: int, *, seed: int, sigma: float = 0.25) -> list[float]:
-    dice = random.Random(seed)
-    return [middle * math.exp(dice.gauss(0, sigma)) for _ in range(number)]
+def draw_durations(median: float, number: int, *, seed: int, sigma: float = 0.25) -> list[float]:
+    rng = random.Random(seed)
+    return [median * math.exp(rng.gauss(0, sigma)) for _ in range(number)]
 
 
-def delay(scheduler: PollScheduler, durations: list[float]) -> float:
+def mean_delay(scheduler: PollScheduler, durations: list[float]) -> float:
     return statistics.fmean(poll_to_end(scheduler, seconds)[-1] - seconds for seconds in durations)
 
 
 def make_scheduler(*durations: float) -> PollScheduler:
-    scheduler = PollScheduler(RHYTHM, dice=random.Random(1))
+    scheduler = PollScheduler(INTERVAL, dice=random.Random(1))
     for seconds in durations:
         poll_to_end(scheduler, seconds)
     return scheduler
 
 
-def test_without_history_it_is_the_fixed_beat() -> None:
-    polls = poll_to_end(PollScheduler(RHYTHM), 60.0)
+def test_without_history_the_interval_is_fixed() -> None:
+    polls = poll_to_end(PollScheduler(INTERVAL), 60.0)
     assert polls[0] == 2.5
     steps = [later - sooner for sooner, later in itertools.pairwise(polls)]
     assert all(5.0 <= step <= 6.0 for step in steps)
 
 
-def test_without_adaptive_polling_it_stays_at_the_fixed_interval_and_still_knows_the_duration() -> None:
-    scheduler = PollScheduler(RHYTHM, adaptive=False)
+def test_without_adaptive_polling_the_interval_is_fixed_and_durations_are_still_recorded() -> None:
+    scheduler = PollScheduler(INTERVAL, adaptive=False)
     for seconds in draw_durations(12, 40, seed=1):
         poll_to_end(scheduler, seconds)
     polls = poll_to_end(scheduler, 60.0)
@@ -74,14 +74,14 @@ def test_without_adaptive_polling_it_stays_at_the_fixed_interval_and_still_knows
 
 @pytest.mark.parametrize(("age", "slower"), [(299.0, 1), (301.0, 2), (1801.0, 6)])
 def test_old_tasks_are_polled_more_slowly(age: float, slower: int) -> None:
-    assert 5 * slower <= PollScheduler(RHYTHM).next_poll(KIND, age) - age <= 6 * slower
+    assert 5 * slower <= PollScheduler(INTERVAL).next_poll(KIND, age) - age <= 6 * slower
     learned = make_scheduler(*draw_durations(12, 40, seed=1))
     assert 5 * slower <= learned.next_poll(KIND, age) - age <= 6 * slower
 
 
 @given(HISTORIES, st.floats(0.0, 500.0))
 @settings(max_examples=15, deadline=None)
-def test_no_history_makes_polls_early_or_close_together(history: list[float], next_one: float) -> None:
+def test_no_history_leads_to_early_or_dense_polls(history: list[float], next_one: float) -> None:
     polls = poll_to_end(make_scheduler(*history), next_one)
     assert polls[0] >= 2.5
     assert all(later - sooner >= 2.0 - 1e-9 for sooner, later in itertools.pairwise(polls))
@@ -89,71 +89,71 @@ def test_no_history_makes_polls_early_or_close_together(history: list[float], ne
 
 @given(HISTORIES)
 @settings(max_examples=15, deadline=None)
-def test_a_schedule_takes_no_more_polls_than_the_fixed_beat_as_far_as_is_known(history: list[float]) -> None:
+def test_a_schedule_expects_no_more_polls_than_the_fixed_interval(history: list[float]) -> None:
     distribution = estimate_distribution(
-        [DurationBounds(seconds * 0.9, seconds) for seconds in history], RHYTHM
+        [DurationBounds(seconds * 0.9, seconds) for seconds in history], INTERVAL
     )
-    schedule = optimal_schedule(distribution, RHYTHM)
+    schedule = optimal_schedule(distribution, INTERVAL)
     places = [distribution.moments.index(moment) for moment in schedule]
-    timings = range(0, len(distribution.moments), distribution.cells_an_interval(RHYTHM))
+    timings = range(0, len(distribution.moments), distribution.cells_an_interval(INTERVAL))
     assert distribution.polls(places) <= distribution.polls(timings) + 1e-9
 
 
 @given(st.lists(st.sampled_from([1.0, 6.0, 9.0, 12.0, 28.0, 61.0, 240.0]), min_size=1, max_size=5))
 @settings(max_examples=4, deadline=None)
-def test_whatever_comes_next_the_polls_are_bounded_by_the_fixed_beats(turns: list[float]) -> None:
-    scheduler, polls, allowed = PollScheduler(RHYTHM, dice=random.Random(2)), 0, 0
-    for turn, middle in enumerate(turns):
-        for seconds in draw_durations(middle, 25, seed=turn):
+def test_the_number_of_polls_is_bounded_for_any_change_of_durations(medians: list[float]) -> None:
+    scheduler, polls, allowed = PollScheduler(INTERVAL, dice=random.Random(2)), 0, 0
+    for seed, median in enumerate(medians):
+        for seconds in draw_durations(median, 25, seed=seed):
             polls += len(poll_to_end(scheduler, seconds))
             allowed += count_fixed_polls(seconds)
-    # The debt's limit, and what one long task may add to it.
+    # The limit of extra polls, and what one long task may add to it.
     assert polls <= allowed + 50 + 100
 
 
-@pytest.mark.parametrize("middle", [12.0, 60.0])
-def test_it_comes_near_the_least_delay_with_no_more_polls(middle: float) -> None:
-    scheduler = make_scheduler(*draw_durations(middle, 30, seed=3))
-    durations = draw_durations(middle, 300, seed=4)
+@pytest.mark.parametrize("median", [12.0, 60.0])
+def test_the_delay_is_near_the_minimum_without_more_polls(median: float) -> None:
+    scheduler = make_scheduler(*draw_durations(median, 30, seed=3))
+    durations = draw_durations(median, 300, seed=4)
     polls, delays = 0, []
     for seconds in durations:
-        made = poll_to_end(scheduler, seconds)
-        polls += len(made)
-        delays.append(made[-1] - seconds)
-    # Half the least gap is what no schedule of these traces is much below; the fixed beat's mean is 2.5 s.
+        ages = poll_to_end(scheduler, seconds)
+        polls += len(ages)
+        delays.append(ages[-1] - seconds)
+    # No schedule of these durations is much below half the smallest interval; the fixed one has 2.5 s.
     assert statistics.fmean(delays) <= 1.2
     assert polls <= sum(map(count_fixed_polls, durations))
 
 
 @pytest.mark.parametrize(("before", "after"), [(12.0, 60.0), (60.0, 12.0), (12.0, 20.0)])
-def test_after_a_shift_thirty_tasks_are_enough(before: float, after: float) -> None:
+def test_thirty_tasks_are_enough_to_learn_new_durations(before: float, after: float) -> None:
     late = []
     for seed in range(3):
         scheduler = make_scheduler(
             *draw_durations(before, 100, seed=seed), *draw_durations(after, 30, seed=10 + seed)
         )
-        late.append(delay(scheduler, draw_durations(after, 60, seed=20 + seed)))
+        late.append(mean_delay(scheduler, draw_durations(after, 60, seed=20 + seed)))
     assert statistics.fmean(late) <= 1.25
 
 
-def test_seeing_intervals_only_does_not_lock_it_in() -> None:
-    # Every end is seen by the one poll at 31 s: what is before it was never looked at.
-    scheduler = PollScheduler(RHYTHM, dice=random.Random(5))
+def test_wide_intervals_do_not_keep_it_from_learning() -> None:
+    # Every end was seen by the first poll, at 31 s, so nothing is known of the time before.
+    scheduler = PollScheduler(INTERVAL, dice=random.Random(5))
     for _ in range(HISTORY_SIZE):
         scheduler.observe(KIND, DurationBounds(0.0, 31.0), polls=1)
     durations = draw_durations(10, 130, seed=6)
-    delay(scheduler, durations[:30])
-    assert delay(scheduler, durations[30:]) <= 1.3
+    mean_delay(scheduler, durations[:30])
+    assert mean_delay(scheduler, durations[30:]) <= 1.3
 
 
-def test_kinds_are_learned_apart() -> None:
+def test_each_kind_of_task_is_learned_alone() -> None:
     scheduler = make_scheduler(*draw_durations(30, 40, seed=7))
     assert scheduler.next_poll(KIND) > 5
     assert scheduler.next_poll(TaskKind("qwen-image", with_reference=True)) == 2.5
     assert scheduler.next_poll(TaskKind("another", with_reference=False)) == 2.5
 
 
-def test_all_scales_with_the_settings() -> None:
+def test_the_schedule_scales_with_the_settings() -> None:
     small = PollScheduler(PollInterval(0.025, 0.05), dice=random.Random(1))
     for seconds in draw_durations(12, 60, seed=8):
         poll_to_end(small, seconds / 100)
@@ -163,7 +163,7 @@ def test_all_scales_with_the_settings() -> None:
 
 @pytest.mark.parametrize("first", [0.001, 2.5, 1000.0])
 @pytest.mark.parametrize("interval", [0.001, 5.0, 1000.0])
-def test_any_positive_settings_are_taken(first: float, interval: float) -> None:
+def test_any_positive_settings_work(first: float, interval: float) -> None:
     scheduler = PollScheduler(PollInterval(first, interval))
     for seconds in (0.0, 1.0, first, first + 7 * interval, first + 100 * interval, 12.0) * 3:
         scheduler.observe(KIND, DurationBounds(0.5 * seconds, seconds), polls=3)
@@ -176,35 +176,35 @@ def test_any_positive_settings_are_taken(first: float, interval: float) -> None:
     ("after", "by"),
     [(-1.0, 5.0), (6.0, 5.0), (0.0, math.inf), (math.inf, math.inf), (math.nan, 5.0), (0.0, math.nan)],
 )
-def test_what_cannot_be_true_is_not_learned(after: float, by: float) -> None:
-    scheduler = PollScheduler(RHYTHM)
+def test_impossible_durations_are_not_learned(after: float, by: float) -> None:
+    scheduler = PollScheduler(INTERVAL)
     assert not any(scheduler.observe(KIND, DurationBounds(after, by), polls=1) for _ in range(10))
     assert scheduler.next_poll(KIND) == 2.5
 
 
-def test_a_task_of_a_year_does_no_harm() -> None:
+def test_a_task_of_a_year_does_not_spoil_the_schedule() -> None:
     scheduler = make_scheduler(*draw_durations(12, 60, seed=9))
-    scheduler.observe(KIND, DurationBounds(A_YEAR - 60, A_YEAR), polls=10**6)
+    scheduler.observe(KIND, DurationBounds(YEAR_SECONDS - 60, YEAR_SECONDS), polls=10**6)
     assert 2.5 <= scheduler.next_poll(KIND) <= 20
-    assert delay(scheduler, draw_durations(12, 100, seed=10)) <= 4.0
+    assert mean_delay(scheduler, draw_durations(12, 100, seed=10)) <= 4.0
 
 
-def test_polls_made_too_many_are_saved_again() -> None:
+def test_extra_polls_are_saved_later() -> None:
     scheduler = make_scheduler(*draw_durations(30, 60, seed=11))
     for seconds in draw_durations(30, 12, seed=12):
         scheduler.observe(
             KIND, DurationBounds(seconds - 1, seconds + 1), polls=count_fixed_polls(seconds) + 10
         )
     durations = draw_durations(30, 40, seed=13)
-    saved = sum(count_fixed_polls(seconds) - len(poll_to_end(scheduler, seconds)) for seconds in durations)
-    assert saved > 20
+    spared = sum(count_fixed_polls(seconds) - len(poll_to_end(scheduler, seconds)) for seconds in durations)
+    assert spared > 20
 
 
-def test_history_is_recalled_once_and_only_for_kinds_that_are_new() -> None:
+def test_history_is_loaded_only_for_kinds_without_any() -> None:
     history = {
         KIND: [DurationBounds(seconds - 1, seconds + 1) for seconds in draw_durations(30, 40, seed=14)]
     }
-    fresh = PollScheduler(RHYTHM)
+    fresh = PollScheduler(INTERVAL)
     fresh.load(history)
     assert fresh.next_poll(KIND) > 5
     known = make_scheduler(*draw_durations(8, 40, seed=15))

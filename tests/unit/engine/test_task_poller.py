@@ -1,4 +1,4 @@
-"""One task as a walk looks at it: which ends it learns from, and clocks that jump."""
+"""The poller of one task: which durations are recorded, and clocks that jump."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KIND = TaskKind("qwen-image", with_reference=False)
 
 
 @dataclass
-class RecordingPoller:
-    """As much of the tools as a watch takes in its hands; what was recorded stays here."""
+class PollerHarness:
+    """What a poller needs; keeps the recorded durations."""
 
     scheduler: PollScheduler = field(
         default_factory=lambda: PollScheduler(PollInterval(2.5, 5.0), dice=random.Random(1))
@@ -28,59 +28,59 @@ class RecordingPoller:
     recorded: list[DurationBounds] = field(default_factory=list)
 
     @property
-    def durations(self) -> RecordingPoller:
+    def durations(self) -> PollerHarness:
         return self
 
     async def record(self, kind: TaskKind, bounds: DurationBounds) -> None:
         self.recorded.append(bounds)
 
 
-def start_poller(recorder: RecordingPoller) -> TaskPoller:
-    watch = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
-    watch.task_created()
-    return watch
+def start_poller(recorder: PollerHarness) -> TaskPoller:
+    poller = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
+    poller.task_created()
+    return poller
 
 
-async def test_an_end_lies_between_the_last_answer_that_said_running_and_the_one_that_said_done() -> None:
-    recorder = RecordingPoller()
-    watch = start_poller(recorder)
-    watch.poll_sent(2.5)
-    watch.still_running()
-    watch.poll_sent(7.5)  # no answer came
-    watch.poll_sent(12.5)
-    await watch.task_ended(12.8)
+async def test_a_duration_is_between_the_last_running_answer_and_the_final_one() -> None:
+    recorder = PollerHarness()
+    poller = start_poller(recorder)
+    poller.poll_sent(2.5)
+    poller.still_running()
+    poller.poll_sent(7.5)  # not answered
+    poller.poll_sent(12.5)
+    await poller.task_ended(12.8)
     assert recorder.recorded == [DurationBounds(2.5, 12.8)]
 
 
-async def test_an_end_is_learned_once_even_if_it_could_not_be_written_down_the_first_time() -> None:
-    recorder = RecordingPoller()
-    watch = start_poller(recorder)
-    watch.poll_sent(2.5)
-    await watch.task_ended(2.6)
-    watch.poll_sent(4.5)
-    await watch.task_ended(4.6)
+async def test_a_duration_is_recorded_once() -> None:
+    recorder = PollerHarness()
+    poller = start_poller(recorder)
+    poller.poll_sent(2.5)
+    await poller.task_ended(2.6)
+    poller.poll_sent(4.5)
+    await poller.task_ended(4.6)
     assert recorder.recorded == [DurationBounds(0.0, 2.6)]
 
 
-async def test_a_task_that_was_not_watched_from_its_beginning_teaches_nothing() -> None:
-    recorder = RecordingPoller()
-    watch = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
-    assert watch.seconds_until_next(0.5) == 2.0
-    assert watch.seconds_until_next(600.0) == 0.0
-    watch.poll_sent(600.0)
-    await watch.task_ended(600.2)
+async def test_no_duration_is_recorded_of_a_task_not_polled_from_its_start() -> None:
+    recorder = PollerHarness()
+    poller = TaskPoller(KIND, recorder.scheduler, cast("TaskDurationStore", recorder), recorder.timings)
+    assert poller.seconds_until_next(0.5) == 2.0
+    assert poller.seconds_until_next(600.0) == 0.0
+    poller.poll_sent(600.0)
+    await poller.task_ended(600.2)
     assert recorder.recorded == []
 
 
 @pytest.mark.parametrize("age", [-3600.0, 0.0, 7.0])
 def test_a_clock_set_back_delays_no_poll(age: float) -> None:
-    watch = start_poller(RecordingPoller())
-    assert 0 <= watch.seconds_until_next(-3600.0) <= 2.5
-    watch.poll_sent(7.5)
-    assert 0 <= watch.seconds_until_next(age) <= 6.0
+    poller = start_poller(PollerHarness())
+    assert 0 <= poller.seconds_until_next(-3600.0) <= 2.5
+    poller.poll_sent(7.5)
+    assert 0 <= poller.seconds_until_next(age) <= 6.0
 
 
-def test_a_walk_that_is_late_polls_at_once() -> None:
-    watch = start_poller(RecordingPoller())
-    watch.poll_sent(2.5)
-    assert watch.seconds_until_next(60.0) == 0.0
+def test_an_overdue_poll_is_sent_at_once() -> None:
+    poller = start_poller(PollerHarness())
+    poller.poll_sent(2.5)
+    assert poller.seconds_until_next(60.0) == 0.0

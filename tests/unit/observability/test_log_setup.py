@@ -1,27 +1,24 @@
-"""What reaches the log, and what never does."""
+"""Logging: levels, formats, and secrets that never reach the log."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 import structlog
 
 from bot.observability.log_setup import configure, mask
 
-if TYPE_CHECKING:
-    pass
-
 KEY = "rvya_sk_4f9cA-b_77secret"
 BOT_TOKEN = "MTA5ODc2NTQzMjEwOTg3NjU0.GhIjKl.abcdefghijklmnopqrstuvwxyz0123456789AB"
 REPLY_TOKEN = "aW50ZXJhY3Rpb246MTIzOnNlY3JldA"
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal, so that colours are on."""
+class FakeTerminal(io.StringIO):
+    """A stream that is a terminal, so that colours are on."""
 
     def isatty(self) -> bool:
         return True
@@ -53,7 +50,7 @@ def fail_with(message: str) -> None:
         (f"interaction_token={REPLY_TOKEN} next", "interaction_token=*** next"),
     ],
 )
-def test_whatever_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
+def test_everything_that_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
     assert mask(text) == shown
 
 
@@ -67,41 +64,41 @@ def test_whatever_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
         "bot.rivya.client connected, discord.py 2.7.1, tokens left: 3",
     ],
 )
-def test_what_only_resembles_a_secret_stays_readable(text: str) -> None:
+def test_text_that_is_no_secret_is_not_masked(text: str) -> None:
     assert mask(text) == text
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-@pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
-def test_no_secret_leaves_by_any_way(
+@pytest.mark.parametrize("stream_type", [io.StringIO, FakeTerminal])
+def test_no_secret_is_written_by_any_logger(
     log_format: Literal["console", "json"], stream_type: type[io.StringIO]
 ) -> None:
     stream = stream_type()
     configure("debug", log_format, stream=stream)
-    ours, library = structlog.get_logger("bot.engine.engine"), logging.getLogger("discord.http")
+    own, library = structlog.get_logger("bot.engine.engine"), logging.getLogger("discord.http")
     headers = {"Authorization": "Bearer hush-hush", "nested": [KEY]}
-    ours.info(f"created with {KEY}", headers=headers, token=REPLY_TOKEN, authorization="Bearer hush-hush")
-    ours.info("positional %s", BOT_TOKEN)
+    own.info(f"created with {KEY}", headers=headers, token=REPLY_TOKEN, authorization="Bearer hush-hush")
+    own.info("positional %s", BOT_TOKEN)
     library.warning("%s /webhooks/1/%s with %s", "POST", REPLY_TOKEN, headers)
     try:
         fail_with(f"refused {KEY} for {BOT_TOKEN}")
     except RuntimeError as error:
-        ours.exception("failed", cause=error)
+        own.exception("failed", cause=error)
         library.exception("failed too")
     written = stream.getvalue()
     assert written.count("Traceback") == 2
     assert [secret for secret in (KEY, BOT_TOKEN, REPLY_TOKEN, "hush-hush") if secret in written] == []
 
 
-def test_json_is_one_object_a_line_with_the_context_for_ours_and_for_libraries() -> None:
+def test_json_has_one_object_a_line_with_the_context_also_for_libraries() -> None:
     stream = io.StringIO()
     configure("info", "json", stream=stream)
     with structlog.contextvars.bound_contextvars(job_id="j1"):
         structlog.get_logger("bot.engine.engine").info("settled", credits=4)
         logging.getLogger("aiohttp.client").warning("slow %s", "host")
-    ours, theirs = (json.loads(line) for line in stream.getvalue().splitlines())
-    assert ours.pop("timestamp").endswith("Z")
-    assert ours == {
+    own, theirs = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert own.pop("timestamp").endswith("Z")
+    assert own == {
         "event": "settled",
         "credits": 4,
         "job_id": "j1",
@@ -112,7 +109,7 @@ def test_json_is_one_object_a_line_with_the_context_for_ours_and_for_libraries()
     assert (theirs["job_id"], theirs["level"], theirs["logger"]) == ("j1", "warning", "aiohttp.client")
 
 
-def test_lines_below_the_level_are_dropped_wherever_they_come_from() -> None:
+def test_lines_below_the_level_are_dropped_for_every_logger() -> None:
     stream = io.StringIO()
     configure("warning", "console", stream=stream)
     structlog.get_logger("bot").info("quiet")
@@ -122,7 +119,7 @@ def test_lines_below_the_level_are_dropped_wherever_they_come_from() -> None:
     assert "loud" in stream.getvalue()
 
 
-def test_libraries_that_narrate_every_call_are_quiet_at_debug() -> None:
+def test_verbose_libraries_are_silenced_at_debug() -> None:
     stream = io.StringIO()
     configure("debug", "console", stream=stream)
     logging.getLogger("aiosqlite").debug("executing functools.partial")
@@ -143,7 +140,7 @@ def test_configuring_twice_writes_each_line_once() -> None:
 
 
 def test_colours_are_for_terminals_only() -> None:
-    plain, terminal = io.StringIO(), Terminal()
+    plain, terminal = io.StringIO(), FakeTerminal()
     for stream in (plain, terminal):
         configure("info", "console", stream=stream)
         structlog.get_logger("bot").info("hello")
@@ -151,7 +148,7 @@ def test_colours_are_for_terminals_only() -> None:
     assert "\x1b[" in terminal.getvalue()
 
 
-def test_a_log_goes_to_standard_error_unless_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_goes_to_standard_error_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info", "console")
     structlog.get_logger("bot").info("hello")
     captured = capsys.readouterr()
