@@ -345,7 +345,7 @@ async def test_a_preset_needs_a_name_something_to_add_and_room(
         monkeypatch.setattr(module, "MAX_PRESETS", 2)
 
     async def answer(command: str, **options: Any) -> str:
-        return server.answer(await server.sari.slash(server.channel, f"presets {command}", **options))
+        return server.response_text(await server.sari.slash(server.channel, f"presets {command}", **options))
 
     assert "with letters or numbers" in await answer("save", name="!?", before="in oil")
     assert "words before or after" in await answer("save", name="Oil")

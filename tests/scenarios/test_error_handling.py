@@ -90,10 +90,10 @@ async def test_an_outage_of_discord_and_an_outdated_command_have_sentences_of_th
 
     monkeypatch.setattr(server.app.ledger, "member_limits", unreachable)
     result = await server.alice.slash(server.channel, "credits")
-    assert "try again in a moment" in server.answer(result)
+    assert "try again in a moment" in server.response_text(result)
     server.app.client.tree.remove_command("credits")
     result = await server.alice.slash(server.channel, "credits")
-    assert "was just updated" in server.answer(result)
+    assert "was just updated" in server.response_text(result)
 
 
 async def test_what_a_listener_raises_is_logged(server: BotServer) -> None:

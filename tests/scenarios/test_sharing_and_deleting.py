@@ -106,7 +106,7 @@ async def test_a_picture_that_is_deleted_during_its_share_is_not_shown(
     else:
         monkeypatch.setattr(result_messages, "defer", defer_after_deletion)
     result = await server.alice.click(message, label=SHARE)
-    assert "was deleted" in server.private_reply(result)
+    assert "was deleted" in server.private_text(result)
     assert server.visible_to(server.bob) == []
 
 
@@ -122,7 +122,7 @@ async def test_only_its_member_shares_what_could_not_be_posted(server: BotServer
     await painted(server, server.alice, private=True)
     update_jobs(server, "private = 0, stage = 'undeliverable'")
     message = await open_in_history(server, server.sari, member=server.alice)
-    assert "only for the member who asked" in server.answer(await server.sari.click(message, label=SHARE))
+    assert "only for the member who asked" in server.response_text(await server.sari.click(message, label=SHARE))
 
 
 async def test_a_message_that_the_bot_may_not_delete_is_not_called_deleted(server: BotServer) -> None:
@@ -144,7 +144,7 @@ async def test_a_moderator_deletes_a_picture_from_another_channel(server: BotSer
     moderator = server.guild.add_member(server.env.create_user("mod"), roles=[role])
     for member, allowed in ((server.sari, False), (moderator, True)):
         message = await open_in_history(server, member, office, member=server.alice)
-        answer = server.answer(await member.click(message, label="Delete"))
+        answer = server.response_text(await member.click(message, label="Delete"))
         assert ("Delete this picture for everybody?" in answer) is allowed
         assert ("Manage Messages" in answer) is not allowed
 
@@ -154,7 +154,7 @@ async def test_a_picture_whose_message_is_gone_is_no_reference(server: BotServer
     message = await open_in_history(server, server.alice)
     server.env.backend.delete_message(server.channel.id, posted.id)
     result = await server.alice.click(message, label="Use as reference")
-    assert "its message is gone" in server.answer(result)
+    assert "its message is gone" in server.response_text(result)
 
 
 @pytest.mark.parametrize("there", [True, False])
