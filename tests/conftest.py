@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,12 @@ profile = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", profile)
 settings.register_profile("kuas", profile, derandomize=True)
 settings.load_profile("kuas")
+
+
+def pytest_configure() -> None:
+    """Let child processes hear SIGINT: a shell's background jobs ignore it, and children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

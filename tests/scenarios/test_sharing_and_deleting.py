@@ -122,7 +122,9 @@ async def test_only_its_member_shares_what_could_not_be_posted(server: BotServer
     await painted(server, server.alice, private=True)
     update_jobs(server, "private = 0, stage = 'undeliverable'")
     message = await open_in_history(server, server.sari, member=server.alice)
-    assert "only for the member who asked" in server.response_text(await server.sari.click(message, label=SHARE))
+    assert "only for the member who asked" in server.response_text(
+        await server.sari.click(message, label=SHARE)
+    )
 
 
 async def test_a_message_that_the_bot_may_not_delete_is_not_called_deleted(server: BotServer) -> None:
