@@ -17,6 +17,7 @@ from bot.background.alert_notifier import AlertNotifier
 from bot.background.balance_monitor import BalanceMonitor
 from bot.background.maintenance import INTERVAL_SECONDS, maintenance_tasks, run_chores
 from bot.background.periodic import PeriodicTask
+from bot.credits.balance_warning import BalanceWarningStore
 from bot.discord_client.client import KuasClient
 from bot.discord_client.command_syncs import CommandSyncStore
 from bot.engine.circuit_breaker import CircuitBreaker
@@ -187,7 +188,11 @@ def _notifiers(
     notifier = DiscordNotifier(client, settings.discord.operator_channel)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
     balance_monitor = BalanceMonitor(
-        rivya.credits, notifier, settings.rivya.wallet_alert_credits, operator_log
+        rivya.credits,
+        notifier,
+        BalanceWarningStore(stores.database),
+        settings.rivya.wallet_alert_credits,
+        operator_log,
     )
     stack.push_async_callback(alert_notifier.close)
     stack.push_async_callback(balance_monitor.close)

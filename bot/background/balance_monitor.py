@@ -1,4 +1,4 @@
-"""Checks the balance at Rivya, from which all guilds spend, and warns the operator when it is low."""
+"""Check the balance at Rivya, from which all guilds spend, and warn the operator when it is low."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.background.alert_notifier import Notifier
+    from bot.credits.balance_warning import BalanceWarningStore
     from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
@@ -23,25 +24,27 @@ INTERVAL_SECONDS: Final = 600.0
 
 
 class BalanceMonitor:
-    """Warns once when the balance falls below `alert_credits`, and again only after it was above.
+    """Warn once when the balance falls below `alert_credits`, and again only after it was above.
 
-    The least threshold is the price of the cheapest picture. A restart may warn a second time.
+    The least threshold is the price of the cheapest picture. The warning is recorded after it was sent, so a
+    crash between the two sends it again.
     """
 
     def __init__(
         self,
         get_balance: Callable[[], Awaitable[int]],
         notifier: Notifier,
+        warning: BalanceWarningStore,
         alert_credits: int,
         operator_log: OperatorLog,
     ) -> None:
         self._get_balance = get_balance
         self._notifier = notifier
+        self._warning = warning
         self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
         self._operator_log = operator_log
         # A check that is cancelled loses nothing, since the next process starts with one.
         self._task = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
-        self._warned = False
 
     def start(self) -> None:
         """Check now, then every ten minutes."""
@@ -54,10 +57,10 @@ class BalanceMonitor:
     async def _check(self) -> None:
         left_credits = await self._get_balance()
         if left_credits >= self._alert_credits:
-            self._warned = False
-        elif not self._warned:
+            await self._warning.clear()
+        elif not await self._warning.is_sent():
             await self._warn(left_credits)
-            self._warned = True
+            await self._warning.mark_sent()
 
     async def _warn(self, left_credits: int) -> None:
         low = OperatorError(

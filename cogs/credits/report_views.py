@@ -84,7 +84,7 @@ def alt_text(report: Report) -> str:
     if report.erased.credits:
         parts.append(gettext("erased: {amount}", amount=number(report.erased.credits)))
     text = gettext(
-        "Bar chart of the credits of {period}, {credits} in all. By member: {members}."
+        "Bar chart of the credits, {period}: {credits} in all. By member: {members}."
         " The highest bar, {highest}, begins at {moment}.",
         period=period_title(report),
         credits=credits_text(report.credits),

@@ -14,6 +14,7 @@ from bot.background.alert_notifier import AlertNotifier, NotificationFailed
 from bot.background.balance_monitor import BalanceMonitor
 from bot.background.periodic import PeriodicTask
 from bot.credits.alerts import Alert, AlertStore
+from bot.credits.balance_warning import BalanceWarningStore
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
@@ -174,6 +175,11 @@ async def test_a_check_that_fails_does_not_stop_the_next_one(
     assert notifier.sent == [(CHANNEL_ID, 50)]
 
 
+@pytest.fixture
+def warning(database: Database) -> BalanceWarningStore:
+    return BalanceWarningStore(database)
+
+
 class FakeBalance:
     """Returns or raises the given answers in turn."""
 
@@ -213,39 +219,55 @@ async def check_all(balance_monitor: BalanceMonitor, balance: FakeBalance) -> No
 )
 async def test_the_operator_is_warned_once_until_the_balance_is_topped_up(
     notifier: RecordingNotifier,
+    warning: BalanceWarningStore,
     threshold: int,
     answers: tuple[int | Exception, ...],
     warned: list[tuple[int, int]],
 ) -> None:
     balance = FakeBalance(*answers)
-    await check_all(BalanceMonitor(balance.credits, notifier, threshold, OperatorLog()), balance)
+    await check_all(BalanceMonitor(balance.credits, notifier, warning, threshold, OperatorLog()), balance)
     assert notifier.sent == warned
+
+
+async def test_a_restart_does_not_warn_again(
+    notifier: RecordingNotifier, warning: BalanceWarningStore, database: Database
+) -> None:
+    for answers in ((99,), (98,), (150, 97)):
+        balance = FakeBalance(*answers)
+        restarted = BalanceWarningStore(database)
+        await check_all(BalanceMonitor(balance.credits, notifier, restarted, 100, OperatorLog()), balance)
+    assert notifier.sent == [(99, 100), (97, 100)]
+    assert await warning.is_sent()
 
 
 async def test_a_warning_that_failed_transiently_is_sent_at_the_next_check(
     notifier: RecordingNotifier,
+    warning: BalanceWarningStore,
 ) -> None:
     balance = FakeBalance(99, 98, 97)
     notifier.errors = [TransientError("away")]
-    await check_all(BalanceMonitor(balance.credits, notifier, 100, OperatorLog()), balance)
+    await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
     assert notifier.sent == [(98, 100)]
 
 
-async def test_an_undeliverable_warning_is_logged_as_an_error(notifier: RecordingNotifier) -> None:
+async def test_an_undeliverable_warning_is_logged_as_an_error(
+    notifier: RecordingNotifier, warning: BalanceWarningStore
+) -> None:
     balance = FakeBalance(99, 98)
     notifier.errors = [NotificationFailed("no owner")]
     with capture_logs() as lines:
-        await check_all(BalanceMonitor(balance.credits, notifier, 100, OperatorLog()), balance)
+        await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["code"], line["unheard"]) == ("wallet_low", "no owner")
 
 
 async def test_a_key_without_the_scope_is_reported_to_the_operator_and_the_monitor_goes_on(
     notifier: RecordingNotifier,
+    warning: BalanceWarningStore,
 ) -> None:
     balance = FakeBalance(OperatorError("scope_denied", "credits:read"), 99)
     with capture_logs() as lines:
-        await check_all(BalanceMonitor(balance.credits, notifier, 100, OperatorLog()), balance)
+        await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["scope_denied"]
     assert notifier.sent == [(99, 100)]
 

@@ -2,3 +2,9 @@
 ALTER TABLE jobs ADD COLUMN upload_name TEXT;
 ALTER TABLE jobs ADD COLUMN upload_seconds REAL;
 ALTER TABLE jobs ADD COLUMN upload_token TEXT;
+
+-- One row while the operator is warned that Rivya's balance is low; none once it was filled up again.
+CREATE TABLE balance_warning (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    warned_at  INTEGER NOT NULL
+) STRICT;
