@@ -19,7 +19,7 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from bot.domain.errors import ContractViolation, KuasError, TransientError
+from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
 from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body
 from bot.rivya.models import Task, parse_balance, parse_models, parse_upload
 from bot.rivya.rate_limit import RateLimiter
@@ -201,7 +201,9 @@ class RivyaClient:
             self._adjust_pace(answer)
             parsed = parse_response(answer, call.operation, parse)
         except KuasError as error:
-            if began is not None:  # a request that was not sent says nothing about Rivya
+            # A request that was not sent, as when the reference cannot be opened, says nothing about Rivya.
+            local = answer is None and isinstance(error, OperatorError)
+            if began is not None and not local:
                 self._report(call, began, answer, error)
             if call.operation is not Operation.READ:
                 doubt.mark(error)

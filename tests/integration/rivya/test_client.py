@@ -592,3 +592,14 @@ async def test_the_session_keeps_no_cookies(server: ScriptedServer, rivya: Rivya
     await rivya.credits()
     await rivya.credits()
     assert "cookie" not in server.received[1].headers
+
+
+async def test_a_reference_that_cannot_be_opened_is_no_answer_of_rivya(
+    server: ScriptedServer, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    attempts: list[Attempt] = []
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, watch=attempts.append)
+    error = await failure_of(upload(rivya, tmp_path / "gone.png"))
+    assert isinstance(error, OperatorError)
+    assert error.code == "reference_file"
+    assert (attempts, server.received) == ([], [])
