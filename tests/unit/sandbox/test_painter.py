@@ -11,6 +11,9 @@ from PIL import Image, ImageChops, ImageStat
 from sandbox.painter import SIZES, paint
 from sandbox.painter.glyphs import find_glyph, render
 from sandbox.painter.prompt_parser import Subject, parse_prompt
+from sandbox.painter.scenery import draw_scenery
+from sandbox.painter.sky import draw_weather
+from sandbox.painter.subjects import draw_subjects
 from sandbox.painter.vocabulary import COLOURS, subject_names
 
 
@@ -119,6 +122,7 @@ def test_a_prompt_that_names_nothing_has_colours_and_no_subjects() -> None:
         ("kudanya di pantai", "🐎"),
         ("ten cats and twenty cats", "🐈"),
         ("balon merah dan balon biru", "🎈🎈"),
+        ("two snowmen", "☃☃"),
         ("many dogs and many owls", "🐕🐕🐕🐕🐕"),
     ],
 )
@@ -200,6 +204,18 @@ def test_a_rider_is_above_what_it_rides() -> None:
     assert bottom[0] > bottom[2]
 
 
+@pytest.mark.parametrize(
+    ("plain", "crewed"), [("a white rabbit", "a white rabbit with a top hat"), ("a boat", "a cat on a boat")]
+)
+def test_hats_and_passengers_are_drawn(plain: str, crewed: str) -> None:
+    pictures = []
+    for prompt in (plain, crewed):
+        picture = blank()
+        draw_subjects(picture, parse_prompt(prompt, random.Random(1)), random.Random(1), share=0.66)
+        pictures.append(picture)
+    assert changed_pixels(*pictures) > 400
+
+
 def test_a_colour_belongs_to_the_noun_beside_it() -> None:
     scene = parse_prompt("a black cow by a turquoise lake with a dog", random.Random(1))
     assert [subject.colour is not None for subject in scene.subjects] == [True, False]
@@ -207,3 +223,41 @@ def test_a_colour_belongs_to_the_noun_beside_it() -> None:
     scene = parse_prompt("sapi hitam di danau toska dengan anjing", random.Random(1))
     assert [subject.colour is not None for subject in scene.subjects] == [True, False]
     assert scene.water == COLOURS["turquoise"]
+
+
+BACKGROUND = (128, 128, 128)
+
+
+def blank() -> Image.Image:
+    return Image.new("RGB", (200, 200), BACKGROUND)
+
+
+def changed_pixels(picture: Image.Image, other: Image.Image) -> int:
+    difference = ImageChops.difference(picture, other).convert("L").point(lambda value: 255 * (value > 0))
+    return int(ImageStat.Stat(difference).sum[0] / 255)
+
+
+@pytest.mark.parametrize("word", ["starry", "sun", "moon", "rainbow", "cloudy", "rain", "snowy"])
+def test_weather_is_drawn_onto_the_picture(word: str) -> None:
+    picture = blank()
+    draw_weather(picture, parse_prompt(f"a {word} day", random.Random(1)), random.Random(1))
+    assert changed_pixels(picture, blank()) > 100
+
+
+@pytest.mark.parametrize("mood", ["winter", "night", "autumn"])
+@pytest.mark.parametrize("word", ["mountains", "forest", "sea", "city", "meadow"])
+def test_the_scenery_is_that_of_the_prompt(word: str, mood: str) -> None:
+    pictures = [
+        draw_scenery((200, 200), parse_prompt(f"{mood} {text}", random.Random(1)), random.Random(1))
+        for text in ("", word)
+    ]
+    assert changed_pixels(*pictures) > 400
+
+
+@pytest.mark.parametrize("prompt", ["at night", "a green evening"])
+def test_a_reference_is_tinted_by_the_mood(prompt: str) -> None:
+    reference = Image.new("RGB", (512, 512), BACKGROUND)
+    data = io.BytesIO()
+    reference.save(data, "PNG")
+    picture = opened(paint(prompt, "square", "png", data.getvalue())).convert("RGB")
+    assert changed_pixels(picture, reference) > 100_000
