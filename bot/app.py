@@ -217,7 +217,7 @@ async def _rivya(
     circuit_breaker = CircuitBreaker(
         rivya.credits, operator_log, probe_seconds=PROBE_POLLS * settings.rivya.poll_seconds
     )
-    stack.push_async_callback(circuit_breaker.close)
+    stack.push_async_callback(circuit_breaker.stop_probing)
     return rivya, circuit_breaker
 
 

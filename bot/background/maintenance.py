@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.credits import alerts, totals
+from bot.credits import alerts, running_totals
 from bot.credits.reconciliation.store import prune as prune_discrepancies
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import OperatorError
@@ -76,7 +76,7 @@ def maintenance_tasks(
         return dropped + await database.run_in_batches(lambda tx: prune_discrepancies(tx, before))
 
     async def leftovers(at: int) -> int:
-        return await database.run(lambda tx: drafts.prune(tx, at) + totals.prune(tx, at))
+        return await database.run(lambda tx: drafts.prune(tx, at) + running_totals.prune(tx, at))
 
     async def file(_: int) -> int:
         await database.optimize()

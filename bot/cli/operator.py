@@ -197,7 +197,7 @@ def _line(discrepancy: Discrepancy) -> str:
 
 async def _close(args: argparse.Namespace) -> int:
     async with _shared_database(args) as database:
-        result = await DiscrepancyStore(database).close(
+        result = await DiscrepancyStore(database).close_reservation(
             args.job.strip().lower(), args.credits, reason=args.reason, by=THE_COMMAND_LINE
         )
     _print(f"{args.job} {_CLOSE_MESSAGES[result]}")

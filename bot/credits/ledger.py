@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.credits import alerts, grants, totals
+from bot.credits import alerts, grants, running_totals
 from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
@@ -69,7 +69,7 @@ def reserve(
     for grantee, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
         if part:
             grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=grantee, credits=part, at=at)
-    totals.record(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
+    running_totals.record(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
     _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
 
 
@@ -200,7 +200,7 @@ def _write(
         " guild_credits = ?, member_credits = ?, closed_at = ? WHERE job_id = ?",
         (state, reserved, final, counted, guild, member, closed_at, job_id),
     )
-    totals.adjust(
+    running_totals.adjust(
         transaction,
         row["guild_id"],
         row["created_at"],

@@ -7,7 +7,7 @@ from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from bot.credits import grants, limits, totals
+from bot.credits import grants, limits, running_totals
 from bot.domain import periods
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import LimitScope, MemberLimits, Usage
@@ -57,8 +57,8 @@ class LimitUsage:
     def guild(self) -> Usage:
         """Return the usage of the guild's own limit."""
         limit = self.guild_limit()
-        start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, self.zone)
-        used = totals.between(self.transaction, self.guild_id, start, end).guild_credits
+        start, end = _bounds(limit.period, self.at // running_totals.QUARTER_MS, self.zone)
+        used = running_totals.between(self.transaction, self.guild_id, start, end).guild_credits
         granted = grants.available(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
         return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
 
@@ -113,7 +113,7 @@ class LimitUsage:
 
     def _member_sums(self, user_id: int, period: Period) -> tuple[int, int, int | None]:
         """Return the used and held credits of a member in a period, and its end."""
-        start, end = _bounds(period, self.at // totals.QUARTER_MS, self.zone)
+        start, end = _bounds(period, self.at // running_totals.QUARTER_MS, self.zone)
         row = self.transaction.execute(
             "SELECT coalesce(sum(member_credits), 0) AS used,"
             " coalesce(sum(CASE state WHEN 'held' THEN member_credits END), 0) AS held"
@@ -124,9 +124,9 @@ class LimitUsage:
 
     def _ceiling(self, limit: Limit) -> Usage:
         all_guilds = limit.scope is LimitScope.CEILING_ALL
-        start, end = _bounds(limit.period, self.at // totals.QUARTER_MS, UTC)
+        start, end = _bounds(limit.period, self.at // running_totals.QUARTER_MS, UTC)
         guild_id = ALL_GUILDS if all_guilds else self.guild_id
-        used = totals.between(self.transaction, guild_id, start, end).counted_credits
+        used = running_totals.between(self.transaction, guild_id, start, end).counted_credits
         held = self._held("counted_credits", start, end, all_guilds=all_guilds)
         return _usage(limit, used, held, end, 0)
 
@@ -157,7 +157,7 @@ def _bounds(period: Period, quarter: int, zone: tzinfo) -> tuple[int, int | None
 
     Cached by quarter, since no time zone in use begins a day within one.
     """
-    return periods.period_bounds(period, quarter * totals.QUARTER_MS, zone)
+    return periods.period_bounds(period, quarter * running_totals.QUARTER_MS, zone)
 
 
 def _usage(limit: Limit, used: int, held: int, resets_at: int | None, granted: int) -> Usage:

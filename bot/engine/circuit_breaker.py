@@ -71,7 +71,7 @@ class CircuitBreaker:
         """Wait until the breaker is closed."""
         await self._closed.wait()
 
-    async def close(self) -> None:
+    async def stop_probing(self) -> None:
         """Stop probing."""
         if self._probing is not None:
             self._probing.cancel()

@@ -26,14 +26,16 @@ _UNCLEAR: Final = ("idempotency_conflict", "unreadable")
 """Codes of answers to a create call after which a task may exist."""
 
 
-def decide_failure(job: Job, error: KuasError, *, failed_attempts: int, may_be_sent: bool) -> Failure | None:
+def decide_failure(
+    job: Job, error: KuasError, *, failed_attempts: int, task_may_exist: bool
+) -> Failure | None:
     """Return the failure that ends the job; None to wait and try the step again.
 
     Args:
         job: its stage is the step that failed.
         error: what the step raised.
         failed_attempts: how many attempts in a row have failed, this one included.
-        may_be_sent: a task may exist, since an earlier create call got no answer, or its answer could not be
+        task_may_exist: a task may exist, since an earlier create call got no answer, or its answer could not be
             stored.
     """
     if isinstance(error, OperatorError) and error.code == "database":
@@ -43,25 +45,25 @@ def decide_failure(job: Job, error: KuasError, *, failed_attempts: int, may_be_s
     if job.stage is Stage.SUCCEEDED:
         return _while_fetching(error, failed_attempts)
     if job.stage in (Stage.ACCEPTED, Stage.UPLOADED):
-        return _before_task(job, error, failed_attempts, may_be_sent=may_be_sent)
+        return _before_task(job, error, failed_attempts, task_may_exist=task_may_exist)
     return None
 
 
-def _before_task(job: Job, error: KuasError, failed_attempts: int, *, may_be_sent: bool) -> Failure | None:
+def _before_task(job: Job, error: KuasError, failed_attempts: int, *, task_may_exist: bool) -> Failure | None:
     if isinstance(error, MemberError):
         # The body is the same as before, yet Rivya may refuse it only now: an upload may have expired.
         told = json.dumps(error.data, default=str, sort_keys=True)
-        return Failure(FailureCause.MEMBER, error.reason, message=told, in_doubt=may_be_sent)
+        return Failure(FailureCause.MEMBER, error.reason, message=told, in_doubt=task_may_exist)
     if isinstance(error, OperatorError):
         # That the key is refused now proves nothing about an earlier attempt: wait for the operator.
-        return None if may_be_sent else Failure(FailureCause.OPERATOR, error.code)
+        return None if task_may_exist else Failure(FailureCause.OPERATOR, error.code)
     if isinstance(error, ContractViolation):
-        if not may_be_sent and error.code not in _UNCLEAR:
+        if not task_may_exist and error.code not in _UNCLEAR:
             return Failure(FailureCause.DEVELOPER, error.code)
         if failed_attempts >= MAX_UNCLEAR_ATTEMPTS:
             # Without a body only an upload can have been sent, which costs nothing.
             return Failure(
-                FailureCause.DEVELOPER, error.code, in_doubt=may_be_sent or job.create_body is not None
+                FailureCause.DEVELOPER, error.code, in_doubt=task_may_exist or job.create_body is not None
             )
     return None
 

@@ -61,7 +61,7 @@ class JobRunner:
         kind = TaskKind(job.request.model, job.request.reference is not None)
         self._poller = TaskPoller(kind, dependencies.scheduler, dependencies.durations, dependencies.timings)
         # A body committed before this runner began may have been sent by the one before.
-        self._may_be_sent = job.create_body is not None
+        self._task_may_exist = job.create_body is not None
         self._picture: tuple[Picture, bool] | None = None
         # Kept, so that a commit that fails after the post does not post a second time.
         self._delivered: DeliveredMessage | None = None
@@ -133,9 +133,9 @@ class JobRunner:
         if self.job.create_body is not None and self.job.stage in BEFORE_TASK:
             unanswered = isinstance(error, TransientError) and not error.had_no_effect
             doubtful = isinstance(error, MemberError | OperatorError | ContractViolation) and error.in_doubt
-            self._may_be_sent = self._may_be_sent or unanswered or doubtful
+            self._task_may_exist = self._task_may_exist or unanswered or doubtful
         failure = decide_failure(
-            self.job, error, failed_attempts=self._failed_attempts, may_be_sent=self._may_be_sent
+            self.job, error, failed_attempts=self._failed_attempts, task_may_exist=self._task_may_exist
         )
         log.warning(
             "setback",
@@ -215,7 +215,7 @@ class JobRunner:
             self.job = await self._dependencies.store.creating(self.job.job_id, body)
         task = await self._dependencies.rivya.create(body, idempotency_key=self.job.job_id)
         # If the commit below fails, a refusal of the next attempt proves nothing about this one.
-        self._may_be_sent = True
+        self._task_may_exist = True
         job = await self._dependencies.store.created(self.job.job_id, task.task_id, task.reserved_credits)
         self._poller.task_created()
         return job

@@ -32,7 +32,7 @@ from bot.discord_client.errors import (
 from bot.domain.clock import now_ms
 from bot.domain.jobs import DeliveryMethod, Phase
 from bot.engine.delivery import UndeliverableError
-from cogs.delivery.outgoing import OutgoingMessage
+from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
 from cogs.ui.message_images import delivered_message
 

@@ -20,14 +20,14 @@ from bot.domain.periods import Period
 from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
-from cogs.operator.reconcile import ReconcileRunner, defer_privately
+from cogs.operator.reconcile_runner import ReconcileRunner
 from cogs.operator.views import SENTENCE_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.component_router import component
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 from cogs.ui.layout import row
-from cogs.ui.responses import reply_privately
+from cogs.ui.responses import defer_privately, reply_privately
 
 if TYPE_CHECKING:
     import re
@@ -196,7 +196,9 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not reason:
             await reply_privately(interaction, gettext(views.NO_REASON))
             return
-        result = await self._discrepancies.close(job_id, final_credits, reason=reason, by=interaction.user.id)
+        result = await self._discrepancies.close_reservation(
+            job_id, final_credits, reason=reason, by=interaction.user.id
+        )
         view = reconcile_views.reservation_closed_view(job_id, final_credits, result)
         await interaction.response.send_message(view=view, ephemeral=True)
 

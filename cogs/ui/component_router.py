@@ -41,27 +41,27 @@ class Route(NamedTuple):
     """A handler, and which interactions it handles."""
 
     interaction_type: discord.InteractionType
-    template: re.Pattern[str]
+    pattern: re.Pattern[str]
     """Of the whole custom id."""
     handler: Handler
 
 
-def component(template: str) -> Callable[[MethodT], MethodT]:
+def component(pattern: str) -> Callable[[MethodT], MethodT]:
     """Decorate a method of a cog: it handles clicks whose custom id matches the regular expression in full.
 
     The method takes the interaction and the match. What it raises is reported to the member.
     """
-    return _route(discord.InteractionType.component, template)
+    return _route(discord.InteractionType.component, pattern)
 
 
-def modal(template: str) -> Callable[[MethodT], MethodT]:
+def modal(pattern: str) -> Callable[[MethodT], MethodT]:
     """Decorate a method of a cog as `component` does: it handles submitted forms, and no clicks."""
-    return _route(discord.InteractionType.modal_submit, template)
+    return _route(discord.InteractionType.modal_submit, pattern)
 
 
-def _route(interaction_type: discord.InteractionType, template: str) -> Callable[[MethodT], MethodT]:
+def _route(interaction_type: discord.InteractionType, pattern: str) -> Callable[[MethodT], MethodT]:
     def mark(method: MethodT) -> MethodT:
-        setattr(method, _ROUTE, (interaction_type, re.compile(template, re.DOTALL)))
+        setattr(method, _ROUTE, (interaction_type, re.compile(pattern, re.DOTALL)))
         return method
 
     return mark
@@ -74,8 +74,8 @@ def routes_of(cog: object) -> list[Route]:
     ]
     routes = []
     for method in methods:
-        interaction_type, template = getattr(method, _ROUTE)
-        routes.append(Route(interaction_type, template, method))
+        interaction_type, pattern = getattr(method, _ROUTE)
+        routes.append(Route(interaction_type, pattern, method))
     return routes
 
 
@@ -100,7 +100,7 @@ class ComponentRouter(commands.Cog):
         data = cast("dict[str, Any]", interaction.data)
         typed = typed_text(data)
         for route in self._routes[interaction.type]:
-            match = route.template.fullmatch(data["custom_id"])
+            match = route.pattern.fullmatch(data["custom_id"])
             if match is not None and _is_genuine(interaction, data):
                 try:
                     await route.handler(interaction, match)

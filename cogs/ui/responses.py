@@ -67,6 +67,11 @@ async def defer(interaction: discord.Interaction, *, private: bool) -> DeferResu
     return DeferResult(outcome, message_id)
 
 
+async def defer_privately(interaction: discord.Interaction) -> bool:
+    """Defer an answer privately; False if that came too late. Never raises."""
+    return (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST
+
+
 def _defer_outcome(error: Exception) -> DeferOutcome:
     match classify(error):
         case DiscordErrorKind.INTERACTION_EXPIRED:

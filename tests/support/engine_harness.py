@@ -183,7 +183,7 @@ def build(
         return await client.credits()
 
     circuit_breaker = CircuitBreaker(probe, OperatorLog(), probe_seconds=0.02)
-    stack.push_async_callback(circuit_breaker.close)
+    stack.push_async_callback(circuit_breaker.stop_probing)
     metrics = Metrics()
     store, ledger = JobStore(database, DEFAULT_LIMIT, metrics), Ledger(database, DEFAULT_LIMIT)
     picture_store = PictureStore(picture_folder(database._path))

@@ -118,7 +118,9 @@ class DiscrepancyStore:
             after = page[-1].booked.job_id
         return done
 
-    async def close(self, job_id: str, final_credits: int, *, reason: str, by: int) -> CloseResult:
+    async def close_reservation(
+        self, job_id: str, final_credits: int, *, reason: str, by: int
+    ) -> CloseResult:
         """Close the held reservation of a finished job with what the operator decides; 0 releases it.
 
         Raises:

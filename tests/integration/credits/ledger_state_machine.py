@@ -14,7 +14,7 @@ import time_machine
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from bot.credits import totals
+from bot.credits import running_totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
@@ -194,7 +194,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
             for level in booking.levels.values()
             for number, credits in level.drawn
         }
-        for span, width in (("day", DAY_MS), ("quarter", totals.QUARTER_MS)):
+        for span, width in (("day", DAY_MS), ("quarter", running_totals.QUARTER_MS)):
             for guild_id in (ALL, *self.model.zones):
                 mine = [row for row in sums if (row["span"], row["guild_id"]) == (span, guild_id)]
                 found = {row["slot"]: (row["counted_credits"], row["guild_credits"]) for row in mine}
@@ -216,5 +216,5 @@ class LedgerStateMachine(RuleBasedStateMachine):
         if span == "day" or self.pruned_at is None:
             return slots
         oldest = self.pruned_at - timedelta(days=40)
-        first = int(oldest.timestamp() * 1000) // totals.QUARTER_MS
+        first = int(oldest.timestamp() * 1000) // running_totals.QUARTER_MS
         return {slot: sums for slot, sums in slots.items() if slot >= first}

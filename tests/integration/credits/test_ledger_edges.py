@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from bot.credits import ledger as ledger_module
-from bot.credits import totals
+from bot.credits import running_totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger, Transaction
@@ -40,7 +40,7 @@ async def settle_job(store: JobStore, job: Job, cost: int | None = None) -> Job:
 
 async def prune(database: Database) -> None:
     at = int(datetime.now(UTC).timestamp() * 1000)
-    await database.run(lambda tx: totals.prune(tx, at))
+    await database.run(lambda tx: running_totals.prune(tx, at))
 
 
 async def count_quarter_sums(database: Database) -> int:
@@ -167,7 +167,7 @@ def test_periods_begin_on_a_quarter_of_an_hour_in_every_time_zone() -> None:
         for day in range(0, 365 * 4, 50):
             at = int((NOON + day * DAY).timestamp() * 1000)
             start, end = period_bounds(Period.MONTH, at, ZoneInfo(name))
-            assert (start % totals.QUARTER_MS, (end or 0) % totals.QUARTER_MS) == (0, 0), name
+            assert (start % running_totals.QUARTER_MS, (end or 0) % running_totals.QUARTER_MS) == (0, 0), name
 
 
 async def test_only_members_and_roles_can_be_exempt(credit_admin: CreditAdmin, store: JobStore) -> None:

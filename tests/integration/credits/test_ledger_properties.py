@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from bot.credits import ledger as ledger_module
-from bot.credits import totals
+from bot.credits import running_totals
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, RequestContext
 from bot.domain.limits import Limit, LimitScope, ReservationState
@@ -297,7 +297,7 @@ class LedgerMachine(LedgerStateMachine):
     @rule()
     def prune(self) -> None:
         at = int(self.model.now.timestamp() * 1000)
-        self.run_async(self.database.run(lambda tx: totals.prune(tx, at)))
+        self.run_async(self.database.run(lambda tx: running_totals.prune(tx, at)))
         newest = max((booking.at for booking in self.model.bookings.values()), default=None)
         if newest is not None:
             reached = min(newest, self.model.now)

@@ -238,7 +238,9 @@ async def test_a_reservation_that_changed_after_the_run_is_not_corrected(
 ) -> None:
     job_id = await harness.doubtful(add_task(harness.rivya, "succeeded", 4))
     run, _ = await harness.compare()
-    assert await harness.discrepancies.close(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
+    assert (
+        await harness.discrepancies.close_reservation(job_id, 9, reason="by hand", by=1) is CloseResult.CLOSED
+    )
     assert await harness.discrepancies.apply(run.run_id, by=1) == ApplyResult(changed=1)
     assert [line["final_credits"] for line in export_ledger(database_path)] == [9]
 
@@ -251,7 +253,7 @@ async def test_a_reservation_that_changes_while_rivya_is_asked_is_no_discrepancy
 
     async def close_meanwhile(task_id: str) -> object:
         answer = await get_task(task_id)
-        await harness.discrepancies.close(job_id, 4, reason="by hand", by=1)
+        await harness.discrepancies.close_reservation(job_id, 4, reason="by hand", by=1)
         return answer
 
     monkeypatch.setattr(harness.reconciler._rivya, "get_task", close_meanwhile)
@@ -281,24 +283,36 @@ async def test_the_operator_closes_a_reservation_in_doubt_by_hand(
     harness: ReconcileHarness, database_path: Path, final_credits: int, state: str
 ) -> None:
     job_id = await harness.doubtful(None)
-    closing = harness.discrepancies.close(job_id, final_credits, reason="Rivya's support said so", by=5)
+    closing = harness.discrepancies.close_reservation(
+        job_id, final_credits, reason="Rivya's support said so", by=5
+    )
     assert await closing is CloseResult.CLOSED
     (line,) = export_ledger(database_path)
     assert (line["state"], line["final_credits"]) == (state, final_credits)
     assert await harness.query(
         "SELECT from_state, to_state, to_credits, reason, made_by FROM corrections"
     ) == [("held", state, final_credits, "Rivya's support said so", 5)]
-    assert (await harness.discrepancies.close(job_id, 9, reason="again", by=5)) is CloseResult.NOT_HELD
+    assert (
+        await harness.discrepancies.close_reservation(job_id, 9, reason="again", by=5)
+    ) is CloseResult.NOT_HELD
     assert len(await harness.query("SELECT * FROM corrections")) == 1
 
 
 async def test_only_a_reservation_in_doubt_can_be_closed_by_hand(harness: ReconcileHarness) -> None:
     in_progress, settled = await harness.in_progress(None), await harness.settled(4, "succeeded", 4)
-    assert await harness.discrepancies.close(in_progress, 0, reason="no", by=1) is CloseResult.IN_PROGRESS
-    assert await harness.discrepancies.close(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
-    assert await harness.discrepancies.close("no such job", 0, reason="no", by=1) is CloseResult.UNKNOWN
+    assert (
+        await harness.discrepancies.close_reservation(in_progress, 0, reason="no", by=1)
+        is CloseResult.IN_PROGRESS
+    )
+    assert (
+        await harness.discrepancies.close_reservation(settled, 0, reason="no", by=1) is CloseResult.NOT_HELD
+    )
+    assert (
+        await harness.discrepancies.close_reservation("no such job", 0, reason="no", by=1)
+        is CloseResult.UNKNOWN
+    )
     with pytest.raises(ValueError, match="-1"):
-        await harness.discrepancies.close(in_progress, -1, reason="no", by=1)
+        await harness.discrepancies.close_reservation(in_progress, -1, reason="no", by=1)
     assert await harness.query("SELECT * FROM corrections") == []
 
 
@@ -307,7 +321,10 @@ async def test_a_reservation_in_doubt_can_be_closed_after_its_quarter_sums_were_
 ) -> None:
     job_id = await harness.doubtful(None, age_ms=90 * DAY_MS)
     await harness.query("DELETE FROM tallies WHERE span = 'quarter'")
-    assert await harness.discrepancies.close(job_id, 0, reason="long ago", by=1) is CloseResult.CLOSED
+    assert (
+        await harness.discrepancies.close_reservation(job_id, 0, reason="long ago", by=1)
+        is CloseResult.CLOSED
+    )
 
 
 async def test_an_outage_is_waited_out_and_a_long_one_stops_the_run_with_what_was_found(

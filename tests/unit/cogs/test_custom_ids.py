@@ -28,19 +28,19 @@ from cogs.ui.component_router import parse_snowflake, routes_of
 
 MAX_UNITS = 100
 COGS = (AuditLogCommand, ComposeForms, History, Operator, PictureActions, Privacy, Submission)
-TEMPLATES = [route.template for cog in COGS for route in routes_of(cog)]
+PATTERNS = [route.pattern for cog in COGS for route in routes_of(cog)]
 PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 def matching(custom_id: str) -> list[re.Pattern[str]]:
-    """Return the templates that match a custom id."""
-    return [template for template in TEMPLATES if template.fullmatch(custom_id)]
+    """Return the patterns that match a custom id."""
+    return [pattern for pattern in PATTERNS if pattern.fullmatch(custom_id)]
 
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(TEMPLATES) == len(set(TEMPLATES)) == 10
+    assert len(PATTERNS) == len(set(PATTERNS)) == 10
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_the_custom_id_of_a_button_fits_and_is_read_back(
 ) -> None:
     assert custom_id is not None
     assert len(custom_id) <= MAX_UNITS
-    (template,) = matching(custom_id)
-    match = template.fullmatch(custom_id)
+    (pattern,) = matching(custom_id)
+    match = pattern.fullmatch(custom_id)
     assert match is not None
     assert match.groupdict() == values
 
@@ -93,16 +93,16 @@ OTHER_TEXTS = (
 ).filter(lambda text: not text.startswith("kuas:"))
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.pattern[:20])
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern[:20])
 @given(data=st.data())
 def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
-    template: re.Pattern[str], data: st.DataObject
+    pattern: re.Pattern[str], data: st.DataObject
 ) -> None:
-    custom_id = data.draw(st.from_regex(template, fullmatch=True))
-    assert matching(custom_id) == [template]
+    custom_id = data.draw(st.from_regex(pattern, fullmatch=True))
+    assert matching(custom_id) == [pattern]
     start = data.draw(st.text(max_size=8).filter(lambda text: not text.startswith("kuas")))
     assert matching(start + custom_id.removeprefix("kuas:")) == []
-    assert matching(start + custom_id) == ([] if start else [template])
+    assert matching(start + custom_id) == ([] if start else [pattern])
     assert matching(data.draw(OTHER_TEXTS)) == []
 
 

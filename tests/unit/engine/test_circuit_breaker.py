@@ -39,7 +39,7 @@ class FakeApi:
 async def api() -> AsyncIterator[FakeApi]:
     fake = FakeApi()
     yield fake
-    await fake.circuit_breaker.close()
+    await fake.circuit_breaker.stop_probing()
 
 
 async def test_a_few_failures_do_not_open_it(api: FakeApi) -> None:
@@ -115,4 +115,4 @@ async def test_the_probe_logs_no_job_id() -> None:
         for _ in range(FAILURE_THRESHOLD):
             circuit_breaker.record(answered=False)
     assert await soon(seen.get()) == {}
-    await circuit_breaker.close()
+    await circuit_breaker.stop_probing()

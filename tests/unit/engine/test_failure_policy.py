@@ -76,12 +76,12 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "error", "failed_attempts", "may_be_sent", "outcome"), TABLE)
+@pytest.mark.parametrize(("stage", "error", "failed_attempts", "task_may_exist", "outcome"), TABLE)
 def test_an_error_is_decided_by_what_it_proves(
-    stage: Stage, error: KuasError, failed_attempts: int, may_be_sent: bool, outcome: tuple[str] | None
+    stage: Stage, error: KuasError, failed_attempts: int, task_may_exist: bool, outcome: tuple[str] | None
 ) -> None:
     job = dataclasses.replace(make_job(), stage=stage, create_body="{}")
-    failure = decide_failure(job, error, failed_attempts=failed_attempts, may_be_sent=may_be_sent)
+    failure = decide_failure(job, error, failed_attempts=failed_attempts, task_may_exist=task_may_exist)
     assert (failure is None) == (outcome is RETRY)
     if failure is not None:
         assert failure.in_doubt == (outcome is HELD)
@@ -91,16 +91,17 @@ def test_an_error_is_decided_by_what_it_proves(
 def test_a_failed_upload_is_never_in_doubt(code: str) -> None:
     error = ContractViolation(code, "gibberish")
     assert (
-        decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS - 1, may_be_sent=False) is None
+        decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS - 1, task_may_exist=False)
+        is None
     )
-    failure = decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS, may_be_sent=False)
+    failure = decide_failure(make_job(), error, failed_attempts=MAX_UNCLEAR_ATTEMPTS, task_may_exist=False)
     assert failure is not None
     assert not failure.in_doubt
 
 
 def test_the_data_of_a_member_error_is_stored_in_the_failure() -> None:
     error = MemberError(MemberReason.REFERENCE_TOO_LARGE, width=30000, height=30000)
-    failure = decide_failure(make_job(), error, failed_attempts=1, may_be_sent=False)
+    failure = decide_failure(make_job(), error, failed_attempts=1, task_may_exist=False)
     assert failure is not None
     assert json.loads(failure.message) == {"width": 30000, "height": 30000}
 

@@ -15,7 +15,7 @@ from bot.discord_client.errors import API_ERRORS
 from bot.domain.clock import DAY_MS, now_ms
 from cogs.operator import reconcile_views
 from cogs.ui.discord_limits import TOKEN_LIFE_SECONDS, attachments
-from cogs.ui.responses import DeferOutcome, defer
+from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:
     import discord
@@ -28,11 +28,6 @@ log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS: Final = 15.0
 """Between two edits of the progress; Discord does not publish how many it takes."""
-
-
-async def defer_privately(interaction: discord.Interaction) -> bool:
-    """Defer an answer privately; False if that came too late. Never raises."""
-    return (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST
 
 
 class ReconcileRunner:
