@@ -1,5 +1,6 @@
-"""`check`: examine the database, the disk, Discord, Rivya and the clock before the bot is started.
+"""`check`: examine the database, the disk, Discord, Rivya and the clock.
 
+`Database.open` creates or migrates the file; with a running bot only the pages are checked.
 Nothing is spent, so the scopes of the API key that only a create call needs are not checked.
 """
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MIN_FREE_BYTES: Final = 200_000_000
 """Space for references, the write-ahead log and a backup."""
 CLOCK_TOLERANCE_SECONDS: Final = 20.0
-"""More than a slow network and Rivya's whole seconds make up."""
+"""More than network delay and Rivya's rounding to whole seconds can explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,9 @@ async def _scopes(rivya: RivyaClient) -> str:
     try:
         await rivya.get_task("task_that_cannot_exist")
     except ContractViolation as error:
-        if error.code != "not_found":  # which only a key that may read tasks is told
+        if error.code != "not_found":  # only a key that may read tasks gets `not_found`
             raise
-    return "generations:read is there; the scopes to create show with the first picture"
+    return "generations:read works; the scopes for creating are tested by the first picture"
 
 
 async def _model(rivya: RivyaClient, model: ImageModel) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 PREFIX = "BOT_"
-"""All environment variables of Kuas begin with it; an unknown one that does is a mistake."""
+"""Prefix of all environment variables; an unknown one with it is reported."""
 
 
 def unknown_in_file(
@@ -66,5 +66,5 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _printable(name: str) -> str:
-    """Escape line ends, which a quoted TOML key may hold: a mistake is one line."""
+    """Escape unprintable characters, so that each message is one line."""
     return name if name.isprintable() else ascii(name)

@@ -1,7 +1,7 @@
 """The audit log of a guild: who decided what about credits and access, when and why; the newest first.
 
-It is read from the append-only tables of the decisions. Their rows are never deleted, so a cursor stays valid
-whatever is decided meanwhile.
+It is read from the tables of the decisions. Erasure and left servers change or delete rows; a cursor is only
+a position, so it stays usable.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class LimitChanged:
-    """A limit was set or removed. None is no limit: instead of the guild's own the default counts."""
+    """A limit was set or removed. None: no limit set, so for a guild the default counts."""
 
     scope: LimitScope
     subject_id: int
@@ -58,7 +58,7 @@ class GrantIssued:
 
 @dataclass(frozen=True, slots=True)
 class GrantRevoked:
-    """A grant was revoked, of which `left_credits` were left."""
+    """A grant was revoked; `left_credits` were unused."""
 
     user_id: int
     credits: int
@@ -103,7 +103,7 @@ class AccessRuleChanged:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One decision; `by` is the user, or 0 for the command line of the host or an erased name."""
+    """One decision; `by` is the user, or 0 for the command line of the host or an erased id."""
 
     cursor: Cursor
     by: int
@@ -127,7 +127,8 @@ class AuditPage:
     older: Cursor | None
 
 
-# The readers in `_entries` are in the order of `source`. Zeros let numbers sort as text.
+# `source` n is read by the n-th reader of `_entries`; custom ids in `cogs.limits.audit_log` allow `[1-7]`.
+# Numbers are padded with zeros, so that they sort as text.
 _STREAM: Final = """
     SELECT set_at AS at, 1 AS source, printf('%019d', limit_id) AS key FROM limits WHERE guild_id = :guild_id
     UNION ALL
@@ -172,7 +173,7 @@ class AuditLog:
             cursors = _cursors(tx, _NEWER, guild_id, than)
             if len(cursors) <= PAGE_ENTRIES:
                 return _older(tx, guild_id, None)
-            shown = cursors[PAGE_ENTRIES - 1 :: -1]
+            shown = cursors[PAGE_ENTRIES - 1 :: -1]  # the page nearest to the cursor, the newest entry first
             return AuditPage(_entries(tx, shown), shown[0], shown[-1])
 
         return await self._database.run(unit)
@@ -181,13 +182,14 @@ class AuditLog:
 def _older(transaction: sqlite3.Connection, guild_id: int, than: Cursor | None) -> AuditPage:
     cursors = _cursors(transaction, _OLDER, guild_id, than or _NEWEST)
     shown = cursors[:PAGE_ENTRIES]
+    # The first page has no newer one. If an older page is empty, the way back starts at its own cursor.
     newer = shown[0] if than is not None and shown else than
     older = shown[-1] if len(cursors) > PAGE_ENTRIES else None
     return AuditPage(_entries(transaction, shown), newer, older)
 
 
 def _cursors(transaction: sqlite3.Connection, query: str, guild_id: int, cursor: Cursor) -> list[Cursor]:
-    """Return the entries from a cursor on: one more than a page holds, to see whether there is a next one."""
+    """Return the cursors after this one, up to one more than a page holds: that one says there is a next."""
     values = {"guild_id": guild_id, "at": cursor.at, "source": cursor.source, "key": cursor.key}
     rows = transaction.execute(query, {**values, "rows": PAGE_ENTRIES + 1})
     return [Cursor(row["at"], row["source"], row["key"]) for row in rows]

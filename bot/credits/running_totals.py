@@ -1,7 +1,7 @@
 """Running totals of credits by the time of reservation, so that a limit need not add up every reservation.
 
-The total of a period is read from days in UTC and, before the first whole day, from quarters of an hour: in
-every time zone in use, midnight is on a quarter of an hour in UTC.
+A period is the sum of its whole UTC days plus the quarter hours before the first of them. Local midnight is
+on a quarter hour in every zone.
 
 Owns the table tallies.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 QUARTER_MS: Final = 15 * 60 * 1000
 QUARTERS_KEPT_DAYS: Final = 40
-"""Quarters are read for the first day of a period only, and the longest that resets is a month."""
+"""Only the first day of a period needs quarters, and the longest period that ends is a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def record(
 ) -> None:
     """Add a new reservation, made at `created_at` (epoch milliseconds), to the totals.
 
-    One of 0 credits is added as well, so that `adjust` finds its rows until they are pruned.
+    A reservation of 0 credits gets rows too, because `adjust` only updates.
     """
     for key in _buckets(guild_id, created_at):
         transaction.execute(
@@ -72,15 +72,15 @@ def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int
     total = _since(transaction, guild_id, start)
     if end is None:
         return total
-    # Only if the clock was set back is there anything later.
+    # Later rows exist only if the clock was set back.
     later = _since(transaction, guild_id, end)
     return Totals(total.counted_credits - later.counted_credits, total.guild_credits - later.guild_credits)
 
 
 def prune(transaction: sqlite3.Connection, at: int) -> int:
     """Delete quarters older than `QUARTERS_KEPT_DAYS`; return how many. Days are kept."""
-    # Their age is counted from `at` or the newest reservation, whichever is earlier: a clock that is years
-    # ahead for a moment must not delete the current day.
+    # Their age is counted from `at` or the newest reservation, whichever is earlier. If the clock is ahead
+    # and nothing has been reserved since, the newest reservation decides.
     deleted = transaction.execute(
         "DELETE FROM tallies WHERE span = 'quarter' AND slot < ? + min("
         "?, (SELECT max(slot) FROM tallies WHERE guild_id = ? AND span = 'quarter'))",

@@ -21,7 +21,7 @@ _NO_SPACES: Final = re.compile(
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces between words."""
 
 REMOVED: Final = "lifted"
-"""Stands in the column `access_rules.effect` where a row removes the rule about its subject."""
+"""Value of `access_rules.effect` in a row that removes a rule."""
 
 
 class RuleTarget(StrEnum):
@@ -42,7 +42,8 @@ class Effect(StrEnum):
     """What a rule does to its subject."""
 
     ALLOW = "allow"
-    """Once one subject of a kind is allowed, only the allowed ones of that kind may."""
+    """For roles and channels: if any is allowed, only allowed ones may be used. For spoiler rules: the rule
+    is set."""
     DENY = "deny"
 
 
@@ -82,7 +83,7 @@ class AccessPolicy:
     """Pictures of one member in progress at once; 0 for no limit."""
     age_restricted_only: bool = False
     owner_only: bool = False
-    """Whether only the member of a picture may press the buttons below it."""
+    """Whether only the member who asked for a picture may use its buttons."""
 
     def subjects(self, kind: RuleTarget, effect: Effect) -> frozenset[int]:
         """Return the ids in rules of this kind and effect."""
@@ -139,7 +140,7 @@ def _check_member(user_id: int, policy: AccessPolicy) -> None:
 
 
 def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, reason: MemberReason) -> None:
-    """Refuse ids of which one is denied, or none is allowed where some are; denied wins over allowed."""
+    """Refuse if any id is denied, or if some ids are allowed and none of these is."""
     denied, allowed = policy.subjects(kind, Effect.DENY), policy.subjects(kind, Effect.ALLOW)
     if found := denied.intersection(ids):
         raise MemberError(reason, denied=sorted(found), allowed=[])

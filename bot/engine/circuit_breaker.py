@@ -1,7 +1,8 @@
-"""A circuit breaker for Rivya: while it does not answer, jobs wait, and one probe asks until it does.
+"""While Rivya does not answer, jobs wait; one background task calls it every 30 s until it does.
 
-The operator is told once. Nothing is charged meanwhile, since nothing is created. A 429 counts as an answer;
-`bot.rivya.rate_limit` handles it.
+No new step of a job begins. Tasks that exist already, and a create call under way, may still be charged. The
+operator is told when the breaker opens; `OperatorLog` logs a repeat within 10 minutes as info only. A 429
+counts as an answer; `bot.rivya.rate_limit` handles it.
 """
 
 from __future__ import annotations
@@ -83,9 +84,10 @@ class CircuitBreaker:
             try:
                 await self._probe()
             except KuasError as error:
-                # The client reports every attempt to `record`, so an answer has closed the breaker already.
+                # If Rivya answered, even with an error, `record` has already closed the breaker.
                 news = "rivya answers again" if self._closed.is_set() else "rivya still down"
                 log.info(news, error=str(error))
+            # Caught because without this task jobs would wait for ever.
             except Exception:
-                log.exception("probe broke")  # without a probe every job would wait for ever
+                log.exception("probe broke")
         log.warning("outage over")

@@ -1,6 +1,6 @@
-"""Decide what an error means for a job: whether it ends it, and whether its credits are in doubt.
+"""Decide whether an error ends a job, and whether it may have cost credits.
 
-Pure functions: the rules about money can be read and tested as one table.
+Pure functions, so the rules about money can be tested without I/O.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from bot.rivya.models import Task
 
 MAX_UNCLEAR_ATTEMPTS: Final = 8
-"""How many create calls in a row may end without a clear answer; about 5 minutes."""
+"""Failed attempts in a row, of any kind, after which an unclear answer before there is a task ends the job;
+about 5 minutes."""
 MAX_NOT_FOUND_ATTEMPTS: Final = 6
-"""How many polls in a row may find no task before the job fails; about 2 minutes."""
+"""Failed attempts in a row, of any kind, after which a poll that finds no task ends the job; about
+2 minutes."""
 MAX_RESULT_ATTEMPTS: Final = 6
-"""How many downloads of a finished picture in a row may fail before the job fails; about 2 minutes."""
+"""Failed attempts in a row, of any kind, after which a `ContractViolation` while the picture is fetched or
+delivered ends the job; about 2 minutes."""
 
 _UNCLEAR: Final = ("idempotency_conflict", "unreadable")
 """Codes of answers to a create call after which a task may exist."""
@@ -32,11 +35,11 @@ def decide_failure(
     """Return the failure that ends the job; None to wait and try the step again.
 
     Args:
-        job: its stage is the step that failed.
+        job: its stage says which step failed.
         error: what the step raised.
         failed_attempts: how many attempts in a row have failed, this one included.
-        task_may_exist: a task may exist, since an earlier create call got no answer, or its answer could not be
-            stored.
+        task_may_exist: a body was committed before this run, or an attempt, this one included, had no clear
+            answer or could not be stored.
     """
     if isinstance(error, OperatorError) and error.code == "database":
         return None
@@ -55,7 +58,7 @@ def _before_task(job: Job, error: KuasError, failed_attempts: int, *, task_may_e
         told = json.dumps(error.data, default=str, sort_keys=True)
         return Failure(FailureCause.MEMBER, error.reason, message=told, in_doubt=task_may_exist)
     if isinstance(error, OperatorError):
-        # That the key is refused now proves nothing about an earlier attempt: wait for the operator.
+        # This refusal says nothing about an earlier attempt, which may have succeeded: wait for the operator.
         return None if task_may_exist else Failure(FailureCause.OPERATOR, error.code)
     if isinstance(error, ContractViolation):
         if not task_may_exist and error.code not in _UNCLEAR:
@@ -84,8 +87,9 @@ def _while_fetching(error: KuasError, failed_attempts: int) -> Failure | None:
 def failure_from_task(task: Task) -> Failure:
     """Return the failure of a task that Rivya reports as failed, and what it cost.
 
-    The credits are released only if `final_credits` is 0: https://rivya.ai/docs/api-generation-status shows
-    that for a failed task, and https://rivya.ai/docs/failed-tasks-and-refunds does not promise it.
+    `final_credits` 0 releases the credits, as https://rivya.ai/docs/api-generation-status shows for a failed
+    task; None leaves them in doubt, because https://rivya.ai/docs/failed-tasks-and-refunds does not promise
+    refunds.
     """
     code = task.error_code or "generation_failed"
     if is_moderation(task.error_code, task.error_message):

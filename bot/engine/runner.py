@@ -1,7 +1,9 @@
 """Run one job, step by step, until it is finished.
 
-Each step makes one outside call and commits the result before the next begins. After a crash a new
-`JobRunner` goes on from the row: resuming is the same loop.
+A step calls the outside and commits what came of it before the next begins. Not every step commits: a poll
+of a running task changes nothing, and the first half of a delivery only fetches the picture. `create` commits
+twice: the body before it is sent, and the task. After a crash a new `JobRunner` goes on from the row:
+resuming is the same loop.
 """
 
 from __future__ import annotations
@@ -173,7 +175,7 @@ class JobRunner:
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return seconds if asked is None else max(seconds, min(asked, MAX_RETRY_AFTER_SECONDS))
 
-    # The steps: each makes one outside call, commits the result and returns the changed job.
+    # The steps: each returns the job as it is in the database afterwards.
 
     async def confirm_acknowledged(self) -> Job:
         """Record that Discord has our first answer; cancel the job if it has none.

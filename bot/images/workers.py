@@ -31,7 +31,7 @@ WORKERS: Final = 2
 
 
 class ImageWorkers:
-    """A few threads for pictures, and the folder `scratch` for their files, which is emptied first."""
+    """A few threads for pictures, and the folder `scratch` for their files, which is deleted at the start."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch

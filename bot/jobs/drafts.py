@@ -107,7 +107,7 @@ def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
 
 
 def claim(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
-    """Record that this job was made from the draft; False if another was.
+    """Record that this job was made from the draft; False if it is gone or has a job already.
 
     A cancelled job does not count: nothing was spent, and its member may try again.
     """

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Request:
     """Fill in what a member left open: from the preset, from their defaults, then from the model.
 
+    A `Request` is returned unchanged. A value the model does not offer is skipped.
+
     Raises:
         MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
     """

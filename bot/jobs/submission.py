@@ -1,4 +1,4 @@
-"""Submit a request: one transaction that checks it and writes its job, or a question about its price.
+"""Submit a request: one transaction that checks it and writes its job or, to confirm its price, a draft.
 
 The checks and the reservation share the transaction, so nothing can change between them.
 
@@ -40,10 +40,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NeedsConfirmation:
-    """The guild wants its members asked before they spend as much; nothing is reserved."""
+    """The guild asks for a confirmation above this price; nothing is reserved."""
 
     draft_id: int
-    """The draft that waits for a yes."""
+    """The draft to be confirmed."""
     request: Request
     cost_credits: int
     member_limits: MemberLimits
@@ -60,7 +60,7 @@ SubmitResult = Accepted | NeedsConfirmation | Duplicate
 
 @dataclass(frozen=True, slots=True)
 class PricedRequest:
-    """A request with its price and what decides about it.
+    """A request, its price, and the data needed to check it.
 
     `at` is epoch milliseconds; `default_limit` binds guilds that have set none.
     """
@@ -77,11 +77,11 @@ def submit(
 ) -> SubmitResult:
     """Check a request and write its job, or its draft if the price has to be confirmed first.
 
-    `draft_id` is the draft that is sent in, of which one job comes.
+    `draft_id` is the draft that is submitted; it can become one job only.
 
     Raises:
         MemberError: PRESET_UNKNOWN; as `validate_request`, `require_not_paused`, `enforce` and
-            `reject_duplicate_click`; DRAFT_TAKEN, a job came of the draft already.
+            `reject_duplicate_click`; DRAFT_TAKEN, the draft is gone or has a job already.
         LimitExceeded: a limit has no room. Nothing is written after any error.
     """
     request, at = resolve(tx, priced.request), priced.at
@@ -97,6 +97,8 @@ def submit(
         quote_credits=priced.cost_credits,
         accepted_at=at,
     )
+    # Inserted before the checks, so that a second delivery is a `Duplicate`, not a refusal; an error rolls it
+    # back.
     if not insert(tx, "jobs", job_columns(job), "interaction_id"):
         return Duplicate()
     pauses.require_not_paused(tx, guild_id)
@@ -124,7 +126,7 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
     """
     request = resolve(tx, priced.request)
-    # Its prompt is still to be written, so no forbidden word can be found in it.
+    # The prompt can still be changed in the form, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)
     policy = load_policy(tx, request.destination.guild_id, priced.at)
     _require_capacity(tx, priced, blank, policy)
@@ -139,7 +141,7 @@ def _needs_confirmation(tx: Transaction, guild_id: int, cost_credits: int) -> bo
 def _ask(
     tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy, draft_id: int | None
 ) -> NeedsConfirmation | Duplicate:
-    """Save the request as the draft that a yes sends in, in place of the draft that it comes of."""
+    """Save the request as a new draft for the yes button, and delete the draft it came from."""
     member_limits = _require_capacity(tx, priced, request, policy)
     if not drafts.insert_draft(tx, request, priced.at):
         return Duplicate()
@@ -151,7 +153,7 @@ def _ask(
 def _require_capacity(
     tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy
 ) -> MemberLimits:
-    """Refuse what would be refused now; returns how far the member's limits are used."""
+    """Return how far the member's limits are used; raise if pauses, access rules or limits refuse it now."""
     pauses.require_not_paused(tx, request.destination.guild_id)
     enforce(tx, request, priced.context, policy, priced.at)
     usage = LimitUsage.at_time(

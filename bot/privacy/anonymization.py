@@ -4,9 +4,8 @@ Only finished jobs are anonymised: an unfinished one still needs its prompt. The
 and the ids of messages, which would lead back to both, are removed. Rivya's id of the task stays:
 reconciliation needs it.
 
-A reservation loses its `user_id` later than its job, once no limit counts it any more; otherwise an erasure
-would reset a limit. A removed id becomes 0, or a negative number where rows must stay distinct, as the grants
-of two members.
+A reservation keeps its `user_id` until no limit counts it; else an erasure would give credits back. A
+removed id becomes 0, or a negative number where rows must stay distinct, as the grants of two members.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits import limits
 from bot.domain import periods
+from bot.domain.access import REMOVED
 from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BATCH: Final = 500
-"""Rows that one transaction changes at most, so that other callers need not wait for long."""
+"""Jobs or reservations per transaction, so that other callers need not wait for long."""
 GUILDS: Final = """
     WITH RECURSIVE guilds (guild_id) AS (
         SELECT min(guild_id) FROM jobs
@@ -31,7 +31,7 @@ GUILDS: Final = """
         FROM guilds WHERE guild_id IS NOT NULL
     )
 """
-"""Every guild that ever had a job, and a NULL. One index lookup for each guild, however many jobs it has."""
+"""Lists guilds by jumping from one id to the next in the index. The last row is NULL."""
 _CLEAR_TEXT: Final = """
     UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL,
         upload_name = NULL, upload_seconds = NULL, upload_token = NULL, result_url = NULL,
@@ -96,7 +96,7 @@ def counted_until(transaction: sqlite3.Connection, guild_id: int, created_at: in
     """Return when the longest period that holds `created_at` ends, both in epoch milliseconds.
 
     From then on no limit that resets counts a reservation of that time, whichever limits are set later. None
-    if a limit on members of this guild never resets.
+    if a member limit over TOTAL is in force: it counts for ever.
     """
     for limit in limits.active(transaction, guild_id):
         if limit.scope.is_personal and not limit.exempt and limit.period is periods.Period.TOTAL:
@@ -114,6 +114,7 @@ def anonymize_reservations(
     Only reservations whose job is anonymised already are changed. `until` is when the member asked for
     erasure, `at` is now, both in epoch milliseconds; reservations after `until` are left alone.
     """
+    # Only None matters here: `since` is the earliest start of a period that contains `at`.
     if counted_until(transaction, guild_id, at) is None:
         return 0
     zone = timezone_of(transaction, guild_id)
@@ -130,8 +131,7 @@ def anonymize_reservations(
 def anonymize_member_limits(transaction: sqlite3.Connection, guild_id: int, user_id: int) -> None:
     """Remove a member from the limits that were set for them, unless one is still in force.
 
-    All these rows get the same negative id: a limit that is separated from the row that removes it would seem
-    to be in force.
+    All rows get one negative id, because a limit without its removal row would look active.
     """
     key = (guild_id, user_id)
     found = transaction.execute(
@@ -149,8 +149,7 @@ def anonymize_member_limits(transaction: sqlite3.Connection, guild_id: int, user
 def anonymize_spent_grants(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
     """Remove a member from their grants that are used up, revoked or expired.
 
-    A grant stays while a reservation that it paid for carries a member's id: a refund of that reservation
-    would refill the grant.
+    A grant is kept while a refund could still refill it: while a reservation it paid for has a member's id.
     """
     transaction.execute(
         "UPDATE grants SET user_id = -grant_id, reason = '', revoke_reason = NULL"
@@ -165,8 +164,8 @@ def anonymize_spent_grants(transaction: sqlite3.Connection, user_id: int, *, unt
 def anonymize_blocks(transaction: sqlite3.Connection, user_id: int, *, until: int, at: int) -> None:
     """Remove a member from the blocks that were set on them, in each server where none is in force.
 
-    All blocks of one server get the same negative id, also one that was lifted after `until`: the row that
-    lifts a block must stay with it.
+    All rows of one server get one negative id, also those after `until`, so that a block and its removal stay
+    together.
     """
     servers = transaction.execute(
         "SELECT guild_id, min(rule_id) AS first, max(rule_id) AS last FROM access_rules"
@@ -177,6 +176,6 @@ def anonymize_blocks(transaction: sqlite3.Connection, user_id: int, *, until: in
         transaction.execute(
             "UPDATE access_rules SET subject = ?, reason = '' WHERE guild_id = ? AND kind = 'member'"
             " AND subject = ? AND EXISTS (SELECT 1 FROM access_rules newest"
-            " WHERE newest.rule_id = ? AND (newest.effect = 'lifted' OR newest.expires_at <= ?))",
-            (str(-row["first"]), row["guild_id"], str(user_id), row["last"], at),
+            " WHERE newest.rule_id = ? AND (newest.effect = ? OR newest.expires_at <= ?))",
+            (str(-row["first"]), row["guild_id"], str(user_id), row["last"], REMOVED, at),
         )

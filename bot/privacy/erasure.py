@@ -1,8 +1,10 @@
-"""Erase a member's data on request: what can go goes immediately, the rest when it is due.
+"""Erase a member's data: most of it immediately, the rest when no rule needs it.
 
 A request covers what existed when it was made. Its row stays until none of that carries the member's id any
 more: unfinished jobs, reservations that a limit still counts, grants, limits and blocks in force.
-Decisions that the member made for a server keep their id: who changed a limit is for the server to know.
+Once a member's limit or block has ended, its later rows are anonymised too.
+
+Ids of people as deciders (who set a limit) are kept; the server needs them.
 
 Owns the table erasures.
 """

@@ -67,12 +67,12 @@ class RivyaClient:
     A call has up to `attempts` attempts. Time-outs, lost connections, 5xx, 429 and unreadable answers are
     retried after `first_wait_seconds`, doubling up to `longest_wait_seconds`, or after the time that Rivya
     asks for. A retry sends the same bytes under the same Idempotency-Key. `watch` is called after every
-    attempt that was sent.
+    attempt that was begun, also without a connection.
 
     Every method raises:
         OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
-        TransientError: no attempt got an answer of the API, or the API asks to wait.
-        ContractViolation: the API's own `error.code`, or `unreadable`.
+        TransientError: the last attempt got no usable answer, or the API asks to wait.
+        ContractViolation: the API's own `error.code`, `http_<status>` or `unreadable`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class RivyaClient:
         """Upload a reference, streamed from its file. A retry may leave a second copy at Rivya.
 
         Raises:
-            MemberError: REFERENCE_UNREADABLE or REFERENCE_TOO_BIG; Rivya does not take the file.
+            MemberError: REFERENCE_UNREADABLE, REFERENCE_TOO_BIG, CONTENT_REFUSED or REQUEST_REFUSED.
             OperatorError: also `reference_file`; the file cannot be opened.
         """
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
@@ -122,7 +122,7 @@ class RivyaClient:
         arguments to find out.
 
         Raises:
-            MemberError: PROMPT_REFUSED.
+            MemberError: PROMPT_REFUSED, CONTENT_REFUSED or REQUEST_REFUSED.
             ContractViolation: also `idempotency_conflict`, without a retry and always in doubt.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
@@ -156,7 +156,10 @@ class RivyaClient:
         )
 
     def stop_retrying(self) -> None:
-        """Stop waiting: from now on a call raises where it would wait for a pause, a retry or its turn."""
+        """Let calls end soon: the bot is closing.
+
+        A pause or a retry raises instead of waiting; a call that waits for its turn raises when that comes.
+        """
         self._stopping = True
         self._pace.end()
 
@@ -170,7 +173,7 @@ class RivyaClient:
         async for attempt in stamina.retry_context(
             on=lambda error: not self._stopping and _is_retryable(error),
             attempts=self._attempts,
-            timeout=None,  # or a pause that Rivya asks for would end the call
+            timeout=None,  # no total limit, since a pause from Rivya may be long
             wait_initial=self._first_wait_seconds,
             wait_max=self._longest_wait_seconds,
             wait_jitter=self._first_wait_seconds,
@@ -263,7 +266,7 @@ class RivyaClient:
 
 
 def _is_retryable(error: Exception) -> bool:
-    """Return whether to retry. `RateLimiter.wait` keeps a pause that Rivya asks for, before the retry."""
+    """Whether to retry. The pause Rivya asked for is waited for in `RateLimiter.wait`."""
     if isinstance(error, TransientError):
         return (error.retry_after_seconds or 0.0) <= LONGEST_RETRY_AFTER_SECONDS
     return isinstance(error, ContractViolation) and error.code == "unreadable"

@@ -1,7 +1,7 @@
 """Text of a report's chart, and names of its times, in the current language.
 
-A chart is drawn by `bot`, which translates nothing, and in a thread, where the current language is not known.
-So all text is translated before, and the function that writes the numbers of the axis keeps the language.
+The chart is drawn in a thread that does not know the language, so all text is translated here first, and the
+function that writes the numbers of the axis keeps the language.
 """
 
 from __future__ import annotations
@@ -119,6 +119,6 @@ def _format(report: Report, at: int, parts: str) -> str:
     if locale.language == "en":
         return format_datetime(moment, _ENGLISH[parts], tzinfo=report.zone, locale=locale)
     if parts == _DAY:
-        # Every locale has a long date, but not every one has a skeleton of it that spells the month out.
+        # Not every locale has a skeleton with the month spelled out, so the long date is used.
         return format_date(moment, _DAY, locale=locale)
     return format_skeleton(parts, moment, tzinfo=report.zone, locale=locale)

@@ -1,4 +1,4 @@
-"""A message about a job, and the forms that it takes by delivery method and after refusals."""
+"""A message about a job, adapted to the way it is delivered and to what Discord refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MIN_BYTES: Final = 4096
-"""No picture is shrunk to fit in less."""
+"""The smallest byte limit that is tried."""
 _PERSONAL: Final = (FailureCause.MEMBER, FailureCause.OPERATOR)
 
 
@@ -41,7 +41,7 @@ class OutgoingMessage:
     shrunk: bool = False
     """Whether the picture is smaller than the original."""
     halved: bool = False
-    """Whether it was shrunk here because Discord found it too large, which is done once."""
+    """Whether it was already shrunk after Discord's "too large"; done once."""
     greeting: str = ""
     """The first line of a message that is not the reply: who asked, or in which channel."""
     show_prompt: bool = True
@@ -86,7 +86,7 @@ class OutgoingMessage:
         return [] if self.picture is None else attachments({self.filename: self.picture.data})
 
     def for_method(self, method: DeliveryMethod) -> OutgoingMessage:
-        """Return it in the language and with the greeting of a delivery method."""
+        """Return a copy with language, greeting and buttons for this method."""
         destination = self.job.request.destination
         is_private = (
             destination.private
@@ -109,13 +109,13 @@ class OutgoingMessage:
         return replace(self.for_method(DeliveryMethod.EDIT), picture=None, moved=True)
 
     async def retry_after_error(self, kind: DiscordErrorKind) -> OutgoingMessage | None:
-        """Return what to send after an error: without the prompt, or smaller; None if nothing helps."""
+        """Return the next version to try, without the prompt or smaller; None if there is none."""
         if kind is DiscordErrorKind.CONTENT_BLOCKED and self.show_prompt:
             return replace(self, show_prompt=False)
         if kind is DiscordErrorKind.FILE_TOO_LARGE and self.picture is not None and not self.halved:
             half = max(MIN_BYTES, len(self.picture.data) // 2)
-            picture, _ = await asyncio.to_thread(processing.fit_upload, self.picture, half)
-            return replace(self, picture=picture, shrunk=True, halved=True)
+            picture, shrunk = await asyncio.to_thread(processing.fit_upload, self.picture, half)
+            return replace(self, picture=picture, shrunk=self.shrunk or shrunk, halved=True)
         return None
 
     @property

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class RejectedRequests:
-    """Answer refused requests."""
+    """Sends the answer to a request that failed."""
 
     def __init__(self, drafts: DraftStore, error_reporter: DiscordErrorReporter) -> None:
         self._drafts = drafts

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PageDirection(StrEnum):
-    """Which page of the log a button shows; the values stand in custom ids."""
+    """Which page of the log a button shows; the values are part of custom ids."""
 
     NEWER = "newer"
     OLDER = "older"
@@ -63,6 +63,6 @@ def _view(page: AuditPage) -> ui.LayoutView:
 
 
 def page_button(direction: PageDirection, cursor: Cursor) -> ui.Button[ui.LayoutView]:
-    """Make the button to the page on one side of a cursor."""
+    """Make the button for the page before or after a cursor."""
     custom_id = f"kuas:log:{direction}:{cursor.at}:{cursor.source}:{cursor.key}"
     return ui.Button(label=gettext(_LABELS[direction]), custom_id=custom_id)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS: Final = 15.0
-"""Between two edits of the progress; Discord does not publish how many it takes."""
+"""Minimum time between two edits; Discord does not publish its limit."""
 
 
 class ReconcileRunner:
-    """Runs one comparison at a time."""
+    """Runs a comparison; the caller checks `busy` first."""
 
     def __init__(self, reconciler: Reconciler, discrepancies: DiscrepancyStore) -> None:
         self._reconciler = reconciler

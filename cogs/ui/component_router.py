@@ -42,7 +42,7 @@ class Route(NamedTuple):
 
     interaction_type: discord.InteractionType
     pattern: re.Pattern[str]
-    """Of the whole custom id."""
+    """Must match the whole custom id."""
     handler: Handler
 
 
@@ -93,7 +93,7 @@ class ComponentRouter(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Handle a click or a form; say so if nobody does, as for the button of an older version."""
+        """Handle a click or a form. If no handler matches, tell the member that the button is outdated."""
         if interaction.type not in _ROUTED:
             return
         use_member_locale(interaction)
@@ -112,7 +112,7 @@ class ComponentRouter(commands.Cog):
 
 
 def _is_genuine(interaction: discord.Interaction, data: Mapping[str, Any]) -> bool:
-    """Whether the message that was clicked has such a component; a form is in no message."""
+    """Whether the clicked message has this component; custom ids can be forged. A form is not checked."""
     if interaction.type is discord.InteractionType.modal_submit:
         return True
     clicked = (data["component_type"], data["custom_id"])

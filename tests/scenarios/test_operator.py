@@ -13,7 +13,7 @@ from simcord.components import walk_components
 from simcord.interactions import base_payload
 from structlog.testing import capture_logs
 
-from cogs.operator import reconcile
+from cogs.operator import reconcile_runner
 from cogs.operator.commands import Operator
 from cogs.operator.reconcile_views import apply_button
 from cogs.ui.layout import build_view, row
@@ -376,7 +376,7 @@ async def test_a_result_too_late_for_its_reply_is_sent_as_a_direct_message(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
-    monkeypatch.setattr(reconcile, "TOKEN_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile_runner, "TOKEN_LIFE_SECONDS", 0.0)
     await server.operator.slash(server.staff_channel, "operator reconcile")
     (message,) = server.operator.user.dm_channel.history()
     assert "booked 4, Rivya charged 6" in server.text_of(message)
@@ -386,7 +386,7 @@ async def test_a_run_whose_result_cannot_be_sent_is_still_stored(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
-    monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile_runner, "PROGRESS_SECONDS", 0.0)
     server.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=401, code=50027, times=None)
     server.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await server.operator.slash(server.staff_channel, "operator reconcile")
@@ -419,7 +419,7 @@ async def test_progress_is_shown_during_a_comparison(
     server_with_difference: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = server_with_difference
-    monkeypatch.setattr(reconcile, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile_runner, "PROGRESS_SECONDS", 0.0)
     await server.operator.slash(server.staff_channel, "operator reconcile")
     edits = [
         entry for entry in server.env.http_requests if entry.method == "PATCH" and "@original" in entry.path

@@ -2,7 +2,8 @@
 
 A comparison changes no reservation. The operator applies it as a second step, which corrects what Rivya
 proves, and records each correction, only if the reservation is still as it was found and its job is over. So
-a step that is taken twice, or too late, changes nothing.
+a step that is taken twice, or too late, changes nothing. `close_reservation` books the operator's own
+decision, without a comparison.
 
 Owns the tables findings and corrections.
 """
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 HELD_AFTER_MS: Final = DAY_MS
-"""Reservations that are held for longer are compared."""
+"""Held reservations older than this are compared; closed ones at any age."""
 PAGE: Final = 200
 """Rows that are read or corrected in one transaction, which others wait for."""
 
@@ -72,7 +73,7 @@ class DiscrepancyStore:
         self._database = database
 
     async def pages(self, since: int) -> AsyncIterator[list[BookedReservation]]:
-        """Yield reservations held for more than a day, then closed ones with a task made from `since` on.
+        """Yield reservations held for over a day, then closed ones created since `since` that have a task.
 
         Both are sorted by age, the oldest first, in pages of `PAGE`. Others may write between two pages.
         """
@@ -111,7 +112,7 @@ class DiscrepancyStore:
         )
 
     async def apply(self, run_id: str, *, by: int) -> ApplyResult:
-        """Correct what a run has proven; what was corrected before, or has changed since, is left alone."""
+        """Book the corrections that Rivya's answers in this run prove, if nothing has changed since."""
         done, after = ApplyResult(), ""
         while page := await self.list_run(run_id, after):
             done += await self._apply_page(run_id, page, by)
