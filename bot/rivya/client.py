@@ -67,7 +67,7 @@ class RivyaClient:
     A call has up to `attempts` attempts. Time-outs, lost connections, 5xx, 429 and unreadable answers are
     retried after `first_wait_seconds`, doubling up to `longest_wait_seconds`, or after the time that Rivya
     asks for. A retry sends the same bytes under the same Idempotency-Key. `watch` is called after every
-    attempt that was begun, also without a connection.
+    attempt that was begun, also without a connection, but not if the reference cannot be opened.
 
     Every method raises:
         OperatorError: `key_refused`, `scope_denied` or `wallet_empty`.
