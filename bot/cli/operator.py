@@ -114,7 +114,7 @@ def _describe_resume(guild_id: int, still_paused: set[int]) -> str:
     if guild_id and ALL_GUILDS in still_paused:
         return "not paused on its own, but all servers are paused"
     others = f", but not in {len(still_paused)} paused on its own" if still_paused and not guild_id else ""
-    return f"new pictures are let in{others}"
+    return f"new pictures are accepted again{others}"
 
 
 async def _ceiling(args: argparse.Namespace) -> int:

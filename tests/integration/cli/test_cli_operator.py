@@ -150,7 +150,7 @@ async def test_resume_names_the_pauses_that_remain(run_operator: OperatorCommand
         await accept(store, make_job(), NO_CONTEXT)
     await run_operator("pause", "--guild", "1")
     result = await run_operator("resume")
-    assert result.out == "all servers: new pictures are let in, but not in 1 paused on its own\n"
+    assert result.out == "all servers: new pictures are accepted again, but not in 1 paused on its own\n"
 
 
 async def test_a_pause_needs_a_database_but_neither_token_nor_key(
