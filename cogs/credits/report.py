@@ -13,7 +13,7 @@ from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
 from cogs.ui.context import guild_id_of, require_manage_guild
 from cogs.ui.discord_limits import fixed_choices
-from cogs.ui.responses import DeferOutcome, defer
+from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:
     from bot.credits.reports.builder import ReportBuilder
@@ -50,7 +50,7 @@ class Reports(commands.Cog):
         """Defer, since counting and drawing may take longer than 3 seconds; then send the report."""
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
-        if (await defer(interaction, private=True)).outcome is DeferOutcome.LOST:
+        if not await defer_privately(interaction):
             return
         report_files = await self._report_builder.build(
             guild_id,

@@ -17,7 +17,7 @@ from cogs.text.escaping import single_line
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake
 from cogs.ui.context import guild_id_of, require_manage_guild
-from cogs.ui.responses import DeferOutcome, defer
+from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:
     import re
@@ -68,7 +68,7 @@ class History(commands.Cog):
         person = member or interaction.user
         self._require_right(interaction, person.id)
         search = single_line(search, SEARCH_UNITS)
-        if (await defer(interaction, private=True)).outcome is not DeferOutcome.LOST:
+        if await defer_privately(interaction):
             guild_id, own = guild_id_of(interaction), person.id == interaction.user.id
             page = await self._history.older(guild_id, person.id, search, with_private=own)
             await self._show(interaction, page, person.id, search)
