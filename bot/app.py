@@ -6,7 +6,7 @@ import asyncio
 import gc
 import math
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -22,9 +22,11 @@ from bot.discord_client.client import KuasClient
 from bot.discord_client.command_syncs import CommandSyncStore
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
+from bot.engine.job_files import JobFiles
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
+from bot.images.workers import ImageWorkers
 from bot.jobs.picture_retention import PictureRetention
 from bot.observability.http_server import MonitoringServer
 from bot.observability.metrics import Metrics
@@ -42,6 +44,7 @@ from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from bot.config.settings import Settings
     from bot.credits.ledger import Ledger
@@ -81,13 +84,13 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         downloader = await stack.enter_async_context(
             Downloader(allow_loopback=settings.network.allow_loopback)
         )
+        image_workers = stack.enter_context(closing(ImageWorkers(_scratch_folder(settings.database.path))))
         error_reporter = DiscordErrorReporter(operator_log)
         client = KuasClient(command_syncs=CommandSyncStore(database), error_reporter=error_reporter)
         stack.push_async_callback(client.close)
-        delivery = DiscordDelivery(client)
-        engine = _engine(
-            stores, delivery, rivya, downloader, operator_log, circuit_breaker, metrics, settings
-        )
+        delivery = DiscordDelivery(client, image_workers)
+        files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures)
+        engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
         alert_notifier, balance_monitor = _notifiers(stack, client, stores, rivya, operator_log, settings)
         stack.push_async_callback(engine.close)
         client.on_setup = partial(
@@ -97,6 +100,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             stores=stores,
             circuit_breaker=circuit_breaker,
             downloader=downloader,
+            image_workers=image_workers,
             departures=departures,
             rivya=rivya,
             error_reporter=error_reporter,
@@ -116,11 +120,16 @@ async def _resume(
         task.start()
 
 
+def _scratch_folder(database_path: Path) -> Path:
+    """Return the folder for temporary files: the lock of the database says that no other process uses it."""
+    return database_path.with_name(database_path.name + ".scratch")
+
+
 def _engine(
     stores: Stores,
     delivery: DiscordDelivery,
     rivya: RivyaClient,
-    downloader: Downloader,
+    files: JobFiles,
     operator_log: OperatorLog,
     circuit_breaker: CircuitBreaker,
     metrics: Metrics,
@@ -131,7 +140,7 @@ def _engine(
         store=stores.jobs,
         ledger=stores.ledger,
         rivya=rivya,
-        downloader=downloader,
+        files=files,
         delivery=delivery,
         operator_log=operator_log,
         circuit_breaker=circuit_breaker,
@@ -141,9 +150,6 @@ def _engine(
             settings.rivya.first_poll_seconds, settings.rivya.poll_seconds, settings.rivya.adaptive_polling
         ),
         max_running=settings.rivya.max_running,
-        # The lock of the database beside it says that no other process uses this folder.
-        scratch=settings.database.path.with_name(settings.database.path.name + ".scratch"),
-        picture_store=stores.pictures,
     )
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.engine import JobEngine
     from bot.images.downloads import Downloader
+    from bot.images.workers import ImageWorkers
     from bot.privacy.guild_departures import GuildDepartures
     from bot.rivya.client import RivyaClient
     from bot.stores import Stores
@@ -63,6 +64,7 @@ async def register(
     stores: Stores,
     circuit_breaker: CircuitBreaker,
     downloader: Downloader,
+    image_workers: ImageWorkers,
     departures: GuildDepartures,
     rivya: RivyaClient,
     error_reporter: DiscordErrorReporter,
@@ -83,7 +85,7 @@ async def register(
         Reports(stores.reports),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
         Access(stores.access_rules, stores.guild_settings),
-        *_pictures(client, engine, alert_notifier, stores, downloader, error_reporter),
+        *_pictures(client, engine, alert_notifier, stores, downloader, image_workers, error_reporter),
         _limits(stores, router),
         GuildDepartureListener(client, departures),
         router,
@@ -105,6 +107,7 @@ def _pictures(
     alert_notifier: AlertNotifier,
     stores: Stores,
     downloader: Downloader,
+    image_workers: ImageWorkers,
     error_reporter: DiscordErrorReporter,
 ) -> tuple[commands.Cog, ...]:
     """The cogs that make pictures, and those for finished ones."""
@@ -117,7 +120,7 @@ def _pictures(
         compose_forms,
         Imagine(submission, compose_forms, rejected_requests, stores.presets),
         PictureActions(engine, stores.history, submission, compose_forms, result_messages),
-        History(stores.history, ImageSources(stores.pictures), result_messages),
+        History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
         PresetCommands(stores.presets),

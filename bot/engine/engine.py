@@ -13,32 +13,27 @@ from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, Stage
 from bot.engine.dependencies import EngineDependencies
-from bot.engine.job_files import JobFiles
 from bot.engine.polling.schedule import PollInterval
 from bot.engine.polling.scheduler import PollScheduler
 from bot.engine.runner import JobRunner
 from bot.engine.shutdown import Shutdown, ShuttingDown
 from bot.engine.slots import FairSlots
-from bot.images.workers import ImageWorkers
 from bot.jobs.submission import Duplicate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.credits.ledger import Ledger
     from bot.domain.jobs import Job, Request, RequestContext, RequestOptions
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.delivery import Delivery
+    from bot.engine.job_files import JobFiles
     from bot.engine.polling.duration_store import TaskDurationStore
     from bot.engine.timings import Timings
-    from bot.images.downloads import Downloader
     from bot.jobs.drafts import Draft
     from bot.jobs.store import JobStore
     from bot.jobs.submission import SubmitResult
     from bot.observability.metrics import Metrics
     from bot.observability.operator_log import OperatorLog
     from bot.rivya.client import RivyaClient
-    from bot.storage.picture_store import PictureStore
 
 log = structlog.get_logger(__name__)
 
@@ -51,11 +46,7 @@ RESUME_BATCH: Final = 100
 
 
 class JobEngine:
-    """Run every job from its acceptance to its delivery.
-
-    `max_running` is the most tasks in flight over all guilds. `scratch` is a folder for temporary files that
-    nothing else uses; what a killed process left in it is deleted.
-    """
+    """Run every job from its acceptance to its delivery; `max_running` is the most tasks over all guilds."""
 
     def __init__(
         self,
@@ -63,7 +54,7 @@ class JobEngine:
         store: JobStore,
         ledger: Ledger,
         rivya: RivyaClient,
-        downloader: Downloader,
+        files: JobFiles,
         delivery: Delivery,
         operator_log: OperatorLog,
         circuit_breaker: CircuitBreaker,
@@ -71,15 +62,13 @@ class JobEngine:
         durations: TaskDurationStore,
         timings: Timings,
         max_running: int,
-        scratch: Path,
-        picture_store: PictureStore,
     ) -> None:
         self._store = store
         self._dependencies = EngineDependencies(
             store=store,
             ledger=ledger,
             rivya=rivya,
-            files=JobFiles(store, rivya, downloader, ImageWorkers(scratch), picture_store),
+            files=files,
             delivery=delivery,
             slots=FairSlots(max_running),
             timings=timings,
@@ -210,7 +199,6 @@ class JobEngine:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        self._dependencies.files.close()
 
     async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):

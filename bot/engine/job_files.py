@@ -46,10 +46,6 @@ class JobFiles:
         self._image_workers = image_workers
         self._picture_store = picture_store
 
-    def close(self) -> None:
-        """End the threads that process pictures, without waiting for them."""
-        self._image_workers.close()
-
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
         """Return the stored reference; download, normalise and store it if it is not stored yet.
 

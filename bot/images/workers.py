@@ -78,5 +78,21 @@ class ImageWorkers:
         """
         return await self._run(lambda: processing.fit_upload(processing.verify_picture(data), limit_bytes))
 
+    async def fit_upload(self, picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
+        """Fit a verified picture into `limit_bytes`; the second value tells whether it was made smaller.
+
+        Raises:
+            ContractViolation: `not_a_picture`.
+        """
+        return await self._run(partial(processing.fit_upload, picture, limit_bytes))
+
+    async def thumbnail(self, data: bytes, side: int) -> bytes:
+        """Make a JPEG of a picture, at most `side` pixels wide and high.
+
+        Raises:
+            ContractViolation: `not_a_picture`.
+        """
+        return await self._run(partial(processing.thumbnail, data, side))
+
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._threads.submit(function))

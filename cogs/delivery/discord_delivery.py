@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
     from bot.domain.limits import Receipt
+    from bot.images.workers import ImageWorkers
 
     Send = Callable[[OutgoingMessage], Awaitable[discord.Message]]
 
@@ -59,8 +60,9 @@ ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
 class DiscordDelivery:
     """The `Delivery` to Discord. Its only state is the last progress that each running job shows."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, image_workers: ImageWorkers) -> None:
         self._client = client
+        self._image_workers = image_workers
         self._shown: dict[str, Progress] = {}
         # discord.py repeats calls after 5xx but, on Linux, not after a cut connection. Each call here can be
         # repeated: an edit is idempotent, and for a nonce it has seen Discord returns the existing message.
@@ -137,7 +139,7 @@ class DiscordDelivery:
                     kind = classify(error)
                     log_if_rejected(error)
                     log.info("way closed", job_id=job.job_id, way=method, refusal=kind.name, error=str(error))
-                    changed = await outgoing.retry_after_error(kind)
+                    changed = await outgoing.retry_after_error(kind, self._image_workers)
                     if changed is None:
                         break
                     outgoing = changed

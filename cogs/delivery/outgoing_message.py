@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,6 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Receipt
-from bot.images import processing
 from cogs.pictures import texts, views
 from cogs.text.translation import use_locale
 from cogs.ui.discord_limits import attachments
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.domain.jobs import Job, Picture, Progress
+    from bot.images.workers import ImageWorkers
 
 log = structlog.get_logger(__name__)
 
@@ -108,13 +107,15 @@ class OutgoingMessage:
         """Return what the reply says once the result has to be posted elsewhere."""
         return replace(self.for_method(DeliveryMethod.EDIT), picture=None, moved=True)
 
-    async def retry_after_error(self, kind: DiscordErrorKind) -> OutgoingMessage | None:
+    async def retry_after_error(
+        self, kind: DiscordErrorKind, image_workers: ImageWorkers
+    ) -> OutgoingMessage | None:
         """Return the next version to try, without the prompt or smaller; None if there is none."""
         if kind is DiscordErrorKind.CONTENT_BLOCKED and self.show_prompt:
             return replace(self, show_prompt=False)
         if kind is DiscordErrorKind.FILE_TOO_LARGE and self.picture is not None and not self.halved:
             half = max(MIN_BYTES, len(self.picture.data) // 2)
-            picture, shrunk = await asyncio.to_thread(processing.fit_upload, self.picture, half)
+            picture, shrunk = await image_workers.fit_upload(self.picture, half)
             return replace(self, picture=picture, shrunk=self.shrunk or shrunk, halved=True)
         return None
 

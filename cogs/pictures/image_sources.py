@@ -6,10 +6,8 @@ https://discord.com/developers/docs/reference#signed-attachment-cdn-urls
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
-from bot.images import processing
 from cogs.ui.discord_limits import attachments
 
 if TYPE_CHECKING:
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 
     import discord
 
+    from bot.images.workers import ImageWorkers
     from bot.jobs.history import HistoryItem
     from bot.storage.picture_store import PictureStore
 
@@ -26,8 +25,9 @@ THUMBNAIL_PIXELS: Final = 512
 class ImageSources:
     """Finds a URL or a file for each picture."""
 
-    def __init__(self, picture_store: PictureStore) -> None:
+    def __init__(self, picture_store: PictureStore, image_workers: ImageWorkers) -> None:
         self._picture_store = picture_store
+        self._image_workers = image_workers
 
     async def thumbnails(self, items: Iterable[HistoryItem]) -> tuple[dict[str, str], list[discord.File]]:
         """Return the URLs of a page of pictures by job id, and the thumbnails that they attach.
@@ -42,7 +42,7 @@ class ImageSources:
                 urls[item.job.job_id] = url
             elif (data := await self._stored(item)) is not None:
                 name = f"{item.job.job_id}.jpg"
-                files[name] = await asyncio.to_thread(processing.thumbnail, data, THUMBNAIL_PIXELS)
+                files[name] = await self._image_workers.thumbnail(data, THUMBNAIL_PIXELS)
                 urls[item.job.job_id] = f"attachment://{name}"
         return urls, attachments(files)
 

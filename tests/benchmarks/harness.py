@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,11 @@ from bot.domain.limits import Limit, Receipt
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
+from bot.engine.job_files import JobFiles
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
+from bot.images.workers import ImageWorkers
 from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
 from bot.observability.operator_log import OperatorLog
@@ -145,11 +147,14 @@ async def open_engine(
         session = await stack.enter_async_context(open_session())
         rivya = client(session, base_url=services.rivya_url, api_key=services.api_key)
         circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
+        store, picture_store = JobStore(database, UNLIMITED), PictureStore(picture_folder(database._path))
+        downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
+        image_workers = stack.enter_context(closing(ImageWorkers(folder / "scratch")))
         engine = JobEngine(
-            store=JobStore(database, UNLIMITED),
+            store=store,
             ledger=Ledger(database, UNLIMITED),
             rivya=rivya,
-            downloader=await stack.enter_async_context(Downloader(allow_loopback=True)),
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store),
             delivery=delivery,
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
@@ -157,8 +162,6 @@ async def open_engine(
             durations=TaskDurationStore(database),
             timings=Timings(poll_seconds if first_poll_seconds is None else first_poll_seconds, poll_seconds),
             max_running=max_running,
-            scratch=folder / "scratch",
-            picture_store=PictureStore(picture_folder(folder / "bot.sqlite3")),
         )
         stack.push_async_callback(engine.close)
         yield engine

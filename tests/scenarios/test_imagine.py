@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from typing import Any
 
@@ -17,6 +18,7 @@ from cogs.ui import responses
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.support.images import make_picture
+from tests.support.waiting import until
 
 
 def make_image(kind: str = "PNG", *, frames: int = 1, side: int = 64) -> bytes:
@@ -217,6 +219,14 @@ async def test_a_request_during_the_shutdown_is_refused_privately(server: BotSer
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert "restart" in server.response_text(result).lower()
     assert server.ledger_entries() == []
+
+
+async def test_closing_ends_the_threads_that_process_pictures(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox")
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("images")]
+    assert threads
+    await server.restart()
+    await until(lambda: not any(thread.is_alive() for thread in threads))
 
 
 async def test_the_command_does_not_exist_in_direct_messages(server: BotServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,9 +20,11 @@ from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
+from bot.engine.job_files import JobFiles
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
+from bot.images.workers import ImageWorkers
 from bot.jobs.history import HistoryStore
 from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
@@ -187,6 +189,7 @@ def build(
     metrics = Metrics()
     store, ledger = JobStore(database, DEFAULT_LIMIT, metrics), Ledger(database, DEFAULT_LIMIT)
     picture_store = PictureStore(picture_folder(database._path))
+    image_workers = stack.enter_context(closing(ImageWorkers(database._path.with_name("scratch"))))
     client = RivyaClient(
         session,
         base_url=rivya.url,
@@ -203,7 +206,7 @@ def build(
         store=store,
         ledger=ledger,
         rivya=client,
-        downloader=downloader,
+        files=JobFiles(store, client, downloader, image_workers, picture_store),
         delivery=delivery,
         operator_log=OperatorLog(),
         circuit_breaker=circuit_breaker,
@@ -211,8 +214,6 @@ def build(
         durations=TaskDurationStore(database),
         timings=timings,
         max_running=max_running,
-        scratch=database._path.with_name("scratch"),
-        picture_store=picture_store,
     )
     stack.push_async_callback(engine.close)
     return EngineHarness(

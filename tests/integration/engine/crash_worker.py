@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -30,9 +30,11 @@ from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
+from bot.engine.job_files import JobFiles
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
+from bot.images.workers import ImageWorkers
 from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
 from bot.observability.operator_log import OperatorLog
@@ -135,16 +137,23 @@ async def main(options: dict[str, str]) -> None:
         stack.push_async_callback(database.close)
         rivya_session = await stack.enter_async_context(open_session())
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
+        plain_downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
+        image_workers = stack.enter_context(closing(ImageWorkers(Path(options["database"] + ".scratch"))))
         points = KillPoints(Path(options["trace"]), options.get("die_at"))
         delivery = HttpDelivery(session, options["channel"])
-        rivya = RivyaClient(rivya_session, base_url=options["rivya"], api_key=options["api_key"])
-        circuit_breaker = CircuitBreaker(rivya.credits, OperatorLog())
+        plain_rivya = RivyaClient(rivya_session, base_url=options["rivya"], api_key=options["api_key"])
+        circuit_breaker = CircuitBreaker(plain_rivya.credits, OperatorLog())
+        store = with_kill_points(JobStore(database, limit), "store", points)
+        rivya = with_kill_points(plain_rivya, "rivya", points)
+        downloader = with_kill_points(plain_downloader, "downloader", points)
+        picture_store = with_kill_points(
+            PictureStore(picture_folder(database._path)), "picture_store", points
+        )
         engine = JobEngine(
-            store=with_kill_points(JobStore(database, limit), "store", points),
+            store=store,
             ledger=Ledger(database, limit),
-            rivya=with_kill_points(rivya, "rivya", points),
-            downloader=with_kill_points(downloader, "downloader", points),
+            rivya=rivya,
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store),
             delivery=with_kill_points(delivery, "delivery", points),
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
@@ -152,10 +161,6 @@ async def main(options: dict[str, str]) -> None:
             durations=TaskDurationStore(database),
             timings=Timings(0.02, 0.05),
             max_running=5,
-            scratch=Path(options["database"] + ".scratch"),
-            picture_store=with_kill_points(
-                PictureStore(picture_folder(Path(options["database"]))), "picture_store", points
-            ),
         )
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -455,14 +454,6 @@ async def test_jobs_interrupted_by_close_are_finished_by_the_next_start(make_har
     assert {(await second.wait(job)).stage for job in jobs} == {Stage.DELIVERED}
     assert len(first.rivya.tasks) == 5
     assert first.rivya.charged_credits == 20
-
-
-async def test_closing_ends_the_threads_that_process_pictures(harness: EngineHarness) -> None:
-    await harness.submit_and_wait()
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("images")]
-    assert threads
-    await soon(harness.engine.close())
-    await until(lambda: not any(thread.is_alive() for thread in threads))
 
 
 async def test_queued_jobs_show_their_position(make_harness: MakeHarness) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.jobs import Destination, Job, Picture, Request, Stage
 from bot.domain.limits import LimitScope, Receipt, Usage
 from bot.domain.periods import Period
+from bot.images.workers import ImageWorkers
 from cogs.delivery.outgoing_message import MIN_BYTES, OutgoingMessage
 
 SMALL, LARGE = 8, 256
@@ -28,12 +31,13 @@ def make_message(side: int) -> OutgoingMessage:
 
 
 @pytest.mark.parametrize(("side", "shrunk"), [(SMALL, False), (LARGE, True)])
-async def test_a_picture_is_called_shrunk_only_if_it_is(side: int, shrunk: bool) -> None:
+async def test_a_picture_is_called_shrunk_only_if_it_is(side: int, shrunk: bool, tmp_path: Path) -> None:
     message = make_message(side)
     assert message.picture is not None
     assert (len(message.picture.data) <= MIN_BYTES) is not shrunk
-    changed = await message.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE)
-    assert changed is not None
-    assert changed.picture is not None
-    assert (changed.shrunk, changed.picture != message.picture) == (shrunk, shrunk)
-    assert await changed.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE) is None
+    with closing(ImageWorkers(tmp_path / "scratch")) as image_workers:
+        changed = await message.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE, image_workers)
+        assert changed is not None
+        assert changed.picture is not None
+        assert (changed.shrunk, changed.picture != message.picture) == (shrunk, shrunk)
+        assert await changed.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE, image_workers) is None
