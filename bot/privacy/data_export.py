@@ -1,35 +1,22 @@
 """What is stored about one member over all servers: counted (`DataSummary`) and in full (`Export`).
 
-The columns of each exported statement are named after the fields of its record.
+The export has the columns of its statements under their names.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
 from bot.privacy.anonymization import BATCH, counted_until, guilds_of
-from bot.privacy.models import (
-    AmountRecord,
-    BlockRecord,
-    DataSummary,
-    DecisionRecord,
-    DefaultsRecord,
-    DraftRecord,
-    Export,
-    GrantRecord,
-    LimitRecord,
-    RequestRecord,
-)
+from bot.privacy.models import DataSummary, Export, Record
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
     from bot.storage.database import Database
-
-R = TypeVar("R")
 
 EXPORTED_REQUESTS: Final = 5_000
 """The newest requests that one export holds: about 100 MB if all prompts have the greatest length."""
@@ -91,10 +78,11 @@ _COUNTS: Final = f"""
 _COUNTS_IN_GUILD: Final = """
     SELECT count(*) AS requests, coalesce(sum(finished_at IS NULL), 0) AS unfinished,
            min(accepted_at) AS oldest_at, coalesce(sum(prompt <> ''), 0) AS prompts,
-           count(reference_filename) AS refs, count(reference_sha256) AS kept_references,
+           count(reference_filename) AS "references", count(reference_sha256) AS kept_references,
            count(k.job_id) AS kept_pictures
     FROM jobs LEFT JOIN kept_pictures k USING (job_id) WHERE guild_id = ? AND user_id = ?
 """
+_SUMMED: Final = ("requests", "unfinished", "prompts", "references", "kept_references", "kept_pictures")
 
 
 class MemberData:
@@ -122,7 +110,7 @@ class MemberData:
         made_at = now_ms()
         job_ids = await self._database.run(lambda tx: _job_ids(tx, user_id))
         exported = job_ids[:EXPORTED_REQUESTS]
-        requests: list[RequestRecord] = []
+        requests: list[Record] = []
         for first in range(0, len(exported), BATCH):
             batch = exported[first : first + BATCH]
             requests += await self._database.run(partial(_requests, job_ids=batch))
@@ -138,17 +126,12 @@ def _summary(transaction: sqlite3.Connection, user_id: int) -> DataSummary:
     counts = transaction.execute(_COUNTS, {"user_id": user_id, "subject": str(user_id)}).fetchone()
     amounts, until, permanent = _amounts(transaction, user_id, guild_ids)
     return DataSummary(
-        requests=sum(row["requests"] for row in in_guilds),
-        unfinished=sum(row["unfinished"] for row in in_guilds),
         guilds=sum(row["requests"] > 0 for row in in_guilds),
         oldest_at=min((row["oldest_at"] for row in in_guilds if row["requests"]), default=None),
-        prompts=sum(row["prompts"] for row in in_guilds),
-        references=sum(row["refs"] for row in in_guilds),
-        kept_references=sum(row["kept_references"] for row in in_guilds),
-        kept_pictures=sum(row["kept_pictures"] for row in in_guilds),
         amounts=amounts,
         amounts_until=until,
         amounts_permanent=permanent,
+        **{name: sum(row[name] for row in in_guilds) for name in _SUMMED},
         **counts,
     )
 
@@ -184,19 +167,19 @@ def _job_ids(transaction: sqlite3.Connection, user_id: int) -> list[str]:
     return [row["job_id"] for row in rows]
 
 
-def _requests(transaction: sqlite3.Connection, job_ids: list[str]) -> list[RequestRecord]:
+def _requests(transaction: sqlite3.Connection, job_ids: list[str]) -> list[Record]:
     marks = ", ".join("?" * len(job_ids))
     statement = f"{_REQUESTS} WHERE j.job_id IN ({marks}) ORDER BY j.accepted_at DESC, j.job_id DESC"
-    return _records(transaction, RequestRecord, statement, job_ids)
+    return _records(transaction, statement, job_ids)
 
 
 def _export(
-    transaction: sqlite3.Connection, user_id: int, made_at: int, requests: list[RequestRecord], older: int
+    transaction: sqlite3.Connection, user_id: int, made_at: int, requests: list[Record], older: int
 ) -> Export:
     member = {"user_id": user_id, "subject": str(user_id)}
 
-    def read(record: type[R], statement: str) -> tuple[R, ...]:
-        return tuple(_records(transaction, record, statement, member))
+    def read(statement: str) -> tuple[Record, ...]:
+        return tuple(_records(transaction, statement, member))
 
     erasure = transaction.execute("SELECT asked_at FROM erasures WHERE user_id = ?", (user_id,)).fetchone()
     return Export(
@@ -205,27 +188,23 @@ def _export(
         erasure_asked_at=None if erasure is None else erasure["asked_at"],
         older_requests=older,
         requests=tuple(requests),
-        drafts=read(DraftRecord, _DRAFTS),
-        member_defaults=read(DefaultsRecord, _DEFAULTS),
+        drafts=read(_DRAFTS),
+        member_defaults=read(_DEFAULTS),
         amounts=tuple(
             amount
             for guild_id in guilds_of(transaction, user_id)
-            for amount in _records(
-                transaction, AmountRecord, _AMOUNTS, {"guild_id": guild_id, "user_id": user_id}
-            )
+            for amount in _records(transaction, _AMOUNTS, {"guild_id": guild_id, "user_id": user_id})
         ),
-        limits=read(LimitRecord, _LIMITS),
-        grants=read(GrantRecord, _GRANTS),
-        blocks=read(BlockRecord, _BLOCKS),
-        decisions=read(DecisionRecord, _DECISIONS),
+        limits=read(_LIMITS),
+        grants=read(_GRANTS),
+        blocks=read(_BLOCKS),
+        decisions=read(_DECISIONS),
     )
 
 
 def _records(
     transaction: sqlite3.Connection,
-    record: type[R],
     statement: str,
     parameters: Mapping[str, object] | Sequence[object],
-) -> list[R]:
-    """Make a record of each row; the columns are the fields, by name and in any order."""
-    return [record(**row) for row in transaction.execute(statement, parameters)]
+) -> list[Record]:
+    return [dict(row) for row in transaction.execute(statement, parameters)]

@@ -47,128 +47,8 @@ class DataSummary:
         return bool(self.requests or self.drafts or self.member_defaults) or unasked
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One request with everything stored about it; `data_export` selects the fields by name."""
-
-    job_id: str
-    guild_id: int
-    channel_id: int
-    accepted_at: int
-    acknowledged_at: int | None
-    finished_at: int | None
-    stage: str
-    prompt: str
-    model: str
-    size: str
-    format: str
-    private: int
-    spoiler: int
-    locale: str
-    guild_locale: str
-    preset_name: str | None
-    parent_job_id: str | None
-    reference_filename: str | None
-    reference_type: str | None
-    reference_bytes: int | None
-    reference_url: str | None
-    uploaded_url: str | None
-    task_id: str | None
-    result_url: str | None
-    failure_code: str | None
-    failure_message: str | None
-    message_id: int | None
-    landed_channel_id: int | None
-    landed_message_id: int | None
-    landed_way: str | None
-    landed_url: str | None
-    shared_at: int | None
-    deleted_at: int | None
-    reference_kept: int
-    picture_kept: int
-    state: str
-    reserved_credits: int
-    final_credits: int | None
-    refunded_at: int | None
-    refund_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DraftRecord:
-    """A request that was not submitted, or whose price is not confirmed."""
-
-    guild_id: int
-    drafted_at: int
-    prompt: str
-    size: str
-    format: str
-    reference_filename: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AmountRecord:
-    """The reservation of an erased request, which a limit may still count."""
-
-    job_id: str
-    guild_id: int
-    created_at: int
-    state: str
-    counted_credits: int
-
-
-@dataclass(frozen=True, slots=True)
-class LimitRecord:
-    """A limit for this member alone, in force or not."""
-
-    guild_id: int
-    set_at: int
-    effect: str
-    credits: int | None
-    period: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultsRecord:
-    """The member's defaults for their pictures; None leaves a choice to the bot."""
-
-    set_at: int
-    size: str | None
-    format: str | None
-    private: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRecord:
-    """A block of this member by an admin, or its end; in force or not."""
-
-    guild_id: int
-    set_at: int
-    effect: str
-    expires_at: int | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GrantRecord:
-    """Credits granted to this member in addition to a limit."""
-
-    guild_id: int
-    granted_at: int
-    credits: int
-    left_credits: int
-    expires_at: int | None
-    revoked_at: int | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
-    """Something the member decided for a server; `guild_id` 0 means all servers."""
-
-    kind: str
-    guild_id: int
-    decided_at: int
+Record = dict[str, object]
+"""A stored row, by the names that `data_export` selects; those of times end in `_at`, of ids in `_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +59,19 @@ class Export:
     made_at: int
     erasure_asked_at: int | None
     older_requests: int
-    requests: tuple[RequestRecord, ...]
-    drafts: tuple[DraftRecord, ...]
-    member_defaults: tuple[DefaultsRecord, ...]
-    """At most one."""
-    amounts: tuple[AmountRecord, ...]
-    limits: tuple[LimitRecord, ...]
-    grants: tuple[GrantRecord, ...]
-    blocks: tuple[BlockRecord, ...]
-    decisions: tuple[DecisionRecord, ...]
+    requests: tuple[Record, ...]
+    """Each with everything stored about it."""
+    drafts: tuple[Record, ...]
+    """Requests that were not submitted, or whose price is not confirmed."""
+    member_defaults: tuple[Record, ...]
+    """At most one; None leaves a choice to the bot."""
+    amounts: tuple[Record, ...]
+    """Reservations of erased requests, which a limit may still count."""
+    limits: tuple[Record, ...]
+    """For this member alone, in force or not."""
+    grants: tuple[Record, ...]
+    """Credits granted to this member in addition to a limit."""
+    blocks: tuple[Record, ...]
+    """Blocks of this member by an admin, and their ends; in force or not."""
+    decisions: tuple[Record, ...]
+    """What the member decided for servers; `guild_id` 0 means all servers."""

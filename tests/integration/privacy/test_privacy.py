@@ -306,7 +306,7 @@ async def test_other_members_keep_their_data(
     await erasures.erase(MEMBER)
     after = await member_data.export(OTHER)
     assert after.requests == before.requests
-    assert after.requests[0].picture_kept == 1
+    assert after.requests[0]["picture_kept"] == 1
 
 
 async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
@@ -424,24 +424,24 @@ async def test_an_export_has_everything_over_all_servers(
     await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
     await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a question"))
     export = await member_data.export(MEMBER)
-    assert [request.job_id for request in export.requests] == [second.job_id, first.job_id]
+    assert [request["job_id"] for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
-    assert (newest.guild_id, newest.failure_message, newest.state) == (2, SECRET, "released")
-    assert (oldest.prompt, oldest.reference_filename, oldest.landed_message_id) == (
+    assert (newest["guild_id"], newest["failure_message"], newest["state"]) == (2, SECRET, "released")
+    assert (oldest["prompt"], oldest["reference_filename"], oldest["landed_message_id"]) == (
         SECRET,
         f"{SECRET}.png",
         78,
     )
-    assert (oldest.final_credits, oldest.refund_reason) == (4, "it was blue")
-    assert [draft.prompt for draft in export.drafts] == ["a question"]
-    assert [(limit.reason, limit.credits) for limit in export.limits] == [("calm", 8)]
-    assert [(grant.reason, grant.left_credits) for grant in export.grants] == [("thanks", 6)]
-    assert [decision.kind for decision in export.decisions] == ["limit"]
+    assert (oldest["final_credits"], oldest["refund_reason"]) == (4, "it was blue")
+    assert [draft["prompt"] for draft in export.drafts] == ["a question"]
+    assert [(limit["reason"], limit["credits"]) for limit in export.limits] == [("calm", 8)]
+    assert [(grant["reason"], grant["left_credits"]) for grant in export.grants] == [("thanks", 6)]
+    assert [decision["kind"] for decision in export.decisions] == ["limit"]
 
     await erasures.erase(MEMBER)
     export = await member_data.export(MEMBER)
     assert (export.requests, export.drafts) == ((), ())
-    assert {amount.job_id for amount in export.amounts} == {first.job_id, second.job_id}
+    assert {amount["job_id"] for amount in export.amounts} == {first.job_id, second.job_id}
     assert export.erasure_asked_at is not None
 
 
@@ -590,21 +590,23 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     assert (summary.drafts, summary.member_defaults, summary.about) == (1, 1, 1)
 
     export = await member_data.export(MEMBER)
-    (newest,) = [request for request in export.requests if request.job_id == job.job_id]
-    assert (newest.preset_name, newest.reference_kept, newest.picture_kept) == (SECRET, 1, 1)
-    assert newest.parent_job_id in {request.job_id for request in export.requests}
-    assert (newest.landed_way, newest.landed_url) == ("share", f"https://cdn/shared-{SECRET}")
-    assert newest.shared_at is not None
-    assert sum(request.deleted_at is not None for request in export.requests) == 1
-    assert [(draft.prompt, draft.reference_filename) for draft in export.drafts] == [
+    (newest,) = [request for request in export.requests if request["job_id"] == job.job_id]
+    assert (newest["preset_name"], newest["reference_kept"], newest["picture_kept"]) == (SECRET, 1, 1)
+    assert newest["parent_job_id"] in {request["job_id"] for request in export.requests}
+    assert (newest["landed_way"], newest["landed_url"]) == ("share", f"https://cdn/shared-{SECRET}")
+    assert newest["shared_at"] is not None
+    assert sum(request["deleted_at"] is not None for request in export.requests) == 1
+    assert [(draft["prompt"], draft["reference_filename"]) for draft in export.drafts] == [
         ("a thought", f"{SECRET}.png")
     ]
-    assert [(defaults.size, defaults.format, defaults.private) for defaults in export.member_defaults] == [
-        ("portrait", None, 1)
+    assert [
+        (defaults["size"], defaults["format"], defaults["private"]) for defaults in export.member_defaults
+    ] == [("portrait", None, 1)]
+    assert [(each["effect"], each["reason"], each["expires_at"]) for each in export.blocks] == [
+        ("deny", SECRET, 5)
     ]
-    assert [(each.effect, each.reason, each.expires_at) for each in export.blocks] == [("deny", SECRET, 5)]
     await MemberDefaultsStore(database).set(ADMIN, MemberDefaults("square"))
-    assert [decision.kind for decision in (await member_data.export(ADMIN)).decisions] == ["access rule"]
+    assert [decision["kind"] for decision in (await member_data.export(ADMIN)).decisions] == ["access rule"]
 
 
 @pytest.mark.parametrize(
@@ -707,12 +709,12 @@ async def test_a_block_keeps_the_member_id_while_it_applies(
     await access_rules.set(3, [block(until=now_ms() - 1)], interaction_id=3)
     await erasures.erase(MEMBER)
     assert (await member_data.summarize(MEMBER)).about == 2, "an erasure must not lift a block"
-    assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1, 2]
+    assert [each["guild_id"] for each in (await member_data.export(MEMBER)).blocks] == [1, 2]
     assert len((await access_rules.policy(1)).rules) == 1
     assert await rows(database, "SELECT user_id FROM erasures") == [(MEMBER,)]
 
     await erasures.process_due(now_ms() + DAY_MS)
-    assert [each.guild_id for each in (await member_data.export(MEMBER)).blocks] == [1]
+    assert [each["guild_id"] for each in (await member_data.export(MEMBER)).blocks] == [1]
     # The rows stay, without the member's id, and no longer apply.
     written = await rows(database, "SELECT guild_id, CAST(subject AS INTEGER) < 0, reason FROM access_rules")
     assert sorted(written) == [(1, 0, SECRET), (2, 1, ""), (3, 1, "")]

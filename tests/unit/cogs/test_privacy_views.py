@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from discord import ui
 
-from bot.privacy.models import DataSummary, Export, RequestRecord
+from bot.privacy.models import DataSummary, Export, Record
 from cogs.privacy import views
 from cogs.privacy.commands import erase_button
 from cogs.text.translation import use_locale
@@ -33,48 +33,48 @@ NOTHING = DataSummary(
     decisions=0,
     asked_at=None,
 )
-REQUEST = RequestRecord(
-    job_id="00000000-0000-4000-8000-000000000000",
-    guild_id=2**62,
-    channel_id=20,
-    accepted_at=1_700_000_000_000,
-    acknowledged_at=1_700_000_001_000,
-    finished_at=None,
-    stage="created",
-    prompt="ein Füchslein 🦊",
-    model="qwen-image",
-    size="square",
-    format="png",
-    private=1,
-    spoiler=0,
-    locale="de",
-    guild_locale="id",
-    preset_name=None,
-    parent_job_id=None,
-    reference_filename=None,
-    reference_type=None,
-    reference_bytes=None,
-    reference_url=None,
-    uploaded_url=None,
-    task_id="task",
-    result_url=None,
-    failure_code=None,
-    failure_message=None,
-    message_id=77,
-    landed_channel_id=None,
-    landed_message_id=None,
-    landed_way=None,
-    landed_url=None,
-    shared_at=None,
-    deleted_at=None,
-    reference_kept=0,
-    picture_kept=0,
-    state="held",
-    reserved_credits=4,
-    final_credits=None,
-    refunded_at=None,
-    refund_reason=None,
-)
+REQUEST: Record = {
+    "job_id": "00000000-0000-4000-8000-000000000000",
+    "guild_id": 2**62,
+    "channel_id": 20,
+    "accepted_at": 1_700_000_000_000,
+    "acknowledged_at": 1_700_000_001_000,
+    "finished_at": None,
+    "stage": "created",
+    "prompt": "ein Füchslein 🦊",
+    "model": "qwen-image",
+    "size": "square",
+    "format": "png",
+    "private": 1,
+    "spoiler": 0,
+    "locale": "de",
+    "guild_locale": "id",
+    "preset_name": None,
+    "parent_job_id": None,
+    "reference_filename": None,
+    "reference_type": None,
+    "reference_bytes": None,
+    "reference_url": None,
+    "uploaded_url": None,
+    "task_id": "task",
+    "result_url": None,
+    "failure_code": None,
+    "failure_message": None,
+    "message_id": 77,
+    "landed_channel_id": None,
+    "landed_message_id": None,
+    "landed_way": None,
+    "landed_url": None,
+    "shared_at": None,
+    "deleted_at": None,
+    "reference_kept": 0,
+    "picture_kept": 0,
+    "state": "held",
+    "reserved_credits": 4,
+    "final_credits": None,
+    "refunded_at": None,
+    "refund_reason": None,
+}
 EXPORT = Export(
     user_id=2**62 + 1,
     made_at=1_700_000_000_000,
@@ -167,7 +167,7 @@ def test_the_export_is_readable_json() -> None:
 
 
 def test_an_export_too_big_is_zipped_and_then_loses_its_oldest_requests() -> None:
-    requests = tuple(replace(REQUEST, prompt=str(number) * 400, message_id=number) for number in range(64))
+    requests = tuple(REQUEST | {"prompt": str(number) * 400, "message_id": number} for number in range(64))
     export = replace(EXPORT, requests=requests, older_requests=5)
     name, data, left_out = views.export_file(export, 20_000)
     assert (name, left_out) == ("kuas-your-data.zip", 5)
