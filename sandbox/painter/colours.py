@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from PIL import ImageColor
+
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 Point = tuple[float, float]
 """Pixels from the left and from the top."""
+
+
+def parse_colour(text: str) -> Colour:
+    """The colour that `#rrggbb` stands for."""
+    red, green, blue, *_ = ImageColor.getrgb(text)
+    return (red, green, blue)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from sandbox.painter.colours import Colour, lighter, mix
+from sandbox.painter.colours import Colour, lighter, mix, parse_colour
 
 if TYPE_CHECKING:
     import random
@@ -30,70 +30,19 @@ class Mood:
     """Of the sun or the moon."""
 
 
+def _mood(*colours: str) -> Mood:
+    """Read the colours, in the order of the fields."""
+    return Mood(*map(parse_colour, colours))
+
+
 MOODS = {
-    "day": Mood(
-        (74, 144, 206),
-        (146, 198, 226),
-        (244, 230, 194),
-        (104, 134, 160),
-        (126, 164, 82),
-        (58, 136, 168),
-        (255, 236, 168),
-    ),
-    "sunset": Mood(
-        (92, 84, 148),
-        (226, 124, 98),
-        (252, 206, 122),
-        (122, 82, 124),
-        (150, 120, 70),
-        (126, 98, 140),
-        (255, 232, 160),
-    ),
-    "night": Mood(
-        (18, 24, 66),
-        (36, 56, 112),
-        (84, 104, 150),
-        (34, 46, 88),
-        (44, 74, 76),
-        (30, 58, 104),
-        (250, 240, 206),
-    ),
-    "storm": Mood(
-        (82, 92, 110),
-        (126, 136, 148),
-        (184, 186, 180),
-        (88, 100, 114),
-        (102, 122, 92),
-        (76, 102, 118),
-        (226, 224, 210),
-    ),
-    "winter": Mood(
-        (122, 158, 200),
-        (182, 206, 228),
-        (242, 228, 222),
-        (132, 154, 186),
-        (232, 236, 244),
-        (120, 160, 190),
-        (255, 244, 214),
-    ),
-    "autumn": Mood(
-        (112, 152, 186),
-        (206, 198, 178),
-        (250, 222, 164),
-        (150, 100, 74),
-        (184, 134, 58),
-        (90, 120, 130),
-        (255, 230, 160),
-    ),
-    "space": Mood(
-        (12, 10, 38),
-        (46, 26, 84),
-        (104, 46, 112),
-        (66, 42, 96),
-        (112, 88, 124),
-        (50, 40, 100),
-        (236, 196, 150),
-    ),
+    "day": _mood("#4a90ce", "#92c6e2", "#f4e6c2", "#6886a0", "#7ea452", "#3a88a8", "#ffeca8"),
+    "sunset": _mood("#5c5494", "#e27c62", "#fcce7a", "#7a527c", "#967846", "#7e628c", "#ffe8a0"),
+    "night": _mood("#121842", "#243870", "#546896", "#222e58", "#2c4a4c", "#1e3a68", "#faf0ce"),
+    "storm": _mood("#525c6e", "#7e8894", "#b8bab4", "#586472", "#667a5c", "#4c6676", "#e2e0d2"),
+    "winter": _mood("#7a9ec8", "#b6cee4", "#f2e4de", "#849aba", "#e8ecf4", "#78a0be", "#fff4d6"),
+    "autumn": _mood("#7098ba", "#cec6b2", "#fadea4", "#96644a", "#b8863a", "#5a7882", "#ffe6a0"),
+    "space": _mood("#0c0a26", "#2e1a54", "#682e70", "#422a60", "#70587c", "#322864", "#ecc496"),
 }
 DARK = {"night", "space"}
 """Moods that always have stars and a moon."""
@@ -184,15 +133,8 @@ def _rainbow(picture: Image.Image) -> None:
     width, height = picture.size
     layer = Image.new("RGBA", picture.size)
     draw = ImageDraw.Draw(layer)
-    bands: tuple[Colour, ...] = (
-        (214, 70, 70),
-        (236, 146, 60),
-        (246, 216, 90),
-        (104, 178, 96),
-        (78, 132, 206),
-        (130, 88, 176),
-    )
-    for k, colour in enumerate(bands):
+    bands = ("#d64646", "#ec923c", "#f6d85a", "#68b260", "#4e84ce", "#8258b0")
+    for k, colour in enumerate(map(parse_colour, bands)):
         r = width * (0.52 - 0.022 * k)
         middle = (width / 2, height * 0.72)
         box = (middle[0] - r, middle[1] - r, middle[0] + r, middle[1] + r)
