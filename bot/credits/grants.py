@@ -19,6 +19,9 @@ WHOLE_GUILD: Final = 0
 
 _OPEN: Final = "left_credits > 0 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 _OPEN_TO: Final = f"guild_id = ? AND user_id = ? AND {_OPEN}"
+_COLUMNS: Final = (
+    "grant_id, guild_id, user_id, credits, left_credits, reason, granted_by, granted_at, expires_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ def available(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: 
 def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
     """Return the open grants of a guild and its members, the oldest first."""
     rows = transaction.execute(
-        f"SELECT * FROM grants WHERE guild_id = ? AND {_OPEN} ORDER BY grant_id",  # noqa: S608  # our own text
+        f"SELECT {_COLUMNS} FROM grants WHERE guild_id = ? AND {_OPEN} ORDER BY grant_id",  # noqa: S608  # our own text
         (guild_id, at),
     )
-    return [_grant(row) for row in rows]
+    return [Grant(**row) for row in rows]
 
 
 def issue(
@@ -69,12 +72,12 @@ def issue(
 ) -> Grant | None:
     """Insert a grant; return None, and write nothing, if the interaction has issued one before."""
     row = transaction.execute(
-        "INSERT INTO grants (guild_id, user_id, credits, left_credits, reason, granted_by, granted_at,"
+        "INSERT INTO grants (guild_id, user_id, credits, left_credits, reason, granted_by, granted_at,"  # noqa: S608  # our own text
         " expires_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (interaction_id) DO NOTHING RETURNING *",
+        f" ON CONFLICT (interaction_id) DO NOTHING RETURNING {_COLUMNS}",
         (guild_id, user_id, credits, credits, reason, granted_by, at, expires_at, interaction_id),
     ).fetchone()
-    return None if row is None else _grant(row)
+    return None if row is None else Grant(**row)
 
 
 def revoke(
@@ -82,11 +85,12 @@ def revoke(
 ) -> Grant | None:
     """Revoke what is left of a grant; what it has paid stays paid. Return None if nothing was revoked."""
     row = transaction.execute(
-        "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?, revoked_credits = left_credits"
-        " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL RETURNING *",
+        "UPDATE grants SET revoked_by = ?, revoked_at = ?, revoke_reason = ?, revoked_credits = left_credits"  # noqa: S608  # our own text
+        " WHERE grant_id = ? AND guild_id = ? AND left_credits > 0 AND revoked_at IS NULL"
+        f" RETURNING {_COLUMNS}",
         (revoked_by, at, reason, grant_id, guild_id),
     ).fetchone()
-    return None if row is None else _grant(row)
+    return None if row is None else Grant(**row)
 
 
 def spend(
@@ -180,17 +184,3 @@ def _pay(transaction: sqlite3.Connection, job_id: str, grant_id: int, credits: i
         )
     else:
         transaction.execute("DELETE FROM draws WHERE job_id = ? AND grant_id = ?", (job_id, grant_id))
-
-
-def _grant(row: sqlite3.Row) -> Grant:
-    return Grant(
-        grant_id=row["grant_id"],
-        guild_id=row["guild_id"],
-        user_id=row["user_id"],
-        credits=row["credits"],
-        left_credits=row["left_credits"],
-        reason=row["reason"],
-        granted_by=row["granted_by"],
-        granted_at=row["granted_at"],
-        expires_at=row["expires_at"],
-    )
