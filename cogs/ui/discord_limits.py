@@ -21,7 +21,7 @@ from discord import app_commands, ui
 from discord.enums import ComponentType
 
 from bot.domain.errors import ContractViolation
-from cogs.text.escaping import single_line, truncate, utf16_length
+from cogs.text.escaping import single_line, utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -149,7 +149,7 @@ def validate_command(payload: Part) -> None:
         is_menu = part is payload and payload.get("type", 1) != 1
         for name in _languages(part, "name"):
             _require(
-                (_MENU_NAME if is_menu else _COMMAND_NAME).fullmatch(name) is not None or _is_choice(part),
+                (_MENU_NAME if is_menu else _COMMAND_NAME).fullmatch(name) is not None or "value" in part,
                 f"name {name}",
             )
             _require(utf16_length(name) <= CHOICE_UNITS, f"name {name}")
@@ -178,11 +178,6 @@ def autocomplete_choices(pairs: Iterable[tuple[str, str]]) -> list[app_commands.
     lines = ((single_line(name, CHOICE_UNITS), value) for name, value in pairs)
     fitting = ((name, value) for name, value in lines if name and utf16_length(value) <= CHOICE_UNITS)
     return [app_commands.Choice(name=name, value=value) for name, value in islice(fitting, CHOICES)]
-
-
-def clip(sentence: str) -> str:
-    """Cut a text to the length of a plain message."""
-    return truncate(sentence, CONTENT_UNITS)
 
 
 def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
@@ -249,7 +244,3 @@ def _command_units(part: Part) -> int:
         max(map(utf16_length, _languages(part, field)), default=0) for field in ("name", "description")
     )
     return longest + utf16_length(str(part.get("value", "")))
-
-
-def _is_choice(part: Part) -> bool:
-    return "value" in part

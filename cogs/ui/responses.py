@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from bot.discord_client.errors import API_ERRORS, DiscordErrorKind, classify
-from cogs.ui.discord_limits import clip
+from cogs.text.escaping import truncate
+from cogs.ui.discord_limits import CONTENT_UNITS
 from cogs.ui.layout import build_view, quote_or_attach
 
 if TYPE_CHECKING:
@@ -93,14 +94,7 @@ async def _message_id(interaction: discord.Interaction) -> int | None:
 
 async def reply_privately(interaction: discord.Interaction, sentence: str) -> None:
     """Send a sentence privately, as the first answer or as a follow-up. Never raises."""
-    content = clip(sentence)
-    try:
-        if interaction.response.is_done():
-            await interaction.followup.send(content, ephemeral=True)
-        else:
-            await interaction.response.send_message(content, ephemeral=True)
-    except API_ERRORS as error:
-        log.warning("answer lost", interaction_id=interaction.id, error=str(error))
+    await _send_privately(interaction, content=truncate(sentence, CONTENT_UNITS))
 
 
 async def return_text(
@@ -115,11 +109,15 @@ async def reply_with_view(
     interaction: discord.Interaction, view: ui.LayoutView, files: Sequence[discord.File] = ()
 ) -> None:
     """Send a view privately, as the first answer or as a follow-up. Never raises."""
+    await _send_privately(interaction, view=view, files=list(files))
+
+
+async def _send_privately(interaction: discord.Interaction, **message: Any) -> None:
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(view=view, files=list(files), ephemeral=True)
+            await interaction.followup.send(**message, ephemeral=True)
         else:
-            await interaction.response.send_message(view=view, files=list(files), ephemeral=True)
+            await interaction.response.send_message(**message, ephemeral=True)
     except API_ERRORS as error:
         log.warning("answer lost", interaction_id=interaction.id, error=str(error))
 

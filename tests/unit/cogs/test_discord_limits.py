@@ -233,11 +233,6 @@ def test_a_view_has_at_most_forty_components() -> None:
         build_view(*"x" * 40)
 
 
-def test_plain_content_is_cut_to_the_limit() -> None:
-    assert discord_limits.clip("x" * 2000) == "x" * 2000
-    assert utf16_length(discord_limits.clip("🦊" * 2000)) <= discord_limits.CONTENT_UNITS
-
-
 def test_autocomplete_choices_are_cut_or_left_out() -> None:
     long = [(f"{'n' * 120}{number}", f"v{number}") for number in range(30)]
     choices = discord_limits.autocomplete_choices([("", "no name"), ("too long a value", "v" * 101), *long])
