@@ -17,10 +17,10 @@ from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE
-from cogs.ui.discord_limits import TEXT_INPUT_UNITS, validate_modal
+from cogs.ui.discord_limits import TEXT_INPUT_UNITS, all_components, validate_modal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from bot.jobs.drafts import Draft
 
@@ -192,7 +192,8 @@ def read(data: Mapping[str, Any]) -> FormInput:
 
     https://discord.com/developers/docs/components/reference#label-label-interaction-response-structure
     """
-    fields = dict(_fields(data.get("components", ())))
+    parts = all_components(data.get("components", ()))
+    fields = {str(part["custom_id"]): part for part in parts if "custom_id" in part}
     more = sorted(name for name in fields if name.startswith(MORE))
     separators = {name: separator for separator, name in _SEPARATORS.items()}
     rest = "".join(separators.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
@@ -224,14 +225,6 @@ def apply_input(draft: Draft, typed: FormInput) -> Draft:
         spoiler=typed.spoiler,
         reference=typed.reference or kept,
     )
-
-
-def _fields(parts: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for part in parts:
-        field = part.get("component") or part
-        if "custom_id" in field:
-            yield str(field["custom_id"]), field
-        yield from _fields(part.get("components", ()))
 
 
 def _value(field: Mapping[str, Any] | None) -> str | None:
