@@ -199,18 +199,15 @@ class HistoryStore:
         False, and nothing written, if it was deleted or erased meanwhile.
         """
         at = now_ms()
-        location = (None, None, None, None) if delivered is None else landing_values(delivered)
         return await self._update(
-            job, f"stage = ?, {LANDING}, shared_at = ?, private = 0", (Stage.DELIVERED, *location, at)
+            job,
+            f"stage = ?, {LANDING}, shared_at = ?, private = 0",
+            (Stage.DELIVERED, *landing_values(delivered), at),
         )
 
     async def undo_share(self, job: Job) -> bool:
         """Restore the columns of `job` after the post failed. False if it was erased meanwhile."""
-        location = (
-            (None, None, None, None)
-            if job.delivered_message is None
-            else landing_values(job.delivered_message)
-        )
+        location = landing_values(job.delivered_message)
         private = int(job.request.destination.private)
         return await self._update(
             job, f"stage = ?, {LANDING}, shared_at = NULL, private = ?", (job.stage, *location, private)

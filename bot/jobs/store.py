@@ -328,8 +328,10 @@ _FAILURE: Final = (
 )
 
 
-def landing_values(delivered: DeliveredMessage) -> tuple[object, ...]:
-    """Return the values of `LANDING`."""
+def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
+    """Return the values of `LANDING`; None for no message."""
+    if delivered is None:
+        return (None, None, None, None)
     return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
 
 
