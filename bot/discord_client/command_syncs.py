@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from bot.domain.clock import now_ms
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from bot.storage.database import Database
 
 
@@ -23,37 +21,32 @@ class CommandSyncStore:
 
     async def get(self, application_id: int) -> dict[int, str]:
         """Return the hashes by guild id."""
-
-        def unit(tx: sqlite3.Connection) -> dict[int, str]:
-            rows = tx.execute(
-                "SELECT guild_id, payload_sha256 FROM command_syncs WHERE application_id = ?",
-                (application_id,),
+        return await self._database.run(
+            lambda tx: dict(
+                tx.execute(
+                    "SELECT guild_id, payload_sha256 FROM command_syncs WHERE application_id = ?",
+                    (application_id,),
+                ).fetchall()
             )
-            return {row["guild_id"]: row["payload_sha256"] for row in rows}
-
-        return await self._database.run(unit)
+        )
 
     async def record(self, application_id: int, guild_id: int, payload_sha256: str) -> None:
         """Record that Discord has taken this payload."""
         at = now_ms()
-
-        def unit(tx: sqlite3.Connection) -> None:
-            tx.execute(
+        await self._database.run(
+            lambda tx: tx.execute(
                 "INSERT INTO command_syncs (application_id, guild_id, payload_sha256, synced_at)"
                 " VALUES (?, ?, ?, ?) ON CONFLICT (application_id, guild_id) DO UPDATE"
                 " SET payload_sha256 = excluded.payload_sha256, synced_at = excluded.synced_at",
                 (application_id, guild_id, payload_sha256, at),
             )
-
-        await self._database.run(unit)
+        )
 
     async def delete(self, application_id: int, guild_id: int) -> None:
         """Delete the row of a guild that has no commands of its own any more."""
-
-        def unit(tx: sqlite3.Connection) -> None:
-            tx.execute(
+        await self._database.run(
+            lambda tx: tx.execute(
                 "DELETE FROM command_syncs WHERE application_id = ? AND guild_id = ?",
                 (application_id, guild_id),
             )
-
-        await self._database.run(unit)
+        )
