@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bot.credits.reports.models import COLOURED, ERASED, LISTED, BarUnit, Bucket, Report, Spender
 from bot.credits.usage import first_reserved_at
@@ -102,17 +101,12 @@ def build_report(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """The reservations of a guild from `start` until before `end`; epoch milliseconds."""
 
     guild_id: int
     start: int
     end: int
-
-    @property
-    def values(self) -> dict[str, int]:
-        return {"guild_id": self.guild_id, "start": self.start, "end": self.end}
 
 
 def _period(period: Period, ago: int, at: int, zone: tzinfo) -> tuple[int, int | None]:
@@ -150,7 +144,7 @@ def _credits(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
     """Return what each member spent and held. One index has all of it, so this is fast for each bar."""
     rows = connection.execute(
         f"SELECT user_id, sum(counted_credits) AS credits FROM reservations WHERE {_WITHIN} GROUP BY user_id",  # noqa: S608  # our own text
-        span.values,
+        span._asdict(),
     )
     return Counter({row["user_id"]: row["credits"] for row in rows})
 
@@ -183,7 +177,7 @@ def _totals(connection: sqlite3.Connection, span: _Span) -> sqlite3.Row:
         " coalesce(sum(guild_credits), 0) AS guild,"
         " coalesce(sum(CASE state WHEN 'held' THEN counted_credits END), 0) AS held"
         f" FROM reservations WHERE {_WITHIN}",
-        span.values,
+        span._asdict(),
     ).fetchone()
     return row
 
@@ -195,7 +189,7 @@ def _refunded(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
         " FROM refunds f JOIN reservations r ON r.job_id = f.job_id"
         " WHERE f.guild_id = :guild_id AND f.refunded_at >= :start"
         " AND r.created_at >= :start AND r.created_at < :end GROUP BY r.user_id",
-        span.values,
+        span._asdict(),
     )
     return Counter({row["user_id"]: row["credits"] for row in rows})
 
@@ -210,7 +204,7 @@ def _outcomes(connection: sqlite3.Connection, span: _Span) -> tuple[Counter[int]
         "SELECT r.user_id, j.stage, count(*) AS jobs FROM reservations r JOIN jobs j ON j.job_id = r.job_id"
         " WHERE r.guild_id = :guild_id AND r.created_at >= :start AND r.created_at < :end"
         " GROUP BY r.user_id, j.stage",
-        span.values,
+        span._asdict(),
     ):
         pictures[row["user_id"]] += row["jobs"] if row["stage"] in _PAINTED else 0
         failures += row["jobs"] if row["stage"] == Stage.FAILED else 0
