@@ -134,11 +134,6 @@ class MemberLimits:
         """The limits that must all have room for a request."""
         return (*self.ceilings, self.guild, *([self.personal] if self.personal else []))
 
-    @property
-    def tightest(self) -> Usage:
-        """The limit that leaves the least; of equal ones the closest to the member."""
-        return min(reversed(self.binding), key=lambda usage: usage.left_credits)
-
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
