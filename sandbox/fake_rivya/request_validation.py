@@ -7,18 +7,18 @@ https://rivya.ai/docs/api-openapi-schema. Where they are silent, the strictest p
 from __future__ import annotations
 
 import io
-import json
-import re
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from aiohttp import BodyPartReader
 from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from sandbox.fake_rivya.errors import ApiError, TooLargeError
 from sandbox.fake_rivya.model_catalog import (
     MODELS,
-    PICTURE_TYPES,
     REFERENCE_LIMIT_BYTES,
     SIZE_OF_RATIO,
     ModelSpec,
@@ -26,24 +26,51 @@ from sandbox.fake_rivya.model_catalog import (
 from sandbox.fake_rivya.models import UploadForm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiohttp import web
 
 EDGE_LIMIT_BYTES = 25_000_000
 """Larger bodies do not reach the API. The documentation names no such limit; this one is a guess."""
-CLIENT_REQUEST_ID_LIMIT = 128
-_TOP_KEYS = {"model", "prompt", "params", "client_request_id"}
-_ITEM_KEYS = {"url", "kind", "name", "mimeType", "durationSeconds", "durationToken"}
-_TEXT_FIELDS = {"kind", "model", "client_request_id"}
 _TEXT_LIMIT_BYTES = 4_096
 
+_ClientRequestId = Annotated[str, Field(min_length=1, max_length=128)]
 
-@dataclass(frozen=True, slots=True)
-class ReferenceItem:
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ReferenceItem(_Strict, alias_generator=to_camel):
     """The only item of `params.referenceMediaItems`."""
 
-    url: str
-    mime_type: str | None
-    duration_token: str | None
+    url: Annotated[str, Field(pattern="^https?://")]
+    kind: Literal["image"]
+    name: str | None = None
+    mime_type: str | None = None
+    duration_seconds: float | None = None
+    duration_token: str | None = None
+
+
+class _Params(_Strict, alias_generator=to_camel, extra="allow"):
+    """The references; what else is allowed depends on the model."""
+
+    reference_media_items: tuple[ReferenceItem, ...] = ()
+
+
+class _CreateBody(_Strict):
+    model: str
+    prompt: Annotated[str, Field(pattern=r"\S")]
+    params: _Params = _Params()
+    client_request_id: _ClientRequestId | None = None
+
+
+class _UploadFields(_Strict):
+    """The text fields of an upload."""
+
+    kind: Literal["image", "video", "audio"]
+    model: str | None = None
+    client_request_id: _ClientRequestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +90,43 @@ def invalid(message: str) -> ApiError:
     return ApiError("validation_failed", message)
 
 
-def parse_create(body: bytes) -> CreateRequest:
+@contextmanager
+def _refuse_invalid() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "The body"
+        raise invalid(f"{where}: {first['msg']}.") from None
+
+
+def parse_create(data: bytes) -> CreateRequest:
     """Parse the body of the create call.
 
     Raises:
         ApiError: validation_failed.
     """
-    try:
-        document: object = json.loads(body)
-    except ValueError:
-        raise invalid("The body is not JSON.") from None
-    fields = _object(document, "The body", _TOP_KEYS)
-    model = _model(fields.get("model"))
-    if model is None:
-        raise invalid("model is required.")
-    prompt = fields.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise invalid("prompt is required.")
-    if len(prompt) > model.prompt_limit:
+    with _refuse_invalid():
+        body = _CreateBody.model_validate_json(data)
+    model, params, references = _model(body.model), body.params, body.params.reference_media_items
+    if len(body.prompt) > model.prompt_limit:
         raise invalid(f"prompt is longer than {model.prompt_limit} characters.")
-    allowed = set(model.params) | ({"referenceMediaItems"} if model.reference_count else set())
-    params = _object(fields.get("params", {}), "params", allowed)
+    given = params.model_dump(by_alias=True, exclude_unset=True)
+    allowed = {*model.params, "referenceMediaItems"} if model.reference_count else {*model.params}
+    if unknown := sorted(given.keys() - allowed):
+        raise invalid(f"params has unknown fields: {', '.join(unknown)}.")
+    if len(references) > model.reference_count:
+        raise invalid(f"referenceMediaItems takes {model.reference_count} at most.")
     chosen = {
-        name: _choice(name, params.get(name, options[0]), options) for name, options in model.params.items()
+        name: _choice(name, given.get(name, options[0]), options) for name, options in model.params.items()
     }
     return CreateRequest(
         model=model,
-        prompt=prompt,
+        prompt=body.prompt,
         size=chosen.get("image_size") or SIZE_OF_RATIO[chosen["aspect_ratio"]],
         output_format=chosen.get("output_format", "png"),
-        reference=_reference(params.get("referenceMediaItems", []), model),
-        client_request_id=_client_request_id(fields.get("client_request_id")),
+        reference=references[0] if references else None,
+        client_request_id=body.client_request_id,
     )
 
 
@@ -119,7 +152,7 @@ async def parse_upload(request: web.Request) -> UploadForm:
                     part.filename,
                     part.headers.get("Content-Type"),
                 )
-            elif part.name in _TEXT_FIELDS and part.name not in texts:
+            elif part.name in _UploadFields.model_fields and part.name not in texts:
                 texts[part.name] = (await _bounded(part, _TEXT_LIMIT_BYTES)).decode()
             else:
                 raise invalid(f"Unexpected field: {part.name}.")
@@ -152,25 +185,23 @@ def signature(data: bytes) -> str | None:
 
 
 def _upload_form(data: bytes, name: str, declared: str | None, texts: dict[str, str]) -> UploadForm:
-    kind = texts.get("kind")
-    if kind not in {"image", "video", "audio"}:
-        raise invalid("kind is required: image, video or audio.")
+    with _refuse_invalid():
+        fields = _UploadFields.model_validate(texts)
     mime_type = signature(data)
-    if kind != "image" or mime_type is None:
-        raise invalid(f"Not accepted as {kind}: the file's signature is {mime_type or 'unknown'}.")
+    if fields.kind != "image" or mime_type is None:
+        raise invalid(f"Not accepted as {fields.kind}: the file's signature is {mime_type or 'unknown'}.")
     if len(data) > REFERENCE_LIMIT_BYTES:
         raise invalid(f"file is larger than {REFERENCE_LIMIT_BYTES} bytes.")
     if declared not in {None, "application/octet-stream", mime_type}:
         raise invalid(f"file is declared as {declared}, but it is {mime_type}.")
-    model = _model(texts.get("model"))
-    if model is not None and not model.reference_count:
-        raise invalid(f"{model.model_id} takes no reference media.")
+    if fields.model is not None and not _model(fields.model).reference_count:
+        raise invalid(f"{fields.model} takes no reference media.")
     return UploadForm(
         data=data,
         name=name,
         mime_type=mime_type,
-        model=None if model is None else model.model_id,
-        client_request_id=_client_request_id(texts.get("client_request_id")),
+        model=fields.model,
+        client_request_id=fields.client_request_id,
     )
 
 
@@ -183,18 +214,8 @@ async def _bounded(part: BodyPartReader, limit_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _object(value: object, what: str, allowed: set[str]) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise invalid(f"{what} has to be an object.")
-    if unknown := sorted(set(value) - allowed):
-        raise invalid(f"{what} has unknown fields: {', '.join(unknown)}.")
-    return value
-
-
-def _model(model_id: object) -> ModelSpec | None:
-    if model_id is None:
-        return None
-    if not isinstance(model_id, str) or model_id not in MODELS:
+def _model(model_id: str) -> ModelSpec:
+    if model_id not in MODELS:
         raise invalid("There is no such model.")
     return MODELS[model_id]
 
@@ -202,40 +223,4 @@ def _model(model_id: object) -> ModelSpec | None:
 def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in options:
         raise invalid(f"{name} has to be one of {', '.join(options)}.")
-    return value
-
-
-def _reference(value: object, model: ModelSpec) -> ReferenceItem | None:
-    if not isinstance(value, list):
-        raise invalid("referenceMediaItems has to be a list.")
-    if len(value) > model.reference_count:
-        raise invalid(f"referenceMediaItems takes {model.reference_count} at most.")
-    if not value:
-        return None
-    item = _object(value[0], "A reference media item", _ITEM_KEYS)
-    url, mime_type = item.get("url"), item.get("mimeType")
-    if not isinstance(url, str) or not re.match(r"https?://", url):
-        raise invalid("A reference media item needs a url.")
-    if item.get("kind") != "image":
-        raise invalid(f"{model.model_id} takes references of kind image only.")
-    if mime_type is not None and mime_type not in PICTURE_TYPES:
-        raise invalid("The mimeType of a reference is not accepted.")
-    for key in ("name", "durationToken"):
-        if not isinstance(item.get(key), str | None):
-            raise invalid(f"{key} has to be text.")
-    if not isinstance(item.get("durationSeconds"), float | int | None):
-        raise invalid("durationSeconds has to be a number.")
-    token = item.get("durationToken")
-    return ReferenceItem(
-        url,
-        mime_type if isinstance(mime_type, str) else None,
-        token if isinstance(token, str) else None,
-    )
-
-
-def _client_request_id(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 1 <= len(value) <= CLIENT_REQUEST_ID_LIMIT:
-        raise invalid(f"client_request_id has to be text of 1 to {CLIENT_REQUEST_ID_LIMIT} characters.")
     return value
