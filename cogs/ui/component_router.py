@@ -61,7 +61,8 @@ def modal(pattern: str) -> Callable[[MethodT], MethodT]:
 
 def _route(interaction_type: discord.InteractionType, pattern: str) -> Callable[[MethodT], MethodT]:
     def mark(method: MethodT) -> MethodT:
-        setattr(method, _ROUTE, (interaction_type, re.compile(pattern, re.DOTALL)))
+        route = {"interaction_type": interaction_type, "pattern": re.compile(pattern, re.DOTALL)}
+        setattr(method, _ROUTE, route)
         return method
 
     return mark
@@ -69,14 +70,10 @@ def _route(interaction_type: discord.InteractionType, pattern: str) -> Callable[
 
 def routes_of(cog: object) -> list[Route]:
     """Return the methods that `component` and `modal` decorate."""
-    methods: list[Any] = [
-        method for _, method in inspect.getmembers(cog, callable) if hasattr(method, _ROUTE)
+    members: list[tuple[str, Any]] = inspect.getmembers(cog, callable)
+    return [
+        Route(handler=method, **getattr(method, _ROUTE)) for _, method in members if hasattr(method, _ROUTE)
     ]
-    routes = []
-    for method in methods:
-        interaction_type, pattern = getattr(method, _ROUTE)
-        routes.append(Route(interaction_type, pattern, method))
-    return routes
 
 
 class ComponentRouter(commands.Cog):
