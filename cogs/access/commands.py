@@ -15,7 +15,7 @@ from bot.guilds.settings import GuildSetting
 from cogs.access import views
 from cogs.access.views import REASON_UNITS
 from cogs.text.escaping import single_line
-from cogs.ui.context import guild_id_of, not_a_member, require_manage_guild
+from cogs.ui.context import not_a_member, require_manage_guild
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 from cogs.ui.layout import build_view
 
@@ -55,8 +55,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     @app_commands.command(description="Show who may paint here, where, how often, and with which words")
     async def show(self, interaction: discord.Interaction) -> None:
         """Show all rules and settings in one message."""
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         policy = await self._access_rules.policy(guild_id)
         await interaction.response.send_message(view=views.policy_view(policy), ephemeral=True)
 
@@ -214,8 +213,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def _set(
         self, interaction: discord.Interaction, rules: Sequence[AccessRule], problem: str = ""
     ) -> None:
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         if problem:
             view = build_view(problem)
         elif await self._access_rules.set(guild_id, rules, interaction_id=interaction.id):
@@ -225,8 +223,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await interaction.response.send_message(view=view, ephemeral=True)
 
     async def _remove(self, interaction: discord.Interaction, kind: RuleTarget, subject: str) -> None:
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         removed = await self._access_rules.remove(
             guild_id, kind, subject, removed_by=interaction.user.id, interaction_id=interaction.id
         )
@@ -235,8 +232,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def _change(
         self, interaction: discord.Interaction, name: GuildSetting, value: str | None, text: str
     ) -> None:
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         await self._guild_settings.change(
             guild_id, name, value, set_by=interaction.user.id, interaction_id=interaction.id
         )

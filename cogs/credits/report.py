@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.domain.periods import Period
 from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
-from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.context import require_manage_guild
 from cogs.ui.discord_limits import fixed_choices
 from cogs.ui.responses import defer_privately
 
@@ -48,8 +48,7 @@ class Reports(commands.Cog):
         ago: app_commands.Range[int, 0, MAX_PERIODS_AGO] = 0,
     ) -> None:
         """Defer, since counting and drawing may take longer than 3 seconds; then send the report."""
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         if not await defer_privately(interaction):
             return
         report_files = await self._report_builder.build(

@@ -12,7 +12,7 @@ from bot.discord_client.permissions import lacking
 from bot.guilds.settings import GuildSetting
 from cogs.doctor import views
 from cogs.doctor.views import ChannelCheck
-from cogs.ui.context import guild_id_of, missing_permissions, missing_permissions_in, require_manage_guild
+from cogs.ui.context import missing_permissions, missing_permissions_in, require_manage_guild
 
 if TYPE_CHECKING:
     from bot.engine.circuit_breaker import CircuitBreaker
@@ -33,8 +33,7 @@ class Doctor(commands.Cog):
     @app_commands.default_permissions(manage_guild=True)
     async def doctor(self, interaction: discord.Interaction) -> None:
         """Check this channel, the channel for alerts, and whether Rivya answers."""
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         alert_channel = await self._guild_settings.get(guild_id, GuildSetting.ALERT_CHANNEL)
         check = ChannelCheck(
             missing=missing_permissions(interaction),

@@ -65,8 +65,7 @@ class PresetCommands(
             MemberError: GUILD_ONLY, NOT_ALLOWED.
             OperatorError: `database`.
         """
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         preset = Preset(
             single_line(name, NAME_LIMIT), single_line(before, TEXT_LIMIT), single_line(after, TEXT_LIMIT)
         )
@@ -98,8 +97,7 @@ class PresetCommands(
             MemberError: GUILD_ONLY, NOT_ALLOWED.
             OperatorError: `database`.
         """
-        guild_id = guild_id_of(interaction)
-        require_manage_guild(interaction)
+        guild_id = require_manage_guild(interaction)
         removed = await self._presets.remove(
             guild_id, name, set_by=interaction.user.id, interaction_id=interaction.id
         )

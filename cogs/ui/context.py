@@ -36,14 +36,16 @@ def channel_id_of(interaction: discord.Interaction) -> int:
     return interaction.channel_id
 
 
-def require_manage_guild(interaction: discord.Interaction) -> None:
-    """Refuse members without Manage Server.
+def require_manage_guild(interaction: discord.Interaction) -> int:
+    """Return the id of the server; refuse members without Manage Server.
 
     Raises:
-        MemberError: NOT_ALLOWED.
+        MemberError: GUILD_ONLY, NOT_ALLOWED.
     """
+    guild_id = guild_id_of(interaction)
     if not interaction.permissions.manage_guild:
         raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_guild",))
+    return guild_id
 
 
 def missing_permissions(interaction: discord.Interaction) -> tuple[str, ...]:
