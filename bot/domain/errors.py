@@ -20,6 +20,9 @@ class KuasError(Exception):
     """The name in metrics and logs. Dashboards read it, so it does not change with the name of the class."""
     request_id: str | None = None
     """The id that Rivya's support asks for, if an answer of Rivya led to this."""
+    in_doubt: bool = False
+    """True if the call, or an earlier attempt of it, may have had its effect; a `TransientError` has
+    `had_no_effect` for that."""
 
 
 class MemberReason(StrEnum):
@@ -120,8 +123,6 @@ class MemberError(KuasError):
         super().__init__(reason.value)
         self.reason = reason
         self.data = data
-        self.in_doubt = False
-        """An earlier attempt of the same call may have had an effect."""
 
 
 class LimitExceeded(MemberError):
@@ -147,8 +148,6 @@ class OperatorError(KuasError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.in_doubt = False
-        """True if an earlier attempt of the same call was not answered, and may have had its effect."""
 
 
 class TransientError(KuasError):
@@ -180,5 +179,3 @@ class ContractViolation(KuasError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.in_doubt = False
-        """True if the call, or an earlier attempt of it, may have had its effect."""
