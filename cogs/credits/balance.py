@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.image_models import QWEN_IMAGE
-from cogs.credits import balance_views
+from cogs.credits.balance_views import balance_view
 from cogs.ui.context import guild_id_of, role_ids_of
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class Credits(commands.Cog):
         """Show limits, the member's own spending and the grants that can pay for them."""
         guild_id, user_id = guild_id_of(interaction), interaction.user.id
         grants = (await self._credit_admin.active(guild_id)).grants
-        balance = balance_views.Balance(
-            member_limits=await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
-            used_credits=await self._ledger.member_used(guild_id, user_id),
-            grants=tuple(grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}),
-            cost_credits=QWEN_IMAGE.cost_credits,
+        view = balance_view(
+            await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
+            await self._ledger.member_used(guild_id, user_id),
+            [grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}],
+            QWEN_IMAGE.cost_credits,
         )
-        await interaction.response.send_message(view=balance_views.balance_view(balance), ephemeral=True)
+        await interaction.response.send_message(view=view, ephemeral=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.credits.grants import WHOLE_GUILD
@@ -23,6 +22,8 @@ from cogs.text.translation import gettext, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from discord import ui
 
     from bot.credits.grants import Grant
@@ -32,22 +33,17 @@ GRANTS_SHOWN: Final = 5
 REASON_UNITS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What one member is shown about credits in one server."""
+def balance_view(
+    member_limits: MemberLimits, used_credits: int, grants: Sequence[Grant], cost_credits: int
+) -> ui.LayoutView:
+    """Show what the member used, their limits, their grants, and for how many pictures that is enough.
 
-    member_limits: MemberLimits
-    used_credits: int
-    """What this member spent, or has set aside, in the current period of the server's limit."""
-    grants: tuple[Grant, ...]
-    """Those that can still pay for this member: their own, and the server's."""
-    cost_credits: int
-    """What a picture costs."""
-
-
-def balance_view(balance: Balance) -> ui.LayoutView:
-    """Show what the member used, their limits, their grants, and for how many pictures that is enough."""
-    member_limits = balance.member_limits
+    Args:
+        member_limits: every limit that concerns the member.
+        used_credits: what they spent, or have set aside, in the current period of the server's limit.
+        grants: those that can still pay for them: their own, and the server's.
+        cost_credits: what a picture costs.
+    """
     usages = [
         member_limits.guild,
         *([member_limits.personal] if member_limits.personal else []),
@@ -57,13 +53,13 @@ def balance_view(balance: Balance) -> ui.LayoutView:
         gettext("### Credits"),
         gettext(
             "You: **{credits}** spent or set aside {period}",
-            credits=credits_text(balance.used_credits),
+            credits=credits_text(used_credits),
             period=period_noun(member_limits.guild.period),
         ),
-        "\n".join(_limit_line(usage, balance.cost_credits) for usage in usages),
+        "\n".join(_limit_line(usage, cost_credits) for usage in usages),
         _exempt_line(member_limits.exempt),
-        _grant_lines(balance.grants),
-        _pictures_line(member_limits, balance.cost_credits),
+        _grant_lines(grants),
+        _pictures_line(member_limits, cost_credits),
     )
 
 
@@ -94,7 +90,7 @@ def _exempt_line(exempt: Limit | None) -> str:
     return gettext("You are exempt from limits for members. This server's limit still applies to you.")
 
 
-def _grant_lines(grants: tuple[Grant, ...]) -> str:
+def _grant_lines(grants: Sequence[Grant]) -> str:
     shown = [_grant_line(grant) for grant in grants[:GRANTS_SHOWN]]
     more = len(grants) - len(shown)
     return "\n".join(

@@ -50,7 +50,7 @@ async def test_a_bug_in_a_command_is_answered_and_logged_under_the_same_referenc
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("cogs.credits.balance_views.balance_view", broken)
+    monkeypatch.setattr("cogs.credits.balance.balance_view", broken)
     with capture_logs() as lines:
         result = await server.alice.slash(server.channel, "credits")
     (line,) = [line for line in lines if line["event"] == "command broke"]

@@ -16,7 +16,7 @@ from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
 from bot.jobs.submission import NeedsConfirmation
-from cogs.credits.balance_views import Balance, balance_view
+from cogs.credits.balance_views import balance_view
 from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
 from cogs.notifications.views import alert_view, low_balance_view
 from cogs.text.escaping import utf16_length
@@ -46,8 +46,8 @@ def texts_of(card: LayoutView) -> str:
     return "\n".join(item.content for item in card.walk_children() if isinstance(item, TextDisplay))
 
 
-def make_balance(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> Balance:
-    return Balance(member_limits, 8, grants, cost)
+def make_view(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> LayoutView:
+    return balance_view(member_limits, 8, grants, cost)
 
 
 def make_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
@@ -65,7 +65,7 @@ def all_views() -> Iterator[LayoutView]:
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
         yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits))
         grants = [make_grant(reason=MARKUP) for _ in range(100)]
-        yield balance_view(Balance(member_limits, 2**63, tuple(grants), 4))
+        yield balance_view(member_limits, 2**63, grants, 4)
     for percent in (50, 80, 100):
         yield alert_view(make_alert(percent, HUGE, NOON), NOON)
     yield low_balance_view(2**63, MAX_CREDITS)
@@ -128,7 +128,7 @@ def test_the_question_has_no_numbers_of_other_servers() -> None:
 
 
 def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
-    text = texts_of(balance_view(make_balance(MemberLimits(GUILD, (CEILING,), MINE))))
+    text = texts_of(make_view(MemberLimits(GUILD, (CEILING,), MINE)))
     for part in (
         "You: **8 credits** spent or set aside this month",
         "**This server's limit**: 188 of 200 credits used this month, **12 left**",
@@ -142,12 +142,12 @@ def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
 
 
 def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
-    text = texts_of(balance_view(make_balance(MemberLimits(GUILD, (ALL_SERVERS,)))))
+    text = texts_of(make_view(MemberLimits(GUILD, (ALL_SERVERS,))))
     assert "there is room" in text
     nearly = replace(ALL_SERVERS, spent_credits=77_772)
-    assert "enough for 3 more" in texts_of(balance_view(make_balance(MemberLimits(GUILD, (nearly,)))))
+    assert "enough for 3 more" in texts_of(make_view(MemberLimits(GUILD, (nearly,))))
     empty = replace(ALL_SERVERS, spent_credits=77_775)
-    closed = texts_of(balance_view(make_balance(MemberLimits(GUILD, (empty,)))))
+    closed = texts_of(make_view(MemberLimits(GUILD, (empty,))))
     assert "used up" in closed
     assert "not enough is left for one" in closed
     for shown in (text, closed):
@@ -166,32 +166,28 @@ def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
 )
 def test_the_balance_shows_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
-    assert f": {pictures}." in texts_of(balance_view(make_balance(MemberLimits(usage))))
+    assert f": {pictures}." in texts_of(make_view(MemberLimits(usage)))
 
 
 def test_the_balance_shows_an_exemption() -> None:
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
-    assert "You are exempt" in texts_of(balance_view(make_balance(MemberLimits(GUILD, exempt=mine))))
-    assert "<@&55> is exempt" in texts_of(balance_view(make_balance(MemberLimits(GUILD, exempt=role))))
-    assert "exempt" not in texts_of(balance_view(make_balance(MemberLimits(GUILD))))
+    assert "You are exempt" in texts_of(make_view(MemberLimits(GUILD, exempt=mine)))
+    assert "<@&55> is exempt" in texts_of(make_view(MemberLimits(GUILD, exempt=role)))
+    assert "exempt" not in texts_of(make_view(MemberLimits(GUILD)))
 
 
 def test_the_balance_lists_usable_grants() -> None:
-    text = texts_of(
-        balance_view(
-            make_balance(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None))
-        )
-    )
+    text = texts_of(make_view(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None)))
     assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in text
     assert "Granted to this server: 30 of 50 credits left (a party)" in text
 
 
 def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
-    text = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(8)])))
+    text = texts_of(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(8)]))
     assert text.count("Granted to you") == 5
     assert "and 3 more grants" in text
-    text = texts_of(balance_view(make_balance(MemberLimits(GUILD), *[make_grant() for _ in range(6)])))
+    text = texts_of(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(6)]))
     assert text.splitlines().count("- and 1 more grant") == 1
 
 
@@ -231,9 +227,7 @@ def test_the_balance_is_in_the_language_of_the_reader() -> None:
     grants = (make_grant(), make_grant(WHOLE_GUILD, expires_at=None), *[make_grant() for _ in range(5)])
     exempt = Limit(0, Period.TOTAL, 9, NOON, LimitScope.ROLE, 55, exempt=True)
     with use_locale("id"):
-        text = texts_of(
-            balance_view(make_balance(MemberLimits(GUILD, (ALL_SERVERS, CEILING), exempt=exempt), *grants))
-        )
+        text = texts_of(make_view(MemberLimits(GUILD, (ALL_SERVERS, CEILING), exempt=exempt), *grants))
     for part in (
         "### Kredit",
         "terpakai atau disisihkan",
@@ -256,9 +250,7 @@ def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
     whole = make_grant(WHOLE_GUILD)
     with use_locale("id"):
         text = texts_of(
-            balance_view(
-                make_balance(MemberLimits(GUILD, (empty,), exempt=mine), whole, make_grant(expires_at=None))
-            )
+            make_view(MemberLimits(GUILD, (empty,), exempt=mine), whole, make_grant(expires_at=None))
         )
     for part in (
         "sudah habis. ",
