@@ -138,16 +138,6 @@ def receipt_text(receipt: Receipt) -> str:
     return f"{charged} · {scope_text(usage)}: {left_text(usage)}"
 
 
-def downscaled_note() -> str:
-    """Return the note on a picture that was encoded as a JPEG to fit."""
-    return gettext("made smaller, as a JPEG, to fit Discord's upload limit")
-
-
-def moved_text() -> str:
-    """Return the text of a reply whose result is posted elsewhere."""
-    return gettext("I could not put the result here. I am trying a new message, or a direct message to you.")
-
-
 def channel_greeting(user_id: int) -> str:
     """Return the first line of a new message in the channel; it mentions the member."""
     return gettext("{member}, here is what became of your request:", member=mention(user_id))

@@ -46,7 +46,7 @@ def result_view(
         # Discord shows who used a command, but not who clicked a button or submitted a form.
         "" if greeting or job.request.destination.private else mention(job.request.destination.user_id),
         texts.receipt_text(receipt),
-        *([texts.downscaled_note()] if shrunk else []),
+        gettext("made smaller, as a JPEG, to fit Discord's upload limit") if shrunk else "",
     ]
     return build_view(
         greeting,
@@ -122,7 +122,10 @@ def cancelled_view(job: Job) -> ui.LayoutView:
 
 def moved_view(job: Job, *, show_prompt: bool = True) -> ui.LayoutView:
     """Show in the reply that the result is posted elsewhere."""
-    return build_view(_quote(job, show_prompt=show_prompt), texts.moved_text())
+    return build_view(
+        _quote(job, show_prompt=show_prompt),
+        gettext("I could not put the result here. I am trying a new message, or a direct message to you."),
+    )
 
 
 def _quote(job: Job, *, show_prompt: bool) -> str:
