@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import app
-from bot.cli import checks, operator
+from bot.cli import checks, operator, output
+from bot.cli.argument_types import file_path
 from bot.cli.operator import FAILED
 from bot.config import settings
 from bot.credits import ledger_export
@@ -27,24 +27,22 @@ WRONG_SETTINGS = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on standard error."""
-    args = _parser().parse_args(arguments)
+    output.prepare_streams()
     try:
+        args = _parser().parse_args(arguments)
         code = _COMMANDS[args.command or "run"](args)
-        sys.stdout.flush()  # or a closed pipe is noticed only at exit
     except settings.SettingsError as error:
-        print(*error.lines, sep="\n", file=sys.stderr)
-        return WRONG_SETTINGS
+        output.print_error(*error.lines)
+        code = WRONG_SETTINGS
     except KuasError as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
-    except BrokenPipeError:
-        # The reader of `ledger | head` has ended; without this Python would report it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    else:
-        return code
+        output.print_error(str(error))
+        code = FAILED
+    except (KeyboardInterrupt, output.OutputError):
+        code = FAILED
+    except SystemExit:  # argparse has printed its help, or what is wrong with the arguments
+        output.flush_streams()
+        raise
+    return code if output.flush_streams() else code or FAILED
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -57,12 +55,12 @@ def _run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
-    print("ok    settings: every key is understood")
+    output.report("ok    settings: every key is understood")
 
     async def run_checks() -> bool:
         all_ok = True
         async for result in checks.run_checks(loaded, args.channel):
-            print(f"{'ok   ' if result.ok else 'FAIL '} {result.name}: {result.detail}")
+            output.report(f"{'ok   ' if result.ok else 'FAIL '} {result.name}: {result.detail}")
             all_ok = all_ok and result.ok
         return all_ok
 
@@ -71,22 +69,22 @@ def _check(args: argparse.Namespace) -> int:
 
 def _ledger(args: argparse.Namespace) -> int:
     for entry in ledger_export.export_ledger(settings.load_database(args.config).path):
-        print(json.dumps(entry))
+        output.print_line(json.dumps(entry))
     return 0
 
 
 def _backup(args: argparse.Namespace) -> int:
     backups.backup(settings.load_database(args.config).path, args.path)
-    print(f"the whole database is in {args.path}")
+    output.report(f"the whole database is in {args.path}")
     return 0
 
 
 def _restore(args: argparse.Namespace) -> int:
     database = settings.load_database(args.config).path
     aside = backups.restore(args.path, database)
-    print(f"{database} is now what {args.path} holds")
+    output.report(f"{database} is now what {args.path} holds")
     if aside is not None:
-        print(f"what it was before is in {aside}")
+        output.report(f"what it was before is in {aside}")
     return 0
 
 
@@ -95,7 +93,7 @@ def _health(args: argparse.Namespace) -> int:
     if monitor.port is None:
         raise OperatorError("settings", "monitor.port: not set, so the bot answers no health checks")
     ok, text = asyncio.run(http_server.probe_health(monitor.host, monitor.port))
-    print(text)
+    output.report(text)
     return 0 if ok else FAILED
 
 
@@ -125,9 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("ledger", parents=[config], help="print the ledger as JSON lines")
     backup = commands.add_parser("backup", parents=[config], help="copy the database while the bot runs")
-    backup.add_argument("path", type=Path, help="the copy; must not exist yet")
+    backup.add_argument("path", type=file_path, help="the copy; must not exist yet")
     restore = commands.add_parser("restore", parents=[config], help="replace the database by a copy")
-    restore.add_argument("path", type=Path, help="the copy; the bot must be stopped")
+    restore.add_argument("path", type=file_path, help="the copy; the bot must be stopped")
     commands.add_parser("health", parents=[config], help="ask the running bot whether it works")
     operator_parser = commands.add_parser(
         "operator", parents=[config], help="pause, set ceilings, compare the ledger with Rivya"

@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bot.cli.argument_types import utf8_text
+from bot.cli.output import print_error, print_line, report
 from bot.config import settings
 from bot.credits.admin import CreditAdmin
 from bot.credits.overview import GuildOverview
@@ -106,7 +108,7 @@ async def _pause(args: argparse.Namespace) -> int:
         await pauses.set(args.guild, paused=paused, sentence=args.sentence, set_by=THE_COMMAND_LINE)
         still_paused = {pause.guild_id for pause in await pauses.active()}
     scope = f"server {args.guild}" if args.guild else "all servers"
-    _print(f"{scope}: {'no new pictures' if paused else _describe_resume(args.guild, still_paused)}")
+    report(f"{scope}: {'no new pictures' if paused else _describe_resume(args.guild, still_paused)}")
     return 0
 
 
@@ -131,7 +133,7 @@ async def _ceiling(args: argparse.Namespace) -> int:
             limit = Limit(args.credits, Period(args.period), scope=scope, reason=args.reason)
             change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
     name = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
-    _print(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
+    report(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
     return 0
 
 
@@ -139,7 +141,7 @@ async def _reconcile(args: argparse.Namespace) -> int:
     if args.apply is not None:
         async with _shared_database(args) as database:
             applied = await DiscrepancyStore(database).apply(args.apply, by=THE_COMMAND_LINE)
-        _print(
+        report(
             f"run {args.apply}: {applied.booked} booked ({applied.difference_credits:+} credits),"
             f" {applied.before} were booked already, {applied.changed} changed since,"
             f" {applied.in_progress} still under way"
@@ -149,7 +151,7 @@ async def _reconcile(args: argparse.Namespace) -> int:
         async with _shared_database(args) as database:
             if await _print_discrepancies(DiscrepancyStore(database), args.show):
                 return FAILED
-        _print(f"run {args.show}: no differences, or no such run")
+        print_line(f"run {args.show}: no differences, or no such run")
         return 0
     since = now_ms() - args.days * DAY_MS if args.since is None else args.since
     async with _with_rivya(args) as (database, rivya, _):
@@ -161,22 +163,24 @@ async def _reconcile(args: argparse.Namespace) -> int:
 
 def _print_summary(finished: ReconcileRun) -> int:
     """Print the outcome of a comparison and what to do next; returns the exit code."""
-    _print(
+    print_line(
         f"run {finished.run_id}: {finished.looked_at} looked at, {finished.found} differences,"
         f" {finished.unpriced} without a price"
     )
     if finished.found:
-        _print(f"nothing was changed; book what Rivya proves: operator reconcile --apply {finished.run_id}")
+        print_line(
+            f"nothing was changed; book what Rivya proves: operator reconcile --apply {finished.run_id}"
+        )
     if finished.stopped:
-        _print_error(f"stopped before its end: {finished.stopped}")
+        print_error(f"stopped before its end: {finished.stopped}")
         if finished.reached_at is not None:
-            _print_error(f"go on with: operator reconcile --since {iso(finished.reached_at)}")
+            print_error(f"go on with: operator reconcile --since {iso(finished.reached_at)}")
     return FAILED if finished.found or finished.stopped else 0
 
 
 async def _show_progress(unfinished: ReconcileRun) -> None:
     if sys.stderr.isatty():
-        _print_error(f"{unfinished.looked_at} of {unfinished.total}, {unfinished.found} differences")
+        print_error(f"{unfinished.looked_at} of {unfinished.total}, {unfinished.found} differences")
 
 
 async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str) -> int:
@@ -184,7 +188,7 @@ async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str) -> 
     count, after = 0, ""
     while page := await discrepancies.list_run(run_id, after):
         for discrepancy in page:
-            _print(_line(discrepancy))
+            print_line(_line(discrepancy))
         count, after = count + len(page), page[-1].booked.job_id
     return count
 
@@ -200,17 +204,17 @@ async def _close(args: argparse.Namespace) -> int:
         result = await DiscrepancyStore(database).close_reservation(
             args.job.strip().lower(), args.credits, reason=args.reason, by=THE_COMMAND_LINE
         )
-    _print(f"{args.job} {_CLOSE_MESSAGES[result]}")
+    report(f"{args.job} {_CLOSE_MESSAGES[result]}")
     return 0 if result is CloseResult.CLOSED else FAILED
 
 
 async def _wallet(args: argparse.Namespace) -> int:
     async with _with_rivya(args) as (database, rivya, default):
         held = await GuildOverview(database, default).held()
-        _print(f"{await rivya.credits()} credits in Rivya's wallet")
+        print_line(f"{await rivya.credits()} credits in Rivya's wallet")
     oldest = "" if held.oldest_at is None else f", the oldest since {iso(held.oldest_at)}"
-    _print(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
-    _print(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")
+    print_line(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
+    print_line(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")
     return 0
 
 
@@ -221,11 +225,11 @@ async def _guilds(args: argparse.Namespace) -> int:
         page = await GuildOverview(database, default).guilds(Period(args.period), args.page)
     for row in page.rows:
         paused = ", paused" if row.paused else ""
-        _print(
+        print_line(
             f"server {row.guild_id}: {row.used_credits} credits, limit {_limit(row.limit)},"
             f" ceiling {_limit(row.ceiling)}{paused}"
         )
-    _print(f"{page.guilds} servers, {page.used_credits} credits; page {page.page} of {page.pages}")
+    print_line(f"{page.guilds} servers, {page.used_credits} credits; page {page.page} of {page.pages}")
     return 0
 
 
@@ -261,14 +265,6 @@ async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database,
         yield database, rivya, Limit(loaded.limits.guild_credits, loaded.limits.period)
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def _print_error(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
 def _limit(limit: Limit | None) -> str:
     if limit is None:
         return "none"
@@ -296,11 +292,7 @@ def _days(text: str) -> int:
 def _sentence(text: str) -> str:
     if len(text) > _MAX_SENTENCE_CHARACTERS:
         raise argparse.ArgumentTypeError(f"at most {_MAX_SENTENCE_CHARACTERS} characters")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise argparse.ArgumentTypeError("characters that are no UTF-8") from error
-    return text
+    return utf8_text(text)
 
 
 def _reason(text: str) -> str:

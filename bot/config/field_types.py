@@ -57,14 +57,16 @@ def _known_model(model_id: str) -> str:
 
 
 def _file_path(path: Path) -> Path:
-    if not path.name or "\0" in str(path):
+    if not path.name:
         raise ValueError("not a file")
-    return path
+    return _folder_path(path)
 
 
-def _folder_path(path: Path | None) -> Path | None:
-    if path is not None and "\0" in str(path):
+def _folder_path(path: Path) -> Path:
+    """Refuse what no file system or SQLite has as a name: a NUL, or bytes that are not UTF-8."""
+    if "\0" in str(path):
         raise ValueError("not a folder")
+    str(path).encode()  # UnicodeEncodeError is a ValueError
     return path
 
 
@@ -79,6 +81,6 @@ ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """An https URL, or an http URL of this machine, without a slash at its end."""
 ModelId = Annotated[str, AfterValidator(_known_model)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]
-FolderPath = Annotated[Path | None, AfterValidator(_folder_path)]
+FolderPath = Annotated[Path, AfterValidator(_folder_path)]
 Address = Annotated[str, AfterValidator(_address)]
 """An IP address."""

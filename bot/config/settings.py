@@ -106,7 +106,7 @@ class PrivacySettings(_Section):
 class BackupSettings(_Section):
     """The daily backup of the database while the bot runs."""
 
-    folder: FolderPath = Field(default=None, description="the path of a folder")
+    folder: FolderPath | None = Field(default=None, description="the path of a folder")
     keep: Whole = Field(default=7, ge=0, le=1000, description="a whole number from 0 (no backups) to 1000")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -20,28 +19,9 @@ from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
+from tests.support.command_line import SECRETS, make_environment, run_bot
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
-from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
-
-SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
-
-
-def make_environment(**environ: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
-    return clean | {"PYTHONPATH": str(ROOT)} | environ
-
-
-def run_bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        check=False,
-        cwd=folder,
-        env=make_environment(**environ),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-    )
 
 
 @pytest.fixture
@@ -148,24 +128,6 @@ def test_every_wrong_setting_is_reported_in_one_line_and_exits_with_2(tmp_path: 
     for key in ("discord.token", "rivya.api_key", "rivya.poll_seconds", "rivya.max_runing", "log.level"):
         assert sum(line.startswith(key) for line in result.stderr.splitlines()) == 1, result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_ledger_ends_silently_if_its_reader_is_gone(filled_database: Path, tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    ended = subprocess.run(
-        [sys.executable, "-m", "bot", "ledger"],
-        check=False,
-        cwd=tmp_path,
-        # Buffered, as it is by default: a few lines are written only at the end.
-        env=make_environment(BOT_DATABASE__PATH=str(filled_database), PYTHONUNBUFFERED=""),
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-    )
-    os.close(writer)
-    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_control_c_ends_a_command_silently(tmp_path: Path) -> None:

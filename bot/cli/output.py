@@ -1,0 +1,91 @@
+"""Print to terminals, pipes and files: encodings without emoji, readers that have ended, full disks.
+
+Owns the standard streams of the command line.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Final
+
+_LAST_STANDARD_STREAM: Final = 2
+
+
+class OutputError(Exception):
+    """Standard output does not take what is printed; unless its reader has ended, the cause was printed."""
+
+
+def prepare_streams() -> None:
+    """Make standard output and standard error usable, whatever the process was started with.
+
+    A character that the encoding lacks is printed as its escape. A full pipe that another program has set to
+    non-blocking is waited for. A closed stream becomes the null device, or the next file that is opened, such
+    as the database, would get its number.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
+        pass
+    os.close(descriptor)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+            os.set_blocking(number, True)
+
+
+def print_line(line: str) -> None:
+    """Print a line that the command is called for, such as an entry of the ledger.
+
+    Raises:
+        OutputError: it cannot be printed.
+    """
+    try:
+        sys.stdout.write(f"{line}\n")
+    except OSError as error:
+        _discard_output(error)
+        raise OutputError from error
+
+
+def report(line: str) -> None:
+    """Print what a command did or found; that it cannot be printed does not change the exit code."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_output(error)
+
+
+def print_error(*lines: str) -> None:
+    """Print lines to standard error; if that is impossible, there is nobody left to tell."""
+    try:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr.fileno())
+
+
+def flush_streams() -> bool:
+    """Write what is buffered, which else fails at Python's exit; returns whether standard output took it."""
+    print_error()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_output(error)
+        return False
+    return True
+
+
+def _discard_output(error: OSError) -> None:
+    _discard(sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        print_error(f"standard output: {error.strerror}")
+
+
+def _discard(descriptor: int) -> None:
+    """Send all further output of a stream, and what is buffered, to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
