@@ -1,1 +1,6 @@
 """Kuas: members of a Discord server ask for a picture, Rivya paints it, every credit is booked."""
+
+import sys
+
+if sys.platform == "win32":  # before any other import, as some of them fail there
+    sys.exit("Kuas does not run on Windows; it needs Linux, such as the Windows Subsystem for Linux (WSL 2)")

@@ -200,3 +200,24 @@ def test_health_needs_no_secrets_and_names_the_port_that_does_not_answer(tmp_pat
         result = run_bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
     assert result.returncode == 1
     assert "no bot answers on port" in result.stderr
+
+
+def test_windows_is_refused_in_one_line_before_anything_is_imported(tmp_path: Path) -> None:
+    # Modules that Windows lacks cannot be imported here either, so that an import that is too early fails.
+    script = (
+        "import runpy, sys\n"
+        "sys.platform = 'win32'\n"
+        "for name in ('resource', 'fcntl', 'asyncio', 'discord'): sys.modules[name] = None\n"
+        "runpy.run_module('bot', run_name='__main__')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        cwd=tmp_path,
+        env=make_environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert "does not run on Windows" in ended.stderr
