@@ -6,7 +6,7 @@ import asyncio
 import gc
 import math
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
 from bot.images.workers import ImageWorkers
 from bot.jobs.picture_retention import PictureRetention
+from bot.observability.cleanup import CleanupStack
 from bot.observability.http_server import MonitoringServer
 from bot.observability.metrics import Metrics
 from bot.observability.operator_log import OperatorLog
@@ -72,7 +73,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     Raises:
         OperatorError: `database`; the file cannot be used. `monitor`; the port cannot.
     """
-    async with AsyncExitStack() as stack:
+    async with CleanupStack() as stack:
         database = await Database.open(settings.database.path)
         stack.push_async_callback(database.close)
         operator_log, metrics = OperatorLog(), Metrics()
@@ -86,8 +87,9 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         )
         image_workers = stack.enter_context(closing(ImageWorkers(_scratch_folder(settings.database.path))))
         error_reporter = DiscordErrorReporter(operator_log)
-        client = KuasClient(command_syncs=CommandSyncStore(database), error_reporter=error_reporter)
-        stack.push_async_callback(client.close)
+        client = await stack.enter_async_context(
+            KuasClient(command_syncs=CommandSyncStore(database), error_reporter=error_reporter)
+        )
         delivery = DiscordDelivery(client, image_workers)
         files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures)
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
@@ -153,7 +155,7 @@ def _engine(
     )
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, health: AppHealth, metrics: Metrics) -> None:
+async def _listen(stack: CleanupStack, settings: Settings, health: AppHealth, metrics: Metrics) -> None:
     """Open the monitoring port, if one is set."""
     if settings.monitor.port is not None:
         monitor = MonitoringServer(health, metrics)
@@ -161,7 +163,7 @@ async def _listen(stack: AsyncExitStack, settings: Settings, health: AppHealth, 
 
 
 def _maintenance(
-    stack: AsyncExitStack, stores: Stores, operator_log: OperatorLog, settings: Settings
+    stack: CleanupStack, stores: Stores, operator_log: OperatorLog, settings: Settings
 ) -> tuple[PeriodicTask, GuildDepartures]:
     """Build the hourly task, which is not started yet, and the records of left servers."""
     database = stores.database
@@ -183,7 +185,7 @@ def _maintenance(
 
 
 def _notifiers(
-    stack: AsyncExitStack,
+    stack: CleanupStack,
     client: KuasClient,
     stores: Stores,
     rivya: RivyaClient,
@@ -206,7 +208,7 @@ def _notifiers(
 
 
 async def _rivya(
-    stack: AsyncExitStack, settings: Settings, operator_log: OperatorLog, metrics: Metrics
+    stack: CleanupStack, settings: Settings, operator_log: OperatorLog, metrics: Metrics
 ) -> tuple[RivyaClient, CircuitBreaker]:
     """Build the client of Rivya's API and its circuit breaker."""
 

@@ -1,4 +1,4 @@
-"""`check`: examine the database, the disk, Discord, Rivya and the clock.
+"""`check`: examine the database, the disk, the monitoring port, Discord, Rivya and the clock.
 
 `Database.open` creates or migrates the file; with a running bot only the pages are checked.
 Nothing is spent, so the scopes of the API key that only a create call needs are not checked.
@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.cli.monitor_check import check_port
 from bot.discord_client.login import open_login
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
@@ -48,6 +49,9 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
     """Run every check in turn, also after one has failed; `channel_ids` are further channels to check."""
     yield await run_check("database", _database(settings.database.path))
     yield await run_check("disk", asyncio.to_thread(_disk, settings.database.path))
+    if settings.monitor.port is not None:
+        port_check = check_port(settings.monitor.host, settings.monitor.port, settings.database.path)
+        yield await run_check("monitor", port_check)
     async for result in _discord(settings.discord, channel_ids):
         yield result
     model = MODELS[settings.rivya.model]

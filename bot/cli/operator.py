@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import re
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.observability import log_setup
+from bot.observability.cleanup import CleanupStack
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 
@@ -246,18 +247,17 @@ _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, 
 
 @asynccontextmanager
 async def _shared_database(args: argparse.Namespace) -> AsyncIterator[Database]:
-    database = await Database.open_shared(settings.load_database(args.config).path)
-    try:
+    async with CleanupStack() as stack:
+        database = await Database.open_shared(settings.load_database(args.config).path)
+        stack.push_async_callback(database.close)
         yield database
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
 async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database, RivyaClient, Limit]]:
     loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
-    async with AsyncExitStack() as stack:
+    async with CleanupStack() as stack:
         database = await stack.enter_async_context(_shared_database(args))
         session = await stack.enter_async_context(open_session())
         key = loaded.rivya.api_key.get_secret_value()

@@ -9,7 +9,9 @@ Owns the monitoring port.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -30,6 +32,12 @@ log = structlog.get_logger(__name__)
 LAG_INTERVAL_SECONDS: Final = 0.5
 TIMEOUT_SECONDS: Final = 5.0
 """For an answer of the database."""
+_PROBLEMS: Final = {
+    errno.EADDRINUSE: "another program listens there; stop it, or choose another port",
+    errno.EACCES: "this user may not listen there; choose a port from 1024 on",
+    errno.EADDRNOTAVAIL: "this machine does not have that address; set monitor.host to one that it has",
+    errno.EAFNOSUPPORT: "this machine has no IPv6; set monitor.host to an IPv4 address",
+}
 
 
 class HealthSource(Protocol):
@@ -83,11 +91,7 @@ class MonitoringServer:
         await runner.setup()
         lag_task = asyncio.create_task(self._measure_lag(), name="loop lag")
         try:
-            site = web.TCPSite(runner, host, port)
-            try:
-                await site.start()
-            except OSError as error:
-                raise OperatorError("monitor", f"monitor.port {port}: {error.strerror or error}") from error
+            await web.SockSite(runner, listen(host, port)).start()
             bound_port: int = runner.addresses[0][1]
             log.info("monitor listens", host=host, port=bound_port)
             yield bound_port
@@ -140,20 +144,53 @@ class MonitoringServer:
             self._metrics.record_lag(max(0.0, loop.time() - due))
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket. "::" takes connections over IPv4, too, as the log says if it cannot.
+
+    Raises:
+        OperatorError: `monitor`; the address cannot be used, such as a port that is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio alone would restrict "::" to IPv6: https://docs.python.org/3/library/socket.html#socket.create_server
+    dual_stack = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        listener = socket.create_server((host, port), family=family, dualstack_ipv6=dual_stack)
+    except OSError as error:
+        problem = _PROBLEMS.get(error.errno or 0, error.strerror)
+        raise OperatorError("monitor", f"monitor.port {port} on {host}: {problem}") from error
+    if host == "::" and not dual_stack:
+        log.warning("the monitor takes no IPv4 connections: this system keeps IPv6 apart", host=host)
+    return listener
+
+
 async def probe_health(host: str, port: int) -> tuple[bool, str]:
     """Return whether a running bot's `/healthz` answers 200, and its text.
 
     Raises:
         OperatorError: `monitor`; nothing answers there.
     """
-    # An address that means "every interface" can be listened on, but not connected to.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not listened on
-    url = f"http://[{host}]:{port}/healthz" if ":" in host else f"http://{host}:{port}/healthz"
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + 1)) as session,
-            session.get(url) as response,
-        ):
-            return response.status == web.HTTPOk.status_code, (await response.text(errors="replace")).strip()
+        status, text = await _get(host, port, "/healthz")
     except (aiohttp.ClientError, OSError) as error:
         raise OperatorError("monitor", f"no bot answers on port {port}: {error}") from error
+    return status == web.HTTPOk.status_code, text.strip()
+
+
+async def answers_as_kuas(host: str, port: int) -> bool:
+    """Return whether what listens there is a Kuas, of this version or another: its metrics say so."""
+    try:
+        status, text = await _get(host, port, "/metrics")
+    except (aiohttp.ClientError, OSError):
+        return False
+    return status == web.HTTPOk.status_code and "kuas_" in text
+
+
+async def _get(host: str, port: int, path: str) -> tuple[int, str]:
+    # An address that means "every interface" can be listened on, but not connected to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not listened on
+    url = f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + 1)) as session,
+        session.get(url) as response,
+    ):
+        return response.status, await response.text(errors="replace")

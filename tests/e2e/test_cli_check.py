@@ -92,10 +92,35 @@ async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None
     assert found["rivya model"][0]
 
 
-async def test_a_health_check_follows_the_bot(fresh: E2EEnvironment) -> None:
+def free_port() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+        return str(free.getsockname()[1])
+
+
+async def test_the_monitor_port_is_free_or_taken_by_the_running_bot_or_by_another_program(
+    fresh: E2EEnvironment,
+) -> None:
+    port = free_port()
+    fresh.bot.settings["BOT_MONITOR__PORT"] = port
+    code, output = await fresh.bot.run("check")
+    assert (code, parse_lines(output)["monitor"]) == (0, (True, f"port {port} on 127.0.0.1 is free"))
+    await fresh.bot.start_connected()
+    code, output = await fresh.bot.run("check")
+    used = (True, f"port {port} on 127.0.0.1, in use by the running bot")
+    assert (code, parse_lines(output)["monitor"]) == (0, used)
+    # Beside another database it is a foreign Kuas that has the port.
+    code, output = await fresh.bot.run("check", BOT_DATABASE__PATH=str(fresh.bot.folder / "other.sqlite3"))
+    assert (code, parse_lines(output)["monitor"][0]) == (1, False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, output = await fresh.bot.run("check", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
+    ok, message = parse_lines(output)["monitor"]
+    assert (code, ok) == (1, False)
+    assert "another program listens there" in message
+
+
+async def test_a_health_check_follows_the_bot(fresh: E2EEnvironment) -> None:
+    port = free_port()
     fresh.bot.settings["BOT_MONITOR__PORT"] = port
     assert (await fresh.bot.run("health"))[0] == 1
     await fresh.bot.start_connected()

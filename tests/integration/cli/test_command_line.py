@@ -168,6 +168,28 @@ def test_a_second_bot_on_the_same_file_is_refused_in_one_line(tmp_path: Path, da
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "problem"), [("127.0.0.1", "another program"), ("192.0.2.1", "that address")]
+)
+def test_a_monitor_port_that_cannot_be_used_ends_the_start_in_one_line(
+    tmp_path: Path, database_path: Path, host: str, problem: str
+) -> None:
+    (tmp_path / "config.toml").write_text("".join(SECRETS))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run_bot(
+            tmp_path,
+            BOT_DATABASE__PATH=str(database_path),
+            BOT_MONITOR__PORT=port,
+            BOT_MONITOR__HOST=host,
+            BOT_LOG__LEVEL="error",
+        )
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"monitor.port {port} on {host}: ")
+    assert problem in line
+
+
 async def test_a_backup_can_be_restored_only_after_the_bot_is_stopped(
     filled_database: Path, tmp_path: Path
 ) -> None:

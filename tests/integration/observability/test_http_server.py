@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import math
+import os
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -13,10 +15,11 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.jobs import Stage
-from bot.observability.http_server import MonitoringServer, probe_health
+from bot.observability.http_server import MonitoringServer, answers_as_kuas, listen, probe_health
 from bot.observability.metrics import Metrics
 from bot.rivya.calls import Attempt
 from bot.rivya.responses import Operation
@@ -115,6 +118,64 @@ async def test_a_port_in_use_is_an_operator_error(port: int, bot: FakeBot) -> No
     with pytest.raises(OperatorError, match=f"monitor.port {port}"):
         async with MonitoringServer(bot, Metrics()).serve(HOST, port):
             pass
+
+
+@pytest.mark.parametrize(
+    ("host", "number", "problem"),
+    [
+        ("192.0.2.1", errno.EADDRNOTAVAIL, "set monitor.host to one that it has"),
+        ("127.0.0.1", errno.EACCES, "choose a port from 1024 on"),
+        ("::1", errno.EAFNOSUPPORT, "set monitor.host to an IPv4 address"),
+        ("127.0.0.1", errno.ENOBUFS, "No buffer space available"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, host: str, number: int, problem: str
+) -> None:
+    if number != errno.EADDRNOTAVAIL:  # the others depend on the machine
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(OperatorError, match=f"^monitor.port 9464 on {host}: .*{problem}"):
+        listen(host, 9464)
+
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="IPv4 and IPv6 are kept apart here")
+
+
+@needs_ipv6
+async def test_the_address_of_every_interface_takes_ipv4_as_well(bot: FakeBot, metrics: Metrics) -> None:
+    async with MonitoringServer(bot, metrics).serve("::", 0) as port:
+        assert await probe_health("::", port) == (True, "ok")
+        assert await probe_health(HOST, port) == (True, "ok")
+
+
+async def test_where_ipv6_is_kept_apart_the_log_says_so(
+    bot: FakeBot, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    with capture_logs() as lines:
+        async with MonitoringServer(bot, metrics).serve("::", 0) as port:
+            with pytest.raises(OperatorError):
+                await probe_health(HOST, port)
+    assert any("takes no IPv4 connections" in line["event"] for line in lines)
+
+
+async def test_only_a_kuas_answers_as_one(port: int) -> None:
+    assert await answers_as_kuas(HOST, port)
+
+    async def answer_other(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nother 1\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer_other, HOST, 0) as other:
+        assert not await answers_as_kuas(HOST, other.sockets[0].getsockname()[1])
+    with socket.socket() as silent:
+        silent.bind((HOST, 0))
+        assert not await answers_as_kuas(HOST, silent.getsockname()[1])
 
 
 async def test_metrics_count_what_was_recorded(port: int, bot: FakeBot, metrics: Metrics) -> None:
