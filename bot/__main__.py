@@ -80,6 +80,7 @@ def _backup(args: argparse.Namespace) -> int:
 
 
 def _restore(args: argparse.Namespace) -> int:
+    log_setup.configure("warning", "console")  # or structlog would print to standard output
     database = settings.load_database(args.config).path
     aside = backups.restore(args.path, database)
     output.report(f"{database} is now what {args.path} holds")

@@ -192,8 +192,7 @@ def restore(backup: Path, database: Path) -> Path | None:
             copy_and_sync(backup, restored)
             aside = _set_aside(database)
             restored.replace(database)
-            with suppress(OSError):  # not every file system can
-                sync_folder(database.parent)
+            sync_folder(database.parent)
             copy_missing(backup.parent / PICTURES, pictures)
         except OSError as error:
             raise OperatorError("database", f"database {database}: {error}") from error

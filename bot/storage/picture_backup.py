@@ -5,10 +5,9 @@ A stored picture never changes, so on the same disk a hard link is a copy that t
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from bot.storage.fsync import copy_and_sync
+from bot.storage.fsync import copy_and_sync, link
 from bot.storage.picture_store import PICTURE_NAME, UNFINISHED
 
 if TYPE_CHECKING:
@@ -49,10 +48,10 @@ def _pictures_in(folder: Path) -> set[str]:
 
 def _copy(source: Path, target: Path) -> None:
     try:
-        os.link(source, target)
+        if link(source, target):
+            return
     except FileNotFoundError:
         return  # deleted meanwhile, as no row needs it
-    except OSError:  # another disk, or a file system without hard links
-        unfinished = target.with_name(target.name + UNFINISHED)
-        copy_and_sync(source, unfinished)
-        unfinished.replace(target)
+    unfinished = target.with_name(target.name + UNFINISHED)
+    copy_and_sync(source, unfinished)
+    unfinished.replace(target)
