@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot import app
 from bot.cli import checks, operator, output
 from bot.cli.argument_types import file_path
@@ -21,6 +23,8 @@ from bot.storage import backups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+log = structlog.get_logger(__name__)
 
 WRONG_SETTINGS = 2
 
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     log_setup.configure(loaded.log.level, loaded.log.format)
+    for hint in settings.hints():
+        log.warning("settings", hint=hint)
     asyncio.run(app.run(loaded))
     return 0
 
@@ -56,11 +62,13 @@ def _check(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
     output.report("ok    settings: every key is understood")
+    for hint in settings.hints():
+        output.report(f"note  settings: {hint}")
 
     async def run_checks() -> bool:
         all_ok = True
         async for result in checks.run_checks(loaded, args.channel):
-            output.report(f"{'ok   ' if result.ok else 'FAIL '} {result.name}: {result.detail}")
+            output.report(f"{result.status:<5} {result.name}: {result.detail}")
             all_ok = all_ok and result.ok
         return all_ok
 
@@ -81,7 +89,8 @@ def _backup(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     log_setup.configure("warning", "console")  # or structlog would print to standard output
-    database = settings.load_database(args.config).path
+    database = settings.load_database(args.config).path.absolute()
+    output.print_error(*settings.hints())  # `BOT_DATABASE_PATH` would mean another file
     aside = backups.restore(args.path, database)
     output.report(f"{database} is now what {args.path} holds")
     if aside is not None:

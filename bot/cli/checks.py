@@ -15,6 +15,7 @@ from bot.cli.monitor_check import check_port
 from bot.discord_client.login import open_login
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
+from bot.jobs.newest_task import newest_task_id
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
@@ -36,6 +37,12 @@ CLOCK_TOLERANCE_SECONDS: Final = 20.0
 """More than network delay and Rivya's rounding to whole seconds can explain."""
 
 
+class Unproven(str):
+    """The detail of a check that found no fault, and could not prove either that there is none."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """The result of one check; `detail` is a line for the operator."""
@@ -43,6 +50,13 @@ class CheckResult:
     name: str
     ok: bool
     detail: str
+
+    @property
+    def status(self) -> str:
+        """`ok`, `FAIL`, or `note` for what is not proven."""
+        if not self.ok:
+            return "FAIL"
+        return "note" if isinstance(self.detail, Unproven) else "ok"
 
 
 async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[CheckResult]:
@@ -64,7 +78,7 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
             watch=attempts.append,
         )
         yield await run_check("rivya key and wallet", _wallet(rivya, model))
-        yield await run_check("rivya scopes", _scopes(rivya))
+        yield await run_check("rivya scopes", _scopes(rivya, settings.database.path))
         yield await run_check("rivya model", _model(rivya, model))
     yield await run_check("clock", _clock(attempts))
 
@@ -78,19 +92,26 @@ async def run_check(name: str, check: Awaitable[str]) -> CheckResult:
 
 
 async def _database(path: Path) -> str:
+    path = path.absolute()  # noqa: ASYNC240  # asks for the working directory only
+    existed = await asyncio.to_thread(_exists, path)
     try:
         database = await Database.open(path)
     except DatabaseInUse:
         state = "in use by the running bot"
     else:
         await database.close()
-        state = "up to date"
-    intact = await asyncio.to_thread(quick_check, path)
-    return (
-        f"{path}, {state}"
-        if intact
-        else f"{path}, {state}; too large to look at every page in {MAX_SECONDS:.0f} s"
-    )
+        state = "up to date" if existed else "new: there was none"
+    detail = f"{path}, {state}"
+    if await asyncio.to_thread(quick_check, path):
+        return detail
+    return Unproven(f"{detail}; too large to look at every page in {MAX_SECONDS:.0f} s")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # opening it says why
+        return False
 
 
 def _disk(path: Path) -> str:
@@ -147,13 +168,20 @@ async def _wallet(rivya: RivyaClient, model: ImageModel) -> str:
     return detail
 
 
-async def _scopes(rivya: RivyaClient) -> str:
+async def _scopes(rivya: RivyaClient, database: Path) -> str:
+    """Ask for the newest task, or for one that cannot exist, which at least a refused scope is proven by."""
     try:
-        await rivya.get_task("task_that_cannot_exist")
+        task_id = newest_task_id(database)
+    except OperatorError:  # the check of the database has said so
+        task_id = None
+    try:
+        await rivya.get_task(task_id or "task_that_cannot_exist")
     except ContractViolation as error:
-        if error.code != "not_found":  # only a key that may read tasks gets `not_found`
+        if error.code != "not_found":
             raise
-    return "generations:read works; the scopes for creating are tested by the first picture"
+        why = "does not know the newest task of the database" if task_id else "has no task of ours to show"
+        return Unproven(f"not refused, but not proven either: Rivya {why}; the first picture tests them")
+    return "generations:read works; the scopes for creating are tested by the next picture"
 
 
 async def _model(rivya: RivyaClient, model: ImageModel) -> str:
@@ -166,6 +194,10 @@ async def _model(rivya: RivyaClient, model: ImageModel) -> str:
     if offer.base_credits not in (None, model.cost_credits):
         detail = f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}"
         raise OperatorError("model", detail)
+    if None in (offer.api_status, offer.base_credits):
+        unsaid = "whether it is available" if offer.api_status is None else "what it costs"
+        detail = f"Rivya does not say {unsaid}; Kuas reserves {model.cost_credits} credits a picture"
+        return Unproven(f"{model.model_id}: {detail}")
     return f"{model.model_id} at {model.cost_credits} credits a picture"
 
 
@@ -173,7 +205,7 @@ async def _clock(attempts: Iterable[Attempt]) -> str:
     """Compare our clock with Rivya's: ours decides when the period of a limit ends."""
     ahead = next((a.clock_ahead_seconds for a in attempts if a.clock_ahead_seconds is not None), None)
     if ahead is None:
-        return "not compared: Rivya did not say what time it is"
+        return Unproven("not compared: Rivya did not say what time it is")
     detail = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} Rivya's"
     if abs(ahead) > CLOCK_TOLERANCE_SECONDS:
         raise OperatorError("clock", detail)

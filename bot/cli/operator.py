@@ -220,8 +220,8 @@ async def _wallet(args: argparse.Namespace) -> int:
 
 
 async def _guilds(args: argparse.Namespace) -> int:
-    loaded = settings.load(args.config)
-    default = Limit(loaded.limits.guild_credits, loaded.limits.period)
+    limits = settings.load_limits(args.config)
+    default = Limit(limits.guild_credits, limits.period)
     async with _shared_database(args) as database:
         page = await GuildOverview(database, default).guilds(Period(args.period), args.page)
     for row in page.rows:
@@ -255,7 +255,7 @@ async def _shared_database(args: argparse.Namespace) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database, RivyaClient, Limit]]:
-    loaded = settings.load(args.config)
+    loaded = settings.load_rivya(args.config)
     log_setup.configure("error", loaded.log.format)
     async with CleanupStack() as stack:
         database = await stack.enter_async_context(_shared_database(args))

@@ -5,13 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from bot.config.environment import printable, variable, variables
+from bot.config.field_types import PLACEHOLDER_ERROR
+from bot.config.secret_files import FILE_SUFFIX, is_secret, secret_variables
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel, ValidationError
 
-PREFIX = "BOT_"
-"""Prefix of all environment variables; an unknown one with it is reported."""
+_WRONG = {"missing": "missing; must be", PLACEHOLDER_ERROR: "is the placeholder of the example; must be"}
+"""What is wrong, by the type of pydantic's error."""
 
 
 def unknown_in_file(
@@ -22,49 +26,47 @@ def unknown_in_file(
     for name, table in data.items():
         if name not in sections:
             suggestion = _did_you_mean(name, [*sections, *dotted])
-            yield f"{_printable(name)}: unknown section in {file_name}{suggestion}"
+            yield f"{printable(name)}: unknown section in {file_name}{suggestion}"
         elif not isinstance(table, dict):
             yield f"{name}: must be a section, written [{name}] in {file_name}"
         else:
             known = sections[name].model_fields
             for key in table:
                 if key not in known:
-                    yield f"{name}.{_printable(key)}: unknown key in {file_name}{_did_you_mean(key, known)}"
+                    yield f"{name}.{printable(key)}: unknown key in {file_name}{_did_you_mean(key, known)}"
 
 
-def unknown_in_environment(
-    sections: Mapping[str, type[BaseModel]], environ: Mapping[str, str]
-) -> Iterable[str]:
-    """Describe each unknown variable that begins with `PREFIX`; pydantic-settings would ignore it."""
-    known = [_variable(section, key) for section, keys in sections.items() for key in keys.model_fields]
-    for name in environ:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            yield f"{_printable(name)}: unknown environment variable{_did_you_mean(name.upper(), known)}"
+def unknown_in_environment(sections: Mapping[str, type[BaseModel]], names: Iterable[str]) -> Iterable[str]:
+    """Describe each of our variables that is unknown; pydantic-settings would ignore it."""
+    known = [*variables(sections), *secret_variables(sections)]
+    for name in names:
+        if name.upper() not in known:
+            yield f"{printable(name)}: unknown environment variable{_did_you_mean(name.upper(), known)}"
 
 
 def wrong_values(
-    sections: Mapping[str, type[BaseModel]], error: ValidationError, file_name: str
-) -> Iterable[str]:
-    """Describe each wrong value; unknown keys are left out, as `unknown_in_file` describes them."""
+    sections: Mapping[str, type[BaseModel]],
+    error: ValidationError,
+    file_name: str,
+    places: Mapping[tuple[str, str], str],
+) -> Iterable[tuple[tuple[str, str], str]]:
+    """Describe each wrong value, after its section and key; `places` are those of values from other files.
+
+    Unknown keys are left out, as `unknown_in_file` describes them.
+    """
     for mistake in error.errors(include_url=False, include_input=False, include_context=False):
         section, key = (str(part) for part in (*mistake["loc"], "", "")[:2])
         field = sections[section].model_fields.get(key)
         if field is None:
             continue
-        wrong = "missing; must be" if mistake["type"] == "missing" else "must be"
-        location = f"{file_name} key {section}.{key}, or environment {_variable(section, key)}"
-        yield f"{section}.{key}: {wrong} {field.description} ({location})"
-
-
-def _variable(section: str, key: str) -> str:
-    return f"{PREFIX}{section}__{key}".upper()
+        wrong = _WRONG.get(mistake["type"], "must be")
+        name = variable(section, key)
+        in_file = f", or the file that {name}{FILE_SUFFIX} names" if is_secret(field) else ""
+        anywhere = f"{file_name} key {section}.{key}, or environment {name}{in_file}"
+        location = places.get((section, key), anywhere)
+        yield (section, key), f"{section}.{key}: {wrong} {field.description} ({location})"
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def _printable(name: str) -> str:
-    """Escape unprintable characters, so that each message is one line."""
-    return name if name.isprintable() else ascii(name)

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
+from bot.domain.ids import MAX_ID
 from bot.domain.image_models import MODELS
+
+PLACEHOLDER_ERROR: Final = "placeholder"
+"""The type of the error about a value that was copied from the example."""
+_PLACEHOLDERS: Final = ("put-the-bot-token-here", "put-the-rivya-key-here", "...", "rvya_sk_...")
+_EXAMPLE_ID: Final = 123456789012345678
+_QUOTES: Final = ("'", '"')
+
+
+def is_placeholder(value: object) -> bool:
+    """Return whether a value is one of the example or of the pages, which has to be replaced."""
+    return value == _EXAMPLE_ID or (isinstance(value, str) and unquote(value.strip()) in _PLACEHOLDERS)
+
+
+def unquote(text: str) -> str:
+    """Remove a carriage return at the end, and then the quotes around a text, if both are there."""
+    text = text.rstrip("\r")
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES
+    return text[1:-1] if quoted else text
 
 
 def _number_not_bool(value: object) -> object:
@@ -19,11 +39,21 @@ def _number_not_bool(value: object) -> object:
     return value
 
 
+def _not_placeholder(number: int) -> int:
+    if is_placeholder(number):
+        raise PydanticCustomError(PLACEHOLDER_ERROR, "the example's")
+    return number
+
+
 def _one_word(secret: SecretStr) -> SecretStr:
-    """Strip white space, as after pasting; the rest must fit into an HTTP header."""
-    word = secret.get_secret_value().strip()
+    """Strip white space and quotes, as after pasting; the rest must fit into an HTTP header."""
+    word = unquote(secret.get_secret_value().strip()).strip()
+    if is_placeholder(word):
+        raise PydanticCustomError(PLACEHOLDER_ERROR, "the example's")
     if not word or not word.isascii() or not word.isprintable() or " " in word:
         raise ValueError("not one word")
+    if word.startswith(_QUOTES) or word.endswith(_QUOTES):
+        raise ValueError("half a pair of quotes")
     return SecretStr(word)
 
 
@@ -47,7 +77,7 @@ def _api_url(url: str) -> str:
         raise ValueError("not https")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ValueError("more than an address")
-    return url.rstrip("/")
+    return url.rstrip("/").removesuffix("/api/v1").rstrip("/")  # the client adds it
 
 
 def _known_model(model_id: str) -> str:
@@ -74,11 +104,14 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
 
+DiscordId = Annotated[
+    int, BeforeValidator(_number_not_bool), Field(ge=1, le=MAX_ID), AfterValidator(_not_placeholder)
+]
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Whole = Annotated[int, BeforeValidator(_number_not_bool)]
 Seconds = Annotated[float, BeforeValidator(_number_not_bool), Field(gt=0, allow_inf_nan=False)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
-"""An https URL, or an http URL of this machine, without a slash at its end."""
+"""An https URL, or an http URL of this machine, without a slash or `/api/v1` at its end."""
 ModelId = Annotated[str, AfterValidator(_known_model)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]
 FolderPath = Annotated[Path, AfterValidator(_folder_path)]

@@ -1,7 +1,8 @@
 """Read the settings from a TOML file and from environment variables, which take precedence.
 
 Each key, such as `rivya.poll_seconds`, is also an environment variable, `BOT_RIVYA__POLL_SECONDS`. An empty
-variable counts as not set, as a blank line in a compose file makes one.
+variable counts as not set, as a blank line in a compose file makes one. A secret can also be in a file of its
+own (`secret_files`).
 
 The description of each key is its rule as a message about a mistake states it. Pydantic's own messages are
 not shown: some quote the value, which may be a secret.
@@ -15,18 +16,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
-from bot.config.error_messages import PREFIX, unknown_in_environment, unknown_in_file, wrong_values
-from bot.config.field_types import Address, ApiUrl, FilePath, FolderPath, ModelId, Seconds, Secret, Whole
+from bot.config.environment import DELIMITER, PREFIX, near_misses, own_names, own_variables, variables
+from bot.config.error_messages import unknown_in_environment, unknown_in_file, wrong_values
+from bot.config.field_types import (
+    Address,
+    ApiUrl,
+    DiscordId,
+    FilePath,
+    FolderPath,
+    ModelId,
+    Seconds,
+    Secret,
+    Whole,
+)
+from bot.config.secret_files import read_secrets
 from bot.domain.errors import OperatorError
-from bot.domain.ids import MAX_ID
 from bot.domain.image_models import MODELS, QWEN_IMAGE
 from bot.domain.limits import MAX_CREDITS
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 DEFAULT_FILE = Path("config.toml")
 _DAYS_MAX = 36_500
@@ -48,11 +65,9 @@ class DiscordSettings(_Section):
     """The bot's account, and the operator's server and channel."""
 
     token: Secret = Field(description="one word: the bot's token, without 'Bot ' before it")
-    operator_guild: Whole | None = Field(
-        default=None, ge=1, le=MAX_ID, description="the id of a server, a whole number"
-    )
-    operator_channel: Whole | None = Field(
-        default=None, ge=1, le=MAX_ID, description="the id of a channel, a whole number"
+    operator_guild: DiscordId | None = Field(default=None, description="the id of a server, a whole number")
+    operator_channel: DiscordId | None = Field(
+        default=None, description="the id of a channel, a whole number"
     )
 
 
@@ -155,11 +170,7 @@ class _Sources(BaseSettings):
 
     # A section as JSON in one variable, BOT_RIVYA={...}, is not decoded: each key has a variable of its own.
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="__",
-        env_nested_max_split=1,
-        env_ignore_empty=True,
-        enable_decoding=False,
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_nested_max_split=1, enable_decoding=False
     )
 
     @classmethod
@@ -171,7 +182,11 @@ class _Sources(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del settings_cls, dotenv_settings, file_secret_settings  # no .env, no folder of secrets
+        del dotenv_settings, file_secret_settings  # no .env; `secret_files` reads secrets
+        assert isinstance(env_settings, EnvSettingsSource)
+        known = variables(_sections(settings_cls))
+        own = own_variables(os.environ)
+        env_settings.env_vars = {name.lower(): value for name, value in own.items() if name in known}
         return env_settings, init_settings
 
 
@@ -179,16 +194,30 @@ class _Everything(_Sources, Settings):
     model_config = SettingsConfigDict()
 
 
-class _DatabaseOnly(_Sources):
+class _Part(_Sources):
+    """The sections that a command needs; the values of others may be missing or wrong."""
+
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+
+class _DatabaseOnly(_Part):
     database: DatabaseSettings
 
 
-class _MonitorOnly(_Sources):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
+class _MonitorOnly(_Part):
     monitor: MonitorSettings
+
+
+class _LimitsOnly(_Part):
+    limits: LimitsSettings
+
+
+class RivyaCommandSettings(_Part):
+    """What a command needs that calls Rivya and does not log in to Discord."""
+
+    rivya: RivyaSettings
+    limits: LimitsSettings
+    log: LogSettings
 
 
 _Read = TypeVar("_Read", bound=_Sources)
@@ -200,35 +229,49 @@ def load(path: Path | None) -> Settings:
     Raises:
         SettingsError: with every mistake, or the one reason why the file cannot be read.
     """
-    file = path or DEFAULT_FILE
-    return _load(_Everything, _read(file, required=path is not None), file, os.environ)
+    return _load(_Everything, path)
 
 
 def load_database(path: Path | None) -> DatabaseSettings:
-    """Read the `database` section alone, for commands that need neither token nor key.
+    """Read the `database` section, for commands that need neither token nor key.
 
     Raises:
-        SettingsError: with the mistakes of that section, or the reason why the file cannot be read.
+        SettingsError: with every unknown name in the file and the environment, so that a section that is
+            spelled wrong does not mean the default, and every mistake in this section.
     """
-    return _load_alone(_DatabaseOnly, "database", path).database
+    return _load(_DatabaseOnly, path).database
 
 
 def load_monitor(path: Path | None) -> MonitorSettings:
-    """Read the `monitor` section alone, for a health check, which needs no secrets.
+    """Read the `monitor` section, for a health check, which needs no secrets.
 
     Raises:
         SettingsError: as `load_database`.
     """
-    return _load_alone(_MonitorOnly, "monitor", path).monitor
+    return _load(_MonitorOnly, path).monitor
 
 
-def _load_alone(model: type[_Read], section: str, path: Path | None) -> _Read:
-    file = path or DEFAULT_FILE
-    read = _read(file, required=path is not None)
-    data = {name: value for name, value in read.items() if name == section}
-    prefix = f"{PREFIX}{section}".upper()
-    environ = {name: value for name, value in os.environ.items() if name.upper().startswith(prefix)}
-    return _load(model, data, file, environ)
+def load_limits(path: Path | None) -> LimitsSettings:
+    """Read the `limits` section, for an overview of spending, which needs no secrets.
+
+    Raises:
+        SettingsError: as `load_database`.
+    """
+    return _load(_LimitsOnly, path).limits
+
+
+def load_rivya(path: Path | None) -> RivyaCommandSettings:
+    """Read what a command needs that calls Rivya; the bot's token is not needed.
+
+    Raises:
+        SettingsError: as `load_database`.
+    """
+    return _load(RivyaCommandSettings, path)
+
+
+def hints() -> list[str]:
+    """Name the environment variables that are not read, but look like one of ours."""
+    return list(near_misses(_sections(Settings), os.environ))
 
 
 def _read(file: Path, *, required: bool) -> dict[str, object]:
@@ -247,17 +290,25 @@ def _read(file: Path, *, required: bool) -> dict[str, object]:
         raise SettingsError([f"{file}: is not TOML: {error}"]) from None
 
 
-def _load(model: type[_Read], data: Mapping[str, object], file: Path, environ: Mapping[str, str]) -> _Read:
-    sections = _sections(model)
-    lines = [*unknown_in_file(sections, data, file.name), *unknown_in_environment(sections, environ)]
-    tables = {name: data[name] if isinstance(data.get(name), dict) else {} for name in sections}
+def _load(model: type[_Read], path: Path | None) -> _Read:
+    """Judge every name in the file and the environment, and read the values of the model's sections."""
+    file = path or DEFAULT_FILE
+    data = _read(file, required=path is not None)
+    known, needed, environ = _sections(Settings), _sections(model), own_variables(os.environ)
+    lines = [*unknown_in_file(known, data, file.name), *unknown_in_environment(known, own_names(os.environ))]
+    tables = {name: dict(table) if isinstance(table := data.get(name), dict) else {} for name in needed}
+    secrets = read_secrets(needed, tables, environ, file.name)
+    lines += secrets.mistakes.values()
+    for (section, key), value in secrets.values.items():
+        tables[section][key] = value
     try:
         settings = model.model_validate(tables)
     except ValidationError as error:
-        lines += wrong_values(sections, error, file.name)
-        raise SettingsError(lines) from None
+        wrong = wrong_values(needed, error, file.name, secrets.places)
+        lines += [line for setting, line in wrong if setting not in secrets.mistakes]
+        raise SettingsError([*lines, *hints()]) from None
     if lines:
-        raise SettingsError(lines)
+        raise SettingsError([*lines, *hints()])
     return settings
 
 

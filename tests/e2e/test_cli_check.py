@@ -9,10 +9,10 @@ from tests.e2e.environment import E2EEnvironment
 
 
 def parse_lines(output: str) -> dict[str, tuple[bool, str]]:
-    """Return whether each line of `check` is ok, and its message, by its name."""
-    lines = re.findall(r"^(ok|FAIL) +([^:]+): (.*)$", output, flags=re.MULTILINE)
+    """Return whether each line of `check` names no fault, and its message, by its name."""
+    lines = re.findall(r"^(ok|note|FAIL) +([^:]+): (.*)$", output, flags=re.MULTILINE)
     assert len(lines) == len(output.splitlines()), output
-    return {name: (status == "ok", message) for status, name, message in lines}
+    return {name: (status != "FAIL", message) for status, name, message in lines}
 
 
 async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_there_yet(
@@ -29,6 +29,16 @@ async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_
     assert f"Server {home}" in found["operator's server"][1]
     assert "pictures can be posted" in found[f"channel {fresh.channel.id}"][1]
     assert {"settings", "database", "disk", "clock", "rivya scopes", "rivya model"} < found.keys()
+    assert found["database"][1] == f"{fresh.bot.database}, new: there was none"
+    assert "note  rivya scopes: not refused, but not proven" in output
+
+
+async def test_a_variable_that_looks_like_one_of_ours_is_named_and_ignored(fresh: E2EEnvironment) -> None:
+    code, output = await fresh.bot.run("check", BOT_LOG_LEVEL="debug", BOT_PORT="tcp://10.0.0.1:80")
+    hint = "BOT_LOG_LEVEL: this environment variable is not read; did you mean BOT_LOG__LEVEL?"
+    assert code == 0
+    assert f"note  settings: {hint}\n" in output
+    assert "BOT_PORT" not in output
 
 
 async def test_beside_a_running_bot_the_commands_are_named(fresh: E2EEnvironment) -> None:
@@ -37,6 +47,9 @@ async def test_beside_a_running_bot_the_commands_are_named(fresh: E2EEnvironment
     found = parse_lines(output)
     assert code == 0
     assert "/imagine" in found["discord commands"][1]
+    await fresh.outcome(await fresh.imagine("a fox"))
+    code, output = await fresh.bot.run("check")
+    assert "ok    rivya scopes: generations:read works" in output
     assert "in use by the running bot" in found["database"][1]
 
 
@@ -82,6 +95,32 @@ async def test_a_thread_is_judged_by_the_permissions_of_its_channel(fresh: E2EEn
     fresh.channel.denied = {"send_messages_in_threads"}
     _, output = await fresh.bot.run("check", *channels)
     assert parse_lines(output)[f"channel {thread.id}"] == (False, "the bot lacks send_messages_in_threads")
+
+
+async def test_both_secrets_can_come_from_files(fresh: E2EEnvironment) -> None:
+    folder = fresh.bot.folder / "credentials"
+    folder.mkdir(parents=True)
+    (folder / "discord.token").write_text(f"{fresh.discord.bot_token}\n")
+    key = fresh.bot.folder / "key.txt"
+    key.write_text(f"{fresh.rivya.api_key}\r\n")
+    fresh.bot.settings |= {
+        "BOT_DISCORD__TOKEN": "",
+        "BOT_RIVYA__API_KEY": "",
+        "CREDENTIALS_DIRECTORY": str(folder),
+        "BOT_RIVYA__API_KEY_FILE": str(key),
+        "BOT_RIVYA__BASE_URL": f'"{fresh.rivya.url}/api/v1/"\r',
+    }
+    code, output = await fresh.bot.run("check")
+    found = parse_lines(output)
+    assert code == 0, output
+    assert found["discord"][0]
+    assert found["rivya key and wallet"][0]
+    code, output = await fresh.bot.run("check", BOT_RIVYA__API_KEY=fresh.rivya.api_key)
+    assert code == 2
+    assert output == (
+        "rivya.api_key: is given more than once, by environment BOT_RIVYA__API_KEY"
+        " and by the file that environment BOT_RIVYA__API_KEY_FILE names; keep one of them\n"
+    )
 
 
 async def test_a_refused_token_hides_nothing_else(fresh: E2EEnvironment) -> None:

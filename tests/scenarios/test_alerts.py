@@ -263,7 +263,7 @@ async def test_a_low_balance_is_sent_to_admins_and_developers_of_a_team(
 async def test_with_an_unknown_channel_the_owner_gets_a_direct_message(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    server.options["operator_channel"] = 123456789012345678
+    server.options["operator_channel"] = 123456789012345679
     rivya.wallet_credits = 500
     await server.restart()
     olga = server.env.create_user("olga")

@@ -12,13 +12,22 @@ import pytest
 
 from bot.cli import checks
 from bot.cli.checks import CheckResult, run_check
+from bot.domain.clock import now_ms
 from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.limits import Limit
+from bot.domain.periods import Period
+from bot.jobs.store import JobStore
+from bot.rivya import models
 from bot.rivya.calls import Attempt
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.model_catalog import MODELS, ModelSpec
+from tests.support.factories import accept, make_job
+from tests.support.jobs import create_task
+
+NO_DATABASE = Path("nowhere") / "bot.sqlite3"
 
 
 @asynccontextmanager
@@ -45,8 +54,10 @@ async def check_result(check: Awaitable[str]) -> CheckResult:
 async def test_a_missing_database_is_created_and_passes(tmp_path: Path) -> None:
     path = tmp_path / "new" / "bot.sqlite3"
     result = await check_result(checks._database(path))
-    assert result.ok
+    assert (result.status, result.detail) == ("ok", f"{path}, new: there was none")
     assert path.exists()
+    again = await check_result(checks._database(path))
+    assert again.detail == f"{path}, up to date"
 
 
 async def test_a_database_in_use_by_the_running_bot_passes(database: Database, database_path: Path) -> None:
@@ -68,11 +79,51 @@ async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
 async def test_a_good_key_passes_the_checks_of_balance_scopes_and_model(rivya: FakeRivya) -> None:
     async with open_client(rivya) as client:
         wallet = await check_result(checks._wallet(client, QWEN_IMAGE))
-        scopes = await check_result(checks._scopes(client))
+        scopes = await check_result(checks._scopes(client, NO_DATABASE))
         model = await check_result(checks._model(client, QWEN_IMAGE))
-    assert [result.ok for result in (wallet, scopes, model)] == [True, True, True]
+    assert [result.status for result in (wallet, scopes, model)] == ["ok", "note", "ok"]
     assert str(rivya.wallet_credits) in wallet.detail
     assert rivya.tasks == {}
+
+
+async def test_only_a_task_that_rivya_shows_proves_the_scope_to_read_tasks(
+    rivya: FakeRivya, database: Database, database_path: Path
+) -> None:
+    store = JobStore(database, Limit(200, Period.MONTH))
+    async with open_client(rivya) as client:
+        before = await check_result(checks._scopes(client, database_path))
+        await create_task(store)
+        foreign = await check_result(checks._scopes(client, database_path))
+        body = models.create_body(
+            QWEN_IMAGE,
+            prompt="a fox",
+            size="square",
+            format="png",
+            reference=None,
+            client_request_id="a job",
+        )
+        task = await client.create(body, idempotency_key="a job")
+        job = make_job(accepted_at=now_ms() + 1)
+        await accept(store, job)
+        await store.created(job.job_id, task.task_id, 4)
+        proven = await check_result(checks._scopes(client, database_path))
+    assert [result.status for result in (before, foreign, proven)] == ["note", "note", "ok"]
+    assert "has no task of ours to show" in before.detail
+    assert "does not know the newest task" in foreign.detail
+    assert "generations:read works" in proven.detail
+
+
+@pytest.mark.parametrize(
+    ("unsaid", "words"), [("base_credits", "what it costs"), ("api_status", "whether it is available")]
+)
+async def test_a_model_of_which_rivya_says_less_is_not_called_proven(
+    rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, unsaid: str, words: str
+) -> None:
+    offer = {key: value for key, value in MODELS[QWEN_IMAGE.model_id].public().items() if key != unsaid}
+    monkeypatch.setattr(ModelSpec, "public", lambda _: offer)
+    async with open_client(rivya) as client:
+        result = await check_result(checks._model(client, QWEN_IMAGE))
+    assert (result.status, words in result.detail) == ("note", True)
 
 
 async def test_a_balance_too_small_for_a_picture_fails(rivya: FakeRivya) -> None:
@@ -87,7 +138,7 @@ async def test_a_refused_key_fails(rivya: FakeRivya) -> None:
     async with open_client(rivya, api_key="rvya_sk_another") as client:
         results = [
             await check_result(checks._wallet(client, QWEN_IMAGE)),
-            await check_result(checks._scopes(client)),
+            await check_result(checks._scopes(client, NO_DATABASE)),
         ]
     assert [result.ok for result in results] == [False, False]
     assert all("refuses the API key" in result.detail for result in results)
@@ -115,7 +166,7 @@ async def test_a_model_that_is_not_available_fails(rivya: FakeRivya, monkeypatch
 async def test_an_error_that_is_not_about_the_task_fails(rivya: FakeRivya) -> None:
     rivya.faults.add("status", "status", code=400, error_code="something_else")
     async with open_client(rivya) as client:
-        result = await check_result(checks._scopes(client))
+        result = await check_result(checks._scopes(client, NO_DATABASE))
     assert not result.ok
     assert "something_else" in result.detail
 
@@ -123,7 +174,7 @@ async def test_an_error_that_is_not_about_the_task_fails(rivya: FakeRivya) -> No
 async def test_a_key_without_the_scope_to_read_tasks_fails(rivya: FakeRivya) -> None:
     rivya.scopes.discard("generations:read")
     async with open_client(rivya) as client:
-        result = await check_result(checks._scopes(client))
+        result = await check_result(checks._scopes(client, NO_DATABASE))
     assert not result.ok
     assert "lacks a scope" in result.detail
 
@@ -157,5 +208,5 @@ async def test_a_wrong_clock_fails(rivya: FakeRivya) -> None:
         assert not wrong.ok
         assert wrong.detail == expected
     unknown = await check_result(checks._clock([replace(seen[0], clock_ahead_seconds=None)]))
-    assert unknown.ok
+    assert unknown.status == "note"
     assert "not compared" in unknown.detail

@@ -92,7 +92,6 @@ def run_operator(
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BOT_DATABASE__PATH", str(database_path))
-    monkeypatch.setenv("BOT_DISCORD__TOKEN", "not-a-real-token")
     monkeypatch.setenv("BOT_RIVYA__API_KEY", rivya.api_key)
     monkeypatch.setenv("BOT_RIVYA__BASE_URL", rivya.url)
     return OperatorCommand(tmp_path, capsys)

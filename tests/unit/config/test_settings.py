@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.config.environment import own_names
 from bot.config.error_messages import unknown_in_environment
 from bot.config.settings import (
     BackupSettings,
@@ -28,13 +29,13 @@ from bot.config.settings import (
     SettingsError,
     load,
     load_database,
+    load_limits,
+    load_monitor,
+    load_rivya,
 )
 from tests.support.paths import ROOT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Write = Callable[[str], Path]
+Write = Callable[[str], Path]
 
 EXAMPLE = ROOT / "config.example.toml"
 SECRETS = '[discord]\ntoken = "hush-token"\n[rivya]\napi_key = "rvya_sk_hush"\n'
@@ -169,14 +170,16 @@ def test_every_mistake_is_reported_in_a_line_of_its_own(
         "limit: unknown section in kuas.toml; did you mean limits?",
         "rivya.max_runing: unknown key in kuas.toml; did you mean max_running?",
         "BOT_RIVYA__POL_SECONDS: unknown environment variable; did you mean BOT_RIVYA__POLL_SECONDS?",
-        "BOT_TOKEN: unknown environment variable; did you mean BOT_DISCORD__TOKEN?",
+        "BOT_TOKEN: this environment variable is not read; did you mean BOT_DISCORD__TOKEN?",
         (
             "discord.token: missing; must be one word: the bot's token, without 'Bot ' before it"
-            " (kuas.toml key discord.token, or environment BOT_DISCORD__TOKEN)"
+            " (kuas.toml key discord.token, or environment BOT_DISCORD__TOKEN,"
+            " or the file that BOT_DISCORD__TOKEN_FILE names)"
         ),
         (
             "rivya.api_key: missing; must be one word: the API key, rvya_sk_..."
-            " (kuas.toml key rivya.api_key, or environment BOT_RIVYA__API_KEY)"
+            " (kuas.toml key rivya.api_key, or environment BOT_RIVYA__API_KEY,"
+            " or the file that BOT_RIVYA__API_KEY_FILE names)"
         ),
         (
             "rivya.poll_seconds: must be a number greater than 0"
@@ -209,6 +212,8 @@ def test_every_mistake_is_reported_in_a_line_of_its_own(
         ("rivya.api_key", "12"),
         ("discord.token", '"Bot hush"'),
         ("discord.token", '"hüsh"'),
+        ("discord.token", "'\"hush'"),
+        ("discord.token", '"hush\'"'),
         ("discord.token", '"hu\\u0000sh"'),
         ("discord.operator_guild", "0"),
         ("discord.operator_guild", "9223372036854775808"),
@@ -238,13 +243,17 @@ def test_a_wrong_value_is_reported_by_its_key_and_without_the_value(
     ("url", "stored"),
     [
         ("https://rivya.ai/", "https://rivya.ai"),
+        ("https://rivya.ai/api/v1", "https://rivya.ai"),
+        ("https://proxy.example/rivya/api/v1/", "https://proxy.example/rivya"),
         ("https://proxy.example/rivya//", "https://proxy.example/rivya"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://[::1]:8080/", "http://[::1]:8080"),
         ("http://localhost:1", "http://localhost:1"),
     ],
 )
-def test_a_safe_base_url_is_accepted_without_its_last_slash(write: Write, url: str, stored: str) -> None:
+def test_a_safe_base_url_is_accepted_without_what_the_client_adds(
+    write: Write, url: str, stored: str
+) -> None:
     assert load(write(with_rivya(f'base_url = "{url}"'))).rivya.base_url == stored
 
 
@@ -280,23 +289,25 @@ def test_spaces_around_a_secret_are_removed(write: Write, monkeypatch: pytest.Mo
     assert load(write(SECRETS)).discord.token.get_secret_value() == "pasted"
 
 
-@pytest.mark.parametrize(
-    "name", ["BOT_DISCORD", "BOT_DISCORD__TOKEN__X", "BOT_", "BOT_LOG_LEVEL", "bot_logs"]
-)
-def test_an_unknown_variable_is_a_mistake_at_any_level(
+@pytest.mark.parametrize("name", ["BOT_DISCORD__TOKEN__X", "BOT__", "BOT_LOGS__LEVEL", "bot_log__levl"])
+def test_an_unknown_variable_with_two_underscores_is_a_mistake(
     write: Write, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, '{"token": "hush"}')
     (line,) = load_errors(write(SECRETS))
     assert line.startswith(f"{name}: unknown environment variable")
     assert "hush" not in line
+    monkeypatch.setenv(name, "")
+    assert load_errors(write(SECRETS)) == (line,)
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="=\0"), max_size=30))
-def test_every_unknown_variable_with_our_prefix_is_reported(rest: str) -> None:
+def test_every_unknown_variable_of_ours_is_reported(rest: str) -> None:
+    name = f"BOT_{rest}"
     known = {f"BOT_{name}__{key}".upper() for name, keys in SECTIONS.items() for key in keys.model_fields}
-    lines = list(unknown_in_environment(SECTIONS, {f"BOT_{rest}": "hush"}))
-    assert len(lines) == (f"BOT_{rest}".upper() not in known)
+    known |= {"BOT_DISCORD__TOKEN_FILE", "BOT_RIVYA__API_KEY_FILE"}
+    lines = list(unknown_in_environment(SECTIONS, own_names({name: "hush"})))
+    assert len(lines) == ("__" in rest and name.upper() not in known)
     assert all("\n" not in line for line in lines)
 
 
@@ -338,37 +349,99 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     assert load(path).discord.operator_guild is None
 
 
-def test_the_database_section_can_be_loaded_without_token_or_key(
+LOADERS: tuple[Callable[[Path | None], object], ...] = (load_database, load_monitor, load_limits)
+
+
+def test_a_part_can_be_loaded_without_the_secrets_and_the_values_of_others(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert load_database(None).path == Path("data/bot.sqlite3")
-    path = write('nonsense = 1\n[database]\npath = "books.sqlite3"\n[rivya]\npoll_seconds = -1\n')
-    monkeypatch.setenv("BOT_LOGS", "nonsense too")
+    path = write(
+        '[database]\npath = "books.sqlite3"\n[limits]\nguild_credits = 8\n[monitor]\nport = 1\n'
+        "[rivya]\npoll_seconds = -1\n[discord]\ntoken = 'put-the-bot-token-here'\n"
+    )
     assert load_database(path).path == Path("books.sqlite3")
+    assert load_limits(path).guild_credits == 8
+    assert load_monitor(path).port == 1
     monkeypatch.setenv("BOT_DATABASE__PATH", "elsewhere.sqlite3")
     assert load_database(path).path == Path("elsewhere.sqlite3")
 
 
-@pytest.mark.parametrize(
-    "name", ["BOT_DATABASE", "BOT_DATABASE__PAHT", "bot_database__x", "BOT_DATABASE_PATH"]
-)
-def test_the_database_section_is_validated_when_loaded_alone(
-    write: Write, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv(name, "books.sqlite3")
+def test_a_command_that_calls_rivya_needs_the_key_and_not_the_token(write: Write) -> None:
+    loaded = load_rivya(write('[rivya]\napi_key = "rvya_sk_hush"\n[limits]\nguild_credits = 8\n'))
+    assert loaded.rivya.api_key.get_secret_value() == "rvya_sk_hush"
+    assert (loaded.limits.guild_credits, loaded.log.format) == (8, "console")
     with pytest.raises(SettingsError) as caught:
-        load_database(write("[database]\nfile = 'x'\n"))
-    assert {line.split(":")[0] for line in caught.value.lines} == {name, "database.file"}
+        load_rivya(None)
+    assert [line.split(":")[0] for line in caught.value.lines] == ["rivya.api_key"]
 
 
-def test_the_example_loads_and_shows_every_key_with_its_default() -> None:
+@pytest.mark.parametrize("load_part", LOADERS)
+@pytest.mark.parametrize(
+    ("text", "name", "meant"),
+    [
+        ("[databse]\npath = 'x'\n", "databse", "database"),
+        ("[rivya]\napi_kee = 'hush'\n", "rivya.api_kee", "api_key"),
+        ("[database]\npaht = 'x'\n", "database.paht", "path"),
+    ],
+)
+def test_every_part_judges_every_name_in_the_file(
+    write: Write, load_part: Callable[[Path | None], object], text: str, name: str, meant: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_part(write(text))
+    (line,) = caught.value.lines
+    assert line.startswith(f"{name}: unknown ")
+    assert line.endswith(f"; did you mean {meant}?")
+
+
+@pytest.mark.parametrize("load_part", LOADERS)
+def test_every_part_judges_every_variable_of_ours(
+    monkeypatch: pytest.MonkeyPatch, load_part: Callable[[Path | None], object]
+) -> None:
+    monkeypatch.setenv("BOT_DATABSE__PATH", "books.sqlite3")
+    with pytest.raises(SettingsError) as caught:
+        load_part(None)
+    assert caught.value.lines == (
+        "BOT_DATABSE__PATH: unknown environment variable; did you mean BOT_DATABASE__PATH?",
+    )
+
+
+def test_the_values_of_a_part_are_validated(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("bot_database__x", "books.sqlite3")
+    with pytest.raises(SettingsError) as caught:
+        load_database(write("[database]\nfile = 'x'\npath = ''\n"))
+    assert {line.split(":")[0] for line in caught.value.lines} == {
+        *("bot_database__x", "database.file", "database.path")
+    }
+
+
+def test_each_placeholder_of_the_example_is_named(write: Write) -> None:
+    text = re.sub(r"^# (?=\w+ = )", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    lines = load_errors(write(text))
+    assert [line.split(":")[0] for line in lines] == [
+        *("discord.token", "discord.operator_guild", "discord.operator_channel", "rivya.api_key")
+    ]
+    assert all(": is the placeholder of the example; must be " in line for line in lines)
+
+
+@pytest.mark.parametrize("page", ["compose.yaml", "README.md", "docs/operating.md"])
+def test_each_placeholder_on_a_page_is_named(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = re.findall(r"(BOT_\w+__(?:TOKEN|API_KEY))=([^\s`]+)", (ROOT / page).read_text("utf-8"))
+    assert len(dict(secrets)) == 2
+    for name, value in secrets:
+        monkeypatch.setenv(name, value)
+    assert sum("is the placeholder" in line for line in load_errors(None)) == 2
+
+
+def test_the_example_loads_and_shows_every_key_with_its_default(write: Write) -> None:
     text = re.sub(r"^# (?=\w+ = )", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
     shown = tomllib.loads(text)
     assert {name: set(table) for name, table in shown.items()} == {
         name: set(section.model_fields) for name, section in SECTIONS.items()
     }
     assert set(Settings.model_fields) == set(SECTIONS)
-    loaded = load(EXAMPLE)
+    loaded = load(write(re.sub("put-the-.*-here", "a-secret", EXAMPLE.read_text("utf-8"))))
     for name, section in SECTIONS.items():
         for key, field in section.model_fields.items():
             if not field.is_required():
