@@ -20,6 +20,7 @@ from bot.credits import ledger_export
 from bot.domain.errors import KuasError, OperatorError
 from bot.observability import http_server, log_setup
 from bot.storage import backups
+from bot.storage.file_lock import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,9 @@ def _run(args: argparse.Namespace) -> int:
     log_setup.configure(loaded.log.level, loaded.log.format)
     for hint in settings.hints():
         log.warning("settings", hint=hint)
+    if is_missing(path := loaded.database.path.absolute()):
+        # A warning, since a path that is spelled wrong makes one, too.
+        log.warning("no database at this path yet; a start makes one", path=str(path))
     asyncio.run(app.run(loaded))
     return 0
 

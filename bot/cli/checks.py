@@ -18,7 +18,7 @@ from bot.domain.image_models import MODELS
 from bot.jobs.newest_task import newest_task_id
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
-from bot.storage.file_lock import DatabaseInUse
+from bot.storage.file_lock import DatabaseInUse, is_missing
 from bot.storage.integrity import MAX_SECONDS, quick_check
 
 if TYPE_CHECKING:
@@ -93,25 +93,18 @@ async def run_check(name: str, check: Awaitable[str]) -> CheckResult:
 
 async def _database(path: Path) -> str:
     path = path.absolute()  # noqa: ASYNC240  # asks for the working directory only
-    existed = await asyncio.to_thread(_exists, path)
+    new = await asyncio.to_thread(is_missing, path)
     try:
         database = await Database.open(path)
     except DatabaseInUse:
         state = "in use by the running bot"
     else:
         await database.close()
-        state = "up to date" if existed else "new: there was none"
+        state = "new: there was none" if new else "up to date"
     detail = f"{path}, {state}"
     if await asyncio.to_thread(quick_check, path):
         return detail
     return Unproven(f"{detail}; too large to look at every page in {MAX_SECONDS:.0f} s")
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # opening it says why
-        return False
 
 
 def _disk(path: Path) -> str:

@@ -94,3 +94,11 @@ def require_file(path: Path) -> None:
     except OSError as error:
         raise database_error(path, error) from error
     raise OperatorError("database", f"database {path}: there is no such file")
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether there is no database to open; False if that cannot be seen, as opening says why."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False

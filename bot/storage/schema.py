@@ -6,14 +6,10 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from bot.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-log = structlog.get_logger(__name__)
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 APPLICATION_ID: Final = 0x4B554153
@@ -46,10 +42,6 @@ def migrate(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    if not version:
-        # A warning, since a path that is spelled wrong makes one, too.
-        (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
-        log.warning("a new database was made, as there was none", path=path)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

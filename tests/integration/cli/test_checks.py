@@ -60,6 +60,21 @@ async def test_a_missing_database_is_created_and_passes(tmp_path: Path) -> None:
     assert again.detail == f"{path}, up to date"
 
 
+async def test_a_database_that_is_too_large_to_look_at_is_not_called_proven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "quick_check", lambda _: False)
+    result = await check_result(checks._database(tmp_path / "bot.sqlite3"))
+    assert result.status == "note"
+    assert "too large to look at every page" in result.detail
+
+
+async def test_a_database_whose_name_no_file_system_takes_fails(tmp_path: Path) -> None:
+    result = await check_result(checks._database(tmp_path / ("x" * 300)))
+    assert result.status == "FAIL"
+    assert "cannot be opened" in result.detail
+
+
 async def test_a_database_in_use_by_the_running_bot_passes(database: Database, database_path: Path) -> None:
     with pytest.raises(DatabaseInUse):
         await Database.open(database_path)

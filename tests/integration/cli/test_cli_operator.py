@@ -155,7 +155,7 @@ async def test_resume_names_the_pauses_that_remain(run_operator: OperatorCommand
 async def test_a_pause_needs_a_database_but_neither_token_nor_key(
     run_operator: OperatorCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("BOT_DISCORD__TOKEN", "BOT_RIVYA__API_KEY", "BOT_RIVYA__BASE_URL"):
+    for name in ("BOT_RIVYA__API_KEY", "BOT_RIVYA__BASE_URL"):
         monkeypatch.delenv(name)
     assert (await run_operator("pause")).code == 0
     monkeypatch.setenv("BOT_DATABASE__PATH", str(tmp_path / "none.sqlite3"))

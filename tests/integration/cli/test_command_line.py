@@ -159,6 +159,7 @@ def test_config_may_stand_before_or_after_the_command(
 def test_a_second_bot_on_the_same_file_is_refused_in_one_line(tmp_path: Path, database_path: Path) -> None:
     (tmp_path / "config.toml").write_text("".join(SECRETS))
     database_path.parent.mkdir()
+    database_path.touch()
     holder = sqlite3.connect(f"{database_path}.lock", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     result = run_bot(tmp_path, BOT_DATABASE__PATH=str(database_path))

@@ -109,9 +109,9 @@ def test_a_start_that_makes_a_new_database_names_it_in_one_line(tmp_path: Path) 
         port = {"BOT_MONITOR__PORT": str(taken.getsockname()[1])}
         first = run_bot(tmp_path, **port, BOT_LOG__LEVEL="warning")
         second = run_bot(tmp_path, **port)
-    (line,) = [line for line in first.stderr.splitlines() if "a new database was made" in line]
+    (line,) = [line for line in first.stderr.splitlines() if "no database at this path yet" in line]
     assert str(tmp_path / "data" / "bot.sqlite3") in line
-    assert "a new database was made" not in second.stderr
+    assert "no database at this path yet" not in second.stderr
 
 
 def test_a_start_names_a_variable_that_is_not_read(tmp_path: Path) -> None:
