@@ -37,3 +37,5 @@ QWEN_IMAGE = ImageModel(
 MODELS = {model.model_id: model for model in (QWEN_IMAGE,)}
 CHEAPEST_CREDITS = min(model.cost_credits for model in MODELS.values())
 """With less than this left, no picture can be made."""
+RESULT_LIMIT_BYTES = 50_000_000
+"""Of a result, decoded. Far more than any picture of the models."""

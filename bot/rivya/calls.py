@@ -29,6 +29,8 @@ class ApiTimeouts:
     status_seconds: float = 20.0
     small_seconds: float = 20.0
     """The balance of the wallet, and the list of models."""
+    large_seconds: float = 120.0
+    """For the rest of an answer that is larger than `client.ANSWER_LIMIT_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Call:
     body: bytes | MultipartBody | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     with_key: bool = True
+    may_hold_picture: bool = False
+    """Whether the answer may be as large as a result, as a `data:` URL."""
 
 
 @dataclass(frozen=True, slots=True)

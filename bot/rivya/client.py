@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
@@ -20,6 +21,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
+from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body
 from bot.rivya.models import Task, parse_balance, parse_models, parse_upload
 from bot.rivya.rate_limit import RateLimiter
@@ -37,6 +39,11 @@ log = structlog.get_logger(__name__)
 
 ANSWER_LIMIT_BYTES: Final = 1024 * 1024
 """The rest of an answer is not read. Rivya's are a few kilobytes."""
+STATUS_LIMIT_BYTES: Final = RESULT_LIMIT_BYTES * 7 // 5 + ANSWER_LIMIT_BYTES
+"""The same for the status of a task, which may hold the picture as a `data:` URL: base64 takes 4/3 of its
+bytes, and a little more where JSON writes `/` as `\\/`."""
+LARGE_ANSWERS: Final = 2
+"""Answers over `ANSWER_LIMIT_BYTES` that are read at the same time; one takes up to five results' memory."""
 CONNECTIONS_LIMIT: Final = 64
 """A few more than tasks in flight by default, since a call's time limit includes waiting for a connection."""
 READS_LIMIT: Final = 48
@@ -44,6 +51,7 @@ READS_LIMIT: Final = 48
 LONGEST_RETRY_AFTER_SECONDS: Final = 30.0
 """If Rivya asks for a longer pause, the call raises instead of waiting."""
 
+_CHUNK_BYTES = 64 * 1024
 _T = TypeVar("_T")
 
 
@@ -89,7 +97,8 @@ class RivyaClient:
         watch: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         self._session = session
-        self._base_url = base_url.rstrip("/") + "/api/v1"
+        self._site_url = base_url.rstrip("/")
+        self._base_url = self._site_url + "/api/v1"
         self._api_key = SecretStr(api_key)
         self._pace = pace or RateLimiter()
         self._time_outs = time_outs or ApiTimeouts()
@@ -99,6 +108,7 @@ class RivyaClient:
         self._watch = watch
         # Thousands of polls wait here, outside of their time limit, and leave connections for create calls.
         self._reads = asyncio.Semaphore(READS_LIMIT)
+        self._large_answers = asyncio.Semaphore(LARGE_ANSWERS)
         self._stopping = False
 
     async def upload(
@@ -118,6 +128,8 @@ class RivyaClient:
     async def create(self, body: str, *, idempotency_key: str) -> Task:
         """Create a task, which costs credits. `body` comes from `models.create_body` and is sent unchanged.
 
+        A picture as a `data:` URL is taken from the status call alone.
+
         If the error has `had_no_effect` False or `in_doubt` True, a task may exist: call again with the same
         arguments to find out.
 
@@ -128,18 +140,20 @@ class RivyaClient:
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         seconds = self._time_outs.create_seconds
         return await self._call(
-            Call(Operation.CREATE, "POST", "/generations", seconds, body.encode(), headers), Task.from_json
+            Call(Operation.CREATE, "POST", "/generations", seconds, body.encode(), headers),
+            partial(Task.from_json, base_url=self._site_url, with_data_url=False),
         )
 
     async def get_task(self, task_id: str) -> Task:
-        """Get the state of a task.
+        """Get the state of a task; its `result_url` may be a `data:` URL of up to `STATUS_LIMIT_BYTES`.
 
         Raises:
             ContractViolation: also `not_found`.
         """
         path = f"/generations/{quote(task_id, safe='')}"
         return await self._call(
-            Call(Operation.READ, "GET", path, self._time_outs.status_seconds), Task.from_json
+            Call(Operation.READ, "GET", path, self._time_outs.status_seconds, may_hold_picture=True),
+            partial(Task.from_json, base_url=self._site_url),
         )
 
     async def credits(self) -> int:
@@ -236,20 +250,20 @@ class RivyaClient:
         headers = dict(call.headers)
         if call.with_key:  # on the request only: another call may use the session without the key
             headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
-        time_out = aiohttp.ClientTimeout(total=call.total_seconds, connect=self._time_outs.connect_seconds)
         with request_body(call.body) as data:
             try:
-                async with self._session.request(
-                    call.method,
-                    self._base_url + call.path,
-                    data=data,
-                    headers=headers,
-                    timeout=time_out,
-                    allow_redirects=False,
-                ) as response:
-                    return Response.from_http(
-                        response.status, response.headers, await _read_limited(response)
-                    )
+                async with (
+                    asyncio.timeout(call.total_seconds) as time_limit,
+                    self._session.request(
+                        call.method,
+                        self._base_url + call.path,
+                        data=data,
+                        headers=headers,
+                        timeout=aiohttp.ClientTimeout(connect=self._time_outs.connect_seconds),
+                        allow_redirects=False,
+                    ) as response,
+                ):
+                    return await self._receive(response, call, time_limit)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 # Without a connection nothing was sent, so nothing is in doubt.
                 raise TransientError(
@@ -257,6 +271,20 @@ class RivyaClient:
                 ) from error
             except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
                 raise TransientError(f"no answer from Rivya: {type(error).__name__}") from error
+
+    async def _receive(
+        self, response: aiohttp.ClientResponse, call: Call, time_limit: asyncio.Timeout
+    ) -> Response:
+        body = bytearray()
+        await _read_until(response, body, ANSWER_LIMIT_BYTES)
+        status, headers = response.status, response.headers
+        if len(body) < ANSWER_LIMIT_BYTES or not (call.may_hold_picture and response.ok):
+            return Response.from_http(status, headers, body[:ANSWER_LIMIT_BYTES])
+        time_limit.reschedule(None)
+        async with self._large_answers:
+            time_limit.reschedule(asyncio.get_running_loop().time() + self._time_outs.large_seconds)
+            await _read_until(response, body, STATUS_LIMIT_BYTES)
+            return await asyncio.to_thread(Response.from_http, status, headers, body)
 
     def _adjust_pace(self, answer: Response) -> None:
         if answer.is_ok:
@@ -272,10 +300,7 @@ def _is_retryable(error: Exception) -> bool:
     return isinstance(error, ContractViolation) and error.code == "unreadable"
 
 
-async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
+async def _read_until(response: aiohttp.ClientResponse, body: bytearray, limit_bytes: int) -> None:
+    """Append the answer to `body` until its end, or until `body` has at least `limit_bytes`."""
+    while len(body) < limit_bytes and (chunk := await response.content.read(_CHUNK_BYTES)):
         body += chunk
-        if len(body) >= ANSWER_LIMIT_BYTES:
-            break
-    return bytes(body[:ANSWER_LIMIT_BYTES])

@@ -28,9 +28,10 @@ def first_present(fields: dict[str, Json], *spellings: str) -> Json:
 
 def text(value: Json) -> str | None:
     """Return text that is not blank and can be encoded as UTF-8: JSON may hold half a surrogate pair."""
-    if not isinstance(value, str) or not value.strip() or _LONE_SURROGATE.search(value):
+    if not isinstance(value, str) or not value.strip():
         return None
-    return value
+    # Whether text is ASCII is known without a search, and a picture as a `data:` URL is long.
+    return None if not value.isascii() and _LONE_SURROGATE.search(value) else value
 
 
 def message(value: Json) -> str | None:

@@ -8,17 +8,25 @@ api-credits and api-models (read 2026-05).
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urljoin
 
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import UploadedReference
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.domain.image_models import ImageModel
     from bot.rivya.json_values import Json
+
+_URL_KEYS = ("url", "image_url", "imageUrl")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*(?:https?://|data:|/)", re.IGNORECASE)
 
 
 class TaskStatus(StrEnum):
@@ -30,18 +38,34 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
 
     @classmethod
-    def from_json(cls, value: Json) -> TaskStatus:
-        """Parse a status, ignoring case; an unknown one counts as processing, never as final."""
-        return _STATUSES.get(value.lower(), cls.PROCESSING) if isinstance(value, str) else cls.PROCESSING
+    def from_json(cls, value: Json, *, has_result: bool = False) -> TaskStatus:
+        """Parse a status, ignoring case and how words are joined; an unknown one counts as processing.
+
+        Words of other APIs for success count as succeeded only with a result: some of them also end a step.
+        """
+        word = _joined(value).lower().replace("-", "_")
+        if word in _SUCCESS_WORDS:
+            return cls.SUCCEEDED if has_result else cls.PROCESSING
+        return _STATUSES.get(word, cls.FAILED if word in _FAILURE_WORDS else cls.PROCESSING)
 
 
-# The second of each line is the internal name in https://rivya.ai/docs/task-lifecycle.
+# The last two are internal names in https://rivya.ai/docs/task-lifecycle; SUCCESS is below.
 _STATUSES = {
-    "queued": TaskStatus.QUEUED, "waiting": TaskStatus.QUEUED,
-    "processing": TaskStatus.PROCESSING, "generating": TaskStatus.PROCESSING,
-    "succeeded": TaskStatus.SUCCEEDED, "success": TaskStatus.SUCCEEDED,
+    "queued": TaskStatus.QUEUED,
+    "processing": TaskStatus.PROCESSING,
+    "succeeded": TaskStatus.SUCCEEDED,
     "failed": TaskStatus.FAILED,
-}  # fmt: skip
+    "waiting": TaskStatus.QUEUED,
+    "generating": TaskStatus.PROCESSING,
+}
+# What other image APIs call the ends of a task; Rivya documents none of them for its public API.
+_SUCCESS_WORDS = frozenset({
+    "success", "successful", "succeed", "complete", "completed", "done", "finished", "ready",
+})  # fmt: skip
+_FAILURE_WORDS = frozenset({
+    "fail", "failure", "error", "errored", "cancelled", "canceled", "aborted", "expired", "rejected",
+    "refused", "timeout", "timed_out", "timedout", "moderated", "content_moderated", "request_moderated",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +77,19 @@ class Task:
     reserved_credits: int | None = None
     final_credits: int | None = None
     result_url: str | None = None
+    """Absolute if the base URL was given, and not checked: any scheme, also a `data:` URL of many MB."""
     error_code: str | None = None
     error_message: str | None = None
     """Rivya's text, at most 500 characters."""
+    status_word: str | None = None
+    """The status as Rivya spelled it, with `_` for spaces, for a log line or the operator."""
 
     @classmethod
-    def from_json(cls, value: Json) -> Self:
+    def from_json(cls, value: Json, *, base_url: str = "", with_data_url: bool = True) -> Self:
         """Parse the answer of the create or the status call.
+
+        A relative result URL is resolved against `base_url`. A `data:` URL is no result without
+        `with_data_url`.
 
         Raises:
             ContractViolation: `unreadable`; it holds no id.
@@ -69,14 +99,17 @@ class Task:
         if task_id is None:
             raise ContractViolation("unreadable", "Rivya's answer about a task holds no id")
         error = as_object(first_present(fields, "error"))
+        status = first_present(fields, "status")
+        result_url = _result_url(first_present(fields, "result"), base_url, with_data_url=with_data_url)
         return cls(
             task_id=task_id,
-            status=TaskStatus.from_json(first_present(fields, "status")),
+            status=TaskStatus.from_json(status, has_result=result_url is not None),
             reserved_credits=as_count(first_present(fields, "reserved_credits", "reservedCredits")),
             final_credits=as_count(first_present(fields, "final_credits", "finalCredits")),
-            result_url=_result_url(as_object(first_present(fields, "result"))),
+            result_url=result_url,
             error_code=as_token(first_present(error, "code")),
             error_message=message(first_present(error, "message")),
+            status_word=as_token(_joined(status)),
         )
 
 
@@ -177,8 +210,47 @@ def create_body(
     return json.dumps(body, separators=(",", ":"))
 
 
-def _result_url(result: dict[str, Json]) -> str | None:
-    primary = text(first_present(result, "primary_url", "primaryUrl"))
-    urls = first_present(result, "urls")
-    others = urls if isinstance(urls, list) else []
-    return primary or next((url for url in map(text, others) if url), None)
+def _result_url(result: Json, base_url: str, *, with_data_url: bool) -> str | None:
+    for found in _result_urls(result):
+        url = found.strip()
+        if url[:5].lower() != "data:":
+            return _resolve(url, base_url)
+        if with_data_url:
+            return url
+    return None
+
+
+def _result_urls(result: Json) -> Iterator[str]:
+    """Yield what may be the picture's address: from the documented places, then from those of other APIs."""
+    fields = as_object(result)
+    urls = first_present(fields, "urls")
+    for documented in (first_present(fields, "primary_url", "primaryUrl"), *_as_list(urls)):
+        if url := text(documented):
+            yield url
+    images = first_present(fields, "images", "image")
+    others = [result, urls, *(fields.get(key) for key in _URL_KEYS)]
+    for image in (*_as_list(result), *_as_list(images), *_as_list(urls), images):
+        others += [image, *(as_object(image).get(key) for key in _URL_KEYS)]
+    for other in others:
+        # Elsewhere a word may be anything, such as a file name or "ok", so it has to look like an address.
+        if (url := text(other)) and _ADDRESS.match(url):
+            yield url
+
+
+def _joined(status: Json) -> str:
+    """Return at most 128 characters of a status, with `_` for spaces."""
+    return "_".join(status[:128].split()) if isinstance(status, str) else ""
+
+
+def _as_list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _resolve(url: str, base_url: str) -> str:
+    """Return the URL, made absolute; with a scheme unchanged, as another spelling may break its signature."""
+    if not base_url or _SCHEME.match(url):
+        return url
+    try:
+        return urljoin(f"{base_url}/", url)
+    except ValueError:  # such as half an IPv6 address; the download refuses it
+        return url

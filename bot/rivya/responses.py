@@ -38,6 +38,8 @@ _CLIENT_ERRORS = range(400, 500)
 _CONFLICT = 409
 _TOO_BIG = 413
 _TOO_MANY = 429
+_VALUES_LIMIT = 100_000
+"""Of an answer of many megabytes, which a picture may be, 20 million empty lists would take gigabytes."""
 _TRANSIENT = (408, 425)
 """Client errors after which the same request may succeed: it came too slowly, or too early."""
 
@@ -93,7 +95,7 @@ class Response:
     """The `Date` header, in seconds since the epoch."""
 
     @classmethod
-    def from_http(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
+    def from_http(cls, status: int, headers: Mapping[str, str], body: bytes | bytearray) -> Self:
         """Parse a response; this never fails. `headers` must ignore the case of names."""
         readable, value = _parse(body)
         error = as_object(first_present(as_object(value), "error"))
@@ -235,7 +237,9 @@ def _try_later(answer: Response, *, refused: bool) -> TransientError:
     return TransientError(text, retry_after_seconds=answer.retry_after_seconds, answered=refused)
 
 
-def _parse(body: bytes) -> tuple[bool, Json]:
+def _parse(body: bytes | bytearray) -> tuple[bool, Json]:
+    if sum(map(body.count, (b"[", b"{", b","))) > _VALUES_LIMIT:
+        return False, None
     try:
         return True, json.loads(body)
     except (ValueError, RecursionError):  # not JSON, not UTF-8, a number too long, nested too deeply

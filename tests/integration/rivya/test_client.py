@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,9 +26,11 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
+from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.domain.jobs import UploadedReference
+from bot.images.downloads import Downloader
 from bot.rivya.calls import ApiTimeouts, Attempt
-from bot.rivya.client import ANSWER_LIMIT_BYTES, RivyaClient, open_session
+from bot.rivya.client import ANSWER_LIMIT_BYTES, STATUS_LIMIT_BYTES, RivyaClient, open_session
 from bot.rivya.models import ModelOffer, Task, TaskStatus
 from bot.rivya.rate_limit import RateLimiter
 from tests.support.waiting import PATIENCE_SECONDS, soon
@@ -270,7 +273,9 @@ async def test_a_file_that_could_not_be_sent_is_closed(
 async def test_a_task_is_created_with_the_given_bytes(server: ScriptedServer, rivya: RivyaClient) -> None:
     server.answer(TASK, status=202)
     task = await rivya.create(BODY, idempotency_key="job-1")
-    assert task == Task("task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0)
+    assert task == Task(
+        "task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0, status_word="queued"
+    )
     [seen] = server.received
     assert (seen.method, seen.path, seen.body) == ("POST", "/api/v1/generations", BODY.encode())
     assert seen.headers["idempotency-key"] == "job-1"
@@ -457,6 +462,131 @@ async def test_an_endless_answer_is_not_read_to_its_end(
     rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
     error = await soon(failure_of(rivya.credits()))
     assert isinstance(error, TransientError)
+
+
+def status_answer(url: str) -> dict[str, object]:
+    return {"id": "task_1", "status": "succeeded", "result": {"primary_url": url}}
+
+
+async def test_a_picture_of_the_greatest_size_may_be_in_the_status_of_its_task(
+    server: ScriptedServer, rivya: RivyaClient
+) -> None:
+    encoded = base64.b64encode(bytes(RESULT_LIMIT_BYTES)).decode()
+    url = f"data:image/png;base64,{encoded}"
+    server.answer(status_answer(url))
+    task = await rivya.get_task("task_1")
+    assert task.status is TaskStatus.SUCCEEDED
+    assert task.result_url == url
+
+
+async def test_a_status_is_read_up_to_its_limit_and_no_further(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"id": "task_1", "result": {"primary_url": "data:,')
+        try:
+            while True:
+                await response.write(b"A" * ANSWER_LIMIT_BYTES)
+                sent.append(ANSWER_LIMIT_BYTES)
+        except ConnectionError:
+            return response
+
+    sent: list[int] = []
+    server.answers.append(flood)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
+    error = await soon(failure_of(rivya.get_task("task_1")))
+    assert isinstance(error, TransientError)
+    # What the sockets hold was sent, too.
+    assert STATUS_LIMIT_BYTES - ANSWER_LIMIT_BYTES < sum(sent) < STATUS_LIMIT_BYTES + 32 * ANSWER_LIMIT_BYTES
+
+
+@pytest.mark.parametrize("call", ["create", "credits", "models"])
+async def test_no_other_answer_may_be_larger_than_a_megabyte(
+    server: ScriptedServer, session: aiohttp.ClientSession, call: str
+) -> None:
+    answer = {"id": "task_1", "current_credits": 5, "data": [], "padding": "A" * ANSWER_LIMIT_BYTES}
+    server.answer(answer)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
+    calls = {
+        "create": lambda: rivya.create(BODY, idempotency_key="job-1"),
+        "credits": rivya.credits,
+        "models": rivya.models,
+    }
+    assert isinstance(await failure_of(calls[call]()), TransientError)
+    server.answer(answer)
+    assert (await rivya.get_task("task_1")).task_id == "task_1"
+
+
+async def test_a_large_error_of_a_status_call_is_read_like_any_other(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    server.answer({"error": {"code": "not_found"}, "padding": "A" * 2 * ANSWER_LIMIT_BYTES}, status=404)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
+    assert isinstance(await failure_of(rivya.get_task("task_1")), TransientError)
+
+
+async def test_a_status_of_millions_of_values_is_not_parsed(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    server.answer('{"id": "task_1", "result": [' + "[]," * 5_000_000 + "[]]}")
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
+    assert isinstance(await failure_of(rivya.get_task("task_1")), TransientError)
+
+
+async def test_the_rest_of_a_large_status_has_a_time_limit_of_its_own(
+    server: ScriptedServer, session: aiohttp.ClientSession
+) -> None:
+    async def send_the_first_part(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"id": "task_1", "padding": "' + b"A" * ANSWER_LIMIT_BYTES)
+        await server.over.wait()
+        return response
+
+    server.answers.append(send_the_first_part)
+    time_outs = ApiTimeouts(status_seconds=10 * PATIENCE_SECONDS, large_seconds=0.05)
+    rivya = RivyaClient(session, base_url=server.url, api_key=KEY, time_outs=time_outs, attempts=1)
+    assert isinstance(await soon(failure_of(rivya.get_task("task_1"))), TransientError)
+
+
+async def test_more_large_answers_than_are_read_at_once_all_arrive(
+    server: ScriptedServer, rivya: RivyaClient
+) -> None:
+    url = "data:image/png;base64," + "A" * 4 * ANSWER_LIMIT_BYTES
+    server.answer(*[status_answer(url)] * 8)
+    tasks = await soon(asyncio.gather(*(rivya.get_task("task_1") for _ in range(8))))
+    assert {task.result_url for task in tasks} == {url}
+
+
+async def test_a_relative_result_is_resolved_against_the_base_url_and_gets_no_key(
+    server: ScriptedServer, rivya: RivyaClient
+) -> None:
+    server.answer(status_answer("/results/a.png?s=1"), status_answer("results/a.png"))
+    server.answer(status_answer(f"//{server.url.removeprefix('http://')}/results/a.png"))
+    first, second, third = [await rivya.get_task("task_1") for _ in range(3)]
+    assert first.result_url == f"{server.url}/results/a.png?s=1"
+    assert second.result_url == third.result_url == f"{server.url}/results/a.png"
+    server.answer(b"picture")
+    async with Downloader(allow_loopback=True) as downloader:
+        assert await downloader.result(first.result_url) == b"picture"
+    assert (server.received[-1].path, "authorization" in server.received[-1].headers) == (
+        "/results/a.png?s=1",
+        False,
+    )
+    server.answer(status_answer("/results/a.png"))
+    created = await rivya.create(BODY, idempotency_key="job-1")
+    assert created.result_url == f"{server.url}/results/a.png"
+
+
+async def test_a_data_url_in_the_answer_to_create_is_not_taken(
+    server: ScriptedServer, rivya: RivyaClient
+) -> None:
+    answer = status_answer("data:image/png;base64,AAAA")
+    server.answer(answer, answer)
+    assert (await rivya.create(BODY, idempotency_key="job-1")).result_url is None
+    assert (await rivya.get_task("task_1")).result_url == "data:image/png;base64,AAAA"
 
 
 async def test_an_answer_that_is_no_http_is_a_transient_error(session: aiohttp.ClientSession) -> None:

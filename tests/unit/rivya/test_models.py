@@ -38,7 +38,8 @@ READ, CREATE, UPLOAD = Operation.READ, Operation.CREATE, Operation.UPLOAD
 WORDS = st.sampled_from([
     "id", "url", "status", "result", "primary_url", "primaryUrl", "urls", "error", "code", "message", "data",
     "requestId", "reserved_credits", "final_credits", "current_credits", "base_credits", "file", "succeeded",
-    "failed", "https://rivya.ai/x.png", "rate_limited", "validation_failed",
+    "failed", "https://rivya.ai/x.png", "rate_limited", "validation_failed", "images", "image",
+    "done", "//[x",
 ])  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS
 VALUES = st.recursive(
@@ -77,7 +78,9 @@ def test_a_documented_response_to_create_is_parsed() -> None:
         "created_at": "2026-05-11T00:00:00.000Z", "updated_at": "2026-05-11T00:00:00.000Z",
         "result": None, "error": None,
     })  # fmt: skip
-    assert task == Task("task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0)
+    assert task == Task(
+        "task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0, status_word="queued"
+    )
 
 
 def test_a_task_in_camel_case_is_parsed() -> None:
@@ -85,7 +88,7 @@ def test_a_task_in_camel_case_is_parsed() -> None:
         "taskId": "task_1", "status": "SUCCESS", "reservedCredits": 4, "finalCredits": 4,
         "result": {"primaryUrl": "https://cdn/x.png"},
     })  # fmt: skip
-    assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, "https://cdn/x.png")
+    assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, "https://cdn/x.png", status_word="SUCCESS")
 
 
 def test_without_a_primary_url_the_first_usable_one_is_taken() -> None:
@@ -115,24 +118,150 @@ def test_a_task_without_an_id_is_unreadable(value: Json) -> None:
     assert caught.value.code == "unreadable"
 
 
+DOCUMENTED = {
+    "queued": TaskStatus.QUEUED,
+    "WAITING": TaskStatus.QUEUED,
+    "Processing": TaskStatus.PROCESSING,
+    "GENERATING": TaskStatus.PROCESSING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "FAILED": TaskStatus.FAILED,
+}
+SUCCESS_WORDS = ("SUCCESS", "completed", "Complete", "done", "finished", "ready", "succeed", "successful")
+FAILURE_WORDS = (
+    *(
+        "cancelled",
+        "canceled",
+        "Expired",
+        "error",
+        "rejected",
+        "timeout",
+        "timed_out",
+        "TIMED-OUT",
+        "timed out",
+    ),
+    *("failure", "fail", "aborted", "moderated", "Content Moderated", "request_moderated", "refused"),
+)
+OTHER_WORDS = (
+    "",
+    "paused",
+    "in_progress",
+    "dreaming",
+    "unknown",
+    "incomplete",
+    None,
+    3,
+    ["done"],
+    "done" * 40,
+)
+
+
+@pytest.mark.parametrize("has_result", [True, False])
 @pytest.mark.parametrize(
     ("word", "status"),
     [
-        ("queued", TaskStatus.QUEUED),
-        ("WAITING", TaskStatus.QUEUED),
-        ("Processing", TaskStatus.PROCESSING),
-        ("GENERATING", TaskStatus.PROCESSING),
-        ("succeeded", TaskStatus.SUCCEEDED),
-        ("SUCCESS", TaskStatus.SUCCEEDED),
-        ("FAILED", TaskStatus.FAILED),
-        ("cancelled", TaskStatus.PROCESSING),
-        ("", TaskStatus.PROCESSING),
-        (None, TaskStatus.PROCESSING),
-        (3, TaskStatus.PROCESSING),
+        *DOCUMENTED.items(),
+        *((word, TaskStatus.FAILED) for word in FAILURE_WORDS),
+        *((word, TaskStatus.PROCESSING) for word in OTHER_WORDS),
     ],
 )
-def test_an_unknown_status_is_taken_as_processing(word: Json, status: TaskStatus) -> None:
-    assert TaskStatus.from_json(word) is status
+def test_an_unknown_status_is_taken_as_processing(word: Json, status: TaskStatus, has_result: bool) -> None:
+    assert TaskStatus.from_json(word, has_result=has_result) is status
+
+
+@pytest.mark.parametrize("word", SUCCESS_WORDS)
+def test_the_success_word_of_another_api_needs_a_result(word: str) -> None:
+    assert TaskStatus.from_json(word, has_result=True) is TaskStatus.SUCCEEDED
+    assert TaskStatus.from_json(word, has_result=False) is TaskStatus.PROCESSING
+    finished: Json = {"id": "t", "status": word, "result": {"urls": ["/a.png"]}}
+    assert Task.from_json(finished).status is TaskStatus.SUCCEEDED
+    unfinished: list[Json] = [{"urls": []}, {"message": "ok"}, "ok", None]
+    for result in unfinished:
+        assert Task.from_json({"id": "t", "status": word, "result": result}).status is TaskStatus.PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("Dreaming", "Dreaming"),
+        ("in-progress", "in-progress"),
+        (" Content  Moderated", "Content_Moderated"),
+        ("wait\x1b[31m", None),
+        ("w\u00e4rten", None),
+        ("x" * 129, "x" * 128),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_the_status_as_rivya_spells_it_is_available_if_it_is_harmless(status: Json, word: str | None) -> None:
+    assert Task.from_json({"id": "t", "status": status}).status_word == word
+
+
+PNG_URL = "data:image/png;base64,AAAA"
+
+
+@pytest.mark.parametrize(
+    ("result", "url"),
+    [
+        ({"primary_url": "https://cdn/a", "url": "https://cdn/b"}, "https://cdn/a"),
+        ({"urls": ["https://cdn/a"], "url": "https://cdn/b"}, "https://cdn/a"),
+        ({"url": "https://cdn/a"}, "https://cdn/a"),
+        ({"image_url": "https://cdn/a"}, "https://cdn/a"),
+        ({"urls": [{"url": "https://cdn/a"}]}, "https://cdn/a"),
+        ({"urls": "https://cdn/a"}, "https://cdn/a"),
+        ({"images": [{"url": "https://cdn/a"}, {"url": "https://cdn/b"}]}, "https://cdn/a"),
+        ({"images": ["https://cdn/a"]}, "https://cdn/a"),
+        ({"image": {"url": "https://cdn/a"}}, "https://cdn/a"),
+        ({"image": "https://cdn/a"}, "https://cdn/a"),
+        ("https://cdn/a", "https://cdn/a"),
+        (["https://cdn/a"], "https://cdn/a"),
+        ([{"url": "https://cdn/a"}], "https://cdn/a"),
+        ({"primary_url": PNG_URL}, PNG_URL),
+        ({"url": "file.png", "images": [5, {"name": "x"}], "image": "ok"}, None),
+        ({"images": {}}, None),
+    ],
+)
+def test_a_result_is_found_in_the_places_of_other_apis(result: Json, url: str | None) -> None:
+    task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
+    assert (task.result_url, task.status) == (url, TaskStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://cdn/a?sig=%2f&b=+#", "https://cdn/a?sig=%2f&b=+#"),
+        ("HTTP://CDN/a", "HTTP://CDN/a"),
+        (" https://cdn/a\n", "https://cdn/a"),
+        ("/results/a.png?x=1", "https://rivya.example/results/a.png?x=1"),
+        ("results/a.png", "https://rivya.example/base/results/a.png"),
+        ("//cdn.example/a.png", "https://cdn.example/a.png"),
+        ("?file=1", "https://rivya.example/base/?file=1"),
+        ("file:///etc/passwd", "file:///etc/passwd"),
+        ("DATA:image/png;base64,AAAA", "DATA:image/png;base64,AAAA"),
+        ("//[half", "//[half"),
+    ],
+)
+def test_an_address_is_made_absolute_and_else_left_alone(address: str, url: str) -> None:
+    answer: Json = {"id": "t", "result": {"primary_url": address}}
+    assert Task.from_json(answer, base_url="https://rivya.example/base").result_url == url
+
+
+def test_a_data_url_is_no_result_where_it_is_not_allowed() -> None:
+    answer: Json = {
+        "id": "t",
+        "status": "done",
+        "result": {"primary_url": PNG_URL, "urls": ["https://cdn/a"]},
+    }
+    assert Task.from_json(answer).result_url == PNG_URL
+    assert Task.from_json(answer, with_data_url=False).result_url == "https://cdn/a"
+    answer = {"id": "t", "status": "done", "result": {"primary_url": PNG_URL}}
+    task = Task.from_json(answer, with_data_url=False)
+    assert (task.result_url, task.status) == (None, TaskStatus.PROCESSING)
+
+
+def test_an_answer_with_very_many_values_is_not_parsed() -> None:
+    assert not make_response(200, b"[" + b"[]," * 200_000 + b"[]]").readable
+    assert make_response(200, b"[" + b"[]," * 20_000 + b"[]]").readable
 
 
 @pytest.mark.parametrize(
