@@ -1,8 +1,8 @@
 """Download references from Discord and results from Rivya's storage, within limits.
 
-A reference is downloaded from Discord's own hosts only. A result may be on any public host, so the IP address
-is checked when the socket of each connection is created: after DNS, and again for every redirect. No request
-carries a key or a cookie.
+A reference is downloaded from Discord's own hosts only, over https. A result may be on any public host, over
+https or http on their own ports, so the IP address is checked when the socket of each connection is created:
+after DNS, and again for every redirect. No request carries a key or a cookie.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import aiohttp
 from yarl import URL
 
 from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, TransientError
+from bot.domain.image_models import RESULT_LIMIT_BYTES
+from bot.images.gzip_layer import is_gzip, remove_gzip
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
 REFERENCE_HOSTS = frozenset({
@@ -33,14 +35,13 @@ REFERENCE_HOSTS = frozenset({
     "images-ext-2.discordapp.net",
 })  # fmt: skip
 """Discord's hosts of attachments (`url` and `proxy_url`) and of its copies of pictures in embeds."""
-RESULT_LIMIT_BYTES = 50_000_000
-"""Far more than any picture of the models."""
 MAX_REDIRECTS = 3
 LOOPBACK = "127.0.0.1"
 _CONCURRENCY = 16
 """Downloads at the same time, of references and of results each."""
 _CHUNK_BYTES = 65_536
-_HTTPS_PORT = 443
+_REFERENCE_PORTS = {"https": 443}
+_RESULT_PORTS = {"https": 443, "http": 80}
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
@@ -126,7 +127,7 @@ class Downloader:
             ContractViolation: `reference_url` (not a host of Discord's), `reference_address` (not public) or
                 `reference_status`.
         """
-        source = self._require_plain(_parse_url(url, "reference"), "reference")
+        source = self._require_plain(_parse_url(url, "reference"), "reference", _REFERENCE_PORTS)
         if not self._is_on_discord(source):
             raise ContractViolation("reference_url", f"not a host of Discord's: {source.raw_host}")
         async with (
@@ -148,19 +149,26 @@ class Downloader:
     async def result(self, url: str, *, limit_bytes: int = RESULT_LIMIT_BYTES) -> bytes:
         """Return the bytes at `url`, after at most `MAX_REDIRECTS` redirects; they are not checked.
 
+        One layer of gzip is removed, whether the server declares it or not. The limit counts the bytes that
+        are received, and those that are in the gzip.
+
         Raises:
             TransientError: a time-out, a lost connection, 408, 425, 429 or 5xx.
-            ContractViolation: `result_url` (not a plain https address), `result_address` (not public),
-                `result_redirects`, `result_gone`, `result_status` or `result_too_big`.
+            ContractViolation: `result_url` (not a plain http or https address), `result_address` (not
+                public), `result_redirects`, `result_gone`, `result_status`, `result_too_big` or `result_gzip`
+                (damaged or incomplete).
         """
-        source = self._require_plain(_parse_url(url, "result"), "result")
+        source = self._require_plain(_parse_url(url, "result"), "result", _RESULT_PORTS)
         async with self._result_slots, _translate_errors("result", self._time_outs.total_seconds):
             for _ in range(MAX_REDIRECTS + 1):
                 async with self._results.get(source, allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
-                        return await _read_limited(response, limit_bytes)
+                        data = await _read_limited(response, limit_bytes)
+                        if is_gzip(data):
+                            data = await asyncio.to_thread(remove_gzip, data, limit_bytes=limit_bytes)
+                        return data
                     location = _parse_url(response.headers.get("Location", ""), "result")
-                    source = self._require_plain(source.join(location), "result")
+                    source = self._require_plain(source.join(location), "result", _RESULT_PORTS)
         raise ContractViolation(
             "result_redirects", f"more than {MAX_REDIRECTS} redirects, to {source.raw_host}"
         )
@@ -195,7 +203,8 @@ class Downloader:
     def is_discord_url(self, url: str) -> bool:
         """Return whether `reference` accepts `url`: it is on one of Discord's hosts."""
         try:
-            return self._is_on_discord(self._require_plain(_parse_url(url, "reference"), "reference"))
+            source = self._require_plain(_parse_url(url, "reference"), "reference", _REFERENCE_PORTS)
+            return self._is_on_discord(source)
         except ContractViolation:
             return False
 
@@ -205,13 +214,13 @@ class Downloader:
     def _is_loopback(self, url: URL) -> bool:
         return self._allow_loopback and url.scheme == "http" and url.raw_host == LOOPBACK
 
-    def _require_plain(self, url: URL, what: str) -> URL:
-        """Return the URL if it has https, the default port and no user name or password.
+    def _require_plain(self, url: URL, what: str, ports: Mapping[str, int]) -> URL:
+        """Return the URL if its scheme and port are among `ports` and it has no user name or password.
 
         Raises:
             ContractViolation: `<what>_url`; it has not.
         """
-        plain = url.scheme == "https" and url.raw_host and url.explicit_port in {None, _HTTPS_PORT}
+        plain = url.raw_host and url.scheme in ports and url.port == ports[url.scheme]
         if not (plain or self._is_loopback(url)) or url.user is not None or url.password is not None:
             raise ContractViolation(f"{what}_url", f"refused: {url.scheme} to {url.raw_host}")
         return url

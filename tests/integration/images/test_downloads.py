@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +19,14 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
-from bot.images.downloads import Downloader, DownloadTimeouts, RefusedAddressError, is_public
+from bot.images.downloads import (
+    _RESULT_PORTS,
+    Downloader,
+    DownloadTimeouts,
+    RefusedAddressError,
+    _parse_url,
+    is_public,
+)
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
@@ -356,9 +364,15 @@ class TestResult:
     @pytest.mark.parametrize(
         ("location", "code"),
         [
-            ("http://169.254.169.254/latest/meta-data", "result_url"),
-            ("http://example.com/", "result_url"),
+            ("http://169.254.169.254/latest/meta-data", "result_address"),
+            ("http://10.0.0.1:80/", "result_address"),
+            ("http://[::ffff:192.168.0.1]/", "result_address"),
+            ("http://example.com:8080/", "result_url"),
+            ("http://example.com:443/", "result_url"),
+            ("http://name:word@example.com/", "result_url"),
             ("file:///etc/passwd", "result_url"),
+            ("ftp://example.com/", "result_url"),
+            ("data:image/png;base64,AAAA", "result_url"),
             ("https://name:word@example.com/", "result_url"),
             ("https://example.com:8443/", "result_url"),
             ("https://[::1/", "result_url"),
@@ -368,7 +382,7 @@ class TestResult:
             ("https://[::1]/", "result_address"),
             ("https://[::ffff:127.0.0.1]/", "result_address"),
             ("https://[64:ff9b::7f00:1]/", "result_address"),
-            ("//192.168.0.1/", "result_url"),
+            ("//192.168.0.1/", "result_address"),
         ],
     )
     async def test_the_target_of_a_redirect_is_checked_like_an_address(
@@ -394,8 +408,21 @@ class TestResult:
             ("https://[2002:7f00:1::1]/", "result_address"),
             ("https://127.1/", "result_url"),
             ("https://2130706433/", "result_url"),
-            ("http://127.0.0.1/", "result_url"),
-            ("http://localhost/", "result_url"),
+            ("http://127.0.0.1/", "result_address"),
+            ("http://127.0.0.1:80/", "result_address"),
+            ("http://localhost/", "result_address"),
+            ("http://[::1]/", "result_address"),
+            ("http://10.1.2.3/", "result_address"),
+            ("http://169.254.169.254/latest/meta-data", "result_address"),
+            ("http://127.0.0.1:8000/", "result_url"),
+            ("http://8.8.8.8:8080/", "result_url"),
+            ("http://8.8.8.8:443/", "result_url"),
+            ("http://8.8.8.8:0/", "result_url"),
+            ("https://8.8.8.8:80/", "result_url"),
+            ("http://name:word@8.8.8.8/", "result_url"),
+            ("http:///a", "result_url"),
+            ("http:8.8.8.8", "result_url"),
+            ("ftp://8.8.8.8/", "result_url"),
             ("https://a..b/", "result_url"),
             (f"https://{'a' * 70}.example/", "result_url"),
             ("https://127.0.0.1:8000/", "result_url"),
@@ -409,6 +436,23 @@ class TestResult:
         with pytest.raises(ContractViolation) as caught:
             await public_downloader.result(url)
         assert caught.value.code == code
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("https://8.8.8.8/a", "https://8.8.8.8:443/a", "http://8.8.8.8/a", "http://8.8.8.8:80/a"),
+            *("http://cdn.example/a?sig=%2f", "HTTP://CDN.example/a", "http://[2606:4700::6810:84e5]/a"),
+        ],
+    )
+    def test_a_public_result_may_be_on_https_or_http(self, public_downloader: Downloader, url: str) -> None:
+        assert public_downloader._require_plain(_parse_url(url, "result"), "result", _RESULT_PORTS)
+        assert not public_downloader.is_discord_url(url)
+
+    async def test_a_redirect_may_lead_from_https_to_http(self, public_downloader: Downloader) -> None:
+        location = _parse_url("https://cdn.example/a", "result").join(
+            _parse_url("http://cdn.example/b", "result")
+        )
+        assert public_downloader._require_plain(location, "result", _RESULT_PORTS) == location
 
     async def test_addresses_are_checked_when_the_socket_connects(
         self, public_downloader: Downloader
@@ -441,6 +485,49 @@ class TestResult:
             with pytest.raises(ContractViolation) as caught:
                 await downloader.result(server.url("/cat"), limit_bytes=LIMIT)
         assert caught.value.code == code
+
+    @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "br", "identity", None])
+    async def test_one_layer_of_gzip_is_removed_declared_or_not(
+        self, downloader: Downloader, encoding: str | None
+    ) -> None:
+        packed = gzip.compress(BODY)
+        async with open_server(
+            cat=reply(body=packed, Content_Encoding=encoding) if encoding else reply(body=packed),
+            twice=reply(body=gzip.compress(gzip.compress(BODY, mtime=0)), Content_Encoding="gzip, gzip"),
+        ) as server:
+            assert await downloader.result(server.url("/cat"), limit_bytes=LIMIT) == BODY
+            inner = await downloader.result(server.url("/twice"), limit_bytes=LIMIT)
+        assert inner == gzip.compress(BODY, mtime=0)
+
+    @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip"])
+    async def test_another_encoding_stays_as_it_is(self, downloader: Downloader, encoding: str) -> None:
+        packed = zlib.compress(BODY)
+        async with open_server(cat=reply(body=packed, Content_Encoding=encoding)) as server:
+            assert await downloader.result(server.url("/cat")) == packed
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (gzip.compress(bytes(50_000_000)), "result_too_big"),
+            (gzip.compress(BODY)[:-1], "result_gzip"),
+            (gzip.compress(BODY)[:20], "result_gzip"),
+            (b"\x1f\x8b", "result_gzip"),
+        ],
+        ids=["bomb", "without its last byte", "cut", "two bytes"],
+    )
+    async def test_gzip_that_holds_too_much_or_too_little_is_a_contract_violation(
+        self, downloader: Downloader, body: bytes, code: str
+    ) -> None:
+        async with open_server(cat=reply(body=body, Content_Encoding="gzip")) as server:
+            with pytest.raises(ContractViolation) as caught:
+                await downloader.result(server.url("/cat"), limit_bytes=LIMIT)
+        assert caught.value.code == code
+
+    async def test_gzip_whose_connection_is_cut_is_a_transient_error(self, downloader: Downloader) -> None:
+        packed = gzip.compress(BODY)
+        async with open_server(cat=reply(body=packed[:-9], length=len(packed))) as server:
+            with pytest.raises(TransientError):
+                await downloader.result(server.url("/cat"))
 
     async def test_an_endless_result_is_stopped_at_the_limit(self, downloader: Downloader) -> None:
         async with open_server(endless=CHUNKED) as server:
