@@ -243,17 +243,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished picture that was decoded successfully."""
+    """A finished picture that was decoded successfully; of an animated one, its first frame was."""
 
     data: bytes
     format: str
-    """`png`, `jpeg` or `webp`, as detected from the data."""
+    """`png`, `jpeg`, `webp`, `gif` or `avif`, as detected from the data."""
     width: int
     height: int
 
     @property
     def extension(self) -> str:
-        """The extension of a file name: `png`, `jpg` or `webp`."""
+        """The extension of a file name: `png`, `jpg`, `webp`, `gif` or `avif`."""
         return "jpg" if self.format == "jpeg" else self.format
 
 

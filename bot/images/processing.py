@@ -48,7 +48,7 @@ _OTHER_TYPES = mimetypes.MimeTypes()
 Image.MAX_IMAGE_PIXELS = None
 
 _REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
-_RESULT_FORMATS = ("PNG", "JPEG", "WEBP")
+_RESULT_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 # Pillow calls a JPEG of a camera with a preview or a depth map behind the picture MPO.
 _JPEGS = frozenset({"JPEG", "MPO"})
 _MAY_BE_ANIMATED = frozenset({"PNG", "GIF", "WEBP", "AVIF"})
@@ -137,7 +137,10 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
 
 
 def verify_picture(data: bytes) -> Picture:
-    """Check that `data` is a PNG, JPEG or WebP within the limits by decoding all of it.
+    """Check that `data` is a PNG, JPEG, WebP, GIF or AVIF within the limits by decoding it.
+
+    Of an animated picture the first frame is decoded, so its other frames cost nothing, however many there
+    are; of a PNG the checksums of all of them are verified.
 
     Raises:
         ContractViolation: `not_a_picture`.
@@ -149,6 +152,8 @@ def verify_picture(data: bytes) -> Picture:
 
 def fit_upload(picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
     """Return the picture and False if it fits into `limit_bytes`, else a JPEG that does and True.
+
+    The JPEG of an animated picture is its first frame.
 
     Raises:
         ContractViolation: `not_a_picture`; the picture was not verified before.
@@ -204,16 +209,29 @@ def _decode_heic(source: Path, png: Path) -> Image.Image:
 
 
 def _decode_result(data: bytes) -> Image.Image:
+    """Return the decoded picture; of an animated one the first frame."""
     try:
         # Only `verify` checks all checksums of a PNG, and a verified image cannot be loaded any more.
-        _decode(io.BytesIO(data), _RESULT_FORMATS, verify=True)
-        return _decode(io.BytesIO(data), _RESULT_FORMATS)
-    except MemberError as error:
-        raise ContractViolation("not_a_picture", f"{len(data)} bytes: {error} {error.data}") from error
+        _open_result(data).verify()
+        image = _open_result(data)
+        image.load()
+    except Exception as error:  # as in `_decode`
+        reason = error if isinstance(error, MemberError) else _refusal(io.BytesIO(data))
+        raise ContractViolation("not_a_picture", f"{len(data)} bytes: {reason} {reason.data}") from error
+    return image
 
 
-def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -> Image.Image:
-    """Return the image in `file`, fully decoded; with `verify` it is only checked.
+def _open_result(data: bytes) -> Image.Image:
+    file = io.BytesIO(data)
+    image = Image.open(file, formats=_RESULT_FORMATS)
+    _check_size(*image.size)
+    if image.format in _JPEGS:
+        _check_scans(file)
+    return image
+
+
+def _decode(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+    """Return the image in `file`, fully decoded.
 
     Raises:
         MemberError: REFERENCE_TYPE, REFERENCE_UNREADABLE, REFERENCE_TOO_LARGE or REFERENCE_ANIMATED.
@@ -223,10 +241,7 @@ def _decode(file: BinaryIO, formats: tuple[str, ...], *, verify: bool = False) -
         _check_header(image)
         if image.format in _JPEGS:
             _check_scans(file)
-        if verify:
-            image.verify()
-        else:
-            image.load()
+        image.load()
     except MemberError:
         raise
     except Exception as error:  # hostile bytes make Pillow raise anything, from struct.error to OverflowError

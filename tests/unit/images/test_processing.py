@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
+from bot.domain.jobs import Picture
 from bot.images import heic
 from bot.images.processing import (
     PIXEL_LIMIT,
@@ -26,6 +27,7 @@ from bot.images.processing import (
     check_metadata,
     fit_upload,
     normalise_reference,
+    thumbnail,
     verify_picture,
 )
 
@@ -82,6 +84,15 @@ def two_colours(width: int = 24, height: int = 16, mode: str = "RGB") -> Image.I
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
     return Image.frombytes(mode, (width, height), random.Random(7).randbytes(width * height * len(mode)))
+
+
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+
+
+def animation(kind: str, frames: int) -> bytes:
+    """Return a picture of red noise, followed by frames of blue noise."""
+    red, blue = (Image.blend(noise(300, 200), Image.new("RGB", (300, 200), c), 0.8) for c in (RED, BLUE))
+    return save_image(red, kind, save_all=True, append_images=[blue, red] * frames, quality=90)
 
 
 def normalise(data: bytes, *, limit_bytes: int = LIMIT) -> tuple[Normalised, Image.Image]:
@@ -477,7 +488,13 @@ class TestFallbacks:
 class TestResults:
     @pytest.mark.parametrize(
         ("kind", "name", "extension"),
-        [("PNG", "png", "png"), ("JPEG", "jpeg", "jpg"), ("WEBP", "webp", "webp")],
+        [
+            ("PNG", "png", "png"),
+            ("JPEG", "jpeg", "jpg"),
+            ("WEBP", "webp", "webp"),
+            ("GIF", "gif", "gif"),
+            ("AVIF", "avif", "avif"),
+        ],
     )
     def test_the_format_of_a_result_is_found_by_its_bytes(self, kind: str, name: str, extension: str) -> None:
         data = save_image(two_colours(), kind)
@@ -491,20 +508,30 @@ class TestResults:
         [
             b"",
             b"<html>sign in</html>",
-            save_image(two_colours(), "GIF"),
+            b"<svg onload=alert(1)>",
+            save_image(two_colours(), "BMP"),
+            save_image(two_colours(), "TIFF"),
+            HEIC,
             save_image(noise(64, 64), "PNG")[:-100],
             save_image(noise(64, 64), "JPEG")[:-2000],
             save_image(noise(64, 64), "WEBP")[:-500],
+            save_image(noise(64, 64), "GIF")[:-500],
+            save_image(noise(64, 64), "AVIF")[:-500],
             png(30_000, 30_000, b"", depth=1, colour=0),
             png(1, 1, b"\0\1\2\3")[:-12],
         ],
         ids=[
             "nothing",
             "HTML",
-            "GIF",
+            "SVG",
+            "BMP",
+            "TIFF",
+            "HEIC",
             "cut PNG",
             "cut JPEG",
             "cut WebP",
+            "cut GIF",
+            "cut AVIF",
             "900 megapixels",
             "PNG without an end",
         ],
@@ -517,6 +544,44 @@ class TestResults:
     def test_a_jpeg_with_a_second_picture_inside_is_a_finished_jpeg(self) -> None:
         data = save_image(two_colours(), "MPO", save_all=True, append_images=[two_colours()])
         assert verify_picture(data).format == "jpeg"
+
+    @pytest.mark.parametrize("kind", ANIMATED)
+    def test_an_animated_result_is_accepted_with_all_its_bytes(self, kind: str) -> None:
+        data = animation(kind, 3)
+        picture = verify_picture(data)
+        assert picture == Picture(data=data, format=kind.lower(), width=300, height=200)
+        assert fit_upload(picture, len(data)) == (picture, False)
+
+    @pytest.mark.parametrize("kind", ANIMATED)
+    def test_an_animated_result_that_does_not_fit_becomes_a_still_of_its_first_frame(self, kind: str) -> None:
+        picture = verify_picture(animation(kind, 3))
+        smaller, changed = fit_upload(picture, 4096)
+        assert (changed, smaller.format) == (True, "jpeg")
+        assert len(smaller.data) <= 4096
+        image = Image.open(io.BytesIO(smaller.data))
+        assert not getattr(image, "is_animated", False)
+        assert is_near(image.resize((1, 1)).getpixel((0, 0)), RED, 40)
+
+    @pytest.mark.parametrize("kind", [*ANIMATED, "JPEG"])
+    def test_a_thumbnail_is_a_jpeg_of_the_first_frame(self, kind: str) -> None:
+        data = animation(kind, 3) if kind in ANIMATED else save_image(noise(300, 200), kind)
+        image = Image.open(io.BytesIO(thumbnail(data, 30)))
+        assert (image.format, image.size) == ("JPEG", (30, 20))
+        if kind in ANIMATED:
+            assert is_near(image.resize((1, 1)).getpixel((0, 0)), RED, 40)
+
+    @pytest.mark.parametrize("kind", ANIMATED)
+    def test_an_animated_result_cut_in_its_first_frame_is_no_picture(self, kind: str) -> None:
+        data = animation(kind, 2)
+        with pytest.raises(ContractViolation):
+            verify_picture(data[: len(data) // 8])
+
+    def test_frames_after_the_first_are_not_decoded(self) -> None:
+        # 20,000 frames of 16 megapixels, which would take many minutes.
+        still = save_image(Image.new("L", (4000, 4000)), "GIF")
+        frame = still[still.index(b",", 13) : -1]
+        picture = verify_picture(still[:-1] + (frame[:10] + b"\x02\x02\x4c\x01\0") * 20_000 + b";")
+        assert (picture.format, picture.width) == ("gif", 4000)
 
     def test_a_picture_that_fits_is_uploaded_unchanged(self) -> None:
         picture = verify_picture(save_image(two_colours(), "PNG"))
