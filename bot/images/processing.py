@@ -43,10 +43,6 @@ _EXTENSIONS = {
 # Only Python's own table, without the system's files, so that refusals do not differ from host to host.
 _OTHER_TYPES = mimetypes.MimeTypes()
 
-# Up to twice this number Pillow only warns, and a warning cannot be made an error in one thread alone.
-# `_check_size` enforces the stricter limits above.
-Image.MAX_IMAGE_PIXELS = None
-
 _REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 _RESULT_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 # Pillow calls a JPEG of a camera with a preview or a depth map behind the picture MPO.
@@ -259,6 +255,16 @@ def _check_size(width: int, height: int) -> None:
     if max(width, height) > SIDE_LIMIT or width * height > PIXEL_LIMIT:
         limits = {"side_limit": SIDE_LIMIT, "pixel_limit": PIXEL_LIMIT}
         raise MemberError(MemberReason.REFERENCE_TOO_LARGE, width=width, height=height, **limits)
+
+
+def _check_any_size(size: tuple[int, int], *, error_only: bool = False) -> None:  # noqa: ARG001
+    _check_size(*size)
+
+
+# Pillow calls this with each size that it reads, before it allocates anything: for a frame of a GIF
+# `Image.open` allocates up to 4 GB, before any size is seen here. Its own check only warns up to twice its
+# limit, and a warning cannot be made an error in one thread alone.
+Image._decompression_bomb_check = _check_any_size  # noqa: SLF001
 
 
 def _check_scans(file: BinaryIO) -> None:

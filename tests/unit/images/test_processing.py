@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import random
+import resource
 import struct
 import sys
 import tempfile
@@ -428,6 +429,18 @@ class TestRefusals:
             "side_limit": SIDE_LIMIT,
             "pixel_limit": PIXEL_LIMIT,
         }
+
+    def test_a_gif_with_a_large_frame_allocates_nothing(self) -> None:
+        """Pillow would allocate 4 GB for what is to replace the frame, while it opens the file."""
+        canvas = struct.pack("<6sHHBBB", b"GIF89a", 8, 8, 0x80, 0, 0) + bytes(6)
+        replaced = b"!\xf9\x04" + bytes([2 << 2, 0, 0, 0, 0])
+        frame = b"," + struct.pack("<HHHHB", 0, 0, 65_535, 65_535, 0) + b"\x02\x02\x4c\x01\0;"
+        before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        error = refusal(canvas + replaced + frame)
+        assert (error.reason, error.data["width"]) == (MemberReason.REFERENCE_TOO_LARGE, 65_535)
+        with pytest.raises(ContractViolation):
+            verify_picture(canvas + replaced + frame)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
 
     @pytest.mark.parametrize(("width", "height"), [(SIDE_LIMIT + 1, 1), (1, SIDE_LIMIT + 1), (8000, 5001)])
     def test_a_side_or_an_area_just_over_the_limit_is_refused(self, width: int, height: int) -> None:
