@@ -72,6 +72,8 @@ class Backend:
         self._random = random.Random(seed)
         self._claims: dict[str, _Claim] = {}
         self._fail_next: list[str] = []
+        self._endless_next = 0
+        self._endless_over = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._released = asyncio.Event()
         self._released.set()
@@ -100,6 +102,15 @@ class Backend:
     def fail_next(self, code: str = "generation_failed") -> None:
         """Make the next task end `failed` with `code`; a task whose prompt fails anyway does not count."""
         self._fail_next.append(code)
+
+    def endless_next(self, count: int = 1) -> None:
+        """Make the next `count` tasks stay `processing` until `end_endless`."""
+        self._endless_next += count
+        self._endless_over.clear()
+
+    def end_endless(self) -> None:
+        """Let the endless tasks end."""
+        self._endless_over.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` is true; it is evaluated after every change of a task and every call."""
@@ -236,6 +247,9 @@ class Backend:
             error_code = "generation_failed"
         elif self._fail_next:
             error_code = self._fail_next.pop(0)
+        if self._endless_next:
+            self._endless_next -= 1
+            task.endless = True
         run = asyncio.create_task(self._run_task(task, self._painting_seconds(), error_code))
         self._running.add(run)
         run.add_done_callback(self._running.discard)
@@ -248,6 +262,8 @@ class Backend:
         await self.announce()
         await asyncio.sleep(seconds * (1 - _QUEUED_SHARE))
         await self._released.wait()
+        if task.endless:
+            await self._endless_over.wait()
         self._end(task, error_code)
         await self.announce()
 

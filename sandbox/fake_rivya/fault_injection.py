@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import gzip
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _SLICES = 10
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _NO_PICTURE = b"<html><body>This is no picture.</body></html>"
+_PORTAL = "<!DOCTYPE html><html><body>Welcome to this network. Please sign in.</body></html>"
+_BOMB_BYTES = 100_000_000
 _CHUNK = bytes(65_536)
 
 
@@ -79,6 +83,10 @@ async def _spoil_body(fault: Fault, request: web.Request, response: web.StreamRe
         return web.Response(body=_NO_PICTURE, content_type=response.content_type)
     if fault.name == "half_json":
         response.body = body[: len(body) // 2]
+    elif fault.name in {"gzip", "half_gzip", "gzip_bomb"}:
+        response.body = await asyncio.to_thread(_compress, fault, body)
+        if fault.declared:
+            response.headers["Content-Encoding"] = "gzip"
     elif fault.name == "slow":
         return await _send_slowly(request, response, body, fault.seconds)
     elif fault.name == "lying_length":
@@ -86,8 +94,23 @@ async def _spoil_body(fault: Fault, request: web.Request, response: web.StreamRe
     return response
 
 
+@functools.cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(_BOMB_BYTES), compresslevel=1)
+
+
+def _compress(fault: Fault, body: bytes) -> bytes:
+    if fault.name == "gzip_bomb":
+        return _bomb()
+    for _ in range(fault.layers):
+        body = gzip.compress(body)
+    return body[: len(body) // 2] if fault.name == "half_gzip" else body
+
+
 def _replacement(fault: Fault) -> web.Response | None:
-    """Return the response of `status` and `html`, None for the other faults."""
+    """Return the response of `status`, `html` and `captive_portal`, None for the other faults."""
+    if fault.name == "captive_portal":
+        return web.Response(text=_PORTAL, content_type="text/html")
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     if fault.name == "html" or (fault.name == "status" and fault.body == "html"):
         page = edge_page(HTTPStatus.BAD_GATEWAY if fault.name == "html" else HTTPStatus(fault.code))

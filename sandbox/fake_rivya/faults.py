@@ -1,8 +1,8 @@
 """Faults that the fake Rivya can inject, by name.
 
-request not processed   status, html (unless processed=True), cut_before
+request not processed   status, html (unless processed=True), captive_portal, cut_before
 request processed       cut_after, half_json, stall, slow; lag delays the processing
-only for results        redirect, not_a_picture, too_big, lying_length
+only for results        redirect, not_a_picture, too_big, lying_length, gzip, half_gzip, gzip_bomb
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal, TypedDict, Unpack, get_args
 FaultName = Literal[
     "status",
     "html",
+    "captive_portal",
     "half_json",
     "cut_before",
     "cut_after",
@@ -24,10 +25,15 @@ FaultName = Literal[
     "not_a_picture",
     "too_big",
     "lying_length",
+    "gzip",
+    "half_gzip",
+    "gzip_bomb",
 ]
 Route = Literal["files", "create", "status", "credits", "models", "result"]
 
-_RESULT_ONLY = frozenset({"redirect", "not_a_picture", "too_big", "lying_length"})
+_RESULT_ONLY = frozenset(
+    {"redirect", "not_a_picture", "too_big", "lying_length", "gzip", "half_gzip", "gzip_bomb"}
+)
 
 
 class Details(TypedDict, total=False):
@@ -41,6 +47,8 @@ class Details(TypedDict, total=False):
     seconds: float
     url: str
     claimed_bytes: int | None
+    declared: bool
+    layers: int
 
 
 @dataclass(slots=True)
@@ -69,6 +77,10 @@ class Fault:
     """Target of `redirect`."""
     claimed_bytes: int | None = None
     """`Content-Length` of `lying_length`; None for twice the real length."""
+    declared: bool = True
+    """Whether the header of `gzip`, `half_gzip` and `gzip_bomb` names the encoding."""
+    layers: int = 1
+    """How often `gzip` compresses the picture."""
     hits: int = 0
     """How often it was injected."""
 

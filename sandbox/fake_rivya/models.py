@@ -58,6 +58,8 @@ class Task:
     updated_at: float = 0.0
     error_code: str | None = None
     polls: int = 0
+    endless: bool = False
+    """Whether it stays `processing` until `Backend.end_endless`."""
     picture: asyncio.Task[bytes] | None = field(default=None, repr=False)
     """Made once, when it is first requested."""
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from sandbox.fake_rivya.models import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from http import HTTPStatus
 
     from sandbox.fake_rivya.models import Task, Upload
@@ -53,15 +54,17 @@ def public_file(upload: Upload, spelling: Spelling) -> dict[str, object]:
     return answer
 
 
-def public_task(task: Task, base_url: str) -> dict[str, object]:
-    """Return a task with the nine documented keys, the same for the create and the status call."""
-    url = f"{base_url}/results/{task.id}.{task.output_format}"
+def public_task(task: Task, url: str, status_words: Mapping[str, str]) -> dict[str, object]:
+    """Return a task with the nine documented keys, the same for the create and the status call.
+
+    `url` is the address of its picture, `status_words` replaces words for its status.
+    """
     message = f"The generation failed: {task.error_code}."
     if task.error_code == "generation_failed":
         message = "The generation failed."
     return {
         "id": task.id,
-        "status": task.status,
+        "status": status_words.get(task.status, task.status),
         "model": task.model,
         "reserved_credits": task.reserved_credits,
         "final_credits": task.final_credits,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
-from sandbox.fake_rivya import responses
+from sandbox.fake_rivya import responses, results
 from sandbox.fake_rivya.backend import Backend, realistic_seconds
 from sandbox.fake_rivya.errors import ApiError, TooLargeError, envelope
 from sandbox.fake_rivya.fault_injection import after, before, wait_for_lag
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sandbox.fake_rivya.backend import Painter
+    from sandbox.fake_rivya.models import Task
 
 ALL_SCOPES = frozenset(
     {
@@ -62,6 +63,10 @@ class FakeRivya(Backend):
         calls: (method, path, status) of every finished call; status 0 where no response was sent.
         spelling: how the file routes spell their keys; the documentation does not say.
         create_status: status of a successful create call; the documentation does not say which 2xx.
+        status_words: words to use instead of the documented ones for a status, as other APIs do.
+        result_format: the format of every result; None for the one that was asked for.
+        result_animated: whether a result in `result_format` has two frames.
+        result_address: the form of a result's address; "data" for the status call alone.
     """
 
     def __init__(
@@ -98,6 +103,10 @@ class FakeRivya(Backend):
         self.calls: list[tuple[str, str, int]] = []
         self.spelling: responses.Spelling = "snake"
         self.create_status: Literal[200, 201, 202] = 201
+        self.status_words: dict[str, str] = {}
+        self.result_format: results.ResultFormat | None = None
+        self.result_animated = False
+        self.result_address: results.AddressForm = "absolute"
         self._port = port
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -223,7 +232,8 @@ class FakeRivya(Backend):
                 task = self.create(parse_create(body), key)
             finally:
                 self.unclaim(key)
-        return web.json_response(responses.public_task(task, self.url), status=self.create_status)
+        document = responses.public_task(task, self._result_url(task), self.status_words)
+        return web.json_response(document, status=self.create_status)
 
     async def _status(self, request: web.Request) -> web.Response:
         self._authorize(request, "generations:read")
@@ -231,7 +241,13 @@ class FakeRivya(Backend):
         if task is None:
             raise ApiError("not_found", "There is no such generation.")
         task.polls += 1
-        return web.json_response(responses.public_task(task, self.url))
+        url = self._result_url(task)
+        if self.result_address == "data" and task.status == "succeeded":
+            url = results.data_url(*await self._result_file(task))
+        return web.json_response(responses.public_task(task, url, self.status_words))
+
+    def _result_url(self, task: Task) -> str:
+        return results.address(self.result_address, self.url, f"/results/{task.id}.{task.output_format}")
 
     async def _credits(self, request: web.Request) -> web.Response:
         self._authorize(request, "credits:read")
@@ -245,7 +261,16 @@ class FakeRivya(Backend):
         task = self.tasks.get(task_id)
         if task is None or task.status != "succeeded" or extension != task.output_format:
             raise web.HTTPNotFound
-        return web.Response(body=await self.picture(task), content_type=f"image/{task.output_format}")
+        picture, mime_type = await self._result_file(task)
+        return web.Response(body=picture, content_type=mime_type)
+
+    async def _result_file(self, task: Task) -> tuple[bytes, str]:
+        """Return the picture of a succeeded task as it is sent, and its MIME type."""
+        picture = await self.picture(task)
+        if self.result_format is None:
+            return picture, f"image/{task.output_format}"
+        kind, animated = self.result_format, self.result_animated
+        return await asyncio.to_thread(results.convert, picture, kind, animated=animated), f"image/{kind}"
 
     async def _uploaded_file(self, request: web.Request) -> web.Response:
         upload = self.uploads.get(request.match_info["name"].partition(".")[0])

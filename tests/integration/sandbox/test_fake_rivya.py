@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import re
@@ -19,6 +20,8 @@ from PIL import Image
 
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.backend import realistic_seconds
+from sandbox.fake_rivya.faults import FaultName
+from sandbox.fake_rivya.results import AddressForm
 from tests.support.images import make_picture
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
@@ -512,6 +515,50 @@ class TestResults:
                 await download_result()
         assert [str(bug) for bug in caught.value.exceptions] == ["no colours"]
 
+    @pytest.mark.parametrize(
+        ("form", "address"),
+        [
+            ("absolute", r"http://127\.0\.0\.1:\d+/results/\w+\.png"),
+            ("relative", r"/results/\w+\.png"),
+            ("scheme_relative", r"//127\.0\.0\.1:\d+/results/\w+\.png"),
+            ("data", r"data:image/gif;base64,[\w+/=]+"),
+        ],
+    )
+    async def test_the_address_of_a_result_has_the_form_that_was_chosen(
+        self, client: Client, form: AddressForm, address: str
+    ) -> None:
+        client.fake_rivya.result_address = form
+        client.fake_rivya.result_format = "gif"
+        assert re.fullmatch(address, await result_url(client))
+        _, created = await client.create(key="ended")
+        await client.fake_rivya.ended(str(created["id"]))
+        _, again = await client.create(key="ended")
+        assert isinstance(again["result"], dict)
+        assert not str(again["result"]["primary_url"]).startswith("data:")
+
+    @pytest.mark.parametrize("animated", [True, False])
+    async def test_a_result_can_have_another_format(self, client: Client, animated: bool) -> None:
+        client.fake_rivya.result_format, client.fake_rivya.result_animated = "avif", animated
+        async with client.session.get(await result_url(client)) as response:
+            assert response.content_type == "image/avif"
+            with Image.open(io.BytesIO(await response.read())) as picture:
+                assert (picture.format, getattr(picture, "is_animated", False)) == ("AVIF", animated)
+
+    async def test_words_for_a_status_can_be_replaced(self, client: Client) -> None:
+        client.fake_rivya.status_words = {"succeeded": "done", "failed": "expired"}
+        assert (await client.finished("a fox"))["status"] == "done"
+        assert (await client.finished("a forbidden fox"))["status"] == "expired"
+
+    async def test_an_endless_task_is_processing_until_it_is_ended(self, client: Client) -> None:
+        client.fake_rivya.endless_next()
+        _, endless = await client.create(key="endless")
+        assert (await client.finished())["status"] == "succeeded"
+        task = client.fake_rivya.tasks[str(endless["id"])]
+        await client.fake_rivya.until(lambda: task.status == "processing")
+        assert await does_not_happen(client.fake_rivya.ended(task.id))
+        client.fake_rivya.end_endless()
+        await client.fake_rivya.ended(task.id)
+
     async def test_an_unknown_upload_is_not_found(self, client: Client) -> None:
         async with client.session.get(f"{client.fake_rivya.url}/uploads/file_none.png") as response:
             assert response.status == 404
@@ -644,6 +691,35 @@ class TestFaults:
         async with client.session.get(url) as response:
             assert response.content_type == "image/png"
             assert (await response.read()).startswith(b"<html>")
+
+    async def test_a_result_can_be_in_gzip_whole_or_cut_and_a_bomb(self, client: Client) -> None:
+        url = await result_url(client)
+
+        async def body(name: FaultName, *, declared: bool = True, layers: int = 1) -> bytes:
+            client.fake_rivya.faults.add(name, "result", declared=declared, layers=layers)
+            async with (
+                aiohttp.ClientSession(auto_decompress=False) as session,
+                session.get(url) as response,
+            ):
+                assert response.headers.get("Content-Encoding") == ("gzip" if declared else None)
+                return await response.read()
+
+        assert gzip.decompress(await body("gzip")) == make_picture()
+        twice = await body("gzip", declared=False, layers=2)
+        assert gzip.decompress(gzip.decompress(twice)) == make_picture()
+        with pytest.raises(EOFError):
+            gzip.decompress(await body("half_gzip"))
+        bomb = await body("gzip_bomb")
+        assert len(bomb) < 1_000_000
+        assert gzip.decompress(bomb) == bytes(100_000_000)
+
+    async def test_a_captive_portal_answers_every_route_with_its_page(self, client: Client) -> None:
+        url = await result_url(client)
+        client.fake_rivya.faults.add("captive_portal", "result")
+        client.fake_rivya.faults.add("captive_portal", "credits")
+        for address in (url, f"{client.fake_rivya.url}/api/v1/credits"):
+            async with client.session.get(address) as response:
+                assert (response.status, response.content_type) == (200, "text/html")
 
     async def test_a_result_can_be_endless(self, client: Client) -> None:
         url = await result_url(client)
