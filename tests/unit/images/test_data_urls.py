@@ -74,6 +74,14 @@ def test_the_limit_counts_decoded_bytes() -> None:
     )
 
 
+@pytest.mark.parametrize("before", range(5))
+def test_base64_is_decoded_over_the_ends_of_chunks(before: int) -> None:
+    encoded = base64.b64encode(BYTES * 100).decode()
+    broken = f"{' ' * before}{encoded[:40]}\r\n{encoded[40:]}"
+    assert decode_data_url(f"data:;base64,{broken}", limit_bytes=LIMIT) == BYTES * 100
+    assert code_of(f"data:;base64,{broken[:-4]}=AAA") == "result_url"
+
+
 @pytest.mark.parametrize("before", range(4))
 def test_a_percent_encoded_byte_at_the_end_of_a_chunk_is_decoded(before: int) -> None:
     text = "x" * (_CHUNK - before)
