@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+WAKEUP_SECONDS: Final = 15.0
+"""How often it is looked for jobs that another process wants to be tried or has ended."""
 PROBE_POLLS: Final = 6
 """Poll intervals between two probes while the circuit breaker is open: 30 s by default."""
 
@@ -95,6 +97,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
         alert_notifier, balance_monitor = _notifiers(stack, client, stores, rivya, operator_log, settings)
         stack.push_async_callback(engine.close)
+        wakeups = _wakeups(stack, stores, engine, operator_log)
         client.on_setup = partial(
             register,
             engine=engine,
@@ -108,13 +111,15 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             error_reporter=error_reporter,
             operator_guild=settings.discord.operator_guild,
         )
-        client.on_synced = partial(_resume, engine, (alert_notifier, balance_monitor, maintenance))
+        client.on_synced = partial(_resume, engine, (alert_notifier, balance_monitor, maintenance, wakeups))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
         yield App(client, engine, stores.ledger)
 
 
 async def _resume(
-    engine: JobEngine, tasks: tuple[AlertNotifier, BalanceMonitor, PeriodicTask], _: KuasClient
+    engine: JobEngine,
+    tasks: tuple[AlertNotifier, BalanceMonitor, PeriodicTask, PeriodicTask],
+    _: KuasClient,
 ) -> None:
     """Resume the jobs of the last run, and start the periodic tasks."""
     await engine.resume()
@@ -153,6 +158,20 @@ def _engine(
         ),
         max_running=settings.rivya.max_running,
     )
+
+
+def _wakeups(
+    stack: CleanupStack, stores: Stores, engine: JobEngine, operator_log: OperatorLog
+) -> PeriodicTask:
+    """Build the task that wakes the jobs which the operator, or an erasure, has changed; not started yet."""
+
+    async def wake() -> None:
+        for job_id in await stores.late_jobs.take_wakeups():
+            await engine.wake(job_id)
+
+    task = PeriodicTask("wakeups", wake, WAKEUP_SECONDS, operator_log)
+    stack.push_async_callback(task.close)
+    return task
 
 
 async def _listen(stack: CleanupStack, settings: Settings, health: AppHealth, metrics: Metrics) -> None:

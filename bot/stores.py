@@ -17,6 +17,7 @@ from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
+from bot.jobs.late_jobs import LateJobStore
 from bot.jobs.member_defaults import MemberDefaultsStore
 from bot.jobs.store import JobStore
 from bot.storage.picture_store import PictureStore, picture_folder
@@ -41,6 +42,7 @@ class Stores:
     presets: PresetStore
     member_defaults: MemberDefaultsStore
     history: HistoryStore
+    late_jobs: LateJobStore
     alerts: AlertStore
     guild_settings: GuildSettingsStore
     reports: ReportBuilder
@@ -60,6 +62,7 @@ class Stores:
             presets=PresetStore(database),
             member_defaults=MemberDefaultsStore(database),
             history=HistoryStore(database),
+            late_jobs=LateJobStore(database),
             alerts=AlertStore(database, default, CHEAPEST_CREDITS),
             guild_settings=GuildSettingsStore(database),
             reports=ReportBuilder(

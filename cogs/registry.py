@@ -31,6 +31,7 @@ from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
 from cogs.limits.show import ShowLimits
 from cogs.operator.commands import Operator
+from cogs.operator.late_jobs import LateJobCommands
 from cogs.pictures.actions import PictureActions
 from cogs.pictures.history import History
 from cogs.pictures.image_sources import ImageSources
@@ -95,9 +96,11 @@ async def register(
         router.add_handlers(cog)
     await validate_commands(client.tree)
     if operator_guild is not None:
-        operator = _operator(operator_guild, stores, rivya)
+        late_jobs = LateJobCommands(operator_guild, stores.late_jobs, engine)
+        operator = _operator(operator_guild, stores, rivya, late_jobs)
         await client.add_guild_cog(operator, operator_guild)
         router.add_handlers(operator)
+        router.add_handlers(late_jobs)
         await validate_commands(client.tree, discord.Object(operator_guild))
 
 
@@ -119,7 +122,7 @@ def _pictures(
         submission,
         compose_forms,
         Imagine(submission, compose_forms, rejected_requests, stores.presets),
-        PictureActions(engine, stores.history, submission, compose_forms, result_messages),
+        PictureActions(engine, stores.history, submission, compose_forms, result_messages, stores.late_jobs),
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
@@ -140,7 +143,7 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
     )
 
 
-def _operator(guild_id: int, stores: Stores, rivya: RivyaClient) -> Operator:
+def _operator(guild_id: int, stores: Stores, rivya: RivyaClient, late_jobs: LateJobCommands) -> Operator:
     """Make the operator's commands."""
     discrepancies = DiscrepancyStore(stores.database)
     return Operator(
@@ -151,4 +154,5 @@ def _operator(guild_id: int, stores: Stores, rivya: RivyaClient) -> Operator:
         pauses=PauseStore(stores.database),
         discrepancies=discrepancies,
         reconciler=Reconciler(discrepancies, rivya),
+        late_jobs=late_jobs,
     )

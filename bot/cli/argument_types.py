@@ -1,9 +1,17 @@
-"""Types of command-line arguments that several commands take."""
+"""Types of command-line arguments; each refuses with a sentence, an `ArgumentTypeError`."""
 
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+from bot.domain.ids import parse_id
+from bot.domain.limits import MAX_CREDITS
+
+_MAX_SENTENCE_CHARACTERS: Final = 200
 
 
 def utf8_text(text: str) -> str:
@@ -26,3 +34,55 @@ def file_path(text: str) -> Path:
         ArgumentTypeError: the name is not UTF-8.
     """
     return Path(utf8_text(text))
+
+
+def guild_id(text: str) -> int:
+    """Parse the id of a server."""
+    if (number := parse_id(text)) is None:
+        raise argparse.ArgumentTypeError("the id of a server is a number of 17 to 19 digits")
+    return number
+
+
+def credits(text: str) -> int:
+    """Parse a number of credits, from 0 to `MAX_CREDITS`."""
+    if not re.fullmatch("[0-9]{1,10}", text) or (number := int(text)) > MAX_CREDITS:
+        raise argparse.ArgumentTypeError(f"credits are a whole number from 0 to {MAX_CREDITS}")
+    return number
+
+
+def days(text: str) -> int:
+    """Parse a number of days."""
+    if not re.fullmatch("[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError("days are a whole number, such as 30")
+    return int(text)
+
+
+def sentence(text: str) -> str:
+    """Parse a text of at most 200 characters."""
+    if len(text) > _MAX_SENTENCE_CHARACTERS:
+        raise argparse.ArgumentTypeError(f"at most {_MAX_SENTENCE_CHARACTERS} characters")
+    return utf8_text(text)
+
+
+def reason(text: str) -> str:
+    """Parse a text that is not blank."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("say why")
+    return sentence(text)
+
+
+def run_id(text: str) -> str:
+    """Parse the id of a comparison."""
+    if not re.fullmatch("[0-9a-f]{12}", text):
+        raise argparse.ArgumentTypeError("a run has 12 characters, as a comparison prints them")
+    return text
+
+
+def timestamp(text: str) -> int:
+    """Parse an ISO 8601 time, in UTC unless it says otherwise, to epoch milliseconds."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a time looks like 2026-05-31T12:00:00Z") from error
+    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return int(zoned.timestamp() * 1000)

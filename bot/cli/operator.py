@@ -5,15 +5,12 @@ They work beside a running bot, which reads pauses, ceilings and reservations an
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import re
 import sys
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.cli.argument_types import utf8_text
+from bot.cli import argument_types, late_jobs
 from bot.cli.output import print_error, print_line, report
 from bot.config import settings
 from bot.credits.admin import CreditAdmin
@@ -22,28 +19,29 @@ from bot.credits.reconciliation.models import CloseResult, Discrepancy, describe
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
 from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
-from bot.domain.ids import ALL_GUILDS, parse_id
-from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.ids import ALL_GUILDS
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
+from bot.jobs.late_jobs import LateJobStore
 from bot.observability import log_setup
 from bot.observability.cleanup import CleanupStack
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import AsyncIterator, Callable, Coroutine
 
 THE_COMMAND_LINE: Final = 0
 """Stored in place of a Discord user's id for actions on the command line."""
 DEFAULT_DAYS: Final = 30
 FAILED: Final = 1
-_MAX_SENTENCE_CHARACTERS: Final = 200
 _PERIODS: Final = [period.value for period in Period]
 _CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
     CloseResult.UNKNOWN: "is no job in this database",
-    CloseResult.IN_PROGRESS: "is still under way; the bot settles it by itself",
+    CloseResult.IN_PROGRESS: "is still under way; if it is late, `operator release` ends it",
     CloseResult.NOT_HELD: "is closed already; only what is held in doubt can be decided by hand",
 }
 
@@ -54,17 +52,22 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
     pause = subcommands.add_parser("pause", parents=[config], help="stop new pictures")
     resume = subcommands.add_parser("resume", parents=[config], help="end a pause")
     for parser in (pause, resume):
-        parser.add_argument("--guild", type=_guild_id, default=ALL_GUILDS, help="one server (default: all)")
-    pause.add_argument("--sentence", type=_sentence, default="", help="what members read")
+        parser.add_argument(
+            "--guild", type=argument_types.guild_id, default=ALL_GUILDS, help="one server (default: all)"
+        )
+    pause.add_argument("--sentence", type=argument_types.sentence, default="", help="what members read")
     resume.set_defaults(sentence="")
     _add_ceiling(subcommands.add_parser("ceiling", parents=[config], help="cap what servers may spend"))
     _add_reconcile(
         subcommands.add_parser("reconcile", parents=[config], help="compare the ledger with Rivya")
     )
     close = subcommands.add_parser("close", parents=[config], help="set by hand what a job in doubt has cost")
-    close.add_argument("job", type=_sentence, help="the job's id")
-    close.add_argument("credits", type=_credits, help="what Rivya charged; 0 gives the credits back")
-    close.add_argument("reason", type=_reason, help="how you know; it is recorded")
+    close.add_argument("job", type=argument_types.sentence, help="the job's id")
+    close.add_argument(
+        "credits", type=argument_types.credits, help="what Rivya charged; 0 gives the credits back"
+    )
+    close.add_argument("reason", type=argument_types.reason, help="how you know; it is recorded")
+    late_jobs.add_subcommands(subcommands, config)
     subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
     guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
     guilds.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
@@ -73,22 +76,24 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
 
 def _add_ceiling(parser: argparse.ArgumentParser) -> None:
     scope = parser.add_mutually_exclusive_group(required=True)
-    scope.add_argument("--guild", type=_guild_id, help="one server")
+    scope.add_argument("--guild", type=argument_types.guild_id, help="one server")
     scope.add_argument("--each", action="store_true", help="each server that has no ceiling of its own")
     scope.add_argument("--all", action="store_true", help="all servers together")
     change = parser.add_mutually_exclusive_group(required=True)
-    change.add_argument("--credits", type=_credits, help="what they may spend; 0 stops new pictures")
+    change.add_argument(
+        "--credits", type=argument_types.credits, help="what they may spend; 0 stops new pictures"
+    )
     change.add_argument("--remove", action="store_true", help="remove the ceiling")
     parser.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
-    parser.add_argument("--reason", type=_sentence, default="", help="why; it is recorded")
+    parser.add_argument("--reason", type=argument_types.sentence, default="", help="why; it is recorded")
 
 
 def _add_reconcile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--days", type=_days, default=DEFAULT_DAYS, help="how far back")
-    parser.add_argument("--since", type=_timestamp, help="from this time on, instead of --days")
+    parser.add_argument("--days", type=argument_types.days, default=DEFAULT_DAYS, help="how far back")
+    parser.add_argument("--since", type=argument_types.timestamp, help="from this time on, instead of --days")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--show", type=_run_id, metavar="RUN", help="show what a run has found")
-    mode.add_argument("--apply", type=_run_id, metavar="RUN", help="book what a run has proven")
+    mode.add_argument("--show", type=argument_types.run_id, metavar="RUN", help="show what a run has found")
+    mode.add_argument("--apply", type=argument_types.run_id, metavar="RUN", help="book what a run has proven")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -209,6 +214,12 @@ async def _close(args: argparse.Namespace) -> int:
     return 0 if result is CloseResult.CLOSED else FAILED
 
 
+async def _late_job(args: argparse.Namespace) -> int:
+    path = settings.load_database(args.config).path
+    async with _shared_database(args) as database:
+        return await late_jobs.run(args, LateJobStore(database), path)
+
+
 async def _wallet(args: argparse.Namespace) -> int:
     async with _with_rivya(args) as (database, rivya, default):
         held = await GuildOverview(database, default).held()
@@ -240,6 +251,7 @@ _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, 
     "ceiling": _ceiling,
     "reconcile": _reconcile,
     "close": _close,
+    **dict.fromkeys(late_jobs.SUBCOMMANDS, _late_job),
     "wallet": _wallet,
     "guilds": _guilds,
 }
@@ -269,49 +281,3 @@ def _limit(limit: Limit | None) -> str:
     if limit is None:
         return "none"
     return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"
-
-
-def _guild_id(text: str) -> int:
-    if (number := parse_id(text)) is None:
-        raise argparse.ArgumentTypeError("the id of a server is a number of 17 to 19 digits")
-    return number
-
-
-def _credits(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,10}", text) or (number := int(text)) > MAX_CREDITS:
-        raise argparse.ArgumentTypeError(f"credits are a whole number from 0 to {MAX_CREDITS}")
-    return number
-
-
-def _days(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,5}", text):
-        raise argparse.ArgumentTypeError("days are a whole number, such as 30")
-    return int(text)
-
-
-def _sentence(text: str) -> str:
-    if len(text) > _MAX_SENTENCE_CHARACTERS:
-        raise argparse.ArgumentTypeError(f"at most {_MAX_SENTENCE_CHARACTERS} characters")
-    return utf8_text(text)
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("say why")
-    return _sentence(text)
-
-
-def _run_id(text: str) -> str:
-    if not re.fullmatch("[0-9a-f]{12}", text):
-        raise argparse.ArgumentTypeError("a run has 12 characters, as a comparison prints them")
-    return text
-
-
-def _timestamp(text: str) -> int:
-    """Parse an ISO 8601 time, in UTC unless it says otherwise, to epoch milliseconds."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("a time looks like 2026-05-31T12:00:00Z") from error
-    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return int(zoned.timestamp() * 1000)

@@ -33,6 +33,19 @@ IN_FLIGHT: Final = (*BEFORE_TASK, Stage.CREATED)
 """There is no outcome yet; these stages need a slot."""
 
 
+class FailureCode(StrEnum):
+    """Codes of failures that end a late job; they stand in the column `jobs.failure_code` and in logs."""
+
+    RESULT_LOST = "result_lost"
+    """The picture was charged, and could not be downloaded for a week."""
+    TASK_VANISHED = "task_vanished"
+    """Rivya has not known the task for a week."""
+    ABANDONED = "abandoned"
+    """The operator ended the wait."""
+    ERASED = "erased"
+    """The member's or the server's data was erased."""
+
+
 class FailureCause(StrEnum):
     """Who must act; the values stand in the column `jobs.failure_who`, in notes and in logs."""
 
@@ -230,6 +243,11 @@ class Job:
     result_url: str | None = None
     failure: Failure | None = None
     delay_notified_at: int | None = None
+    late_at: int | None = None
+    """When it was found to take longer than any job before it. It holds no slot since, and is tried ever more
+    rarely; None again once it goes on."""
+    late_note: str | None = None
+    """What Rivya, or the host of the picture, answered last to a late job."""
     painted_at: int | None = None
     """When the task was seen to have succeeded."""
     finished_at: int | None = None
@@ -283,6 +301,8 @@ class Phase(StrEnum):
     """Rivya does not answer; the job waits."""
     FETCHING = "fetching"
     """The picture is finished, and is downloaded and posted."""
+    RESULT_LATE = "result_late"
+    """The picture is finished, but cannot be downloaded yet; it is tried for a week."""
 
 
 @dataclass(frozen=True, slots=True)

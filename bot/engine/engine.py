@@ -176,6 +176,19 @@ class JobEngine:
         self._tasks[job.job_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(job.job_id, None))
 
+    async def wake(self, job_id: str) -> None:
+        """Look at a job now: at its row, which another process may have changed, and at its task.
+
+        Raises:
+            OperatorError: `database`.
+        """
+        if (runner := self._runners.get(job_id)) is not None:
+            runner.wake()
+            return
+        job = await self._store.find(job_id)
+        if job is not None and job.finished_at is None:
+            self.start(job)
+
     async def resume(self) -> int:
         """Load the durations of earlier tasks, and start every unfinished job; returns how many."""
         self._dependencies.scheduler.load(await self._dependencies.durations.recent())

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
-from bot.domain.jobs import Failure, FailureCause, Job, Stage
+from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, FailureCode, Job, Stage
 from bot.rivya.responses import is_moderation
 
 if TYPE_CHECKING:
@@ -19,18 +19,27 @@ MAX_UNCLEAR_ATTEMPTS: Final = 8
 """Failed attempts in a row, of any kind, after which an unclear answer before there is a task ends the job;
 about 5 minutes."""
 MAX_NOT_FOUND_ATTEMPTS: Final = 6
-"""Failed attempts in a row, of any kind, after which a poll that finds no task ends the job; about
+"""Failed attempts in a row, of any kind, after which a job is late if Rivya does not know its task; about
 2 minutes."""
 MAX_RESULT_ATTEMPTS: Final = 6
-"""Failed attempts in a row, of any kind, after which a `ContractViolation` while the picture is fetched or
-delivered ends the job; about 2 minutes."""
+"""Failed attempts in a row, of any kind, after which a job is late if its picture cannot be downloaded; about
+2 minutes."""
+MAX_LATE_SECONDS: Final = 7 * 24 * 3600.0
+"""How long a late job is tried whose task Rivya does not know, or whose picture cannot be downloaded. A task
+that is not finished is polled for ever."""
 
 _UNCLEAR: Final = ("idempotency_conflict", "unreadable")
 """Codes of answers to a create call after which a task may exist."""
 
 
 def decide_failure(
-    job: Job, error: KuasError, *, failed_attempts: int, task_may_exist: bool
+    job: Job,
+    error: KuasError,
+    *,
+    failed_attempts: int,
+    task_may_exist: bool,
+    late_seconds: float = 0.0,
+    downloaded: bool = False,
 ) -> Failure | None:
     """Return the failure that ends the job; None to wait and try the step again.
 
@@ -40,14 +49,20 @@ def decide_failure(
         failed_attempts: how many attempts in a row have failed, this one included.
         task_may_exist: a body was committed before this run, or an attempt, this one included, had no clear
             answer or could not be stored.
+        late_seconds: how long the job has been late; 0 if it is not.
+        downloaded: the picture is here, and the error is about posting it.
     """
     if isinstance(error, OperatorError) and error.code == "database":
         return None
+    given_up = late_seconds >= MAX_LATE_SECONDS
     if job.stage is Stage.CREATED:
-        return _while_polling(error, failed_attempts)
+        vanished = given_up and _is_unknown_task(error)
+        code = FailureCode.TASK_VANISHED
+        return Failure(FailureCause.DEVELOPER, code, in_doubt=True) if vanished else None
     if job.stage is Stage.SUCCEEDED:
-        return _while_fetching(error, failed_attempts)
-    if job.stage in (Stage.ACCEPTED, Stage.UPLOADED):
+        lost = given_up and not downloaded and not _is_local(error)
+        return Failure(FailureCause.DEVELOPER, FailureCode.RESULT_LOST) if lost else None
+    if job.stage in BEFORE_TASK:
         return _before_task(job, error, failed_attempts, task_may_exist=task_may_exist)
     return None
 
@@ -71,17 +86,24 @@ def _before_task(job: Job, error: KuasError, failed_attempts: int, *, task_may_e
     return None
 
 
-def _while_polling(error: KuasError, failed_attempts: int) -> Failure | None:
-    gone = isinstance(error, ContractViolation) and error.code == "not_found"
-    if gone and failed_attempts >= MAX_NOT_FOUND_ATTEMPTS:
-        return Failure(FailureCause.DEVELOPER, "task_vanished", in_doubt=True)
-    return None
+def makes_late(job: Job, error: KuasError, *, failed_attempts: int, downloaded: bool) -> bool:
+    """Return whether a job is late after so many failed attempts in a row, the one with `error` included."""
+    if _is_local(error) or downloaded:
+        return False
+    if job.stage is Stage.CREATED:
+        return _is_unknown_task(error) and failed_attempts >= MAX_NOT_FOUND_ATTEMPTS
+    if job.stage is Stage.SUCCEEDED:
+        return failed_attempts >= MAX_RESULT_ATTEMPTS
+    return job.stage in BEFORE_TASK and failed_attempts >= MAX_UNCLEAR_ATTEMPTS
 
 
-def _while_fetching(error: KuasError, failed_attempts: int) -> Failure | None:
-    if isinstance(error, ContractViolation) and failed_attempts >= MAX_RESULT_ATTEMPTS:
-        return Failure(FailureCause.DEVELOPER, error.code)
-    return None
+def _is_unknown_task(error: KuasError) -> bool:
+    return isinstance(error, ContractViolation) and error.code == "not_found"
+
+
+def _is_local(error: KuasError) -> bool:
+    """Whether the fault is on this machine: the job goes on once it is mended."""
+    return isinstance(error, OperatorError) and error.code in {"database", "disk"}
 
 
 def failure_from_task(task: Task) -> Failure:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
-from bot.domain.image_models import MODELS
+from bot.domain.image_models import MODELS, RESULT_LIMIT_BYTES
+from bot.images.data_urls import decode_data_url, is_data_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,13 +93,34 @@ class JobFiles:
         """
         url = job.result_url
         if anew or url is None:
-            assert job.task_id is not None  # the schema says so of a succeeded job
-            url = (await self._rivya.get_task(job.task_id)).result_url or url
+            url = await self._current_result_url(job) or url
         if url is None:
             raise ContractViolation("result_missing", "a succeeded task has no result URL")
-        data = await self._downloader.result(url)
+        if is_data_url(url):
+            data = await asyncio.to_thread(decode_data_url, url, limit_bytes=RESULT_LIMIT_BYTES)
+        else:
+            data = await self._downloader.result(url)
         limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
-        return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
+        try:
+            return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
+        except ContractViolation:
+            await self._keep_unreadable(job, data)
+            raise
+
+    async def _current_result_url(self, job: Job) -> str | None:
+        """Ask Rivya for the address; None if it names none, or does not know the task any more."""
+        assert job.task_id is not None  # the schema says so of a succeeded job
+        try:
+            return (await self._rivya.get_task(job.task_id)).result_url
+        except ContractViolation as error:
+            if error.code != "not_found":
+                raise
+            return None
+
+    async def _keep_unreadable(self, job: Job, data: bytes) -> None:
+        """Store what was downloaded instead of a picture, so that the operator can look at it."""
+        sha256 = await self._picture_store.save(data)
+        await self._store.record_unreadable_result(job.job_id, sha256, len(data))
 
     async def store_picture(self, job: Job, picture: Picture) -> None:
         """Store a picture that is private or could not be posted; a second call changes nothing.

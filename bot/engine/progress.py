@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-_IMMEDIATE_PHASES: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.OUTAGE)
+_IMMEDIATE_PHASES: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.RESULT_LATE, Phase.OUTAGE)
 """Phases that are reported when they begin; the others only if the interval ends while they last."""
 
 
+_LATE_PHASES: Final = (Phase.LATE, Phase.RESULT_LATE)
+_LATE_INTERVAL_SECONDS: Final = 3600.0
+"""Between two reports of a late job: its line does not change, but may not have been shown yet."""
 _ESTIMATED_PHASES: Final = (Phase.WAITING, Phase.UPLOADING, Phase.ASKING, Phase.PAINTING)
 """Phases with an estimate: how long a late task or an outage takes is not known."""
 _ROUNDING: Final = ((60.0, 5.0), (300.0, 30.0), (math.inf, 60.0))
@@ -65,12 +68,14 @@ class ProgressReporter:
     def set_phase(self, phase: Phase, since: int | None = None) -> None:
         """Report this phase from now on; it began at `since` (epoch milliseconds) or just now.
 
-        A new phase is reported immediately if the interval since the last report is over.
+        A new phase is reported immediately if the interval since the last report is over, or if it is about
+        lateness.
         """
         if phase is self._progress.phase:
             return
+        late = not {phase, self._progress.phase}.isdisjoint(_LATE_PHASES)
         self._progress = Progress(phase, since or now_ms())
-        due = asyncio.get_running_loop().time() - self._reported_at >= self._interval_seconds
+        due = late or asyncio.get_running_loop().time() - self._reported_at >= self._interval_seconds
         if self._ticker is not None and due and not self._reporting.locked():
             self._ticker.cancel()
             self._ticker = self._start()
@@ -131,5 +136,6 @@ class ProgressReporter:
         if self._progress.phase in _IMMEDIATE_PHASES or self._slots.position(self._job.job_id) is not None:
             await self._report()
         while True:
-            await asyncio.sleep(self._interval_seconds)
+            late = self._progress.phase in _LATE_PHASES
+            await asyncio.sleep(_LATE_INTERVAL_SECONDS if late else self._interval_seconds)
             await self._report()

@@ -8,6 +8,7 @@ resuming is the same loop.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -26,22 +27,31 @@ from bot.domain.errors import (
 )
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
-from bot.engine.delivery import UndeliverableError
-from bot.engine.failure_policy import decide_failure, failure_from_task
+from bot.engine.failure_policy import decide_failure, failure_from_task, makes_late
 from bot.engine.job_files import reference_filename
 from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
+from bot.engine.result_poster import ResultPoster
+from bot.images.data_urls import is_data_url
 from bot.rivya.models import TaskStatus, create_body
 from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
+    from bot.domain.jobs import Failure, Job
     from bot.engine.dependencies import EngineDependencies
+    from bot.rivya.models import Task
 
 log = structlog.get_logger(__name__)
+
+ENDED_BY_OTHERS: Final = (Stage.CANCELLED, Stage.FAILED, Stage.UNDELIVERABLE)
+"""Stages that a job may be in although its runner has not put it there."""
+_LATE_INTERVAL_SHARE: Final = 0.125
+_MAX_LATE_INTERVAL_SECONDS: Final = 3600.0
+"""A late job is tried again after an eighth of its age, and at least once an hour."""
+_NOTE_CHARACTERS: Final = 200
 
 
 class JobRunner:
@@ -60,14 +70,14 @@ class JobRunner:
         self._message_id = message_id
         self._dependencies = dependencies
         self._failed_attempts = 0
-        kind = TaskKind(job.request.model, job.request.reference is not None)
-        self._poller = TaskPoller(kind, dependencies.scheduler, dependencies.durations, dependencies.timings)
+        self._woken = False
+        self._sleeping: asyncio.Task[None] | None = None
+        self._kind = TaskKind(job.request.model, job.request.reference is not None)
+        self._poller = TaskPoller(
+            self._kind, dependencies.scheduler, dependencies.durations, dependencies.timings
+        )
         # A body committed before this runner began may have been sent by the one before.
         self._task_may_exist = job.create_body is not None
-        self._picture: tuple[Picture, bool] | None = None
-        # Kept, so that a commit that fails after the post does not post a second time.
-        self._delivered: DeliveredMessage | None = None
-        self._notified = False
         self._files = dependencies.files
         self._progress = ProgressReporter(
             job,
@@ -76,6 +86,7 @@ class JobRunner:
             dependencies.scheduler,
             dependencies.timings.progress_seconds,
         )
+        self._result = ResultPoster(dependencies, self._progress)
 
     async def run(self) -> None:
         """Run the job to its end.
@@ -87,17 +98,32 @@ class JobRunner:
         while self.job.acknowledged_at is None and self.job.finished_at is None:
             await self._run_step(JobRunner.confirm_acknowledged)
         async with self._progress.running():
-            if self.job.stage in IN_FLIGHT:
+            if self._needs_slot:
                 async with self._slot():
-                    while self.job.stage in IN_FLIGHT:
-                        await self._wait_for_circuit()
-                        await self._run_step(STEP_BY_STAGE[self.job.stage])
+                    while self._needs_slot:
+                        await self._run_next_step()
             while self.job.finished_at is None:
-                await self._run_step(STEP_BY_STAGE[self.job.stage])
+                await self._run_next_step()
+
+    def wake(self) -> None:
+        """End the wait between two attempts, and read the row again: another process may have changed it."""
+        self._woken = True
+        if self._sleeping is not None:
+            self._sleeping.cancel()
+
+    @property
+    def _needs_slot(self) -> bool:
+        """Whether the job counts as a task in flight; a late one does not, so that it blocks no others."""
+        return self.job.stage in IN_FLIGHT and self.job.late_at is None
 
     async def stop_progress(self) -> None:
         """Stop reporting progress, and wait for a report under way."""
         await self._progress.stop()
+
+    async def _run_next_step(self) -> None:
+        if self.job.stage in IN_FLIGHT:
+            await self._wait_for_circuit()
+        await self._run_step(STEP_BY_STAGE[self.job.stage])
 
     async def _wait_for_circuit(self) -> None:
         """Wait while the circuit breaker is open."""
@@ -117,11 +143,9 @@ class JobRunner:
 
     async def _handle_error(self, error: KuasError) -> None:
         if isinstance(error, ContractViolation) and error.code == "bug":
-            found = await self._dependencies.store.find(self.job.job_id)
-            if found is None or found.stage is not Stage.CANCELLED:
+            if (await self._reload()).stage not in ENDED_BY_OTHERS:
                 raise error
-            self.job = found  # cancelled by its member during this step
-            return
+            return  # cancelled by its member, or ended by the operator or an erasure, during this step
         self._failed_attempts += 1
         self._dependencies.metrics.record_error(self.job.stage, error)
         if isinstance(error, OperatorError):
@@ -136,8 +160,14 @@ class JobRunner:
             unanswered = isinstance(error, TransientError) and not error.had_no_effect
             doubtful = isinstance(error, MemberError | OperatorError | ContractViolation) and error.in_doubt
             self._task_may_exist = self._task_may_exist or unanswered or doubtful
+        downloaded = self._result.downloaded
         failure = decide_failure(
-            self.job, error, failed_attempts=self._failed_attempts, task_may_exist=self._task_may_exist
+            self.job,
+            error,
+            failed_attempts=self._failed_attempts,
+            task_may_exist=self._task_may_exist,
+            late_seconds=_seconds_since(self.job.late_at),
+            downloaded=downloaded,
         )
         log.warning(
             "setback",
@@ -148,10 +178,13 @@ class JobRunner:
             setbacks=self._failed_attempts,
             ends_job=failure is not None,
         )
-        if failure is None:
-            await self._dependencies.shutdown.sleep(self._backoff(error))
-        else:
+        if failure is not None:
             await self._fail(failure)
+            return
+        attempts = self._failed_attempts
+        if self._is_overdue or makes_late(self.job, error, failed_attempts=attempts, downloaded=downloaded):
+            await self._record_late(str(error))
+        await self._pause(self._backoff(error))
 
     async def _fail(self, failure: Failure) -> None:
         _log_failure(failure)
@@ -165,13 +198,44 @@ class JobRunner:
             else:
                 self.job = await store.failed(self.job.job_id, failure)
         except OperatorError as error:  # the database: decided again at the next attempt
-            await self._dependencies.shutdown.sleep(self._backoff(error))
+            await self._pause(self._backoff(error))
         else:
             self._failed_attempts = 0
 
+    async def _record_late(self, note: str) -> None:
+        """Record that the job is late, with what was answered last. An error is logged only."""
+        note = note[:_NOTE_CHARACTERS]
+        if self.job.late_at is not None and self.job.late_note == note:
+            return
+        try:
+            self.job = await self._dependencies.store.late(self.job.job_id, note)
+            if self.job.stage is Stage.SUCCEEDED:
+                self._progress.set_phase(Phase.RESULT_LATE, self.job.late_at)
+        except OperatorError as error:
+            self._dependencies.operator_log.report(error, stage=self.job.stage)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, at most until `wake`."""
+        if not self._woken:
+            # Not `asyncio.timeout` around an event: a simulated clock skips sleeps, and no time limits.
+            self._sleeping = asyncio.create_task(asyncio.sleep(seconds))
+            try:
+                with self._dependencies.shutdown.interruptible():
+                    await asyncio.wait([self._sleeping])
+            finally:
+                self._sleeping.cancel()
+        if self._woken:
+            self._woken = False
+            await self._reload()
+
+    async def _reload(self) -> Job:
+        self.job = await self._dependencies.store.find(self.job.job_id) or self.job
+        return self.job
+
     def _backoff(self, error: KuasError) -> float:
         grown = self._dependencies.timings.poll_seconds * 2.0 ** min(self._failed_attempts - 1, 10)
-        seconds = min(MAX_BACKOFF_SECONDS, grown) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
+        grown = max(min(MAX_BACKOFF_SECONDS, grown), self._late_interval_seconds())
+        seconds = grown * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return seconds if asked is None else max(seconds, min(asked, MAX_RETRY_AFTER_SECONDS))
 
@@ -226,81 +290,53 @@ class JobRunner:
         """Wait until the next poll is due, and poll once."""
         task_id = self.job.task_id
         assert task_id is not None  # the schema says so of a created job
-        late = self.job.delay_notified_at is not None
-        self._progress.set_phase(Phase.LATE if late else Phase.PAINTING, self.job.task_created_at)
-        await self._dependencies.shutdown.sleep(self._seconds_until_next_poll())
+        told = self.job.delay_notified_at is not None
+        self._progress.set_phase(Phase.LATE if told else Phase.PAINTING, self.job.task_created_at)
+        planned_seconds = self._poller.seconds_until_next(self._age_seconds())
+        late_seconds = self._late_interval_seconds() if self._poller.has_polled else 0.0
+        await self._pause(max(planned_seconds, late_seconds))
+        if self.job.stage is not Stage.CREATED:
+            return self.job  # ended by others during the wait
         self._poller.poll_sent(self._age_seconds())
         task = await self._dependencies.rivya.get_task(task_id)
         if task.status in {TaskStatus.SUCCEEDED, TaskStatus.FAILED}:
             await self._poller.task_ended(self._age_seconds())
-        if task.status is TaskStatus.SUCCEEDED:
-            ended = await self._dependencies.store.succeeded(
-                self.job.job_id, task.result_url, task.final_credits
-            )
-            self._dependencies.metrics.record_task(ended)
-            return ended
-        if task.status is TaskStatus.FAILED:
-            failure = failure_from_task(task)
-            _log_failure(failure)
-            ended = await self._dependencies.store.failed(self.job.job_id, failure)
+            ended = await self._record_outcome(task)
             self._dependencies.metrics.record_task(ended)
             return ended
         self._poller.still_running()
-        if late or self._age_seconds() <= self._dependencies.timings.late_after_seconds:
+        if self._is_overdue:
+            await self._record_late(task.status_word or task.status)
+        if told or self._age_seconds() <= self._dependencies.timings.late_after_seconds:
             return self.job
         self._progress.set_phase(Phase.LATE, self.job.task_created_at)
         return await self._dependencies.store.delay_notified(self.job.job_id)
 
+    async def _record_outcome(self, task: Task) -> Job:
+        store, job_id = self._dependencies.store, self.job.job_id
+        if task.status is TaskStatus.SUCCEEDED:
+            # A picture inside the address itself is too large for the row: `deliver` asks for it again.
+            url = None if is_data_url(task.result_url or "") else task.result_url
+            return await store.succeeded(job_id, url, task.final_credits)
+        failure = failure_from_task(task)
+        _log_failure(failure)
+        return await store.failed(job_id, failure)
+
+    @property
+    def _is_overdue(self) -> bool:
+        """Whether the task takes longer than any of its kind before it."""
+        timings, scheduler = self._dependencies.timings, self._dependencies.scheduler
+        longest = max(timings.late_after_seconds, scheduler.longest_seconds(self._kind))
+        created = self.job.stage is Stage.CREATED
+        return created and self._age_seconds() > min(longest, timings.max_slot_seconds)
+
     async def deliver(self) -> Job:
         """Fetch the picture in one step, deliver it in the next, so that a retry repeats only what failed."""
-        if self._picture is None:
-            self._progress.set_phase(Phase.FETCHING)
-            self._picture = await self._files.fetch_result(self.job, anew=self._failed_attempts > 0)
-            return self.job
-        picture, shrunk = self._picture
-        await self._progress.stop()
-        # An ephemeral message is gone after a reload and has no link, so a private picture is stored first.
-        # A full disk must not delay the delivery until the interaction's token has expired.
-        kept = not self.job.request.destination.private or await self._try_to_store(picture)
-        if self._delivered is None:
-            receipt = await self._dependencies.ledger.receipt(
-                self.job.job_id, self.job.request.destination.guild_id
-            )
-            try:
-                self._delivered = await self._dependencies.delivery.deliver(
-                    self.job, picture, receipt, shrunk=shrunk
-                )
-            except UndeliverableError:
-                log.warning("undeliverable")
-                await self._files.store_picture(self.job, picture)
-                return await self._dependencies.store.undeliverable(self.job.job_id)
-            log.info("delivered", way=self._delivered.method)
-        if not kept and not await self._try_to_store(picture):
-            log.error("a private picture was brought and is not kept")
-        return await self._dependencies.store.delivered(self.job.job_id, self._delivered)
-
-    async def _try_to_store(self, picture: Picture) -> bool:
-        try:
-            await self._files.store_picture(self.job, picture)
-        except OperatorError as error:
-            self._dependencies.operator_log.report(error)
-            return False
-        return True
+        return await self._result.deliver(self.job, retry=self._failed_attempts > 0)
 
     async def notify_failure(self) -> Job:
         """Tell the member that there will be no picture; if they cannot be reached, finish the job."""
-        failure = self.job.failure
-        assert (
-            failure is not None
-        )  # the schema says so of a failed job, `JobStore.result_lost` of an undeliverable one
-        await self._progress.stop()
-        if not self._notified:
-            try:
-                await self._dependencies.delivery.deliver_failure(self.job, failure)
-            except UndeliverableError:
-                log.warning("untold", code=failure.code)
-            self._notified = True
-        return await self._dependencies.store.failure_notified(self.job.job_id)
+        return await self._result.notify_failure(self.job)
 
     def _body(self) -> str:
         request, reference = self.job.request, self.job.upload
@@ -317,11 +353,15 @@ class JobRunner:
             client_request_id=self.job.job_id,
         )
 
-    def _seconds_until_next_poll(self) -> float:
-        return self._poller.seconds_until_next(self._age_seconds())
-
     def _age_seconds(self) -> float:
-        return (now_ms() - (self.job.task_created_at or now_ms())) / 1000
+        return _seconds_since(self.job.task_created_at)
+
+    def _late_interval_seconds(self) -> float:
+        """Return the least time between two attempts for a late job, by its age; 0 if it is not late."""
+        if self.job.late_at is None:
+            return 0.0
+        began_at = self.job.painted_at or self.job.task_created_at or self.job.accepted_at
+        return min(_seconds_since(began_at) * _LATE_INTERVAL_SHARE, _MAX_LATE_INTERVAL_SECONDS)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -345,6 +385,11 @@ STEP_BY_STAGE: Final[Mapping[Stage, Callable[[JobRunner], Awaitable[Job]]]] = {
     Stage.UNDELIVERABLE: JobRunner.notify_failure,
 }
 """The step of each stage; a stage without one is final."""
+
+
+def _seconds_since(at: int | None) -> float:
+    """Return the time since `at` (epoch milliseconds); 0 for None."""
+    return 0.0 if at is None else (now_ms() - at) / 1000
 
 
 def _log_failure(failure: Failure) -> None:

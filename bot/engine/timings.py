@@ -14,5 +14,8 @@ class Timings:
     adaptive_polling: bool = True
     """Learn from how long tasks take when to poll; else poll at the fixed interval."""
     late_after_seconds: float = 120
+    """After this time the member is told that a task takes longer than usual."""
+    max_slot_seconds: float = 1800
+    """The longest that a task holds a slot; less if all tasks before it were faster."""
     progress_seconds: float = 10
     """Between two edits of the progress line; Discord does not publish how many it takes."""

@@ -106,7 +106,7 @@ def _recent_activity(transaction: sqlite3.Connection, request: Request) -> Recen
     row = transaction.execute(
         "SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_running_of_member"
         "        WHERE guild_id = :guild AND user_id = :user AND finished_at IS NULL"
-        "        AND interaction_id <> :own) AS running,"
+        "        AND late_at IS NULL AND interaction_id <> :own) AS running,"
         " (SELECT accepted_at FROM jobs WHERE guild_id = :guild AND user_id = :user AND stage <> 'cancelled'"
         "  AND interaction_id <> :own ORDER BY accepted_at DESC LIMIT 1) AS asked_at",
         {

@@ -35,10 +35,9 @@ MAX_ANCESTORS: Final = 100
 _COLUMNS: Final = "j.*, r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
 _JOINS: Final = "JOIN reservations r USING (job_id) LEFT JOIN kept_pictures k USING (job_id)"
 _TABLES: Final = f"jobs j {_JOINS}"
-# A picture that is finished and not deleted, whether it is delivered yet or not.
+# A picture that is finished and not deleted, whether it is delivered, or could be downloaded, yet or not.
 _PAINTED: Final = (
-    "j.stage IN ('succeeded', 'delivered', 'undeliverable') AND j.failure_who IS NULL"
-    " AND j.deleted_at IS NULL AND +j.user_id > 0"
+    "j.stage IN ('succeeded', 'delivered', 'undeliverable') AND j.deleted_at IS NULL AND +j.user_id > 0"
 )
 
 
@@ -58,6 +57,12 @@ class HistoryItem:
         """Whether Rivya has made the picture."""
         painted = self.job.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
         return painted and self.job.failure is None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether Rivya has made the picture, but it cannot be downloaded, yet or any more."""
+        late = self.job.stage is Stage.SUCCEEDED and self.job.late_at is not None
+        return late or (self.job.stage is Stage.UNDELIVERABLE and self.job.failure is not None)
 
     @property
     def filename(self) -> str:

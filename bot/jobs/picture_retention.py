@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.jobs import stored_sha256
-from bot.privacy.anonymization import BATCH
+from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,13 +79,14 @@ def _migrate_inline_picture(transaction: sqlite3.Connection, job_id: str, sha256
 
 
 def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
-    """Return the names that a job, a draft or a kept result refers to."""
+    """Return the names that a job, a draft, a kept or an unreadable result refers to."""
     marks = ", ".join("?" * len(names))
     rows = transaction.execute(
         f"SELECT reference_sha256 AS name FROM jobs WHERE reference_sha256 IN ({marks})"  # noqa: S608  # marks alone
         f" UNION SELECT reference_sha256 FROM drafts WHERE reference_sha256 IN ({marks})"
-        f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})",
-        names * 3,
+        f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})"
+        f" UNION SELECT sha256 FROM unreadable_results WHERE sha256 IN ({marks})",
+        names * 4,
     )
     return {row["name"] for row in rows} | _sources(transaction)
 
@@ -111,4 +112,9 @@ def _expire_some(transaction: sqlite3.Connection, before: int) -> int:
         " SELECT job_id FROM kept_pictures WHERE kept_at < ? LIMIT ?) RETURNING job_id",
         (before, BATCH),
     ).fetchall()
-    return len(references) + len(results)
+    unreadable = transaction.execute(
+        "DELETE FROM unreadable_results WHERE job_id IN ("
+        " SELECT job_id FROM unreadable_results WHERE kept_at < ? LIMIT ?) RETURNING job_id",
+        (before, BATCH),
+    ).fetchall()
+    return len(references) + len(results) + len(unreadable)

@@ -102,6 +102,8 @@ def job_from(row: sqlite3.Row) -> Job:
         result_url=row["result_url"],
         failure=failure,
         delay_notified_at=row["late_told_at"],
+        late_at=row["late_at"],
+        late_note=row["late_note"],
         painted_at=row["painted_at"],
         finished_at=row["finished_at"],
         delivered_message=_delivered_message(row),

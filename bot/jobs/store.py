@@ -3,7 +3,7 @@
 Each method is one transaction and is durable when it returns. A transition that does not find the job in an
 expected stage changes nothing and raises, since two runners of one job would spend twice.
 
-Owns the tables jobs and kept_pictures.
+Owns the tables jobs, kept_pictures and unreadable_results.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from bot.credits import ledger
 from bot.domain.clock import now_ms
 from bot.domain.errors import ContractViolation
-from bot.domain.jobs import BEFORE_TASK, Stage
+from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Stage
+from bot.jobs.outcomes import FAILURE, FINISH, NOT_LATE, close_credits, failure_values
 from bot.jobs.rows import job_from
 from bot.jobs.submission import PricedRequest, open_draft, submit
 
@@ -133,7 +134,7 @@ class JobStore:
 
         return await self._transition(
             job_id,
-            "stage = ?, task_id = ?, task_created_at = ?",
+            f"stage = ?, task_id = ?, task_created_at = ?, {NOT_LATE}",
             (Stage.CREATED, task_id, now_ms()),
             BEFORE_TASK,
             check_and_adjust,
@@ -143,12 +144,43 @@ class JobStore:
         """Record that the member was told of the delay."""
         return await self._transition(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
 
+    async def late(self, job_id: str, note: str) -> Job:
+        """Record that an unfinished job takes longer than any before it, and what was answered last."""
+        return await self._transition(
+            job_id,
+            "late_at = coalesce(late_at, ?), late_note = ?",
+            (now_ms(), note),
+            (*IN_FLIGHT, Stage.SUCCEEDED),
+        )
+
+    async def result_downloaded(self, job_id: str) -> Job:
+        """Record that the picture of a late job was downloaded; what was downloaded before is forgotten."""
+        return await self._transition(
+            job_id,
+            NOT_LATE,
+            (),
+            (Stage.SUCCEEDED,),
+            lambda tx: _forget_unreadable(tx, job_id),
+        )
+
+    async def record_unreadable_result(self, job_id: str, sha256: str, size_bytes: int) -> None:
+        """Record that what was downloaded is no picture, and is in the picture store for the operator."""
+        at = now_ms()
+        await self._database.run(
+            lambda tx: tx.execute(
+                "INSERT INTO unreadable_results (job_id, sha256, size_bytes, kept_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (job_id) DO UPDATE SET sha256 = excluded.sha256,"
+                " size_bytes = excluded.size_bytes, kept_at = excluded.kept_at",
+                (job_id, sha256, size_bytes, at),
+            )
+        )
+
     async def succeeded(self, job_id: str, result_url: str | None, final_credits: int | None) -> Job:
         """Record the success of the task and settle; None settles what was reserved."""
         at = now_ms()
         return await self._transition(
             job_id,
-            "stage = ?, result_url = ?, painted_at = ?",
+            f"stage = ?, result_url = ?, painted_at = ?, {NOT_LATE}",
             (Stage.SUCCEEDED, result_url, at),
             (Stage.CREATED,),
             lambda tx: ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at),
@@ -157,33 +189,25 @@ class JobStore:
     async def failed(self, job_id: str, failure: Failure) -> Job:
         """Record a failure: settle what was charged, keep held what is in doubt, release the rest."""
         at = now_ms()
-
-        def close_credits(tx: Transaction) -> int:
-            if failure.in_doubt:
-                note = f"{failure.cause}: {failure.code} {failure.message}"
-                ledger.annotate_held(tx, job_id=job_id, note=note)
-            elif failure.charged_credits:
-                return ledger.settle(tx, job_id=job_id, final_credits=failure.charged_credits, at=at)
-            else:
-                ledger.release(tx, job_id=job_id, at=at)
-            return 0
-
-        stages = (*BEFORE_TASK, Stage.CREATED)
         return await self._transition(
-            job_id, _FAILURE, _failure_values(Stage.FAILED, failure), stages, close_credits
+            job_id,
+            FAILURE,
+            failure_values(Stage.FAILED, failure),
+            IN_FLIGHT,
+            lambda tx: close_credits(tx, job_id, failure, at),
         )
 
     async def result_lost(self, job_id: str, failure: Failure) -> Job:
         """Record that a picture was made and charged, but cannot be downloaded; its member is told next."""
         return await self._transition(
-            job_id, _FAILURE, _failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
+            job_id, FAILURE, failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
         )
 
     async def delivered(self, job_id: str, delivered: DeliveredMessage) -> Job:
         """Record where the picture was posted; the job is finished."""
         return await self._transition(
             job_id,
-            f"stage = ?, {LANDING}, {_FINISH}",
+            f"stage = ?, {LANDING}, {FINISH}, {NOT_LATE}",
             (Stage.DELIVERED, *landing_values(delivered), now_ms()),
             (Stage.SUCCEEDED,),
         )
@@ -202,19 +226,19 @@ class JobStore:
     async def undeliverable(self, job_id: str) -> Job:
         """Finish a job whose picture could not be posted; it was stored before."""
         return await self._transition(
-            job_id, "stage = ?, " + _FINISH, (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
+            job_id, f"stage = ?, {FINISH}, {NOT_LATE}", (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
         )
 
     async def failure_notified(self, job_id: str) -> Job:
         """Finish a failed job: its member was told, or cannot be reached."""
-        return await self._transition(job_id, _FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
+        return await self._transition(job_id, FINISH, (now_ms(),), (Stage.FAILED, Stage.UNDELIVERABLE))
 
     async def cancelled(self, job_id: str) -> Job:
         """Cancel a job of which nothing was sent, and release its credits."""
         at = now_ms()
         return await self._transition(
             job_id,
-            "stage = ?, " + _FINISH,
+            "stage = ?, " + FINISH,
             (Stage.CANCELLED, at),
             BEFORE_TASK,
             lambda tx: ledger.release(tx, job_id=job_id, at=at),
@@ -229,7 +253,7 @@ class JobStore:
 
         def unit(tx: Transaction) -> Job | None:
             row = tx.execute(
-                f"UPDATE jobs SET stage = ?, {_FINISH}"  # noqa: S608  # our own text
+                f"UPDATE jobs SET stage = ?, {FINISH}"  # noqa: S608  # our own text
                 " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING *",
                 (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
             ).fetchone()
@@ -303,7 +327,7 @@ class JobStore:
             return job_from(row), charged_credits or 0
 
         job, charged_credits = await self._database.run(unit)
-        self._count(job, charged_credits, ended=_FINISH in changes)
+        self._count(job, charged_credits, ended=FINISH in changes)
         return job
 
     def _count(self, job: Job, charged_credits: int, *, ended: bool) -> None:
@@ -317,15 +341,11 @@ class JobStore:
                 self._metrics.record_job(job)
 
 
+def _forget_unreadable(transaction: Transaction, job_id: str) -> None:
+    transaction.execute("DELETE FROM unreadable_results WHERE job_id = ?", (job_id,))
+
+
 LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
-
-# A finished job no longer needs its token, and a token that is not stored cannot leak.
-_FINISH: Final = "finished_at = ?, interaction_token = ''"
-
-_FAILURE: Final = (
-    "stage = ?, failure_who = ?, failure_code = ?, failure_message = ?,"
-    " failure_charged = ?, failure_in_doubt = ?"
-)
 
 
 def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
@@ -333,14 +353,3 @@ def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
     if delivered is None:
         return (None, None, None, None)
     return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
-
-
-def _failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
-    return (
-        stage,
-        failure.cause,
-        failure.code,
-        failure.message,
-        failure.charged_credits,
-        int(failure.in_doubt),
-    )

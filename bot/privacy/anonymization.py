@@ -1,6 +1,7 @@
 """Remove personal data from rows that the ledger still needs. Amounts, times and states stay.
 
-Only finished jobs are anonymised: an unfinished one still needs its prompt. The prompt, the stored picture
+Only finished jobs are anonymised: an unfinished one still needs its prompt. A late one is ended first. The
+prompt, the stored picture
 and the ids of messages, which would lead back to both, are removed. Rivya's id of the task stays:
 reconciliation needs it.
 
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Final
 from bot.credits import limits
 from bot.domain import periods
 from bot.domain.access import REMOVED
+from bot.domain.jobs import Failure, FailureCause, FailureCode
 from bot.guilds.settings import timezone_of
+from bot.jobs.late_jobs import end_late_job
 
 if TYPE_CHECKING:
     import sqlite3
@@ -39,7 +42,7 @@ _CLEAR_TEXT: Final = """
         reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,
         failure_message = CASE WHEN failure_who IS NULL THEN NULL ELSE '' END,
         message_id = NULL, landed_channel_id = NULL, landed_message_id = NULL, landed_url = NULL,
-        deleted_by = NULL
+        deleted_by = NULL, late_at = NULL, late_note = NULL
     WHERE job_id = ?
 """
 _SHORTEN_NOTE: Final = """
@@ -72,11 +75,30 @@ def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, n
     transaction.executemany(_CLEAR_TEXT, jobs)
     transaction.executemany(_SHORTEN_NOTE, jobs)
     transaction.executemany("DELETE FROM kept_pictures WHERE job_id = ?", jobs)
+    transaction.executemany("DELETE FROM unreadable_results WHERE job_id = ?", jobs)
     if names:
         transaction.executemany(
             "UPDATE jobs SET user_id = 0, channel_id = 0, locale = '' WHERE job_id = ?", jobs
         )
         transaction.executemany("UPDATE refunds SET user_id = 0, reason = '' WHERE job_id = ?", jobs)
+
+
+def end_late_jobs(
+    transaction: sqlite3.Connection, guild_id: int, user_id: int | None, *, until: int, at: int
+) -> None:
+    """End the late jobs of a guild, or of one of its members, that were accepted by `until`.
+
+    Their credits stay held, since Rivya may still charge them. `until` and `at`, which is now, are epoch
+    milliseconds.
+    """
+    rows = transaction.execute(
+        "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = coalesce(?, user_id) AND accepted_at <= ?"
+        " AND late_at IS NOT NULL AND finished_at IS NULL",
+        (guild_id, user_id, until),
+    ).fetchall()
+    for row in rows:
+        failure = Failure(FailureCause.OPERATOR, FailureCode.ERASED)
+        end_late_job(transaction, row["job_id"], failure, at)
 
 
 def expire(transaction: sqlite3.Connection, before: int) -> int:

@@ -29,6 +29,8 @@ _REQUESTS: Final = """
            j.landed_message_id, j.landed_way, j.landed_url, j.shared_at, j.deleted_at,
            j.reference_sha256 IS NOT NULL AS reference_kept,
            EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id) AS picture_kept,
+           EXISTS (SELECT 1 FROM unreadable_results u WHERE u.job_id = j.job_id) AS unreadable_result_kept,
+           j.late_at,
            r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
 """

@@ -1,8 +1,8 @@
 """Erase a member's data: most of it immediately, the rest when no rule needs it.
 
 A request covers what existed when it was made. Its row stays until none of that carries the member's id any
-more: unfinished jobs, reservations that a limit still counts, grants, limits and blocks in force.
-Once a member's limit or block has ended, its later rows are anonymised too.
+more: unfinished jobs (late ones are ended at once), reservations that a limit still counts, grants, limits
+and blocks in force. Once a member's limit or block has ended, its later rows are anonymised too.
 
 Ids of people as deciders (who set a limit) are kept; the server needs them.
 
@@ -21,6 +21,7 @@ from bot.privacy.anonymization import (
     anonymize_member_limits,
     anonymize_reservations,
     anonymize_spent_grants,
+    end_late_jobs,
     guilds_of,
 )
 
@@ -105,6 +106,7 @@ class ErasureRequests:
 def _anonymize_jobs(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> int:
     """Anonymise one batch of finished jobs of one guild; returns how many, 0 if none are left."""
     for guild_id in guilds_of(transaction, user_id):
+        end_late_jobs(transaction, guild_id, user_id, until=asked_at, at=now_ms())
         rows = transaction.execute(
             "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at <= ?"
             " AND finished_at IS NOT NULL LIMIT ?",

@@ -13,7 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import DAY_MS, now_ms
-from bot.privacy.anonymization import BATCH, GUILDS, anonymize_jobs, anonymize_member_limits
+from bot.privacy.anonymization import (
+    BATCH,
+    GUILDS,
+    anonymize_jobs,
+    anonymize_member_limits,
+    end_late_jobs,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -119,13 +125,14 @@ def _erase_batch(transaction: sqlite3.Connection, guild_id: int, latest: int, at
     """Anonymise one batch of jobs or reservations of a server; returns how many.
 
     If none are left, reset the server's settings, delete the departure and return 0. Unfinished jobs keep the
-    departure open.
+    departure open, unless they are late.
     """
     departure = transaction.execute(
         "SELECT 1 FROM departures WHERE guild_id = ? AND left_at <= ?", (guild_id, latest)
     ).fetchone()
     if departure is None:  # the server came back meanwhile
         return 0
+    end_late_jobs(transaction, guild_id, None, until=at, at=at)
     if changed := _anonymize_jobs(transaction, guild_id) or _anonymize_reservations(transaction, guild_id):
         return changed
     _reset_guild(transaction, guild_id, at)

@@ -53,6 +53,8 @@ log = structlog.get_logger(__name__)
 
 MAX_SHOWN: Final = 10_000
 """Jobs whose last progress is kept; one that was evicted may be edited to the same text again."""
+LATE_PHASES: Final = (Phase.LATE, Phase.RESULT_LATE)
+"""Phases that are shown even when the interaction's token has expired, by editing the reply as the bot."""
 ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
 """The methods that leave the reply as it was."""
 
@@ -86,7 +88,7 @@ class DiscordDelivery:
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
         """Edit the reply, unless it shows this progress already. Never raises."""
-        edit = self._edit_reply(job) if _token_lives(job) or progress.phase is Phase.LATE else None
+        edit = self._edit_reply(job) if _token_lives(job) or progress.phase in LATE_PHASES else None
         if edit is None or self._shown.get(job.job_id) == progress:
             return
         try:

@@ -6,13 +6,12 @@ admins are not the operator.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.domain.errors import MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS, parse_id
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
@@ -20,6 +19,8 @@ from bot.domain.periods import Period
 from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
+from cogs.operator.authorization import is_operator, require_operator
+from cogs.operator.late_jobs import guild_names
 from cogs.operator.reconcile_runner import ReconcileRunner
 from cogs.operator.views import SENTENCE_UNITS
 from cogs.text.escaping import single_line
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bot.credits.reconciliation.store import DiscrepancyStore
     from bot.guilds.pauses import PauseStore
     from bot.rivya.client import RivyaClient
+    from cogs.operator.late_jobs import LateJobCommands
 
 MAX_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
@@ -48,7 +50,7 @@ GuildId = app_commands.Range[str, 1, ID_UNITS]
 """Text, since an id is larger than the whole numbers that Discord's clients can hold."""
 
 
-# Discord's menus hide it from all but administrators; what enforces it is `_require_operator`.
+# Discord's menus hide it from all but administrators; what enforces it is `require_operator`.
 @app_commands.default_permissions(administrator=True)
 class Operator(commands.GroupCog, group_name="operator", group_description="For the people who run this bot"):
     """Shows and changes privately what concerns all guilds."""
@@ -63,7 +65,9 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         pauses: PauseStore,
         discrepancies: DiscrepancyStore,
         reconciler: Reconciler,
+        late_jobs: LateJobCommands,
     ) -> None:
+        self._late_jobs = late_jobs
         self._guild_id = guild_id
         self._rivya = rivya
         self._overview = overview
@@ -79,7 +83,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     @app_commands.command(description="What Rivya's wallet holds, and what is set aside")
     async def wallet(self, interaction: discord.Interaction) -> None:
         """Show the balance at Rivya and the credits that the ledger has set aside."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         if not await defer_privately(interaction):
             return
         left_credits, held = await self._rivya.credits(), await self._overview.held()
@@ -96,8 +100,18 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         page: app_commands.Range[int, 1, 100_000] = 1,
     ) -> None:
         """Show one page of the guilds that spent anything, with buttons to the pages beside it."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         view = await self._guilds_view(interaction, Period(period), page)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+    @app_commands.command(description="Pictures that take too long; try each now, or end it")
+    @app_commands.describe(page="Which page")
+    async def late(
+        self, interaction: discord.Interaction, page: app_commands.Range[int, 1, 100_000] = 1
+    ) -> None:
+        """Show one page of the late jobs, with buttons."""
+        await require_operator(interaction, self._guild_id)
+        view = await self._late_jobs.view(page, guild_names(interaction))
         await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(description="Cap what servers may spend; no admin can raise it")
@@ -120,7 +134,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         reason: app_commands.Range[str, 1, REASON_UNITS] = "",
     ) -> None:
         """Set a ceiling, or remove it if neither credits nor a period is given, then show the change."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         guild_id = ALL_GUILDS if guild is None else parse_id(guild)
         problem = views.ceiling_problem(scope, guild, guild_id, ceiling_credits, period)
         if problem or guild_id is None:
@@ -140,7 +154,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             change = await self._credit_admin.set_limit(
                 guild_id, limit, set_by=interaction.user.id, interaction_id=interaction.id
             )
-        view = views.ceiling_view(limit_scope, guild_id, change, _guild_names(interaction))
+        view = views.ceiling_view(limit_scope, guild_id, change, guild_names(interaction))
         await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(description="Pause new pictures, in all servers or in one")
@@ -170,7 +184,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         days: app_commands.Range[int, 1, MAX_DAYS] = DEFAULT_DAYS,
     ) -> None:
         """Compare recent reservations with Rivya; a button under the result books the corrections."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         if self._runner.busy:
             await reply_privately(interaction, gettext(reconcile_views.COMPARING))
         else:
@@ -191,7 +205,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
         """Close a reservation once, if it is held although its job is over."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         job_id, reason = job.strip().lower(), single_line(reason, REASON_UNITS)
         if not reason:
             await reply_privately(interaction, gettext(views.NO_REASON))
@@ -209,7 +223,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         """Offer the guilds whose name or id contains what was typed; nothing to anybody but the operator."""
-        if not await self._is_operator(interaction):
+        if not await is_operator(interaction, self._guild_id):
             return []
         sought = typed.strip().casefold()
         return autocomplete_choices(
@@ -221,7 +235,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     @component(r"kuas:guilds:(?P<period>day|week|month|total):(?P<page>[0-9]{1,6})")
     async def show_page(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show another page in the same message."""
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         await interaction.response.edit_message(
             view=await self._guilds_view(interaction, Period(custom_id["period"]), int(custom_id["page"]))
         )
@@ -230,7 +244,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def apply(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Book the corrections of a run, each once, and only if its reservation did not change since."""
         run_id = custom_id["run_id"]
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         if not await defer_privately(interaction):
             return
         result = await self._discrepancies.apply(run_id, by=interaction.user.id)
@@ -239,17 +253,17 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def _set_pause(
         self, interaction: discord.Interaction, guild: str | None, *, paused: bool, sentence: str = ""
     ) -> None:
-        await self._require_operator(interaction)
+        await require_operator(interaction, self._guild_id)
         guild_id = ALL_GUILDS if guild is None else parse_id(guild)
         if guild_id is None:
             await reply_privately(interaction, gettext(views.NO_GUILD_ID))
             return
         await self._pauses.set(guild_id, paused=paused, sentence=sentence, set_by=interaction.user.id)
         if paused:
-            view = views.pause_view(guild_id, _guild_names(interaction), sentence)
+            view = views.pause_view(guild_id, guild_names(interaction), sentence)
         else:
             still_paused = {pause.guild_id for pause in await self._pauses.active()}
-            view = views.resume_view(guild_id, _guild_names(interaction), still_paused)
+            view = views.resume_view(guild_id, guild_names(interaction), still_paused)
         await interaction.response.send_message(view=view, ephemeral=True)
 
     async def _guilds_view(
@@ -260,32 +274,9 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
             page_button(period, shown.page - 1, gettext("Previous"), enabled=shown.page > 1),
             page_button(period, shown.page + 1, gettext("Next"), enabled=shown.page < shown.pages),
         )
-        return views.guilds_view(shown, _guild_names(interaction), buttons)
-
-    async def _is_operator(self, interaction: discord.Interaction) -> bool:
-        client = cast("commands.Bot", interaction.client)
-        return interaction.guild_id == self._guild_id and await client.is_owner(interaction.user)
-
-    async def _require_operator(self, interaction: discord.Interaction) -> None:
-        """Let only the application's owner pass or, of a team, its admins and developers.
-
-        Raises:
-            MemberError: NOT_ALLOWED.
-        """
-        if not await self._is_operator(interaction):
-            raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
+        return views.guilds_view(shown, guild_names(interaction), buttons)
 
 
 def page_button(period: Period, page: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:
     """Make the button to a page of the guilds."""
     return ui.Button(label=label, custom_id=f"kuas:guilds:{period}:{page}", disabled=not enabled)
-
-
-def _guild_names(interaction: discord.Interaction) -> views.NameOf:
-    """Return a function for the name of a guild, which is None if the bot is not in it."""
-
-    def name_of(guild_id: int) -> str | None:
-        guild = interaction.client.get_guild(guild_id)
-        return None if guild is None else guild.name
-
-    return name_of

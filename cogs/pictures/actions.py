@@ -12,13 +12,15 @@ from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import derived_requests
+from bot.jobs.late_jobs import LateJobResult
 from cogs.pictures import views
 from cogs.pictures.buttons import PICTURE_ID, Action
 from cogs.pictures.details_views import details_view
-from cogs.text.translation import use_locale
+from cogs.text.translation import gettext, use_locale
 from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, guild_id_of
-from cogs.ui.responses import reply_with_view
+from cogs.ui.layout import build_view
+from cogs.ui.responses import defer_privately, reply_with_view
 
 if TYPE_CHECKING:
     import re
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Request
     from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem, HistoryStore
+    from bot.jobs.late_jobs import LateJobStore
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.submission import Submission
     from cogs.pictures.result_messages import ResultMessages
@@ -46,18 +49,21 @@ class PictureActions(commands.Cog):
         submission: Submission,
         compose_forms: ComposeForms,
         result_messages: ResultMessages,
+        late_jobs: LateJobStore,
     ) -> None:
         self._engine = engine
         self._history = history
         self._submission = submission
         self._compose_forms = compose_forms
         self._result_messages = result_messages
+        self._late_jobs = late_jobs
         self._handlers: dict[Action, ActionHandler] = {
             Action.AGAIN: self._again,
             Action.EDIT: self._edit,
             Action.USE: self._use,
             Action.DETAILS: self._details,
             Action.CANCEL: self._cancel,
+            Action.RETRY: self._retry,
             Action.SHARE: result_messages.share,
             Action.DELETE: result_messages.ask_to_delete,
         }
@@ -115,6 +121,20 @@ class PictureActions(commands.Cog):
         with use_locale(destination.locale if destination.private else destination.guild_locale):
             view = views.cancelled_view(item.job)
         await interaction.edit_original_response(view=view)
+
+    async def _retry(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        is_own = item.job.request.destination.user_id == interaction.user.id
+        if not is_own and not interaction.permissions.manage_guild:
+            raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_guild",))
+        if not await defer_privately(interaction):
+            return
+        job_id = item.job.job_id
+        if item.is_missing and await self._late_jobs.retry(job_id) is LateJobResult.DONE:
+            await self._engine.wake(job_id)
+            sentence = gettext("Trying again now. The picture will be posted where you asked for it.")
+        else:
+            sentence = gettext("There is nothing to fetch: this picture is no longer missing.")
+        await interaction.edit_original_response(view=build_view(sentence))
 
 
 def _is_private(interaction: discord.Interaction, item: HistoryItem) -> bool:

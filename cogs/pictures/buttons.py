@@ -31,6 +31,7 @@ class Action(StrEnum):
     DELETE = "delete"
     DELETE_NOW = "delete_now"
     CANCEL = "cancel"
+    RETRY = "retry"
 
 
 _LABELS: Final = {
@@ -42,6 +43,7 @@ _LABELS: Final = {
     Action.DELETE: gettext_noop("Delete"),
     Action.DELETE_NOW: gettext_noop("Delete it"),
     Action.CANCEL: gettext_noop("Cancel"),
+    Action.RETRY: gettext_noop("Fetch it now"),
 }
 _STYLES: Final = {
     Action.AGAIN: discord.ButtonStyle.primary,

@@ -79,6 +79,9 @@ def _line(item: HistoryItem, *, own: bool) -> str:
 
 
 def _where(item: HistoryItem) -> str:
+    if item.is_missing:
+        lost = item.job.stage is Stage.UNDELIVERABLE
+        return gettext("could not be fetched") if lost else gettext("not here yet")
     if item.job.request.destination.private:
         return gettext("only for you")
     if item.job.stage is Stage.UNDELIVERABLE:
@@ -119,18 +122,33 @@ def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView
         if message_url and not job.request.destination.private
         else ""
     )
-    shown = [picture_of(job, url)] if url else [gettext("The picture itself cannot be shown here any more.")]
+    if item.is_missing:
+        actions = (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)
+    else:
+        actions = (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)
     return build_view(
         f"> {excerpt}" if excerpt else "",
-        *shown,
+        picture_of(job, url) if url else _why_not_shown(item),
         subtext(facts),
         link,
-        picture_row(job.job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
+        picture_row(job.job_id, actions),
         _second_row(item, back),
     )
 
 
+def _why_not_shown(item: HistoryItem) -> str:
+    if not item.is_missing:
+        return gettext("The picture itself cannot be shown here any more.")
+    if item.job.stage is Stage.UNDELIVERABLE:
+        return gettext("It was painted, but Rivya has not handed it over for a week.")
+    return gettext(
+        "It was painted, but Rivya has not handed it over yet. It will be posted as soon as it has."
+    )
+
+
 def _second_row(item: HistoryItem, back: Button) -> ui.ActionRow[ui.LayoutView]:
+    if item.is_missing:
+        return row(back)
     can_share = item.kept_sha256 is not None and item.job.shared_at is None
     actions = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
     return picture_row(item.job.job_id, actions).add_item(back)

@@ -8,10 +8,10 @@ https://discord.com/developers/docs/reference#message-formatting
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberReason
-from bot.domain.jobs import FailureCause, Phase
+from bot.domain.jobs import FailureCause, FailureCode, Phase
 from bot.domain.limits import LimitScope
 from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, member_reason
 from cogs.text.escaping import escape
@@ -24,7 +24,7 @@ from cogs.text.terms import (
     scope_text,
     timestamp,
 )
-from cogs.text.translation import gettext, ngettext
+from cogs.text.translation import gettext, gettext_noop, ngettext
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Failure, Progress
@@ -56,6 +56,12 @@ def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose 
             return gettext("Rivya does not answer at the moment. Your request waits and goes on by itself.")
         case Phase.FETCHING:
             return gettext("Painted; fetching the picture.")
+        case Phase.RESULT_LATE:
+            return gettext(
+                "Painted, but Rivya has not handed the picture over since {when}. It is not lost: it will be"
+                " tried for a week and posted here.",
+                when=timestamp(progress.since),
+            )
 
 
 def _waiting(progress: Progress) -> str:
@@ -81,7 +87,20 @@ def _painting(progress: Progress) -> str:
 
 def failure_text(failure: Failure) -> str:
     """Say why there is no picture, and what it cost."""
-    return f"{_failure_cause(failure)} {_failure_cost(failure)}"
+    known = _CAUSES.get(failure.code)
+    cause = _failure_cause(failure) if known is None else gettext(known)
+    return f"{cause} {_failure_cost(failure)}"
+
+
+_CAUSES: Final[dict[str, str]] = {
+    FailureCode.RESULT_LOST: gettext_noop(
+        "The picture was painted, but Rivya has not handed it over for a week. You can have it tried again."
+    ),
+    FailureCode.TASK_VANISHED: gettext_noop("Rivya no longer knows this picture."),
+    FailureCode.ABANDONED: gettext_noop(
+        "The people who run this bot have stopped waiting for this picture, which took far too long."
+    ),
+}
 
 
 def _failure_cause(failure: Failure) -> str:

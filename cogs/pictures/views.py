@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from discord import MediaGalleryItem, ui
 
-from bot.domain.jobs import FailureCause, Phase
+from bot.domain.jobs import FailureCause, FailureCode, Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.text.escaping import escape, single_line
@@ -105,7 +105,8 @@ def failure_view(
     """Show why there is no picture and what it cost; with the job's id if the operator has to act."""
     is_ours = failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
     job_id = subtext(texts.job_text(job.job_id)) if is_ours else ""
-    rows = [picture_row(job.job_id, _FAILED)] if in_guild else []
+    actions = (Action.RETRY, *_FAILED) if failure.code == FailureCode.RESULT_LOST else _FAILED
+    rows = [picture_row(job.job_id, actions)] if in_guild else []
     return build_view(
         greeting, _quote(job, show_prompt=show_prompt), texts.failure_text(failure), job_id, *rows
     )

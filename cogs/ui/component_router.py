@@ -83,8 +83,8 @@ class ComponentRouter(commands.Cog):
         self._error_reporter = error_reporter
         self._routes: dict[discord.InteractionType, list[Route]] = {routed: [] for routed in _ROUTED}
 
-    def add_handlers(self, cog: commands.Cog) -> None:
-        """Add every method of a cog that `component` or `modal` decorates."""
+    def add_handlers(self, cog: object) -> None:
+        """Add every method of an object that `component` or `modal` decorates."""
         for route in routes_of(cog):
             self._routes[route.interaction_type].append(route)
 

@@ -12,7 +12,8 @@ from tests.e2e.fake_discord.server import message_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
+ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel", "retry")
+LATE_ACTIONS = ("retry", "abandon", "release")
 FORGED_IDS = (
     "kuas",
     "kuas:ask:yes:1",
@@ -26,6 +27,9 @@ FORGED_IDS = (
     "kuas:reconcile:ABCDEFABCDEF",
     "kuas:guilds:month:999999",
     "kuas:guilds:century:1",
+    "kuas:late:page:999999",
+    *(f"kuas:late:{action}:00000000-0000-4000-8000-000000000000:1" for action in LATE_ACTIONS),
+    "kuas:late:burn:00000000-0000-4000-8000-000000000000:1",
     "kuas:log:older:9999999999999999:1:ffff",
     "kuas:log:newer:0:6:00000000-0000-0000-0000-000000000000",
     "kuas:log:older:\u0663:1:1",  # an Arabic three

@@ -30,7 +30,8 @@ def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any
     assert shown.modal is not None, "no form was shown"
     sent: dict[str, Any] = {}
     for part in shown.modal["components"]:
-        component = part["component"]
+        if (component := part.get("component")) is None:
+            continue  # a text, and no field
         name = component["custom_id"]
         if component.get("value"):
             sent[name] = component["value"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 from bot.storage.database import Database
@@ -12,6 +14,12 @@ from bot.storage.database import Database
 async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Run a statement in a transaction of its own; return its rows."""
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
+
+
+def query_file(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on the file of a database that a bot may have open, and commit; return its rows."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement).fetchall()
 
 
 @asynccontextmanager

@@ -132,7 +132,7 @@ class DiscrepancyStore:
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> CloseResult:
-            booked = _booked(tx, job_id)
+            booked = find_booked(tx, job_id)
             if booked is None:
                 return CloseResult.UNKNOWN
             if booked.state is not ReservationState.HELD:
@@ -140,7 +140,7 @@ class DiscrepancyStore:
             if not booked.over:
                 return CloseResult.IN_PROGRESS
             state = ReservationState.SETTLED if final_credits else ReservationState.RELEASED
-            _correct(tx, booked, (state, final_credits), reason=reason, by=by, at=at)
+            correct(tx, booked, (state, final_credits), reason=reason, by=by, at=at)
             return CloseResult.CLOSED
 
         return await self._database.run(unit)
@@ -161,7 +161,7 @@ class DiscrepancyStore:
 def _apply(
     transaction: sqlite3.Connection, run_id: str, found: Discrepancy, *, by: int, at: int
 ) -> ApplyResult:
-    now = _booked(transaction, found.booked.job_id)
+    now = find_booked(transaction, found.booked.job_id)
     assert now is not None  # reservations are never deleted
     if (now.state, now.credits) == found.target:
         return ApplyResult(before=1)
@@ -169,11 +169,11 @@ def _apply(
         return ApplyResult(changed=1)
     if not now.over:
         return ApplyResult(in_progress=1)
-    _correct(transaction, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
+    correct(transaction, now, found.target, reason=f"reconcile {run_id}: {found.kind}", by=by, at=at)
     return ApplyResult(booked=1, difference_credits=found.target[1] - now.credits)
 
 
-def _correct(
+def correct(
     transaction: sqlite3.Connection,
     booked: BookedReservation,
     target: tuple[ReservationState, int],
@@ -182,6 +182,7 @@ def _correct(
     by: int,
     at: int,
 ) -> None:
+    """Change a reservation to the state and the credits of `target`, and record the correction."""
     state, credits = target
     ledger.override(transaction, job_id=booked.job_id, state=state, final_credits=credits, at=at)
     transaction.execute(
@@ -193,7 +194,7 @@ def _correct(
 
 def _save(transaction: sqlite3.Connection, run_id: str, found: Discrepancy, at: int) -> bool:
     booked = found.booked
-    now = _booked(transaction, booked.job_id)
+    now = find_booked(transaction, booked.job_id)
     if now is None or (now.state, now.credits) != (booked.state, booked.credits):
         return False
     # A reservation that is closed during a run is compared twice: the first discrepancy is kept.
@@ -214,7 +215,8 @@ def _save(transaction: sqlite3.Connection, run_id: str, found: Discrepancy, at: 
     return row is not None
 
 
-def _booked(transaction: sqlite3.Connection, job_id: str) -> BookedReservation | None:
+def find_booked(transaction: sqlite3.Connection, job_id: str) -> BookedReservation | None:
+    """Return the reservation of a job; None if there is none."""
     row = transaction.execute(f"{_BOOKED} WHERE r.job_id = ?", (job_id,)).fetchone()
     return None if row is None else _as_booked(row)
 

@@ -106,6 +106,11 @@ class PollScheduler:
         kind_history = self._histories.get(kind)
         return None if kind_history is None else kind_history.median_seconds()
 
+    def longest_seconds(self, kind: TaskKind) -> float:
+        """Return the longest of the latest durations of a kind; 0 if there are none."""
+        kind_history = self._histories.get(kind)
+        return 0.0 if kind_history is None else kind_history.longest_seconds()
+
     def load(self, history: Mapping[TaskKind, Iterable[DurationBounds]]) -> None:
         """Add what was observed before a restart, the oldest first, for kinds without a history."""
         for kind in history.keys() - self._histories.keys():
@@ -140,6 +145,10 @@ class _KindHistory:
         if len(self._durations) < _MIN_HISTORY:
             return None
         return median((bounds.after_seconds + bounds.by_seconds) / 2 for bounds in self._durations)
+
+    def longest_seconds(self) -> float:
+        """Return the longest duration, by its upper bound."""
+        return max((bounds.by_seconds for bounds in self._durations), default=0.0)
 
     def add(self, bounds: DurationBounds, polls: int | None) -> None:
         """Add one duration; if the newest ones differ from the older, drop the older."""

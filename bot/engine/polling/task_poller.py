@@ -31,6 +31,11 @@ class TaskPoller:
         """Note that this runner created the task, so its whole duration is seen."""
         self._saw_creation = True
 
+    @property
+    def has_polled(self) -> bool:
+        """Whether this runner has polled the task."""
+        return self._last_poll_seconds is not None
+
     def seconds_until_next(self, age_seconds: float) -> float:
         """Return how long to wait before the next poll."""
         # A clock that was set back makes the task look younger; that must not lengthen the wait.

@@ -23,6 +23,7 @@ from bot.credits.reconciliation.reconciler import ReconcileRun
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import LimitScope
+from bot.jobs.late_jobs import LateJobStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
@@ -299,3 +300,71 @@ async def test_wallet_and_guilds_print_one_line_for_each_fact(
         "server 1: 4 credits, limit 200 credits a month, ceiling none, paused",
         "1 servers, 4 credits; page 1 of 1",
     ]
+
+
+async def make_late(store: JobStore, *, stage: str = "created") -> str:
+    """Accept a job and make it late; return its id."""
+    job = make_job()
+    await accept(store, job, NO_CONTEXT)
+    await store.acknowledged(job.job_id, 77)
+    await store.creating(job.job_id, "{}")
+    await store.created(job.job_id, "task_1", 4)
+    if stage == "succeeded":
+        await store.succeeded(job.job_id, "https://pictures.example/1.png", 4)
+        await store.record_unreadable_result(job.job_id, "ab" * 32, 512)
+    await store.late(job.job_id, "paused\nby the provider")
+    return job.job_id
+
+
+async def test_late_jobs_are_listed_with_what_they_wait_for(
+    run_operator: OperatorCommand, store: JobStore
+) -> None:
+    job_id = await make_late(store, stage="succeeded")
+    listed = await run_operator("late")
+    line, total = listed.out.splitlines()
+    assert line.startswith(f"{job_id} server 1 accepted ")
+    assert "waits for its picture, to be downloaded, task task_1" in line
+    assert "last answer: paused by the provider, downloaded instead: 512 bytes in" in line
+    assert line.endswith("pictures/" + "ab" * 32)
+    assert total == "1 late jobs; page 1 of 1"
+
+
+async def test_a_late_job_is_tried_abandoned_and_released_once(
+    run_operator: OperatorCommand, store: JobStore, database_path: Path
+) -> None:
+    job_id = await make_late(store)
+    late_jobs = LateJobStore(store._database)
+    assert (await run_operator("retry", job_id)).code == 0
+    assert await late_jobs.take_wakeups() == [job_id]
+    unconfirmed = await run_operator("release", job_id, "stuck")
+    assert (unconfirmed.code, "--yes" in unconfirmed.err) == (1, True)
+    assert [entry["state"] for entry in export_ledger(database_path)] == ["held"]
+    assert (await run_operator("release", job_id, "stuck", "--yes")).code == 0
+    again = await run_operator("release", job_id, "stuck", "--yes")
+    assert (again.code, "has ended" in again.out) == (1, True)
+    assert [entry["state"] for entry in export_ledger(database_path)] == ["released"]
+    assert "0 late jobs" in (await run_operator("late")).out
+
+
+async def test_an_abandoned_job_keeps_its_credits_until_it_is_closed(
+    run_operator: OperatorCommand, store: JobStore, database_path: Path
+) -> None:
+    job_id = await make_late(store)
+    assert (await run_operator("abandon", job_id.upper(), "stuck")).code == 0
+    assert [entry["state"] for entry in export_ledger(database_path)] == ["held"]
+    await store.failure_notified(job_id)
+    assert (await run_operator("close", job_id, "4", "Rivya charged it")).code == 0
+    assert [entry["state"] for entry in export_ledger(database_path)] == ["settled"]
+
+
+@pytest.mark.parametrize("command", [("retry",), ("abandon", "why"), ("release", "why", "--yes")])
+async def test_a_job_that_is_not_late_or_unknown_is_left_alone(
+    run_operator: OperatorCommand, store: JobStore, command: tuple[str, ...]
+) -> None:
+    job = make_job()
+    await accept(store, job, NO_CONTEXT)
+    name, *rest = command
+    usual = await run_operator(name, job.job_id, *rest)
+    assert (usual.code, "under way as usual" in usual.out) == (1, True)
+    unknown = await run_operator(name, "nonsense", *rest)
+    assert (unknown.code, "is no job" in unknown.out) == (1, True)

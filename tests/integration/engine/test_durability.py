@@ -34,6 +34,8 @@ from tests.support.waiting import soon
 WORKER = "tests.integration.engine.crash_worker"
 MAX_POLLS = 3
 """The fourth poll is like the third."""
+LATE_ATTEMPTS = 8
+"""Downloads that fail; the job is late after the sixth."""
 PARALLEL = 3
 """Processes at a time."""
 
@@ -165,6 +167,8 @@ class Case:
         if fake_channel != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
             wrong.append(f"kept: {fake_channel}")
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
+        # What was downloaded instead of a picture stays until the hourly maintenance.
+        files = {name: data for name, data in files.items() if not data.startswith(b"<")}
         if set(files) != {sent, *fake_channel}:
             wrong.append(f"in the vault: {sorted(files)}, and not {sent} and {fake_channel}")
         torn = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != name]
@@ -242,6 +246,26 @@ async def test_a_private_job_killed_after_its_task_succeeded_keeps_its_picture(
     wrong = [problem for problems in await asyncio.gather(*map(kill_at, after)) for problem in problems]
     assert not wrong, "\n".join(wrong)
     assert len(after) >= 10
+
+
+async def test_a_late_picture_survives_a_kill_at_each_of_its_commits(
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
+) -> None:
+    def fail_downloads() -> None:
+        rivya.faults.clear()
+        rivya.faults.add("not_a_picture", "result", times=LATE_ATTEMPTS)
+
+    fail_downloads()
+    points = await clean_run(tmp_path, channel, rivya)
+    names = ("store.late", "store.record_unreadable_result", "store.result_downloaded", "delivery.deliver")
+    chosen = sorted({f"{point}#1" for point in points if point.split()[0] in names})
+    assert {point.split()[0] for point in chosen} == set(names)
+    for number, point in enumerate(chosen):
+        fail_downloads()
+        case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=200 + number)
+        assert await case.run(resume=False, die_at=point) == -signal.SIGKILL
+        assert await case.run(resume=True) == 0
+        assert case.problems() == [], point
 
 
 async def test_a_job_killed_again_while_it_is_resumed_still_ends_once(

@@ -627,7 +627,8 @@ async def test_an_export_has_these_names_and_no_others(
         *("parent_job_id", "reference_filename", "reference_type", "reference_bytes", "reference_url"),
         *("reference_kept", "uploaded_url", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
-        *("deleted_at", "picture_kept", "state", "reserved_credits", "final_credits", "refunded_at"),
+        *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at"),
+        *("state", "reserved_credits", "final_credits", "refunded_at"),
         "refund_reason",
     }
     granted = {"guild_id", "granted_at", "expires_at", "revoked_at"}

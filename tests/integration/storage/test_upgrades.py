@@ -24,6 +24,7 @@ from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
+from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
 from bot.storage.backups import backup
@@ -175,6 +176,28 @@ async def test_every_job_is_found_and_unfinished_ones_are_listed(old_database: P
             return synced[0], dict(map(tuple, tx.execute(pictures)))
 
         assert await database.run(unit) == ("ab" * 32, KEPT)
+    finally:
+        await database.close()
+
+
+async def test_a_picture_that_an_earlier_version_gave_up_can_be_fetched_again(old_database: Path) -> None:
+    lost = next(legacy for legacy in LEGACY_JOBS if legacy.stage == "delivered")
+    with closing(sqlite3.connect(old_database)) as connection, connection:
+        connection.execute(
+            "UPDATE jobs SET stage = 'undeliverable', failure_who = 'developer',"
+            " failure_code = 'result_gone', failure_message = '', failure_charged = 4, failure_in_doubt = 0"
+            " WHERE job_id = ?",
+            (lost.job_id,),
+        )
+    database = await Database.open(old_database)
+    try:
+        late_jobs = LateJobStore(database)
+        (listed,) = (await late_jobs.page()).rows
+        assert (listed.job.job_id, listed.job.late_note) == (lost.job_id, "result_gone")
+        assert await late_jobs.retry(lost.job_id) is LateJobResult.DONE
+        taken_up = await JobStore(database, DEFAULT).find(lost.job_id)
+        assert taken_up is not None
+        assert (taken_up.stage, taken_up.finished_at, taken_up.failure) == (Stage.SUCCEEDED, None, None)
     finally:
         await database.close()
 

@@ -18,6 +18,7 @@ from cogs.limits import audit_log
 from cogs.limits.audit_log import AuditLogCommand
 from cogs.operator.commands import Operator
 from cogs.operator.commands import page_button as guilds_page_button
+from cogs.operator.late_jobs import LateJobCommands
 from cogs.operator.reconcile_views import apply_button
 from cogs.pictures import history
 from cogs.pictures.actions import PictureActions
@@ -27,9 +28,19 @@ from cogs.privacy.commands import Privacy, erase_button
 from cogs.ui.component_router import parse_snowflake, routes_of
 
 MAX_UNITS = 100
-COGS = (AuditLogCommand, ComposeForms, History, Operator, PictureActions, Privacy, Submission)
+COGS = (
+    AuditLogCommand,
+    ComposeForms,
+    History,
+    LateJobCommands,
+    Operator,
+    PictureActions,
+    Privacy,
+    Submission,
+)
 PATTERNS = [route.pattern for cog in COGS for route in routes_of(cog)]
-PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel")
+PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel", "retry")
+LATE_ACTIONS = ("retry", "abandon", "release")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
@@ -40,7 +51,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 10
+    assert len(PATTERNS) == len(set(PATTERNS)) == 14
 
 
 @pytest.mark.parametrize(
@@ -124,6 +135,9 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
         "kuas:guilds:month:2",
         "kuas:guilds:total:999999",
         "kuas:reconcile:0123456789ab",
+        "kuas:late:page:2",
+        *(f"kuas:late:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1" for action in LATE_ACTIONS),
+        *(f"kuas:late_form:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1" for action in LATE_ACTIONS[1:]),
         "kuas:privacy:erase:1234567890123456789",
     ],
 )

@@ -15,13 +15,15 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
-from bot.domain.jobs import Stage
+from bot.domain.jobs import FailureCode, Stage
 from bot.engine.failure_policy import (
+    MAX_LATE_SECONDS,
     MAX_NOT_FOUND_ATTEMPTS,
     MAX_RESULT_ATTEMPTS,
     MAX_UNCLEAR_ATTEMPTS,
     decide_failure,
     failure_from_task,
+    makes_late,
 )
 from bot.rivya.models import Task, TaskStatus
 from tests.support.factories import make_job
@@ -29,6 +31,7 @@ from tests.support.factories import make_job
 MEMBER = MemberError(MemberReason.PROMPT_REFUSED, message="no")
 WALLET = OperatorError("wallet_empty", "no credits")
 DATABASE = OperatorError("database", "the disk is full")
+DISK = OperatorError("disk", "no folder")
 LATER = TransientError("503")
 CONFLICT = ContractViolation("idempotency_conflict", "in use")
 UNKNOWN = ContractViolation("model_on_holiday", "new code")
@@ -59,18 +62,9 @@ TABLE = [
     (Stage.CREATED, LATER, 500, False, RETRY),
     (Stage.CREATED, WALLET, 500, False, RETRY),
     (Stage.CREATED, UNKNOWN, 500, False, RETRY),
-    (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS - 1, False, RETRY),
-    (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS, False, HELD),
+    (Stage.CREATED, VANISHED, 500, False, RETRY),
     (Stage.SUCCEEDED, LATER, 500, False, RETRY),
-    (Stage.SUCCEEDED, NO_PICTURE, MAX_RESULT_ATTEMPTS - 1, False, RETRY),
-    # Settled already: a reservation is closed once.
-    (
-        Stage.SUCCEEDED,
-        NO_PICTURE,
-        MAX_RESULT_ATTEMPTS,
-        False,
-        RELEASED,
-    ),
+    (Stage.SUCCEEDED, NO_PICTURE, 500, False, RETRY),
     (Stage.FAILED, LATER, 500, False, RETRY),
     (Stage.FAILED, UNKNOWN, 500, False, RETRY),
 ]
@@ -85,6 +79,65 @@ def test_an_error_is_decided_by_what_it_proves(
     assert (failure is None) == (outcome is RETRY)
     if failure is not None:
         assert failure.in_doubt == (outcome is HELD)
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "downloaded", "code"),
+    [
+        (Stage.CREATED, VANISHED, False, FailureCode.TASK_VANISHED),
+        (Stage.CREATED, LATER, False, None),  # a task that exists is polled for ever
+        (Stage.CREATED, UNKNOWN, False, None),
+        (Stage.SUCCEEDED, NO_PICTURE, False, FailureCode.RESULT_LOST),
+        (Stage.SUCCEEDED, LATER, False, FailureCode.RESULT_LOST),
+        (Stage.SUCCEEDED, LATER, True, None),  # Discord is down; the picture is here
+        (Stage.SUCCEEDED, DISK, False, None),
+        (Stage.SUCCEEDED, DATABASE, False, None),
+        (Stage.UPLOADED, LATER, False, None),
+    ],
+)
+def test_a_late_job_is_given_up_after_a_week_if_its_picture_cannot_be_had(
+    stage: Stage, error: KuasError, downloaded: bool, code: str | None
+) -> None:
+    job = dataclasses.replace(make_job(), stage=stage, create_body="{}")
+
+    def decide(late_seconds: float) -> str | None:
+        failure = decide_failure(
+            job,
+            error,
+            failed_attempts=500,
+            task_may_exist=True,
+            late_seconds=late_seconds,
+            downloaded=downloaded,
+        )
+        return None if failure is None else failure.code
+
+    assert decide(MAX_LATE_SECONDS - 1) is None
+    assert decide(MAX_LATE_SECONDS) == code
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "attempts", "downloaded", "late"),
+    [
+        (Stage.SUCCEEDED, NO_PICTURE, MAX_RESULT_ATTEMPTS - 1, False, False),
+        (Stage.SUCCEEDED, NO_PICTURE, MAX_RESULT_ATTEMPTS, False, True),
+        (Stage.SUCCEEDED, LATER, MAX_RESULT_ATTEMPTS, False, True),
+        (Stage.SUCCEEDED, LATER, 500, True, False),
+        (Stage.SUCCEEDED, DISK, 500, False, False),
+        (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS - 1, False, False),
+        (Stage.CREATED, VANISHED, MAX_NOT_FOUND_ATTEMPTS, False, True),
+        (Stage.CREATED, LATER, 500, False, False),  # by its age alone
+        (Stage.UPLOADED, LATER, MAX_UNCLEAR_ATTEMPTS - 1, False, False),
+        (Stage.UPLOADED, WALLET, MAX_UNCLEAR_ATTEMPTS, False, True),
+        (Stage.ACCEPTED, LATER, MAX_UNCLEAR_ATTEMPTS, False, True),
+        (Stage.UPLOADED, DATABASE, 500, False, False),
+        (Stage.FAILED, LATER, 500, False, False),
+    ],
+)
+def test_a_job_is_late_after_some_failed_attempts_that_are_not_about_this_machine(
+    stage: Stage, error: KuasError, attempts: int, downloaded: bool, late: bool
+) -> None:
+    job = dataclasses.replace(make_job(), stage=stage)
+    assert makes_late(job, error, failed_attempts=attempts, downloaded=downloaded) == late
 
 
 @pytest.mark.parametrize("code", ["unreadable", "idempotency_conflict"])

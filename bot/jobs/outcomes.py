@@ -1,0 +1,50 @@
+"""How a job ends, in SQL: the columns of its failure, and what becomes of its reservation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.credits import ledger
+
+if TYPE_CHECKING:
+    from bot.credits.ledger import Transaction
+    from bot.domain.jobs import Failure, Stage
+
+# A finished job no longer needs its token, and a token that is not stored cannot leak.
+FINISH: Final = "finished_at = ?, interaction_token = ''"
+FAILURE: Final = (
+    "stage = ?, failure_who = ?, failure_code = ?, failure_message = ?,"
+    " failure_charged = ?, failure_in_doubt = ?"
+)
+NO_FAILURE: Final = (
+    "failure_who = NULL, failure_code = NULL, failure_message = NULL,"
+    " failure_charged = NULL, failure_in_doubt = NULL"
+)
+NOT_LATE: Final = "late_at = NULL, late_note = NULL"
+
+
+def failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
+    """Return the values of `FAILURE`."""
+    return (
+        stage,
+        failure.cause,
+        failure.code,
+        failure.message,
+        failure.charged_credits,
+        int(failure.in_doubt),
+    )
+
+
+def close_credits(transaction: Transaction, job_id: str, failure: Failure, at: int) -> int:
+    """Settle what a failure was charged, keep held what is in doubt, release the rest.
+
+    Returns the credits that were settled. `at` is now, in epoch milliseconds.
+    """
+    if failure.in_doubt:
+        note = f"{failure.cause}: {failure.code} {failure.message}"
+        ledger.annotate_held(transaction, job_id=job_id, note=note)
+    elif failure.charged_credits:
+        return ledger.settle(transaction, job_id=job_id, final_credits=failure.charged_credits, at=at)
+    else:
+        ledger.release(transaction, job_id=job_id, at=at)
+    return 0
