@@ -126,7 +126,7 @@ def _pictures(
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
-        PresetCommands(stores.presets),
+        PresetCommands(stores.presets, stores.access_rules),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.text_folding import fold_text
+from bot.domain.text_folding import JOINER, fold_text, has_emoji, without_emoji
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from bot.domain.jobs import Request, RequestContext
 
 WORD_LIMIT: Final = 60
@@ -84,6 +86,8 @@ class AccessPolicy:
     age_restricted_only: bool = False
     owner_only: bool = False
     """Whether only the member who asked for a picture may use its buttons."""
+    preset_words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """By the words before and after of a preset: blocked words, folded, that its admin was told are in it."""
 
     def subjects(self, kind: RuleTarget, effect: Effect) -> frozenset[int]:
         """Return the ids in rules of this kind and effect."""
@@ -116,8 +120,7 @@ def check_access(
     _check_listed(RuleTarget.CHANNEL, context.channel_ids, policy, MemberReason.CHANNEL_REFUSED)
     if policy.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
-    if (word := blocked_word(request.prompt, policy)) is not None:
-        raise MemberError(MemberReason.WORD_BLOCKED, word=word)
+    _check_words(request, policy)
     if policy.running_limit and recent.running >= policy.running_limit:
         raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
     if recent.asked_at is not None:
@@ -148,13 +151,44 @@ def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, 
         raise MemberError(reason, denied=[], allowed=sorted(allowed))
 
 
-def blocked_word(text: str, policy: AccessPolicy) -> str | None:
-    """Return the first blocked word or phrase in a text, as the admin typed it; None if there is none."""
+def _check_words(request: Request, policy: AccessPolicy) -> None:
+    """Check the prompt, then the prompt with the words of its preset, since a phrase may be in both."""
+    if word := next(blocked_words(request.prompt, policy), None):
+        raise MemberError(MemberReason.WORD_BLOCKED, word=word)
+    preset = request.preset
+    if preset is None:
+        return
+    known = policy.preset_words.get((preset.before, preset.after), frozenset())
+    for word in blocked_words(request.full_prompt, policy):
+        if fold_text(word) not in known:
+            raise MemberError(MemberReason.WORD_BLOCKED, word=word, preset=preset.name)
+
+
+def blocked_words(text: str, policy: AccessPolicy) -> Iterator[str]:
+    """Yield the blocked words and phrases in a text, as the admin typed them.
+
+    A word without emoji is compared as if the text had none, so that one between two words hides no phrase. A
+    joined emoji is compared part by part: to block one that is part of others blocks those, too.
+    """
     blocked = [rule for rule in policy.rules if rule.kind is RuleTarget.WORD and rule.effect is Effect.DENY]
     if not blocked:
-        return None
+        return
     folded = fold_text(text)
-    return next((rule.words or rule.subject for rule in blocked if _contains(folded, rule.subject)), None)
+    words, apart, joined = without_emoji(folded), folded.replace(JOINER, " "), _spaced(folded)
+    for rule in blocked:
+        subject = rule.subject
+        if not has_emoji(subject):
+            found = _contains(words, subject)
+        elif JOINER in subject:
+            found = _contains(joined, _spaced(subject))
+        else:
+            found = _contains(apart, subject)
+        if found:
+            yield rule.words or subject
+
+
+def _spaced(folded: str) -> str:
+    return folded.replace(JOINER, f" {JOINER} ")
 
 
 def _contains(folded: str, word: str) -> bool:

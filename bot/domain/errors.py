@@ -71,7 +71,8 @@ class MemberReason(StrEnum):
     AGE_RESTRICTED_ONLY = "age_restricted_only"
     """This server allows pictures in age-restricted channels only."""
     WORD_BLOCKED = "word_blocked"
-    """The prompt has a blocked word; data: `word`, as the admin typed it."""
+    """The prompt has a blocked word; data: `word`, as the admin typed it, and `preset`, the name of the
+    preset without whose words the prompt has none."""
     COOLDOWN = "cooldown"
     """Too soon after the member's last request; data: `over_at`, epoch milliseconds, and `seconds`, the whole
     cooldown."""

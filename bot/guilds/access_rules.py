@@ -18,6 +18,7 @@ from bot.domain.access import (
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
+from bot.guilds import presets
 from bot.guilds.settings import GuildSetting, setting
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def load_policy(transaction: sqlite3.Connection, guild_id: int, at: int) -> Acce
         running_limit=int(setting(transaction, guild_id, GuildSetting.RUNNING_LIMIT) or 0),
         age_restricted_only=setting(transaction, guild_id, GuildSetting.AGE_RESTRICTED_ONLY) is not None,
         owner_only=setting(transaction, guild_id, GuildSetting.OWNER_ONLY) is not None,
+        preset_words=presets.known_blocked_words(transaction, guild_id),
     )
 
 

@@ -7,15 +7,17 @@ Owns the table presets.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
 from bot.domain.jobs import Preset
-from bot.domain.text_folding import fold_text
+from bot.domain.text_folding import fold_text, without_emoji
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable, Mapping
 
     from bot.storage.database import Database
 
@@ -23,6 +25,9 @@ NAME_LIMIT: Final = 40
 TEXT_LIMIT: Final = 1000
 """Of the words before and of those after, in characters, so that most of the prompt is left to members."""
 MAX_PRESETS: Final = 100
+_NEWEST: Final = (
+    "preset_id IN (SELECT max(preset_id) FROM presets WHERE guild_id = ? GROUP BY folded) AND NOT removed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class PresetStore:
         return await self._database.run(lambda tx: _active(tx, guild_id))
 
     async def find(self, guild_id: int, name: str) -> GuildPreset | None:
-        """Return the preset whose folded name is that of `name`; None if there is none."""
+        """Return the preset of this name, as the function `find` does."""
         return await self._database.run(lambda tx: find(tx, guild_id, name))
 
     async def save(
@@ -54,8 +59,8 @@ class PresetStore:
     ) -> bool:
         """Save a preset in place of one whose name folds to the same.
 
-        Returns False, and writes nothing, if the guild would have more than `MAX_PRESETS`. The name must have
-        at least one letter or number. An interaction that Discord delivers twice changes nothing the second
+        Returns False, and writes nothing, if the guild would have more than `MAX_PRESETS`. The name must not
+        fold to nothing. An interaction that Discord delivers twice changes nothing the second
         time.
         """
         at, folded = now_ms(), fold_text(preset.name)
@@ -69,6 +74,15 @@ class PresetStore:
             return True
 
         return await self._database.run(unit)
+
+    async def record_known_words(self, interaction_id: int, words: Iterable[str]) -> None:
+        """Record the blocked words in a preset of which the admin who saved it has been told."""
+        known = json.dumps(list(words), ensure_ascii=False)
+        await self._database.run(
+            lambda tx: tx.execute(
+                "UPDATE presets SET known_blocked = ? WHERE interaction_id = ?", (known, interaction_id)
+            )
+        )
 
     async def remove(
         self, guild_id: int, name: str, *, set_by: int, interaction_id: int
@@ -88,9 +102,7 @@ class PresetStore:
 
 def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:
     rows = transaction.execute(
-        "SELECT * FROM presets WHERE preset_id IN ("
-        " SELECT max(preset_id) FROM presets WHERE guild_id = ? GROUP BY folded"
-        ") AND NOT removed ORDER BY folded",
+        f"SELECT * FROM presets WHERE {_NEWEST} ORDER BY folded",  # noqa: S608  # our own text
         (guild_id,),
     )
     return [
@@ -105,10 +117,34 @@ def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]
 
 
 def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPreset | None:
-    """Return the preset whose folded name is that of `name`; None if there is none."""
-    folded = fold_text(name)
-    found = (each for each in _active(transaction, guild_id) if fold_text(each.preset.name) == folded)
-    return next(found, None)
+    """Return the preset whose folded name is that of `name`; None if there is none.
+
+    Emoji, which are hard to type, may be left out of a name if only one preset has it then.
+    """
+    presets, folded = _active(transaction, guild_id), fold_text(name)
+    exact = [each for each in presets if fold_text(each.preset.name) == folded]
+    bare = [each for each in presets if folded and without_emoji(fold_text(each.preset.name)) == folded]
+    found = exact or bare
+    return found[0] if len(found) == 1 else None
+
+
+def known_blocked_words(
+    transaction: sqlite3.Connection, guild_id: int
+) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Return the blocked words, folded, that an admin was told are in a preset, by its words around a prompt.
+
+    The words are stored as they were typed, and folded here: how texts are folded may change.
+    """
+    rows = transaction.execute(
+        f"SELECT before_words, after_words, known_blocked FROM presets WHERE {_NEWEST}"  # noqa: S608  # our own text
+        " AND known_blocked <> '[]'",
+        (guild_id,),
+    )
+    known: dict[tuple[str, str], frozenset[str]] = {}
+    for before, after, words in rows:
+        others = known.get((before, after), frozenset())
+        known[before, after] = others | {fold_text(word) for word in json.loads(words)}
+    return known
 
 
 def _append(

@@ -11,7 +11,7 @@ from bot.domain.clock import now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Stage
 from bot.domain.limits import ReservationState
-from bot.domain.text_folding import fold_text
+from bot.domain.text_folding import fold_with_signs, search_terms
 from bot.guilds.access_rules import load_policy
 from bot.jobs.rows import job_from
 from bot.jobs.store import LANDING, landing_values
@@ -103,10 +103,12 @@ class _HistoryQuery:
         return _SCAN_BATCH if self.search else PAGE_SIZE + 1
 
     def matching(self, items: list[HistoryItem]) -> list[HistoryItem]:
-        """Return the items whose prompt has all the words."""
-        words = fold_text(self.search).split()
-        folded = ((item, fold_text(item.job.request.prompt)) for item in items)
-        return [item for item, prompt in folded if all(word in prompt for word in words)]
+        """Return the items whose prompt has all the words and signs; none if nothing visible is searched."""
+        terms = search_terms(self.search)
+        if not terms:
+            return []
+        folded = ((item, fold_with_signs(item.job.request.prompt)) for item in items)
+        return [item for item, prompt in folded if all(term in prompt for term in terms)]
 
 
 class HistoryStore:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import OperatorError
+from bot.domain.text_folding import fold_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,11 @@ def migrations() -> list[Path]:
     return sorted(MIGRATIONS.glob("[0-9]*.sql"))
 
 
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Add the functions that migrations call. No index, view or trigger may: other programs lack them."""
+    connection.create_function("fold_text", 1, fold_text, deterministic=True)
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date in one transaction.
 
@@ -28,6 +34,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         OperatorError: `database`; the file belongs to a newer Kuas or to another program.
     """
     files = migrations()
+    add_functions(connection)
     # The version is read inside the transaction, so that two processes cannot both migrate.
     connection.execute("BEGIN IMMEDIATE")
     try:

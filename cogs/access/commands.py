@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -30,6 +31,8 @@ MAX_RUNNING: Final = 50
 MAX_BLOCK_DAYS: Final = 3650
 WORDS_UNITS: Final = 1000
 """The longest list of words that can be typed at once."""
+_COMMA: Final = re.compile("[,\uff0c\u3001\uff64\u060c]")
+"""The commas of Latin, of Chinese and Japanese, and of Arabic."""
 
 MODES: Final = fixed_choices(views.MODES)
 SWITCHES: Final = fixed_choices(views.SWITCHES)
@@ -77,20 +80,29 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._set_mode(interaction, RuleTarget.CHANNEL, channel.id, mode)
 
     @app_commands.command(description="Block words: prompts that contain one are refused")
-    @app_commands.describe(words="One or several, separated by commas; whole words, however they are spelt")
+    @app_commands.describe(words="One or several, separated by commas; whole words, however spelt, and emoji")
     async def forbid(
         self, interaction: discord.Interaction, words: app_commands.Range[str, 1, WORDS_UNITS]
     ) -> None:
-        """Add a rule for each word or phrase; nothing is changed if one is too long to be compared."""
-        typed = [single_line(word, WORDS_UNITS) for word in words.split(",")]
+        """Add a rule for each word or phrase, and name those that cannot be compared with a prompt.
+
+        Nothing is changed if one is too long.
+        """
+        typed = list(filter(None, (single_line(word, 2 * WORDS_UNITS) for word in _COMMA.split(words))))
         too_long = next((word for word in typed if len(word) > WORD_LIMIT), None)
+        taken = {folded: word for word in typed if (folded := fold_text(word))}
         rules = [
-            AccessRule(RuleTarget.WORD, fold_text(word), Effect.DENY, words=word, set_by=interaction.user.id)
-            for word in typed
-            if fold_text(word)
+            AccessRule(RuleTarget.WORD, folded, Effect.DENY, words=word, set_by=interaction.user.id)
+            for folded, word in taken.items()
         ]
         problem = "" if rules else views.no_words()
-        await self._set(interaction, rules, problem if too_long is None else views.long_word(too_long))
+        left_out = [word for word in typed if not fold_text(word)]
+        await self._set(
+            interaction,
+            rules,
+            problem if too_long is None else views.long_word(too_long),
+            views.words_left_out(left_out) if left_out else "",
+        )
 
     @app_commands.command(description="Allow a blocked word again")
     @app_commands.describe(word="Which word")
@@ -211,13 +223,17 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         await self._set(interaction, (rule,), problem)
 
     async def _set(
-        self, interaction: discord.Interaction, rules: Sequence[AccessRule], problem: str = ""
+        self,
+        interaction: discord.Interaction,
+        rules: Sequence[AccessRule],
+        problem: str = "",
+        note: str = "",
     ) -> None:
         guild_id = require_manage_guild(interaction)
         if problem:
             view = build_view(problem)
         elif await self._access_rules.set(guild_id, rules, interaction_id=interaction.id):
-            view = views.rules_added_view(rules)
+            view = views.rules_added_view(rules, note)
         else:
             view = build_view(views.too_many_rules())
         await interaction.response.send_message(view=view, ephemeral=True)

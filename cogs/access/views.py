@@ -8,10 +8,10 @@ from bot.domain.access import WORD_LIMIT, AccessRule, Effect, RuleTarget
 from cogs.text.escaping import escape
 from cogs.text.terms import channel_mention, length_text, mention, role_mention, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
-from cogs.ui.layout import build_view, subtext, titled_view
+from cogs.ui.layout import build_view, fit_lines, subtext, titled_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from discord import ui
 
@@ -22,6 +22,8 @@ REASON_EXCERPT_UNITS: Final = 80
 WORD_UNITS: Final = 60
 LIST_UNITS: Final = 380
 """The length of one list: eight of them, their titles and the settings fit into one message."""
+ADDED_UNITS: Final = 3000
+LEFT_OUT_UNITS: Final = 600
 
 MODES: Final = {
     "allow": gettext_noop("May paint; once one is allowed, all others may not"),
@@ -118,9 +120,10 @@ def _subject(rule: AccessRule) -> str:
             return f"“{escape(rule.words or rule.subject, WORD_UNITS)}”"
 
 
-def rules_added_view(rules: Iterable[AccessRule]) -> ui.LayoutView:
-    """Show rules that were just added."""
-    return changed_view("\n".join(f"- {added_text(rule)}" for rule in rules))
+def rules_added_view(rules: Iterable[AccessRule], note: str = "") -> ui.LayoutView:
+    """Show rules that were just added, as many as fit, and a note about what was typed beside them."""
+    lines = [f"- {added_text(rule)}" for rule in rules]
+    return changed_view("\n".join(fit_lines(lines, ADDED_UNITS)), note)
 
 
 def added_text(rule: AccessRule) -> str:
@@ -146,9 +149,9 @@ def removed_text(rule: AccessRule) -> str:
     return gettext("There is no rule about {subject} any more.", subject=_subject(rule))
 
 
-def changed_view(text: str) -> ui.LayoutView:
-    """Show under a title what applies from now on."""
-    return build_view(f"### {gettext('Changed')}", text)
+def changed_view(text: str, note: str = "") -> ui.LayoutView:
+    """Show under a title what applies from now on, and a note if there is one."""
+    return build_view(f"### {gettext('Changed')}", text, note)
 
 
 def too_many_rules() -> str:
@@ -159,8 +162,16 @@ def too_many_rules() -> str:
 def no_words() -> str:
     """Return that nothing typed can be compared with a prompt."""
     return gettext(
-        "Type at least one word with letters or numbers in it. Separate several words with commas."
+        "Type at least one word with letters, numbers or emoji in it; punctuation alone cannot be blocked."
+        " Separate several words with commas. Nothing was changed."
     )
+
+
+def words_left_out(words: Sequence[str]) -> str:
+    """Return that these have nothing in them that could be compared with a prompt."""
+    title = gettext("Left out, since punctuation alone cannot be blocked:")
+    lines = [f"- “{escape(word, WORD_UNITS)}”" for word in words]
+    return "\n".join([title, *fit_lines(lines, LEFT_OUT_UNITS)])
 
 
 def long_word(word: str) -> str:

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain.access import WORD_LIMIT, blocked_words
 from bot.domain.jobs import Preset
 from bot.domain.text_folding import fold_text
 from bot.guilds.presets import MAX_PRESETS, NAME_LIMIT, TEXT_LIMIT
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from discord import ui
 
+    from bot.guilds.access_rules import AccessRuleStore
     from bot.guilds.presets import GuildPreset, PresetStore
 
 LIST_UNITS: Final = 3200
+BLOCKED_UNITS: Final = 1000
 WORDS_SHOWN: Final = 120
 
 
@@ -34,8 +37,9 @@ class PresetCommands(
 ):
     """Shows presets to everybody; members with Manage Server change them."""
 
-    def __init__(self, presets: PresetStore) -> None:
+    def __init__(self, presets: PresetStore, access_rules: AccessRuleStore) -> None:
         self._presets = presets
+        self._access_rules = access_rules
 
     @app_commands.command(name="show", description="Show the presets of this server")
     async def show(self, interaction: discord.Interaction) -> None:
@@ -59,24 +63,31 @@ class PresetCommands(
         after: app_commands.Range[str, 1, TEXT_LIMIT] = "",
         size: str | None = None,
     ) -> None:
-        """Save a preset; its name needs a letter or digit, and it needs words or a size.
+        """Save a preset; its name needs a letter, digit or emoji, and it needs words or a size.
+
+        An admin is told which blocked words are in it; only then members may use it in spite of them.
 
         Raises:
             MemberError: GUILD_ONLY, NOT_ALLOWED.
             OperatorError: `database`.
         """
         guild_id = require_manage_guild(interaction)
+        # No character is more than two units, so nothing is cut here.
         preset = Preset(
-            single_line(name, NAME_LIMIT), single_line(before, TEXT_LIMIT), single_line(after, TEXT_LIMIT)
+            single_line(name, 2 * NAME_LIMIT),
+            single_line(before, 2 * TEXT_LIMIT),
+            single_line(after, 2 * TEXT_LIMIT),
         )
+        blocked = await self._blocked_words(guild_id, preset)
+        saved = False
         if not fold_text(preset.name):
-            answer = build_view(gettext("Give the preset a name with letters or numbers in it."))
+            answer = build_view(gettext("Give the preset a name with letters, numbers or emoji in it."))
         elif not (preset.before or preset.after or size):
             answer = build_view(gettext("Give the preset words before or after those of members, or a size."))
-        elif await self._presets.save(
+        elif saved := await self._presets.save(
             guild_id, preset, size, set_by=interaction.user.id, interaction_id=interaction.id
         ):
-            answer = saved_view(preset, size)
+            answer = saved_view(preset, size, blocked)
         else:
             answer = build_view(
                 gettext(
@@ -85,6 +96,13 @@ class PresetCommands(
                 )
             )
         await interaction.response.send_message(view=answer, ephemeral=True)
+        if saved and blocked:  # they have been told now
+            await self._presets.record_known_words(interaction.id, blocked)
+
+    async def _blocked_words(self, guild_id: int, preset: Preset) -> list[str]:
+        policy = await self._access_rules.policy(guild_id)
+        parts = (preset.before, preset.after)
+        return list(dict.fromkeys(word for part in parts for word in blocked_words(part, policy)))
 
     @app_commands.command(description="Remove a preset; pictures painted with it stay as they are")
     @app_commands.describe(name="Which preset")
@@ -129,13 +147,23 @@ def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
     )
 
 
-def saved_view(preset: Preset, size: str | None) -> ui.LayoutView:
-    """Confirm a preset, and show what it makes of a prompt."""
+def saved_view(preset: Preset, size: str | None, blocked: Sequence[str] = ()) -> ui.LayoutView:
+    """Confirm a preset, show what it makes of a prompt, and name the blocked words in it."""
     return build_view(
         f"### {gettext('The preset is saved')}",
         f"**{escape(preset.name, NAME_LIMIT)}**: {_words(preset, size)}",
+        _blocked_text(blocked) if blocked else "",
         subtext(gettext("Pictures that are painted already stay as they are.")),
     )
+
+
+def _blocked_text(blocked: Sequence[str]) -> str:
+    title = gettext(
+        "These blocked words are in it. Members can use them with this preset from now on; to prevent that,"
+        " save it without them or remove it:"
+    )
+    lines = [f"- “{escape(word, WORD_LIMIT)}”" for word in blocked]
+    return "\n".join([title, *fit_lines(lines, BLOCKED_UNITS)])
 
 
 def _line(each: GuildPreset) -> str:

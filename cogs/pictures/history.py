@@ -13,7 +13,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.jobs.derived_requests import require_visible
 from cogs.pictures import history_views
 from cogs.pictures.history_views import SEARCH_UNITS
-from cogs.text.escaping import single_line
+from cogs.text.escaping import shorten, single_line
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake
 from cogs.ui.context import guild_id_of, require_manage_guild
@@ -55,7 +55,7 @@ class History(commands.Cog):
 
     @app_commands.command(description="Your pictures in this server, to look at, use and post again")
     @app_commands.describe(
-        search="Words of the prompt",
+        search="Words, signs or emoji of the prompt",
         member="Whose pictures, for those who may manage this server; without one, yours",
     )
     async def history(
@@ -67,7 +67,7 @@ class History(commands.Cog):
         """Show the newest page."""
         person = member or interaction.user
         self._require_right(interaction, person.id)
-        search = single_line(search, SEARCH_UNITS)
+        search = shorten(single_line(search, 2 * SEARCH_UNITS), SEARCH_UNITS)
         if await defer_privately(interaction):
             guild_id, own = guild_id_of(interaction), person.id == interaction.user.id
             page = await self._history.older(guild_id, person.id, search, with_private=own)

@@ -60,7 +60,7 @@ def page_view(
 
 def _nothing(search: str) -> str:
     if search:
-        return gettext("No picture has these words in its prompt. Try fewer of them.")
+        return gettext("No picture has these words or signs in its prompt. Try fewer of them.")
     return gettext("There are no pictures yet. `/imagine` paints the first.")
 
 

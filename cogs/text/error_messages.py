@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
 from bot.domain.limits import LimitScope
+from cogs.text.blocked_words import word_blocked
 from cogs.text.escaping import escape
 from cogs.text.terms import (
     channel_mention,
@@ -329,13 +330,6 @@ def _channel_refused(data: Data) -> str:
     return gettext("In this server pictures are painted only in {channels}.", channels=allowed)
 
 
-def _word_blocked(data: Data) -> str:
-    return gettext(
-        "The word “{word}” is blocked in this server. Please say it in other words.",
-        word=escape(str(data.get("word") or ""), 60),
-    )
-
-
 def _cooldown(data: Data) -> str:
     over_at, seconds = _number(data, "over_at") or 0, _number(data, "seconds") or 0
     return gettext(
@@ -375,7 +369,7 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.MEMBER_BLOCKED: _member_blocked,
     MemberReason.ROLE_REFUSED: _role_refused,
     MemberReason.CHANNEL_REFUSED: _channel_refused,
-    MemberReason.WORD_BLOCKED: _word_blocked,
+    MemberReason.WORD_BLOCKED: word_blocked,
     MemberReason.COOLDOWN: _cooldown,
     MemberReason.TOO_MANY_RUNNING: _too_many_running,
     MemberReason.PRESET_UNKNOWN: _preset_unknown,

@@ -32,6 +32,11 @@ def truncate(text: str, limit: int) -> str:
     return encoded[: 2 * max(limit - 1, 0)].decode("utf-16-le", "ignore") + "…"[:limit]
 
 
+def shorten(text: str, limit: int) -> str:
+    """Cut to `limit` UTF-16 units without an ellipsis, for what is compared and not read."""
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * limit].decode("utf-16-le", "ignore")
+
+
 def single_line(text: str, limit: int) -> str:
     """Turn line breaks, control characters and runs of spaces into one space; cut to `limit` UTF-16 units."""
     return truncate(" ".join(_UNSAFE.sub(" ", text).split()), limit)

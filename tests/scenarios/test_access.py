@@ -121,6 +121,89 @@ async def test_only_whole_words_are_blocked(server: BotServer) -> None:
     assert await is_accepted(server, server.alice, prompt="Two Words of wisdom")
 
 
+async def test_emoji_are_blocked_and_what_cannot_be_is_named(server: BotServer, rivya: FakeRivya) -> None:
+    answer = await change_access(server, "forbid", words="🦭, walrus、!!!, \u200b,, 👨\u200d👩\u200d👧")
+    assert "“🦭”" in answer
+    assert "“walrus”" in answer
+    assert "“👨\u200d👩\u200d👧”" in answer
+    assert "Left out" in answer
+    assert "- “!!!”" in answer
+    assert "“🦭” is blocked" in await refused(server, server.alice, prompt="one🦭more")
+    assert "“walrus” is blocked" in await refused(server, server.alice, prompt="a 🦊 Walrus")
+    assert rivya.tasks == {}
+    assert await is_accepted(server, server.alice, prompt="a seal 👨!!!")
+    choices = await server.sari.autocomplete(server.channel, "access permit", "word", "🦭")
+    assert [choice["value"] for choice in choices] == ["🦭"]
+    assert "no rule about “🦭” any more" in await change_access(server, "permit", word="🦭\ufe0f")
+    assert await is_accepted(server, server.alice, prompt="one🦭more")
+    shown = await change_access(server, "show")
+    assert "walrus" in shown
+    assert "🦭" not in shown
+
+
+@pytest.mark.parametrize("words", ["!!!", "…, ?", "\u200b", ",", "\u202e", "$"], ids=ascii)
+async def test_punctuation_alone_is_not_taken(server: BotServer, words: str) -> None:
+    assert "punctuation alone cannot be blocked" in await change_access(server, "forbid", words=words)
+    assert "with any words" in await change_access(server, "show")
+
+
+async def save_preset(server: BotServer, **options: Any) -> str:
+    words: str = server.response_text(await server.sari.slash(server.channel, "presets save", **options))
+    return words
+
+
+async def test_a_preset_does_not_bring_a_blocked_word_past_the_rule(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    answer = await save_preset(server, name="Zoo 🦭", before="a walrus and")
+    assert "blocked" not in answer
+    assert await is_accepted(server, server.alice, preset="zoo")
+    await change_access(server, "forbid", words="Walrus, 🦭, big fox")
+    words = await refused(server, server.alice, prompt="a hen", preset="Zoo 🦭")
+    assert "“Walrus” is blocked" in words
+    assert "preset “Zoo 🦭” brings it in" in words
+    # A phrase of which the preset has one half.
+    await save_preset(server, name="Half", before="big")
+    assert "“big fox” is blocked" in await refused(server, server.alice, prompt="fox", preset="Half")
+    assert len(rivya.tasks) == 1
+    # A picture painted before cannot be painted again with it.
+    (message,) = server.channel.history()
+    again = await server.alice.click(message, label="Again")
+    assert "brings it in" in server.response_text(again)
+    assert len(rivya.tasks) == 1
+
+
+async def test_an_admin_who_was_told_may_save_a_blocked_word_in_a_preset(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await change_access(server, "forbid", words="Walrus, owl")
+    answer = await save_preset(server, name="Zoo", before="a walrus and")
+    assert "- “Walrus”" in answer
+    assert "“owl”" not in answer
+    assert await is_accepted(server, server.alice, prompt="a hen", preset="Zoo")
+    await server.restart()
+    (message,) = server.channel.history()
+    await server.alice.click(message, label="Again")
+    assert len(rivya.tasks) == 2
+    # The member's own words are judged as ever, and so is what the admin was not told of.
+    assert "brings it" not in await refused(server, server.alice, prompt="a walrus", preset="Zoo")
+    await change_access(server, "forbid", words="and")
+    assert "brings it in" in await refused(server, server.alice, prompt="a hen", preset="Zoo")
+    await change_access(server, "permit", word="and")
+    # Another preset with the word, or none, is no way around it.
+    await save_preset(server, name="Other", before="a hen")
+    await server.sari.slash(server.channel, "presets remove", name="Zoo")
+    assert "brings it in" in server.response_text(await server.alice.click(message, label="Again"))
+    assert len(rivya.tasks) == 2
+
+
+async def test_nobody_was_told_if_the_answer_did_not_arrive(server: BotServer) -> None:
+    await change_access(server, "forbid", words="walrus")
+    server.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062, times=1)
+    await server.sari.slash(server.channel, "presets save", name="Zoo", before="a walrus and")
+    assert "brings it in" in await refused(server, server.alice, prompt="a hen", preset="Zoo")
+
+
 async def test_a_cooldown_refuses_the_next_request_of_the_member(server: BotServer) -> None:
     await change_access(server, "cooldown", seconds=90)
     assert await is_accepted(server, server.alice)

@@ -347,7 +347,7 @@ async def test_a_preset_needs_a_name_something_to_add_and_room(
     async def answer(command: str, **options: Any) -> str:
         return server.response_text(await server.sari.slash(server.channel, f"presets {command}", **options))
 
-    assert "with letters or numbers" in await answer("save", name="!?", before="in oil")
+    assert "with letters, numbers or emoji" in await answer("save", name="!?", before="in oil")
     assert "words before or after" in await answer("save", name="Oil")
     assert "no such preset" in await answer("remove", name="Oil")
     for number in range(2):

@@ -87,6 +87,27 @@ async def test_a_search_ignores_accents_and_case(server: BotServer) -> None:
     assert "No picture has these words" in server.text_of(nothing)
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("%", ["50% of a fox"]), ("🦊", ["a 🦊"]), ("_", []), ("*", []), ('"', []), ("\u200b", [])],
+    ids=ascii,
+)
+async def test_signs_and_emoji_are_searched(server: BotServer, search: str, found: list[str]) -> None:
+    for prompt in ("50% of a fox", "a 🦊", "a fox"):
+        await server.alice.slash(server.channel, "imagine", prompt=prompt)
+    message = await open_history(server, server.alice, search=search)
+    assert alt_texts(server, message) == found
+    words = server.text_of(message)
+    assert "with the words: " in words
+    assert ("No picture has these words or signs" in words) is (not found)
+
+
+async def test_a_long_search_of_emoji_is_cut_and_still_finds(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="🦊" * 40)
+    message = await open_history(server, server.alice, search="🦊" * 40)
+    assert alt_texts(server, message) == ["🦊" * 40]
+
+
 async def test_search_results_have_pages(server: BotServer) -> None:
     for number in range(8):
         await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}")

@@ -18,13 +18,13 @@ from bot.domain.access import (
     Effect,
     RecentActivity,
     RuleTarget,
-    blocked_word,
+    blocked_words,
     check_access,
     requires_spoiler,
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Job, Reference, RequestContext, Stage
+from bot.domain.jobs import Job, Preset, Reference, RequestContext, Stage
 from bot.domain.text_folding import fold_text
 from bot.guilds import access_rules as store_module
 from bot.guilds.access_rules import DOUBLE_CLICK_MS, AccessRuleStore
@@ -60,6 +60,10 @@ def deny(kind: RuleTarget, subject: int) -> AccessRule:
 
 def block_word(typed: str) -> AccessRule:
     return AccessRule(RuleTarget.WORD, fold_text(typed), Effect.DENY, words=typed, set_by=ADMIN)
+
+
+def blocked_word(text: str, policy: AccessPolicy) -> str | None:
+    return next(blocked_words(text, policy), None)
 
 
 def make_policy(*rules: AccessRule, **settings: int) -> AccessPolicy:
@@ -298,6 +302,126 @@ def test_other_words_are_not_blocked(blocked: str, prompt: str) -> None:
 )
 def test_an_invisible_character_does_not_hide_a_blocked_word(character: str) -> None:
     assert blocked_word(f"a fo{character}x", make_policy(block_word("fox"))) == "fox"
+
+
+MAN, FAMILY = "\U0001f468", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+RUNNER, RUNNING_WOMAN = "\U0001f3c3", "\U0001f3c3\u200d\u2640\ufe0f"
+PRIDE, RAINBOW = "\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f308"
+THUMB, DARK_THUMB, PALE_THUMB = "\U0001f44d", "\U0001f44d\U0001f3ff", "\U0001f44d\U0001f3fb"
+BLACK_FLAG = "\U0001f3f4"
+ENGLAND = BLACK_FLAG + "".join(chr(0xE0000 + ord(char)) for char in "gbeng") + "\U000e007f"
+
+
+@pytest.mark.parametrize(
+    ("blocked", "prompt"),
+    [
+        ("🦊", "a🦊b"),
+        ("🦊", "🐔🦊🐔"),
+        ("🦊", "🐔\u200d🦊"),  # shown as two
+        ("🦊", "🦊\ufe0f\u200b"),
+        ("❤", "❤\ufe0f"),
+        ("❤\ufe0f", "❤"),
+        (THUMB, DARK_THUMB),
+        (DARK_THUMB, PALE_THUMB),
+        (MAN, FAMILY),
+        (FAMILY, f"the{FAMILY}s"),
+        (RUNNER, RUNNING_WOMAN),
+        (RUNNING_WOMAN, RUNNING_WOMAN.replace("\ufe0f", "")),
+        (RAINBOW, PRIDE),
+        (PRIDE, f"{PRIDE}\u200d🔥"),
+        ("🇩🇪", "🇫🇷🇩🇪"),
+        ("🇩🇪", f"{MAN}\u200d🇩🇪"),
+        (ENGLAND, f"to {ENGLAND}!"),
+        ("7\ufe0f\u20e3", "7"),
+        ("7", "7\ufe0f\u20e3"),
+        ("#\ufe0f\u20e3", "#\u20e3"),
+        ("red fox", "red 🦊 fox"),  # an emoji between them hides no phrase
+        ("fox", "🦊fox🦊"),
+        ("狐", "🦊狐🦊"),
+        ("🦊 fox", "a 🦊 Fox"),
+        ("🔪👶", "🔪 👶"),
+        ("🔪👶", "🔪\u200d👶"),
+        ("☭", "a ☭ flag"),
+        ("<:fox:123>", "say <:fox:123>!"),
+        ("<:fox:123>", "say <a:fox:123>"),
+        ("fox", "<:fox:123>"),
+    ],
+    ids=ascii,
+)
+def test_a_blocked_emoji_is_found(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, make_policy(block_word(blocked))) == blocked
+
+
+@pytest.mark.parametrize(
+    ("blocked", "prompt"),
+    [
+        ("🦊", "a fox 🐺"),
+        ("fox", "🦊"),
+        (FAMILY, "\U0001f468\U0001f469\U0001f467"),
+        (FAMILY, MAN),
+        (PRIDE, RAINBOW),
+        (RUNNING_WOMAN, RUNNER),
+        ("🇪🇫", "🇩🇪🇫🇷"),
+        ("🇩", "🇩🇪"),
+        (BLACK_FLAG, ENGLAND),
+        ("#\ufe0f\u20e3", "#1"),
+        ("🦊 fox", "a fox"),
+        ("🔪👶", "👶🔪"),
+        ("<:fox:123>", "<:fox:124>"),
+        ("<:fox:123>", "a fox"),
+    ],
+    ids=ascii,
+)
+def test_other_emoji_are_not_blocked(blocked: str, prompt: str) -> None:
+    assert blocked_word(prompt, make_policy(block_word(blocked))) is None
+
+
+def in_preset(before: str, after: str, policy: AccessPolicy, prompt: str = "a hen") -> MemberError | None:
+    request = replace(make_request(prompt=prompt), preset=Preset("Oil", before, after))
+    try:
+        check_access(request, NO_CONTEXT, policy, RecentActivity(), AT)
+    except MemberError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "prompt"),
+    [
+        ("a FÓX and", "", "a hen"),
+        ("", "beside 🦊", "a hen"),
+        ("a red", "", "fox"),  # the phrase is in both together
+        ("", "fox", "red"),
+    ],
+)
+def test_words_that_a_preset_adds_are_judged_like_the_members_own(
+    before: str, after: str, prompt: str
+) -> None:
+    policy = make_policy(block_word("fox"), block_word("🦊"), block_word("red fox"))
+    if prompt != "a hen":
+        policy = make_policy(block_word("red fox"))
+    refused = in_preset(before, after, policy, prompt)
+    assert refused is not None
+    assert refused.reason is MemberReason.WORD_BLOCKED
+    assert refused.data["preset"] == "Oil"
+
+
+def test_the_members_own_word_is_named_as_such_in_any_preset() -> None:
+    policy = replace(make_policy(block_word("fox")), preset_words={("a fox", ""): frozenset({"fox"})})
+    own = in_preset("a fox", "", policy, "one more fox")
+    assert own is not None
+    assert own.data == {"word": "fox"}
+
+
+def test_a_word_that_its_admin_was_told_of_is_allowed_in_that_preset_only() -> None:
+    policy = replace(
+        make_policy(block_word("Fóx"), block_word("owl")), preset_words={("a fox", ""): frozenset({"fox"})}
+    )
+    assert in_preset("a fox", "", policy) is None
+    for before, after in (("", "a fox"), ("a fox", "and an owl"), ("a fox and", ""), ("an owl", "")):
+        refused = in_preset(before, after, policy)
+        assert refused is not None, (before, after)
+    assert in_preset("a fox", "", policy, "an owl") is not None
 
 
 @pytest.mark.parametrize(("blocked", "prompt"), [("काम", "कि मी"), ("दिन", "दान")])

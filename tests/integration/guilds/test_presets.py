@@ -54,6 +54,50 @@ async def test_a_preset_is_found_however_its_name_is_typed(presets: PresetStore,
     assert (found.preset, found.size, found.set_by) == (OIL, "portrait", ADMIN)
 
 
+async def test_presets_differ_by_their_emoji_which_need_not_be_typed(presets: PresetStore) -> None:
+    for number, name in enumerate(("Oil 🎨", "🖼️ Oil", "❤️ Ink", "🦊", "Ink 2")):
+        assert await save(presets, Preset(name, f"words {number}", ""), number)
+    assert len(await names(presets)) == 5
+
+    async def found(typed: str) -> str | None:
+        preset = await presets.find(1, typed)
+        return None if preset is None else preset.preset.name
+
+    assert await found("oil\U0001f3a8") == "Oil 🎨"
+    assert await found("\U0001f5bc OIL") == "🖼️ Oil"
+    assert await found("oil") is None, "it could be either"
+    assert await found("ink") == "❤️ Ink"
+    assert await found("\u2764 ink") == "❤️ Ink"
+    assert await found("🦊\ufe0f") == "🦊"
+    assert await found("🦊🦊") is None
+    assert await found("!") is None
+    removed = await presets.remove(1, "ink", set_by=ADMIN, interaction_id=9)
+    assert removed is not None
+    assert await found("ink") is None
+    await save(presets, Preset("Oil", "plain", ""), 10)
+    assert await found("oil") == "Oil"
+
+
+async def test_blocked_words_that_an_admin_was_told_of_belong_to_the_newest_preset(
+    presets: PresetStore, database: Database
+) -> None:
+    async def known() -> dict[tuple[str, str], frozenset[str]]:
+        return dict(await database.run(lambda tx: presets_module.known_blocked_words(tx, 1)))
+
+    await save(presets, OIL, 1)
+    assert await known() == {}
+    await presets.record_known_words(1, ["Fóx", "🦊 \"x'"])
+    assert await known() == {(OIL.before, OIL.after): {"fox", "🦊 x"}}
+    await save(presets, Preset("Other", OIL.before, OIL.after), 2)
+    await presets.record_known_words(2, ["owl"])
+    assert await known() == {(OIL.before, OIL.after): {"fox", "🦊 x", "owl"}}
+    await save(presets, OIL, 3)  # saved anew, and nobody was told
+    assert await known() == {(OIL.before, OIL.after): {"owl"}}
+    await presets.remove(1, "Other", set_by=ADMIN, interaction_id=4)
+    assert await known() == {}
+    assert await database.run(lambda tx: presets_module.known_blocked_words(tx, 2)) == {}
+
+
 @pytest.mark.parametrize("typed", ["oil", "painting oil", "oilpainting", "", "%", "oil paintings"])
 async def test_another_name_is_another_preset(presets: PresetStore, typed: str) -> None:
     await save(presets, OIL, 1)

@@ -217,11 +217,56 @@ async def test_a_search_finds_words_however_they_are_written(
     assert ids(await history_store.older(1, MEMBER, search)) == [job.job_id]
 
 
-@pytest.mark.parametrize("search", ["vixen", "red hen", "%", "' OR 1=1 --", "fo_x_es"])
+@pytest.mark.parametrize(
+    "search",
+    [
+        *("vixen", "red hen", "' OR 1=1 --", "fo_x_es"),
+        *("%", "_", "*", '"', "'", "\u201c", "?", "🦊", "fox!", "❤"),
+        # Invisible characters are no words; the whole history is not what was searched.
+        *("\u200b", "\ufe0f", "\u0301", "\u3164", "\u202e", "\ud800", "\u200d\u200d"),
+    ],
+    ids=ascii,
+)
 async def test_a_search_finds_nothing_else(history_store: HistoryStore, store: JobStore, search: str) -> None:
     await add_delivered_job(store, make_request(user_id=MEMBER, prompt="a red fox"))
-    expected = 1 if search == "%" else 0  # without a letter or digit there is nothing to search for
-    assert len((await history_store.older(1, MEMBER, search)).items) == expected
+    assert (await history_store.older(1, MEMBER, search)).items == ()
+
+
+SIGNS = {
+    "%": ["50% red", "100 %"],
+    "50%": ["50% red"],
+    "_": ["red_fox"],
+    "*": ["a *fox*"],
+    "*fox*": ["a *fox*"],
+    '"': ['a "fox"', "a \u201cfox\u201d"],
+    "\u201d": ['a "fox"', "a \u201cfox\u201d"],
+    "'": ["fox's"],
+    "\u2019": ["fox's"],
+    "\u2013": ["red - fox"],
+    "\\": ["a \\ b"],
+    "?": ["who?"],
+    "who ?": ["who?"],
+    "🦊": ["a 🦊", "two🦊🦊"],
+    "❤️": ["I \u2764 it", "I \u2764\ufe0f it"],
+    "👍🏿": ["\U0001f44d\U0001f3fb"],
+    "\U0001f468": ["\U0001f468\u200d\U0001f469\u200d\U0001f467"],
+    "🇺🇸": ["flag 🇺🇸"],
+    "<:fox:12>": ["say <:fox:12>"],
+    "red_fox": ["red_fox", "red - fox"],
+}
+OTHERS = ["🇦🇺🇸🇪", "a hen", "\U0001f469", "12 <a:hen:1>"]
+
+
+@pytest.mark.parametrize(("search", "prompts"), SIGNS.items(), ids=map(ascii, SIGNS))
+async def test_signs_and_emoji_are_searched(
+    history_store: HistoryStore, store: JobStore, search: str, prompts: list[str]
+) -> None:
+    everything = dict.fromkeys(prompt for group in (*SIGNS.values(), OTHERS) for prompt in group)
+    for prompt in everything:
+        await add_delivered_job(store, make_request(user_id=MEMBER, prompt=prompt))
+    pages = await pages_to_oldest(history_store, search)
+    found = {item.job.request.prompt for page in pages for item in page.items}
+    assert found == set(prompts)
 
 
 async def test_search_results_have_pages_in_both_directions(

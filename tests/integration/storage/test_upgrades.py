@@ -30,7 +30,7 @@ from bot.jobs.store import JobStore
 from bot.storage.backups import backup
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from bot.storage.schema import APPLICATION_ID, migrate, migrations
+from bot.storage.schema import APPLICATION_ID, add_functions, migrate, migrations
 from tests.integration.storage.legacy_databases import (
     EXPIRED_DRAFT,
     FILLERS,
@@ -58,6 +58,8 @@ RELEASED = {
 }
 
 
+LATE_JOBS = 7
+"""The first version that knows late jobs."""
 EARLIER_VERSIONS = range(1, len(migrations()))
 
 
@@ -69,6 +71,7 @@ def old_database(request: pytest.FixtureRequest, database_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = OFF")
+        add_functions(connection)
         for file in migrations()[: request.param]:
             connection.executescript(file.read_text("utf-8"))
         FILLERS[max(version for version in FILLERS if version <= request.param)](connection)
@@ -189,6 +192,8 @@ async def test_a_picture_that_an_earlier_version_gave_up_can_be_fetched_again(ol
             " WHERE job_id = ?",
             (lost.job_id,),
         )
+        if connection.execute("PRAGMA user_version").fetchone()[0] >= LATE_JOBS:
+            connection.execute("UPDATE jobs SET late_at = accepted_at, late_note = failure_code")
     database = await Database.open(old_database)
     try:
         late_jobs = LateJobStore(database)
