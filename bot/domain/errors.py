@@ -32,7 +32,7 @@ class MemberReason(StrEnum):
     PROMPT_TOO_LONG = "prompt_too_long"
     """More characters than the model accepts; data: `limit`."""
     PROMPT_REFUSED = "prompt_refused"
-    """Rivya's refusal is about the prompt; or the prompt has half a surrogate pair."""
+    """Rivya's refusal is about the prompt; or, with the data `half`, it has half a surrogate pair."""
     CONTENT_REFUSED = "content_refused"
     """Rivya's moderation refused the prompt or the reference; data: `message`, Rivya's own words."""
     REQUEST_REFUSED = "request_refused"

@@ -90,7 +90,7 @@ def without_emoji(folded: str) -> str:
 def _fold(text: str, categories: str) -> str:
     """Fold a text, and turn what is not in these major categories (unless it is an emoji) into spaces."""
     visible = _ACCENTS.sub("", _INVISIBLE.sub(r"\1", unicodedata.normalize("NFKD", text)))
-    bare = "".join(char for char in visible if char == JOINER or not _is_format(char))
+    bare = "".join(char for char in visible if char == JOINER or not _is_dropped(char))
     # With a group in the pattern, `split` returns the texts between emoji at even places, emoji at odd ones.
     parts = _EMOJI.split(bare)
     parts[::2] = [_plain(part, categories) for part in parts[::2]]
@@ -98,9 +98,9 @@ def _fold(text: str, categories: str) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _is_format(char: str) -> bool:
-    # Tags are left only within a flag.
-    return unicodedata.category(char) == "Cf" and not "\U000e0020" <= char <= "\U000e007f"
+def _is_dropped(char: str) -> bool:
+    # Formats, of which tags are left only within a flag, and lone surrogates, which are in no stored text.
+    return unicodedata.category(char) in {"Cf", "Cs"} and not "\U000e0020" <= char <= "\U000e007f"
 
 
 def _plain(text: str, categories: str) -> str:

@@ -30,7 +30,7 @@ def validate_request(request: Request, model: ImageModel) -> None:
     if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
     if _LONE_SURROGATE.search(request.prompt):
-        raise MemberError(MemberReason.PROMPT_REFUSED)
+        raise MemberError(MemberReason.PROMPT_REFUSED, half=True)
     if (beyond := len(request.full_prompt) - model.prompt_limit) > 0:
         # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)

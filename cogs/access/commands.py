@@ -110,7 +110,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         self, interaction: discord.Interaction, word: app_commands.Range[str, 1, WORD_LIMIT]
     ) -> None:
         """Remove the rule for a word, whatever its case, accents and spaces."""
-        await self._remove(interaction, RuleTarget.WORD, fold_text(word))
+        await self._remove(interaction, RuleTarget.WORD, fold_text(single_line(word, 2 * WORD_LIMIT)))
 
     @permit.autocomplete("word")
     async def blocked(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

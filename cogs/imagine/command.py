@@ -11,7 +11,8 @@ from discord.ext import commands
 from bot.domain.errors import MemberError
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Reference, RequestOptions
-from bot.guilds.presets import NAME_LIMIT  # noqa: TC001  # read from the annotations by discord.py
+from bot.guilds.presets import NAME_LIMIT
+from cogs.text.escaping import single_line
 from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
@@ -77,7 +78,7 @@ class Imagine(commands.Cog):
             private=private,
             reference=None if reference is None else _reference(reference),
             spoiler=spoiler,
-            preset=preset,
+            preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
         )
         if prompt is not None:
             await self._submission.submit(interaction, options)

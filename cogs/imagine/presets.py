@@ -117,7 +117,10 @@ class PresetCommands(
         """
         guild_id = require_manage_guild(interaction)
         removed = await self._presets.remove(
-            guild_id, name, set_by=interaction.user.id, interaction_id=interaction.id
+            guild_id,
+            single_line(name, 2 * NAME_LIMIT),
+            set_by=interaction.user.id,
+            interaction_id=interaction.id,
         )
         if removed is None:
             answer = build_view(gettext("There is no such preset here. `/presets show` lists them."))

@@ -6,6 +6,7 @@ has the prompt as well, in case the draft cannot be saved.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -14,6 +15,7 @@ from discord import ui
 
 from bot.domain.errors import OperatorError
 from cogs.imagine.form import fits
+from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
 from cogs.ui.layout import row
 from cogs.ui.responses import return_text
@@ -40,9 +42,12 @@ class RejectedRequests:
         sentence = self._error_reporter.message_for(interaction, error)
         if sentence is None:
             return
+        # SQLite takes no lone surrogates, and nobody could see them in the form.
+        prompt = shorten(request.prompt, utf16_length(request.prompt))
         try:
-            draft_id = await self._drafts.save(request) if fits(request.prompt) else None
-        except (OperatorError, UnicodeError) as failure:  # UnicodeError: SQLite takes no lone surrogates
+            kept = replace(request, prompt=prompt)
+            draft_id = await self._drafts.save(kept) if fits(prompt) else None
+        except (OperatorError, UnicodeError) as failure:  # UnicodeError: a lone surrogate in a file name
             log.warning("draft not kept", interaction_id=interaction.id, error=str(failure))
             draft_id = None
         buttons = [] if draft_id is None else [row(retry_button(draft_id))]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 MAX_DAYS: Final = 3650
 DEFAULT_DAYS: Final = 30
 ID_UNITS: Final = 25
+JOB_UNITS: Final = 100
 SCOPE_CHOICES: Final = fixed_choices(views.SCOPES)
 
 GuildId = app_commands.Range[str, 1, ID_UNITS]
@@ -200,13 +201,13 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
     async def close(
         self,
         interaction: discord.Interaction,
-        job: app_commands.Range[str, 1, 100],
+        job: app_commands.Range[str, 1, JOB_UNITS],
         final_credits: app_commands.Range[int, 0, MAX_COMMAND_CREDITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
         """Close a reservation once, if it is held although its job is over."""
         await require_operator(interaction, self._guild_id)
-        job_id, reason = job.strip().lower(), single_line(reason, REASON_UNITS)
+        job_id, reason = single_line(job, JOB_UNITS).lower(), single_line(reason, REASON_UNITS)
         if not reason:
             await reply_privately(interaction, gettext(views.NO_REASON))
             return

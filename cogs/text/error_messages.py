@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
 from bot.domain.limits import LimitScope
-from cogs.text.blocked_words import word_blocked
 from cogs.text.escaping import escape
+from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
     channel_mention,
     credits_text,
@@ -42,9 +42,6 @@ NO_CHARGE: Final = gettext_noop("Nothing was charged.")
 
 _SENTENCES: Final = {
     MemberReason.PROMPT_EMPTY: gettext_noop("The prompt is empty. Say what you would like to see."),
-    MemberReason.PROMPT_REFUSED: gettext_noop(
-        "Rivya does not paint this prompt. Please say it in other words."
-    ),
     MemberReason.REFERENCE_UNREADABLE: gettext_noop(
         "The reference cannot be read as a picture. Open it in an app, save it as PNG or JPEG, and try again."
     ),
@@ -358,6 +355,7 @@ def _preset_unknown(data: Data) -> str:
 
 _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
+    MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,
     MemberReason.REQUEST_REFUSED: _request_refused,
     MemberReason.REFERENCE_TYPE: _reference_type,

@@ -33,13 +33,20 @@ def truncate(text: str, limit: int) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut to `limit` UTF-16 units without an ellipsis, for what is compared and not read."""
+    """Cut to `limit` UTF-16 units without an ellipsis, for what is compared and not read.
+
+    Lone surrogates are dropped.
+    """
     return text.encode("utf-16-le", "surrogatepass")[: 2 * limit].decode("utf-16-le", "ignore")
 
 
 def single_line(text: str, limit: int) -> str:
-    """Turn line breaks, control characters and runs of spaces into one space; cut to `limit` UTF-16 units."""
-    return truncate(" ".join(_UNSAFE.sub(" ", text).split()), limit)
+    """Turn line breaks, control characters and runs of spaces into one space; cut to `limit` UTF-16 units.
+
+    Lone surrogates are dropped, as by `truncate`.
+    """
+    whole = shorten(text, utf16_length(text))
+    return truncate(" ".join(_UNSAFE.sub(" ", whole).split()), limit)
 
 
 def escape(text: str, limit: int) -> str:

@@ -193,7 +193,7 @@ async def test_a_picture_that_an_earlier_version_gave_up_can_be_fetched_again(ol
             (lost.job_id,),
         )
         if connection.execute("PRAGMA user_version").fetchone()[0] >= LATE_JOBS:
-            connection.execute("UPDATE jobs SET late_at = accepted_at, late_note = failure_code")
+            connection.execute("UPDATE jobs SET late_at = 1, late_note = failure_code WHERE failure_charged")
     database = await Database.open(old_database)
     try:
         late_jobs = LateJobStore(database)

@@ -1,4 +1,4 @@
-"""The sentence about a blocked word in a request."""
+"""The sentences about words in a request that are refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXCERPT_UNITS: Final = 60
+
+
+def prompt_refused(data: Mapping[str, object]) -> str:
+    """Return that Rivya refuses the prompt, or that it has `half` a character."""
+    if data.get("half"):
+        return gettext(
+            "The prompt has half a character in it, as is left of an emoji that was cut. Please delete it or"
+            " type it anew."
+        )
+    return gettext("Rivya does not paint this prompt. Please say it in other words.")
 
 
 def word_blocked(data: Mapping[str, object]) -> str:
