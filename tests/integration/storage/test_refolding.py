@@ -175,7 +175,7 @@ async def test_names_that_fold_to_the_same_now_are_one(old_database: Path) -> No
             "subject": "walrus",
             "words": "walrus",
             "effect": "deny",
-            "interaction_id": 2,
+            "interaction_id": 102,  # that of the rule it becomes equal to
         }
         insert(connection, "access_rules", both | walrus)
         pencil = {
