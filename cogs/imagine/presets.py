@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bot.guilds.presets import GuildPreset, PresetStore
 
 LIST_UNITS: Final = 3200
-BLOCKED_UNITS: Final = 1000
+MOST_TOLD: Final = 20
+"""How many blocked words in a preset fit into the answer; of others its admin is not told."""
 WORDS_SHOWN: Final = 120
 
 
@@ -102,7 +103,8 @@ class PresetCommands(
     async def _blocked_words(self, guild_id: int, preset: Preset) -> list[str]:
         policy = await self._access_rules.policy(guild_id)
         parts = (preset.before, preset.after)
-        return list(dict.fromkeys(word for part in parts for word in blocked_words(part, policy)))
+        found = dict.fromkeys(word for part in parts for word in blocked_words(part, policy))
+        return list(found)[:MOST_TOLD]
 
     @app_commands.command(description="Remove a preset; pictures painted with it stay as they are")
     @app_commands.describe(name="Which preset")
@@ -166,7 +168,7 @@ def _blocked_text(blocked: Sequence[str]) -> str:
         " save it without them or remove it:"
     )
     lines = [f"- “{escape(word, WORD_LIMIT)}”" for word in blocked]
-    return "\n".join([title, *fit_lines(lines, BLOCKED_UNITS)])
+    return "\n".join([title, *lines])
 
 
 def _line(each: GuildPreset) -> str:

@@ -197,6 +197,18 @@ async def test_an_admin_who_was_told_may_save_a_blocked_word_in_a_preset(
     assert len(rivya.tasks) == 2
 
 
+async def test_blocked_words_beyond_those_that_fit_the_answer_stay_blocked(server: BotServer) -> None:
+    words = [f"[{number:02}]" * 12 for number in range(21)]
+    await change_access(server, "forbid", words=",".join(words[:11]))
+    await change_access(server, "forbid", words=",".join(words[11:]))
+    answer = await save_preset(
+        server, name="All", before=" a ".join(words[:12]), after=" a ".join(words[12:])
+    )
+    assert answer.count("- “") == 20
+    assert len(answer) <= 4000
+    assert "brings it in" in await refused(server, server.alice, prompt="a hen", preset="All")
+
+
 async def test_nobody_was_told_if_the_answer_did_not_arrive(server: BotServer) -> None:
     await change_access(server, "forbid", words="walrus")
     server.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062, times=1)
