@@ -9,17 +9,21 @@ import signal
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
+from bot.background.admission_notifier import AdmissionNotifier
 from bot.background.alert_notifier import AlertNotifier
 from bot.background.balance_monitor import BalanceMonitor
 from bot.background.maintenance import INTERVAL_SECONDS, maintenance_tasks, run_chores
 from bot.background.periodic import PeriodicTask
 from bot.credits.balance_warning import BalanceWarningStore
+from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.discord_client.client import KuasClient
 from bot.discord_client.command_syncs import CommandSyncStore
+from bot.domain.admission import AdmissionPolicy
+from bot.domain.clock import now_ms
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
 from bot.engine.job_files import JobFiles
@@ -40,16 +44,19 @@ from bot.storage.database import Database
 from bot.stores import Stores
 from cogs.delivery.discord_delivery import DiscordDelivery
 from cogs.notifications.notifier import DiscordNotifier
+from cogs.operator.admission_messenger import DiscordAdmissionMessenger
 from cogs.registry import register
 from cogs.ui.error_reporter import DiscordErrorReporter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
     from bot.config.settings import Settings
     from bot.credits.ledger import Ledger
     from bot.rivya.calls import Attempt
+
+    PeriodicWork = AlertNotifier | BalanceMonitor | AdmissionNotifier | PeriodicTask
 
 log = structlog.get_logger(__name__)
 
@@ -76,12 +83,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         OperatorError: `database`; the file cannot be used. `monitor`; the port cannot.
     """
     async with CleanupStack() as stack:
-        database = await Database.open(settings.database.path)
-        stack.push_async_callback(database.close)
         operator_log, metrics = OperatorLog(), Metrics()
-        stores = Stores.open(database, settings, metrics)
-        stack.callback(stores.reports.close)
-        await PictureRetention(database, stores.pictures).migrate_inline_pictures()
+        stores = await _stores(stack, settings, metrics)
         rivya, circuit_breaker = await _rivya(stack, settings, operator_log, metrics)
         maintenance, departures = _maintenance(stack, stores, operator_log, settings)
         downloader = await stack.enter_async_context(
@@ -90,18 +93,19 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         image_workers = stack.enter_context(closing(ImageWorkers(_scratch_folder(settings.database.path))))
         error_reporter = DiscordErrorReporter(operator_log)
         client = await stack.enter_async_context(
-            KuasClient(command_syncs=CommandSyncStore(database), error_reporter=error_reporter)
+            KuasClient(command_syncs=CommandSyncStore(stores.database), error_reporter=error_reporter)
         )
-        delivery = DiscordDelivery(client, image_workers)
         files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures)
+        delivery = DiscordDelivery(client, image_workers)
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
-        alert_notifier, balance_monitor = _notifiers(stack, client, stores, rivya, operator_log, settings)
-        stack.push_async_callback(engine.close)
+        notifiers = _notifiers(stack, client, stores, rivya, operator_log, settings)
         wakeups = _wakeups(stack, stores, engine, operator_log)
+        stack.push_async_callback(engine.close)
         client.on_setup = partial(
             register,
             engine=engine,
-            alert_notifier=alert_notifier,
+            alert_notifier=notifiers.alerts,
+            admission_notifier=notifiers.admissions,
             stores=stores,
             circuit_breaker=circuit_breaker,
             downloader=downloader,
@@ -111,16 +115,37 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             error_reporter=error_reporter,
             operator_guild=settings.discord.operator_guild,
         )
-        client.on_synced = partial(_resume, engine, (alert_notifier, balance_monitor, maintenance, wakeups))
+        client.on_synced = partial(_resume, engine, (*notifiers, maintenance, wakeups))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
         yield App(client, engine, stores.ledger)
 
 
-async def _resume(
-    engine: JobEngine,
-    tasks: tuple[AlertNotifier, BalanceMonitor, PeriodicTask, PeriodicTask],
-    _: KuasClient,
-) -> None:
+async def _stores(stack: CleanupStack, settings: Settings, metrics: Metrics) -> Stores:
+    """Open the database; move what an old version kept otherwise, and store what transactions check."""
+    database = await Database.open(settings.database.path)
+    stack.push_async_callback(database.close)
+    stores = Stores.open(database, settings, metrics)
+    stack.callback(stores.reports.close)
+    await PictureRetention(stores.database, stores.pictures).migrate_inline_pictures()
+    kept = await apply_default_ceiling(
+        stores.database, settings.limits.ceiling, settings.limits.default, now_ms()
+    )
+    if kept:
+        log.info("servers keep more than limits.guild_ceiling: operator guilds lists them", servers=kept)
+    guilds, own = settings.guilds, settings.discord.operator_guild
+    await stores.admissions.set_policy(AdmissionPolicy(guilds.admission, frozenset(guilds.allowed), own))
+    return stores
+
+
+class Notifiers(NamedTuple):
+    """The periodic tasks that tell admins, the operator and servers something."""
+
+    alerts: AlertNotifier
+    balance: BalanceMonitor
+    admissions: AdmissionNotifier
+
+
+async def _resume(engine: JobEngine, tasks: Iterable[PeriodicWork], _: KuasClient) -> None:
     """Resume the jobs of the last run, and start the periodic tasks."""
     await engine.resume()
     for task in tasks:
@@ -210,7 +235,7 @@ def _notifiers(
     rivya: RivyaClient,
     operator_log: OperatorLog,
     settings: Settings,
-) -> tuple[AlertNotifier, BalanceMonitor]:
+) -> Notifiers:
     """Build the periodic tasks, which are not started yet, that alert admins and the operator."""
     notifier = DiscordNotifier(client, settings.discord.operator_channel)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
@@ -221,9 +246,15 @@ def _notifiers(
         settings.rivya.wallet_alert_credits,
         operator_log,
     )
-    stack.push_async_callback(alert_notifier.close)
-    stack.push_async_callback(balance_monitor.close)
-    return alert_notifier, balance_monitor
+    admission_notifier = AdmissionNotifier(
+        stores.admissions,
+        stores.approvals,
+        DiscordAdmissionMessenger(client, settings.discord.operator_channel),
+        operator_log,
+    )
+    for task in (admission_notifier, alert_notifier, balance_monitor):
+        stack.push_async_callback(task.close)
+    return Notifiers(alert_notifier, balance_monitor, admission_notifier)
 
 
 async def _rivya(

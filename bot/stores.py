@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import AlertStore
+from bot.credits.approvals import GuildApprovals
 from bot.credits.ledger import Ledger
 from bot.credits.reports import chart
 from bot.credits.reports.builder import ReportBuilder
 from bot.domain.image_models import CHEAPEST_CREDITS
-from bot.domain.limits import Limit
 from bot.guilds.access_rules import AccessRuleStore
+from bot.guilds.admission import AdmissionStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
 from bot.jobs.drafts import DraftStore
@@ -37,6 +38,8 @@ class Stores:
     jobs: JobStore
     ledger: Ledger
     credit_admin: CreditAdmin
+    approvals: GuildApprovals
+    admissions: AdmissionStore
     drafts: DraftStore
     access_rules: AccessRuleStore
     presets: PresetStore
@@ -50,13 +53,15 @@ class Stores:
     @classmethod
     def open(cls, database: Database, settings: Settings, metrics: Metrics) -> Stores:
         """Make the stores, all on the one connection of `database`."""
-        default = Limit(settings.limits.guild_credits, settings.limits.period)
+        default = settings.limits.default
         return cls(
             database=database,
             pictures=PictureStore(picture_folder(settings.database.path)),
             jobs=JobStore(database, default, metrics),
             ledger=Ledger(database, default),
             credit_admin=CreditAdmin(database, default),
+            approvals=GuildApprovals(database, default),
+            admissions=AdmissionStore(database),
             drafts=DraftStore(database),
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),

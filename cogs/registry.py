@@ -30,6 +30,7 @@ from cogs.limits.commands import Limits
 from cogs.limits.grants import Grants
 from cogs.limits.settings import GuildSettings
 from cogs.limits.show import ShowLimits
+from cogs.operator.admission import GuildAdmission
 from cogs.operator.commands import Operator
 from cogs.operator.late_jobs import LateJobCommands
 from cogs.pictures.actions import PictureActions
@@ -45,6 +46,7 @@ from cogs.ui.discord_limits import validate_commands
 if TYPE_CHECKING:
     from discord.ext import commands
 
+    from bot.background.admission_notifier import AdmissionNotifier
     from bot.background.alert_notifier import AlertNotifier
     from bot.discord_client.client import KuasClient
     from bot.engine.circuit_breaker import CircuitBreaker
@@ -62,6 +64,7 @@ async def register(
     *,
     engine: JobEngine,
     alert_notifier: AlertNotifier,
+    admission_notifier: AdmissionNotifier,
     stores: Stores,
     circuit_breaker: CircuitBreaker,
     downloader: Downloader,
@@ -81,14 +84,11 @@ async def register(
     await client.tree.set_translator(CommandTranslator())
     router = ComponentRouter(error_reporter)
     cogs = (
-        Credits(stores.ledger, stores.credit_admin),
-        Doctor(stores.guild_settings, circuit_breaker),
-        Reports(stores.reports),
-        Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
-        Access(stores.access_rules, stores.guild_settings),
+        *_member_commands(stores, circuit_breaker),
         *_pictures(client, engine, alert_notifier, stores, downloader, image_workers, error_reporter),
         _limits(stores, router),
         GuildDepartureListener(client, departures),
+        GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
         router,
     )
     for cog in cogs:
@@ -99,9 +99,20 @@ async def register(
         late_jobs = LateJobCommands(operator_guild, stores.late_jobs, engine)
         operator = _operator(operator_guild, stores, rivya, late_jobs)
         await client.add_guild_cog(operator, operator_guild)
-        router.add_handlers(operator)
-        router.add_handlers(late_jobs)
+        for handlers in (operator, late_jobs):
+            router.add_handlers(handlers)
         await validate_commands(client.tree, discord.Object(operator_guild))
+
+
+def _member_commands(stores: Stores, circuit_breaker: CircuitBreaker) -> tuple[commands.Cog, ...]:
+    """The cogs that need little more than the stores."""
+    return (
+        Credits(stores.ledger, stores.credit_admin),
+        Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
+        Reports(stores.reports),
+        Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
+        Access(stores.access_rules, stores.guild_settings),
+    )
 
 
 def _pictures(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.cli.monitor_check import check_port
 from bot.discord_client.login import open_login
+from bot.domain.admission import AdmissionMode
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
+from bot.domain.periods import Period
 from bot.jobs.newest_task import newest_task_id
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable
     from pathlib import Path
 
-    from bot.config.settings import DiscordSettings, Settings
+    from bot.config.settings import Settings
     from bot.discord_client.login import LoginSession
     from bot.domain.image_models import ImageModel
     from bot.rivya.calls import Attempt
@@ -66,7 +68,7 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
     if settings.monitor.port is not None:
         port_check = check_port(settings.monitor.host, settings.monitor.port, settings.database.path)
         yield await run_check("monitor", port_check)
-    async for result in _discord(settings.discord, channel_ids):
+    async for result in _discord(settings, channel_ids):
         yield result
     model = MODELS[settings.rivya.model]
     attempts: list[Attempt] = []
@@ -118,18 +120,38 @@ def _disk(path: Path) -> str:
     return f"{megabytes} MB are free beside {path}"
 
 
-async def _discord(settings: DiscordSettings, channel_ids: Iterable[int]) -> AsyncIterator[CheckResult]:
+async def _discord(settings: Settings, channel_ids: Iterable[int]) -> AsyncIterator[CheckResult]:
+    operator_guild = settings.discord.operator_guild
     try:
-        async with open_login(settings.token.get_secret_value()) as login:
+        async with open_login(settings.discord.token.get_secret_value()) as login:
             detail = f"the token belongs to {login.name}; no privileged intent is needed"
             yield CheckResult("discord", ok=True, detail=detail)
+            public = "public" if login.is_public else "not public"
+            yield CheckResult("discord application", ok=True, detail=f"{public}; {_door(login, settings)}")
+            yield CheckResult("discord invitation", ok=True, detail=login.invitation)
             yield await run_check("discord commands", _commands(login))
-            if settings.operator_guild is not None:
-                yield await run_check("operator's server", _operator_guild(login, settings.operator_guild))
+            if operator_guild is not None:
+                yield await run_check("operator's server", _operator_guild(login, operator_guild))
             for channel_id in channel_ids:
                 yield await run_check(f"channel {channel_id}", _channel(login, channel_id))
     except KuasError as error:
         yield CheckResult("discord", ok=False, detail=str(error))
+
+
+def _door(login: LoginSession, settings: Settings) -> str:
+    """Say who can add the bot to a server, and what such a server may spend."""
+    who = "anybody can add the bot to a server" if login.is_public else "only its owner can add it to servers"
+    ceiling = settings.limits.ceiling
+    period = "in total" if ceiling.period is Period.TOTAL else f"a {ceiling.period}"
+    spends = f"may spend {ceiling.credits} credits {period}"
+    match settings.guilds.admission:
+        case AdmissionMode.OPEN:
+            return f"{who}, and each {spends} unless it has another ceiling"
+        case AdmissionMode.APPROVE:
+            return f"{who}, and you allow each before it may spend anything"
+        case AdmissionMode.LIST:
+            listed = len(settings.guilds.allowed)
+            return f"{who}, but only the {listed} of guilds.allowed and your own may spend anything"
 
 
 async def _commands(login: LoginSession) -> str:

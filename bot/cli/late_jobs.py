@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import argument_types
-from bot.cli.output import print_error, print_line, report
+from bot.cli.output import confirm, print_error, print_line, report
 from bot.domain.clock import iso
 from bot.domain.jobs import Stage
 from bot.jobs.late_jobs import LateJobResult
@@ -75,7 +74,7 @@ async def run(args: argparse.Namespace, late_jobs: LateJobStore, database: Path)
         result = await late_jobs.retry(job_id)
     elif args.subcommand == "abandon":
         result = await late_jobs.abandon(job_id, reason=args.reason)
-    elif args.yes or _confirms(job_id):
+    elif args.yes or confirm(f"Release the credits of {job_id}, although Rivya may still charge them?"):
         result = await late_jobs.release(job_id, reason=args.reason, by=THE_COMMAND_LINE)
     else:
         print_error("nothing was changed")
@@ -85,15 +84,6 @@ async def run(args: argparse.Namespace, late_jobs: LateJobStore, database: Path)
         return 0
     report(f"{job_id} {_REFUSALS[result]}")
     return FAILED
-
-
-def _confirms(job_id: str) -> bool:
-    """Ask whether credits are to be released; without a terminal the answer is no."""
-    if not sys.stdin.isatty():
-        print_error("without a terminal to ask on, confirm with --yes")
-        return False
-    sys.stderr.write(f"Release the credits of {job_id}, although Rivya may still charge them? [y/N] ")
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 async def _list(late_jobs: LateJobStore, number: int, database: Path) -> int:

@@ -10,10 +10,11 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import argument_types, late_jobs
+from bot.cli import admission, argument_types, late_jobs
 from bot.cli.output import print_error, print_line, report
 from bot.config import settings
 from bot.credits.admin import CreditAdmin
+from bot.credits.approvals import GuildApprovals
 from bot.credits.overview import GuildOverview
 from bot.credits.reconciliation.models import CloseResult, Discrepancy, describe
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
@@ -22,6 +23,7 @@ from bot.domain.clock import DAY_MS, iso, now_ms
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
+from bot.guilds.admission import AdmissionStore
 from bot.guilds.pauses import PauseStore
 from bot.jobs.late_jobs import LateJobStore
 from bot.observability import log_setup
@@ -67,6 +69,7 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
         "credits", type=argument_types.credits, help="what Rivya charged; 0 gives the credits back"
     )
     close.add_argument("reason", type=argument_types.reason, help="how you know; it is recorded")
+    admission.add_subcommands(subcommands, config)
     late_jobs.add_subcommands(subcommands, config)
     subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
     guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
@@ -140,6 +143,9 @@ async def _ceiling(args: argparse.Namespace) -> int:
             change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
     name = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
     report(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
+    if guild_id and change.after is None and change.usage is not None:
+        counting = Limit(change.usage.limit_credits, change.usage.period)
+        report(f"it has the ceiling of each server now: {_limit(counting)}")
     return 0
 
 
@@ -231,8 +237,7 @@ async def _wallet(args: argparse.Namespace) -> int:
 
 
 async def _guilds(args: argparse.Namespace) -> int:
-    limits = settings.load_limits(args.config)
-    default = Limit(limits.guild_credits, limits.period)
+    default = settings.load_limits(args.config).default
     async with _shared_database(args) as database:
         page = await GuildOverview(database, default).guilds(Period(args.period), args.page)
     for row in page.rows:
@@ -245,6 +250,13 @@ async def _guilds(args: argparse.Namespace) -> int:
     return 0
 
 
+async def _admission(args: argparse.Namespace) -> int:
+    async with _shared_database(args) as database:
+        # The default limit is in the settings, and is not shown here, so any value will do.
+        approvals = GuildApprovals(database, Limit(0, Period.TOTAL))
+        return await admission.run(args, AdmissionStore(database), approvals)
+
+
 _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, int]]]] = {
     "pause": _pause,
     "resume": _pause,
@@ -254,6 +266,7 @@ _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, 
     **dict.fromkeys(late_jobs.SUBCOMMANDS, _late_job),
     "wallet": _wallet,
     "guilds": _guilds,
+    **dict.fromkeys(admission.SUBCOMMANDS, _admission),
 }
 
 
@@ -274,7 +287,7 @@ async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database,
         session = await stack.enter_async_context(open_session())
         key = loaded.rivya.api_key.get_secret_value()
         rivya = RivyaClient(session, base_url=loaded.rivya.base_url, api_key=key)
-        yield database, rivya, Limit(loaded.limits.guild_credits, loaded.limits.period)
+        yield database, rivya, loaded.limits.default
 
 
 def _limit(limit: Limit | None) -> str:

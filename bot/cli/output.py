@@ -67,6 +67,16 @@ def print_error(*lines: str) -> None:
         _discard(sys.stderr.fileno())
 
 
+def confirm(question: str) -> bool:
+    """Ask whether to go on; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        print_error("without a terminal to ask on, confirm with --yes")
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def flush_streams() -> bool:
     """Write what is buffered, which else fails at Python's exit; returns whether standard output took it."""
     print_error()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from bot.domain.ids import MAX_ID
+from bot.domain.ids import MAX_ID, parse_id
 from bot.domain.image_models import MODELS
 
 PLACEHOLDER_ERROR: Final = "placeholder"
@@ -100,6 +100,20 @@ def _folder_path(path: Path) -> Path:
     return path
 
 
+def _guild_ids(value: object) -> tuple[int, ...]:
+    """Read ids from a list, or from a text with commas or spaces between them, as a variable has it.
+
+    An id may be written as a text: many programs cannot hold its number.
+    """
+    entries = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise ValueError("no list")  # noqa: TRY004  # pydantic handles only ValueError
+    ids = [None if isinstance(entry, bool) else parse_id(str(entry)) for entry in entries]
+    if None in ids:
+        raise ValueError("no id")
+    return tuple(guild_id for guild_id in ids if guild_id is not None)
+
+
 def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
@@ -115,5 +129,7 @@ ApiUrl = Annotated[str, AfterValidator(_api_url)]
 ModelId = Annotated[str, AfterValidator(_known_model)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]
 FolderPath = Annotated[Path, AfterValidator(_folder_path)]
+GuildIds = Annotated[tuple[int, ...], BeforeValidator(_guild_ids)]
+"""Ids of guilds."""
 Address = Annotated[str, AfterValidator(_address)]
 """An IP address."""

@@ -31,15 +31,17 @@ from bot.config.field_types import (
     DiscordId,
     FilePath,
     FolderPath,
+    GuildIds,
     ModelId,
     Seconds,
     Secret,
     Whole,
 )
 from bot.config.secret_files import read_secrets
+from bot.domain.admission import AdmissionMode
 from bot.domain.errors import OperatorError
 from bot.domain.image_models import MODELS, QWEN_IMAGE
-from bot.domain.limits import MAX_CREDITS
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
@@ -96,12 +98,35 @@ class DatabaseSettings(_Section):
 
 
 class LimitsSettings(_Section):
-    """The limit of a guild whose admins have set none."""
+    """The limit of a guild whose admins have set none, and the ceiling that no admin can pass."""
 
     guild_credits: Whole = Field(
         default=200, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
     )
+    guild_ceiling: Whole | None = Field(
+        default=None, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
+    )
     period: Period = Field(default=Period.MONTH, description=f"one of {', '.join(Period)}")
+
+    @property
+    def default(self) -> Limit:
+        """The limit of a guild whose admins have set none."""
+        return Limit(self.guild_credits, self.period)
+
+    @property
+    def ceiling(self) -> Limit:
+        """The ceiling of a guild without a row of its own: as much as the default limit, unless it is set."""
+        ceiling = self.guild_credits if self.guild_ceiling is None else self.guild_ceiling
+        return Limit(ceiling, self.period, scope=LimitScope.CEILING)
+
+
+class GuildsSettings(_Section):
+    """Which servers may ask for pictures; the operator's own always may."""
+
+    admission: AdmissionMode = Field(
+        default=AdmissionMode.OPEN, description=f"one of {', '.join(AdmissionMode)}"
+    )
+    allowed: GuildIds = Field(default=(), description="a list of the ids of servers")
 
 
 class PrivacySettings(_Section):
@@ -158,6 +183,7 @@ class Settings(BaseModel):
     rivya: RivyaSettings
     database: DatabaseSettings = DatabaseSettings()
     limits: LimitsSettings = LimitsSettings()
+    guilds: GuildsSettings = GuildsSettings()
     privacy: PrivacySettings = PrivacySettings()
     backup: BackupSettings = BackupSettings()
     monitor: MonitorSettings = MonitorSettings()

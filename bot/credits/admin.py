@@ -69,8 +69,7 @@ class CreditAdmin:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
             before = _current(limit_usage, limit.scope, limit.subject_id)
             limits.append(tx, guild_id, new, interaction_id=interaction_id)
-            after = _current(limit_usage, limit.scope, limit.subject_id)
-            return LimitChange(before, after, _usage(limit_usage, after))
+            return _change(limit_usage, before, limit.scope, limit.subject_id)
 
         return await self._database.run(unit)
 
@@ -84,7 +83,11 @@ class CreditAdmin:
         reason: str = "",
         interaction_id: int | None = None,
     ) -> LimitChange:
-        """Remove a limit; instead of the guild's own the default counts. Does nothing if there is none."""
+        """Remove a limit; instead of the guild's own the default counts. Does nothing if there is none.
+
+        Instead of a guild's own ceiling that of each guild counts, and instead of that the one of the
+        settings.
+        """
         at = now_ms()
 
         def unit(tx: Transaction) -> LimitChange:
@@ -93,8 +96,7 @@ class CreditAdmin:
             if limits.current(tx, guild_id, scope, subject_id) is not None:
                 removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
                 limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
-            after = _current(limit_usage, scope, subject_id)
-            return LimitChange(before, after, _usage(limit_usage, after))
+            return _change(limit_usage, before, scope, subject_id)
 
         return await self._database.run(unit)
 
@@ -194,10 +196,28 @@ class CreditAdmin:
         return await self._database.run(unit)
 
 
+def _change(limit_usage: LimitUsage, before: Limit | None, scope: LimitScope, subject_id: int) -> LimitChange:
+    """Read what counts after a change."""
+    after = _current(limit_usage, scope, subject_id)
+    ceiling = limits.guild_ceiling(limit_usage.transaction, limit_usage.guild_id)
+    exceeds = (
+        scope is LimitScope.GUILD
+        and after is not None
+        and ceiling is not None
+        and after.allows_more_than(ceiling)
+    )
+    # Without a ceiling of its own a guild still has another, whose usage is shown.
+    counting = ceiling if scope is LimitScope.CEILING and after is None else after
+    return LimitChange(before, after, _usage(limit_usage, counting), ceiling if exceeds else None)
+
+
 def _current(limit_usage: LimitUsage, scope: LimitScope, subject_id: int) -> Limit | None:
+    transaction, guild_id = limit_usage.transaction, limit_usage.guild_id
     if scope is LimitScope.GUILD:
         return limit_usage.guild_limit()
-    return limits.current(limit_usage.transaction, limit_usage.guild_id, scope, subject_id)
+    if scope is LimitScope.CEILING and guild_id == ALL_GUILDS:
+        return limits.guild_ceiling(transaction, guild_id)
+    return limits.current(transaction, guild_id, scope, subject_id)
 
 
 def _usage(limit_usage: LimitUsage, limit: Limit | None) -> Usage | None:

@@ -1,8 +1,8 @@
-"""The limits that admins and the operator have set.
+"""The limits that admins and the operator have set, and the ceiling of the settings.
 
-Rows are appended: the newest row of a guild, scope and subject counts, older ones are history.
+Rows of `limits` are appended: the newest row of a guild, scope and subject counts, older ones are history.
 
-Owns the table limits.
+Owns the tables limits and default_ceiling.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def current(
 
 
 def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
-    """Return the operator's ceilings on a guild: that of all guilds, and its own or that of each guild."""
+    """Return the operator's ceilings on a guild: that of all guilds together, and that of the guild.
+
+    The latter is its own, else the one for each guild, else that of the settings.
+    """
     rows = transaction.execute(
         "SELECT * FROM limits WHERE limit_id IN ("
         " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling_all'),"
@@ -41,7 +44,33 @@ def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
         {"all": ALL_GUILDS, "guild": guild_id},
     )
     # In this order the guild's own replaces that of each guild.
-    return list({limit.scope: limit for row in rows if (limit := _limit(row)) is not None}.values())
+    found = {limit.scope: limit for row in rows if (limit := _limit(row)) is not None}
+    if LimitScope.CEILING not in found and (default := default_ceiling(transaction)) is not None:
+        found[LimitScope.CEILING] = default
+    return list(found.values())
+
+
+def guild_ceiling(transaction: sqlite3.Connection, guild_id: int) -> Limit | None:
+    """Return the ceiling that binds a guild alone; for `ALL_GUILDS`, that of each guild without its own."""
+    found = ceilings(transaction, guild_id)
+    return next((limit for limit in found if limit.scope is LimitScope.CEILING), None)
+
+
+def default_ceiling(transaction: sqlite3.Connection) -> Limit | None:
+    """Return the ceiling of the settings; None in a database with which no bot has started yet."""
+    row = transaction.execute("SELECT credits, period FROM default_ceiling WHERE id = 1").fetchone()
+    return None if row is None else Limit(row["credits"], Period(row["period"]), scope=LimitScope.CEILING)
+
+
+def set_default_ceiling(transaction: sqlite3.Connection, ceiling: Limit) -> bool:
+    """Store the ceiling of the settings; return whether there was none before."""
+    first = default_ceiling(transaction) is None
+    transaction.execute(
+        "INSERT INTO default_ceiling VALUES (1, ?, ?)"
+        " ON CONFLICT DO UPDATE SET credits = excluded.credits, period = excluded.period",
+        (ceiling.credits, ceiling.period),
+    )
+    return first
 
 
 def by_id(transaction: sqlite3.Connection, limit_id: int) -> Limit | None:

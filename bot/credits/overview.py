@@ -39,7 +39,7 @@ class GuildSpending:
     limit: Limit
     """The guild's own, or the default."""
     ceiling: Limit | None
-    """The operator's ceiling on this guild, or on each guild; None without one."""
+    """The operator's ceiling on this guild, on each guild, or in the settings."""
     paused: bool
 
 
@@ -105,13 +105,12 @@ class GuildOverview:
             paused = tuple(pause.guild_id for pause in pauses.active(tx))
             ceilings = LimitUsage.at_time(tx, ALL_GUILDS, self._default, at).ceilings()
             together = next((usage for usage in ceilings if usage.scope is LimitScope.CEILING_ALL), None)
-            each = limits.current(tx, ALL_GUILDS, LimitScope.CEILING)
             spending = (
                 GuildSpending(
                     guild_id=row["guild_id"],
                     used_credits=row["used"],
                     limit=limits.current(tx, row["guild_id"], LimitScope.GUILD) or self._default,
-                    ceiling=limits.current(tx, row["guild_id"], LimitScope.CEILING) or each,
+                    ceiling=limits.guild_ceiling(tx, row["guild_id"]),
                     paused=row["guild_id"] in paused or ALL_GUILDS in paused,
                 )
                 for row in rows.fetchall()

@@ -62,6 +62,11 @@ class LimitUsage:
         granted = grants.available(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
         return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
 
+    def counted(self) -> int:
+        """Return what ceilings count of the period of the guild's own limit."""
+        start, end = _bounds(self.guild_limit().period, self.at // running_totals.QUARTER_MS, self.zone)
+        return running_totals.between(self.transaction, self.guild_id, start, end).counted_credits
+
     def ceilings(self) -> tuple[Usage, ...]:
         """Return the usage of the operator's ceilings: of what Rivya charges, in periods in UTC."""
         return tuple(self._ceiling(limit) for limit in limits.ceilings(self.transaction, self.guild_id))

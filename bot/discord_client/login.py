@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.discord_client.errors import translate_errors
-from bot.discord_client.permissions import lacking, needed_to_post
+from bot.discord_client.permissions import invitation, lacking, needed_to_post
 from bot.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -26,6 +26,22 @@ class LoginSession:
     def name(self) -> str:
         """The user name of the bot."""
         return str(self._client.user)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may add the bot to a server, not only its owner."""
+        return self._application.bot_public
+
+    @property
+    def invitation(self) -> str:
+        """The address that adds the bot to a server."""
+        return invitation(self._application.id)
+
+    @property
+    def _application(self) -> discord.AppInfo:
+        application = self._client.application
+        assert application is not None  # logged in
+        return application
 
     async def commands(self) -> list[str]:
         """Return the names of the commands that Discord has for all servers, sorted.

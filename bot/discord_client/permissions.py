@@ -1,13 +1,25 @@
-"""The permissions that the bot needs in a channel, by discord.py's names."""
+"""The permissions that the bot needs, by discord.py's names, and the invitation that asks for them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import discord
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import discord
+
+def invitation(application_id: int) -> str:
+    """Return the address that adds the bot to a server with no more permissions than it uses.
+
+    Those that a picture takes in channels and threads, and the one to find messages posted before.
+    """
+    needed = {*needed_to_post(in_thread=False), *needed_to_post(in_thread=True), "read_message_history"}
+    permissions = discord.Permissions(**dict.fromkeys(needed, True))
+    return discord.utils.oauth_url(
+        application_id, permissions=permissions, scopes=("bot", "applications.commands")
+    )
 
 
 def needed_to_write(*, in_thread: bool) -> tuple[str, ...]:

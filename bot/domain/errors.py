@@ -59,6 +59,9 @@ class MemberReason(StrEnum):
     """The member lacks a permission; data: `missing`, the names of the permissions."""
     PAUSED = "paused"
     """The operator accepts no new jobs; data: `sentence`, the operator's own words, which may be empty."""
+    GUILD_NOT_ADMITTED = "guild_not_admitted"
+    """The operator has not allowed this server; data: `state`, which is `waiting`, `refused` or `unlisted`,
+    `contacts`, the ids of whom to ask, and `leave_at`, when the bot leaves, or None."""
     DRAFT_TAKEN = "draft_taken"
     """The draft was submitted before, belongs to somebody else, or has expired."""
     MEMBER_BLOCKED = "member_blocked"

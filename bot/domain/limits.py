@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from bot.domain.periods import Period
+from bot.domain.periods import Period
 
 
 class LimitScope(StrEnum):
@@ -16,7 +15,10 @@ class LimitScope(StrEnum):
     CEILING_ALL = "ceiling_all"
     """All guilds together; set by the operator."""
     CEILING = "ceiling"
-    """One guild, by the operator, so no admin can raise it. Guild 0: every guild without one of its own."""
+    """One guild, by the operator, so no admin can raise it. Guild 0: every guild without one of its own.
+
+    A guild with neither has the one of the settings.
+    """
     GUILD = "guild"
     """One guild; set by its admins."""
     EVERYONE = "everyone"
@@ -73,6 +75,20 @@ class Limit:
     limit_id: int = 0
     """The row; 0 for the default."""
 
+    def allows_more_than(self, ceiling: Limit) -> bool:
+        """Whether this limit may let more be spent in one period of the ceiling than the ceiling does."""
+        if ceiling.period is Period.TOTAL and self.period is not Period.TOTAL:
+            return self.credits > 0
+        return self.credits * _PERIODS_WITHIN.get((self.period, ceiling.period), 1) > ceiling.credits
+
+
+_PERIODS_WITHIN: Final = {
+    (Period.DAY, Period.WEEK): 7,
+    (Period.DAY, Period.MONTH): 31,
+    (Period.WEEK, Period.MONTH): 6,  # of which the first and the last begin or end in another month
+}
+"""How many periods of a limit one period of a ceiling touches at most; 1 for the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -108,12 +124,14 @@ class LimitChange:
     """A limit before and after a change; None where there was, or is, none.
 
     `usage` is that of the new limit; None where it has none as a whole: for a role, for everyone, for the
-    ceiling of each guild, for an exemption, and where no limit is left.
+    ceiling of each guild, for an exemption, and where no limit is left. `lower_ceiling` is the operator's
+    ceiling, if the new limit of a guild allows more.
     """
 
     before: Limit | None
     after: Limit | None
     usage: Usage | None
+    lower_ceiling: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

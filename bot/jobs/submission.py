@@ -16,7 +16,7 @@ from bot.domain.access import requires_spoiler
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job, Stage
-from bot.guilds import pauses
+from bot.guilds import admission, pauses
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
 from bot.guilds.settings import GuildSetting, setting
 from bot.jobs import drafts
@@ -80,12 +80,13 @@ def submit(
     `draft_id` is the draft that is submitted; it can become one job only.
 
     Raises:
-        MemberError: PRESET_UNKNOWN; as `validate_request`, `require_not_paused`, `enforce` and
-            `reject_duplicate_click`; DRAFT_TAKEN, the draft is gone or has a job already.
+        MemberError: GUILD_NOT_ADMITTED; PRESET_UNKNOWN; DRAFT_TAKEN, the draft is gone or has a job already;
+            as `validate_request`, `require_not_paused`, `enforce` and `reject_duplicate_click`.
         LimitExceeded: a limit has no room. Nothing is written after any error.
     """
-    request, at = resolve(tx, priced.request), priced.at
-    guild_id = request.destination.guild_id
+    at, guild_id = priced.at, priced.request.destination.guild_id
+    admission.require_admitted(tx, guild_id)
+    request = resolve(tx, priced.request)
     validate_request(request, MODELS[request.model])
     policy = load_policy(tx, guild_id, at)
     if not confirmed and _needs_confirmation(tx, guild_id, priced.cost_credits):
@@ -97,8 +98,7 @@ def submit(
         quote_credits=priced.cost_credits,
         accepted_at=at,
     )
-    # Inserted before the checks, so that a second delivery is a `Duplicate`, not a refusal; an error rolls it
-    # back.
+    # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
     if not insert(tx, "jobs", job_columns(job), "interaction_id"):
         return Duplicate()
     pauses.require_not_paused(tx, guild_id)
@@ -125,6 +125,7 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
     Raises:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
     """
+    admission.require_admitted(tx, priced.request.destination.guild_id)
     request = resolve(tx, priced.request)
     # The prompt can still be changed in the form, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)

@@ -65,6 +65,7 @@ _DECISIONS: Final = """
     UNION ALL SELECT 'access rule', guild_id, set_at FROM access_rules WHERE set_by = :user_id
     UNION ALL SELECT 'preset', guild_id, set_at FROM presets WHERE set_by = :user_id
     UNION ALL SELECT 'pause', guild_id, set_at FROM pauses WHERE set_by = :user_id
+    UNION ALL SELECT 'admission', guild_id, decided_at FROM admissions WHERE decided_by = :user_id
     UNION ALL SELECT 'correction', 0, made_at FROM corrections WHERE made_by = :user_id
 """
 _COUNTS: Final = f"""

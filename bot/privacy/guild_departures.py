@@ -1,8 +1,8 @@
 """Servers that the bot has left: after a grace period their members' data and their settings are erased.
 
 A server that comes back within the grace period loses nothing. After it the server starts afresh: its limits
-and grants have ended, its settings are deleted. The ledger stays without members' ids, and the operator's
-ceilings stay in force.
+and grants have ended, its settings are deleted, and so is whether the operator admitted it. The ledger stays
+without members' ids, and the operator's ceilings stay in force.
 
 Owns the table departures.
 """
@@ -114,6 +114,7 @@ def _guilds_with_data(transaction: sqlite3.Connection) -> frozenset[int]:
         UNION SELECT guild_id FROM guild_settings
         UNION SELECT guild_id FROM access_rules
         UNION SELECT guild_id FROM presets
+        UNION SELECT guild_id FROM admissions
         UNION SELECT guild_id FROM limits WHERE set_by <> 0 AND rule NOT IN ('ceiling', 'ceiling_all')
         UNION SELECT guild_id FROM grants WHERE granted_by <> 0
         """  # noqa: S608  # our own text
@@ -165,7 +166,7 @@ def _anonymize_reservations(transaction: sqlite3.Connection, guild_id: int) -> i
 
 def _reset_guild(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     """Delete the server's settings, end its limits and grants, and remove the ids of admins and members."""
-    for table in ("drafts", "guild_settings", "access_rules", "presets"):
+    for table in ("drafts", "guild_settings", "access_rules", "presets", "admissions"):
         transaction.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608  # our own names
     transaction.execute(
         "INSERT INTO limits (guild_id, rule, subject_id, effect, set_by, set_at)"

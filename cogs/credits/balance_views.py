@@ -47,7 +47,7 @@ def balance_view(
     usages = [
         member_limits.guild,
         *([member_limits.personal] if member_limits.personal else []),
-        *member_limits.ceilings,
+        *(usage for usage in member_limits.ceilings if not _repeats(usage, member_limits.guild)),
     ]
     return build_view(
         gettext("### Credits"),
@@ -61,6 +61,15 @@ def balance_view(
         _grant_lines(grants),
         _pictures_line(member_limits, cost_credits),
     )
+
+
+def _repeats(ceiling: Usage, guild: Usage) -> bool:
+    """Whether a ceiling has the numbers of the server's own limit, as it has by default."""
+    return _numbers(ceiling) == _numbers(guild)
+
+
+def _numbers(usage: Usage) -> tuple[object, ...]:
+    return usage.limit_credits, usage.period, usage.used_credits, usage.left_credits
 
 
 def _limit_line(usage: Usage, cost_credits: int) -> str:

@@ -16,6 +16,7 @@ from cogs.ui.context import missing_permissions, missing_permissions_in, require
 
 if TYPE_CHECKING:
     from bot.engine.circuit_breaker import CircuitBreaker
+    from bot.guilds.admission import AdmissionStore
     from bot.guilds.settings import GuildSettingsStore
 
 
@@ -25,17 +26,22 @@ NEEDED_BY_MEMBERS: Final = ("view_channel", "use_application_commands", "attach_
 class Doctor(commands.Cog):
     """Checks what a picture needs to be asked for and posted in a channel."""
 
-    def __init__(self, guilds: GuildSettingsStore, circuit_breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, guilds: GuildSettingsStore, admissions: AdmissionStore, circuit_breaker: CircuitBreaker
+    ) -> None:
         self._guild_settings = guilds
+        self._admissions = admissions
         self._circuit_breaker = circuit_breaker
 
     @app_commands.command(description="What I may and may not do in this channel, and what to change")
     @app_commands.default_permissions(manage_guild=True)
     async def doctor(self, interaction: discord.Interaction) -> None:
-        """Check this channel, the channel for alerts, and whether Rivya answers."""
+        """Check the server, this channel, the channel for alerts, and whether Rivya answers."""
         guild_id = require_manage_guild(interaction)
         alert_channel = await self._guild_settings.get(guild_id, GuildSetting.ALERT_CHANNEL)
+        refusal = await self._admissions.refusal(guild_id)
         check = ChannelCheck(
+            not_admitted=None if refusal is None else refusal.data,
             missing=missing_permissions(interaction),
             in_thread=isinstance(interaction.channel, discord.Thread),
             members_lack=_missing_for_members(interaction),

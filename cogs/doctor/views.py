@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.discord_client.permissions import needed_to_post
+from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.terms import channel_mention, permission_names
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from discord import ui
 
@@ -61,6 +62,8 @@ class ChannelCheck:
     alert_missing: tuple[str, ...] | None
     """What the bot lacks where alerts go; None if that channel is gone, or none was chosen."""
     rivya_down: bool
+    not_admitted: Mapping[str, object] | None = None
+    """The data of GUILD_NOT_ADMITTED; None if the server may ask for pictures."""
 
 
 def check_view(check: ChannelCheck) -> ui.LayoutView:
@@ -69,6 +72,8 @@ def check_view(check: ChannelCheck) -> ui.LayoutView:
 
 
 def _lines(check: ChannelCheck) -> Iterator[str]:
+    if check.not_admitted is not None:
+        yield f"**{guild_not_admitted(check.not_admitted)}**"
     for name in needed_to_post(in_thread=check.in_thread):
         if name in check.missing:
             yield gettext(_CANNOT[name], permission=permission_names([name]))

@@ -44,7 +44,10 @@ def grant_view(grant: Grant, *, needed: bool) -> ui.LayoutView:
     else:
         expiry = gettext("It expires {when}.", when=timestamp(grant.expires_at))
     if grant.user_id == WHOLE_GUILD:
-        hint = gettext("It pays for pictures that this server's limit has no room for.")
+        hint = gettext(
+            "It pays for pictures that this server's limit has no room for, but not beyond what the people"
+            " who run this bot allow this server."
+        )
     elif needed:
         hint = gettext(
             "It pays for pictures that their limit has no room for. This server's limit still applies."

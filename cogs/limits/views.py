@@ -123,4 +123,10 @@ def _used(change: LimitChange) -> str:
     if change.usage.used_credits > change.usage.limit_credits:
         has_grants, resets = change.usage.granted_credits > 0, change.usage.resets_at is not None
         used += "\n" + gettext(_OVERDRAWN[has_grants, resets])
+    if change.lower_ceiling is not None:
+        used += "\n" + gettext(
+            "The people who run this bot allow this server {ceiling}: that is all it can spend, whatever its"
+            " limit and its grants. Only they can raise it.",
+            ceiling=limit_text(change.lower_ceiling),
+        )
     return used

@@ -183,9 +183,12 @@ def ceiling_view(scope: LimitScope, guild_id: int, change: LimitChange, name_of:
 
 
 def _ceiling_text(scope: LimitScope, guild_id: int, limit: Limit | None) -> str:
-    # A server without its own ceiling may still have the one for each server.
-    if limit is None and scope is LimitScope.CEILING and guild_id:
-        return gettext("no ceiling of its own")
+    if scope is LimitScope.CEILING:
+        # A server without its own ceiling still has the one of each server.
+        if limit is None and guild_id:
+            return gettext("no ceiling of its own")
+        if limit is not None and not limit.limit_id:
+            return gettext("{limit}, as `limits.guild_ceiling` says", limit=limit_text(limit))
     return limit_text(limit)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
 from bot.domain.limits import LimitScope
+from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
@@ -364,6 +365,7 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.CHANNEL_UNUSABLE: _channel_unusable,
     MemberReason.NOT_ALLOWED: _not_allowed,
     MemberReason.PAUSED: _paused,
+    MemberReason.GUILD_NOT_ADMITTED: guild_not_admitted,
     MemberReason.MEMBER_BLOCKED: _member_blocked,
     MemberReason.ROLE_REFUSED: _role_refused,
     MemberReason.CHANNEL_REFUSED: _channel_refused,

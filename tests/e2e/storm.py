@@ -29,6 +29,7 @@ from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.storm_checks import Verification
 from tests.e2e.storm_members import Members
 from tests.e2e.storm_plan import Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
+from tests.e2e.storm_strangers import Strangers
 from tests.support.waiting import PATIENCE_SECONDS
 
 MAX_SHUTDOWN_SECONDS = 25.0
@@ -72,6 +73,7 @@ class Storm:
         self._plan = plan
         self._environment = environment
         self._members = Members(environment)
+        self._strangers = Strangers(environment)
         self._faults: list[Fault | RivyaFault] = []
         self._errors: list[str] = []
         self._events: Counter[str] = Counter()
@@ -89,7 +91,7 @@ class Storm:
             await self._members.close()
             await self._environment.bot.kill_and_wait()
         self._events["nonce forgotten"] = len(self._environment.discord.late_repeats)
-        verification = Verification(self._environment, self._members.requests)
+        verification = Verification(self._environment, self._members.requests, self._strangers)
         return Report(
             seed=self._plan.seed,
             errors=[*self._errors, *verification.errors()],
@@ -112,6 +114,7 @@ class Storm:
             await bot.start(strict=run.end is None)
             await self._environment.discord.until(lambda: gateway.connected or not bot.alive)
             left = await self._take_steps([*carried, *run.steps], run.pauses_seconds)
+            await self._strangers.visit()
             if run.end is None or trigger is None:
                 await self._finish()
             else:
@@ -224,6 +227,7 @@ class Storm:
             await self._members.wait_answered()
             while self._unfinished():
                 await asyncio.sleep(0.1)  # a commit of another process cannot be awaited
+        await self._strangers.finish()
         await self._terminate()
 
     def _unfinished(self) -> list[str]:

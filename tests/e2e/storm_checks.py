@@ -11,6 +11,7 @@ from tests.e2e.fake_discord.server import message_text
 from tests.e2e.fake_discord.state import Interaction, Message
 from tests.e2e.fake_discord.write_routes import DEFERRED_MESSAGE
 from tests.e2e.storm_plan import CLOSED_CHANNEL, PERSON_WITHOUT_DMS, PlannedRequest
+from tests.e2e.storm_strangers import Strangers
 
 PROGRESS_WORDS = ("Waiting", "Uploading", "Asking", "Painting", "fetching")
 """Each progress line contains one of them."""
@@ -19,8 +20,11 @@ PROGRESS_WORDS = ("Waiting", "Uploading", "Asking", "Painting", "fetching")
 class Verification:
     """Compares what the bot, Rivya and Discord recorded."""
 
-    def __init__(self, environment: E2EEnvironment, requests: dict[int, PlannedRequest]) -> None:
+    def __init__(
+        self, environment: E2EEnvironment, requests: dict[int, PlannedRequest], strangers: Strangers
+    ) -> None:
         self._environment = environment
+        self._strangers = strangers
         self._requests = requests
         self._rows = {row["interaction_id"]: row for row in environment.bot.jobs()}
         self._ledger = {str(entry["job_id"]): entry for entry in environment.bot.ledger_entries()}
@@ -34,7 +38,10 @@ class Verification:
             *environment.bot.unexpected_log_lines(),
             *environment.discord.violations,
         ]
+        found += self._strangers.errors()
         for interaction in environment.discord.interactions.values():
+            if interaction.id in self._strangers.interaction_ids:
+                continue
             request, row = self._requests[interaction.id], self._rows.get(interaction.id)
             errors = self._check_job(interaction, request, row)
             found += [f"{request.prompt} ({request.kind}): {error}" for error in errors]
@@ -44,7 +51,8 @@ class Verification:
     def counts(self) -> Counter[str]:
         """Count the jobs by stage and delivery method."""
         counts = Counter(f"{row['stage']} {row['landed_way'] or ''}".strip() for row in self._rows.values())
-        counts["never received"] = len(self._environment.discord.interactions) - len(self._rows)
+        sent = len(self._environment.discord.interactions) - len(self._strangers.interaction_ids)
+        counts["never received"] = sent - len(self._rows)
         return counts
 
     # Credits, in total and task by task.

@@ -6,6 +6,7 @@ import re
 import socket
 
 from tests.e2e.environment import E2EEnvironment
+from tests.support.paths import ROOT
 
 
 def parse_lines(output: str) -> dict[str, tuple[bool, str]]:
@@ -39,6 +40,27 @@ async def test_a_variable_that_looks_like_one_of_ours_is_named_and_ignored(fresh
     assert code == 0
     assert f"note  settings: {hint}\n" in output
     assert "BOT_PORT" not in output
+
+
+async def test_the_invitation_is_the_one_of_the_pages_and_a_public_application_is_pointed_out(
+    fresh: E2EEnvironment,
+) -> None:
+    _, output = await fresh.bot.run("check", BOT_LIMITS__GUILD_CEILING="7", BOT_LIMITS__PERIOD="total")
+    found = parse_lines(output)
+    application_id = str(fresh.discord.application_id)
+    for page in ("README.md", "docs/operating.md"):
+        (address,) = re.findall(r"`(https://discord\.com/oauth2/\S+)`", (ROOT / page).read_text("utf-8"))
+        assert found["discord invitation"] == (True, address.replace("YOUR_APPLICATION_ID", application_id))
+    is_well, text = found["discord application"]
+    assert is_well
+    assert text.startswith(
+        "public; anybody can add the bot to a server, and each may spend 7 credits in total"
+    )
+    fresh.discord.bot_public = False
+    _, output = await fresh.bot.run("check", BOT_GUILDS__ADMISSION="approve")
+    assert parse_lines(output)["discord application"][1].startswith("not public; only its owner can add it")
+    _, output = await fresh.bot.run("check", BOT_GUILDS__ADMISSION="list", BOT_GUILDS__ALLOWED="17,18")
+    assert "only the 2 of guilds.allowed" in parse_lines(output)["discord application"][1]
 
 
 async def test_beside_a_running_bot_the_commands_are_named(fresh: E2EEnvironment) -> None:

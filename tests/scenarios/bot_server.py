@@ -18,12 +18,14 @@ from bot.app import App, open_app
 from bot.config.settings import (
     DatabaseSettings,
     DiscordSettings,
+    GuildsSettings,
     LimitsSettings,
     NetworkSettings,
     RivyaSettings,
     Settings,
 )
 from bot.credits.ledger_export import LedgerEntry, export_ledger
+from bot.domain.admission import AdmissionMode
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
 from tests.support.waiting import PATIENCE_SECONDS
@@ -151,7 +153,14 @@ class BotServer:
                 wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
             ),
             database=DatabaseSettings(path=self.database),
-            limits=LimitsSettings(guild_credits=self.options.get("guild_credits", 200)),
+            limits=LimitsSettings(
+                guild_credits=self.options.get("guild_credits", 200),
+                guild_ceiling=self.options.get("guild_ceiling"),
+            ),
+            guilds=GuildsSettings(
+                admission=self.options.get("admission", AdmissionMode.OPEN),
+                allowed=self.options.get("allowed", ()),
+            ),
             network=NetworkSettings(allow_loopback=True),
         )
 

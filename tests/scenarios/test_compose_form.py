@@ -116,7 +116,7 @@ async def test_the_separator_between_the_halves_of_a_prompt_is_kept(
 async def test_a_refused_form_can_be_edited_and_tried_again(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
-    server = await open_server(guild_credits=4)
+    server = await open_server(guild_credits=4, guild_ceiling=1000)
     shown = await open_form(server, size="portrait_4_3", reference=("r.png", make_picture()))
     await server.bob.slash(server.channel, "imagine", prompt="the last one")
     result = await server.alice.submit_modal(shown, fill_modal(shown, prompt="a *starry* fox"))
@@ -136,14 +136,14 @@ async def test_a_refused_form_can_be_edited_and_tried_again(
 
 
 async def test_no_form_is_shown_to_a_member_who_would_be_refused(open_server: OpenServer) -> None:
-    server = await open_server(guild_credits=3)
+    server = await open_server(guild_credits=3, guild_ceiling=1000)
     result = await server.alice.slash(server.channel, "imagine")
     assert result.modal is None
     assert "0 of 3 credits used" in server.response_text(result)
 
 
 async def test_a_refused_command_gives_its_prompt_back_also_after_a_restart(open_server: OpenServer) -> None:
-    server = await open_server(guild_credits=3)
+    server = await open_server(guild_credits=3, guild_ceiling=1000)
     result = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert "> a fox" in server.response_text(result)
     await server.restart()
@@ -152,7 +152,7 @@ async def test_a_refused_command_gives_its_prompt_back_also_after_a_restart(open
 
 
 async def test_a_prompt_too_long_for_a_message_is_given_back_as_a_file(open_server: OpenServer) -> None:
-    server = await open_server(guild_credits=3)
+    server = await open_server(guild_credits=3, guild_ceiling=1000)
     result = await server.alice.slash(server.channel, "imagine", prompt=LONG)
     (attachment,) = server.env.backend.get_message(
         server.channel.id, response_of(result).message.id
@@ -178,7 +178,7 @@ async def test_a_form_whose_draft_was_erased_gives_its_prompt_back_and_makes_no_
 async def test_a_form_submitted_from_two_devices_makes_one_picture(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
-    server = await open_server(guild_credits=3)
+    server = await open_server(guild_credits=3, guild_ceiling=1000)
     refused = await server.alice.slash(server.channel, "imagine", prompt="a fox")
     await server.sari.slash(server.channel, "limits guild", credits=100, period="month")
     message = response_of(refused).message
@@ -206,7 +206,7 @@ async def test_a_prompt_with_a_lone_surrogate_is_refused(server: BotServer) -> N
 
 
 async def test_a_member_cannot_open_the_draft_of_another(open_server: OpenServer) -> None:
-    server = await open_server(guild_credits=3)
+    server = await open_server(guild_credits=3, guild_ceiling=1000)
     result = await server.alice.slash(server.channel, "imagine", prompt="a secret")
     (custom_id,) = [
         part["custom_id"]

@@ -77,6 +77,10 @@ class Gateway:
             await self._send(self.session.socket, event)
         return True
 
+    async def join(self, guild_id: int) -> None:
+        """Tell the bot that it is in a server, which it has just joined."""
+        await self.dispatch("GUILD_CREATE", self._guild(guild_id))
+
     async def reconnect(self) -> None:
         """Send op 7, which asks the bot to reconnect and resume."""
         await self._send_last(Op.RECONNECT, None)

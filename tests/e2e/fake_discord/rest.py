@@ -149,7 +149,7 @@ class Rest:
                 "name": "Kuas",
                 "icon": None,
                 "description": "",
-                "bot_public": True,
+                "bot_public": self._state.bot_public,
                 "bot_require_code_grant": False,
                 "verify_key": "",
                 "flags": 0,

@@ -136,6 +136,7 @@ class State:
         self.people: dict[int, Person] = {}
         self.guild_ids: list[int] = []
         self.interactions_endpoint_url: str | None = None
+        self.bot_public = True
         self.messages: dict[int, Message] = {}
         self.interactions: dict[int, Interaction] = {}
         self.commands: dict[int, list[dict[str, Any]]] = {}

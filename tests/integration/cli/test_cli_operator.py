@@ -7,6 +7,7 @@ connection and event loop, too.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import sys
@@ -18,11 +19,15 @@ import pytest
 
 from bot.__main__ import main
 from bot.cli import operator as operator_cli
+from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reconciliation.reconciler import ReconcileRun
+from bot.domain.admission import AdmissionMode, AdmissionPolicy
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
-from bot.domain.limits import LimitScope
+from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
+from bot.guilds.admission import AdmissionStore, SeenGuild
 from bot.jobs.late_jobs import LateJobStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -203,6 +208,11 @@ async def test_a_ceiling_takes_effect_in_a_running_bot_and_can_be_removed(
         ("close", "some-job", "4", " "),
         ("close", "some-job\udcff", "4", "because"),
         ("pause", "--sentence", "b\udcffck soon"),
+        ("allow", "1"),
+        ("allow", "Painters", "50"),
+        ("allow", "1", "-50"),
+        ("refuse",),
+        ("admissions", "--state", "happy"),
         ("dance",),
     ],
 )
@@ -299,6 +309,97 @@ async def test_wallet_and_guilds_print_one_line_for_each_fact(
     assert guilds.out.splitlines() == [
         "server 1: 4 credits, limit 200 credits a month, ceiling none, paused",
         "1 servers, 4 credits; page 1 of 1",
+    ]
+
+
+async def start_asking(database: Database, mode: AdmissionMode = AdmissionMode.APPROVE) -> AdmissionStore:
+    """Let the bot ask about servers from now on; server 1 joins."""
+    admissions = AdmissionStore(database)
+    await admissions.set_policy(AdmissionPolicy(mode))
+    await admissions.present([])
+    await admissions.seen(SeenGuild(1, "Strangers\n\x1b[2J 'friends'", 12))
+    return admissions
+
+
+async def test_a_server_is_allowed_and_refused_beside_a_running_bot(
+    run_operator: OperatorCommand, store: JobStore, database: Database
+) -> None:
+    admissions = await start_asking(database)
+    listed = await run_operator("admissions", "--state", "waiting")
+    assert re.fullmatch(
+        r"server 1 \(Strangers \[2J 'friends'\): waiting, 12 members, since \S+\n", listed.out
+    )
+    with pytest.raises(MemberError):
+        await accept(store, make_job(), NO_CONTEXT)
+    result = await run_operator.process("allow", "1", "50")
+    assert result == CommandResult(0, "server 1: allowed, at most 50 credits a month\n", "")
+    assert await accept(store, make_job(), NO_CONTEXT)
+    result = await run_operator("allow", "1", "8", "--period", "total")
+    assert result.out == "server 1: allowed, at most 8 credits in total\n"
+    assert (await run_operator("guilds")).out.startswith(
+        "server 1: 4 credits, limit 200 credits a month, ceiling 8 credits in total\n"
+    )
+    assert (await run_operator("refuse", "1", "--yes")).code == 0
+    assert [each.guild_id for each in await admissions.to_explain()] == [1]
+    with pytest.raises(MemberError):
+        await accept(store, make_job(), NO_CONTEXT)
+    assert "decided on the command line at" in (await run_operator("admissions")).out
+
+
+@pytest.mark.parametrize(("answer", "refused"), [("y\n", True), ("Yes\n", True), ("n\n", False), ("", False)])
+async def test_refuse_asks_once(
+    run_operator: OperatorCommand,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    refused: bool,
+) -> None:
+    admissions = await start_asking(database)
+    terminal = io.StringIO(answer)
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", terminal)
+    result = await run_operator("refuse", "1")
+    assert "Refuse server 1 (Strangers [2J 'friends'), and leave it in a day?" in result.err
+    assert result.code == (0 if refused else 1)
+    found = await admissions.get(1)
+    assert found is not None
+    assert (found.state == "refused") is refused
+
+
+async def test_without_a_terminal_refuse_needs_a_yes(
+    run_operator: OperatorCommand, database: Database
+) -> None:
+    await start_asking(database)
+    result = await run_operator.process("refuse", "1")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "without a terminal to ask on, confirm with --yes\nnothing was changed\n"
+
+
+async def test_a_server_can_be_allowed_before_it_invites_the_bot_and_a_list_is_pointed_out(
+    run_operator: OperatorCommand, database: Database
+) -> None:
+    admissions = await start_asking(database, AdmissionMode.LIST)
+    result = await run_operator("allow", "123456789012345678", "50")
+    assert (result.code, "guilds.allowed decides" in result.err) == (0, True)
+    await admissions.set_policy(AdmissionPolicy(AdmissionMode.APPROVE))
+    await admissions.seen(SeenGuild(123456789012345678, "Friends"))
+    assert [each.guild_id for each in await admissions.to_ask()] == []
+
+
+async def test_removing_a_ceiling_says_what_counts_now(
+    run_operator: OperatorCommand, database: Database
+) -> None:
+    ceiling = Limit(90, Period.WEEK, scope=LimitScope.CEILING)
+    await apply_default_ceiling(database, ceiling, Limit(200, Period.MONTH), 1)
+    result = await run_operator("ceiling", "--each", "--credits", "9")
+    assert result.out == "each server: from 90 credits a week to 9 credits a month\n"
+    result = await run_operator("ceiling", "--each", "--remove")
+    assert result.out == "each server: from 9 credits a month to 90 credits a week\n"
+    await run_operator("ceiling", "--guild", "1", "--credits", "500")
+    result = await run_operator("ceiling", "--guild", "1", "--remove")
+    assert result.out.splitlines() == [
+        "server 1: from 500 credits a month to none",
+        "it has the ceiling of each server now: 90 credits a week",
     ]
 
 

@@ -129,6 +129,8 @@ class Model:
     caps: dict[tuple[int, str, int], Cap] = field(default_factory=dict)
     """By guild, scope and subject."""
     paused: set[int] = field(default_factory=set)
+    default_ceiling: Cap | None = None
+    """That of the settings; None in a database of an earlier version."""
 
     def is_paused(self, guild_id: int) -> bool:
         return bool(self.paused & {ALL, guild_id})
@@ -221,8 +223,14 @@ class Model:
         return None if cap is None else self._ceiling("ceiling_all", cap, None)
 
     def _ceiling_use(self, guild_id: int) -> Usage | None:
-        cap = self.caps.get((guild_id, "ceiling", 0), self.caps.get((ALL, "ceiling", 0)))
+        for_each = self.caps.get((ALL, "ceiling", 0), self.default_ceiling)
+        cap = self.caps.get((guild_id, "ceiling", 0), for_each)
         return None if cap is None else self._ceiling("ceiling", cap, guild_id)
+
+    def exceeds_ceiling(self, guild_id: int) -> bool:
+        """Whether the guild has spent more than its ceiling allows."""
+        use = self._ceiling_use(guild_id)
+        return use is not None and use.spent + use.held > use.limit
 
     def _ceiling(self, rule: str, cap: Cap, guild_id: int | None) -> Usage:
         spent, held = self._sums(cap.period, "UTC", "real", guild_id)

@@ -13,6 +13,8 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from bot.credits import ledger as ledger_module
 from bot.credits import running_totals
+from bot.credits.guild_ceilings import apply_default_ceiling
+from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, RequestContext
 from bot.domain.limits import Limit, LimitScope, ReservationState
@@ -46,11 +48,29 @@ from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 class LedgerMachine(LedgerStateMachine):
     """Every operation on credits, in any order, at any time and in any time zone."""
 
-    @initialize(now=START_TIMES, zones=st.tuples(*[ZONES] * len(GUILDS)))
-    def begin(self, now: datetime, zones: tuple[str, ...]) -> None:
+    @initialize(
+        now=START_TIMES,
+        zones=st.tuples(*[ZONES] * len(GUILDS)),
+        ceiling=st.none() | st.tuples(CAPS, PERIODS),
+    )
+    def begin(self, now: datetime, zones: tuple[str, ...], ceiling: tuple[int, str] | None) -> None:
         self.move_to(now)
         for guild_id, zone in zip(GUILDS, zones, strict=True):
             self.set_time_zone(guild_id, zone)
+        if ceiling is not None:
+            self.start_with_ceiling(*ceiling)
+
+    def start_with_ceiling(self, amount: int, period: str) -> None:
+        ceiling = Limit(amount, Period(period), scope=LimitScope.CEILING)
+        default = self.ledger.default
+        assert self.run_async(apply_default_ceiling(self.database, ceiling, default, now_ms())) == 0
+        self.model.default_ceiling = Cap(amount, period)
+
+    @precondition(lambda self: self.model.default_ceiling is not None)
+    @rule(amount=CAPS, period=PERIODS)
+    def restart_with_another_ceiling(self, amount: int, period: str) -> None:
+        self.restart()
+        self.start_with_ceiling(amount, period)
 
     @rule(guild_id=ANY_GUILD, zone=ZONES)
     def set_time_zone(self, guild_id: int, zone: str) -> None:
@@ -76,6 +96,7 @@ class LedgerMachine(LedgerStateMachine):
         else:
             assert self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             self.model.book(job.job_id, guild_id, user_id, cost, decision)
+            assert not cost or not self.model.exceeds_ceiling(guild_id)
             again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
             assert self.run_async(accept(self.store, again, NO_CONTEXT)) is None
 
@@ -196,7 +217,10 @@ class LedgerMachine(LedgerStateMachine):
             number = self.interaction() if new is limit else self.interactions
             work = self.credit_admin.set_limit(guild_id, new, set_by=99, interaction_id=number)
             change = self.run_async(work)
-            before = self.model.caps.get(subject, DEFAULT if name == "guild" else None)
+            defaults = {"guild": DEFAULT}
+            if guild_id == ALL and self.model.default_ceiling is not None:
+                defaults["ceiling"] = self.model.default_ceiling
+            before = self.model.caps.get(subject, defaults.get(name))
             assert (change.before and cap_of(change.before)) == before
             assert change.after is not None
             assert cap_of(change.after) == cap

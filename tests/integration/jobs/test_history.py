@@ -164,9 +164,13 @@ async def test_only_finished_pictures_of_this_member_in_this_server_are_shown(
     assert await accept(store, cancelled, NO_CONTEXT)
     await store.cancelled(cancelled.job_id)
     page = await history_store.older(1, MEMBER)
-    assert ids(page) == [undelivered.job_id, hidden.job_id, mine.job_id]
-    assert all(item.is_painted for item in page.items)
-    assert [item.charged_credits for item in page.items] == [4, 4, 4]
+    # A picture that could not be downloaded was charged, and can be fetched from here.
+    assert ids(page) == [lost.job_id, undelivered.job_id, hidden.job_id, mine.job_id]
+    assert [(item.is_painted, item.is_missing) for item in page.items] == [
+        (False, True),
+        *[(True, False)] * 3,
+    ]
+    assert [item.charged_credits for item in page.items] == [4, 4, 4, 4]
 
 
 async def test_deleted_and_erased_pictures_are_not_shown(

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from bot.credits import limits
 from bot.credits.admin import CreditAdmin
+from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, Reference, Stage
-from bot.domain.limits import Limit
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
@@ -458,6 +460,56 @@ def test_a_failed_upgrade_changes_nothing(old_database: Path) -> None:
             migrate(connection)
         assert not connection.in_transaction
     assert dump(old_database) == before
+
+
+KILL_FIRST_START_PROGRAM = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from bot.credits.guild_ceilings import apply_default_ceiling
+from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
+from bot.storage.database import Database
+
+def kill_at(statement):
+    if sys.argv[2] in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    database = await Database.open(Path(sys.argv[1]))
+    await database.run(lambda tx: tx.set_trace_callback(kill_at))
+    ceiling = Limit(20, Period.MONTH, scope=LimitScope.CEILING)
+    await apply_default_ceiling(database, ceiling, Limit(20, Period.MONTH), 1)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("at", ["INSERT INTO default_ceiling", "INSERT INTO limits", "COMMIT"])
+async def test_a_first_start_that_is_killed_gives_each_server_its_ceiling_once(
+    old_database: Path, at: str
+) -> None:
+    """Server 1 has 60 a week of its own, which is more than the ceiling; server 2 has the default."""
+    await (await Database.open(old_database)).close()
+    before = dump(old_database)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILL_FIRST_START_PROGRAM, str(old_database), at),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, error = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, error.decode()
+    assert dump(old_database) == before
+    database = await Database.open(old_database)
+    try:
+        ceiling = Limit(20, Period.MONTH, scope=LimitScope.CEILING)
+        started = [
+            await apply_default_ceiling(database, ceiling, Limit(20, Period.MONTH), 1) for _ in range(2)
+        ]
+        assert started == [1, 0]
+        found = await database.run(lambda tx: [limits.guild_ceiling(tx, guild_id) for guild_id in (1, 2)])
+        assert [(limit.credits, limit.period) for limit in found if limit] == [(60, "week"), (20, "month")]
+    finally:
+        await database.close()
 
 
 def test_released_migrations_are_not_changed() -> None:

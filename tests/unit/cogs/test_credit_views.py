@@ -116,6 +116,13 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
         assert part in text
 
 
+def test_a_ceiling_is_shown_if_it_says_more_than_the_limit_of_the_server() -> None:
+    same = replace(GUILD, scope=LimitScope.CEILING)
+    for ceiling, shown in ((same, False), (replace(same, limit_credits=GUILD.limit_credits + 1), True)):
+        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), 4))
+        assert ("What this bot allows this server" in text) is shown
+
+
 def test_the_question_has_no_numbers_of_other_servers() -> None:
     text = texts_of(
         price_question_view(

@@ -24,7 +24,8 @@ IN_THREAD = replace(
     ALL_MISSING, missing=("send_messages_in_threads",), in_thread=True, alert_missing=(), rivya_down=False
 )
 CHANNEL_GONE = replace(ALL_WELL, in_thread=True, alert_channel_id=5)
-ALL = (ALL_WELL, ALL_MISSING, IN_THREAD, CHANNEL_GONE)
+NOT_ADMITTED = replace(ALL_WELL, not_admitted={"state": "waiting", "contacts": [7]})
+ALL = (ALL_WELL, ALL_MISSING, IN_THREAD, CHANNEL_GONE, NOT_ADMITTED)
 
 
 def lines(check: ChannelCheck) -> list[str]:

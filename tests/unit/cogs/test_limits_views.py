@@ -109,6 +109,13 @@ def test_a_limit_below_its_usage_has_a_warning() -> None:
     )
 
 
+def test_a_limit_above_the_operators_ceiling_says_so() -> None:
+    high = limit(LimitScope.GUILD)
+    change = LimitChange(DEFAULT, high, usage(LimitScope.GUILD, 4, 20), Limit(8, Period.DAY))
+    text = text_of(views.limit_changed_view(high, change))
+    assert "allow this server 8 credits a day: that is all it can spend" in text
+
+
 def test_the_warning_of_a_limit_that_never_resets_mentions_no_reset() -> None:
     total = Usage(LimitScope.GUILD, 20, 21, 0, Period.TOTAL, None)
     text = text_of(
@@ -807,7 +814,7 @@ def test_grants_and_refunds_are_translated() -> None:
         needed, f"Hibah ini kedaluwarsa <t:{NOON // 1000}:R>.", "-# Hibah ini menutup biaya", "batasnya."
     )
     assert_contains(waiting, "Hibah ini tidak kedaluwarsa.", "hibah ini menunggu sampai ada")
-    assert_contains(whole, "untuk seluruh server.", "yang melebihi batas server ini.")
+    assert_contains(whole, "untuk seluruh server.", "yang melebihi batas server ini,")
     assert_contains(
         refunded, "### Kredit gambar dikembalikan", f"**4 kredit** milik <@{MEMBER}>", "Alasan: buram"
     )

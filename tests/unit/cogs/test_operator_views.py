@@ -85,6 +85,9 @@ VIEWS: dict[str, MakeView] = {
         LimitChange(None, CAP, Usage(LimitScope.CEILING_ALL, 44, 44, 0, Period.TOTAL, None)),
         name_of,
     ),
+    "ceiling of the settings": lambda: views.ceiling_view(
+        LimitScope.CEILING, 0, LimitChange(replace(CAP, limit_id=3), CAP, None), name_of
+    ),
     "own ceiling": lambda: views.ceiling_view(
         LimitScope.CEILING, GUILD, LimitChange(CAP, None, None), name_of
     ),
@@ -136,6 +139,11 @@ def test_a_ceiling_that_never_resets_is_not_said_to_end() -> None:
     text = "\n".join(lines(VIEWS["ceiling in total"]()))
     assert "It never resets. No new pictures until it is raised." in text
     assert "No new pictures until then." in "\n".join(lines(VIEWS["ceiling"]()))
+
+
+def test_a_removed_ceiling_of_each_server_brings_back_the_setting() -> None:
+    text = view_text(VIEWS["ceiling of the settings"]())
+    assert "from **5 credits a day** to **5 credits a day, as `limits.guild_ceiling` says**" in text
 
 
 def test_buttons_and_mistakes_are_translated() -> None:

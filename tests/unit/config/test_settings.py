@@ -19,6 +19,7 @@ from bot.config.settings import (
     BackupSettings,
     DatabaseSettings,
     DiscordSettings,
+    GuildsSettings,
     LimitsSettings,
     LogSettings,
     MonitorSettings,
@@ -44,6 +45,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "rivya": RivyaSettings,
     "database": DatabaseSettings,
     "limits": LimitsSettings,
+    "guilds": GuildsSettings,
     "privacy": PrivacySettings,
     "backup": BackupSettings,
     "monitor": MonitorSettings,
@@ -100,6 +102,45 @@ def test_two_secrets_are_enough_and_the_rest_has_defaults(write: Write) -> None:
     assert (settings.limits.guild_credits, settings.limits.period) == (200, "month")
     assert settings.network.allow_loopback is False
     assert (settings.log.level, settings.log.format) == ("info", "console")
+
+
+def test_the_ceiling_of_a_server_is_the_default_limit_unless_it_is_set(write: Write) -> None:
+    limits = load(write(f'{SECRETS}[limits]\nguild_credits = 80\nperiod = "week"\n')).limits
+    assert (limits.ceiling.credits, limits.ceiling.period) == (80, "week")
+    limits = load(write(f"{SECRETS}[limits]\nguild_credits = 80\nguild_ceiling = 0\n")).limits
+    assert (limits.default.credits, limits.ceiling.credits) == (80, 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "ids"),
+    [
+        ("[]", ()),
+        ("[17, 9007199254740993]", (17, 2**53 + 1)),
+        ('["123456789012345678"]', (123456789012345678,)),
+    ],
+)
+def test_allowed_servers_are_a_list_of_ids(write: Write, typed: str, ids: tuple[int, ...]) -> None:
+    guilds = load(write(f'{SECRETS}[guilds]\nadmission = "list"\nallowed = {typed}\n')).guilds
+    assert (guilds.admission, guilds.allowed) == ("list", ids)
+
+
+@pytest.mark.parametrize("typed", ["17,18", "17 18", " 17, 18 ,"])
+def test_allowed_servers_in_the_environment_have_commas_or_spaces_between_them(
+    write: Write, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setenv("BOT_GUILDS__ALLOWED", typed)
+    assert load(write(SECRETS)).guilds.allowed == (17, 18)
+
+
+@pytest.mark.parametrize("typed", ["true", "[true]", "[1.5]", '["kuas"]', "[0]", "[-4]", f"[{2**63}]", "5"])
+def test_what_is_no_list_of_ids_is_a_mistake(write: Write, typed: str) -> None:
+    (line,) = load_errors(write(f"{SECRETS}[guilds]\nallowed = {typed}\n"))
+    assert line.startswith("guilds.allowed: must be a list of the ids of servers")
+
+
+def test_an_unknown_admission_is_a_mistake(write: Write) -> None:
+    (line,) = load_errors(write(f'{SECRETS}[guilds]\nadmission = "closed"\n'))
+    assert line.startswith("guilds.admission: must be one of open, approve, list")
 
 
 def test_the_environment_overrides_the_file_and_is_enough_alone(

@@ -1,0 +1,107 @@
+"""`operator admissions`, `allow` and `refuse`: which servers may ask for pictures, on the command line.
+
+A running bot sees a decision with the next request, and within a minute tells a server that was refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.cli import argument_types
+from bot.cli.output import confirm, print_error, print_line, report
+from bot.domain.admission import AdmissionMode, AdmissionState
+from bot.domain.clock import iso
+from bot.domain.periods import Period
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bot.credits.approvals import GuildApprovals, GuildStanding
+    from bot.domain.admission import Admission
+    from bot.guilds.admission import AdmissionStore
+
+THE_COMMAND_LINE: Final = 0
+"""Stored in place of a Discord user's id for actions on the command line."""
+FAILED: Final = 1
+SUBCOMMANDS: Final = ("admissions", "allow", "refuse")
+_STATES: Final = [state.value for state in AdmissionState]
+_PERIODS: Final = [period.value for period in Period]
+_LIST_DECIDES: Final = 'guilds.admission is "list", so guilds.allowed decides, whatever is recorded here'
+
+
+def add_subcommands(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], config: argparse.ArgumentParser
+) -> None:
+    """Add the subcommands; `config` holds the arguments that every command takes."""
+    listing = subcommands.add_parser(
+        "admissions", parents=[config], help="list which servers wait, are allowed or refused"
+    )
+    listing.add_argument("--state", choices=_STATES, help="only these (default: all)")
+    allow = subcommands.add_parser("allow", parents=[config], help="let a server have pictures")
+    refuse = subcommands.add_parser("refuse", parents=[config], help="refuse a server, and leave it in a day")
+    for parser in (allow, refuse):
+        parser.add_argument("guild", type=argument_types.guild_id, help="the server's id")
+    allow.add_argument("credits", type=argument_types.credits, help="its ceiling, which no admin can pass")
+    allow.add_argument(
+        "--period", choices=_PERIODS, help="the period, in UTC (default: that of its ceiling now)"
+    )
+    refuse.add_argument("--yes", action="store_true", help="do not ask")
+
+
+async def run(args: argparse.Namespace, admissions: AdmissionStore, approvals: GuildApprovals) -> int:
+    """Run one of `SUBCOMMANDS` and return its exit code.
+
+    A decision here replaces an earlier one, whoever made it.
+
+    Raises:
+        OperatorError: `database`.
+    """
+    if args.subcommand == "admissions":
+        state = None if args.state is None else AdmissionState(args.state)
+        for admission in await admissions.by_state(state):
+            print_line(_line(admission))
+    elif args.subcommand == "allow":
+        period = None if args.period is None else Period(args.period)
+        standing = await approvals.allow(
+            args.guild, args.credits, decided_by=THE_COMMAND_LINE, period=period, again=True
+        )
+        report(f"server {args.guild}: allowed, at most {_ceiling(standing)}")
+    elif args.yes or confirm(_question(args.guild, await admissions.get(args.guild))):
+        await approvals.refuse(args.guild, decided_by=THE_COMMAND_LINE, again=True)
+        report(f"server {args.guild}: refused; the bot says so there, and leaves in a day")
+    else:
+        print_error("nothing was changed")
+        return FAILED
+    if await admissions.mode() is AdmissionMode.LIST:
+        print_error(_LIST_DECIDES)
+    return 0
+
+
+def _question(guild_id: int, admission: Admission | None) -> str:
+    name = "" if admission is None else f" ({_name(admission)})"
+    return f"Refuse server {guild_id}{name}, and leave it in a day?"
+
+
+def _line(admission: Admission) -> str:
+    who = "on the command line" if admission.decided_by == THE_COMMAND_LINE else f"by {admission.decided_by}"
+    facts = [
+        f"server {admission.guild_id} ({_name(admission)}): {admission.state}",
+        "" if admission.members is None else f"{admission.members} members",
+        f"since {iso(admission.joined_at)}",
+        "" if admission.decided_at is None else f"decided {who} at {iso(admission.decided_at)}",
+        "" if admission.leave_at is None else f"the bot leaves at {iso(admission.leave_at)}",
+    ]
+    return ", ".join(filter(None, facts))
+
+
+def _name(admission: Admission) -> str:
+    """Return the name of a server in one line that a terminal can show: strangers choose it."""
+    visible = "".join(character if character.isprintable() else " " for character in admission.name)
+    return " ".join(visible.split()) or "name not known"
+
+
+def _ceiling(standing: GuildStanding) -> str:
+    ceiling = standing.ceiling
+    assert ceiling is not None  # it was just set
+    period = "in total" if ceiling.period is Period.TOTAL else f"a {ceiling.period}"
+    return f"{ceiling.credits} credits {period}"
