@@ -19,7 +19,7 @@ from bot.config import settings
 from bot.credits import ledger_export
 from bot.domain.errors import KuasError, OperatorError
 from bot.observability import http_server, log_setup
-from bot.storage import backups
+from bot.storage import backups, copies
 from bot.storage.file_lock import is_missing
 
 if TYPE_CHECKING:
@@ -80,13 +80,15 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _ledger(args: argparse.Namespace) -> int:
+    log_setup.configure("warning", "console")  # to standard error
     for entry in ledger_export.export_ledger(settings.load_database(args.config).path):
         output.print_line(json.dumps(entry))
     return 0
 
 
 def _backup(args: argparse.Namespace) -> int:
-    backups.backup(settings.load_database(args.config).path, args.path)
+    log_setup.configure("warning", "console")  # to standard error
+    copies.backup(settings.load_database(args.config).path, args.path)
     output.report(f"the whole database is in {args.path}")
     return 0
 

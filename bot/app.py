@@ -80,7 +80,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Build the bot; at the end of the block jobs are interrupted first and the database is closed last.
 
     Raises:
-        OperatorError: `database`; the file cannot be used. `monitor`; the port cannot.
+        OperatorError: `database` or `backup`; the file cannot be used. `monitor`; the port cannot.
     """
     async with CleanupStack() as stack:
         operator_log, metrics = OperatorLog(), Metrics()
@@ -122,7 +122,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
 
 async def _stores(stack: CleanupStack, settings: Settings, metrics: Metrics) -> Stores:
     """Open the database; move what an old version kept otherwise, and store what transactions check."""
-    database = await Database.open(settings.database.path)
+    database = await Database.open(settings.database.path, backup_folder=settings.backup_folder)
     stack.push_async_callback(database.close)
     stores = Stores.open(database, settings, metrics)
     stack.callback(stores.reports.close)
@@ -212,12 +212,11 @@ def _maintenance(
     """Build the hourly task, which is not started yet, and the records of left servers."""
     database = stores.database
     departures = GuildDepartures(database, settings.privacy.leave_grace_days)
-    folder = settings.backup.folder or settings.database.path.with_name("backups")
     every_hour = maintenance_tasks(
         database,
         erasures=ErasureRequests(database),
         departures=departures,
-        backups=Backups(settings.database.path, folder, settings.backup.keep),
+        backups=Backups(settings.database.path, settings.backup_folder, settings.backup.keep),
         picture_retention=PictureRetention(database, stores.pictures),
         privacy=settings.privacy,
     )

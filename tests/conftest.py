@@ -18,6 +18,7 @@ from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
+from tests.support.small_disk import SmallDisk, bounded_files, small_file_system
 
 # No deadline, since the machine may be busy, and the same examples in every run.
 # `--hypothesis-profile=explore` looks for new examples.
@@ -65,6 +66,12 @@ async def database(database_path: Path) -> AsyncIterator[Database]:
         yield opened
     finally:
         await opened.close()
+
+
+@pytest.fixture(params=[small_file_system, bounded_files], ids=["small file system", "bounded files"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
+    with request.param(tmp_path / "disk") as opened:
+        yield opened
 
 
 @pytest.fixture

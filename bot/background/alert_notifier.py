@@ -100,3 +100,4 @@ class AlertNotifier:
             log.info("alert posted", **context)
         self._posted.add(alert.key)
         await self._alerts.mark_sent(alert)
+        self._posted.discard(alert.key)  # the same threshold may be reached again

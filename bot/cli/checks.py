@@ -63,7 +63,7 @@ class CheckResult:
 
 async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[CheckResult]:
     """Run every check in turn, also after one has failed; `channel_ids` are further channels to check."""
-    yield await run_check("database", _database(settings.database.path))
+    yield await run_check("database", _database(settings.database.path, settings.backup_folder))
     yield await run_check("disk", asyncio.to_thread(_disk, settings.database.path))
     if settings.monitor.port is not None:
         port_check = check_port(settings.monitor.host, settings.monitor.port, settings.database.path)
@@ -93,11 +93,11 @@ async def run_check(name: str, check: Awaitable[str]) -> CheckResult:
         return CheckResult(name, ok=False, detail=str(error))
 
 
-async def _database(path: Path) -> str:
+async def _database(path: Path, backup_folder: Path | None = None) -> str:
     path = path.absolute()  # noqa: ASYNC240  # asks for the working directory only
     new = await asyncio.to_thread(is_missing, path)
     try:
-        database = await Database.open(path)
+        database = await Database.open(path, backup_folder=backup_folder)
     except DatabaseInUse:
         state = "in use by the running bot"
     else:

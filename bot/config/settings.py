@@ -190,6 +190,11 @@ class Settings(BaseModel):
     network: NetworkSettings = NetworkSettings()
     log: LogSettings = LogSettings()
 
+    @property
+    def backup_folder(self) -> Path:
+        """Return the folder of the backups: that of the settings, or `backups` beside the database."""
+        return self.backup.folder or self.database.path.with_name("backups")
+
 
 class _Sources(BaseSettings):
     """Reads environment variables, which take precedence over the values of the file."""

@@ -5,18 +5,22 @@ Each is stored with its interaction, so that one which Discord delivers twice co
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.credits import grants, ledger, limits
+from bot.credits import alerts, grants, ledger, limits
 from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS
+from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, ReservationState
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.credits.grants import Grant
     from bot.credits.ledger import Transaction
     from bot.domain.limits import Usage
@@ -68,7 +72,8 @@ class CreditAdmin:
         def unit(tx: Transaction) -> LimitChange:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
             before = _current(limit_usage, limit.scope, limit.subject_id)
-            limits.append(tx, guild_id, new, interaction_id=interaction_id)
+            with _alerts_rearmed(limit_usage, of_guild=limit.scope is LimitScope.GUILD):
+                limits.append(tx, guild_id, new, interaction_id=interaction_id)
             return _change(limit_usage, before, limit.scope, limit.subject_id)
 
         return await self._database.run(unit)
@@ -95,7 +100,8 @@ class CreditAdmin:
             before = _current(limit_usage, scope, subject_id)
             if limits.current(tx, guild_id, scope, subject_id) is not None:
                 removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
-                limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
+                with _alerts_rearmed(limit_usage, of_guild=scope is LimitScope.GUILD):
+                    limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
             return _change(limit_usage, before, scope, subject_id)
 
         return await self._database.run(unit)
@@ -132,19 +138,23 @@ class CreditAdmin:
         if not 0 < credits <= MAX_CREDITS:
             raise ValueError(f"a grant of {credits} credits")
         at = now_ms()
-        return await self._database.run(
-            lambda tx: grants.issue(
-                tx,
-                guild_id=guild_id,
-                user_id=user_id,
-                credits=credits,
-                reason=reason,
-                granted_by=granted_by,
-                expires_at=expires_at,
-                interaction_id=interaction_id,
-                at=at,
-            )
-        )
+
+        def unit(tx: Transaction) -> Grant | None:
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
+            with _alerts_rearmed(limit_usage, of_guild=user_id == grants.WHOLE_GUILD):
+                return grants.issue(
+                    tx,
+                    guild_id=guild_id,
+                    user_id=user_id,
+                    credits=credits,
+                    reason=reason,
+                    granted_by=granted_by,
+                    expires_at=expires_at,
+                    interaction_id=interaction_id,
+                    at=at,
+                )
+
+        return await self._database.run(unit)
 
     async def revoke(
         self, guild_id: int, grant_id: int, *, revoked_by: int, reason: str = ""
@@ -194,6 +204,18 @@ class CreditAdmin:
             return Refund(job_id, row["user_id"], row["counted_credits"])
 
         return await self._database.run(unit)
+
+
+@contextmanager
+def _alerts_rearmed(limit_usage: LimitUsage, *, of_guild: bool) -> Iterator[None]:
+    """Let alerts be sent again whose threshold the change in the block leaves, if it is one `of_guild`."""
+    if not of_guild:
+        yield
+        return
+    before = limit_usage.guild()
+    yield
+    after, tx = limit_usage.guild(), limit_usage.transaction
+    alerts.rearm(tx, limit_usage.guild_id, before, after, CHEAPEST_CREDITS, limit_usage.at)
 
 
 def _change(limit_usage: LimitUsage, before: Limit | None, scope: LimitScope, subject_id: int) -> LimitChange:

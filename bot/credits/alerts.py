@@ -1,9 +1,13 @@
-"""Alerts that a guild's limit is used to 50, 80 or 100 percent: each once per limit and period.
+"""Alerts that a guild's limit is used to 50, 80 or 100 percent: each threshold once per period.
 
 They are stored in the transaction of the reservation that raised them, so that a crash loses none, and are
 pending until they are marked as sent. A pending alert that is outdated is never sent: one older than
-`STALE_MS`, of a limit that was changed since, of a percentage that is no longer reached, or of a guild that
+`STALE_MS`, of a limit that was changed since, of a threshold that is no longer reached, or of a guild that
 has no channel for alerts any more.
+
+A threshold that was sent is sent again in the same period only if a change by an admin left it: if the usage
+is below it at the moment of the change, by the limit and the grants before it or after it. Credits that are
+released and spent again under one limit repeat nothing.
 
 Owns the table alerts.
 """
@@ -45,7 +49,8 @@ class Alert:
     limit_id: int
     period_start: int
     percent: int
-    """One of `THRESHOLDS`; 100 if no further picture can be paid."""
+    """The threshold, one of `THRESHOLDS`; 100 if no further picture can be paid."""
+    raised_at: int
     channel_id: int
     """The channel that the admins chose for alerts."""
     usage: Usage
@@ -57,25 +62,89 @@ class Alert:
         """The alert's primary key."""
         return self.guild_id, self.limit_id, self.period_start, self.percent
 
+    @property
+    def used_percent(self) -> int:
+        """What part of the limit `usage` says is used, rounded down; more than 100 if the limit was lowered.
+
+        The limit must not be 0.
+        """
+        return self.usage.used_credits * 100 // self.usage.limit_credits
+
 
 def raise_reached(
     transaction: sqlite3.Connection,
     guild_id: int,
+    before: Usage,
     usage: Usage,
     cost_credits: int,
     at: int,
 ) -> None:
     """Store an alert for every threshold that is reached, if the guild has a channel for alerts.
 
-    `usage` is that of the guild's own limit, `cost_credits` the price of the next picture: with less than
-    that left, the limit is used up. `at` is in epoch milliseconds.
+    `usage` is that of the guild's own limit, `before` the same without what has just been reserved, and
+    `cost_credits` the price of the next picture: with less than that left, the limit is used up. `at` is in
+    epoch milliseconds.
     """
     reached = _reached(usage, cost_credits)
     if not reached or setting(transaction, guild_id, GuildSetting.ALERT_CHANNEL) is None:
         return
-    start, _ = periods.period_bounds(usage.period, at, timezone_of(transaction, guild_id))
+    start = _period_start(transaction, guild_id, usage, at)
+    _rearm_changed_default(transaction, guild_id, before, cost_credits, start)
     for percent in reached:
         _raise(transaction, guild_id, start, percent, usage, at)
+
+
+def rearm(
+    transaction: sqlite3.Connection, guild_id: int, before: Usage, after: Usage, cost_credits: int, at: int
+) -> None:
+    """Let the thresholds that a change of the guild's limit or grants leaves be sent again.
+
+    `before` and `after` are the usage of the guild's own limit around the change at `at` (epoch
+    milliseconds). What was sent for the others counts as sent for the new limit; what is pending for an old
+    limit is raised anew by the next request.
+    """
+    old_start = _period_start(transaction, guild_id, before, at)
+    changed = (before.limit_id, before.limit_credits) != (after.limit_id, after.limit_credits)
+    kept = set(_reached(before, cost_credits)) & set(_reached(after, cost_credits))
+    for percent in THRESHOLDS:
+        if percent not in kept:
+            pending_only = ""
+        elif changed:
+            pending_only = " AND told_at IS NULL"
+        else:
+            continue
+        transaction.execute(
+            f"DELETE FROM alerts WHERE guild_id = ? AND percent = ? AND raised_at >= ?{pending_only}",  # noqa: S608  # our own text
+            (guild_id, percent, old_start),
+        )
+    if changed:
+        # `raised_at` too, since the period of the new limit may have begun later.
+        transaction.execute(
+            "UPDATE OR REPLACE alerts SET limit_id = ?, limit_credits = ?, period_start = ?, raised_at = ?"
+            " WHERE guild_id = ? AND raised_at >= ?",
+            (
+                *(after.limit_id, after.limit_credits, _period_start(transaction, guild_id, after, at), at),
+                *(guild_id, old_start),
+            ),
+        )
+
+
+def _period_start(transaction: sqlite3.Connection, guild_id: int, usage: Usage, at: int) -> int:
+    return periods.period_bounds(usage.period, at, timezone_of(transaction, guild_id))[0]
+
+
+def _rearm_changed_default(
+    transaction: sqlite3.Connection, guild_id: int, before: Usage, cost_credits: int, start: int
+) -> None:
+    """Do as `rearm` for the default limit, whose changes in the settings are seen only afterwards."""
+    if before.limit_id:
+        return
+    for percent in set(THRESHOLDS) - set(_reached(before, cost_credits)):
+        transaction.execute(
+            "DELETE FROM alerts WHERE guild_id = ? AND percent = ? AND raised_at >= ?"
+            " AND limit_id = 0 AND limit_credits <> ?",
+            (guild_id, percent, start, before.limit_credits),
+        )
 
 
 def _reached(usage: Usage, cost_credits: int) -> tuple[int, ...]:
@@ -96,27 +165,27 @@ def _raise(
     usage: Usage,
     at: int,
 ) -> None:
-    """Store an alert, unless the period has one, possibly of an older row of an equal limit."""
+    """Store an alert, unless the threshold was sent in this period, or is pending for this limit."""
+    limit = (usage.limit_id, usage.limit_credits)
     transaction.execute(
-        "INSERT INTO alerts (guild_id, limit_id, period_start, percent, used_credits, limit_credits,"
+        "INSERT INTO alerts (guild_id, limit_id, limit_credits, period_start, percent, used_credits,"
         " raised_at) SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM alerts"
-        " WHERE guild_id = ? AND percent = ? AND limit_credits = ? AND raised_at >= ?)"
+        " WHERE guild_id = ? AND percent = ? AND raised_at >= ?"
+        " AND (told_at IS NOT NULL OR (limit_id, limit_credits) = (?, ?)))"
         # The default always has limit_id 0: with other credits it is another limit.
         " ON CONFLICT (guild_id, limit_id, period_start, percent) DO UPDATE"
         " SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,"
         " raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits",
-        (
-            *(guild_id, usage.limit_id, start, percent, usage.used_credits, usage.limit_credits, at),
-            *(guild_id, percent, usage.limit_credits, start),
-        ),
+        (guild_id, *limit, start, percent, usage.used_credits, at, guild_id, percent, start, *limit),
     )
 
 
-def _mark_sent(transaction: sqlite3.Connection, key: Key, at: int) -> None:
+def _mark_sent(transaction: sqlite3.Connection, key: Key, raised_at: int, at: int) -> None:
+    """Mark an alert as sent, unless it was raised again since `raised_at`."""
     transaction.execute(
         "UPDATE alerts SET told_at = ? WHERE guild_id = ? AND limit_id = ? AND period_start = ?"
-        " AND percent = ? AND told_at IS NULL",
-        (at, *key),
+        " AND percent = ? AND raised_at = ? AND told_at IS NULL",
+        (at, *key, raised_at),
     )
 
 
@@ -152,7 +221,7 @@ class AlertStore:
             usage = limit_usage.guild()
             # A limit of 0 stops all pictures on purpose.
             if usage.used_credits and usage.limit_credits:
-                raise_reached(tx, guild_id, usage, self._cost_credits, at)
+                raise_reached(tx, guild_id, usage, usage, self._cost_credits, at)
 
         await self._database.run(unit)
 
@@ -168,7 +237,7 @@ class AlertStore:
             highest = {alert.guild_id: alert for alert in sorted(alerts, key=lambda alert: alert.percent)}
             for alert in alerts:
                 if alert is not highest[alert.guild_id]:
-                    _mark_sent(tx, alert.key, at)
+                    _mark_sent(tx, alert.key, alert.raised_at, at)
             return list(highest.values())
 
         return await self._database.run(unit)
@@ -176,7 +245,7 @@ class AlertStore:
     async def mark_sent(self, alert: Alert) -> None:
         """Let an alert no longer be pending: it was posted, or never can be."""
         at = now_ms()
-        await self._database.run(lambda tx: _mark_sent(tx, alert.key, at))
+        await self._database.run(lambda tx: _mark_sent(tx, alert.key, alert.raised_at, at))
 
     def _current(self, tx: sqlite3.Connection, row: sqlite3.Row, at: int) -> Alert | None:
         """Return the alert with the numbers of now; None if it is outdated, and is no longer pending."""
@@ -186,17 +255,17 @@ class AlertStore:
         limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
         limit, usage = limit_usage.guild_limit(), limit_usage.guild()
         changed = (limit.limit_id, limit.credits) != (row["limit_id"], row["limit_credits"])
-        if channel is None or changed or row["raised_at"] < at - STALE_MS:
-            _mark_sent(tx, key, at)
+        if channel is None or row["raised_at"] < at - STALE_MS:
+            _mark_sent(tx, key, row["raised_at"], at)
             return None
-        if percent not in _reached(usage, self._cost_credits):
+        if changed or percent not in _reached(usage, self._cost_credits):
             # Credits were released or granted since, or a new period began. It may be reached again.
             _delete(tx, key)
             return None
         start, _ = periods.period_bounds(limit.period, at, limit_usage.zone)
         # The time before the guild's first request says nothing about its rate.
         began_at = max(start, first_reserved_at(tx, guild_id, at))
-        return Alert(*key, int(channel), usage, forecast.exhausted_at(usage, began_at, at))
+        return Alert(*key, row["raised_at"], int(channel), usage, forecast.exhausted_at(usage, began_at, at))
 
 
 def _delete(transaction: sqlite3.Connection, key: Key) -> None:

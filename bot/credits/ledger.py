@@ -101,7 +101,7 @@ def _raise_alerts(
         held_credits=before.held_credits + cost_credits - granted_credits,
         granted_credits=before.granted_credits - granted_credits,
     )
-    alerts.raise_reached(transaction, guild_id, after, cost_credits, at)
+    alerts.raise_reached(transaction, guild_id, before, after, cost_credits, at)
 
 
 def _refusing(member_limits: MemberLimits, cost_credits: int) -> list[Usage]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.clock import iso
 from bot.domain.errors import OperatorError
-from bot.storage.database import open_read_only
+from bot.storage.read_only import open_read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,6 +6,7 @@ reports as failed is no exception, but a value of the job (`jobs.Failure`).
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -152,6 +153,16 @@ class OperatorError(KuasError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class DiskFull(OperatorError):
+    """No room is left on a disk: the work waits, and goes on once the operator has made room."""
+
+
+def disk_error(what: str, error: OSError) -> OperatorError:
+    """Return the error for `what` could not be done on a disk; a `DiskFull` if only room is missing."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return (DiskFull if full else OperatorError)("disk", f"{what}: {error}")
 
 
 class TransientError(KuasError):

@@ -8,7 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
+from bot.domain.errors import (
+    ContractViolation,
+    DiskFull,
+    KuasError,
+    MemberError,
+    MemberReason,
+    OperatorError,
+)
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, FailureCode, Job, Stage
 from bot.rivya.responses import is_moderation
 
@@ -52,7 +59,7 @@ def decide_failure(
         late_seconds: how long the job has been late; 0 if it is not.
         downloaded: the picture is here, and the error is about posting it.
     """
-    if isinstance(error, OperatorError) and error.code == "database":
+    if isinstance(error, DiskFull) or (isinstance(error, OperatorError) and error.code == "database"):
         return None
     given_up = late_seconds >= MAX_LATE_SECONDS
     if job.stage is Stage.CREATED:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain.errors import OperatorError
+from bot.domain.errors import DiskFull, OperatorError
 from bot.domain.jobs import Phase
 from bot.engine.delivery import UndeliverableError
 
@@ -58,7 +58,8 @@ class ResultPoster:
                 await self._files.store_picture(job, picture)
                 return await self._dependencies.store.undeliverable(job.job_id)
             log.info("delivered", way=self._delivered.method)
-        if not kept and not await self._try_to_store(job, picture):
+        # It waits for room on a full disk: the member's message does not outlive a reload.
+        if not kept and not await self._try_to_store(job, picture, wait_for_room=True):
             log.error("a private picture was brought and is not kept")
         return await self._dependencies.store.delivered(job.job_id, self._delivered)
 
@@ -76,10 +77,12 @@ class ResultPoster:
             self._notified = True
         return await self._dependencies.store.failure_notified(job.job_id)
 
-    async def _try_to_store(self, job: Job, picture: Picture) -> bool:
+    async def _try_to_store(self, job: Job, picture: Picture, *, wait_for_room: bool = False) -> bool:
         try:
             await self._files.store_picture(job, picture)
         except OperatorError as error:
+            if wait_for_room and isinstance(error, DiskFull):
+                raise
             self._dependencies.operator_log.report(error)
             return False
         return True

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from yarl import URL
 
-from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, TransientError
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, TransientError, disk_error
 from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.images.gzip_layer import is_gzip, remove_gzip
 
@@ -311,7 +311,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OperatorError("disk", f"cannot write a reference: {error}") from error
+        raise disk_error("cannot write a reference", error) from error
 
 
 @asynccontextmanager

@@ -42,6 +42,7 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
 
     Raises:
         HeicError: the file cannot be decoded.
+        OSError: `target` cannot be written.
     """
     command = [sys.executable, "-I", __file__, str(source), str(target), str(side_limit), str(pixel_limit)]
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
@@ -61,6 +62,8 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
     finally:
         os.close(child_end)
         os.close(our_end)
+    if refused := re.fullmatch(rb"errno (\d{1,9})\s*", child.stdout):
+        raise OSError(int(refused[1]), os.strerror(int(refused[1])), str(target))
     answer = re.fullmatch(rb"(\d{1,9}) (\d{1,9})\s*", child.stdout)
     if answer is None:
         raise HeicError(f"an answer of {len(child.stdout)} bytes")
@@ -95,8 +98,15 @@ def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:
     with Image.open(source, formats=["HEIF"]) as image:
         width, height = image.size
         if max(width, height) <= side_limit and width * height <= pixel_limit:
-            # Uncompressed, as it is read only once. Pillow keeps the colour profile.
-            image.save(target, "PNG", compress_level=0)
+            image.load()
+            try:
+                # Uncompressed, as it is read only once. Pillow keeps the colour profile.
+                image.save(target, "PNG", compress_level=0)
+            except OSError as error:
+                if error.errno is None:  # not of the system: Pillow's own
+                    raise
+                sys.stdout.write(f"errno {error.errno}")
+                return
     sys.stdout.write(f"{width} {height}")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, disk_error
 from bot.domain.jobs import Picture
 from bot.images import heic
 from bot.images.encoding import ALPHA_FALLBACKS, DRAWING_FALLBACKS, PHOTO_FALLBACKS, UPLOAD_FALLBACKS, encode
@@ -112,21 +112,23 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
     Raises:
         MemberError: REFERENCE_TYPE (`kind`), REFERENCE_HEIC, REFERENCE_TOO_LARGE (`width`, `height`,
             `side_limit`, `pixel_limit`), REFERENCE_ANIMATED or REFERENCE_UNREADABLE.
-        OperatorError: `disk`: `target` cannot be written.
+        OperatorError: `disk`: `source` cannot be read, or `target` cannot be written.
     """
-    with source.open("rb") as file:
-        if _is_heic(file):
-            photo, image = True, _decode_heic(source, target.with_name(f"{target.name}.heic.png"))
-        else:
-            image = _decode(file, _REFERENCE_FORMATS)
-            photo = image.format in _JPEGS
-            image = _normalise_pixels(image)
-    encodings = ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
     try:
+        with source.open("rb") as file:
+            if _is_heic(file):
+                photo, image = True, _decode_heic(source, target.with_name(f"{target.name}.heic.png"))
+            else:
+                image = _decode(file, _REFERENCE_FORMATS)
+                photo = image.format in _JPEGS
+                image = _normalise_pixels(image)
+        encodings = (
+            ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
+        )
         with target.open("wb") as file:
             encoding, _ = encode(image, encodings, file, limit_bytes)
     except OSError as error:
-        raise OperatorError("disk", f"cannot write a reference: {error}") from error
+        raise disk_error("cannot read or write a reference", error) from error
     return Normalised(
         mime_type=f"image/{encoding.format.lower()}", filename=f"reference.{encoding.extension}"
     )

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.domain.daemon_threads import DaemonThreads
-from bot.domain.errors import OperatorError
+from bot.domain.errors import disk_error
 from bot.images import processing
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ImageWorkers:
             self._scratch.mkdir(parents=True, exist_ok=True)
             folder = TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
         except OSError as error:
-            raise OperatorError("disk", f"cannot make a folder for a reference: {error}") from error
+            raise disk_error("cannot make a folder for a reference", error) from error
         with folder as path:
             yield Path(path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bot.storage.database import open_read_only
+from bot.storage.read_only import open_read_only
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import sqlite3
 import time
 from contextlib import closing, suppress
@@ -17,13 +16,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.errors import OperatorError
-from bot.storage.database import open_read_only
+from bot.storage.copies import UNFINISHED, checked_copy, verify
 from bot.storage.file_lock import acquire_lock
 from bot.storage.fsync import copy_and_sync, sync_folder
-from bot.storage.integrity import quick_check
 from bot.storage.picture_backup import copy_missing, sync
 from bot.storage.picture_store import picture_folder
-from bot.storage.schema import version_of
+from bot.storage.upgrade_copy import delete_old_upgrade_copies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,14 +33,12 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _NAMES: Final = "kuas-*.sqlite3"
 _SUFFIXES: Final = ("", "-wal", "-shm")
 """A SQLite database is up to three files: https://sqlite.org/tempfiles.html"""
-UNFINISHED: Final = ".unfinished"
-"""The ending of a copy's name until the copy is complete."""
 PICTURES: Final = "pictures"
 """The folder beside the copies with the stored pictures, as they were at the last backup."""
 
 
 class Backups:
-    """The backups in one folder. `keep` is how many of the newest stay; with 0 none are made."""
+    """The backups in one folder. `keep` is how many of the newest stay; with 0 no daily ones are made."""
 
     def __init__(self, database: Path, folder: Path, keep: int) -> None:
         self._database = database
@@ -57,12 +53,13 @@ class Backups:
         Raises:
             OperatorError: `backup` or `database`; older copies are not changed.
         """
-        if not self._keep:
-            return None
         return await asyncio.to_thread(self._run_daily)
 
     def _run_daily(self) -> Path | None:
         try:
+            delete_old_upgrade_copies(self._folder)
+            if not self._keep:
+                return None
             self._folder.mkdir(parents=True, exist_ok=True)
             recent = any(0 <= time.time() - _made_at(copy) < DAY_SECONDS for copy in self._copies())
             made = None if recent else self._make()
@@ -73,14 +70,8 @@ class Backups:
 
     def _make(self) -> Path:
         self._clear_unfinished()
-        quick_check(self._database)  # the copy of a damaged database must not replace a good one
         made = self._folder / f"kuas-{datetime.now(UTC):{_STAMP}}.sqlite3"
-        backup(self._database, made)
-        try:
-            verify(made)
-        except OperatorError:  # a damaged copy must not count as today's
-            made.unlink(missing_ok=True)
-            raise
+        checked_copy(self._database, made)
         for old in self._copies()[: -self._keep]:
             old.unlink()
         log.info("backup made", path=str(made), bytes=made.stat().st_size)
@@ -102,38 +93,6 @@ class Backups:
                 path.unlink(missing_ok=True)
 
 
-def backup(path: Path, target: Path) -> None:
-    """Write a consistent copy of the database to `target`, which must not exist yet.
-
-    The copy gets its name only when it is complete and synced.
-
-    Raises:
-        OperatorError: `backup`: the target exists or cannot be written; `database`: the source is unreadable.
-    """
-    try:
-        if target.exists():
-            raise OperatorError("backup", f"{target}: exists already; choose another name")
-        if not target.parent.is_dir():
-            raise OperatorError("backup", f"{target.parent}: there is no such folder")
-    except OSError as error:
-        raise OperatorError("backup", f"{target}: {error.strerror}") from error
-    # An absolute path, since SQLite takes a name such as `file:copy` for a URI.
-    unfinished = target.with_name(target.name + UNFINISHED).absolute()
-    connection = open_read_only(path)
-    try:
-        unfinished.unlink(missing_ok=True)
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-        with unfinished.open("rb+") as copy:
-            os.fsync(copy.fileno())
-        unfinished.replace(target)
-    except (sqlite3.Error, OSError) as error:
-        with suppress(OSError):  # the cause of the failure may prevent this, too
-            unfinished.unlink(missing_ok=True)
-        raise OperatorError("backup", f"{target}: {error}") from error
-    finally:
-        connection.close()
-
-
 def _made_at(path: Path) -> float:
     """Return the time in a copy's name, in seconds since the epoch; 0 if the name is none of ours."""
     try:
@@ -141,33 +100,6 @@ def _made_at(path: Path) -> float:
     except ValueError:
         return 0
     return made.replace(tzinfo=UTC).timestamp()
-
-
-def verify(path: Path) -> None:
-    """Check that a file is an intact database of Kuas, of this version or an older one.
-
-    Raises:
-        OperatorError: `backup` or `database`; it is not.
-    """
-    if not path.is_file():
-        raise OperatorError("backup", f"{path}: there is no such file")
-    log_beside = path.with_name(path.name + "-wal")
-    if log_beside.exists() and log_beside.stat().st_size:
-        raise OperatorError(
-            "backup",
-            f"{path}: its newest part is still in {log_beside.name} beside it;"
-            " make one file of both: point database.path at it and run `backup`",
-        )
-    try:
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            if not version_of(connection):
-                raise OperatorError("backup", f"{path}: is empty, not a backup")
-            (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except (sqlite3.Error, OSError) as error:
-        raise OperatorError("backup", f"{path}: {error}") from error
-    if found != "ok":
-        raise OperatorError("backup", f"{path}: is damaged: {found}")
 
 
 def restore(backup: Path, database: Path) -> Path | None:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import aiosqlite
 
 from bot.domain.errors import ContractViolation, OperatorError
-from bot.storage.file_lock import acquire_lock, database_error, require_file
+from bot.storage.file_lock import BUSY_SECONDS, acquire_lock, database_error, require_file
 from bot.storage.schema import migrate, require_current, version_of
+from bot.storage.upgrade_copy import copy_before_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,6 @@ T = TypeVar("T")
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables: https://sqlite.org/stricttables.html"""
-BUSY_SECONDS: Final = 5.0
-"""How long a statement waits for a lock of another connection."""
 BATCH: Final = 500
 """Units that share one COMMIT at most, so that under load the first unit need not wait for the last."""
 
@@ -61,15 +60,19 @@ class Database:
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     @classmethod
-    async def open(cls, path: Path) -> Database:
+    async def open(cls, path: Path, *, backup_folder: Path | None = None) -> Database:
         """Lock, open and migrate the file; create it and its folder if they do not exist.
+
+        A file of an older version is copied to `backup_folder` first, by default `backups` beside it.
 
         Raises:
             DatabaseInUse: another process holds the lock.
-            OperatorError: `database`; the file cannot be used, and is not changed.
+            OperatorError: `database`: the file cannot be used; `backup`: it cannot be copied. It is not
+                changed.
         """
         lock = acquire_lock(path)
         try:
+            await asyncio.to_thread(copy_before_upgrade, path, backup_folder or path.with_name("backups"))
             return cls(await _open(path, migrate), lock, path)
         except BaseException:
             lock.close()
@@ -206,28 +209,6 @@ def _commit_together(
             connection.execute("ROLLBACK")
         raise
     return outcomes
-
-
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a connection that can neither write nor checkpoint, beside a running bot.
-
-    Raises:
-        OperatorError: `database`; the file is missing, not Kuas's, of another version, or unreadable.
-    """
-    require_file(path)
-    try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
-        )
-        try:
-            connection.row_factory = sqlite3.Row
-            require_current(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except (sqlite3.Error, OSError) as error:
-        raise database_error(path, error) from error
-    return connection
 
 
 async def _open(path: Path, prepare_schema: Callable[[sqlite3.Connection], None]) -> _Connection:

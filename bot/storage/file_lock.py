@@ -5,13 +5,18 @@ Owns the lock beside the file.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+BUSY_SECONDS: Final = 5.0
+"""How long a statement waits for a lock of another connection."""
 
 
 class DatabaseInUse(OperatorError):
@@ -49,10 +54,17 @@ def acquire_lock(path: Path) -> sqlite3.Connection:
             raise DatabaseInUse(
                 "database", f"database {path}: another bot process is using it; stop that one first"
             ) from error
-        if "readonly" in str(error):
+        if "readonly" in str(error) and not _on_read_only_disk(path):
             raise _foreign_lock(path, lock_file) from error
         raise database_error(path, error) from error
     return lock
+
+
+def _on_read_only_disk(path: Path) -> bool:
+    try:
+        return bool(os.statvfs(path.resolve().parent).f_flag & os.ST_RDONLY)
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle
+        return False
 
 
 def _foreign_lock(path: Path, lock_file: Path) -> OperatorError:
@@ -74,10 +86,14 @@ def database_error(path: Path, error: Exception) -> OperatorError:
         "malformed": "is damaged; restore a backup",
         "locked": "is locked by another process; close that one first",
         "full": "cannot be written: the disk is full",
+        "read-only disk": "cannot be written: its disk is read-only; `ledger` and `backup` work nevertheless",
         "readonly": "cannot be written: no permission",
         "unable to open": "cannot be opened: check that the folder exists and may be written",
     }
-    text = str(error)
+    no_room = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_SHMSIZE
+    text = "full" if no_room else str(error)
+    if ("readonly" in text or "unable to open" in text) and _on_read_only_disk(path):
+        text = "read-only disk"
     problem = next((problem for key, problem in advice.items() if key in text), f"failed: {text}")
     return OperatorError("database", f"database {path}: {problem}")
 

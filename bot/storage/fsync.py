@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -33,11 +34,16 @@ def copy_and_sync(source: Path, target: Path) -> None:
     """Copy a file and sync its content; its name is durable only after `sync_folder`.
 
     Raises:
-        OSError: a file cannot be read or written.
+        OSError: a file cannot be read or written; half a copy, which takes room for nothing, is deleted.
     """
-    shutil.copyfile(source, target)
-    with target.open("rb+") as copy:
-        os.fsync(copy.fileno())
+    try:
+        shutil.copyfile(source, target)
+        with target.open("rb+") as copy:
+            os.fsync(copy.fileno())
+    except OSError:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import OperatorError
-from bot.storage.database import open_read_only
 from bot.storage.file_lock import database_error
+from bot.storage.read_only import open_read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def quick_check(path: Path, *, seconds: float = MAX_SECONDS) -> bool:
     Raises:
         OperatorError: `database`; the file is damaged or cannot be read.
     """
-    with closing(open_read_only(path)) as connection:
+    with closing(open_read_only(path, any_version=True)) as connection:
         deadline = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() >= deadline, _STEPS)
         try:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.errors import OperatorError
+from bot.domain.errors import disk_error
 from bot.storage.fsync import sync_folder
 
 if TYPE_CHECKING:
@@ -98,15 +98,24 @@ class PictureStore:
         with _translate_errors(self._folder), self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._read(name) is None:
-                with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(file.name).replace(self.path(name))
-                sync_folder(self._folder)
+                self._write(name, data)
             else:
                 os.utime(self.path(name))  # so that `delete` refuses it until its row is written
         return name
+
+    def _write(self, name: str, data: bytes) -> None:
+        with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
+            unfinished = Path(file.name)
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                # Each attempt on a full disk would leave one behind.
+                unfinished.unlink(missing_ok=True)
+                raise
+        unfinished.replace(self.path(name))
+        sync_folder(self._folder)
 
     def _save_file(self, file: Path) -> str:
         with _translate_errors(self._folder):
@@ -154,4 +163,4 @@ def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OperatorError("disk", f"cannot use the folder of pictures {folder}: {error}") from error
+        raise disk_error(f"cannot use the folder of pictures {folder}", error) from error

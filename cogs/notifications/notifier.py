@@ -45,7 +45,7 @@ class DiscordNotifier:
 
         Raises:
             NotificationFailed: neither the channel nor any owner can be written to.
-            TransientError: Discord is out of reach.
+            TransientError: Discord is out of reach, and no owner was told.
         """
         await self._operator.send(partial(views.low_balance_view, left_credits, alert_credits))
 
@@ -53,6 +53,8 @@ class DiscordNotifier:
 def _nonce(alert: Alert) -> str:
     """Return an alert's nonce, the same for every attempt, by which Discord finds the first message.
 
+    An alert that is raised again is another one.
+
     https://discord.com/developers/docs/resources/message#create-message
     """
-    return hashlib.sha256(repr(alert.key).encode()).hexdigest()[:NONCE_CHARACTERS]
+    return hashlib.sha256(repr((alert.key, alert.raised_at)).encode()).hexdigest()[:NONCE_CHARACTERS]

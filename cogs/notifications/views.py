@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
 from cogs.text.terms import credits_text, reset_text, timestamp, usage_text
-from cogs.text.translation import gettext, gettext_noop, number
+from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
@@ -15,11 +16,8 @@ if TYPE_CHECKING:
     from bot.credits.alerts import Alert
     from bot.domain.limits import Usage
 
-_TITLES: Final = {
-    50: gettext_noop("### Half of this server's credits are used"),
-    80: gettext_noop("### 80 percent of this server's credits are used"),
-    100: gettext_noop("### This server's credits are used up"),
-}
+HALF: Final = 50
+"""Percent."""
 
 
 def alert_view(alert: Alert, at: int) -> ui.LayoutView:
@@ -30,7 +28,19 @@ def alert_view(alert: Alert, at: int) -> ui.LayoutView:
         " `/limits grant`."
     )
     channel = subtext(gettext("`/limits alerts` changes where this is posted."))
-    return build_view(gettext(_TITLES[alert.percent]), "\n".join(filter(None, lines)), f"{remedy}\n{channel}")
+    return build_view(_title(alert), "\n".join(filter(None, lines)), f"{remedy}\n{channel}")
+
+
+def _title(alert: Alert) -> str:
+    """Return what the numbers below it say: they may have changed since the threshold was reached."""
+    usage = alert.usage
+    if alert.percent == USED_UP or not usage.limit_credits:
+        if usage.left_credits:
+            return gettext("### This server's credits are not enough for another picture")
+        return gettext("### This server's credits are used up")
+    if alert.used_percent == HALF:
+        return gettext("### Half of this server's credits are used")
+    return gettext("### {percent} percent of this server's limit is used", percent=number(alert.used_percent))
 
 
 def _used(usage: Usage) -> str:
@@ -41,7 +51,7 @@ def _used(usage: Usage) -> str:
 
 def _outlook(alert: Alert, at: int) -> str:
     usage = alert.usage
-    if alert.percent == max(_TITLES):
+    if alert.percent == USED_UP:
         if usage.resets_at is None or not usage.limit_credits:
             return gettext("No further picture is painted until somebody allows more.")
         return gettext(

@@ -36,7 +36,7 @@ class OperatorChannel:
 
         Raises:
             NotificationFailed: neither the channel nor any owner can be written to.
-            TransientError: Discord is out of reach.
+            TransientError: Discord is out of reach, and no owner was told.
         """
         view = self._localized(build)
         if self._channel_id is not None:
@@ -49,16 +49,20 @@ class OperatorChannel:
             else:
                 return
         reached = False
+        outage: TransientError | None = None
         for owner_id in owner_ids(self._client):
             try:
                 with translate_send_errors(self._client):
                     await _send(await self._client.create_dm(discord.Object(owner_id)), view, nonce)
             except NotificationFailed as error:
                 log.warning("owner unreachable", user_id=owner_id, error=str(error))
+            except TransientError as error:
+                log.warning("owner unreachable", user_id=owner_id, error=str(error))
+                outage = error
             else:
                 reached = True
-        if not reached:
-            raise NotificationFailed("neither an operator channel nor an owner could be reached")
+        if not reached:  # if one was, a repeat for the others would tell that owner twice
+            raise outage or NotificationFailed("neither an operator channel nor an owner could be reached")
 
     def _localized(self, build: Callable[[], discord.ui.LayoutView]) -> discord.ui.LayoutView:
         channel = None if self._channel_id is None else self._client.get_channel(self._channel_id)

@@ -70,6 +70,40 @@ async def test_a_limit_set_below_its_usage_sends_an_alert_at_the_next_refusal(
     assert "4 of 3 credits used this month" in words
 
 
+async def test_the_percent_of_an_alert_is_that_of_its_sentence_also_with_a_grant(
+    alerting_server: BotServer,
+) -> None:
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="month")
+    await alerting_server.sari.slash(alerting_server.channel, "limits grant", credits=8, reason="a party")
+    await imagine(alerting_server)
+    (full,) = office_texts(alerting_server)
+    assert "### 100 percent of this server's limit is used\n" in full
+    assert "4 of 4 credits used this month; grants hold 8 more" in full
+    assert "80 percent" not in full
+    await imagine(alerting_server, 2)
+    assert "### This server's credits are used up\n" in office_texts(alerting_server)[-1]
+
+
+async def test_an_alert_that_waited_tells_the_percent_of_now(alerting_server: BotServer) -> None:
+    path = f"/channels/{alerting_server.staff_channel.id}/messages"
+    alerting_server.env.inject_error("POST", path, status=503, code=0, times=None)
+    await imagine(alerting_server, 7)
+    alerting_server.env.backend.faults.clear()
+    await alerting_server.restart()
+    await alerting_server.env.settle()
+    (words,) = office_texts(alerting_server)
+    assert "### 70 percent of this server's limit is used\n" in words
+    assert "28 of 40 credits used this month" in words
+
+
+async def test_a_rest_that_pays_no_picture_is_not_called_used_up(alerting_server: BotServer) -> None:
+    await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=7, period="month")
+    await imagine(alerting_server)
+    (words,) = office_texts(alerting_server)
+    assert "### This server's credits are not enough for another picture\n" in words
+    assert "4 of 7 credits used this month" in words
+
+
 async def test_an_alert_mentions_nobody_and_stays_in_its_channel(alerting_server: BotServer) -> None:
     await imagine(alerting_server, 5)
     (message,) = alerting_server.staff_channel.history()
@@ -258,6 +292,19 @@ async def test_a_low_balance_is_sent_to_admins_and_developers_of_a_team(
     rivya.wallet_credits = 3
     await check_balance(server)
     assert [role for role, person in people.items() if person.dm_channel.history()] == ["admin", "developer"]
+
+
+async def test_an_owner_who_was_told_is_not_told_again_while_another_cannot_be_reached(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    people = {role: server.env.create_user(role) for role in ("admin", "developer")}
+    server.set_application_team(people)
+    rivya.wallet_credits = 3
+    path = f"/channels/{people['developer'].dm_channel.id}/messages"
+    server.env.inject_error("POST", path, status=503, code=0, times=None)
+    await check_balance(server)
+    await check_balance(server)
+    assert [len(person.dm_channel.history()) for person in people.values()] == [1, 0]
 
 
 async def test_with_an_unknown_channel_the_owner_gets_a_direct_message(

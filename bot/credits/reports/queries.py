@@ -21,7 +21,7 @@ from bot.domain.jobs import Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.settings import timezone_of
-from bot.storage.database import open_read_only
+from bot.storage.read_only import open_read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,10 @@ from structlog.testing import capture_logs
 from bot.background.alert_notifier import AlertNotifier, NotificationFailed
 from bot.background.balance_monitor import BalanceMonitor
 from bot.background.periodic import PeriodicTask
+from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import Alert, AlertStore
 from bot.credits.balance_warning import BalanceWarningStore
+from bot.credits.grants import WHOLE_GUILD
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
@@ -160,6 +162,22 @@ async def test_a_database_error_after_sending_leads_to_no_second_message(
     await run_ended(alert_notifier)
     assert notifier.sent == [(CHANNEL_ID, 50)]
     assert await alerts.pending() == []
+
+
+@pytest.mark.usefixtures("half_used_limit")
+async def test_a_threshold_that_is_reached_again_at_once_is_posted_again(
+    alert_notifier: AlertNotifier,
+    notifier: RecordingNotifier,
+    store: JobStore,
+    credit_admin: CreditAdmin,
+) -> None:
+    await credit_admin.set_limit(1, Limit(100, Period.MONTH), set_by=9)
+    for user_id in (7, 8):
+        await credit_admin.grant(1, WHOLE_GUILD, credits=4, reason="", granted_by=9)
+        await accept(store, make_job(make_request(user_id=user_id)), NO_CONTEXT)
+        alert_notifier.check_soon(1)
+        await run_ended(alert_notifier)
+    assert notifier.sent == [(CHANNEL_ID, 100)] * 2
 
 
 @pytest.mark.usefixtures("half_used_limit")

@@ -17,7 +17,7 @@ from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
-from bot.storage.backups import backup
+from bot.storage.copies import backup
 from bot.storage.database import Database
 from tests.support.command_line import SECRETS, make_environment, run_bot
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request

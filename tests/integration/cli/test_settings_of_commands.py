@@ -11,7 +11,7 @@ from bot.credits.ledger_export import export_ledger
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
-from bot.storage.backups import backup
+from bot.storage.copies import backup
 from bot.storage.database import Database
 from tests.support.command_line import SECRETS, run_bot
 from tests.support.factories import NO_CONTEXT, accept, make_job

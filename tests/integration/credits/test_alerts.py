@@ -1,4 +1,4 @@
-"""Alerts about a guild's limit: each once per limit and period, none lost, none sent when outdated."""
+"""Alerts about a guild's limit: each once per period unless left, none lost, none sent when outdated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
 from bot.domain.jobs import Failure, FailureCause
-from bot.domain.limits import Limit
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
@@ -196,14 +196,129 @@ async def test_an_alert_older_than_a_day_is_not_sent(harness: AlertHarness) -> N
     assert await harness.pending_percents() == []
 
 
-async def test_a_new_limit_has_alerts_of_its_own(harness: AlertHarness) -> None:
+async def test_a_raised_limit_repeats_only_thresholds_that_it_left(harness: AlertHarness) -> None:
     await harness.accept(8)
     assert await harness.send() == [80]
-    await harness.set_limit(60)
+    await harness.set_limit(60)  # 53 percent
     await harness.accept()
-    assert await harness.send() == [50]
+    assert await harness.send() == []
     await harness.accept(3)
     assert await harness.send() == [80]
+
+
+async def test_a_lowered_limit_sends_the_next_threshold_alone(harness: AlertHarness) -> None:
+    await harness.accept(5)
+    assert await harness.send() == [50]
+    await harness.set_limit(32)  # 62 percent
+    await harness.accept()
+    assert await harness.send() == []
+    await harness.accept()
+    assert await harness.send() == [80]
+
+
+async def test_a_limit_that_was_raised_and_lowered_again_repeats_what_was_left(harness: AlertHarness) -> None:
+    await harness.accept(8)
+    assert await harness.send() == [80]
+    await harness.set_limit(60)  # 53 percent: the 80 are left, the 50 are not
+    await harness.set_limit(40)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == [80]
+    await harness.set_limit(44)  # 72 percent
+    await harness.set_limit(50)  # 64 percent
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+
+
+async def test_a_limit_that_is_removed_repeats_nothing_that_the_default_has_reached(
+    harness: AlertHarness,
+) -> None:
+    await harness.set_limit(220)
+    await harness.accept(28)
+    assert await harness.send() == [50]
+    await harness.credit_admin.remove_limit(GUILD, LimitScope.GUILD, set_by=ADMIN)  # 56 percent of 200
+    await harness.accept()
+    assert await harness.send() == []
+
+
+async def test_a_limit_with_another_period_repeats_nothing_that_it_has_reached(harness: AlertHarness) -> None:
+    await harness.accept(4)
+    harness.clock.shift(timedelta(days=1))
+    await harness.accept(2)
+    assert await harness.send() == [50]
+    harness.clock.shift(timedelta(days=1))
+    await harness.accept(2)
+    assert await harness.send() == [80]
+    await harness.set_limit(8, Period.DAY)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == [100]
+    await harness.set_limit(12, Period.DAY)  # 66 percent
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+    harness.clock.shift(timedelta(days=1))
+    await harness.accept(2)
+    assert await harness.send() == [50]
+
+
+async def test_what_was_released_before_the_limit_changed_was_left(harness: AlertHarness) -> None:
+    await harness.accept(4)
+    last = await harness.accept()
+    assert await harness.send() == [50]
+    await harness.fail(last)  # 40 percent of 40
+    await harness.set_limit(30)  # 53 percent of 30
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == [50]
+
+
+async def test_an_alert_that_was_not_sent_before_the_limit_changed_is_sent_for_the_new_limit(
+    harness: AlertHarness,
+) -> None:
+    await harness.accept(5)
+    await harness.set_limit(36)  # 55 percent
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == [50]
+
+
+async def test_a_used_up_limit_is_told_again_after_a_grant_that_pays_a_picture(harness: AlertHarness) -> None:
+    await harness.accept(10)
+    assert await harness.send() == [100]
+    await harness.credit_admin.grant(GUILD, WHOLE_GUILD, credits=3, reason="too little", granted_by=ADMIN)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+    await harness.credit_admin.grant(GUILD, WHOLE_GUILD, credits=4, reason="a party", granted_by=ADMIN)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+    await harness.accept()
+    assert await harness.send() == [100]
+
+
+async def test_a_grant_that_is_taken_back_makes_a_full_limit_used_up(harness: AlertHarness) -> None:
+    grant = await harness.credit_admin.grant(
+        GUILD, WHOLE_GUILD, credits=8, reason="a party", granted_by=ADMIN
+    )
+    assert grant is not None
+    await harness.accept(10)
+    assert await harness.send() == [80]
+    await harness.credit_admin.revoke(GUILD, grant.grant_id, revoked_by=ADMIN)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == [100]
+
+
+async def test_a_grant_to_a_member_repeats_nothing(harness: AlertHarness) -> None:
+    await harness.accept(10)
+    assert await harness.send() == [100]
+    await harness.credit_admin.grant(GUILD, 7, credits=8, reason="a prize", granted_by=ADMIN)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+
+
+async def test_an_alert_that_is_raised_again_while_it_is_sent_stays_pending(harness: AlertHarness) -> None:
+    await harness.accept(10)
+    sent = await harness.only_pending_alert()
+    harness.clock.shift(1)
+    await harness.credit_admin.grant(GUILD, WHOLE_GUILD, credits=4, reason="a party", granted_by=ADMIN)
+    await harness.accept()
+    await harness.alerts.mark_sent(sent)
+    assert await harness.send() == [100]
 
 
 async def test_no_alert_is_sent_for_a_limit_that_was_raised_since(harness: AlertHarness) -> None:

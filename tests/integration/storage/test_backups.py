@@ -19,7 +19,8 @@ from bot.domain.periods import Period
 from bot.jobs.history import HistoryStore
 from bot.jobs.store import JobStore
 from bot.storage import backups
-from bot.storage.backups import PICTURES, Backups, backup, restore, verify
+from bot.storage.backups import PICTURES, Backups, restore
+from bot.storage.copies import backup, verify
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
 from bot.storage.picture_store import PictureStore, picture_folder
@@ -88,13 +89,12 @@ async def test_a_copy_dated_in_the_future_neither_stops_backups_nor_is_kept(
 async def test_a_damaged_copy_is_deleted_and_made_again(
     database: Database, database_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose_the_end(source: Path, target: Path) -> None:
-        backup(source, target)
-        target.write_bytes(target.read_bytes()[:-8192])
+    def lose_the_end(file: int) -> None:
+        os.ftruncate(file, os.fstat(file).st_size - 8192)
 
     copies = Backups(database_path, folder, keep=1)
     with monkeypatch.context() as disk:
-        disk.setattr(backups, "backup", lose_the_end)
+        disk.setattr(os, "fsync", lose_the_end)
         for _ in range(2):
             with pytest.raises(OperatorError):
                 await copies.run_daily()

@@ -17,8 +17,9 @@ import pytest
 from bot.domain.errors import ContractViolation, OperatorError
 from bot.storage import database as database_module
 from bot.storage import schema
-from bot.storage.database import Database, open_read_only
+from bot.storage.database import Database
 from bot.storage.file_lock import acquire_lock
+from bot.storage.read_only import open_read_only
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, soon
 

@@ -29,7 +29,7 @@ from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
-from bot.storage.backups import backup
+from bot.storage.copies import backup
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
 from bot.storage.schema import APPLICATION_ID, add_functions, migrate, migrations

@@ -55,7 +55,7 @@ def make_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | N
 
 
 def make_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) -> Alert:
-    return Alert(1, 2, NOON - DAY, percent, 70, usage, empty_at)
+    return Alert(1, 2, NOON - DAY, percent, NOON, 70, usage, empty_at)
 
 
 def all_views() -> Iterator[LayoutView]:
@@ -198,12 +198,26 @@ def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
     assert text.splitlines().count("- and 1 more grant") == 1
 
 
-@pytest.mark.parametrize(("percent", "title"), [(50, "Half"), (80, "80 percent"), (100, "used up")])
-def test_an_alert_has_the_usage_the_reset_and_the_commands(percent: int, title: str) -> None:
-    text = texts_of(alert_view(make_alert(percent), NOON))
+@pytest.mark.parametrize(
+    ("percent", "used", "title"),
+    [
+        (50, 100, "### Half of this server's credits"),
+        (50, 109, "### 54 percent of this server's limit"),
+        (80, 160, "### 80 percent of this server's limit"),
+        (80, 199, "### 99 percent of this server's limit"),
+        (80, 200, "### 100 percent of this server's limit"),
+        (80, 250, "### 125 percent of this server's limit"),
+        (100, 197, "### This server's credits are not enough for another picture"),
+        (100, 200, "### This server's credits are used up"),
+    ],
+)
+def test_an_alert_has_the_percent_the_usage_the_reset_and_the_commands(
+    percent: int, used: int, title: str
+) -> None:
+    text = texts_of(alert_view(make_alert(percent, replace(GUILD, spent_credits=used - 4)), NOON))
     for part in (
         title,
-        "188 of 200 credits used this month",
+        f"{used} of 200 credits used this month",
         f"<t:{NOON // 1000}:",
         "/limits guild",
         "/limits grant",
@@ -270,15 +284,21 @@ def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
 
 
 @pytest.mark.parametrize(
-    ("percent", "title"),
-    [(50, "Setengah kredit"), (80, "80 persen kredit"), (100, "Kredit server ini sudah")],
+    ("percent", "used", "title"),
+    [
+        (50, 100, "### Setengah kredit"),
+        (80, 188, "### 94 persen batas server ini"),
+        (100, 199, "### Kredit server ini tidak cukup"),
+        (100, 200, "### Kredit server ini sudah habis"),
+    ],
 )
-def test_an_alert_is_in_the_language_of_the_server(percent: int, title: str) -> None:
+def test_an_alert_is_in_the_language_of_the_server(percent: int, used: int, title: str) -> None:
+    usage = replace(GUILD, spent_credits=used - 4)
     with use_locale("id"):
-        text = texts_of(alert_view(make_alert(percent, empty_at=NOON + DAY), NOON))
+        text = texts_of(alert_view(make_alert(percent, usage, NOON + DAY), NOON))
     assert title in text
     for part in (
-        "188",
+        str(used),
         "200",
         f"<t:{NOON // 1000}:",
         "`/batas server`",

@@ -103,6 +103,20 @@ def test_missing_charts_and_rows_are_explained() -> None:
     assert "newest 200 of 303 requests" in texts_of(make_report_files(sheet=cut))
 
 
+@pytest.mark.parametrize(
+    ("locale", "title", "chart"),
+    [
+        ("en-US", "### Report: since 1 November 2026", "Bar chart of the credits, since 1 November 2026: "),
+        ("id", "### Laporan: sejak 1 November 2026", "Diagram batang kredit, sejak 1 November 2026: "),
+    ],
+)
+def test_a_report_of_everything_reads_as_a_sentence(locale: str, title: str, chart: str) -> None:
+    report = replace(REPORT, period=Period.TOTAL, before_credits=None)
+    with use_locale(locale):
+        assert title in texts_of(make_report_files(report))
+        assert report_views.alt_text(report).startswith(chart)
+
+
 @pytest.mark.parametrize(("period", "part"), [(Period.DAY, "`ago`"), (Period.TOTAL, "`/imagine`")])
 def test_an_empty_period_has_a_text_and_no_files(period: Period, part: str) -> None:
     empty = make_report_files(replace(REPORT, reservations=0, period=period), sheet=None, chart=None)

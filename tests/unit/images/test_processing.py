@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from bot.domain.errors import ContractViolation, KuasError, MemberError, MemberReason, OperatorError
+from bot.domain.errors import ContractViolation, DiskFull, KuasError, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import Picture
 from bot.images import heic
 from bot.images.processing import (
@@ -31,6 +31,7 @@ from bot.images.processing import (
     thumbnail,
     verify_picture,
 )
+from tests.support.small_disk import bounded_files
 
 LIMIT = 10_000_000
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
@@ -244,6 +245,13 @@ class TestFormats:
 
     def test_a_broken_heic_is_unreadable(self) -> None:
         assert refusal(HEIC[:300]).reason is MemberReason.REFERENCE_UNREADABLE
+
+    def test_a_heic_that_finds_no_room_is_not_blamed_on_the_member(self, tmp_path: Path) -> None:
+        (tmp_path / "original").write_bytes(HEIC)
+        with bounded_files(tmp_path / "disk") as disk:
+            disk.fill()
+            with pytest.raises(DiskFull):
+                normalise_reference(tmp_path / "original", tmp_path / "ready", limit_bytes=LIMIT)
 
     def test_an_avif_with_the_brand_mif1_is_read_as_avif(self) -> None:
         data = save_image(two_colours(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
