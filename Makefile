@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests of one file stay together: they share what is slow to start.
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test lint check audit bench storm shake messages lock clean
+.PHONY: sandbox test lint check audit bench storm fuzz shake messages lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -33,6 +33,9 @@ bench: $(READY)  ## the benchmarks, as a table
 
 storm: $(READY)  ## hundreds of jobs in the real process, with faults and kills; `test` has a short run
 	$(BIN)/python -m tests.e2e.storm --jobs 300
+
+fuzz: $(READY)  ## 100,000 damaged pictures through the decoders; `test` has a short run
+	$(BIN)/python -m tests.tools.fuzz_pictures
 
 shake: $(READY)  ## every test five times, beside programs that keep the processors and the disk busy
 	$(BIN)/python -m tests.tools.shake

@@ -103,7 +103,7 @@ class MemberReason(StrEnum):
     UNDELETABLE = "undeletable"
     """The bot cannot delete the message."""
     NO_PICTURE_THERE = "no_picture_there"
-    """The message that was chosen as a reference has no picture."""
+    """The message that was chosen as a reference has no picture; data: `kind`, what it has instead."""
     PRESET_UNKNOWN = "preset_unknown"
     """The server has no such preset; data: `name`."""
     JOB_UNKNOWN = "job_unknown"

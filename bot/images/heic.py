@@ -1,7 +1,8 @@
-"""Decode HEIC, the format of iPhone photos, in a child process.
+"""Decode HEIC, the format of iPhone photos, and AVIF in a child process.
 
-A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif); in the bot's own process the job would crash the bot
-again after each restart. So this file is run as a script, with none of the bot's environment variables and
+A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif), and 2 kB of AVIF whose frame is larger than its head
+says take libavif 1.4 gigabytes; in the bot's own process the job would end the bot again after each restart.
+So this file is run as a script, with none of the bot's environment variables and
 with limits on memory and time, and answers with the size of the picture and an uncompressed PNG.
 """
 
@@ -34,8 +35,12 @@ def is_available() -> bool:
     return importlib.util.find_spec("pi_heif") is not None
 
 
-def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> tuple[int, int]:
-    """Convert `source` to a PNG, upright and with its colour profile; blocks for a second or two.
+def to_png(
+    source: Path, target: Path, *, side_limit: int, pixel_limit: int, kind: str = "HEIF"
+) -> tuple[int, int]:
+    """Convert `source` to a PNG with its colour profile; blocks for a second or two.
+
+    `kind` is `HEIF`, which also turns it upright, or `AVIF`.
 
     Returns:
         The width and height in the header, in pixels. Above the limits `target` is not written.
@@ -44,7 +49,8 @@ def to_png(source: Path, target: Path, *, side_limit: int, pixel_limit: int) -> 
         HeicError: the file cannot be decoded.
         OSError: `target` cannot be written.
     """
-    command = [sys.executable, "-I", __file__, str(source), str(target), str(side_limit), str(pixel_limit)]
+    limits = (str(side_limit), str(pixel_limit))
+    command = [sys.executable, "-I", __file__, str(source), str(target), *limits, kind]
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     # The system closes our end when this process ends, however that is; then the child ends, too.
     child_end, our_end = os.pipe()
@@ -84,18 +90,24 @@ def _limit_this_process() -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:
-    from pi_heif import (  # type: ignore[import-untyped]  # noqa: PLC0415  # only the child may load it
-        register_heif_opener,
-    )
-    from PIL import Image  # noqa: PLC0415  # same
+def _child(source: str, target: str, side_limit: int, pixel_limit: int, kind: str) -> None:
+    from PIL import Image  # noqa: PLC0415  # only the child loads what decodes
 
+    if kind == "HEIF":
+        from pi_heif import (  # type: ignore[import-untyped]  # noqa: PLC0415  # same
+            register_heif_opener,
+        )
+
+        register_heif_opener(thumbnails=False)
+    else:
+        from PIL import AvifImagePlugin  # noqa: PLC0415  # same
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each would count against the limit of memory
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _limit_this_process()
     # Our own limits are stricter, and let the size in the header be reported.
     Image.MAX_IMAGE_PIXELS = None
-    register_heif_opener(thumbnails=False)
-    with Image.open(source, formats=["HEIF"]) as image:
+    with Image.open(source, formats=[kind]) as image:
         width, height = image.size
         if max(width, height) <= side_limit and width * height <= pixel_limit:
             image.load()
@@ -111,4 +123,4 @@ def _child(source: str, target: str, side_limit: int, pixel_limit: int) -> None:
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    _child(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

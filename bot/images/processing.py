@@ -9,39 +9,29 @@ from __future__ import annotations
 
 import contextlib
 import io
-import mimetypes
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from bot.domain.errors import ContractViolation, MemberError, MemberReason, disk_error
+from bot.domain.attachments import HEIC_TYPES, REFERENCE_TYPES, claimed_types, kind_of
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, disk_error
 from bot.domain.jobs import Picture
-from bot.images import heic
+from bot.images import heic, sixteen_bits
+from bot.images.containers.kinds import reduce_file
+from bot.images.containers.reduced import AnimatedError
 from bot.images.encoding import ALPHA_FALLBACKS, DRAWING_FALLBACKS, PHOTO_FALLBACKS, UPLOAD_FALLBACKS, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.images.containers.reduced import Reduced
+
 SIDE_LIMIT = 8192
 """The greatest width and height that is decoded, in pixels."""
 PIXEL_LIMIT = 40_000_000
 """The most pixels that are decoded: 160 MB of memory."""
-HEIC_TYPES = frozenset({"image/heic", "image/heif"})
-REFERENCE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}) | HEIC_TYPES
-"""MIME types that a reference may claim; its bytes are checked later."""
-_EXTENSIONS = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "jfif": "image/jpeg",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "hif": "image/heif",
-    **{name: f"image/{name}" for name in ("png", "webp", "gif", "avif")},
-}
-# Only Python's own table, without the system's files, so that refusals do not differ from host to host.
-_OTHER_TYPES = mimetypes.MimeTypes()
 
 _REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 _RESULT_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
@@ -90,13 +80,9 @@ def check_metadata(*, filename: str, content_type: str | None, size_bytes: int, 
         MemberError: REFERENCE_TYPE (`kind`: the extension in capitals, or the type), REFERENCE_HEIC, or
             REFERENCE_TOO_BIG (`size_bytes`, `limit_bytes`).
     """
-    extension = filename.rpartition(".")[2].lower() if "." in filename else ""
-    named = _EXTENSIONS.get(extension) or _OTHER_TYPES.guess_type(f"a.{extension}")[0]
-    typed = content_type.partition(";")[0].strip().lower() if content_type else None
-    claims = {claim for claim in (named, typed) if claim and claim != "application/octet-stream"}
+    claims = claimed_types(filename, content_type)
     if claims and claims.isdisjoint(REFERENCE_TYPES):
-        kind = extension.upper() if re.fullmatch(r"[a-z0-9]{1,8}", extension) else min(claims)
-        raise MemberError(MemberReason.REFERENCE_TYPE, kind=kind)
+        raise MemberError(MemberReason.REFERENCE_TYPE, kind=kind_of(filename, content_type))
     if claims and claims <= HEIC_TYPES and not heic.is_available():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     if size_bytes > limit_bytes:
@@ -119,9 +105,7 @@ def normalise_reference(source: Path, target: Path, *, limit_bytes: int) -> Norm
             if _is_heic(file):
                 photo, image = True, _decode_heic(source, target.with_name(f"{target.name}.heic.png"))
             else:
-                image = _decode(file, _REFERENCE_FORMATS)
-                photo = image.format in _JPEGS
-                image = _normalise_pixels(image)
+                photo, image = _decode_reference(file, target)
         encodings = (
             ALPHA_FALLBACKS if image.mode == "RGBA" else PHOTO_FALLBACKS if photo else DRAWING_FALLBACKS
         )
@@ -189,21 +173,83 @@ def _is_heic(file: BinaryIO) -> bool:
 
 
 def _decode_heic(source: Path, png: Path) -> Image.Image:
-    """Return the normalised image in `source`, by way of the file `png`, which is deleted again.
+    """Return the normalised image in `source`, by way of the file `png`, which is deleted again."""
+    if not heic.is_available():
+        raise MemberError(MemberReason.REFERENCE_HEIC)
+    return _normalise_pixels(_decode_in_child(source, png, "HEIF"))
+
+
+def _decode_avif(data: bytes, scratch: Path) -> Image.Image:
+    """Return the image in `data`, by way of two files beside `scratch`, which are deleted again.
+
+    Raises:
+        OperatorError: `disk`.
+    """
+    source = scratch.with_name(f"{scratch.name}.avif")
+    try:
+        source.write_bytes(data)
+        return _decode_in_child(source, scratch.with_name(f"{scratch.name}.avif.png"), "AVIF")
+    except OSError as error:
+        raise OperatorError("disk", f"cannot write a reference: {error}") from error
+    finally:
+        source.unlink(missing_ok=True)
+
+
+def _decode_in_child(source: Path, png: Path, kind: str) -> Image.Image:
+    """Return the image in `source`, by way of the file `png`, which is deleted again.
 
     The PNG is checked like any other picture: the child process that wrote it is not trusted.
     """
-    if not heic.is_available():
-        raise MemberError(MemberReason.REFERENCE_HEIC)
     try:
-        size = heic.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT)
+        size = heic.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT, kind=kind)
         _check_size(*size)
         with png.open("rb") as file:
-            return _normalise_pixels(_decode(file, ("PNG",)))
+            return _decode(file, ("PNG",))
     except (heic.HeicError, FileNotFoundError) as error:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
     finally:
         png.unlink(missing_ok=True)
+
+
+def _decode_reference(file: BinaryIO, scratch: Path) -> tuple[bool, Image.Image]:
+    """Return whether `file` is a photo, and its picture with normalised pixels.
+
+    Raises:
+        MemberError: as `_decode`.
+        OperatorError: as `_decode_avif`.
+    """
+    try:
+        reduced = reduce_file(file.read())
+        source = Image.open(io.BytesIO(reduced.data), formats=_REFERENCE_FORMATS)
+        _check_header(source)
+        return source.format in _JPEGS, _normalise_pixels(_load_reduced(source, reduced, scratch))
+    except (MemberError, OperatorError):
+        raise
+    except AnimatedError as error:
+        raise MemberError(MemberReason.REFERENCE_ANIMATED) from error
+    except Exception as error:  # as in `_decode`
+        raise _refusal(file) from error
+
+
+def _load_reduced(image: Image.Image, reduced: Reduced, scratch: Path) -> Image.Image:
+    """Decode a picture, and give it back what was taken out of its container.
+
+    Raises:
+        MemberError: REFERENCE_UNREADABLE.
+        OperatorError: as `_decode_avif`.
+        Exception: any, from Pillow.
+    """
+    if reduced.is_unusable():
+        raise MemberError(MemberReason.REFERENCE_UNREADABLE)
+    if image.format == "AVIF":
+        decoded = _decode_avif(reduced.data, scratch)
+        decoded.info["exif"] = image.info.get("exif")  # the orientation, which the PNG lacks
+        return decoded
+    image.load()
+    if reduced.transparent is not None:
+        image = sixteen_bits.with_transparency(image, reduced.data, reduced.transparent)
+    image.info.update(reduced.info)
+    return image
 
 
 def _decode_result(data: bytes) -> Image.Image:
@@ -303,9 +349,8 @@ def _normalise_pixels(image: Image.Image) -> Image.Image:
         ImageOps.exif_transpose(image, in_place=True)
     profile = image.info.pop("icc_profile", None)
     if image.mode.startswith("I;16"):
-        # Pillow would clip values above 255 instead of scaling them.
         image.info.clear()
-        image = image.point(lambda value: value * (1 / 256)).convert("L")
+        image = sixteen_bits.to_8_bits(image)
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if profile:
         image = _to_srgb(image, profile, mode)

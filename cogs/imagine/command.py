@@ -16,6 +16,7 @@ from cogs.text.escaping import single_line
 from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
+from cogs.ui.file_types import PictureCommand
 
 if TYPE_CHECKING:
     from bot.guilds.presets import PresetStore
@@ -43,7 +44,7 @@ class Imagine(commands.Cog):
         self._rejected_requests = rejected_requests
         self._presets = presets
 
-    @app_commands.command(
+    @PictureCommand.command(
         description="Paint a picture from your words, and from a reference if you attach one"
     )
     @app_commands.describe(

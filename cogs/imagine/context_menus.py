@@ -13,7 +13,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.jobs.derived_requests import require_visible
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
-from cogs.ui.message_images import avatar_of, images_in
+from cogs.ui.message_images import avatar_of, images_in, other_kind_in
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Reference
@@ -64,7 +64,7 @@ class ContextMenus(commands.Cog):
         """
         found = images_in(message, self._downloader.is_discord_url)
         if not found:
-            raise MemberError(MemberReason.NO_PICTURE_THERE)
+            raise MemberError(MemberReason.NO_PICTURE_THERE, kind=other_kind_in(message))
         first = found[0]
         note = ""
         if len(found) > 1:

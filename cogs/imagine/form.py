@@ -18,6 +18,7 @@ from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import TEXT_INPUT_UNITS, all_components, validate_modal
+from cogs.ui.file_types import PictureUpload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,9 +121,7 @@ def _formats(draft: Draft) -> ui.Label[ui.Modal]:
 
 
 def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
-    field: ui.FileUpload[ui.Modal] = ui.FileUpload(
-        custom_id=REFERENCE, required=False, min_values=0, max_values=1
-    )
+    field = PictureUpload(custom_id=REFERENCE, required=False, min_values=0, max_values=1)
     if draft.reference is None:
         hint = gettext("A picture to work from, such as a PNG, JPEG or WebP")
     else:

@@ -13,6 +13,7 @@ from bot.domain.errors import LimitExceeded, MemberReason
 from bot.domain.limits import LimitScope
 from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
+from cogs.text.file_messages import no_picture_there, reference_type
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
     channel_mention,
@@ -105,9 +106,6 @@ _SENTENCES: Final = {
     ),
     MemberReason.UNDELETABLE: gettext_noop(
         "I cannot get at that message to delete it. Someone with Manage Messages can do it there."
-    ),
-    MemberReason.NO_PICTURE_THERE: gettext_noop(
-        "There is no picture in this message. Choose one that shows a PNG, JPEG or WebP."
     ),
     MemberReason.LIMIT_REACHED: gettext_noop(
         "The limit for pictures is reached. `/credits` shows which, and when it resets."
@@ -224,19 +222,6 @@ def _request_refused(data: Data) -> str:
         return gettext("Rivya refused this request. Please change it and try again.")
     return gettext(
         "Rivya refused this request. It says: {words}\nPlease change it and try again.", words=words
-    )
-
-
-def _reference_type(data: Data) -> str:
-    kind = escape(str(data.get("kind") or ""), 60)
-    if not kind:
-        return gettext(
-            "The reference is not a picture that can be used. Attach a picture, such as a PNG, JPEG or WebP."
-        )
-    return gettext(
-        "The reference is not a picture that can be used ({kind})."
-        " Attach a picture, such as a PNG, JPEG or WebP.",
-        kind=kind,
     )
 
 
@@ -359,8 +344,9 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,
     MemberReason.REQUEST_REFUSED: _request_refused,
-    MemberReason.REFERENCE_TYPE: _reference_type,
+    MemberReason.REFERENCE_TYPE: reference_type,
     MemberReason.REFERENCE_TOO_BIG: _reference_too_big,
+    MemberReason.NO_PICTURE_THERE: no_picture_there,
     MemberReason.REFERENCE_TOO_LARGE: _reference_too_large,
     MemberReason.CHANNEL_UNUSABLE: _channel_unusable,
     MemberReason.NOT_ALLOWED: _not_allowed,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
+from bot.domain.attachments import FileClass, classify_file, kind_of
 from bot.domain.jobs import DeliveredMessage, Reference
-from bot.images.processing import REFERENCE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,14 +28,24 @@ _DEFAULT_NAME: Final = "picture"
 def images_in(message: discord.Message, is_discord_url: Callable[[str], bool]) -> list[Reference]:
     """Return every picture that could be a reference, in the order of display.
 
-    Of a picture on another site, the URL of Discord's copy is returned: nothing is fetched from elsewhere.
+    Files of which nothing is known are returned only if there is no picture. Of a picture on another site,
+    the URL of Discord's copy is returned: nothing is fetched from elsewhere.
     """
-    found = {}
+    found: dict[FileClass, dict[str, Reference]] = {FileClass.PICTURE: {}, FileClass.UNKNOWN: {}}
     for urls, reference in _all_in(message):
         url = next((url for url in urls if url and is_discord_url(url)), None)
-        if url is not None:
-            found[url] = replace(reference, url=url)
-    return list(found.values())
+        file_class = classify_file(reference.filename, reference.content_type)
+        if url is not None and file_class in found:
+            found[file_class].setdefault(url, replace(reference, url=url))
+    return list((found[FileClass.PICTURE] or found[FileClass.UNKNOWN]).values())
+
+
+def other_kind_in(message: discord.Message) -> str:
+    """Return the kind of the first file of a message that is no picture; empty if there is none."""
+    for _, reference in _all_in(message):
+        if classify_file(reference.filename, reference.content_type) is not FileClass.PICTURE:
+            return kind_of(reference.filename, reference.content_type)
+    return FileClass.STICKER.value if any(part.stickers for part in _parts(message)) else ""
 
 
 def avatar_of(person: discord.Member | discord.User) -> Reference:
@@ -50,19 +60,23 @@ def posted_url(message: discord.Message, filename: str) -> str | None:
     return next((url for url in urls if _name(url) == filename), None)
 
 
+def _parts(message: discord.Message) -> tuple[discord.Message | discord.MessageSnapshot, ...]:
+    return (message, *message.message_snapshots)
+
+
 def _all_in(message: discord.Message) -> Iterator[tuple[Urls, Reference]]:
-    """Yield every picture without its URL, and its URLs, the original before Discord's copy."""
-    parts: Iterable[discord.Message | discord.MessageSnapshot] = (message, *message.message_snapshots)
-    for part in parts:
+    """Yield every file without its URL, and its URLs, the original before Discord's copy."""
+    for part in _parts(message):
         for attachment in part.attachments:
-            if attachment.content_type is None or attachment.content_type in REFERENCE_TYPES:
-                yield (
-                    (attachment.url,),
-                    Reference("", attachment.filename, attachment.content_type, attachment.size),
-                )
+            yield (
+                (attachment.url,),
+                Reference("", attachment.filename, attachment.content_type, attachment.size),
+            )
         yield from _in_components(part.components)
         for embed in part.embeds:
-            yield from map(_media_item, (embed.image, embed.thumbnail))
+            yield from map(_embed_picture, (embed.image, embed.thumbnail))
+            if (video := embed.video.url) is not None:
+                yield (video,), Reference("", _name(video), "video/other", 0)
 
 
 def _in_components(components: Iterable[object]) -> Iterator[tuple[Urls, Reference]]:
@@ -87,6 +101,15 @@ def _media_item(media: object) -> tuple[Urls, Reference]:
     urls: Urls = (getattr(media, "url", None), getattr(media, "proxy_url", None))
     name = next((_name(url) for url in urls if url), "") or _DEFAULT_NAME
     return urls, Reference("", name, getattr(media, "content_type", None), 0)
+
+
+def _embed_picture(media: object) -> tuple[Urls, Reference]:
+    """Return the picture of an embed. Discord has seen that it is one, whatever its URL ends with."""
+    urls, reference = _media_item(media)
+    if classify_file(reference.filename, reference.content_type) is not FileClass.PICTURE:
+        content_type = reference.content_type or "image/png"
+        reference = replace(reference, filename=_DEFAULT_NAME, content_type=content_type)
+    return urls, reference
 
 
 def delivered_message(message: discord.Message, filename: str, method: DeliveryMethod) -> DeliveredMessage:

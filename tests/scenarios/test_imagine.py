@@ -70,8 +70,8 @@ async def test_a_reference_is_uploaded_and_used(server: BotServer, rivya: FakeRi
 @pytest.mark.parametrize(
     ("name", "data", "hint"),
     [
-        ("notes.txt", b"only words", "PNG"),
         ("notes.png", b"only words, renamed", "PNG"),
+        ("clip.jpg", b"\0\0\0\x18ftypmp42" + bytes(40), "is a video"),
         ("big.png", bytes(11_000_000), "10.0 MB"),
         ("huge.png", huge_png(), "30000"),
         ("dance.webp", make_image("WEBP", frames=3), "animated"),

@@ -93,7 +93,16 @@ async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(tmp_path: Pat
 
 
 async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> None:
-    command = [sys.executable, "-I", heic.__file__, str(pipe), str(pipe.parent / "target"), "10", "10"]
+    command = [
+        sys.executable,
+        "-I",
+        heic.__file__,
+        str(pipe),
+        str(pipe.parent / "target"),
+        "10",
+        "10",
+        "HEIF",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         try:
             writer = await open_writer(pipe)

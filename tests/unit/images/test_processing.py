@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import random
@@ -10,13 +9,12 @@ import resource
 import struct
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from bot.domain.errors import ContractViolation, DiskFull, KuasError, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import Picture
@@ -31,32 +29,12 @@ from bot.images.processing import (
     thumbnail,
     verify_picture,
 )
+from tests.support.picture_files.heic import HEIC
+from tests.support.picture_files.model import BLUE, GREEN, RED, SRGB, SWAPPED, exif, saved
+from tests.support.picture_files.png import png
 from tests.support.small_disk import bounded_files
 
 LIMIT = 10_000_000
-RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
-
-# 24x16 pixels, red on the left and blue on the right, with an orientation to be applied, a profile that
-# exchanges red and green, and EXIF with a make and a place. Made with pillow-heif 1.8.1: pi-heif only reads.
-HEIC = base64.b85decode(
-    "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<000CGZDn*}000000000XXk=`10000000000aA{+700000000000000000000G-+&a"
-    "V*mgE07O6l0ssL300004FaQAn00000002J#0ssI200eIU0RR9100000egFUfIB98aW&i*H00062000$fZf0cy000000RRAKc4ILB"
-    "0000LX>Mj^0ssI300IC2MR;ju000004sdC7Z2$lO0003100T>DaB^?}00Sy%aAR)(004Dpc4I>U18@KU0FVFx0000U@BsY%`1k+-"
-    "4+CHT0RR|40Sp2E{{wIU00RJ!0009300RIXx&lC90096gLID8-Z~y=U0FVFx0{{R603M(qfd!W8uA1iHA)vs3000bt00093gkk^z"
-    "00u+>!E?ch00075V{dG7aB^>E0006^Y-4S61V8`)ZEkdOQb$4{SXo*i2kHO|02Tld00IC3VPkV}K~PXk00000000000000000000"
-    "0000000000008#Z00961007f1Y-4S600000000000000000000000000000000000000000000000000000000000BWMy+>00039"
-    "0000sV{meG0003%0000?cXV)c0004u0000KV`yPy0004?0000iXINQU0005Z0000KVpv&P0005t0000Ka#&ef0005>0000Ka#T`7"
-    "0006A0000WXH-%{0006A0000WVpLK?0006A0000WV`y@10006g0000aZESU800000000010000CWo}hd0000Q0000S0CNCR07n2q"
-    "03ZNj0CfOq0Bits04)G%0B!&PZESU800000000010000CWo}hd0000m0000S08RjJ03ZNk0B-<r0C@m%0BHbc0B8Vo04x9?0CfO!"
-    "0A&Cm0A>Jk0A&DW0BitxSXo*i00000008#Z00961007f1b7nI#00000009g_000Hv|NrwP000M*008}v|Nr};|Ns4>000Br006*l"
-    "SXo*i00000003{G0021k000A!SXo*i00000001PP000k!006ebSXo*i00000003f_006g#000=-aA9&`0000000RI300L%a008o*"
-    "000eH000xv000VGV`y@10000000RI3005)c002~b002zQ005bq001Ut000kM0000KX>)L8000000000$0000$0000eV{Bn?0000O"
-    "000010000G00001|NsBk00002|NsBc000020000GaA|mH000000|*ER00009X>xCL0{{R38EJ5BVE_OC000000RRC8fdT^sgoXeB"
-    "02*m>Wo7^X0000001jhhb7KGk009620002RZDe6|0000xC;_ih8X-i0@|02jINaKO%2}l;C-1OR&0WF7yi9)uxg-DEvB72FF1~>D"
-    "P?9i*K(65k1H7qS{cpek000I>cxh$;08LE*DgXcg2mk{C4*&uH000aC001%p5&#1L000311^@tvB>)5f00031002G!0000+a&>8R"
-    "AW&#;Ze;)f0ssL30ssI20#g70000621poj50{{R3TmS$7000001^@s60RR913;+NC0RR91000000R"
-)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +48,6 @@ def pass_coverage_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     """As without the `heif` extra."""
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-
-
-def save_image(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def two_colours(width: int = 24, height: int = 16, mode: str = "RGB") -> Image.Image:
@@ -94,7 +66,7 @@ ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 def animation(kind: str, frames: int) -> bytes:
     """Return a picture of red noise, followed by frames of blue noise."""
     red, blue = (Image.blend(noise(300, 200), Image.new("RGB", (300, 200), c), 0.8) for c in (RED, BLUE))
-    return save_image(red, kind, save_all=True, append_images=[blue, red] * frames, quality=90)
+    return saved(red, kind, save_all=True, append_images=[blue, red] * frames, quality=90)
 
 
 def normalise(data: bytes, *, limit_bytes: int = LIMIT) -> tuple[Normalised, Image.Image]:
@@ -130,27 +102,6 @@ def is_near(pixel: object, colour: tuple[int, ...], tolerance: int = 40) -> bool
     return len(pixel) == len(colour) and all(
         abs(a - b) <= tolerance for a, b in zip(pixel, colour, strict=True)
     )
-
-
-def png(
-    width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 2, extra: bytes = b""
-) -> bytes:
-    """Build a PNG by hand; `extra` is put between header and pixels."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(pixels, 9)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def exif_with_place(orientation: int) -> Image.Exif:
-    exif = Image.Exif()
-    exif[ExifTags.Base.Make] = "Fruit Phone"
-    exif[ExifTags.Base.Orientation] = orientation
-    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (6.0, 12.0, 0.0)
-    return exif
 
 
 class TestDeclared:
@@ -224,7 +175,7 @@ class TestFormats:
     def test_each_format_is_converted_to_one_that_rivya_accepts(
         self, kind: str, mime_type: str, filename: str
     ) -> None:
-        normalised, image = normalise(save_image(two_colours(), kind))
+        normalised, image = normalise(saved(two_colours(), kind))
         assert (normalised.mime_type, normalised.filename) == (mime_type, filename)
         assert image.size == (24, 16)
         assert is_near(image.getpixel((4, 8)), RED)
@@ -254,7 +205,7 @@ class TestFormats:
                 normalise_reference(tmp_path / "original", tmp_path / "ready", limit_bytes=LIMIT)
 
     def test_an_avif_with_the_brand_mif1_is_read_as_avif(self) -> None:
-        data = save_image(two_colours(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
+        data = saved(two_colours(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
         normalised, _ = normalise(data)
         assert normalised.mime_type == "image/png"
 
@@ -281,6 +232,8 @@ class TestFormats:
         fake_reader.chmod(0o700)
         monkeypatch.setattr(sys, "executable", str(fake_reader))
         assert refusal(HEIC).reason is MemberReason.REFERENCE_UNREADABLE
+        # An AVIF is read by the same process: a small file may take gigabytes.
+        assert refusal(saved(two_colours(), "AVIF")).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_the_process_of_the_heic_reader_gets_no_secrets(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -295,14 +248,14 @@ class TestFormats:
         assert "secret" not in (tmp_path / "seen").read_text()
 
     def test_a_jpeg_with_a_second_picture_inside_is_one_picture(self) -> None:
-        mpo = save_image(two_colours(), "MPO", save_all=True, append_images=[Image.new("RGB", (24, 16))])
+        mpo = saved(two_colours(), "MPO", save_all=True, append_images=[Image.new("RGB", (24, 16))])
         assert Image.open(io.BytesIO(mpo)).format == "MPO"
         normalised, image = normalise(mpo)
         assert normalised.mime_type == "image/jpeg"
         assert is_near(image.getpixel((4, 8)), RED)
 
     def test_cmyk_becomes_rgb(self) -> None:
-        _, image = normalise(save_image(two_colours(mode="CMYK"), "JPEG"))
+        _, image = normalise(saved(two_colours(mode="CMYK"), "JPEG"))
         assert image.mode == "RGB"
         assert is_near(image.getpixel((4, 8)), RED, 60)
 
@@ -315,29 +268,29 @@ class TestFormats:
         palette = Image.new("P", (4, 4), 0)
         palette.putpalette([*RED, *BLUE])
         palette.putpixel((0, 0), 1)
-        _, image = normalise(save_image(palette, "PNG", transparency=1))
+        _, image = normalise(saved(palette, "PNG", transparency=1))
         assert image.mode == "RGBA"
         assert image.getpixel((0, 0)) == (*BLUE, 0)
         assert image.getpixel((3, 3)) == (*RED, 255)
 
     @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16"])
     def test_an_opaque_mode_becomes_rgb(self, mode: str) -> None:
-        _, image = normalise(save_image(Image.new(mode, (8, 8), 0), "PNG"))
+        _, image = normalise(saved(Image.new(mode, (8, 8), 0), "PNG"))
         assert (image.mode, image.getpixel((0, 0))) == ("RGB", (0, 0, 0))
 
     def test_grey_with_alpha_keeps_its_alpha(self) -> None:
-        _, image = normalise(save_image(Image.new("LA", (8, 8), (90, 120)), "PNG"))
+        _, image = normalise(saved(Image.new("LA", (8, 8), (90, 120)), "PNG"))
         assert image.getpixel((0, 0)) == (90, 90, 90, 120)
 
     def test_an_alpha_that_hides_nothing_is_dropped(self) -> None:
-        _, image = normalise(save_image(Image.new("RGBA", (8, 8), (*RED, 255)), "PNG"))
+        _, image = normalise(saved(Image.new("RGBA", (8, 8), (*RED, 255)), "PNG"))
         assert image.mode == "RGB"
 
 
 class TestMetadata:
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
     def test_exif_is_removed_and_its_orientation_applied(self, kind: str) -> None:
-        data = save_image(two_colours(), kind, exif=exif_with_place(6))
+        data = saved(two_colours(), kind, exif=exif(6))
         assert b"Fruit Phone" in data
         clean = normalised_file(data)
         image = Image.open(io.BytesIO(clean))
@@ -354,21 +307,20 @@ class TestMetadata:
         texts.add_text("Author", "Ayu Secret")
         texts.add_itxt("XML:com.adobe.xmp", "<x>Ayu Secret</x>")
         for data in (
-            save_image(two_colours(), "PNG", pnginfo=texts),
-            save_image(two_colours(), "JPEG", comment="Ayu Secret", xmp=b"<x>Ayu Secret</x>"),
-            save_image(two_colours(), "WEBP", xmp=b"<x>Ayu Secret</x>"),
+            saved(two_colours(), "PNG", pnginfo=texts),
+            saved(two_colours(), "JPEG", comment="Ayu Secret", xmp=b"<x>Ayu Secret</x>"),
+            saved(two_colours(), "WEBP", xmp=b"<x>Ayu Secret</x>"),
         ):
             assert b"Ayu Secret" in data
             assert b"Ayu" not in normalised_file(data)
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
     def test_data_after_the_picture_is_removed(self, kind: str) -> None:
-        assert b"stowaway" not in normalised_file(save_image(two_colours(), kind) + b"PK\3\4 stowaway")
+        assert b"stowaway" not in normalised_file(saved(two_colours(), kind) + b"PK\3\4 stowaway")
 
     def test_a_colour_profile_is_applied_and_removed(self) -> None:
         # With a profile that exchanges red and green, stored red is displayed as green.
-        swapped = SRGB.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
-        _, image = normalise(save_image(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=swapped))
+        _, image = normalise(saved(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=SWAPPED))
         assert is_near(image.getpixel((0, 0)), (0, 255, 0), 8)
         assert "icc_profile" not in image.info
 
@@ -377,23 +329,23 @@ class TestMetadata:
     def test_an_unfitting_profile_changes_nothing(self, mode: str, profile: str) -> None:
         colours = SRGB if profile == "for colours" else profile.encode()
         _, image = normalise(
-            save_image(Image.new("RGB", (8, 8), (255,) * 3).convert(mode), "PNG", icc_profile=colours)
+            saved(Image.new("RGB", (8, 8), (255,) * 3).convert(mode), "PNG", icc_profile=colours)
         )
         assert is_near(image.convert("RGB").getpixel((0, 0)), (255, 255, 255), 3)
         assert "icc_profile" not in image.info
 
     def test_alpha_survives_a_profile(self) -> None:
-        _, image = normalise(save_image(Image.new("RGBA", (8, 8), (*RED, 77)), "PNG", icc_profile=SRGB))
+        _, image = normalise(saved(Image.new("RGBA", (8, 8), (*RED, 77)), "PNG", icc_profile=SRGB))
         assert is_near(image.getpixel((0, 0)), (*RED, 77), 3)
 
     def test_unreadable_exif_is_ignored(self) -> None:
-        _, image = normalise(save_image(two_colours(), "PNG", exif=b"Exif\0\0MM\0\x0b" + bytes(40)))
+        _, image = normalise(saved(two_colours(), "PNG", exif=b"Exif\0\0MM\0\x0b" + bytes(40)))
         assert is_near(image.getpixel((4, 8)), RED)
 
     def test_the_orientation_of_partly_invalid_exif_is_applied(self) -> None:
         # The tag of the make becomes that of the width, whose value is then a text.
-        broken = exif_with_place(6).tobytes().replace(b"\x01\x0f", b"\x01\x00", 1)
-        _, image = normalise(save_image(two_colours(), "PNG", exif=broken))
+        broken = exif(6).replace(b"\x01\x0f", b"\x01\x00", 1)
+        _, image = normalise(saved(two_colours(), "PNG", exif=broken))
         assert image.size == (16, 24)
 
 
@@ -411,8 +363,8 @@ class TestRefusals:
             (b"\0\0\0\x20ftypisom" + bytes(30), "video"),
             (b"RIFF\0\0\0\0WAVEfmt ", "audio"),
             (b"\x7fELF" + bytes(30), "program"),
-            (save_image(two_colours(), "BMP"), "BMP"),
-            (save_image(two_colours(), "TIFF"), "TIFF"),
+            (saved(two_colours(), "BMP"), "BMP"),
+            (saved(two_colours(), "TIFF"), "TIFF"),
             (bytes(range(256)), "unknown"),
         ],
     )
@@ -423,7 +375,7 @@ class TestRefusals:
     @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
     def test_an_animated_picture_is_refused(self, kind: str) -> None:
         frames = [two_colours(), Image.new("RGB", (24, 16), BLUE)]
-        data = save_image(frames[0], kind, save_all=True, append_images=frames[1:])
+        data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
         assert refusal(data).reason is MemberReason.REFERENCE_ANIMATED
 
     def test_a_small_file_of_900_megapixels_is_refused_by_its_header(self) -> None:
@@ -456,25 +408,25 @@ class TestRefusals:
         assert refusal(data).reason is MemberReason.REFERENCE_TOO_LARGE
 
     def test_a_picture_with_the_longest_allowed_side_is_accepted(self) -> None:
-        _, image = normalise(save_image(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
+        _, image = normalise(saved(Image.new("1", (SIDE_LIMIT, 2)), "PNG"))
         assert image.width == SIDE_LIMIT
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
     def test_a_picture_cut_in_half_is_unreadable(self, kind: str) -> None:
-        data = save_image(noise(64, 64), kind)
+        data = saved(noise(64, 64), kind)
         assert refusal(data[: len(data) // 2]).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_an_empty_file_is_unreadable(self) -> None:
         assert refusal(b"").reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_a_jpeg_with_too_many_scans_is_unreadable(self) -> None:
-        *head, last = save_image(Image.new("L", (512, 512), 9), "JPEG", progressive=True).split(b"\xff\xda")
+        *head, last = saved(Image.new("L", (512, 512), 9), "JPEG", progressive=True).split(b"\xff\xda")
         data = b"\xff\xda".join([*head, *[last.removesuffix(b"\xff\xd9")] * 600]) + b"\xff\xd9"
         assert refusal(data).reason is MemberReason.REFERENCE_UNREADABLE
 
     def test_a_file_that_cannot_be_written_is_an_operator_error(self, tmp_path: Path) -> None:
         source = tmp_path / "source"
-        source.write_bytes(save_image(two_colours(), "PNG"))
+        source.write_bytes(saved(two_colours(), "PNG"))
         with pytest.raises(OperatorError) as caught:
             normalise_reference(source, tmp_path / "missing" / "target", limit_bytes=LIMIT)
         assert caught.value.code == "disk"
@@ -482,27 +434,27 @@ class TestRefusals:
 
 class TestFallbacks:
     def test_a_picture_too_big_as_png_becomes_a_jpeg_of_the_same_size(self) -> None:
-        data = save_image(noise(300, 200), "PNG")
+        data = saved(noise(300, 200), "PNG")
         normalised, image = normalise(data, limit_bytes=100_000)
         assert (normalised.mime_type, image.size) == ("image/jpeg", (300, 200))
 
     def test_a_transparent_picture_too_big_as_png_becomes_a_webp(self) -> None:
-        data = save_image(noise(300, 200, "RGBA"), "PNG")
+        data = saved(noise(300, 200, "RGBA"), "PNG")
         normalised, image = normalise(data, limit_bytes=150_000)
         assert (normalised.mime_type, image.mode, image.size) == ("image/webp", "RGBA", (300, 200))
 
     @pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGB"), ("PNG", "RGBA")])
     def test_a_picture_too_big_in_every_format_is_made_smaller(self, kind: str, mode: str) -> None:
-        _, image = normalise(save_image(noise(400, 200, mode), kind), limit_bytes=4096)
+        _, image = normalise(saved(noise(400, 200, mode), kind), limit_bytes=4096)
         assert image.width < 400
         assert abs(image.width - 2 * image.height) <= 2
 
     def test_a_limit_too_small_for_every_picture_is_refused(self) -> None:
         with pytest.raises(ValueError, match="2047"):
-            normalise(save_image(noise(300, 200), "PNG"), limit_bytes=2047)
+            normalise(saved(noise(300, 200), "PNG"), limit_bytes=2047)
 
     def test_even_the_narrowest_picture_fits_the_smallest_limit(self) -> None:
-        _, image = normalise(save_image(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
+        _, image = normalise(saved(noise(SIDE_LIMIT, 1), "PNG"), limit_bytes=2048)
         assert image.height == 1
 
 
@@ -518,7 +470,7 @@ class TestResults:
         ],
     )
     def test_the_format_of_a_result_is_found_by_its_bytes(self, kind: str, name: str, extension: str) -> None:
-        data = save_image(two_colours(), kind)
+        data = saved(two_colours(), kind)
         picture = verify_picture(data)
         assert picture.data is data
         assert (picture.format, picture.extension) == (name, extension)
@@ -530,14 +482,14 @@ class TestResults:
             b"",
             b"<html>sign in</html>",
             b"<svg onload=alert(1)>",
-            save_image(two_colours(), "BMP"),
-            save_image(two_colours(), "TIFF"),
+            saved(two_colours(), "BMP"),
+            saved(two_colours(), "TIFF"),
             HEIC,
-            save_image(noise(64, 64), "PNG")[:-100],
-            save_image(noise(64, 64), "JPEG")[:-2000],
-            save_image(noise(64, 64), "WEBP")[:-500],
-            save_image(noise(64, 64), "GIF")[:-500],
-            save_image(noise(64, 64), "AVIF")[:-500],
+            saved(noise(64, 64), "PNG")[:-100],
+            saved(noise(64, 64), "JPEG")[:-2000],
+            saved(noise(64, 64), "WEBP")[:-500],
+            saved(noise(64, 64), "GIF")[:-500],
+            saved(noise(64, 64), "AVIF")[:-500],
             png(30_000, 30_000, b"", depth=1, colour=0),
             png(1, 1, b"\0\1\2\3")[:-12],
         ],
@@ -563,7 +515,7 @@ class TestResults:
         assert caught.value.code == "not_a_picture"
 
     def test_a_jpeg_with_a_second_picture_inside_is_a_finished_jpeg(self) -> None:
-        data = save_image(two_colours(), "MPO", save_all=True, append_images=[two_colours()])
+        data = saved(two_colours(), "MPO", save_all=True, append_images=[two_colours()])
         assert verify_picture(data).format == "jpeg"
 
     @pytest.mark.parametrize("kind", ANIMATED)
@@ -585,7 +537,7 @@ class TestResults:
 
     @pytest.mark.parametrize("kind", [*ANIMATED, "JPEG"])
     def test_a_thumbnail_is_a_jpeg_of_the_first_frame(self, kind: str) -> None:
-        data = animation(kind, 3) if kind in ANIMATED else save_image(noise(300, 200), kind)
+        data = animation(kind, 3) if kind in ANIMATED else saved(noise(300, 200), kind)
         image = Image.open(io.BytesIO(thumbnail(data, 30)))
         assert (image.format, image.size) == ("JPEG", (30, 20))
         if kind in ANIMATED:
@@ -599,17 +551,17 @@ class TestResults:
 
     def test_frames_after_the_first_are_not_decoded(self) -> None:
         # 20,000 frames of 16 megapixels, which would take many minutes.
-        still = save_image(Image.new("L", (4000, 4000)), "GIF")
+        still = saved(Image.new("L", (4000, 4000)), "GIF")
         frame = still[still.index(b",", 13) : -1]
         picture = verify_picture(still[:-1] + (frame[:10] + b"\x02\x02\x4c\x01\0") * 20_000 + b";")
         assert (picture.format, picture.width) == ("gif", 4000)
 
     def test_a_picture_that_fits_is_uploaded_unchanged(self) -> None:
-        picture = verify_picture(save_image(two_colours(), "PNG"))
+        picture = verify_picture(saved(two_colours(), "PNG"))
         assert fit_upload(picture, len(picture.data)) == (picture, False)
 
     def test_a_picture_that_does_not_fit_becomes_a_jpeg_and_says_so(self) -> None:
-        picture = verify_picture(save_image(noise(300, 200), "PNG"))
+        picture = verify_picture(saved(noise(300, 200), "PNG"))
         smaller, changed = fit_upload(picture, 100_000)
         assert changed
         assert len(smaller.data) <= 100_000
@@ -617,7 +569,7 @@ class TestResults:
         assert (smaller.format, smaller.width, smaller.height) == ("jpeg", 300, 200)
 
     def test_a_picture_far_too_big_is_made_smaller(self) -> None:
-        picture = verify_picture(save_image(noise(300, 200, "RGBA"), "PNG"))
+        picture = verify_picture(saved(noise(300, 200, "RGBA"), "PNG"))
         smaller, changed = fit_upload(picture, 4096)
         assert changed
         assert len(smaller.data) <= 4096
@@ -625,14 +577,12 @@ class TestResults:
         assert smaller.width < 300
 
     def test_transparency_becomes_white_in_a_jpeg(self) -> None:
-        picture = verify_picture(
-            save_image(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG", compress_level=0)
-        )
+        picture = verify_picture(saved(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG", compress_level=0))
         smaller, _ = fit_upload(picture, 4096)
         assert is_near(Image.open(io.BytesIO(smaller.data)).getpixel((9, 9)), (255, 255, 255), 2)
 
 
-HEADS = [save_image(noise(32, 32), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "AVIF")]
+HEADS = [saved(noise(32, 32), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "AVIF")]
 
 
 @given(

@@ -1,0 +1,65 @@
+"""Uploads for which Discord's clients offer pictures only.
+
+discord.py 2.7 has no option for it, so it is added to what is sent. Clients look at the name alone, and older
+ones at nothing: every file is still judged when it comes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands, ui
+
+from bot.domain.attachments import UPLOAD_FILE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    _Callback = Callable[..., Coroutine[Any, Any, None]]
+
+_FILE_TYPES: Final = "file_types"
+
+
+class PictureUpload(ui.FileUpload[ui.Modal]):
+    """The field of a form for one picture or none."""
+
+    def to_component_dict(self) -> Any:
+        """Return the payload with the types.
+
+        https://discord.com/developers/docs/components/reference#file-upload
+        """
+        return {**super().to_component_dict(), _FILE_TYPES: list(UPLOAD_FILE_TYPES)}
+
+
+class PictureCommand(app_commands.Command[Any, ..., Any]):
+    """A command whose attachments are pictures."""
+
+    @classmethod
+    def command(cls, *, description: str) -> Callable[[_Callback], PictureCommand]:
+        """Do what `app_commands.command` does."""
+
+        def decorator(function: _Callback) -> PictureCommand:
+            return cls(name=function.__name__, description=description, callback=function)
+
+        return decorator
+
+    def to_dict(self, tree: app_commands.CommandTree[Any]) -> dict[str, Any]:
+        """Return the payload with the types.
+
+        https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-structure
+        """
+        return _with_types(super().to_dict(tree))
+
+    async def get_translated_payload(
+        self, tree: app_commands.CommandTree[Any], translator: app_commands.Translator
+    ) -> dict[str, Any]:
+        """Return the payload with the types, in all languages."""
+        return _with_types(await super().get_translated_payload(tree, translator))
+
+
+def _with_types(payload: dict[str, Any]) -> dict[str, Any]:
+    for option in payload["options"]:
+        if option["type"] == discord.AppCommandOptionType.attachment.value:
+            option[_FILE_TYPES] = list(UPLOAD_FILE_TYPES)
+    return payload
