@@ -32,6 +32,7 @@ from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
 from bot.images.workers import ImageWorkers
 from bot.jobs.picture_retention import PictureRetention
+from bot.network.connections import Network
 from bot.observability.cleanup import CleanupStack
 from bot.observability.http_server import MonitoringServer
 from bot.observability.metrics import Metrics
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
-    from bot.config.settings import Settings
+    from bot.config.settings import NetworkSettings, Settings
     from bot.credits.ledger import Ledger
     from bot.rivya.calls import Attempt
 
@@ -81,20 +82,20 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
 
     Raises:
         OperatorError: `database` or `backup`; the file cannot be used. `monitor`; the port cannot.
+            `settings`; the proxy or the file of certificate authorities cannot.
     """
     async with CleanupStack() as stack:
+        network = Network.open(settings.network.ca_file)
         operator_log, metrics = OperatorLog(), Metrics()
         stores = await _stores(stack, settings, metrics)
-        rivya, circuit_breaker = await _rivya(stack, settings, operator_log, metrics)
+        rivya, circuit_breaker = await _rivya(stack, settings, network, operator_log, metrics)
         maintenance, departures = _maintenance(stack, stores, operator_log, settings)
-        downloader = await stack.enter_async_context(
-            Downloader(allow_loopback=settings.network.allow_loopback)
-        )
+        downloader = await _downloader(stack, settings.network, network)
         image_workers = stack.enter_context(closing(ImageWorkers(_scratch_folder(settings.database.path))))
         error_reporter = DiscordErrorReporter(operator_log)
-        client = await stack.enter_async_context(
-            KuasClient(command_syncs=CommandSyncStore(stores.database), error_reporter=error_reporter)
-        )
+        syncs = CommandSyncStore(stores.database)
+        client = KuasClient(command_syncs=syncs, error_reporter=error_reporter, network=network)
+        await stack.enter_async_context(client)
         files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures)
         delivery = DiscordDelivery(client, image_workers)
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
@@ -118,6 +119,12 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         client.on_synced = partial(_resume, engine, (*notifiers, maintenance, wakeups))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
         yield App(client, engine, stores.ledger)
+
+
+async def _downloader(stack: CleanupStack, settings: NetworkSettings, network: Network) -> Downloader:
+    return await stack.enter_async_context(
+        Downloader(network, allow_loopback=settings.allow_loopback, allow_fake_ip=settings.allow_fake_ip)
+    )
 
 
 async def _stores(stack: CleanupStack, settings: Settings, metrics: Metrics) -> Stores:
@@ -257,7 +264,11 @@ def _notifiers(
 
 
 async def _rivya(
-    stack: CleanupStack, settings: Settings, operator_log: OperatorLog, metrics: Metrics
+    stack: CleanupStack,
+    settings: Settings,
+    network: Network,
+    operator_log: OperatorLog,
+    metrics: Metrics,
 ) -> tuple[RivyaClient, CircuitBreaker]:
     """Build the client of Rivya's API and its circuit breaker."""
 
@@ -266,7 +277,7 @@ async def _rivya(
         circuit_breaker.record(answered=attempt.answered)
 
     rivya = RivyaClient(
-        await stack.enter_async_context(open_session()),
+        await stack.enter_async_context(open_session(network)),
         base_url=settings.rivya.base_url,
         api_key=settings.rivya.api_key.get_secret_value(),
         watch=watch,
@@ -291,6 +302,13 @@ class AppHealth:
         """Whether every shard is connected."""
         shards = self.client.shards.values()
         return bool(shards) and not any(shard.is_closed() for shard in shards)
+
+    @property
+    def not_connected_because(self) -> str:
+        """What `/healthz` says while not every shard is connected."""
+        if self.client.shards:
+            return "no connection to the gateway"
+        return f"not connected yet: {self.client.problem or 'logging in'}"
 
     @property
     def gateway_latency_seconds(self) -> float:
@@ -324,7 +342,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         OperatorError: the database, the bot's token or a setting in Discord's portal has to be mended.
-        TransientError: Discord is out of reach.
+        TransientError: the connection to Discord broke in a way that only a new process can mend.
     """
     tune_gc()
     async with open_app(settings) as app:

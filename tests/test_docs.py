@@ -21,7 +21,7 @@ from tests.tools.update_translations import command_payloads
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SUBCOMMAND_TYPES = {1, 2}
 """https://discord.com/developers/docs/interactions/application-commands#application-command-object"""
-LIBRARY_LINES = {"Attempting a reconnect"}
+LIBRARY_LINES = {"Attempting a reconnect", "Failed to connect for shard_id"}
 """Log lines of discord.py that a page explains."""
 HISTORY = {"CHANGELOG.md"}
 """Pages that speak of the past: names in them may be gone."""

@@ -1,4 +1,4 @@
-"""`check`: examine the database, the disk, the monitoring port, Discord, Rivya and the clock.
+"""`check`: examine the database, the disk, the monitoring port, the network, Discord, Rivya and the clock.
 
 `Database.open` creates or migrates the file; with a running bot only the pages are checked.
 Nothing is spent, so the scopes of the API key that only a create call needs are not checked.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.cli import network_checks
+from bot.cli.check_result import CheckResult, Unproven
 from bot.cli.monitor_check import check_port
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
 from bot.domain.periods import Period
-from bot.jobs.newest_task import newest_task_id
+from bot.images.downloads import Downloader
+from bot.jobs.newest_jobs import newest_task_id
+from bot.network.connections import describe_issuer
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse, is_missing
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from bot.config.settings import Settings
     from bot.discord_client.login import LoginSession
     from bot.domain.image_models import ImageModel
+    from bot.network.connections import Network
     from bot.rivya.calls import Attempt
 
 
@@ -39,28 +43,6 @@ CLOCK_TOLERANCE_SECONDS: Final = 20.0
 """More than network delay and Rivya's rounding to whole seconds can explain."""
 
 
-class Unproven(str):
-    """The detail of a check that found no fault, and could not prove either that there is none."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check; `detail` is a line for the operator."""
-
-    name: str
-    ok: bool
-    detail: str
-
-    @property
-    def status(self) -> str:
-        """`ok`, `FAIL`, or `note` for what is not proven."""
-        if not self.ok:
-            return "FAIL"
-        return "note" if isinstance(self.detail, Unproven) else "ok"
-
-
 async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> AsyncIterator[CheckResult]:
     """Run every check in turn, also after one has failed; `channel_ids` are further channels to check."""
     yield await run_check("database", _database(settings.database.path, settings.backup_folder))
@@ -68,29 +50,59 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
     if settings.monitor.port is not None:
         port_check = check_port(settings.monitor.host, settings.monitor.port, settings.database.path)
         yield await run_check("monitor", port_check)
-    async for result in _discord(settings, channel_ids):
+    yield await run_check("proxy", network_checks.check_proxy())
+    yield await run_check("certificates", network_checks.check_authorities(settings.network))
+    network = network_checks.open_network(settings.network)
+    async for result in _discord(settings, network, channel_ids):
         yield result
+    async for result in _rivya(settings, network):
+        yield result
+    async for result in _pictures(settings, network):
+        yield result
+
+
+async def run_check(name: str, check: Awaitable[str], network: Network | None = None) -> CheckResult:
+    """Await a check, which returns the detail or raises a `KuasError` that says what is wrong.
+
+    With a network, it is also looked up who issued a certificate that is not trusted.
+    """
+    try:
+        return CheckResult(name, ok=True, detail=await check)
+    except KuasError as error:
+        return await _failure(name, error, network)
+
+
+async def _failure(name: str, error: KuasError, network: Network | None) -> CheckResult:
+    issuer = None if network is None else await describe_issuer(error, network)
+    return CheckResult(name, ok=False, detail=f"{error}; {issuer}" if issuer else str(error))
+
+
+async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckResult]:
     model = MODELS[settings.rivya.model]
     attempts: list[Attempt] = []
-    async with open_session() as session:
+    async with open_session(network) as session:
         rivya = RivyaClient(
             session,
             base_url=settings.rivya.base_url,
             api_key=settings.rivya.api_key.get_secret_value(),
             watch=attempts.append,
         )
-        yield await run_check("rivya key and wallet", _wallet(rivya, model))
-        yield await run_check("rivya scopes", _scopes(rivya, settings.database.path))
-        yield await run_check("rivya model", _model(rivya, model))
+        yield await run_check("rivya key and wallet", _wallet(rivya, model), network)
+        yield await run_check("rivya scopes", _scopes(rivya, settings.database.path), network)
+        yield await run_check("rivya model", _model(rivya, model), network)
     yield await run_check("clock", _clock(attempts))
 
 
-async def run_check(name: str, check: Awaitable[str]) -> CheckResult:
-    """Await a check, which returns the detail or raises a `KuasError` that says what is wrong."""
-    try:
-        return CheckResult(name, ok=True, detail=await check)
-    except KuasError as error:
-        return CheckResult(name, ok=False, detail=str(error))
+async def _pictures(settings: Settings, network: Network) -> AsyncIterator[CheckResult]:
+    """Try the hosts that pictures are downloaded from."""
+    async with Downloader(
+        network,
+        allow_loopback=settings.network.allow_loopback,
+        allow_fake_ip=settings.network.allow_fake_ip,
+    ) as downloader:
+        yield await run_check("discord files", network_checks.check_discord_files(downloader), network)
+        results = network_checks.check_results(settings.database.path, downloader)
+        yield await run_check("results", results, network)
 
 
 async def _database(path: Path, backup_folder: Path | None = None) -> str:
@@ -120,10 +132,12 @@ def _disk(path: Path) -> str:
     return f"{megabytes} MB are free beside {path}"
 
 
-async def _discord(settings: Settings, channel_ids: Iterable[int]) -> AsyncIterator[CheckResult]:
+async def _discord(
+    settings: Settings, network: Network, channel_ids: Iterable[int]
+) -> AsyncIterator[CheckResult]:
     operator_guild = settings.discord.operator_guild
     try:
-        async with open_login(settings.discord.token.get_secret_value()) as login:
+        async with open_login(settings.discord.token.get_secret_value(), network) as login:
             detail = f"the token belongs to {login.name}; no privileged intent is needed"
             yield CheckResult("discord", ok=True, detail=detail)
             public = "public" if login.is_public else "not public"
@@ -135,7 +149,7 @@ async def _discord(settings: Settings, channel_ids: Iterable[int]) -> AsyncItera
             for channel_id in channel_ids:
                 yield await run_check(f"channel {channel_id}", _channel(login, channel_id))
     except KuasError as error:
-        yield CheckResult("discord", ok=False, detail=str(error))
+        yield await _failure("discord", error, network)
 
 
 def _door(login: LoginSession, settings: Settings) -> str:

@@ -26,6 +26,7 @@ from bot.domain.periods import Period
 from bot.guilds.admission import AdmissionStore
 from bot.guilds.pauses import PauseStore
 from bot.jobs.late_jobs import LateJobStore
+from bot.network.connections import Network
 from bot.observability import log_setup
 from bot.observability.cleanup import CleanupStack
 from bot.rivya.client import RivyaClient, open_session
@@ -284,7 +285,7 @@ async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database,
     log_setup.configure("error", loaded.log.format)
     async with CleanupStack() as stack:
         database = await stack.enter_async_context(_shared_database(args))
-        session = await stack.enter_async_context(open_session())
+        session = await stack.enter_async_context(open_session(Network.open(loaded.network.ca_file)))
         key = loaded.rivya.api_key.get_secret_value()
         rivya = RivyaClient(session, base_url=loaded.rivya.base_url, api_key=key)
         yield database, rivya, loaded.limits.default

@@ -160,8 +160,10 @@ class MonitorSettings(_Section):
 
 
 class NetworkSettings(_Section):
-    """Whether downloads from http://127.0.0.1 are allowed, for development."""
+    """Certificate authorities, fake-IP resolvers, and downloads from http://127.0.0.1 for development."""
 
+    ca_file: FilePath | None = Field(default=None, description="the path of a file")
+    allow_fake_ip: bool = Field(default=False, description="true or false")
     allow_loopback: bool = Field(default=False, description="true or false")
 
 
@@ -249,6 +251,7 @@ class RivyaCommandSettings(_Part):
     rivya: RivyaSettings
     limits: LimitsSettings
     log: LogSettings
+    network: NetworkSettings
 
 
 _Read = TypeVar("_Read", bound=_Sources)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import discord
@@ -19,13 +20,18 @@ from discord.ext import commands
 
 from bot.discord_client.errors import DiscordErrorKind, classify, translate_errors
 from bot.discord_client.login import check_application
-from bot.domain.errors import ContractViolation
+from bot.discord_client.retries import until_reached
+from bot.domain.errors import ContractViolation, TransientError
 from bot.domain.ids import ALL_GUILDS
+from bot.network.connections import describe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    import yarl
+
     from bot.discord_client.command_syncs import CommandSyncStore
+    from bot.network.connections import Network
 
     Hook = Callable[["KuasClient"], Awaitable[object]]
 
@@ -75,7 +81,12 @@ class KuasClient(commands.AutoShardedBot):
     on_synced: Hook
     """Called once, when Discord has the commands."""
 
-    def __init__(self, *, command_syncs: CommandSyncStore, error_reporter: ErrorReporter) -> None:
+    problem: str | None = None
+    """Why the last attempt to connect for the first time failed; None before it, and once connected."""
+
+    def __init__(
+        self, *, command_syncs: CommandSyncStore, error_reporter: ErrorReporter, network: Network
+    ) -> None:
         # The bot joins no voice channel, so a missing library for voice is nothing to warn of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -92,17 +103,69 @@ class KuasClient(commands.AutoShardedBot):
         )
         self.error_reporter = error_reporter
         self._command_syncs = command_syncs
+        self._network = network
         self._scopes = {ALL_GUILDS}
+        self._commands_added = False
+        self._launching = False
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
-        """Log in and stay connected until `close`.
+        """Log in and stay connected until `close`. While Discord is out of reach, attempts are repeated.
 
         Raises:
             OperatorError: `discord`: the token is refused, or something is set wrong in the portal.
-            TransientError: Discord does not answer, or answers 429 or 5xx.
+            TransientError: the connection broke in a way that only a new process can mend.
         """
+        await self._until_reached(partial(self._log_in, token))
         with translate_errors():
-            await super().start(token, reconnect=reconnect)
+            await self.connect(reconnect=reconnect)
+
+    async def _until_reached(self, step: Callable[[], Awaitable[None]]) -> None:
+        def failed(error: TransientError) -> None:
+            self.problem = str(error)
+
+        await until_reached(step, failed)
+        self.problem = None
+
+    async def _log_in(self, token: str) -> None:
+        await self.http.close()  # the session of an earlier attempt, with its connector
+        self.http.connector = self._network.connector()
+        with translate_errors():
+            try:
+                await self.login(token)
+            except (KeyError, TypeError, ValueError) as error:
+                if self.application is not None:  # then the answers were read, and the mistake is ours
+                    raise
+                raise TransientError(f"Discord is out of reach: {error!r} in its answer") from error
+
+    async def launch_shards(self) -> None:
+        """Ask for the gateway and connect to it."""
+
+        async def launch() -> None:
+            with translate_errors():
+                await super(KuasClient, self).launch_shards()
+
+        await self._until_reached(launch)
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect one shard, whose first connection may take many attempts.
+
+        discord.py itself tries again every 5 seconds by calling this method from the handler of its error,
+        each time one call deeper.
+
+        Raises:
+            TransientError: that is how it was called.
+        """
+        if self._launching:
+            cause = sys.exception() or OSError()
+            raise TransientError(f"Discord's gateway is out of reach: {describe(cause)}")
+        await self._until_reached(partial(self._launch_shard, gateway, shard_id, initial=initial))
+
+    async def _launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool) -> None:
+        self._launching = True
+        try:
+            await super().launch_shard(gateway, shard_id, initial=initial)
+        finally:
+            self._launching = False
 
     async def setup_hook(self) -> None:
         """Check the application, add the commands, sync them if they changed, call `on_synced`.
@@ -112,7 +175,9 @@ class KuasClient(commands.AutoShardedBot):
             ContractViolation: `bug`: Discord refuses our commands as malformed.
         """
         check_application(self.application)
-        await self.on_setup(self)
+        if not self._commands_added:  # or an earlier attempt was cut short by an outage
+            await self.on_setup(self)
+            self._commands_added = True
         await self._sync()
         await self.on_synced(self)
 

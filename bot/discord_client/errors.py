@@ -15,6 +15,7 @@ import discord
 import structlog
 
 from bot.domain.errors import OperatorError, TransientError
+from bot.network.connections import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,11 +109,30 @@ def translate_outages() -> Iterator[None]:
     try:
         yield
     except (*CONNECTION_ERRORS, discord.GatewayNotFound) as error:
-        raise TransientError(f"Discord is out of reach: {error!r}") from error
+        if isinstance(error.__cause__, discord.HTTPException):  # the answer that there is no gateway in
+            raise _outage(error.__cause__) or error.__cause__ from error
+        raise TransientError(f"Discord is out of reach: {describe(error)}") from error
     except discord.HTTPException as error:
-        if classify(error) is DiscordErrorKind.UNAVAILABLE:
-            raise TransientError(f"Discord answers {error.status}", answered=True) from error
-        raise
+        outage = _outage(error)
+        if outage is None:
+            raise
+        raise outage from error
+
+
+def _outage(error: discord.HTTPException) -> TransientError | None:
+    """Return our own error for an answer that only time can mend; None for another one."""
+    if classify(error) is not DiscordErrorKind.UNAVAILABLE:
+        return None
+    retry_after_seconds = _retry_after_seconds(error)
+    return TransientError(
+        f"Discord answers {error.status}", retry_after_seconds=retry_after_seconds, answered=True
+    )
+
+
+def _retry_after_seconds(error: discord.HTTPException) -> float | None:
+    """Return the `Retry-After` of an answer, such as Cloudflare's error 1015; None if it has none."""
+    seconds = error.response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None
 
 
 @contextmanager

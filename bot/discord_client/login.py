@@ -15,6 +15,8 @@ from bot.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bot.network.connections import Network
+
 
 class LoginSession:
     """A bot that has logged in and is not connected, so nothing is cached: every look is a request."""
@@ -87,15 +89,24 @@ class LoginSession:
         return lacking(permissions, needed_to_post(in_thread=in_thread))
 
 
+def cdn_file_url() -> str:
+    """Return the URL of a small picture that Discord's CDN always has: the first default avatar.
+
+    https://discord.com/developers/docs/reference#image-formatting-cdn-endpoints
+    """
+    return f"{discord.Asset.BASE}/embed/avatars/0.png"
+
+
 @asynccontextmanager
-async def open_login(token: str) -> AsyncIterator[LoginSession]:
+async def open_login(token: str, network: Network) -> AsyncIterator[LoginSession]:
     """Log in; nothing is connected.
 
     Raises:
         OperatorError: `discord`: the token is refused, or interactions are sent to a URL.
         TransientError: Discord does not answer, or answers 429 or 5xx.
     """
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    intents = discord.Intents.none()
+    async with discord.Client(intents=intents, connector=network.connector()) as client:
         with translate_errors():
             await client.login(token)
             check_application(client.application)

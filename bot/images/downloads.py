@@ -1,18 +1,15 @@
 """Download references from Discord and results from Rivya's storage, within limits.
 
 A reference is downloaded from Discord's own hosts only, over https. A result may be on any public host, over
-https or http on their own ports, so the IP address is checked when the socket of each connection is created:
-after DNS, and again for every redirect. No request carries a key or a cookie.
+https or http on their own ports, so `AddressGuard` checks the address of each connection: after DNS, and
+again for every redirect. No request carries a key or a cookie.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import io
-import ipaddress
 import math
-import socket
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -23,10 +20,14 @@ from yarl import URL
 from bot.domain.errors import ContractViolation, MemberError, MemberReason, TransientError, disk_error
 from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.images.gzip_layer import is_gzip, remove_gzip
+from bot.network.connections import Network, describe
+from bot.network.guard import LOOPBACK, AddressGuard, RefusedAddressError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
+
+    from aiohttp.abc import AbstractResolver
 
 REFERENCE_HOSTS = frozenset({
     "cdn.discordapp.com",
@@ -36,7 +37,6 @@ REFERENCE_HOSTS = frozenset({
 })  # fmt: skip
 """Discord's hosts of attachments (`url` and `proxy_url`) and of its copies of pictures in embeds."""
 MAX_REDIRECTS = 3
-LOOPBACK = "127.0.0.1"
 _CONCURRENCY = 16
 """Downloads at the same time, of references and of results each."""
 _CHUNK_BYTES = 65_536
@@ -47,13 +47,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
 _TRANSIENT = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
-
-# The only block of IPv6 that is assigned for use on the Internet.
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-# Protocol assignments, relays and documentation; also Teredo (in 2001::/23) and 6to4, which embed an IPv4
-# address that would not be checked. `is_global` of Python 3.11 is True for some of them.
-_NOT_HOSTS_IPV4 = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
-_NOT_HOSTS_IPV6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2002::/16", "3fff::/20")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +60,30 @@ class DownloadTimeouts:
     """Redirects included."""
 
 
-class RefusedAddressError(OSError):
-    """The connection would go to an address that is not public."""
-
-    def __init__(self) -> None:
-        # Always the same text: if several addresses of a host fail, aiohttp passes on only equal errors.
-        super().__init__(errno.EACCES, "not a public address")
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address is that of a host on the Internet, not of this machine or its network."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return is_public(str(parsed.ipv4_mapped))
-        if parsed not in _GLOBAL_UNICAST or any(parsed in network for network in _NOT_HOSTS_IPV6):
-            return False
-    elif any(parsed in network for network in _NOT_HOSTS_IPV4):
-        return False
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
-
-
 class Downloader:
     """Downloads with limits on source, size, time and concurrency. Use it as an asynchronous context manager.
 
-    With `allow_loopback`, references and results may also come from http://127.0.0.1, for development.
+    With `allow_loopback`, references and results may also come from http://127.0.0.1, for development. For
+    `allow_fake_ip` and `resolver` see `AddressGuard`.
     """
 
     _references: aiohttp.ClientSession
     _results: aiohttp.ClientSession
+    _proxied: aiohttp.ClientSession
 
-    def __init__(self, *, allow_loopback: bool = False, time_outs: DownloadTimeouts | None = None) -> None:
+    def __init__(
+        self,
+        network: Network | None = None,
+        *,
+        allow_loopback: bool = False,
+        allow_fake_ip: bool = False,
+        resolver: AbstractResolver | None = None,
+        time_outs: DownloadTimeouts | None = None,
+    ) -> None:
+        self._network = network or Network()
+        self._guard = AddressGuard(
+            self._network, allow_loopback=allow_loopback, allow_fake_ip=allow_fake_ip, resolver=resolver
+        )
         self._allow_loopback = allow_loopback
         self._time_outs = time_outs or DownloadTimeouts()
         self._reference_slots = asyncio.Semaphore(_CONCURRENCY)
@@ -108,13 +91,15 @@ class Downloader:
 
     async def __aenter__(self) -> Self:
         # Two sessions, so that a slow host of results does not delay references.
-        self._references = self._session()
-        self._results = self._session()
+        self._references = self._session(self._guard.connector(limit=_CONCURRENCY))
+        self._results = self._session(self._guard.connector(limit=_CONCURRENCY))
+        self._proxied = self._session(aiohttp.TCPConnector(limit=0, ssl=self._network.ssl_context))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._references.close()
         await self._results.close()
+        await self._proxied.close()
 
     async def reference(self, url: str, target: Path, *, limit_bytes: int) -> None:
         """Write the attachment at `url` to `target`. After an error `target` may hold a part of it.
@@ -133,7 +118,7 @@ class Downloader:
         async with (
             self._reference_slots,
             _translate_errors("reference", self._time_outs.total_seconds),
-            self._references.get(source, allow_redirects=False) as response,
+            self._get(self._references, source) as response,
         ):
             if response.status in _GONE:
                 raise MemberError(MemberReason.REFERENCE_GONE)
@@ -161,7 +146,7 @@ class Downloader:
         source = self._require_plain(_parse_url(url, "result"), "result", _RESULT_PORTS)
         async with self._result_slots, _translate_errors("result", self._time_outs.total_seconds):
             for _ in range(MAX_REDIRECTS + 1):
-                async with self._results.get(source, allow_redirects=False) as response:
+                async with self._get(self._results, source) as response:
                     if response.status not in _REDIRECTS:
                         data = await _read_limited(response, limit_bytes)
                         if is_gzip(data):
@@ -173,9 +158,26 @@ class Downloader:
             "result_redirects", f"more than {MAX_REDIRECTS} redirects, to {source.raw_host}"
         )
 
-    def _session(self) -> aiohttp.ClientSession:
+    @asynccontextmanager
+    async def _get(self, direct: aiohttp.ClientSession, url: URL) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Request a URL through the proxy that it must go through, else over the guarded session `direct`.
+
+        Raises:
+            RefusedAddressError: the target is not public, or must not be requested without encryption.
+        """
+        proxy = await self._guard.check(url)
+        if proxy is None:
+            request = direct.get(url, allow_redirects=False)
+        else:
+            request = self._proxied.get(
+                url, allow_redirects=False, proxy=proxy.url, proxy_headers=proxy.headers
+            )
+        async with request as response:
+            yield response
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONCURRENCY, socket_factory=self._guarded_socket),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None,
@@ -187,18 +189,6 @@ class Downloader:
             auto_decompress=False,
             trust_env=False,
         )
-
-    def _guarded_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        """Create the socket for a resolved address, if that is allowed.
-
-        Raises:
-            RefusedAddressError: the address is not public.
-        """
-        family, kind, protocol, _, destination = info
-        address = str(destination[0])
-        if not (is_public(address) or (self._allow_loopback and address == LOOPBACK)):
-            raise RefusedAddressError
-        return socket.socket(family, kind, protocol)
 
     def is_discord_url(self, url: str) -> bool:
         """Return whether `reference` accepts `url`: it is on one of Discord's hosts."""
@@ -322,9 +312,13 @@ async def _translate_errors(what: str, total_seconds: float) -> AsyncIterator[No
             yield
     except (aiohttp.InvalidURL, UnicodeError) as error:
         raise ContractViolation(f"{what}_url", f"not an address: {error}") from error
+    except RefusedAddressError as error:
+        raise ContractViolation(f"{what}_address", f"refused: {error.strerror}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
             error.os_error, RefusedAddressError
         ):
-            raise ContractViolation(f"{what}_address", f"refused: {error.host} is not public") from error
-        raise TransientError(f"{what}: {type(error).__name__}: {error}") from error
+            raise ContractViolation(
+                f"{what}_address", f"refused: {error.host}: {error.os_error.strerror}"
+            ) from error
+        raise TransientError(f"{what}: {describe(error)}") from error

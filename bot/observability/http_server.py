@@ -48,6 +48,10 @@ class HealthSource(Protocol):
         """Whether the bot is connected to Discord's gateway."""
 
     @property
+    def not_connected_because(self) -> str:
+        """Why it is not, in words."""
+
+    @property
     def gateway_latency_seconds(self) -> float:
         """The latency of the gateway's heartbeat; not finite before the first."""
 
@@ -106,7 +110,7 @@ class MonitoringServer:
 
     async def _problems(self) -> AsyncIterator[str]:
         if not self._source.connected:
-            yield "discord: no connection to the gateway"
+            yield f"discord: {self._source.not_connected_because}"
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._source.held_credits()

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
 from bot.domain.image_models import RESULT_LIMIT_BYTES
+from bot.network.connections import Network, describe
 from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body
 from bot.rivya.models import Task, parse_balance, parse_models, parse_upload
 from bot.rivya.rate_limit import RateLimiter
@@ -55,13 +56,13 @@ _CHUNK_BYTES = 64 * 1024
 _T = TypeVar("_T")
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_session(network: Network | None = None) -> aiohttp.ClientSession:
     """Open a session for `RivyaClient`, which the caller closes. Each call sets its own time limits.
 
-    No cookies, no proxies from the environment, and no compression, so that `ANSWER_LIMIT_BYTES` holds.
+    No cookies, and no compression, so that `ANSWER_LIMIT_BYTES` holds. Without a network there is no proxy.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS_LIMIT, limit_per_host=CONNECTIONS_LIMIT),
+        connector=(network or Network()).connector(limit=CONNECTIONS_LIMIT),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         timeout=aiohttp.ClientTimeout(total=None),
@@ -264,13 +265,15 @@ class RivyaClient:
                     ) as response,
                 ):
                     return await self._receive(response, call, time_limit)
-            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            except (
+                aiohttp.ClientConnectorError,
+                aiohttp.ClientHttpProxyError,
+                aiohttp.ConnectionTimeoutError,
+            ) as error:
                 # Without a connection nothing was sent, so nothing is in doubt.
-                raise TransientError(
-                    f"no connection to Rivya: {type(error).__name__}", answered=True
-                ) from error
+                raise TransientError(f"no connection to Rivya: {describe(error)}", answered=True) from error
             except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-                raise TransientError(f"no answer from Rivya: {type(error).__name__}") from error
+                raise TransientError(f"no answer from Rivya: {describe(error)}") from error
 
     async def _receive(
         self, response: aiohttp.ClientResponse, call: Call, time_limit: asyncio.Timeout

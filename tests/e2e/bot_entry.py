@@ -2,8 +2,10 @@
 
 `python -m tests.e2e.bot_entry API_URL GATEWAY_URL [ARGUMENT ...]`, with arguments as for `python -m bot`.
 
-This sets discord.py's two URL constants and then calls the bot's own `main`. With KUAS_E2E_REPORT_LEAKS=1
-every asyncio task that is still pending when `main` has ended is written to standard error.
+This sets discord.py's three URL constants, and the first wait for Discord to KUAS_E2E_FIRST_WAIT_SECONDS, and
+then calls the bot's own `main`. No name is looked up: KUAS_E2E_HOSTS has those that are known, as
+`name=address,...`. With KUAS_E2E_REPORT_LEAKS=1 every asyncio task that is still pending when `main` has
+ended is written to standard error.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from typing import Any
 
@@ -19,13 +22,29 @@ import discord.http
 import yarl
 
 from bot.__main__ import main
+from bot.discord_client import retries
+from bot.network.addresses import is_ip_address
 
 MAX_SECONDS = 600
 
 
 def set_urls(api_url: str, gateway_url: str) -> None:
     discord.http.Route.BASE = api_url
+    discord.Asset.BASE = str(yarl.URL(api_url).origin())
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+
+
+def replace_resolver(hosts: str) -> None:
+    """Answer like a resolver that knows these names alone; addresses and localhost stay as they are."""
+    known = dict(pair.split("=") for pair in hosts.split(",") if pair)
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host in known or host is None or host == "localhost" or is_ip_address(str(host)):
+            return look_up(known.get(host, host), *arguments, **options)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    socket.getaddrinfo = getaddrinfo
 
 
 def report_leaks() -> None:
@@ -48,6 +67,9 @@ def report_leaks() -> None:
 if __name__ == "__main__":
     signal.alarm(MAX_SECONDS)  # ends the process even if the test was killed
     set_urls(sys.argv[1], sys.argv[2])
+    replace_resolver(os.environ.get("KUAS_E2E_HOSTS", ""))
+    if seconds := os.environ.get("KUAS_E2E_FIRST_WAIT_SECONDS"):
+        retries.FIRST_WAIT_SECONDS = float(seconds)
     if os.environ.get("KUAS_E2E_REPORT_LEAKS"):
         report_leaks()
     sys.exit(main(sys.argv[3:]))

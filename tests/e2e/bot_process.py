@@ -25,7 +25,7 @@ _EXPECTED_MESSAGES = (
     *("Discord refuses", "Discord answers", "Discord is out of reach"),
     "Discord ended the connection for good",
 )
-_EXPECTED_ERRORS = ("Attempting a reconnect for shard",)  # discord.py logs it as an error
+_EXPECTED_ERRORS = ("Attempting a reconnect for shard", "Failed to connect for shard_id")  # of discord.py
 
 
 @dataclass
@@ -103,6 +103,7 @@ class BotProcess:
             "BOT_LIMITS__GUILD_CREDITS": "100000",
             "BOT_NETWORK__ALLOW_LOOPBACK": "true",
             "BOT_LOG__FORMAT": "json",
+            "KUAS_E2E_FIRST_WAIT_SECONDS": "0.01",
         }
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.e2e.bot_entry", self.discord.api_url, self.discord.gateway.url),

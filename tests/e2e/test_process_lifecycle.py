@@ -74,25 +74,6 @@ async def test_commands_that_discord_calls_malformed_end_the_start_in_one_line(f
     assert "Discord refuses our commands" in line
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [(None, "Discord refuses the token"), (("html", 503), "503"), (("cut_before", 0), "out of reach")],
-)
-async def test_a_failed_login_is_one_line_of_output(
-    fresh: E2EEnvironment, fault: tuple[Any, int] | None, words: str
-) -> None:
-    settings: dict[str, Any] = {}
-    if fault is None:
-        settings = {"BOT_DISCORD__TOKEN": "a.wrong.one"}
-    else:
-        fresh.discord.faults.add(fault[0], "me", None, status=fault[1])
-    await fresh.bot.start(**settings)
-    assert await fresh.bot.wait_ended() == 1
-    printed = [line for line in fresh.bot.log().splitlines() if not line.startswith("{")]
-    assert len(printed) == 1
-    assert words in printed[0]
-
-
 async def test_sigterm_ends_promptly_and_the_next_run_delivers_the_picture(fresh: E2EEnvironment) -> None:
     fresh.rivya.hold()
     await fresh.bot.start_connected(strict=True)

@@ -60,6 +60,8 @@ class Fault:
     status: int = 500
     code: int = 0
     """Discord's error code in the JSON of `status`."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of `html`."""
     retry_after: float = 0.2
     """Wait that `rate_limited` and `exhausted` demand, in seconds."""
     seconds: float = 0.5

@@ -54,6 +54,7 @@ class Gateway:
 
     Attributes:
         identifies, resumes: numbers of IDENTIFY and of successful RESUME commands.
+        refusals: how many of the next connections are refused.
     """
 
     def __init__(self, state: State) -> None:
@@ -63,6 +64,7 @@ class Gateway:
         self.url = ""
         self.identifies = 0
         self.resumes = 0
+        self.refusals = 0
 
     @property
     def connected(self) -> bool:
@@ -108,6 +110,9 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Handle one connection, from HELLO to its end."""
+        if self.refusals:
+            self.refusals -= 1
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)

@@ -192,7 +192,9 @@ def _replacement(fault: Fault) -> web.Response:
             return json_response({"message": "Injected fault.", "code": fault.code}, fault.status)
         case "html":
             page = f"<html><head><title>{fault.status}</title></head><body>error code: 1015</body></html>"
-            return web.Response(text=page, status=fault.status, content_type="text/html")
+            return web.Response(
+                text=page, status=fault.status, content_type="text/html", headers=fault.headers
+            )
         case "rate_limited":
             wait = fault.retry_after
             body = {"message": "You are being rate limited.", "retry_after": wait, "global": False}

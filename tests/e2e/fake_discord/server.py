@@ -21,6 +21,7 @@ STRING, ATTACHMENT = 3, 11
 COMMAND, COMPONENT = 2, 3
 """Types of interactions."""
 MANAGE_GUILD = 1 << 5
+DEFAULT_AVATAR = b"a small picture"
 
 
 class FakeDiscord(State):
@@ -45,6 +46,7 @@ class FakeDiscord(State):
         app.router.add_get("/gateway", self.gateway.serve)
         app.router.add_get("/gateway/", self.gateway.serve)
         app.router.add_get("/ephemeral-attachments/{id}/{name}", self._reference)
+        app.router.add_get("/embed/avatars/0.png", self._default_avatar)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -188,6 +190,9 @@ class FakeDiscord(State):
         if attachment is None:
             raise web.HTTPNotFound
         return web.Response(body=attachment.data, content_type="image/png")
+
+    async def _default_avatar(self, _: web.Request) -> web.Response:
+        return web.Response(body=DEFAULT_AVATAR, content_type="image/png")
 
     # Messages that members see.
 

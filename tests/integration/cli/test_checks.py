@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli import checks
-from bot.cli.checks import CheckResult, run_check
+from bot.cli.check_result import CheckResult
+from bot.cli.checks import run_check
 from bot.domain.clock import now_ms
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import Limit

@@ -34,6 +34,7 @@ class FakeBot:
     """A bot as the monitoring server sees it."""
 
     connected: bool = True
+    not_connected_because: str = "no connection to the gateway"
     gateway_latency_seconds: float = 0.05
     rivya_down: bool = False
     stages: Mapping[str, int] = field(default_factory=dict)

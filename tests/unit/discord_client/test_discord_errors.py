@@ -24,7 +24,7 @@ from bot.domain.errors import OperatorError, TransientError
 def answer(status: int, code: int = 0, message: str = "no") -> discord.HTTPException:
     """The exception that discord.py raises for an answer."""
     kinds: dict[int, type[discord.HTTPException]] = {403: discord.Forbidden, 404: discord.NotFound}
-    response: Any = SimpleNamespace(status=status, reason="")
+    response: Any = SimpleNamespace(status=status, reason="", headers={})
     default = discord.DiscordServerError if status >= 500 else discord.HTTPException
     return kinds.get(status, default)(response, {"code": code, "message": message})
 
@@ -106,8 +106,8 @@ def closed(code: int) -> discord.ConnectionClosed:
         (discord.PrivilegedIntentsRequired(0), OperatorError, "ended the connection for good: Shard ID 0 is"),
         (answer(403, 50001, "Missing Access"), OperatorError, "Discord refuses: 403  (error code: 50001)"),
         (answer(502), TransientError, "Discord answers 502"),
-        (TimeoutError(), TransientError, "Discord is out of reach: TimeoutError()"),
-        (discord.GatewayNotFound(), TransientError, "Discord is out of reach: GatewayNotFound("),
+        (TimeoutError(), TransientError, "Discord is out of reach: TimeoutError"),
+        (discord.GatewayNotFound(), TransientError, "Discord is out of reach: GatewayNotFound: "),
     ],
     ids=repr,
 )
