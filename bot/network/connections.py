@@ -78,7 +78,7 @@ def describe(error: BaseException) -> str:
         case aiohttp.ClientProxyConnectionError(host=host, port=port):
             return f"the proxy {host}:{port} (HTTPS_PROXY) cannot be reached: {error.strerror or error}"
         case aiohttp.ClientHttpProxyError(status=HTTPStatus.PROXY_AUTHENTICATION_REQUIRED):
-            return "the proxy wants a user name and a password: HTTPS_PROXY=http://name:password@host:port"
+            return "the proxy wants a login: write NAME:PASSWORD@ before its host in HTTPS_PROXY"
         case aiohttp.ClientHttpProxyError(status=status):
             return f"the proxy (HTTPS_PROXY) answers {status} for {_target(error)}"
         case _:

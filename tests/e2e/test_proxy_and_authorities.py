@@ -120,7 +120,7 @@ async def test_check_names_host_and_issuer_of_a_certificate_that_is_not_trusted(
     ("change", "words"),
     [
         ("gone", "cannot be reached"),
-        ("password", "the proxy wants a user name and a password"),
+        ("password", "the proxy wants a login"),
         ("refuses", "the proxy (HTTPS_PROXY) answers 403 for"),
     ],
 )
