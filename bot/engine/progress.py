@@ -63,6 +63,7 @@ class ProgressReporter:
         self._progress = Progress(Phase.WAITING, job.accepted_at)
         self._reporting = asyncio.Lock()
         self._reported_at = -math.inf
+        self._reported_phase = Phase.WAITING
         self._ticker: asyncio.Task[None] | None = None
 
     def set_phase(self, phase: Phase, since: int | None = None) -> None:
@@ -83,6 +84,7 @@ class ProgressReporter:
     async def _report(self) -> None:
         # Never raises: a failure is logged.
         progress = self._current()
+        self._reported_phase = progress.phase
         async with self._reporting:
             self._reported_at = asyncio.get_running_loop().time()
             try:
@@ -136,6 +138,7 @@ class ProgressReporter:
         if self._progress.phase in _IMMEDIATE_PHASES or self._slots.position(self._job.job_id) is not None:
             await self._report()
         while True:
-            late = self._progress.phase in _LATE_PHASES
+            # Of what was reported, since the phase may have changed during that.
+            late = self._reported_phase in _LATE_PHASES
             await asyncio.sleep(_LATE_INTERVAL_SECONDS if late else self._interval_seconds)
             await self._report()

@@ -8,7 +8,6 @@ resuming is the same loop.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -33,6 +32,7 @@ from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.engine.result_poster import ResultPoster
+from bot.engine.shutdown import Sleeper
 from bot.images.data_urls import is_data_url
 from bot.rivya.models import TaskStatus, create_body
 from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
@@ -70,8 +70,7 @@ class JobRunner:
         self._message_id = message_id
         self._dependencies = dependencies
         self._failed_attempts = 0
-        self._woken = False
-        self._sleeping: asyncio.Task[None] | None = None
+        self._sleeper = Sleeper(dependencies.shutdown)
         self._kind = TaskKind(job.request.model, job.request.reference is not None)
         self._poller = TaskPoller(
             self._kind, dependencies.scheduler, dependencies.durations, dependencies.timings
@@ -107,9 +106,7 @@ class JobRunner:
 
     def wake(self) -> None:
         """End the wait between two attempts, and read the row again: another process may have changed it."""
-        self._woken = True
-        if self._sleeping is not None:
-            self._sleeping.cancel()
+        self._sleeper.wake()
 
     @property
     def _needs_slot(self) -> bool:
@@ -216,16 +213,7 @@ class JobRunner:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, at most until `wake`."""
-        if not self._woken:
-            # Not `asyncio.timeout` around an event: a simulated clock skips sleeps, and no time limits.
-            self._sleeping = asyncio.create_task(asyncio.sleep(seconds))
-            try:
-                with self._dependencies.shutdown.interruptible():
-                    await asyncio.wait([self._sleeping])
-            finally:
-                self._sleeping.cancel()
-        if self._woken:
-            self._woken = False
+        if await self._sleeper.sleep(seconds):
             await self._reload()
 
     async def _reload(self) -> Job:

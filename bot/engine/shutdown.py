@@ -61,3 +61,43 @@ class Shutdown:
         self.requested = True
         for task in tuple(self._interruptible):
             task.cancel()
+
+
+class Sleeper:
+    """The waits of one runner, which `wake` ends."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self._woken = False
+        self._sleeping: asyncio.Task[object] | None = None
+
+    def wake(self) -> None:
+        """End the wait under way or, if there is none, the next one at its beginning."""
+        self._woken = True
+        if self._sleeping is not None:
+            self._sleeping.cancel()
+            self._sleeping = None
+
+    async def sleep(self, seconds: float) -> bool:
+        """Sleep, and return whether `wake` has ended it; the task is cancelled if the bot closes meanwhile.
+
+        Raises:
+            ShuttingDown: it is closing already.
+        """
+        if self._take_wake():
+            return True
+        task = self._sleeping = asyncio.current_task()
+        assert task is not None  # only coroutines use this
+        try:
+            await self._shutdown.sleep(seconds)
+        except asyncio.CancelledError:
+            if not self._take_wake() or task.uncancel():  # cancelled by others, too
+                raise
+            return True
+        finally:
+            self._sleeping = None
+        return self._take_wake()
+
+    def _take_wake(self) -> bool:
+        woken, self._woken = self._woken, False
+        return woken
