@@ -1,4 +1,4 @@
-"""The command line: `python -m bot`."""
+"""The command line: `python -m bot`, and `kuas` where the wheel is installed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import app
+from bot import __version__, app
 from bot.cli import checks, operator, output
 from bot.cli.argument_types import file_path
 from bot.cli.operator import FAILED
 from bot.config import settings
+from bot.config.program_name import program_name
 from bot.credits import ledger_export
 from bot.domain.errors import KuasError, OperatorError
 from bot.observability import http_server, log_setup
@@ -66,6 +67,7 @@ def _check(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     log_setup.configure("error", loaded.log.format)
     output.report("ok    settings: every key is understood")
+    output.report(f"ok    settings file: {settings.describe_file(args.config, loaded.database)}")
     for hint in settings.hints():
         output.report(f"note  settings: {hint}")
 
@@ -128,9 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     # --config may stand before or after the command. SUPPRESS: its default after the command must not replace
     # a path before it.
     config = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    config.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Kuas, a Discord bot that paints.")
-    parser.add_argument("--config", type=Path, metavar="PATH", help="settings (default: config.toml)")
+    where = "settings (default: config.toml here, else kuas/config.toml in the user's configuration folder)"
+    config.add_argument("--config", type=Path, metavar="PATH", help=where)
+    parser = argparse.ArgumentParser(prog=program_name(), description="Kuas, a Discord bot that paints.")
+    parser.add_argument("--version", action="version", version=f"Kuas {__version__}")
+    parser.add_argument("--config", type=Path, metavar="PATH", help=where)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("run", parents=[config], help="run the bot (the default)")
     check = commands.add_parser("check", parents=[config], help="check settings, database, Discord and Rivya")

@@ -118,7 +118,9 @@ def command_line(parser: argparse.ArgumentParser, so_far: str = "") -> Iterator[
 def test_every_command_of_the_command_line_on_a_page_exists(page: Path) -> None:
     known = set(command_line(_parser()))
     named = re.findall(
-        r"(?:python -m bot|run --rm(?: --volume \S+)? kuas) ([a-z]+)(?: ([a-z]+))?", page.read_text("utf-8")
+        r"(?:python -m bot|run --rm(?: --volume \S+)? kuas|(?:^|`)kuas) ([a-z]+)(?: ([a-z]+))?",
+        page.read_text("utf-8"),
+        re.MULTILINE,
     )
     wrong = [name for name, step in named if name not in known]
     wrong += [step for name, step in named if name == "operator" and step and f"operator {step}" not in known]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import WRONG_SETTINGS
-from bot.config.settings import DEFAULT_FILE, DatabaseSettings
+from bot.config.settings import DatabaseSettings
+from bot.config.settings_file import DEFAULT_FILE
 from bot.engine.engine import GRACE_SECONDS
 from tests.support.paths import ROOT
 

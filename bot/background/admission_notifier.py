@@ -13,6 +13,7 @@ import structlog
 
 from bot.background.alert_notifier import NotificationFailed
 from bot.background.periodic import PeriodicTask
+from bot.config.program_name import program_name
 from bot.domain.errors import OperatorError, TransientError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class AdmissionNotifier:
                 await self._messenger.ask(await self._approvals.standing(guild_id))
         except NotificationFailed as error:
             self._not_before[guild_id] = time.monotonic() + UNHEARD_SECONDS
-            remedy = f"python -m bot operator allow {guild_id} CREDITS, or refuse {guild_id}"
+            remedy = f"{program_name()} operator allow {guild_id} CREDITS, or refuse {guild_id}"
             waits = OperatorError(
                 "admission", f"server {guild_id} waits to be allowed; decide with: {remedy}"
             )

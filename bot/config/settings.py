@@ -38,6 +38,7 @@ from bot.config.field_types import (
     Whole,
 )
 from bot.config.secret_files import read_secrets
+from bot.config.settings_file import DEFAULT_FILE, describe_search, find_file
 from bot.domain.admission import AdmissionMode
 from bot.domain.errors import OperatorError
 from bot.domain.image_models import MODELS, QWEN_IMAGE
@@ -47,7 +48,6 @@ from bot.domain.periods import Period
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DEFAULT_FILE = Path("config.toml")
 _DAYS_MAX = 36_500
 
 
@@ -258,7 +258,7 @@ _Read = TypeVar("_Read", bound=_Sources)
 
 
 def load(path: Path | None) -> Settings:
-    """Read all settings. Without a path, `config.toml` in the working directory is read if it exists.
+    """Read all settings. Without a path, the file is read that `find_file` finds, if any.
 
     Raises:
         SettingsError: with every mistake, or the one reason why the file cannot be read.
@@ -308,14 +308,22 @@ def hints() -> list[str]:
     return list(near_misses(_sections(Settings), os.environ))
 
 
-def _read(file: Path, *, required: bool) -> dict[str, object]:
+def describe_file(path: Path | None, database: DatabaseSettings) -> str:
+    """Say which settings file is read, and whether the database depends on the folder of the start."""
+    file = find_file(path)
+    if file is None:
+        return describe_search()
+    if path is None and file.is_absolute() and not database.path.is_absolute():
+        return f"{file}; database.path is relative, so another folder to start in means another database"
+    return str(file.absolute())
+
+
+def _read(file: Path) -> dict[str, object]:
     """Parse the file. A byte order mark at its start, as some editors write it, is ignored."""
     try:
         return dict(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
-        if required:
-            raise SettingsError([f"{file}: there is no such file"]) from None
-        return {}
+        raise SettingsError([f"{file}: there is no such file"]) from None
     except OSError as error:
         raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError as error:
@@ -326,20 +334,24 @@ def _read(file: Path, *, required: bool) -> dict[str, object]:
 
 def _load(model: type[_Read], path: Path | None) -> _Read:
     """Judge every name in the file and the environment, and read the values of the model's sections."""
-    file = path or DEFAULT_FILE
-    data = _read(file, required=path is not None)
+    file = find_file(path)
+    data = {} if file is None else _read(file)
+    file_name = file.name if path and file else str(file or DEFAULT_FILE)
     known, needed, environ = _sections(Settings), _sections(model), own_variables(os.environ)
-    lines = [*unknown_in_file(known, data, file.name), *unknown_in_environment(known, own_names(os.environ))]
+    lines = [*unknown_in_file(known, data, file_name), *unknown_in_environment(known, own_names(os.environ))]
     tables = {name: dict(table) if isinstance(table := data.get(name), dict) else {} for name in needed}
-    secrets = read_secrets(needed, tables, environ, file.name)
+    secrets = read_secrets(needed, tables, environ, file_name)
     lines += secrets.mistakes.values()
     for (section, key), value in secrets.values.items():
         tables[section][key] = value
     try:
         settings = model.model_validate(tables)
     except ValidationError as error:
-        wrong = wrong_values(needed, error, file.name, secrets.places)
+        wrong = wrong_values(needed, error, file_name, secrets.places)
         lines += [line for setting, line in wrong if setting not in secrets.mistakes]
+        missing = {mistake["loc"] for mistake in error.errors() if mistake["type"] == "missing"}
+        if file is None and missing - secrets.mistakes.keys():
+            lines.append(describe_search())
         raise SettingsError([*lines, *hints()]) from None
     if lines:
         raise SettingsError([*lines, *hints()])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import ui
 
+from bot.config.program_name import program_name
 from bot.domain.admission import AdmissionState
 from bot.domain.limits import MAX_COMMAND_CREDITS
 from cogs.text.admission_messages import leaving_text, whom_to_ask
@@ -65,7 +66,8 @@ def card_view(standing: GuildStanding) -> ui.LayoutView:
         row(*allow, other, refuse),
         subtext(
             gettext(
-                "On the command line: `python -m bot operator allow {guild_id} 50`, or `refuse {guild_id}`.",
+                "On the command line: `{program} operator allow {guild_id} 50`, or `refuse {guild_id}`.",
+                program=program_name(),
                 guild_id=guild_id,
             )
         ),
@@ -101,7 +103,11 @@ def _refused(admission: Admission) -> tuple[str, str, str]:
         text = gettext(
             "The server is told, and the bot leaves it {when}.", when=timestamp(admission.leave_at)
         )
-    undo = gettext("`python -m bot operator allow {guild_id} 50` takes it back.", guild_id=admission.guild_id)
+    undo = gettext(
+        "`{program} operator allow {guild_id} 50` takes it back.",
+        program=program_name(),
+        guild_id=admission.guild_id,
+    )
     return gettext("### Refused"), text, undo
 
 

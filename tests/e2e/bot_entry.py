@@ -1,11 +1,11 @@
 """Run the bot against the fake Discord.
 
-`python -m tests.e2e.bot_entry API_URL GATEWAY_URL [ARGUMENT ...]`, with arguments as for `python -m bot`.
+`python -m tests.e2e.bot_entry [ARGUMENT ...]`, with arguments as for `python -m bot`.
 
-This sets discord.py's three URL constants, and the first wait for Discord to KUAS_E2E_FIRST_WAIT_SECONDS, and
-then calls the bot's own `main`. No name is looked up: KUAS_E2E_HOSTS has those that are known, as
-`name=address,...`. With KUAS_E2E_REPORT_LEAKS=1 every asyncio task that is still pending when `main` has
-ended is written to standard error.
+This sets discord.py's three URL constants to the API's and the gateway's URL in KUAS_E2E_DISCORD, and the
+first wait for Discord to KUAS_E2E_FIRST_WAIT_SECONDS, and then calls the bot's own `main`. No name is looked
+up: KUAS_E2E_HOSTS has those that are known, as `name=address,...`. With KUAS_E2E_REPORT_LEAKS=1 every asyncio
+task that is still pending when `main` has ended is written to standard error.
 """
 
 from __future__ import annotations
@@ -64,12 +64,17 @@ def report_leaks() -> None:
     runners._cancel_all_tasks = report_and_cancel
 
 
-if __name__ == "__main__":
+def prepare() -> None:
+    """Do all this in the process that is going to be the bot."""
     signal.alarm(MAX_SECONDS)  # ends the process even if the test was killed
-    set_urls(sys.argv[1], sys.argv[2])
+    set_urls(*os.environ["KUAS_E2E_DISCORD"].split())
     replace_resolver(os.environ.get("KUAS_E2E_HOSTS", ""))
     if seconds := os.environ.get("KUAS_E2E_FIRST_WAIT_SECONDS"):
         retries.FIRST_WAIT_SECONDS = float(seconds)
     if os.environ.get("KUAS_E2E_REPORT_LEAKS"):
         report_leaks()
-    sys.exit(main(sys.argv[3:]))
+
+
+if __name__ == "__main__":
+    prepare()
+    sys.exit(main())

@@ -35,6 +35,7 @@ class BotProcess:
     Attributes:
         folder: the database, the log files, and the working directory of the processes.
         settings: settings of the bot, as environment variables.
+        program: what is run, before the arguments.
         runs: how many processes were started.
     """
 
@@ -42,6 +43,7 @@ class BotProcess:
     discord: FakeDiscord
     rivya: FakeRivya
     settings: dict[str, str] = field(default_factory=dict)
+    program: Sequence[str] = (sys.executable, "-m", "tests.e2e.bot_entry")
     runs: int = 0
     _process: asyncio.subprocess.Process | None = None
     _killed: bool = False
@@ -60,10 +62,11 @@ class BotProcess:
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None and not self._killed
 
-    async def start(self, *, strict: bool = False, **settings: str) -> None:
+    async def start(self, *arguments: str, strict: bool = False, **settings: str) -> None:
         """Start a process.
 
         Args:
+            *arguments: those of the command line; none run the bot.
             strict: let Python report what is not closed or not awaited at the end.
             **settings: further settings for this process.
         """
@@ -72,7 +75,7 @@ class BotProcess:
         self.folder.mkdir(exist_ok=True)
         strict_environ = {"PYTHONDEVMODE": "1", "KUAS_E2E_REPORT_LEAKS": "1"} if strict else {}
         with self.log_file(self.runs).open("wb") as log:
-            self._process = await self._spawn([], strict_environ | settings, log)
+            self._process = await self._spawn(arguments, strict_environ | settings, log)
         self._end_watcher = asyncio.create_task(self._announce_end(self._process), name="the bot's end")
 
     async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
@@ -103,10 +106,12 @@ class BotProcess:
             "BOT_LIMITS__GUILD_CREDITS": "100000",
             "BOT_NETWORK__ALLOW_LOOPBACK": "true",
             "BOT_LOG__FORMAT": "json",
+            "XDG_CONFIG_HOME": str(self.folder / "no settings"),
+            "KUAS_E2E_DISCORD": f"{self.discord.api_url} {self.discord.gateway.url}",
             "KUAS_E2E_FIRST_WAIT_SECONDS": "0.01",
         }
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.e2e.bot_entry", self.discord.api_url, self.discord.gateway.url),
+            *self.program,
             *arguments,
             cwd=self.folder,
             env=measuring | environ | self.settings | dict(settings),
@@ -125,8 +130,8 @@ class BotProcess:
         await self.discord.until(lambda: self.discord.gateway.connected or not self.alive)
         assert self.alive, self.log()
 
-    async def start_connected(self, **settings: Any) -> None:
-        await self.start(**settings)
+    async def start_connected(self, *arguments: str, **settings: Any) -> None:
+        await self.start(*arguments, **settings)
         await self.wait_connected()
 
     async def wait_ended(self) -> int:

@@ -10,13 +10,15 @@ from pathlib import Path
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
+NO_FOLDER = os.devnull
+"""For a user without settings of their own."""
 SECRETS = ('[discord]\ntoken = "not-a-real-token"\n', '[rivya]\napi_key = "rvya_sk_secret"\n')
 
 
 def make_environment(**environ: str) -> dict[str, str]:
     """Return this process's environment without variables of the bot, and with these."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
-    return clean | {"PYTHONPATH": str(ROOT)} | environ
+    return clean | {"PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": NO_FOLDER} | environ
 
 
 def run_bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ SECRETS = {"BOT_DISCORD__TOKEN": "a-token", "BOT_RIVYA__API_KEY": "a-key"}
 def two_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Start in an empty folder, with the two secrets and no other variable of the bot."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no settings"))
     for name in [name for name in os.environ if name.upper().startswith("BOT_")]:
         monkeypatch.delenv(name)
     for name, value in SECRETS.items():

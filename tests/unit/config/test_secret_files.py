@@ -21,6 +21,7 @@ def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for folder in ("work", "docker", "systemd"):
         (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no settings"))
     monkeypatch.setattr(secret_files, "DOCKER_FOLDER", tmp_path / "docker")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "systemd"))
     monkeypatch.setenv("BOT_RIVYA__API_KEY", KEY)
