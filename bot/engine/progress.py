@@ -63,7 +63,7 @@ class ProgressReporter:
         self._progress = Progress(Phase.WAITING, job.accepted_at)
         self._reporting = asyncio.Lock()
         self._reported_at = -math.inf
-        self._reported_phase = Phase.WAITING
+        self._reported_phase: Phase | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     def set_phase(self, phase: Phase, since: int | None = None) -> None:
@@ -138,7 +138,9 @@ class ProgressReporter:
         if self._progress.phase in _IMMEDIATE_PHASES or self._slots.position(self._job.job_id) is not None:
             await self._report()
         while True:
-            # Of what was reported, since the phase may have changed during that.
-            late = self._reported_phase in _LATE_PHASES
-            await asyncio.sleep(_LATE_INTERVAL_SECONDS if late else self._interval_seconds)
-            await self._report()
+            phase = self._progress.phase
+            if phase not in _LATE_PHASES:
+                await asyncio.sleep(self._interval_seconds)
+            elif phase is self._reported_phase:
+                await asyncio.sleep(_LATE_INTERVAL_SECONDS)
+            await self._report()  # at once if the job became late during the report before
