@@ -198,8 +198,9 @@ def _wakeups(
     """Build the task that wakes the jobs which the operator, or an erasure, has changed; not started yet."""
 
     async def wake() -> None:
-        for job_id in await stores.late_jobs.take_wakeups():
-            await engine.wake(job_id)
+        for wakeup in await stores.late_jobs.wakeups():
+            await engine.wake(wakeup.job_id)
+            await stores.late_jobs.forget_wakeup(wakeup)  # not before: an error must not lose it
 
     task = PeriodicTask("wakeups", wake, WAKEUP_SECONDS, operator_log)
     stack.push_async_callback(task.close)

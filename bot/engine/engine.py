@@ -43,6 +43,9 @@ RESTART_DELAYS_POLLS: Final = (12, 60, 360)
 """After which delays a runner that met a bug starts again, in poll intervals: 1, 5 and 30 minutes. Not more
 often, since a step that breaks after it has posted a picture may post it each time."""
 RESUME_BATCH: Final = 100
+RESUMED_LATE_PER_SECOND: Final = 5.0
+"""How many late jobs are tried per second after a start. They hold no slots, so nothing else bounds how many
+tasks are polled, pictures downloaded and messages edited at once."""
 
 
 class JobEngine:
@@ -163,15 +166,17 @@ class JobEngine:
         await self._store.cancelled(job.job_id)
         log.info("cancelled", job_id=job.job_id, why="the interaction was gone before our first answer")
 
-    def start(self, job: Job, *, answered: bool = False, message_id: int | None = None) -> None:
+    def start(
+        self, job: Job, *, answered: bool = False, message_id: int | None = None, delay_seconds: float = 0.0
+    ) -> None:
         """Start the task that runs the job; while the bot closes, do nothing: the next start resumes it.
 
         `answered` says that Discord has our first answer, and `message_id` which message it is, if known.
-        Otherwise the runner asks Discord before anything is spent.
+        Otherwise the runner asks Discord before anything is spent. `delay_seconds` is the wait before that.
         """
         if self.closing or job.job_id in self._tasks:
             return
-        run = self._run(job, answered=answered, message_id=message_id)
+        run = self._run(job, answered=answered, message_id=message_id, delay_seconds=delay_seconds)
         task = asyncio.create_task(run, name=f"job {job.job_id}")
         self._tasks[job.job_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(job.job_id, None))
@@ -193,8 +198,10 @@ class JobEngine:
         """Load the durations of earlier tasks, and start every unfinished job; returns how many."""
         self._dependencies.scheduler.load(await self._dependencies.durations.recent())
         jobs = await self._store.unfinished()
+        late = 0
         for number, job in enumerate(jobs, start=1):
-            self.start(job)
+            self.start(job, delay_seconds=late / RESUMED_LATE_PER_SECOND if job.late_at is not None else 0.0)
+            late += job.late_at is not None
             if number % RESUME_BATCH == 0:
                 await asyncio.sleep(0)  # ten thousand jobs must not block the heartbeat
         if jobs:
@@ -213,7 +220,7 @@ class JobEngine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, job: Job, *, answered: bool, message_id: int | None) -> None:
+    async def _run(self, job: Job, *, answered: bool, message_id: int | None, delay_seconds: float) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             try:
                 for polls in (0, *RESTART_DELAYS_POLLS):
@@ -222,8 +229,13 @@ class JobEngine:
                             polls * self._dependencies.timings.poll_seconds
                         )
                         job = await self._store.find(job.job_id) or job
-                    runner = JobRunner(job, self._dependencies, answered=answered, message_id=message_id)
-                    self._runners[job.job_id] = runner
+                    runner = JobRunner(
+                        job,
+                        self._dependencies,
+                        answered=answered,
+                        message_id=message_id,
+                        delay_seconds=0.0 if polls else delay_seconds,
+                    )
                     if await self._run_to_end(runner):
                         return
                 await self._fail_after_bugs(job.job_id)
@@ -251,8 +263,16 @@ class JobEngine:
 
         The row then says where to go on, now or at the next start, as after a crash.
         """
+        job_id = runner.job.job_id
         try:
+            self._runners[job_id] = runner
             await runner.run()
+            while runner.woken:  # during its last step: the operator may have taken the job up again
+                job = await self._store.find(job_id)
+                if job is None or job.finished_at is not None:
+                    break
+                runner = self._runners[job_id] = JobRunner(job, self._dependencies)
+                await runner.run()
         except ShuttingDown:
             raise
         except Exception:

@@ -32,8 +32,9 @@ MAX_RESULT_ATTEMPTS: Final = 6
 """Failed attempts in a row, of any kind, after which a job is late if its picture cannot be downloaded; about
 2 minutes."""
 MAX_LATE_SECONDS: Final = 7 * 24 * 3600.0
-"""How long a late job is tried whose task Rivya does not know, or whose picture cannot be downloaded. A task
-that is not finished is polled for ever."""
+"""How long a late job is tried whose task Rivya does not know, or whose picture cannot be downloaded: until
+as many attempts in a row have failed, too, as make a job late, since the bot may not have run all the time.
+A task that is not finished is polled for ever."""
 
 _UNCLEAR: Final = ("idempotency_conflict", "unreadable")
 """Codes of answers to a create call after which a task may exist."""
@@ -63,10 +64,11 @@ def decide_failure(
         return None
     given_up = late_seconds >= MAX_LATE_SECONDS
     if job.stage is Stage.CREATED:
-        vanished = given_up and _is_unknown_task(error)
+        vanished = given_up and _is_unknown_task(error) and failed_attempts >= MAX_NOT_FOUND_ATTEMPTS
         code = FailureCode.TASK_VANISHED
         return Failure(FailureCause.DEVELOPER, code, in_doubt=True) if vanished else None
     if job.stage is Stage.SUCCEEDED:
+        given_up = given_up and failed_attempts >= MAX_RESULT_ATTEMPTS
         lost = given_up and not downloaded and not _is_local(error)
         return Failure(FailureCause.DEVELOPER, FailureCode.RESULT_LOST) if lost else None
     if job.stage in BEFORE_TASK:

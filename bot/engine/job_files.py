@@ -1,15 +1,16 @@
-"""The files of a job: prepare its reference for upload; fetch, prepare and store its result."""
+"""What a job sends and fetches: its reference, the body of its create call, and its result."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.image_models import MODELS, RESULT_LIMIT_BYTES
 from bot.images.data_urls import decode_data_url, is_data_url
+from bot.rivya.models import create_body
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,6 +131,23 @@ class JobFiles:
         """
         sha256 = await self._picture_store.save(picture.data)
         await self._store.record_kept_picture(job.job_id, picture, sha256)
+
+
+def request_body(job: Job) -> str:
+    """Return the body of the create call, from the row alone; the same row gives the same text."""
+    request, reference = job.request, job.upload
+    if reference is not None:
+        mime_type = reference.mime_type or "image/png"
+        name = reference.name or reference_filename(mime_type)
+        reference = replace(reference, mime_type=mime_type, name=name)
+    return create_body(
+        MODELS[request.model],
+        prompt=request.full_prompt,
+        size=request.size,
+        format=request.format,
+        reference=reference,
+        client_request_id=job.job_id,
+    )
 
 
 def reference_filename(mime_type: str) -> str:

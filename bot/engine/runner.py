@@ -8,14 +8,13 @@ resuming is the same loop.
 
 from __future__ import annotations
 
-import random
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.domain.clock import now_ms
 from bot.domain.errors import (
     ContractViolation,
     KuasError,
@@ -24,18 +23,16 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
-from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.failure_policy import decide_failure, failure_from_task, makes_late
-from bot.engine.job_files import reference_filename
+from bot.engine.job_files import reference_filename, request_body
 from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.engine.result_poster import ResultPoster
-from bot.engine.shutdown import Sleeper
+from bot.engine.waits import WakeableWait, backoff_seconds, late_interval_seconds, seconds_since
 from bot.images.data_urls import is_data_url
-from bot.rivya.models import TaskStatus, create_body
-from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
+from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -48,14 +45,14 @@ log = structlog.get_logger(__name__)
 
 ENDED_BY_OTHERS: Final = (Stage.CANCELLED, Stage.FAILED, Stage.UNDELIVERABLE)
 """Stages that a job may be in although its runner has not put it there."""
-_LATE_INTERVAL_SHARE: Final = 0.125
-_MAX_LATE_INTERVAL_SECONDS: Final = 3600.0
-"""A late job is tried again after an eighth of its age, and at least once an hour."""
 _NOTE_CHARACTERS: Final = 200
 
 
 class JobRunner:
-    """One job, run by one asyncio task. `answered` says that Discord has our first answer."""
+    """One job, run by one asyncio task.
+
+    `answered` says that Discord has our first answer. `delay_seconds` is the wait before the first step.
+    """
 
     def __init__(
         self,
@@ -64,13 +61,15 @@ class JobRunner:
         *,
         answered: bool = False,
         message_id: int | None = None,
+        delay_seconds: float = 0.0,
     ) -> None:
         self.job = job
         self._acknowledged = answered
         self._message_id = message_id
         self._dependencies = dependencies
         self._failed_attempts = 0
-        self._sleeper = Sleeper(dependencies.shutdown)
+        self._wait = WakeableWait(dependencies.shutdown)
+        self._pause_seconds = delay_seconds
         self._kind = TaskKind(job.request.model, job.request.reference is not None)
         self._poller = TaskPoller(
             self._kind, dependencies.scheduler, dependencies.durations, dependencies.timings
@@ -94,22 +93,38 @@ class JobRunner:
             ShuttingDown, asyncio.CancelledError: the bot is closing; the row says where to go on.
             ContractViolation: `bug`; something else has changed the row.
         """
+        await self._pause_if_due()
         while self.job.acknowledged_at is None and self.job.finished_at is None:
             await self._run_step(JobRunner.confirm_acknowledged)
+            await self._pause_if_due()
         async with self._progress.running():
-            if self._needs_slot:
-                async with self._slot():
-                    while self._needs_slot:
-                        await self._run_next_step()
             while self.job.finished_at is None:
-                await self._run_next_step()
+                if self._needs_slot:
+                    async with self._slot():
+                        await self._run_next_step()
+                        while self._keeps_slot:
+                            await self._pause_if_due()
+                            await self._run_next_step()
+                else:
+                    await self._run_next_step()
+                await self._pause_if_due()
 
     def wake(self) -> None:
         """End the wait between two attempts, and read the row again: another process may have changed it."""
-        self._sleeper.wake()
+        self._wait.wake()
+
+    @property
+    def woken(self) -> bool:
+        """Whether `wake` was called, and the row was not read again since."""
+        return self._wait.woken
 
     @property
     def _needs_slot(self) -> bool:
+        """Whether the next step needs a slot: it may create a task, or the job counts as a task in flight."""
+        return self.job.stage in BEFORE_TASK or self._keeps_slot
+
+    @property
+    def _keeps_slot(self) -> bool:
         """Whether the job counts as a task in flight; a late one does not, so that it blocks no others."""
         return self.job.stage in IN_FLIGHT and self.job.late_at is None
 
@@ -120,29 +135,34 @@ class JobRunner:
     async def _run_next_step(self) -> None:
         if self.job.stage in IN_FLIGHT:
             await self._wait_for_circuit()
-        await self._run_step(STEP_BY_STAGE[self.job.stage])
+        if self.job.finished_at is None:
+            await self._run_step(STEP_BY_STAGE[self.job.stage])
 
     async def _wait_for_circuit(self) -> None:
-        """Wait while the circuit breaker is open."""
+        """Wait while the circuit breaker is open, at most until `wake`."""
         if self._dependencies.circuit_breaker.is_open:
             self._progress.set_phase(Phase.OUTAGE)
-            with self._dependencies.shutdown.interruptible():
-                await self._dependencies.circuit_breaker.wait_closed()
+            if await self._wait.wait(self._dependencies.circuit_breaker.wait_closed):
+                await self._reload()
 
     async def _run_step(self, step: Callable[[JobRunner], Awaitable[Job]]) -> None:
         self._dependencies.shutdown.raise_if_requested()
         try:
-            self.job = await step(self)
-        except KuasError as error:
-            await self._handle_error(error)
-        else:
-            self._failed_attempts = 0
+            try:
+                self.job = await step(self)
+            except KuasError as error:
+                await self._handle_error(error)
+            else:
+                self._failed_attempts = 0
+        except ContractViolation as error:
+            if error.code != "bug" or (await self._reload()).stage not in ENDED_BY_OTHERS:
+                raise
+            # Cancelled by its member, or ended by the operator or an erasure, during this step.
+            self._pause_seconds = 0.0
 
     async def _handle_error(self, error: KuasError) -> None:
         if isinstance(error, ContractViolation) and error.code == "bug":
-            if (await self._reload()).stage not in ENDED_BY_OTHERS:
-                raise error
-            return  # cancelled by its member, or ended by the operator or an erasure, during this step
+            raise error
         self._failed_attempts += 1
         self._dependencies.metrics.record_error(self.job.stage, error)
         if isinstance(error, OperatorError):
@@ -163,7 +183,7 @@ class JobRunner:
             error,
             failed_attempts=self._failed_attempts,
             task_may_exist=self._task_may_exist,
-            late_seconds=_seconds_since(self.job.late_at),
+            late_seconds=seconds_since(self.job.late_at),
             downloaded=downloaded,
         )
         log.warning(
@@ -181,7 +201,7 @@ class JobRunner:
         attempts = self._failed_attempts
         if self._is_overdue or makes_late(self.job, error, failed_attempts=attempts, downloaded=downloaded):
             await self._record_late(str(error))
-        await self._pause(self._backoff(error))
+        self._pause_seconds = self._backoff(error)
 
     async def _fail(self, failure: Failure) -> None:
         _log_failure(failure)
@@ -195,7 +215,7 @@ class JobRunner:
             else:
                 self.job = await store.failed(self.job.job_id, failure)
         except OperatorError as error:  # the database: decided again at the next attempt
-            await self._pause(self._backoff(error))
+            self._pause_seconds = self._backoff(error)
         else:
             self._failed_attempts = 0
 
@@ -211,21 +231,31 @@ class JobRunner:
         except OperatorError as error:
             self._dependencies.operator_log.report(error, stage=self.job.stage)
 
+    async def _pause_if_due(self) -> None:
+        """Wait before the next attempt, if the last one failed."""
+        seconds, self._pause_seconds = self._pause_seconds, 0.0
+        if seconds:
+            await self._pause(seconds)
+
     async def _pause(self, seconds: float) -> None:
-        """Wait, at most until `wake`."""
-        if await self._sleeper.sleep(seconds):
+        """Wait, at most until `wake`. A late job is read again: another process may have ended it."""
+        woken = await self._wait.wait(lambda: asyncio.sleep(seconds))
+        if woken or self.job.late_at is not None:
             await self._reload()
 
     async def _reload(self) -> Job:
-        self.job = await self._dependencies.store.find(self.job.job_id) or self.job
+        """Read the row again; if it cannot be read, the job is taken to be unchanged."""
+        try:
+            self.job = await self._dependencies.store.find(self.job.job_id) or self.job
+        except OperatorError as error:
+            self._dependencies.operator_log.report(error, stage=self.job.stage)
         return self.job
 
     def _backoff(self, error: KuasError) -> float:
-        grown = self._dependencies.timings.poll_seconds * 2.0 ** min(self._failed_attempts - 1, 10)
-        grown = max(min(MAX_BACKOFF_SECONDS, grown), self._late_interval_seconds())
-        seconds = grown * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
-        asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-        return seconds if asked is None else max(seconds, min(asked, MAX_RETRY_AFTER_SECONDS))
+        poll_seconds = self._dependencies.timings.poll_seconds
+        return backoff_seconds(
+            self.job, error, failed_attempts=self._failed_attempts, poll_seconds=poll_seconds
+        )
 
     # The steps: each returns the job as it is in the database afterwards.
 
@@ -265,12 +295,18 @@ class JobRunner:
         self._progress.set_phase(Phase.ASKING)
         body = self.job.create_body
         if body is None:
-            body = self._body()
+            body = request_body(self.job)
             self.job = await self._dependencies.store.creating(self.job.job_id, body)
         task = await self._dependencies.rivya.create(body, idempotency_key=self.job.job_id)
         # If the commit below fails, a refusal of the next attempt proves nothing about this one.
         self._task_may_exist = True
-        job = await self._dependencies.store.created(self.job.job_id, task.task_id, task.reserved_credits)
+        store, job_id = self._dependencies.store, self.job.job_id
+        try:
+            job = await store.created(job_id, task.task_id, task.reserved_credits)
+        except ContractViolation as error:
+            if error.code == "bug":  # ended by others while Rivya answered
+                await store.created_too_late(job_id, task.task_id)
+            raise
         self._poller.task_created()
         return job
 
@@ -281,7 +317,7 @@ class JobRunner:
         told = self.job.delay_notified_at is not None
         self._progress.set_phase(Phase.LATE if told else Phase.PAINTING, self.job.task_created_at)
         planned_seconds = self._poller.seconds_until_next(self._age_seconds())
-        late_seconds = self._late_interval_seconds() if self._poller.has_polled else 0.0
+        late_seconds = late_interval_seconds(self.job) if self._poller.has_polled else 0.0
         await self._pause(max(planned_seconds, late_seconds))
         if self.job.stage is not Stage.CREATED:
             return self.job  # ended by others during the wait
@@ -326,30 +362,8 @@ class JobRunner:
         """Tell the member that there will be no picture; if they cannot be reached, finish the job."""
         return await self._result.notify_failure(self.job)
 
-    def _body(self) -> str:
-        request, reference = self.job.request, self.job.upload
-        if reference is not None:
-            mime_type = reference.mime_type or "image/png"
-            name = reference.name or reference_filename(mime_type)
-            reference = replace(reference, mime_type=mime_type, name=name)
-        return create_body(
-            MODELS[request.model],
-            prompt=request.full_prompt,
-            size=request.size,
-            format=request.format,
-            reference=reference,
-            client_request_id=self.job.job_id,
-        )
-
     def _age_seconds(self) -> float:
-        return _seconds_since(self.job.task_created_at)
-
-    def _late_interval_seconds(self) -> float:
-        """Return the least time between two attempts for a late job, by its age; 0 if it is not late."""
-        if self.job.late_at is None:
-            return 0.0
-        began_at = self.job.painted_at or self.job.task_created_at or self.job.accepted_at
-        return min(_seconds_since(began_at) * _LATE_INTERVAL_SHARE, _MAX_LATE_INTERVAL_SECONDS)
+        return seconds_since(self.job.task_created_at)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -361,6 +375,8 @@ class JobRunner:
                 await stack.enter_async_context(
                     self._dependencies.slots.acquire(guild_id, job_id, bypass_queue=in_flight)
                 )
+            if self.job.late_at is not None:  # another process may have ended it while it waited
+                await self._reload()
             yield
 
 
@@ -373,11 +389,6 @@ STEP_BY_STAGE: Final[Mapping[Stage, Callable[[JobRunner], Awaitable[Job]]]] = {
     Stage.UNDELIVERABLE: JobRunner.notify_failure,
 }
 """The step of each stage; a stage without one is final."""
-
-
-def _seconds_since(at: int | None) -> float:
-    """Return the time since `at` (epoch milliseconds); 0 for None."""
-    return 0.0 if at is None else (now_ms() - at) / 1000
 
 
 def _log_failure(failure: Failure) -> None:

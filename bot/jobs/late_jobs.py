@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bot.credits.reconciliation.store import correct, find_booked
 from bot.domain.clock import now_ms
@@ -51,6 +51,14 @@ class LateJobResult(StrEnum):
     """It has ended, and there is nothing to try or to end."""
     CHARGED = "charged"
     """Rivya has charged it, so its credits cannot be released."""
+
+
+class Wakeup(NamedTuple):
+    """A job that is to be looked at."""
+
+    job_id: str
+    asked_at: int
+    """When, in epoch milliseconds; later if it was asked for twice in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +178,19 @@ class LateJobStore:
 
         return await self._database.run(unit)
 
-    async def take_wakeups(self) -> list[str]:
-        """Return the jobs that are to be looked at, and forget that they are."""
+    async def wakeups(self) -> list[Wakeup]:
+        """Return the jobs that are to be looked at, the first that was asked for first."""
         return await self._database.run(
-            lambda tx: [row["job_id"] for row in tx.execute("DELETE FROM job_wakeups RETURNING job_id")]
+            lambda tx: [
+                Wakeup(row["job_id"], row["asked_at"])
+                for row in tx.execute("SELECT job_id, asked_at FROM job_wakeups ORDER BY asked_at, job_id")
+            ]
+        )
+
+    async def forget_wakeup(self, wakeup: Wakeup) -> None:
+        """Record that a job was looked at; it stays to be looked at if that was asked for again meanwhile."""
+        await self._database.run(
+            lambda tx: tx.execute("DELETE FROM job_wakeups WHERE job_id = ? AND asked_at = ?", wakeup)
         )
 
 
@@ -196,7 +213,8 @@ def end_late_job(transaction: sqlite3.Connection, job_id: str, failure: Failure,
 def request_wakeup(transaction: sqlite3.Connection, job_id: str, at: int) -> None:
     """Ask the running bot to look at a job now."""
     transaction.execute(
-        "INSERT INTO job_wakeups (job_id, asked_at) VALUES (?, ?) ON CONFLICT (job_id) DO NOTHING",
+        "INSERT INTO job_wakeups (job_id, asked_at) VALUES (?, ?) ON CONFLICT (job_id) DO UPDATE"
+        " SET asked_at = max(excluded.asked_at, job_wakeups.asked_at + 1)",
         (job_id, at),
     )
 
@@ -240,8 +258,11 @@ def _stage_to_resume(transaction: sqlite3.Connection, job: Job) -> Stage | None:
     if job.stage is Stage.UNDELIVERABLE:
         return Stage.SUCCEEDED
     booked = find_booked(transaction, job.job_id)
-    held = booked is not None and booked.state is ReservationState.HELD
-    return Stage.CREATED if job.stage is Stage.FAILED and held else None
+    # Given up by us, not reported as failed by Rivya; the operator may have booked what it charged since.
+    given_up = job.failure.in_doubt or job.failure.code == FailureCode.ABANDONED
+    state = None if booked is None else booked.state
+    open_ended = state is ReservationState.HELD or (state is ReservationState.SETTLED and given_up)
+    return Stage.CREATED if job.stage is Stage.FAILED and open_ended else None
 
 
 def _charged_credits(transaction: sqlite3.Connection, job_id: str) -> int:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from bot.credits import ledger
 from bot.domain.clock import now_ms
 from bot.domain.errors import ContractViolation
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from bot.jobs.submission import SubmitResult
     from bot.observability.metrics import Metrics
     from bot.storage.database import Database
+
+
+log = structlog.get_logger(__name__)
 
 
 class JobStore:
@@ -140,6 +145,22 @@ class JobStore:
             check_and_adjust,
         )
 
+    async def created_too_late(self, job_id: str, task_id: str) -> None:
+        """Record the task of a job that was ended while Rivya created it, to compare and to fetch later.
+
+        The job and its credits stay as they are.
+        """
+        at = now_ms()
+        await self._database.run(
+            lambda tx: tx.execute(
+                "UPDATE jobs SET task_id = ?, task_created_at = ?"
+                " WHERE job_id = ? AND task_id IS NULL AND stage = 'failed'"
+                " AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.task_id = ?)",
+                (task_id, at, job_id, task_id),
+            )
+        )
+        log.error("a task was created for a job that has ended", job_id=job_id, task_id=task_id)
+
     async def delay_notified(self, job_id: str) -> Job:
         """Record that the member was told of the delay."""
         return await self._transition(job_id, "late_told_at = ?", (now_ms(),), (Stage.CREATED,))
@@ -164,14 +185,18 @@ class JobStore:
         )
 
     async def record_unreadable_result(self, job_id: str, sha256: str, size_bytes: int) -> None:
-        """Record that what was downloaded is no picture, and is in the picture store for the operator."""
+        """Record that what was downloaded is no picture, and is in the picture store for the operator.
+
+        Nothing is recorded of a job that was ended or erased meanwhile.
+        """
         at = now_ms()
         await self._database.run(
             lambda tx: tx.execute(
-                "INSERT INTO unreadable_results (job_id, sha256, size_bytes, kept_at) VALUES (?, ?, ?, ?)"
+                "INSERT INTO unreadable_results (job_id, sha256, size_bytes, kept_at)"
+                " SELECT job_id, ?, ?, ? FROM jobs WHERE job_id = ? AND stage = 'succeeded'"
                 " ON CONFLICT (job_id) DO UPDATE SET sha256 = excluded.sha256,"
                 " size_bytes = excluded.size_bytes, kept_at = excluded.kept_at",
-                (job_id, sha256, size_bytes, at),
+                (sha256, size_bytes, at, job_id),
             )
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine import runner
+from bot.engine import failure_policy, waits
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import fill_modal, labels
@@ -20,7 +20,7 @@ OPERATOR_GUILD = 1_100_000_000_000_000_001
 async def server(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> BotServer:
     # Late jobs wait for an hour between two attempts, and not for an eighth of the few seconds that they are
     # old: the bot is idle meanwhile.
-    monkeypatch.setattr(runner, "_LATE_INTERVAL_SHARE", 1e9)
+    monkeypatch.setattr(waits, "_LATE_INTERVAL_SHARE", 1e9)
     return await open_server(operator_guild=OPERATOR_GUILD)
 
 
@@ -83,9 +83,10 @@ async def test_a_member_reads_that_a_picture_is_late_and_fetches_it_from_the_his
 
 
 async def test_a_picture_that_was_given_up_is_fetched_by_its_member_or_an_admin_alone(
-    server: BotServer, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = await paint_without_result(server, rivya)
+    monkeypatch.setattr(failure_policy, "MAX_RESULT_ATTEMPTS", 1)
     query_file(server.database, "UPDATE jobs SET late_at = late_at - 8 * 24 * 3600 * 1000")
     await server.restart()
     assert "has not handed it over for a week" in reply_text(server)

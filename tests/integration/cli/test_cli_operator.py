@@ -436,7 +436,7 @@ async def test_a_late_job_is_tried_abandoned_and_released_once(
     job_id = await make_late(store)
     late_jobs = LateJobStore(store._database)
     assert (await run_operator("retry", job_id)).code == 0
-    assert await late_jobs.take_wakeups() == [job_id]
+    assert [wakeup.job_id for wakeup in await late_jobs.wakeups()] == [job_id]
     unconfirmed = await run_operator("release", job_id, "stuck")
     assert (unconfirmed.code, "--yes" in unconfirmed.err) == (1, True)
     assert [entry["state"] for entry in export_ledger(database_path)] == ["held"]

@@ -40,8 +40,9 @@ async def until_late(harness: EngineHarness, job: Job) -> Job:
 
 async def wake(harness: EngineHarness) -> None:
     """Do what the bot does every few seconds."""
-    for job_id in await late_jobs(harness).take_wakeups():
-        await harness.engine.wake(job_id)
+    for wakeup in await late_jobs(harness).wakeups():
+        await harness.engine.wake(wakeup.job_id)
+        await late_jobs(harness).forget_wakeup(wakeup)
 
 
 async def age(database: Database, job: Job, seconds: float) -> None:
@@ -224,7 +225,7 @@ async def test_an_action_on_a_job_that_is_not_late_changes_nothing(harness: Engi
     assert (await harness.wait(job)).stage is Stage.DELIVERED
     assert await store.retry(job.job_id) is LateJobResult.OVER
     assert await store.release(job.job_id, reason="x", by=OPERATOR) is LateJobResult.OVER
-    assert await store.take_wakeups() == []
+    assert await store.wakeups() == []
     assert await harness.state(job) == "settled"
 
 

@@ -6,41 +6,42 @@ import asyncio
 
 import pytest
 
-from bot.engine.shutdown import Shutdown, ShuttingDown, Sleeper
+from bot.engine.shutdown import Shutdown, ShuttingDown
+from bot.engine.waits import WakeableWait
 from tests.support.waiting import soon
 
 LONG = 3600.0
 
 
-async def start(sleeper: Sleeper) -> asyncio.Task[bool]:
+async def start(wait: WakeableWait) -> asyncio.Task[bool]:
     """Begin to sleep for an hour."""
-    task = asyncio.create_task(sleeper.sleep(LONG))
+    task = asyncio.create_task(wait.wait(lambda: asyncio.sleep(LONG)))
     await asyncio.sleep(0)
     assert not task.done()
     return task
 
 
 async def test_a_wake_ends_the_wait_under_way_and_no_later_one() -> None:
-    sleeper = Sleeper(Shutdown())
-    task = await start(sleeper)
-    sleeper.wake()
-    sleeper.wake()
+    wait = WakeableWait(Shutdown())
+    task = await start(wait)
+    wait.wake()
+    wait.wake()
     assert await soon(task) is True
     assert task.cancelling() == 0
-    assert await sleeper.sleep(0) is False
+    assert await wait.wait(lambda: asyncio.sleep(0)) is False
 
 
 async def test_a_wake_without_a_wait_ends_the_next_one() -> None:
-    sleeper = Sleeper(Shutdown())
-    sleeper.wake()
-    assert await soon(sleeper.sleep(LONG)) is True
+    wait = WakeableWait(Shutdown())
+    wait.wake()
+    assert await soon(wait.wait(lambda: asyncio.sleep(LONG))) is True
 
 
 @pytest.mark.parametrize("wake_first", [True, False])
 async def test_a_cancellation_beside_a_wake_is_not_lost(wake_first: bool) -> None:
-    sleeper = Sleeper(Shutdown())
-    task = await start(sleeper)
-    for end in (sleeper.wake, task.cancel) if wake_first else (task.cancel, sleeper.wake):
+    wait = WakeableWait(Shutdown())
+    task = await start(wait)
+    for end in (wait.wake, task.cancel) if wake_first else (task.cancel, wait.wake):
         end()
     with pytest.raises(asyncio.CancelledError):
         await soon(task)
@@ -48,19 +49,19 @@ async def test_a_cancellation_beside_a_wake_is_not_lost(wake_first: bool) -> Non
 
 async def test_the_bots_end_beside_a_wake_is_not_lost() -> None:
     shutdown = Shutdown()
-    sleeper = Sleeper(shutdown)
-    task = await start(sleeper)
-    sleeper.wake()
+    wait = WakeableWait(shutdown)
+    task = await start(wait)
+    wait.wake()
     shutdown.begin()
     with pytest.raises(asyncio.CancelledError):
         await soon(task)
     with pytest.raises(ShuttingDown):
-        await sleeper.sleep(LONG)
+        await wait.wait(lambda: asyncio.sleep(LONG))
 
 
 async def test_a_wake_at_the_end_of_a_wait_is_seen() -> None:
-    sleeper = Sleeper(Shutdown())
-    task = asyncio.create_task(sleeper.sleep(0))
+    wait = WakeableWait(Shutdown())
+    task = asyncio.create_task(wait.wait(lambda: asyncio.sleep(0)))
     await asyncio.sleep(0)
-    sleeper.wake()
+    wait.wake()
     assert await soon(task) is True
