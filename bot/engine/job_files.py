@@ -60,7 +60,7 @@ class JobFiles:
                 `PictureStore`.
         """
         picture_store = self._picture_store
-        if reference.sha256 is not None and await picture_store.read(reference.sha256) is not None:
+        if reference.sha256 is not None and await picture_store.is_intact(reference.sha256):
             mime_type = reference.content_type or "image/png"
             return PreparedReference(picture_store.path(reference.sha256), mime_type, reference.sha256)
         limit_bytes = MODELS[job.request.model].reference_limit_bytes
@@ -78,7 +78,7 @@ class JobFiles:
         if source is None:
             await self._downloader.reference(reference.url, target, limit_bytes=limit_bytes)
             return target
-        if await self._picture_store.read(source) is None:
+        if not await self._picture_store.is_intact(source):
             raise MemberError(MemberReason.REFERENCE_GONE)
         return self._picture_store.path(source)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bot.domain.daemon_threads import DaemonThreads
 from bot.domain.errors import disk_error
 from bot.images import processing
+from bot.images.memory import release_large_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +38,9 @@ class ImageWorkers:
         self._scratch = scratch
         # A killed process leaves members' pictures behind.
         shutil.rmtree(scratch, ignore_errors=True)
-        # Threads of their own: glibc keeps the memory of a picture for the thread that decoded it, which over
-        # the many threads of the event loop's own pool adds up.
+        release_large_blocks()
+        # Threads of their own: glibc keeps smaller blocks for the thread that freed them, which over the many
+        # threads of the event loop's own pool adds up.
         self._threads = DaemonThreads(WORKERS, "images")
 
     def close(self) -> None:

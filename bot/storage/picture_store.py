@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
 import re
+import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from bot.storage.fsync import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader, BytesIO
 
 MIN_AGE_SECONDS: Final = 15 * 60
 """The row of a younger file may not be written yet."""
@@ -69,6 +72,14 @@ class PictureStore:
         """
         return await asyncio.to_thread(self._save_file, file)
 
+    async def is_intact(self, sha256: str) -> bool:
+        """Return whether a picture is stored and undamaged.
+
+        Raises:
+            OperatorError: `disk`; the file cannot be read.
+        """
+        return await asyncio.to_thread(self._is_intact, sha256)
+
     async def read(self, sha256: str) -> bytes | None:
         """Return a picture's bytes; None if it is not stored, or the file is damaged.
 
@@ -94,20 +105,25 @@ class PictureStore:
         return await asyncio.to_thread(self._delete, sha256)
 
     def _save(self, data: bytes) -> str:
-        name = hashlib.sha256(data).hexdigest()
+        return self._save_stream(io.BytesIO(data))
+
+    def _save_stream(self, source: BytesIO | BufferedReader) -> str:
+        """Store the content of a file piece by piece: several of 10 MB may be saved at once."""
+        name = hashlib.file_digest(source, "sha256").hexdigest()
         with _translate_errors(self._folder), self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if self._read(name) is None:
-                self._write(name, data)
-            else:
+            if self._is_intact(name):
                 os.utime(self.path(name))  # so that `delete` refuses it until its row is written
+            else:
+                source.seek(0)
+                self._write(name, source)
         return name
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, source: BytesIO | BufferedReader) -> None:
         with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
             unfinished = Path(file.name)
             try:
-                file.write(data)
+                shutil.copyfileobj(source, file)
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -118,9 +134,16 @@ class PictureStore:
         sync_folder(self._folder)
 
     def _save_file(self, file: Path) -> str:
+        with _translate_errors(self._folder), file.open("rb") as source:
+            return self._save_stream(source)
+
+    def _is_intact(self, sha256: str) -> bool:
         with _translate_errors(self._folder):
-            data = file.read_bytes()
-        return self._save(data)
+            try:
+                with self.path(sha256).open("rb") as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            except FileNotFoundError:
+                return False
 
     def _read(self, sha256: str) -> bytes | None:
         with _translate_errors(self._folder):

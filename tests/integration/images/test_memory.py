@@ -1,0 +1,55 @@
+"""The memory of a picture is given back once it is prepared, whichever thread did it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIDE = 1800
+PIXEL_BYTES = SIDE * SIDE * 4
+PROGRAM = """
+import asyncio, resource, sys
+from pathlib import Path
+from bot.images.workers import WORKERS, ImageWorkers
+from bot.storage.picture_store import PictureStore
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+async def prepare(workers, store, folder, numbers):
+    async def one(number):
+        ready = folder / f"ready{number}"
+        await workers.normalise_reference(folder / "reference.png", ready, limit_bytes=10**7)
+        await store.save_file(ready)
+    await asyncio.gather(*map(one, numbers))
+
+async def main(folder):
+    workers, store = ImageWorkers(folder / "scratch"), PictureStore(folder / "pictures")
+    await workers.thumbnail((folder / "small.png").read_bytes(), 8)
+    before = resident_bytes()
+    for round in range(3):
+        await prepare(workers, store, folder, range(2 * WORKERS))
+    print(resident_bytes() - before)
+    workers.close()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/statm")
+def test_prepared_references_leave_nothing_behind_in_memory(tmp_path: Path) -> None:
+    noise = Image.effect_noise((SIDE, SIDE), 200)
+    Image.merge("RGB", (noise, noise, noise)).save(tmp_path / "reference.png", compress_level=0)
+    Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
+    program = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+    left_bytes = int(subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    assert left_bytes < PIXEL_BYTES
