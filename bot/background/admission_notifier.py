@@ -110,7 +110,9 @@ class AdmissionNotifier:
 
     async def _attempt(self, do: Callable[[Admission], Awaitable[None]], admission: Admission) -> None:
         try:
-            await do(admission)
+            # While Discord was slow about the ones before, the operator may have decided otherwise.
+            if await self._admissions.get(admission.guild_id) == admission:
+                await do(admission)
         except TransientError as error:
             log.info("admission postponed", guild_id=admission.guild_id, error=str(error))
         except OperatorError as error:

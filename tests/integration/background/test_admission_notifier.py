@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +33,8 @@ class RecordingMessenger:
         self.guild_ids = {1, STRANGER}
         self.done: list[tuple[str, int]] = []
         self.errors: list[Exception] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """What happens while the next server is told of its refusal."""
 
     def is_in(self, guild_id: int) -> bool:
         return guild_id in self.guild_ids
@@ -41,6 +43,9 @@ class RecordingMessenger:
         self._do("ask", standing.guild_id)
 
     async def explain(self, admission: Admission) -> None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+            self.meanwhile = None
         self._do("explain", admission.guild_id)
 
     async def leave(self, guild_id: int) -> None:
@@ -209,6 +214,17 @@ async def test_a_server_that_can_be_told_nowhere_is_left_all_the_same(
     await database.run(_end_grace)
     await run(notifier)
     assert messenger.done == [("leave", STRANGER)]
+
+
+async def test_a_server_that_is_allowed_while_others_are_left_is_neither_told_nor_left(
+    notifier: AdmissionNotifier, approvals: GuildApprovals, messenger: RecordingMessenger, database: Database
+) -> None:
+    for guild_id in (1, STRANGER):
+        await approvals.refuse(guild_id, decided_by=9)
+    await database.run(_end_grace)
+    messenger.meanwhile = lambda: approvals.allow(STRANGER, 50, decided_by=9, again=True)
+    await run(notifier)
+    assert messenger.done == [("explain", 1), ("leave", 1)]
 
 
 def _end_grace(transaction: sqlite3.Connection) -> None:
