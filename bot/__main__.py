@@ -14,7 +14,7 @@ import structlog
 from bot import __version__, app
 from bot.cli import checks, operator, output
 from bot.cli.argument_types import file_path
-from bot.cli.operator import FAILED
+from bot.cli.output import FAILED
 from bot.config import settings
 from bot.config.program_name import program_name
 from bot.credits import ledger_export
@@ -148,7 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("path", type=file_path, help="the copy; the bot must be stopped")
     commands.add_parser("health", parents=[config], help="ask the running bot whether it works")
     operator_parser = commands.add_parser(
-        "operator", parents=[config], help="pause, set ceilings, compare the ledger with Rivya"
+        "operator",
+        parents=[config],
+        help="allow servers, set ceilings, pause, end late jobs, compare the ledger",
     )
     operator.add_subcommands(operator_parser, config)
     return parser

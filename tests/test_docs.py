@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from bot.__main__ import _parser
 from bot.config.settings import Settings
+from bot.storage.schema import migrate
 from cogs.text.translation import CommandTranslator
 from tests.support.paths import ROOT
 from tests.tools.update_translations import command_payloads
@@ -184,6 +187,19 @@ def test_files_and_names_on_a_page_exist(page: Path) -> None:
         else:
             missing += [word for word in name.split(".") if word not in known_words()]
     assert missing == []
+
+
+def test_the_architecture_names_the_owner_of_each_table() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    owners = {
+        table: [name for name in code_in(row[1]) if name.startswith("bot/")]
+        for row in tables("docs/architecture.md")
+        for table in code_in(row[0])
+    }
+    assert owners.keys() == {name for (name,) in names if not name.startswith("sqlite_")}
+    assert all(owners.values())
 
 
 def test_the_readme_is_one_page() -> None:

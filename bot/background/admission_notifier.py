@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS: Final = 60.0
-UNHEARD_SECONDS: Final = 3600.0
+UNREACHABLE_RETRY_SECONDS: Final = 3600.0
 """Between two attempts to ask an operator whom no message reaches."""
 
 
@@ -67,7 +67,7 @@ class AdmissionMessenger(Protocol):
 
 
 class AdmissionNotifier:
-    """Does once a minute, and when it is triggered, what the rows ask for."""
+    """Asks, explains and leaves as the rows say, once a minute and when it is triggered."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class AdmissionNotifier:
             if guild_id not in self._posted:
                 await self._messenger.ask(await self._approvals.standing(guild_id))
         except NotificationFailed as error:
-            self._not_before[guild_id] = time.monotonic() + UNHEARD_SECONDS
+            self._not_before[guild_id] = time.monotonic() + UNREACHABLE_RETRY_SECONDS
             remedy = f"{program_name()} operator allow {guild_id} CREDITS, or refuse {guild_id}"
             waits = OperatorError(
                 "admission", f"server {guild_id} waits to be allowed; decide with: {remedy}"

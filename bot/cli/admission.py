@@ -8,24 +8,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import argument_types
-from bot.cli.output import confirm, print_error, print_line, report
+from bot.cli.output import FAILED, confirm, limit_text, print_error, print_line, report
 from bot.domain.admission import AdmissionMode, AdmissionState
 from bot.domain.clock import iso
+from bot.domain.ids import THE_COMMAND_LINE
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     import argparse
 
-    from bot.credits.approvals import GuildApprovals, GuildStanding
+    from bot.credits.approvals import GuildApprovals
     from bot.domain.admission import Admission
     from bot.guilds.admission import AdmissionStore
 
-THE_COMMAND_LINE: Final = 0
-"""Stored in place of a Discord user's id for actions on the command line."""
-FAILED: Final = 1
 SUBCOMMANDS: Final = ("admissions", "allow", "refuse")
-_STATES: Final = [state.value for state in AdmissionState]
-_PERIODS: Final = [period.value for period in Period]
+_STATES: Final = {
+    "waiting": AdmissionState.WAITING,
+    "allowed": AdmissionState.ADMITTED,
+    "refused": AdmissionState.REFUSED,
+}
+_STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
 _LIST_DECIDES: Final = 'guilds.admission is "list", so guilds.allowed decides, whatever is recorded here'
 
 
@@ -36,14 +38,16 @@ def add_subcommands(
     listing = subcommands.add_parser(
         "admissions", parents=[config], help="list which servers wait, are allowed or refused"
     )
-    listing.add_argument("--state", choices=_STATES, help="only these (default: all)")
+    listing.add_argument("--state", choices=tuple(_STATES), help="only these (default: all)")
     allow = subcommands.add_parser("allow", parents=[config], help="let a server have pictures")
     refuse = subcommands.add_parser("refuse", parents=[config], help="refuse a server, and leave it in a day")
     for parser in (allow, refuse):
         parser.add_argument("guild", type=argument_types.guild_id, help="the server's id")
     allow.add_argument("credits", type=argument_types.credits, help="its ceiling, which no admin can pass")
     allow.add_argument(
-        "--period", choices=_PERIODS, help="the period, in UTC (default: that of its ceiling now)"
+        "--period",
+        choices=argument_types.PERIODS,
+        help="the period, in UTC (default: that of its ceiling now)",
     )
     refuse.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -57,15 +61,16 @@ async def run(args: argparse.Namespace, admissions: AdmissionStore, approvals: G
         OperatorError: `database`.
     """
     if args.subcommand == "admissions":
-        state = None if args.state is None else AdmissionState(args.state)
-        for admission in await admissions.by_state(state):
+        rows = await admissions.by_state(None if args.state is None else _STATES[args.state])
+        for admission in rows:
             print_line(_line(admission))
+        print_line(f"{len(rows)} servers{f' {args.state}' if args.state else ''}")
     elif args.subcommand == "allow":
         period = None if args.period is None else Period(args.period)
         standing = await approvals.allow(
             args.guild, args.credits, decided_by=THE_COMMAND_LINE, period=period, again=True
         )
-        report(f"server {args.guild}: allowed, at most {_ceiling(standing)}")
+        report(f"server {args.guild}: allowed, at most {limit_text(standing.ceiling)}")
     elif args.yes or confirm(_question(args.guild, await admissions.get(args.guild))):
         await approvals.refuse(args.guild, decided_by=THE_COMMAND_LINE, again=True)
         report(f"server {args.guild}: refused; the bot says so there, and leaves in a day")
@@ -85,7 +90,7 @@ def _question(guild_id: int, admission: Admission | None) -> str:
 def _line(admission: Admission) -> str:
     who = "on the command line" if admission.decided_by == THE_COMMAND_LINE else f"by {admission.decided_by}"
     facts = [
-        f"server {admission.guild_id} ({_name(admission)}): {admission.state}",
+        f"server {admission.guild_id} ({_name(admission)}): {_STATE_NAMES[admission.state]}",
         "" if admission.members is None else f"{admission.members} members",
         f"since {iso(admission.joined_at)}",
         "" if admission.decided_at is None else f"decided {who} at {iso(admission.decided_at)}",
@@ -98,10 +103,3 @@ def _name(admission: Admission) -> str:
     """Return the name of a server in one line that a terminal can show: strangers choose it."""
     visible = "".join(character if character.isprintable() else " " for character in admission.name)
     return " ".join(visible.split()) or "name not known"
-
-
-def _ceiling(standing: GuildStanding) -> str:
-    ceiling = standing.ceiling
-    assert ceiling is not None  # it was just set
-    period = "in total" if ceiling.period is Period.TOTAL else f"a {ceiling.period}"
-    return f"{ceiling.credits} credits {period}"

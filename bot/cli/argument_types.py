@@ -1,4 +1,4 @@
-"""Types of command-line arguments; each refuses with a sentence, an `ArgumentTypeError`."""
+"""Arguments that several commands take, and types that refuse with a sentence, an `ArgumentTypeError`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from typing import Final
 
 from bot.domain.ids import parse_id
 from bot.domain.limits import MAX_CREDITS
+from bot.domain.periods import Period
 
+PERIODS: Final = tuple(period.value for period in Period)
+"""The choices of an argument for a period."""
 _MAX_SENTENCE_CHARACTERS: Final = 200
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """Add the argument of a command that prints one page of a list."""
+    parser.add_argument("--page", type=int, default=1, help="the page of the list (default: 1)")
 
 
 def utf8_text(text: str) -> str:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from bot.cli import network_checks
 from bot.cli.check_result import CheckResult, Unproven
 from bot.cli.monitor_check import check_port
+from bot.cli.output import limit_text
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
 from bot.domain.errors import ContractViolation, KuasError, OperatorError
 from bot.domain.image_models import MODELS
-from bot.domain.periods import Period
 from bot.images.downloads import Downloader
 from bot.jobs.newest_jobs import newest_task_id
 from bot.network.connections import describe_issuer
@@ -141,7 +141,9 @@ async def _discord(
             detail = f"the token belongs to {login.name}; no privileged intent is needed"
             yield CheckResult("discord", ok=True, detail=detail)
             public = "public" if login.is_public else "not public"
-            yield CheckResult("discord application", ok=True, detail=f"{public}; {_door(login, settings)}")
+            yield CheckResult(
+                "discord application", ok=True, detail=f"{public}; {_who_may_spend(login, settings)}"
+            )
             yield CheckResult("discord invitation", ok=True, detail=login.invitation)
             yield await run_check("discord commands", _commands(login))
             if operator_guild is not None:
@@ -152,12 +154,10 @@ async def _discord(
         yield await _failure("discord", error, network)
 
 
-def _door(login: LoginSession, settings: Settings) -> str:
+def _who_may_spend(login: LoginSession, settings: Settings) -> str:
     """Say who can add the bot to a server, and what such a server may spend."""
     who = "anybody can add the bot to a server" if login.is_public else "only its owner can add it to servers"
-    ceiling = settings.limits.ceiling
-    period = "in total" if ceiling.period is Period.TOTAL else f"a {ceiling.period}"
-    spends = f"may spend {ceiling.credits} credits {period}"
+    spends = f"may spend {limit_text(settings.limits.ceiling)}"
     match settings.guilds.admission:
         case AdmissionMode.OPEN:
             return f"{who}, and each {spends} unless it has another ceiling"

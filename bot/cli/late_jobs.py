@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import argument_types
-from bot.cli.output import confirm, print_error, print_line, report
+from bot.cli.output import FAILED, confirm, print_error, print_line, report
 from bot.domain.clock import iso
+from bot.domain.ids import THE_COMMAND_LINE
 from bot.domain.jobs import Stage
 from bot.jobs.late_jobs import LateJobResult
 from bot.storage.picture_store import picture_folder
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from bot.jobs.late_jobs import LateJob, LateJobStore
 
-THE_COMMAND_LINE: Final = 0
-"""Stored in place of a Discord user's id for actions on the command line."""
-FAILED: Final = 1
 _PAGE_SIZE: Final = 50
 _RESULTS: Final = {
     "retry": "is tried within a quarter of a minute, if the bot is running",
@@ -48,9 +46,11 @@ def add_subcommands(
 ) -> None:
     """Add the subcommands; `config` holds the arguments that every command takes."""
     late = subcommands.add_parser("late", parents=[config], help="list the jobs that take too long")
-    late.add_argument("--page", type=int, default=1)
+    argument_types.add_page(late)
     retry = subcommands.add_parser("retry", parents=[config], help="have a late job tried now")
-    abandon = subcommands.add_parser("abandon", parents=[config], help="end the wait for a late job")
+    abandon = subcommands.add_parser(
+        "abandon", parents=[config], help="end the wait for a late job; what Rivya may charge stays held"
+    )
     release = subcommands.add_parser(
         "release", parents=[config], help="end the wait for a late job and release its credits"
     )

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import admission, argument_types, late_jobs
-from bot.cli.output import print_error, print_line, report
+from bot.cli.output import FAILED, limit_text, print_error, print_line, report
 from bot.config import settings
 from bot.credits.admin import CreditAdmin
 from bot.credits.approvals import GuildApprovals
@@ -20,7 +20,7 @@ from bot.credits.reconciliation.models import CloseResult, Discrepancy, describe
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
 from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
-from bot.domain.ids import ALL_GUILDS
+from bot.domain.ids import ALL_GUILDS, THE_COMMAND_LINE
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.admission import AdmissionStore
@@ -36,11 +36,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-THE_COMMAND_LINE: Final = 0
-"""Stored in place of a Discord user's id for actions on the command line."""
 DEFAULT_DAYS: Final = 30
-FAILED: Final = 1
-_PERIODS: Final = [period.value for period in Period]
 _CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
     CloseResult.UNKNOWN: "is no job in this database",
@@ -52,7 +48,9 @@ _CLOSE_MESSAGES: Final = {
 def add_subcommands(operator: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
     """Add the subcommands of `operator`; `config` holds the arguments that every command takes."""
     subcommands = operator.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
-    pause = subcommands.add_parser("pause", parents=[config], help="stop new pictures")
+    pause = subcommands.add_parser(
+        "pause", parents=[config], help="accept no new pictures, in one server or all"
+    )
     resume = subcommands.add_parser("resume", parents=[config], help="end a pause")
     for parser in (pause, resume):
         parser.add_argument(
@@ -74,8 +72,10 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
     late_jobs.add_subcommands(subcommands, config)
     subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
     guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
-    guilds.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
-    guilds.add_argument("--page", type=int, default=1)
+    guilds.add_argument(
+        "--period", choices=argument_types.PERIODS, default="month", help="the period, in UTC"
+    )
+    argument_types.add_page(guilds)
 
 
 def _add_ceiling(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,9 @@ def _add_ceiling(parser: argparse.ArgumentParser) -> None:
         "--credits", type=argument_types.credits, help="what they may spend; 0 stops new pictures"
     )
     change.add_argument("--remove", action="store_true", help="remove the ceiling")
-    parser.add_argument("--period", choices=_PERIODS, default="month", help="the period, in UTC")
+    parser.add_argument(
+        "--period", choices=argument_types.PERIODS, default="month", help="the period, in UTC"
+    )
     parser.add_argument("--reason", type=argument_types.sentence, default="", help="why; it is recorded")
 
 
@@ -143,10 +145,10 @@ async def _ceiling(args: argparse.Namespace) -> int:
             limit = Limit(args.credits, Period(args.period), scope=scope, reason=args.reason)
             change = await credit_admin.set_limit(guild_id, limit, set_by=THE_COMMAND_LINE)
     name = "all servers together" if args.all else f"server {guild_id}" if guild_id else "each server"
-    report(f"{name}: from {_limit(change.before)} to {_limit(change.after)}")
+    report(f"{name}: from {limit_text(change.before)} to {limit_text(change.after)}")
     if guild_id and change.after is None and change.usage is not None:
         counting = Limit(change.usage.limit_credits, change.usage.period)
-        report(f"it has the ceiling of each server now: {_limit(counting)}")
+        report(f"it has the ceiling of each server now: {limit_text(counting)}")
     return 0
 
 
@@ -244,8 +246,8 @@ async def _guilds(args: argparse.Namespace) -> int:
     for row in page.rows:
         paused = ", paused" if row.paused else ""
         print_line(
-            f"server {row.guild_id}: {row.used_credits} credits, limit {_limit(row.limit)},"
-            f" ceiling {_limit(row.ceiling)}{paused}"
+            f"server {row.guild_id}: {row.used_credits} credits, limit {limit_text(row.limit)},"
+            f" ceiling {limit_text(row.ceiling)}{paused}"
         )
     print_line(f"{page.guilds} servers, {page.used_credits} credits; page {page.page} of {page.pages}")
     return 0
@@ -289,9 +291,3 @@ async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database,
         key = loaded.rivya.api_key.get_secret_value()
         rivya = RivyaClient(session, base_url=loaded.rivya.base_url, api_key=key)
         yield database, rivya, loaded.limits.default
-
-
-def _limit(limit: Limit | None) -> str:
-    if limit is None:
-        return "none"
-    return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"

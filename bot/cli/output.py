@@ -8,8 +8,15 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from bot.domain.periods import Period
+
+if TYPE_CHECKING:
+    from bot.domain.limits import Limit
+
+FAILED: Final = 1
+"""The exit code of a command that could not do, or has not found, what it was asked for."""
 _LAST_STANDARD_STREAM: Final = 2
 
 
@@ -34,6 +41,13 @@ def prepare_streams() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
             os.set_blocking(number, True)
+
+
+def limit_text(limit: Limit | None) -> str:
+    """Return a limit in words."""
+    if limit is None:
+        return "none"
+    return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"
 
 
 def print_line(line: str) -> None:

@@ -66,7 +66,6 @@ def read_secrets(
         tables: the sections of the settings file.
         environ: our own variables, as `own_variables` returns them.
         file_name: the name of the settings file.
-
     """
     found = FileSecrets()
     for section, key in _secret_keys(sections):

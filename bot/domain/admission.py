@@ -27,7 +27,7 @@ class AdmissionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
-    """The settings of the bot that runs."""
+    """What the settings say about admission, as of the last start."""
 
     mode: AdmissionMode = AdmissionMode.OPEN
     allowed: frozenset[int] = frozenset()

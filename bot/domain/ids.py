@@ -7,6 +7,8 @@ from typing import Final
 
 ALL_GUILDS: Final = 0
 """Stands for all guilds in place of a guild's id, in rows as well."""
+THE_COMMAND_LINE: Final = 0
+"""Stands for the command line in place of the id of a Discord user who acts, in rows as well."""
 MAX_ID: Final = 2**63 - 1
 """The highest number that SQLite stores; a snowflake has 64 bits without a sign."""
 

@@ -81,8 +81,10 @@ def describe(error: BaseException) -> str:
             return "the proxy wants a login: write NAME:PASSWORD@ before its host in HTTPS_PROXY"
         case aiohttp.ClientHttpProxyError(status=status):
             return f"the proxy (HTTPS_PROXY) answers {status} for {_target(error)}"
+        case TimeoutError():
+            return "it took too long"
         case _:
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return " ".join(str(error).split()) or type(error).__name__
 
 
 def _target(error: aiohttp.ClientHttpProxyError) -> str:

@@ -12,10 +12,10 @@ import structlog
 from discord.ext import commands
 
 from bot.discord_client.errors import API_ERRORS
-from bot.domain.errors import MemberError, MemberReason
 from bot.domain.limits import MAX_COMMAND_CREDITS
 from bot.guilds.admission import SeenGuild
 from cogs.operator import admission_views as views
+from cogs.operator.authorization import require_owner
 from cogs.text.translation import gettext, number, use_locale
 from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake, typed_text
 from cogs.ui.operator_channel import locale_of, owner_ids
@@ -82,14 +82,14 @@ class GuildAdmission(commands.Cog):
     @component(rf"kuas:admission:allow:(?P<guild_id>{SNOWFLAKE}):(?P<credits>[0-9]{{1,7}})")
     async def allow(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Allow a server as much as the button says."""
-        await self._require_operator(interaction)
+        await require_owner(interaction)
         guild_id = parse_snowflake(custom_id["guild_id"])
         await self._allow(interaction, guild_id, int(custom_id["credits"]))
 
     @component(rf"kuas:admission:amount:(?P<guild_id>{SNOWFLAKE})")
     async def ask_amount(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show the form for another amount, unless somebody has decided."""
-        await self._require_operator(interaction)
+        await require_owner(interaction)
         standing = await self._approvals.standing(parse_snowflake(custom_id["guild_id"]))
         if not await self._shown_as_decided(interaction, standing):
             await interaction.response.send_modal(views.amount_form(standing))
@@ -97,7 +97,7 @@ class GuildAdmission(commands.Cog):
     @modal(rf"kuas:admission:amount:(?P<guild_id>{SNOWFLAKE})")
     async def amount(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Allow a server what was typed."""
-        await self._require_operator(interaction)
+        await require_owner(interaction)
         credits = views.parse_amount(typed_text(cast("dict[str, Any]", interaction.data)))
         if credits is None:
             await reply_privately(interaction, gettext(views.NO_AMOUNT, most=number(MAX_COMMAND_CREDITS)))
@@ -107,7 +107,7 @@ class GuildAdmission(commands.Cog):
     @component(rf"kuas:admission:refuse:(?P<guild_id>{SNOWFLAKE})")
     async def ask_refusal(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Ask once whether to refuse, unless somebody has decided."""
-        await self._require_operator(interaction)
+        await require_owner(interaction)
         standing = await self._approvals.standing(parse_snowflake(custom_id["guild_id"]))
         if not await self._shown_as_decided(interaction, standing):
             card_id = 0 if interaction.message is None else interaction.message.id
@@ -117,7 +117,7 @@ class GuildAdmission(commands.Cog):
     @component(rf"kuas:admission:refuse:(?P<guild_id>{SNOWFLAKE}):(?P<card_id>{SNOWFLAKE})")
     async def refuse(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Refuse a server after the question; the card shows it, too."""
-        await self._require_operator(interaction)
+        await require_owner(interaction)
         guild_id = parse_snowflake(custom_id["guild_id"])
         standing = await self._approvals.refuse(guild_id, decided_by=interaction.user.id)
         self._notifier.check_soon()
@@ -161,15 +161,6 @@ class GuildAdmission(commands.Cog):
             await channel.get_partial_message(card_id).edit(view=view)
         except API_ERRORS as error:
             log.info("card left as it was", guild_id=standing.guild_id, error=str(error))
-
-    async def _require_operator(self, interaction: discord.Interaction) -> None:
-        """Let only the application's owner pass or, of a team, its admins and developers.
-
-        Raises:
-            MemberError: NOT_ALLOWED.
-        """
-        if not await self._client.is_owner(interaction.user):
-            raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
 
 
 def _seen(guild: discord.Guild) -> SeenGuild:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 AMOUNTS: Final = (50, 200)
 """The credits of the two buttons."""
 NAME_UNITS: Final = 100
-CREDITS: Final = "credits"
-"""The custom id of the form's field."""
 NO_AMOUNT: Final = gettext_noop(
     "That is not a number of credits. Type a whole number from 1 to {most}, without points or commas."
 )
@@ -148,7 +146,7 @@ def amount_form(standing: GuildStanding) -> ui.Modal:
     form = ui.Modal(
         title=gettext("Allow another amount"), custom_id=f"kuas:admission:amount:{standing.guild_id}"
     )
-    field: ui.TextInput[ui.Modal] = ui.TextInput(custom_id=CREDITS, max_length=12, required=True)
+    field: ui.TextInput[ui.Modal] = ui.TextInput(custom_id="credits", max_length=12, required=True)
     ceiling = limit_text(standing.ceiling)
     form.add_item(
         ui.Label(

@@ -17,6 +17,17 @@ async def is_operator(interaction: discord.Interaction, guild_id: int) -> bool:
     return interaction.guild_id == guild_id and await client.is_owner(interaction.user)
 
 
+async def require_owner(interaction: discord.Interaction) -> None:
+    """Let only the operator pass, in any guild and in direct messages.
+
+    Raises:
+        MemberError: NOT_ALLOWED.
+    """
+    client = cast("commands.Bot", interaction.client)
+    if not await client.is_owner(interaction.user):
+        raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
+
+
 async def require_operator(interaction: discord.Interaction, guild_id: int) -> None:
     """Let only the operator pass.
 

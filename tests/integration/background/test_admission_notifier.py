@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from structlog.testing import capture_logs
 
-from bot.background.admission_notifier import UNHEARD_SECONDS, AdmissionNotifier
+from bot.background.admission_notifier import UNREACHABLE_RETRY_SECONDS, AdmissionNotifier
 from bot.background.alert_notifier import NotificationFailed
 from bot.credits.approvals import GuildApprovals, GuildStanding
 from bot.domain.admission import Admission, AdmissionMode, AdmissionPolicy
@@ -140,7 +140,7 @@ async def test_an_operator_whom_nothing_reaches_is_not_tried_every_minute(
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["code"], f"operator allow {STRANGER} CREDITS" in str(line)) == ("admission", True)
     assert messenger.done == []
-    assert notifier._not_before[STRANGER] >= before + UNHEARD_SECONDS
+    assert notifier._not_before[STRANGER] >= before + UNREACHABLE_RETRY_SECONDS
     notifier._not_before.clear()  # an hour later
     await run(notifier)
     assert messenger.done == [("ask", STRANGER)]

@@ -327,7 +327,8 @@ async def test_a_server_is_allowed_and_refused_beside_a_running_bot(
     admissions = await start_asking(database)
     listed = await run_operator("admissions", "--state", "waiting")
     assert re.fullmatch(
-        r"server 1 \(Strangers \[2J 'friends'\): waiting, 12 members, since \S+\n", listed.out
+        r"server 1 \(Strangers \[2J 'friends'\): waiting, 12 members, since \S+\n1 servers waiting\n",
+        listed.out,
     )
     with pytest.raises(MemberError):
         await accept(store, make_job(), NO_CONTEXT)
@@ -343,6 +344,10 @@ async def test_a_server_is_allowed_and_refused_beside_a_running_bot(
     assert [each.guild_id for each in await admissions.to_explain()] == [1]
     with pytest.raises(MemberError):
         await accept(store, make_job(), NO_CONTEXT)
+    assert "refused" in (await run_operator("admissions")).out
+    assert (await run_operator("admissions", "--state", "allowed")).out == "0 servers allowed\n"
+    await run_operator("allow", "1", "8")
+    assert ": allowed, 12 members" in (await run_operator("admissions", "--state", "allowed")).out
     assert "decided on the command line at" in (await run_operator("admissions")).out
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import discord
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from structlog.testing import capture_logs
 
 from bot.discord_client.errors import (
@@ -27,6 +29,14 @@ def answer(status: int, code: int = 0, message: str = "no") -> discord.HTTPExcep
     response: Any = SimpleNamespace(status=status, reason="", headers={})
     default = discord.DiscordServerError if status >= 500 else discord.HTTPException
     return kinds.get(status, default)(response, {"code": code, "message": message})
+
+
+def unresolved() -> aiohttp.ClientConnectorDNSError:
+    """The exception of a host whose name cannot be resolved."""
+    key = ConnectionKey(
+        "discord.com", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+    )
+    return aiohttp.ClientConnectorDNSError(key, socket.gaierror(-2, "Name or service not known"))
 
 
 CASES = [
@@ -106,8 +116,12 @@ def closed(code: int) -> discord.ConnectionClosed:
         (discord.PrivilegedIntentsRequired(0), OperatorError, "ended the connection for good: Shard ID 0 is"),
         (answer(403, 50001, "Missing Access"), OperatorError, "Discord refuses: 403  (error code: 50001)"),
         (answer(502), TransientError, "Discord answers 502"),
-        (TimeoutError(), TransientError, "Discord is out of reach: TimeoutError"),
-        (discord.GatewayNotFound(), TransientError, "Discord is out of reach: GatewayNotFound: "),
+        (TimeoutError(), TransientError, "Discord is out of reach: it took too long"),
+        (
+            discord.GatewayNotFound(),
+            TransientError,
+            "out of reach: The gateway to connect to discord was not",
+        ),
     ],
     ids=repr,
 )
