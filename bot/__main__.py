@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import __version__, app
-from bot.cli import checks, operator, output
+from bot.cli import checks, init, operator, output
 from bot.cli.argument_types import file_path
 from bot.cli.output import FAILED
 from bot.config import settings
@@ -117,6 +117,7 @@ def _health(args: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "run": _run,
+    "init": init.run,
     "check": _check,
     "ledger": _ledger,
     "backup": _backup,
@@ -137,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="PATH", help=where)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("run", parents=[config], help="run the bot (the default)")
+    init.add_arguments(
+        commands.add_parser("init", parents=[config], help="ask for the settings and write them to a file")
+    )
     check = commands.add_parser("check", parents=[config], help="check settings, database, Discord and Rivya")
     check.add_argument(
         "--channel", type=int, action="append", default=[], metavar="ID", help="check this channel, too"

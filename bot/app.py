@@ -115,6 +115,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             rivya=rivya,
             error_reporter=error_reporter,
             operator_guild=settings.discord.operator_guild,
+            about=settings.about,
         )
         client.on_synced = partial(_resume, engine, (*notifiers, maintenance, wakeups))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
@@ -140,7 +141,10 @@ async def _stores(stack: CleanupStack, settings: Settings, metrics: Metrics) -> 
     if kept:
         log.info("servers keep more than limits.guild_ceiling: operator guilds lists them", servers=kept)
     guilds, own = settings.guilds, settings.discord.operator_guild
-    await stores.admissions.set_policy(AdmissionPolicy(guilds.admission, frozenset(guilds.allowed), own))
+    contact = settings.about.contact or ""
+    await stores.admissions.set_policy(
+        AdmissionPolicy(guilds.admission, frozenset(guilds.allowed), own, contact)
+    )
     return stores
 
 
@@ -256,7 +260,7 @@ def _notifiers(
     admission_notifier = AdmissionNotifier(
         stores.admissions,
         stores.approvals,
-        DiscordAdmissionMessenger(client, settings.discord.operator_channel),
+        DiscordAdmissionMessenger(client, settings.discord.operator_channel, settings.about.contact or ""),
         operator_log,
     )
     for task in (admission_notifier, alert_notifier, balance_monitor):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from bot.background.admission_notifier import AdmissionNotifier
     from bot.background.alert_notifier import AlertNotifier
+    from bot.config.settings import AboutSettings
     from bot.discord_client.client import KuasClient
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.engine import JobEngine
@@ -73,10 +74,12 @@ async def register(
     rivya: RivyaClient,
     error_reporter: DiscordErrorReporter,
     operator_guild: int | None,
+    about: AboutSettings,
 ) -> None:
     """Add every command, in every language, and the router of every button.
 
     `operator_guild` is the guild that gets the operator's commands; None for no guild.
+    `about` says who runs the bot.
 
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
@@ -84,7 +87,7 @@ async def register(
     await client.tree.set_translator(CommandTranslator())
     router = ComponentRouter(error_reporter)
     cogs = (
-        *_member_commands(stores, circuit_breaker),
+        *_member_commands(stores, circuit_breaker, about),
         *_pictures(client, engine, alert_notifier, stores, downloader, image_workers, error_reporter),
         _limits(stores, router),
         GuildDepartureListener(client, departures),
@@ -104,13 +107,15 @@ async def register(
         await validate_commands(client.tree, discord.Object(operator_guild))
 
 
-def _member_commands(stores: Stores, circuit_breaker: CircuitBreaker) -> tuple[commands.Cog, ...]:
+def _member_commands(
+    stores: Stores, circuit_breaker: CircuitBreaker, about: AboutSettings
+) -> tuple[commands.Cog, ...]:
     """The cogs that need little more than the stores."""
     return (
         Credits(stores.ledger, stores.credit_admin),
         Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
         Reports(stores.reports),
-        Privacy(MemberData(stores.database), ErasureRequests(stores.database)),
+        Privacy(MemberData(stores.database), ErasureRequests(stores.database), about),
         Access(stores.access_rules, stores.guild_settings),
     )
 

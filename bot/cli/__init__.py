@@ -1,1 +1,1 @@
-"""The commands `check` and `operator` of the command line."""
+"""The commands `init`, `check` and `operator` of the command line."""

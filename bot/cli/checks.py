@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable
     from pathlib import Path
 
-    from bot.config.settings import Settings
+    from bot.config.settings import RivyaSettings, Settings
     from bot.discord_client.login import LoginSession
     from bot.domain.image_models import ImageModel
     from bot.network.connections import Network
@@ -91,6 +91,19 @@ async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckRes
         yield await run_check("rivya scopes", _scopes(rivya, settings.database.path), network)
         yield await run_check("rivya model", _model(rivya, model), network)
     yield await run_check("clock", _clock(attempts))
+
+
+async def check_key(settings: RivyaSettings, api_key: str, network: Network) -> str:
+    """Say what the balance of a key is good for; a key with an empty wallet is a good one.
+
+    Raises:
+        KuasError: as the calls to Rivya.
+    """
+    model = MODELS[settings.model]
+    async with open_session(network) as session:
+        rivya = RivyaClient(session, base_url=settings.base_url, api_key=api_key)
+        credits_left = await rivya.credits()
+    return f"the key is good for {credits_left // model.cost_credits} pictures, by {credits_left} credits"
 
 
 async def _pictures(settings: Settings, network: Network) -> AsyncIterator[CheckResult]:

@@ -114,6 +114,22 @@ def _guild_ids(value: object) -> tuple[int, ...]:
     return tuple(guild_id for guild_id in ids if guild_id is not None)
 
 
+def _https_url(url: str) -> str:
+    """Require an https URL that Discord shows as a link, without a name and password."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("not https")
+    if not url.isascii() or not url.isprintable() or set(url) & set(' <>"\\^`{|}'):
+        raise ValueError("no URL")
+    return url
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("not one line")
+    return text.strip()
+
+
 def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
@@ -131,5 +147,8 @@ FilePath = Annotated[Path, AfterValidator(_file_path)]
 FolderPath = Annotated[Path, AfterValidator(_folder_path)]
 GuildIds = Annotated[tuple[int, ...], BeforeValidator(_guild_ids)]
 """Ids of guilds."""
+HttpsUrl = Annotated[str, Field(max_length=500), AfterValidator(_https_url)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+"""One line of text that is not blank."""
 Address = Annotated[str, AfterValidator(_address)]
 """An IP address."""

@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -32,6 +32,8 @@ from bot.config.field_types import (
     FilePath,
     FolderPath,
     GuildIds,
+    HttpsUrl,
+    Line,
     ModelId,
     Seconds,
     Secret,
@@ -129,6 +131,15 @@ class GuildsSettings(_Section):
     allowed: GuildIds = Field(default=(), description="a list of the ids of servers")
 
 
+class AboutSettings(_Section):
+    """Who runs the bot, as members read it."""
+
+    contact: Line | None = Field(default=None, description="one line of at most 200 characters")
+    privacy_url: HttpsUrl | None = Field(
+        default=None, description="an https address of at most 500 characters, without name and password"
+    )
+
+
 class PrivacySettings(_Section):
     """How long prompts, stored pictures and the data of servers that the bot has left are kept, in days."""
 
@@ -186,6 +197,7 @@ class Settings(BaseModel):
     database: DatabaseSettings = DatabaseSettings()
     limits: LimitsSettings = LimitsSettings()
     guilds: GuildsSettings = GuildsSettings()
+    about: AboutSettings = AboutSettings()
     privacy: PrivacySettings = PrivacySettings()
     backup: BackupSettings = BackupSettings()
     monitor: MonitorSettings = MonitorSettings()
@@ -254,6 +266,19 @@ class RivyaCommandSettings(_Part):
     network: NetworkSettings
 
 
+class _RivyaAddress(RivyaSettings):
+    """The API, whose key is not known yet."""
+
+    api_key: Secret = Field(default=SecretStr(""), description="one word: the API key, rvya_sk_...")
+
+
+class ConnectionSettings(_Part):
+    """By which way Discord and Rivya are reached, before there is a token or a key."""
+
+    rivya: _RivyaAddress
+    network: NetworkSettings
+
+
 _Read = TypeVar("_Read", bound=_Sources)
 
 
@@ -301,6 +326,15 @@ def load_rivya(path: Path | None) -> RivyaCommandSettings:
         SettingsError: as `load_database`.
     """
     return _load(RivyaCommandSettings, path)
+
+
+def load_connections() -> ConnectionSettings:
+    """Read what `init` connects by, from the environment alone, since there is no file yet.
+
+    Raises:
+        SettingsError: as `load_database`.
+    """
+    return _load(ConnectionSettings, Path(os.devnull))
 
 
 def hints() -> list[str]:

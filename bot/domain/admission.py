@@ -34,6 +34,8 @@ class AdmissionPolicy:
     """The servers of `guilds.allowed`."""
     operator_guild: int | None = None
     """The operator's own server, which is always admitted."""
+    contact: str = ""
+    """Whom a server that is not admitted has to ask, in the operator's words (`about.contact`)."""
 
 
 @dataclass(frozen=True, slots=True)

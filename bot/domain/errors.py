@@ -62,7 +62,8 @@ class MemberReason(StrEnum):
     """The operator accepts no new jobs; data: `sentence`, the operator's own words, which may be empty."""
     GUILD_NOT_ADMITTED = "guild_not_admitted"
     """The operator has not allowed this server; data: `state`, which is `waiting`, `refused` or `unlisted`,
-    `contacts`, the ids of whom to ask, and `leave_at`, when the bot leaves, or None."""
+    `contact`, whom to ask in the operator's words, which may be empty, `contacts`, the ids of the owners of
+    the application, and `leave_at`, when the bot leaves, or None."""
     DRAFT_TAKEN = "draft_taken"
     """The draft was submitted before, belongs to somebody else, or has expired."""
     MEMBER_BLOCKED = "member_blocked"

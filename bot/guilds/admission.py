@@ -42,7 +42,7 @@ def require_admitted(transaction: sqlite3.Connection, guild_id: int) -> None:
         MemberError: GUILD_NOT_ADMITTED.
     """
     row = transaction.execute(
-        "SELECT mode, contact_ids, counted_at, state, leave_at,"
+        "SELECT mode, contact, contact_ids, counted_at, state, leave_at,"
         " EXISTS (SELECT 1 FROM allowed_guilds WHERE guild_id = :guild_id) AS allowed"
         " FROM admission_policy LEFT JOIN admissions ON admissions.guild_id = :guild_id WHERE id = 1",
         {"guild_id": guild_id},
@@ -54,6 +54,7 @@ def require_admitted(transaction: sqlite3.Connection, guild_id: int) -> None:
         MemberReason.GUILD_NOT_ADMITTED,
         state="unlisted" if row["mode"] == AdmissionMode.LIST else state,
         contacts=[int(user_id) for user_id in row["contact_ids"].split()],
+        contact=row["contact"],
         leave_at=row["leave_at"],
     )
 
@@ -120,9 +121,9 @@ class AdmissionStore:
 
         def unit(tx: sqlite3.Connection) -> None:
             tx.execute(
-                "INSERT INTO admission_policy (id, mode) VALUES (1, ?)"
-                " ON CONFLICT DO UPDATE SET mode = excluded.mode",
-                (policy.mode,),
+                "INSERT INTO admission_policy (id, mode, contact) VALUES (1, ?, ?)"
+                " ON CONFLICT DO UPDATE SET mode = excluded.mode, contact = excluded.contact",
+                (policy.mode, policy.contact),
             )
             tx.execute("DELETE FROM allowed_guilds")
             tx.executemany(

@@ -31,9 +31,10 @@ log = structlog.get_logger(__name__)
 class DiscordAdmissionMessenger:
     """The `AdmissionMessenger` of Discord."""
 
-    def __init__(self, client: discord.Client, operator_channel: int | None) -> None:
+    def __init__(self, client: discord.Client, operator_channel: int | None, contact: str) -> None:
         self._client = client
         self._operator = OperatorChannel(client, operator_channel)
+        self._contact = contact
 
     @property
     def is_ready(self) -> bool:
@@ -67,7 +68,7 @@ class DiscordAdmissionMessenger:
         if guild is None or guild.unavailable:
             raise TransientError("the server is not available")
         with use_locale(locale_of(guild)):
-            view = admission_views.refusal_view(admission, owner_ids(self._client))
+            view = admission_views.refusal_view(admission, owner_ids(self._client), self._contact)
         nonce = _nonce("explain", admission.guild_id, admission.leave_at)
         for channel in _channels(guild):
             try:

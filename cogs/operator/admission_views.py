@@ -168,13 +168,13 @@ def parse_amount(typed: str) -> int | None:
     return credits if 1 <= credits <= MAX_COMMAND_CREDITS else None
 
 
-def refusal_view(admission: Admission, contacts: Iterable[int]) -> ui.LayoutView:
-    """Show a server that it was refused, when the bot leaves, and whom to ask."""
+def refusal_view(admission: Admission, contacts: Iterable[int], contact: str = "") -> ui.LayoutView:
+    """Show a server that it was refused, when the bot leaves, and whom to ask: see `whom_to_ask`."""
     leaves = "" if admission.leave_at is None else leaving_text(admission.leave_at)
     refused = gettext("The people who run this bot do not allow pictures in this server.")
     return build_view(
         gettext("### No pictures in this server"),
-        " ".join(filter(None, (refused, leaves, whom_to_ask(list(contacts))))),
+        " ".join(filter(None, (refused, leaves, whom_to_ask(list(contacts), contact)))),
     )
 
 

@@ -22,6 +22,7 @@ from cogs.ui.discord_limits import attachments
 if TYPE_CHECKING:
     import re
 
+    from bot.config.settings import AboutSettings
     from bot.privacy.data_export import MemberData
     from bot.privacy.erasure import ErasureRequests
 
@@ -33,15 +34,17 @@ class Privacy(
 ):
     """Shows, exports and erases what is kept about a member."""
 
-    def __init__(self, member_data: MemberData, erasures: ErasureRequests) -> None:
+    def __init__(self, member_data: MemberData, erasures: ErasureRequests, about: AboutSettings) -> None:
         self._member_data = member_data
         self._erasures = erasures
+        self._about = about
 
     @app_commands.command(description="Show what this bot keeps about you, over all servers")
     async def show(self, interaction: discord.Interaction) -> None:
-        """Show how much is kept of each kind."""
+        """Show how much is kept of each kind, and whom to ask about it."""
         summary = await self._member_data.summarize(interaction.user.id)
-        await interaction.response.send_message(view=views.summary_view(summary), ephemeral=True)
+        view = views.summary_view(summary, self._about)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(description="Get everything this bot keeps about you, as a file")
     async def export(self, interaction: discord.Interaction) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cogs.text.escaping import escape_with_links
 from cogs.text.terms import mention, timestamp
 from cogs.text.translation import gettext, gettext_noop
 
@@ -24,7 +25,9 @@ def guild_not_admitted(data: Mapping[str, object]) -> str:
     leave_at = data.get("leave_at")
     leaves = leaving_text(leave_at) if isinstance(leave_at, int) else ""
     free = gettext("Nothing was charged.")
-    return " ".join(filter(None, (sentence, leaves, whom_to_ask(data.get("contacts")), free)))
+    return " ".join(
+        filter(None, (sentence, leaves, whom_to_ask(data.get("contacts"), data.get("contact")), free))
+    )
 
 
 def leaving_text(leave_at: int) -> str:
@@ -32,8 +35,10 @@ def leaving_text(leave_at: int) -> str:
     return gettext("The bot leaves this server {when}.", when=timestamp(leave_at))
 
 
-def whom_to_ask(contacts: object) -> str:
-    """Return whom to ask, by the ids of the people who run the bot, if they are known."""
+def whom_to_ask(contacts: object, contact: object = None) -> str:
+    """Return whom to ask: the operator's own words, else the ids of the people who run the bot, if known."""
+    if isinstance(contact, str) and contact:
+        return gettext("If you want it changed, ask {people}.", people=escape_with_links(contact))
     ids = [each for each in contacts if isinstance(each, int)] if isinstance(contacts, list | tuple) else []
     if not ids:
         return gettext("If you want it changed, ask them.")

@@ -16,6 +16,10 @@ _LIST_MARKER: Final = re.compile(r"^(\d+(?=\.\s)|(?=-\s))")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
+# What an operator's text may link to: web addresses, and mentions of users.
+_LINKS: Final = re.compile(r"(https?://[^\s<>]+|<@[0-9]{17,20}>)")
+
+
 def utf16_length(text: str) -> int:
     """Return the length in UTF-16 units, the largest measure that Discord could count by."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -56,3 +60,14 @@ def escape(text: str, limit: int) -> str:
     """
     escaped = _LIST_MARKER.sub(r"\1\\", _MARKUP.sub(r"\\\1", single_line(text, limit)))
     return discord.utils.escape_mentions(escaped)
+
+
+def escape_with_links(text: str) -> str:
+    """Return the operator's one line as it was typed, with its web addresses and mentions of users alive."""
+    parts = _LINKS.split(text)
+    return "".join(part if index % 2 else _escape_between(part) for index, part in enumerate(parts))
+
+
+def _escape_between(text: str) -> str:
+    """Escape a part of a line, whose spaces at its ends stay."""
+    return _MARKUP.sub(r"\\\1", discord.utils.escape_mentions(_UNSAFE.sub(" ", text)))

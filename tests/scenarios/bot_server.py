@@ -16,6 +16,7 @@ from simcord.components import walk_components
 
 from bot.app import App, open_app
 from bot.config.settings import (
+    AboutSettings,
     DatabaseSettings,
     DiscordSettings,
     GuildsSettings,
@@ -162,6 +163,7 @@ class BotServer:
                 allowed=self.options.get("allowed", ()),
             ),
             network=NetworkSettings(allow_loopback=True),
+            about=self.options.get("about", AboutSettings()),
         )
 
     @contextmanager

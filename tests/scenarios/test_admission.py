@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from bot.__main__ import main
 from bot.background.admission_notifier import INTERVAL_SECONDS
+from bot.config.settings import AboutSettings
 from bot.domain.admission import AdmissionMode
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import StaleMessage, fill_modal, labels, modal_of, response_of
@@ -84,6 +85,19 @@ async def run_operator(monkeypatch: pytest.MonkeyPatch, server: BotServer, *argu
     code = await asyncio.to_thread(main, ["operator", *arguments])
     await server.env.advance_time(INTERVAL_SECONDS + 1)
     return code
+
+
+async def test_the_contact_of_the_settings_is_named_instead_of_the_owner(server: BotServer) -> None:
+    server.options["about"] = AboutSettings(contact="mira@example.org")
+    await server.restart()
+    stranger = Stranger(server)
+    await server.wait_idle()
+    sentence = await stranger.refusal()
+    assert "ask mira@" in sentence
+    assert "<@" not in sentence
+    await refuse(server)
+    await server.wait_idle()
+    assert any("ask mira@" in server.text_of(message) for message in stranger.channel.history())
 
 
 async def refuse(server: BotServer) -> simcord.InteractionResult:

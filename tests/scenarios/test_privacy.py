@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import simcord
 
+from bot.config.settings import AboutSettings
 from cogs.privacy.commands import erase_button
 from cogs.ui.layout import build_view, row
 from tests.scenarios.bot_server import BotServer
@@ -54,6 +55,17 @@ async def test_a_member_sees_a_summary_and_gets_an_export_of_their_data(server: 
     assert (request["private"], request["final_credits"]) == (False, 4)
     assert request["accepted_at"].endswith("+00:00")
     assert b"bob's own business" not in data
+
+
+async def test_the_summary_says_who_runs_the_bot_if_the_settings_do(server: BotServer) -> None:
+    shown = server.response_text(await server.alice.slash(server.channel, "privacy show"))
+    assert "Who runs this bot" not in shown
+    url = "https://example.org/privacy_policy"
+    server.options["about"] = AboutSettings(contact="*Mira*, https://example.org/a_b_", privacy_url=url)
+    await server.restart()
+    shown = server.response_text(await server.alice.slash(server.channel, "privacy show"))
+    assert r"Who runs this bot: \*Mira\*, https://example.org/a_b_" in shown
+    assert f"Their privacy policy: <{url}>" in shown
 
 
 async def test_a_file_too_big_for_the_channel_is_zipped(

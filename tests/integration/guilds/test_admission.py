@@ -65,7 +65,12 @@ async def test_a_server_that_waits_writes_nothing_at_all(
     asking: AdmissionStore, store: JobStore, database: Database
 ) -> None:
     await asking.set_contacts([7, 8])
-    assert await refusal(store, 2) == {"state": "waiting", "contacts": [7, 8], "leave_at": None}
+    assert await refusal(store, 2) == {
+        "state": "waiting",
+        "contacts": [7, 8],
+        "contact": "",
+        "leave_at": None,
+    }
     with pytest.raises(MemberError):
         await store.open_draft(make_request(guild_id=2), NO_CONTEXT, cost_credits=4, at=now_ms())
     for table in ("jobs", "reservations", "drafts", "tallies"):

@@ -104,5 +104,7 @@ def test_a_server_that_is_not_admitted_reads_why_and_whom_to_ask(state: str, sen
         f"{sentence} The bot leaves this server <t:1750000000:R>."
         " If you want it changed, ask <@7>, <@8>. Nothing was charged."
     )
+    named = MemberError(MemberReason.GUILD_NOT_ADMITTED, **data, contact="@mira_m, https://example.org/a_b")
+    assert r"ask @mira\_m, https://example.org/a_b. Nothing" in member_error(named)
     alone = MemberError(MemberReason.GUILD_NOT_ADMITTED, state=state, contacts=[], leave_at=None)
     assert member_error(alone) == f"{sentence} If you want it changed, ask them. Nothing was charged."

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from discord import ui
 
+from bot.config.settings import AboutSettings
 from bot.privacy.models import DataSummary, Export, Record
 from cogs.privacy import views
 from cogs.privacy.commands import erase_button
@@ -115,7 +116,7 @@ FACTS = re.compile(r"<[^>]+>|\d+")
 def all_views(summary: DataSummary) -> list[ui.LayoutView]:
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="-"))
     return [
-        views.summary_view(summary),
+        views.summary_view(summary, AboutSettings()),
         views.erase_question_view(summary, button),
         views.nothing_view(summary),
         views.erased_view(summary.requests, summary),
@@ -144,13 +145,13 @@ def test_the_reason_and_the_time_for_which_an_id_stays_are_shown() -> None:
 
 
 def test_the_summary_lists_only_what_is_stored() -> None:
-    text = texts_of(views.summary_view(NOTHING))
+    text = texts_of(views.summary_view(NOTHING, AboutSettings()))
     assert "No requests" in text
     assert "- " not in text.replace("-# ", "")
     everything = replace(
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
-    text = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000)))
+    text = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000), AboutSettings()))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked for erasure <t:5:R>"):
         assert part in text
 
@@ -192,7 +193,7 @@ def test_every_view_is_short() -> None:
     full = replace(NOTHING, **dict.fromkeys(NOTHING.__dataclass_fields__, 10**9))
     button: ui.ActionRow[ui.LayoutView] = ui.ActionRow(ui.Button(custom_id="kuas:x", label="Erase it"))
     for view in (
-        views.summary_view(full),
+        views.summary_view(full, AboutSettings()),
         views.erase_question_view(full, button),
         views.nothing_view(full),
         views.erased_view(10**9, full),

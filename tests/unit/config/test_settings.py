@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bot.config.environment import own_names
 from bot.config.error_messages import unknown_in_environment
 from bot.config.settings import (
+    AboutSettings,
     BackupSettings,
     DatabaseSettings,
     DiscordSettings,
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
     "limits": LimitsSettings,
     "guilds": GuildsSettings,
+    "about": AboutSettings,
     "privacy": PrivacySettings,
     "backup": BackupSettings,
     "monitor": MonitorSettings,
@@ -354,7 +356,7 @@ def test_every_unknown_variable_of_ours_is_reported(rest: str) -> None:
 
 
 def test_a_key_with_a_line_break_is_reported_in_one_line(write: Write) -> None:
-    assert load_errors(write(f'"a\\nb" = 1\n{SECRETS}')) == (r"'a\nb': unknown section in kuas.toml",)
+    assert load_errors(write(f'"7\\n8" = 1\n{SECRETS}')) == (r"'7\n8': unknown section in kuas.toml",)
 
 
 def test_options_of_pydantic_settings_cannot_be_set_in_the_file(write: Write) -> None:

@@ -1,0 +1,249 @@
+"""`init`: ask for the settings, check the token and the key at once, and write them into a new file."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot.cli import checks, init_files
+from bot.cli.init_questions import INVITATIONS, NOBODY, QUESTIONS, Question, WrongAnswer
+from bot.cli.network_checks import open_network
+from bot.cli.output import print_error, report
+from bot.config import settings
+from bot.config.environment import own_variables, variable
+from bot.config.program_name import program_name
+from bot.config.secret_files import FILE_SUFFIX
+from bot.config.settings_file import DEFAULT_FILE
+from bot.discord_client.login import open_login
+from bot.domain.admission import AdmissionMode
+from bot.domain.errors import KuasError
+from bot.observability import log_setup
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bot.network.connections import Network
+
+FAILED: Final = 1
+NOT_POSSIBLE: Final = 2
+PORTAL: Final = "https://discord.com/developers/applications"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `init`."""
+    parser.add_argument(
+        "--env",
+        type=Path,
+        metavar="FILE",
+        help="write an env file, for Docker or systemd, and no config.toml",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, write the file, and say what is left to do; returns the exit code.
+
+    Raises:
+        SettingsError: a variable of the environment is wrong.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print_error(*_without_terminal(env=args.env is not None))
+        return NOT_POSSIBLE
+    env = args.env is not None
+    target = (args.env or args.config or DEFAULT_FILE).absolute()
+    if (why := init_files.unusable(target)) is not None:
+        print_error(why)
+        return NOT_POSSIBLE
+    log_setup.configure("critical", "console")
+    try:
+        return _Dialog(target, env=env).run()
+    except (KeyboardInterrupt, EOFError):
+        print_error("", "nothing was written")
+        return FAILED
+
+
+def _without_terminal(*, env: bool) -> list[str]:
+    """Return what to set instead; a line for each variable."""
+    lines = [
+        "init asks questions, which takes a terminal. Set these variables instead, or write config.toml:"
+    ]
+    for question in QUESTIONS:
+        if question.in_env or not env:
+            name = variable(question.section, question.key)
+            needed = (
+                f"required, or {name}{FILE_SUFFIX} with the path of its file" if question.is_secret else ""
+            )
+            lines.append("  " + "; ".join(filter(None, (f"{name}: {question.setting.description}", needed))))
+    return lines
+
+
+class _Dialog:
+    """The questions, the summary, and what is known about the application so far."""
+
+    def __init__(self, target: Path, *, env: bool) -> None:
+        self._target = target
+        self._env = env
+        self._questions = tuple(question for question in QUESTIONS if question.in_env or not env)
+        self._answers: dict[Question, str | int] = {}
+        self._notes: dict[Question, str] = {}
+        self._connections = settings.load_connections()
+        self._network: Network = open_network(self._connections.network)
+        self._invitation = ""
+        self._is_public: bool | None = None
+
+    def run(self) -> int:
+        sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a terminal's text stream
+        report(f"This writes {self._target}. Nothing is written before the end; Ctrl-C stops.")
+        variables = {variable(question.section, question.key) for question in self._questions}
+        if winning := sorted(variables & own_variables(os.environ).keys()):
+            report(f"In this environment these variables win over the file: {', '.join(winning)}")
+        for question in self._questions:
+            if question.in_env:
+                self._ask(question)
+            else:
+                self._answers[question] = question.parse("", env=self._env)
+        while not self._confirmed():
+            pass
+        self._say_what_is_next()
+        return 0
+
+    def _ask(self, question: Question) -> None:
+        """Ask until there is an answer that can be taken and, of a secret, that works or is kept anyway."""
+        report(f"\n{question.text}")
+        if question.key == "admission":
+            for number, (words, _) in enumerate(INVITATIONS.values(), start=1):
+                report(f"  {number}  {words}")
+        while True:
+            try:
+                answer = question.parse(self._read(question), env=self._env)
+            except (WrongAnswer, UnicodeDecodeError) as error:
+                report(str(error) if isinstance(error, WrongAnswer) else "characters that are no UTF-8")
+                continue
+            if not question.is_secret or self._works(question, str(answer)):
+                self._answers[question] = answer
+                return
+
+    def _read(self, question: Question) -> str:
+        if question.is_secret:
+            return getpass.getpass(f"{question.title} (not shown): ")
+        return _read_line(f"{question.title} [{question.default or 'none'}]: ")
+
+    def _works(self, question: Question, secret: str) -> bool:
+        """Check a secret; returns False for another one to be typed."""
+        while True:
+            try:
+                check = self._check_token if question.section == "discord" else self._check_key
+                note = asyncio.run(check(secret))
+            except KuasError as error:
+                report(f"FAIL  {error}")
+            else:
+                report(f"ok    {note}")
+                self._notes[question] = note
+                return True
+            match _read_line(
+                "Enter to type another, r to try this one again, k to keep it unchecked: "
+            ).strip():
+                case "r" | "R":
+                    continue
+                case "k" | "K":
+                    self._notes[question] = "not checked"
+                    return True
+                case _:
+                    return False
+
+    async def _check_token(self, token: str) -> str:
+        self._invitation, self._is_public = "", None
+        async with open_login(token, self._network) as login:
+            self._invitation, self._is_public = login.invitation, login.is_public
+            return f"the token belongs to {login.name}"
+
+    async def _check_key(self, key: str) -> str:
+        return await checks.check_key(self._connections.rivya, key, self._network)
+
+    def _confirmed(self) -> bool:
+        """Show the answers, and change one or write the file; returns whether it was written."""
+        report("")
+        for number, question in enumerate(self._questions, start=1):
+            report(f"{number:>2}  {question.title}: {self._shown(question)}")
+        file_number = len(self._questions) + 1
+        report(f"{file_number:>2}  File: {self._target}")
+        typed = _read_line("Enter writes the file; a number changes an answer: ").strip()
+        if not typed:
+            return self._write()
+        number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < len("100") else 0
+        if number == file_number:
+            self._change_target()
+        elif 1 <= number <= len(self._questions):
+            self._ask(self._questions[number - 1])
+        else:
+            report(f"must be a number from 1 to {file_number}, or empty")
+        return False
+
+    def _shown(self, question: Question) -> str:
+        if question.is_secret:
+            return self._notes[question]
+        answer = self._answers[question]
+        return INVITATIONS[str(answer)][0] if question.key == "admission" else str(answer) or "none"
+
+    def _change_target(self) -> None:
+        typed = _read_line("File: ").strip()
+        try:
+            target = Path(typed).expanduser().absolute()
+            why = init_files.unusable(target) if typed and "\0" not in typed else "no path"
+        except (OSError, RuntimeError) as error:
+            why = f"{typed!a}: {error}"
+        else:
+            self._target = self._target if why else target
+        if why is not None:
+            report(why)
+
+    def _write(self) -> bool:
+        tables: dict[str, dict[str, str | int]] = {}
+        for question, answer in self._answers.items():
+            if answer != "":
+                value = AdmissionMode.APPROVE.value if answer == NOBODY else answer
+                tables.setdefault(question.section, {})[question.key] = value
+        text = init_files.env_text(tables) if self._env else init_files.toml_text(tables)
+        try:
+            init_files.write_new(self._target, text)
+        except OSError as error:
+            report(
+                f"{self._target}: {error.strerror}; nothing was written. Choose another file, or try again."
+            )
+            return False
+        return True
+
+    def _say_what_is_next(self) -> None:
+        choice = next(
+            str(answer) for question, answer in self._answers.items() if question.key == "admission"
+        )
+        public = INVITATIONS[choice][1]
+        now = {None: "", True: " (it is on now)", False: " (it is off now)"}[self._is_public]
+        first = "; set Install Link to None on the page Installation first" if public == "off" else ""
+        path = shlex.quote(str(self._target))
+        check = f"{program_name()} --config {path} check"
+        if self._env:
+            check = f"set -a; . {path}; set +a; {program_name()} check"
+        report(f"\n{self._target} is written; only you can read it. What is left to do:")
+        report(f"- at {PORTAL}, page Bot: Public Bot has to be {public}{now}{first}")
+        report("- there, page General Information: Interactions Endpoint URL has to be empty")
+        report(f"- invite the bot: {self._invitation or 'the address is what `check` prints'}")
+        report(f"- check everything: {check}")
+
+
+def _read_line(prompt: str) -> str:
+    """Read a line from the terminal.
+
+    Raises:
+        EOFError: the input has ended.
+    """
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line

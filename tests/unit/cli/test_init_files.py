@@ -1,0 +1,84 @@
+"""Settings that are written read back exactly, by everything that reads them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.cli import init_files
+from bot.config.field_types import unquote
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 2**63))
+@example('"quotes" \\back\\ \x7f \t \u2028 鯨 🐋', 1)
+def test_toml_reads_back_what_was_written(text: str, number: int) -> None:
+    tables: dict[str, dict[str, str | int]] = {
+        "about": {"contact": text},
+        "limits": {"guild_ceiling": number},
+    }
+    assert tomllib.loads(init_files.toml_text(tables)) == tables
+
+
+@settings(max_examples=40)
+@given(WORDS)
+@example("Mira's friends")
+@example('say "hi" for $5 # or `more`')
+@example("https://example.org/?a=b&c=d#e")
+def test_an_env_file_means_the_same_to_docker_and_to_a_shell(text: str) -> None:
+    try:
+        written = init_files.env_value(text)
+    except ValueError:
+        return
+    assert unquote(written) == text  # Docker hands over the rest of the line
+    script = f'A={written}\nprintf %s "$A"'
+    shell = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=True, env={})
+    assert shell.stdout.decode() == text
+
+
+@pytest.mark.parametrize("text", ["a\\b", "'quoted'", '"quoted"', "it's $5", 'its "own" it\'s', "it's `x`"])
+def test_what_no_env_file_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="without"):
+        init_files.env_value(text)
+
+
+def test_a_file_that_exists_stays_and_no_other_is_left(tmp_path: Path) -> None:
+    target = tmp_path / "config.toml"
+    target.write_text("mine")
+    with pytest.raises(FileExistsError):
+        init_files.write_new(target, "other")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    assert "exists already" in (init_files.unusable(target) or "")
+
+
+def test_a_dangling_link_counts_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").symlink_to(tmp_path / "gone")
+    assert "exists already" in (init_files.unusable(tmp_path / "config.toml") or "")
+
+
+def test_a_file_system_without_hard_links_gets_the_file_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    target = tmp_path / "new" / "config.toml"
+    init_files.write_new(target, "whole")
+    assert (target.read_text(), target.stat().st_mode & 0o777) == ("whole", 0o600)
+    with pytest.raises(FileExistsError):
+        init_files.write_new(target, "other")
+    assert [path.name for path in target.parent.iterdir()] == ["config.toml"]
+
+
+def test_a_folder_that_is_a_file_or_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "is not a folder" in (init_files.unusable(tmp_path / "file" / "config.toml") or "")
+    assert init_files.unusable(tmp_path / "new" / "deeper" / "config.toml") is None
