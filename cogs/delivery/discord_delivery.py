@@ -265,8 +265,12 @@ class DiscordDelivery:
 
 
 def _token_lives(job: Job) -> bool:
+    # A finished job keeps no token, and may be taken up again within its life.
     # Counted from our own clock, not from the interaction's id: that is Discord's clock, and ours may be off.
-    return now_ms() < job.accepted_at + TOKEN_LIFE_SECONDS * 1000
+    return (
+        bool(job.request.destination.interaction_token)
+        and now_ms() < job.accepted_at + TOKEN_LIFE_SECONDS * 1000
+    )
 
 
 def _nonce(job: Job) -> str:

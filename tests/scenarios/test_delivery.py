@@ -12,10 +12,12 @@ import pytest
 
 from bot.domain.jobs import Phase, Progress
 from bot.images.workers import ImageWorkers
+from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.storage.picture_store import picture_folder
 from cogs.delivery.discord_delivery import DiscordDelivery
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
+from tests.support.waiting import until
 
 REPLY = "/webhooks/*/messages/@original"
 
@@ -52,6 +54,28 @@ async def test_a_picture_is_delivered_after_its_interaction_token_expired(
     (message,) = server.channel.history()
     assert len(message.attachments) == 1
     assert stages(server) == [("delivered", "edit")]
+
+
+async def test_a_job_that_is_taken_up_again_within_the_life_of_its_token_is_delivered_without_it(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    rivya.hold()
+    await server.start_imagine(server.alice)
+    (job,) = await server.app.engine._store.unfinished()
+    late_jobs = LateJobStore(server.app.engine._store._database)
+    await server.app.engine._store.late(job.job_id, "processing")
+    assert await late_jobs.abandon(job.job_id, reason="stuck") is LateJobResult.DONE
+    await server.app.engine.wake(job.job_id)
+    await server.env.settle()
+    assert stages(server) == [("failed", None)]
+    before = len(server.env.http_requests)
+    assert await late_jobs.retry(job.job_id) is LateJobResult.DONE  # finished, so its token is deleted
+    await finish(server, rivya)
+    await server.app.engine.wake(job.job_id)
+    await until(lambda: stages(server)[0][0] == "delivered")
+    assert len(server.pictures()) == 1
+    assert stages(server) == [("delivered", "channel")]  # its reply had become a private message
+    assert not [call for call in server.env.http_requests[before:] if "/webhooks/" in str(call)]
 
 
 async def test_a_deleted_reply_becomes_a_new_message_that_mentions_only_the_member(
