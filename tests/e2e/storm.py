@@ -27,6 +27,7 @@ from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.faults import Fault
 from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.storm_checks import Verification
+from tests.e2e.storm_endless import EndlessTasks
 from tests.e2e.storm_members import Members
 from tests.e2e.storm_plan import Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
 from tests.e2e.storm_strangers import Strangers
@@ -74,6 +75,7 @@ class Storm:
         self._environment = environment
         self._members = Members(environment)
         self._strangers = Strangers(environment)
+        self._endless = EndlessTasks(environment)
         self._faults: list[Fault | RivyaFault] = []
         self._errors: list[str] = []
         self._events: Counter[str] = Counter()
@@ -90,8 +92,9 @@ class Storm:
         finally:
             await self._members.close()
             await self._environment.bot.kill_and_wait()
+        self._events["abandoned"] = self._endless.abandoned is not None
         self._events["nonce forgotten"] = len(self._environment.discord.late_repeats)
-        verification = Verification(self._environment, self._members.requests, self._strangers)
+        verification = Verification(self._environment, self._members.requests, self._strangers, self._endless)
         return Report(
             seed=self._plan.seed,
             errors=[*self._errors, *verification.errors()],
@@ -106,6 +109,7 @@ class Storm:
         """Carry out one run; returns its requests that were not sent before the process had ended."""
         bot, gateway = self._environment.bot, self._environment.discord.gateway
         self._steps_taken = 0
+        self._endless.make_old()
         # Created before the process, so that it counts every call.
         trigger = (
             None if run.end is None else asyncio.create_task(self._wait_for_end(run.end), name="run's end")
@@ -225,6 +229,7 @@ class Storm:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self._environment.bot.wait_connected()
             await self._members.wait_answered()
+            await self._endless.finish()
             while self._unfinished():
                 await asyncio.sleep(0.1)  # a commit of another process cannot be awaited
         await self._strangers.finish()
@@ -254,6 +259,7 @@ async def storm(jobs: int, seed: int, folder: Path) -> Report:
         ) as rivya,
     ):
         rivya.spelling, rivya.create_status = plan.spelling, plan.create_status
+        rivya.status_words, rivya.result_address = dict(plan.status_words), plan.result_address
         (channel,) = discord.add_guild()
         bot = BotProcess(folder, discord, rivya, settings={"BOT_RIVYA__MAX_RUNNING": "12"})
         environment = E2EEnvironment(discord, rivya, bot, channel, discord.add_person("alice"))

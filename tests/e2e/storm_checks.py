@@ -10,6 +10,7 @@ from tests.e2e.environment import E2EEnvironment, paint
 from tests.e2e.fake_discord.server import message_text
 from tests.e2e.fake_discord.state import Interaction, Message
 from tests.e2e.fake_discord.write_routes import DEFERRED_MESSAGE
+from tests.e2e.storm_endless import EndlessTasks
 from tests.e2e.storm_plan import CLOSED_CHANNEL, PERSON_WITHOUT_DMS, PlannedRequest
 from tests.e2e.storm_strangers import Strangers
 
@@ -21,10 +22,15 @@ class Verification:
     """Compares what the bot, Rivya and Discord recorded."""
 
     def __init__(
-        self, environment: E2EEnvironment, requests: dict[int, PlannedRequest], strangers: Strangers
+        self,
+        environment: E2EEnvironment,
+        requests: dict[int, PlannedRequest],
+        strangers: Strangers,
+        endless: EndlessTasks,
     ) -> None:
         self._environment = environment
         self._strangers = strangers
+        self._endless = endless
         self._requests = requests
         self._rows = {row["interaction_id"]: row for row in environment.bot.jobs()}
         self._ledger = {str(entry["job_id"]): entry for entry in environment.bot.ledger_entries()}
@@ -38,7 +44,7 @@ class Verification:
             *environment.bot.unexpected_log_lines(),
             *environment.discord.violations,
         ]
-        found += self._strangers.errors()
+        found += [*self._strangers.errors(), *self._endless.errors()]
         for interaction in environment.discord.interactions.values():
             if interaction.id in self._strangers.interaction_ids:
                 continue
@@ -105,7 +111,7 @@ class Verification:
         tasks = self._tasks[row["job_id"]]
         if tasks != (request.kind != "no picture"):
             yield f"{tasks} tasks"
-        if request.kind in {"no picture", "forbidden"}:
+        if request.kind in {"no picture", "forbidden"} or row["job_id"] == self._endless.abandoned:
             if row["stage"] != "failed":
                 yield f"{row['stage']}, but it should have failed"
             yield from self._check_failure_notice(interaction, request)

@@ -93,10 +93,19 @@ class Plan:
     runs: list[ProcessRun]
     spelling: Literal["snake", "camel"]
     create_status: Literal[200, 201, 202]
+    status_words: tuple[tuple[str, str], ...]
+    """What other APIs say for a status, in pairs with Rivya's word before it."""
+    result_address: Literal["absolute", "relative", "data"]
     painting_seconds: float
     """The longest duration of a task."""
 
 
+_STATUS_WORDS: list[tuple[tuple[str, str], ...]] = [
+    (),
+    (("succeeded", "completed"), ("failed", "error")),
+    (("queued", "In queue"), ("processing", "warming up"), ("succeeded", "done"), ("failed", "timed out")),
+]
+_RESULT_ADDRESSES: list[Literal["absolute", "relative", "data"]] = ["absolute", "relative", "data"]
 _RIVYA: list[tuple[int, str, str, dict[str, Any]]] = [
     *((3, "status", route, {"code": 500}) for route in ("create", "files", "status", "result")),
     *((2, "status", route, {"code": 503}) for route in ("create", "files", "status", "result")),
@@ -109,6 +118,13 @@ _RIVYA: list[tuple[int, str, str, dict[str, Any]]] = [
     *((3, "lag", route, {"seconds": 0.4}) for route in ("create", "files")),
     (2, "not_a_picture", "result", {}),
     (2, "lying_length", "result", {}),
+    *((1, "captive_portal", route, {}) for route in ("create", "files", "status", "result")),
+    (2, "gzip", "result", {}),
+    (1, "half_gzip", "result", {}),
+    (1, "status", "status", {"code": 404, "error_code": "not_found"}),
+    # So often in a row that pictures are late.
+    *((1, "status", "result", {"code": code, "times": 8}) for code in (403, 404)),
+    (1, "captive_portal", "result", {"times": 8}),
 ]
 _RIVYA_LIMITS: list[tuple[int, str, str, dict[str, Any]]] = [
     (1, "status", "create", {"code": 429, "error_code": "rate_limited"}),
@@ -175,6 +191,8 @@ def draw(seed: int, jobs: int) -> Plan:
         runs=runs,
         spelling=rng.choice(("snake", "camel")),
         create_status=rng.choice((200, 201, 202)),
+        status_words=rng.choice(_STATUS_WORDS),
+        result_address=rng.choices(_RESULT_ADDRESSES, (5, 3, 2))[0],
         painting_seconds=rng.choice((0.1, 0.3, 0.8)),
     )
 
