@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from bot.images.containers.reduced import Reduced, used_info
+from bot.images.containers.reduced import PARTS_LIMIT, BrokenContainerError, Reduced, used_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,9 @@ def reduce_webp(data: bytes) -> Reduced:
     """Return the WebP with its frames and their transparency only.
 
     The size in its head is not believed; a frame whose own size is beyond the file stays cut.
+
+    Raises:
+        BrokenContainerError: there are far too many chunks.
     """
     written: list[bytes] = []
     metadata: dict[bytes, bytes] = {}
@@ -39,7 +42,10 @@ def reduce_webp(data: bytes) -> Reduced:
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yield the name, the body and the head of each chunk; the last body may be cut."""
     place = _HEAD_BYTES
-    while len(data) - place >= 8:  # noqa: PLR2004  # name and size
+    for _ in range(PARTS_LIMIT):
+        if len(data) - place < 8:  # noqa: PLR2004  # name and size
+            return
         name, length = struct.unpack_from("<4sI", data, place)
         yield name, data[place + 8 : place + 8 + length], data[place : place + 8]
         place += 8 + length + (length & 1)
+    raise BrokenContainerError("too many chunks")

@@ -158,6 +158,9 @@ def segments() -> Iterator[tuple[str, bytes, Answer]]:
     yield "a comment in no encoding", with_segments(segment(0xFE, NOISE[:300])), Shown()
     yield "a comment with the length 0", with_segments(segment(0xFE, b"", length=0)), Shown()
     yield "many markers before a segment", with_segments(b"\xff" * 500), Shown()
+    yield "3,000,000 markers before a segment", with_segments(b"\xff" * 3_000_000), Shown()
+    yield "3,000,000 markers in place of the end", PLAIN.removesuffix(END) + b"\xff" * 3_000_000, Shown()
+    yield "3,000,000 markers alone", PLAIN[:2] + b"\xff" * 3_000_000, UNREADABLE
     yield "noise between segments", with_segments(bytes(value % 255 for value in NOISE[:500])), Shown()
     yield "an unknown segment", with_segments(segment(0xF0, NOISE[:90])), Shown()
 

@@ -96,6 +96,7 @@ def broken() -> Iterator[tuple[str, bytes, Answer]]:
     yield "cut without loss, both lengths right", riff(chunk(b"VP8L", LOSSLESS[20:-300])), UNREADABLE
     yield "no pixels", extended(0), UNREADABLE
     yield "a head alone", PLAIN[:12], UNREADABLE
+    yield "300,000 chunks", riff(chunk(b"VP8 ", b"") * 300_000), UNREADABLE
     yield (
         "another size in its head",
         riff(chunk(b"VP8X", bytes(4) + CANVAS[3:] + CANVAS[:3]), pixels),
