@@ -18,8 +18,12 @@ CONTACT = 'Mira "the \\ brush" d\'Été 🐋, mira@example.org'
 
 def wizard(fresh: E2EEnvironment, *arguments: str) -> Terminal:
     fresh.bot.folder.mkdir(exist_ok=True)
-    entry = (sys.executable, "-m", "tests.e2e.bot_entry", fresh.discord.api_url, fresh.discord.gateway.url)
-    environ = make_environment(BOT_RIVYA__BASE_URL=fresh.rivya.url, PYTHONUTF8="1")
+    entry = (sys.executable, "-m", "tests.e2e.bot_entry")
+    environ = make_environment(
+        BOT_RIVYA__BASE_URL=fresh.rivya.url,
+        KUAS_E2E_DISCORD=f"{fresh.discord.api_url} {fresh.discord.gateway.url}",
+        PYTHONUTF8="1",
+    )
     return Terminal((*entry, "init", *arguments), cwd=fresh.bot.folder, env=environ)
 
 
