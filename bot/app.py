@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 WAKEUP_SECONDS: Final = 15.0
-"""How often it is looked for jobs that another process wants to be tried or has ended."""
+"""How often the bot looks for jobs that another process has ended, or wants to be tried."""
 PROBE_POLLS: Final = 6
 """Poll intervals between two probes while the circuit breaker is open: 30 s by default."""
 
@@ -105,6 +105,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         client.on_setup = partial(
             register,
             engine=engine,
+            wake_jobs=wakeups.trigger,
             alert_notifier=notifiers.alerts,
             admission_notifier=notifiers.admissions,
             stores=stores,

@@ -44,6 +44,8 @@ from cogs.ui.component_router import ComponentRouter
 from cogs.ui.discord_limits import validate_commands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from discord.ext import commands
 
     from bot.background.admission_notifier import AdmissionNotifier
@@ -64,6 +66,7 @@ async def register(
     client: KuasClient,
     *,
     engine: JobEngine,
+    wake_jobs: Callable[[], None],
     alert_notifier: AlertNotifier,
     admission_notifier: AdmissionNotifier,
     stores: Stores,
@@ -78,8 +81,8 @@ async def register(
 ) -> None:
     """Add every command, in every language, and the router of every button.
 
-    `operator_guild` is the guild that gets the operator's commands; None for no guild.
-    `about` says who runs the bot.
+    `wake_jobs` has the jobs looked at that the operator ends, or that are to be tried. `operator_guild` is
+    the guild that gets the operator's commands; None for no guild. `about` says who runs the bot.
 
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
@@ -88,7 +91,9 @@ async def register(
     router = ComponentRouter(error_reporter)
     cogs = (
         *_member_commands(stores, circuit_breaker, about),
-        *_pictures(client, engine, alert_notifier, stores, downloader, image_workers, error_reporter),
+        *_pictures(
+            client, engine, wake_jobs, alert_notifier, stores, downloader, image_workers, error_reporter
+        ),
         _limits(stores, router),
         GuildDepartureListener(client, departures),
         GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
@@ -99,12 +104,24 @@ async def register(
         router.add_handlers(cog)
     await validate_commands(client.tree)
     if operator_guild is not None:
-        late_jobs = LateJobCommands(operator_guild, stores.late_jobs, engine)
-        operator = _operator(operator_guild, stores, rivya, late_jobs)
-        await client.add_guild_cog(operator, operator_guild)
-        for handlers in (operator, late_jobs):
-            router.add_handlers(handlers)
-        await validate_commands(client.tree, discord.Object(operator_guild))
+        await _add_operator(client, router, operator_guild, stores, rivya, wake_jobs)
+
+
+async def _add_operator(
+    client: KuasClient,
+    router: ComponentRouter,
+    guild_id: int,
+    stores: Stores,
+    rivya: RivyaClient,
+    wake_jobs: Callable[[], None],
+) -> None:
+    """Add the operator's commands to their one guild."""
+    late_jobs = LateJobCommands(guild_id, stores.late_jobs, wake_jobs)
+    operator = _operator(guild_id, stores, rivya, late_jobs)
+    await client.add_guild_cog(operator, guild_id)
+    for handlers in (operator, late_jobs):
+        router.add_handlers(handlers)
+    await validate_commands(client.tree, discord.Object(guild_id))
 
 
 def _member_commands(
@@ -123,6 +140,7 @@ def _member_commands(
 def _pictures(
     client: KuasClient,
     engine: JobEngine,
+    wake_jobs: Callable[[], None],
     alert_notifier: AlertNotifier,
     stores: Stores,
     downloader: Downloader,
@@ -138,7 +156,15 @@ def _pictures(
         submission,
         compose_forms,
         Imagine(submission, compose_forms, rejected_requests, stores.presets),
-        PictureActions(engine, stores.history, submission, compose_forms, result_messages, stores.late_jobs),
+        PictureActions(
+            engine,
+            stores.history,
+            submission,
+            compose_forms,
+            result_messages,
+            stores.late_jobs,
+            wake_jobs,
+        ),
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),

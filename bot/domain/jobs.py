@@ -305,6 +305,10 @@ class Phase(StrEnum):
     """The picture is finished, but cannot be downloaded yet; it is tried for a week."""
 
 
+LATE_PHASES: Final = (Phase.LATE, Phase.RESULT_LATE)
+"""Phases of a job that takes longer than usual, however long that is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The progress of a running job. `since` is when the phase began, in epoch milliseconds."""

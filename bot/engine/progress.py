@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.clock import now_ms
-from bot.domain.jobs import Phase, Progress
+from bot.domain.jobs import LATE_PHASES, Phase, Progress
 from bot.engine.polling.scheduler import TaskKind
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _IMMEDIATE_PHASES: Final = (Phase.UPLOADING, Phase.PAINTING, Phase.LATE, Phase.R
 """Phases that are reported when they begin; the others only if the interval ends while they last."""
 
 
-_LATE_PHASES: Final = (Phase.LATE, Phase.RESULT_LATE)
 _LATE_INTERVAL_SECONDS: Final = 3600.0
 """Between two reports of a late job: its line does not change, but may not have been shown yet."""
 _ESTIMATED_PHASES: Final = (Phase.WAITING, Phase.UPLOADING, Phase.ASKING, Phase.PAINTING)
@@ -74,7 +73,7 @@ class ProgressReporter:
         """
         if phase is self._progress.phase:
             return
-        late = not {phase, self._progress.phase}.isdisjoint(_LATE_PHASES)
+        late = not {phase, self._progress.phase}.isdisjoint(LATE_PHASES)
         self._progress = Progress(phase, since or now_ms())
         due = late or asyncio.get_running_loop().time() - self._reported_at >= self._interval_seconds
         if self._ticker is not None and due and not self._reporting.locked():
@@ -139,7 +138,7 @@ class ProgressReporter:
             await self._report()
         while True:
             phase = self._progress.phase
-            if phase not in _LATE_PHASES:
+            if phase not in LATE_PHASES:
                 await asyncio.sleep(self._interval_seconds)
             elif phase is self._reported_phase:
                 await asyncio.sleep(_LATE_INTERVAL_SECONDS)

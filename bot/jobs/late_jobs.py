@@ -8,7 +8,7 @@ Owns the table job_wakeups.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +21,7 @@ from bot.jobs.rows import job_from
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from bot.domain.jobs import Job
     from bot.storage.database import Database
@@ -106,10 +107,6 @@ class LateJobStore:
 
         return await self._database.run(unit)
 
-    async def find(self, job_id: str) -> Job | None:
-        """Return a job in any stage; None if there is none."""
-        return await self._database.run(lambda tx: _find(tx, job_id))
-
     async def retry(self, job_id: str) -> LateJobResult:
         """Have a late job tried now: its task polled, or its picture downloaded.
 
@@ -142,36 +139,49 @@ class LateJobStore:
 
         A job that has ended already leaves the list.
         """
-        at = now_ms()
-
-        def unit(tx: sqlite3.Connection) -> LateJobResult:
-            job = _find(tx, job_id)
-            refused = _refusal(job)
-            if job is None or refused is not None:
-                return refused or LateJobResult.UNKNOWN
-            if job.failure is None:
-                _end(tx, job, Failure(FailureCause.OPERATOR, FailureCode.ABANDONED, reason), at)
-            tx.execute(f"UPDATE jobs SET {NOT_LATE} WHERE job_id = ?", (job_id,))  # noqa: S608  # our own text
-            request_wakeup(tx, job_id, at)
-            return LateJobResult.DONE
-
-        return await self._database.run(unit)
+        return await self._end_wait(job_id, reason, lambda _: True)
 
     async def release(self, job_id: str, *, reason: str, by: int) -> LateJobResult:
         """End the wait for a late job and release its credits, which is recorded as a correction."""
         at = now_ms()
 
-        def unit(tx: sqlite3.Connection) -> LateJobResult:
-            job, booked = _find(tx, job_id), find_booked(tx, job_id)
-            refused = _refusal(job)
-            if job is None or booked is None or refused is not None:
-                return refused or LateJobResult.UNKNOWN
-            if booked.state is not ReservationState.HELD:
-                return LateJobResult.CHARGED
+        def release(tx: sqlite3.Connection) -> bool:
+            booked = find_booked(tx, job_id)
+            if booked is None or booked.state is not ReservationState.HELD:
+                return False
             correct(tx, booked, (ReservationState.RELEASED, 0), reason=reason, by=by, at=at)
+            return True
+
+        return await self._end_wait(job_id, reason, release, in_doubt=False)
+
+    async def _end_wait(
+        self,
+        job_id: str,
+        reason: str,
+        close: Callable[[sqlite3.Connection], bool],
+        *,
+        in_doubt: bool = True,
+    ) -> LateJobResult:
+        """End a late job in one transaction with `close`, which returns False if its credits forbid that."""
+        at = now_ms()
+
+        def unit(tx: sqlite3.Connection) -> LateJobResult:
+            job = _find(tx, job_id)
+            if job is None:
+                return LateJobResult.UNKNOWN
+            if job.late_at is None:
+                under_way = job.finished_at is None and job.failure is None
+                return LateJobResult.NOT_LATE if under_way else LateJobResult.OVER
+            if not close(tx):
+                return LateJobResult.CHARGED
             if job.failure is None:
-                failure = Failure(FailureCause.OPERATOR, FailureCode.ABANDONED, reason)
-                _end(tx, job, failure, at, in_doubt=False)
+                _end(
+                    tx,
+                    job,
+                    Failure(FailureCause.OPERATOR, FailureCode.ABANDONED, reason),
+                    at,
+                    in_doubt=in_doubt,
+                )
             tx.execute(f"UPDATE jobs SET {NOT_LATE} WHERE job_id = ?", (job_id,))  # noqa: S608  # our own text
             request_wakeup(tx, job_id, at)
             return LateJobResult.DONE
@@ -220,34 +230,27 @@ def request_wakeup(transaction: sqlite3.Connection, job_id: str, at: int) -> Non
 
 
 def _end(
-    transaction: sqlite3.Connection, job: Job, failure: Failure, at: int, *, in_doubt: bool = True
+    transaction: sqlite3.Connection,
+    job: Job,
+    failure: Failure,
+    at: int,
+    *,
+    in_doubt: bool = True,
 ) -> None:
     """Record the failure of an unfinished job, and close its credits, unless they are in doubt."""
     if job.stage is Stage.SUCCEEDED:
-        stage, charged = Stage.UNDELIVERABLE, _charged_credits(transaction, job.job_id)
-        ended = Failure(failure.cause, failure.code, failure.message, charged_credits=charged)
+        stage = Stage.UNDELIVERABLE
+        failure = replace(failure, charged_credits=_charged_credits(transaction, job.job_id))
     else:
+        stage = Stage.FAILED
         # Without a body nothing that costs credits was sent.
-        in_doubt = in_doubt and (job.stage not in BEFORE_TASK or job.create_body is not None)
-        stage, ended = (
-            Stage.FAILED,
-            Failure(failure.cause, failure.code, failure.message, in_doubt=in_doubt),
-        )
-        close_credits(transaction, job.job_id, ended, at)
+        may_cost = job.stage not in BEFORE_TASK or job.create_body is not None
+        failure = replace(failure, in_doubt=in_doubt and may_cost)
+        close_credits(transaction, job.job_id, failure, at)
     transaction.execute(
         f"UPDATE jobs SET {FAILURE} WHERE job_id = ?",  # noqa: S608  # our own text
-        (*failure_values(stage, ended), job.job_id),
+        (*failure_values(stage, failure), job.job_id),
     )
-
-
-def _refusal(job: Job | None) -> LateJobResult | None:
-    """Return why a job cannot be ended; None if it can."""
-    if job is None:
-        return LateJobResult.UNKNOWN
-    if job.late_at is not None:
-        return None
-    under_way = job.finished_at is None and job.failure is None
-    return LateJobResult.NOT_LATE if under_way else LateJobResult.OVER
 
 
 def _stage_to_resume(transaction: sqlite3.Connection, job: Job) -> Stage | None:

@@ -30,7 +30,7 @@ from bot.discord_client.errors import (
     translate_outages,
 )
 from bot.domain.clock import now_ms
-from bot.domain.jobs import DeliveryMethod, Phase
+from bot.domain.jobs import LATE_PHASES, DeliveryMethod
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
@@ -53,8 +53,6 @@ log = structlog.get_logger(__name__)
 
 MAX_SHOWN: Final = 10_000
 """Jobs whose last progress is kept; one that was evicted may be edited to the same text again."""
-LATE_PHASES: Final = (Phase.LATE, Phase.RESULT_LATE)
-"""Phases that are shown even when the interaction's token has expired, by editing the reply as the bot."""
 ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
 """The methods that leave the reply as it was."""
 

@@ -20,12 +20,12 @@ from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
 from cogs.operator.authorization import is_operator, require_operator
-from cogs.operator.late_jobs import guild_names
 from cogs.operator.reconcile_runner import ReconcileRunner
 from cogs.operator.views import SENTENCE_UNITS
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.component_router import component
+from cogs.ui.context import guild_names
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 from cogs.ui.layout import row
 from cogs.ui.responses import defer_privately, reply_privately

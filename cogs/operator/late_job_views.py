@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.jobs import Stage
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 NOTE_UNITS: Final = 160
 NO_REASON: Final = gettext_noop("Give a reason in words; it is recorded. Nothing was changed.")
+
+
+class LateAction(StrEnum):
+    """What the operator does with a late job. The values are in custom ids: do not change them."""
+
+    RETRY = "retry"
+    ABANDON = "abandon"
+    RELEASE = "release"
+
+
 _WAITS_FOR: Final = {
     Stage.ACCEPTED: gettext_noop("its reference is not uploaded yet"),
     Stage.UPLOADED: gettext_noop("Rivya has not accepted it yet"),
@@ -31,9 +42,11 @@ _WAITS_FOR: Final = {
     Stage.FAILED: gettext_noop("given up; what it cost is not known"),
 }
 _DONE: Final = {
-    "retry": gettext_noop("`{job_id}` is tried now."),
-    "abandon": gettext_noop("`{job_id}` is no longer waited for. What Rivya may charge stays set aside."),
-    "release": gettext_noop("`{job_id}` is no longer waited for, and its credits are given back."),
+    LateAction.RETRY: gettext_noop("`{job_id}` is tried now."),
+    LateAction.ABANDON: gettext_noop(
+        "`{job_id}` is no longer waited for. What Rivya may charge stays set aside."
+    ),
+    LateAction.RELEASE: gettext_noop("`{job_id}` is no longer waited for, and its credits are given back."),
 }
 _REFUSED: Final = {
     LateJobResult.UNKNOWN: gettext_noop("`{job_id}` is not known."),
@@ -43,7 +56,7 @@ _REFUSED: Final = {
 }
 
 
-def outcome_text(action: str, result: LateJobResult, job_id: str) -> str:
+def outcome_text(action: LateAction, result: LateJobResult, job_id: str) -> str:
     """Say what an action on a late job did."""
     sentences = _DONE[action] if result is LateJobResult.DONE else _REFUSED[result]
     return gettext(sentences, job_id=job_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
@@ -13,28 +12,22 @@ from bot.jobs.late_jobs import LateJobResult
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import late_job_views as views
 from cogs.operator.authorization import require_operator
+from cogs.operator.late_job_views import LateAction
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import component, modal, typed_text
+from cogs.ui.context import guild_names
 from cogs.ui.discord_limits import validate_modal
 from cogs.ui.layout import row
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
-    from bot.engine.engine import JobEngine
     from bot.jobs.late_jobs import LateJob, LateJobStore
     from cogs.operator.views import NameOf
 
 log = structlog.get_logger(__name__)
-
-
-class LateAction(StrEnum):
-    """What the operator does with a late job. The values are in custom ids: do not change them."""
-
-    RETRY = "retry"
-    ABANDON = "abandon"
-    RELEASE = "release"
 
 
 _LABELS: Final = {
@@ -54,10 +47,10 @@ _JOB: Final = r"(?P<job_id>[0-9a-f-]{36}):(?P<page>[0-9]{1,6})"
 class LateJobCommands:
     """The list of late jobs and its buttons; `Operator` has the command."""
 
-    def __init__(self, guild_id: int, late_jobs: LateJobStore, engine: JobEngine) -> None:
+    def __init__(self, guild_id: int, late_jobs: LateJobStore, wake_jobs: Callable[[], None]) -> None:
         self._guild_id = guild_id
         self._late_jobs = late_jobs
-        self._engine = engine
+        self._wake_jobs = wake_jobs
 
     async def view(self, number: int, name_of: NameOf, outcome: str = "") -> ui.LayoutView:
         """Return a page of the list; `outcome` is what was just done."""
@@ -116,23 +109,13 @@ class LateJobCommands:
         job_id = custom_id["job_id"]
         log.info("late job", job_id=job_id, action=action, result=result, by=interaction.user.id)
         if result is LateJobResult.DONE:
-            await self._engine.wake(job_id)
+            self._wake_jobs()
         outcome = views.outcome_text(action, result, job_id)
         await self._show(interaction, int(custom_id["page"]), outcome)
 
     async def _show(self, interaction: discord.Interaction, number: int, outcome: str = "") -> None:
         view = await self.view(number, guild_names(interaction), outcome)
         await interaction.response.edit_message(view=view)
-
-
-def guild_names(interaction: discord.Interaction) -> NameOf:
-    """Return a function for the name of a guild, which is None if the bot is not in it."""
-
-    def name_of(guild_id: int) -> str | None:
-        guild = interaction.client.get_guild(guild_id)
-        return None if guild is None else guild.name
-
-    return name_of
 
 
 def reason_form(action: LateAction, job_id: str, page: int) -> ui.Modal:

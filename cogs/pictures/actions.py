@@ -50,6 +50,7 @@ class PictureActions(commands.Cog):
         compose_forms: ComposeForms,
         result_messages: ResultMessages,
         late_jobs: LateJobStore,
+        wake_jobs: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._history = history
@@ -57,6 +58,7 @@ class PictureActions(commands.Cog):
         self._compose_forms = compose_forms
         self._result_messages = result_messages
         self._late_jobs = late_jobs
+        self._wake_jobs = wake_jobs
         self._handlers: dict[Action, ActionHandler] = {
             Action.AGAIN: self._again,
             Action.EDIT: self._edit,
@@ -128,9 +130,8 @@ class PictureActions(commands.Cog):
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_guild",))
         if not await defer_privately(interaction):
             return
-        job_id = item.job.job_id
-        if item.is_missing and await self._late_jobs.retry(job_id) is LateJobResult.DONE:
-            await self._engine.wake(job_id)
+        if item.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
+            self._wake_jobs()
             sentence = gettext("Trying again now. The picture will be posted where you asked for it.")
         else:
             sentence = gettext("There is nothing to fetch: this picture is no longer missing.")

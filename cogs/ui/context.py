@@ -5,6 +5,8 @@ Permissions are checked in code although commands declare them: a server's setti
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import discord
 
 from bot.discord_client.permissions import lacking, needed_to_post, needed_to_write
@@ -12,6 +14,9 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import Destination, RequestContext
 from cogs.text.terms import mention
 from cogs.text.translation import gettext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def guild_id_of(interaction: discord.Interaction) -> int:
@@ -131,3 +136,13 @@ def role_ids_of(person: discord.Member | discord.User) -> tuple[int, ...]:
         return ()
     # Not `roles`, which leaves out those that are not cached: their limits would not hold.
     return tuple(person._roles)  # noqa: SLF001  # see above
+
+
+def guild_names(interaction: discord.Interaction) -> Callable[[int], str | None]:
+    """Return a function for the name of a guild, which is None if the bot is not in it."""
+
+    def name_of(guild_id: int) -> str | None:
+        guild = interaction.client.get_guild(guild_id)
+        return None if guild is None else guild.name
+
+    return name_of
