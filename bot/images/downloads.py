@@ -17,13 +17,7 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from yarl import URL
 
-from bot.domain.errors import (
-    ContractViolation,
-    MemberError,
-    MemberReason,
-    TransientError,
-    disk_error,
-)
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, TransientError, disk_error
 from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.images.gzip_layer import is_gzip, remove_gzip
 from bot.network.connections import Network, describe

@@ -20,12 +20,7 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from bot.domain.errors import (
-    ContractViolation,
-    KuasError,
-    OperatorError,
-    TransientError,
-)
+from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
 from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.network.connections import Network, describe
 from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_body

@@ -140,7 +140,7 @@ def _why_not_shown(item: HistoryItem) -> str:
     if not item.is_missing:
         return gettext("The picture itself cannot be shown here any more.")
     if item.job.stage is Stage.UNDELIVERABLE:
-        return gettext("It was painted, but Rivya has not handed it over for a week.")
+        return gettext("It was painted, but could not be fetched from Rivya.")
     return gettext(
         "It was painted, but Rivya has not handed it over yet. It will be posted as soon as it has."
     )
