@@ -52,11 +52,16 @@ DEFAULT = Limit(credits=200, period=Period.MONTH)
 
 # Released migrations never change, since installed databases have run them. A change is a new file.
 RELEASED = {
-    "0001_jobs_and_reservations.sql": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
-    "0002_rules_grants_and_refunds.sql": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
-    "0003_task_durations.sql": "60216188dea8ad6dab8a39cbc6d884b159b97911c1efa0bbda5bc341efcb3e4f",
-    "0004_operator_sync.sql": "dbdca6a956497a5d7b4a42e07f8d50264968aa0ab74444e18143f51499461359",
-    "0005_the_life_of_a_picture.sql": "5b62601fd9d6c4c171b0f78ccf6e1a04476cb6703d4718119a52202ff5413e48",
+    "0001_jobs_and_reservations": "10128ae0b59715b28cc7235a49fa8399cd2b8bbfd7504b68e4c8a0c4f4640b0b",
+    "0002_rules_grants_and_refunds": "64d5e04456fc46a21ae9fa3f89a1ff1ad45506d4452c196e8ecf3be66bf453e2",
+    "0003_task_durations": "60216188dea8ad6dab8a39cbc6d884b159b97911c1efa0bbda5bc341efcb3e4f",
+    "0004_operator_sync": "dbdca6a956497a5d7b4a42e07f8d50264968aa0ab74444e18143f51499461359",
+    "0005_the_life_of_a_picture": "5b62601fd9d6c4c171b0f78ccf6e1a04476cb6703d4718119a52202ff5413e48",
+    "0006_uploads_and_balance_warning": "b97003a7b79b124ba00e73554970c73556c66f25d04ccc54fb0f90f083f79d16",
+    "0007_late_jobs": "8c56b90cdd181fd2c26edd2c5aedb4eacbf5ee1a467f0f7ec7bf1583395f0367",
+    "0008_emoji_in_words_and_names": "ea17348d0b894f07bc39e87545afb677e2021f9124d9cbe9b95114b9e4dee87c",
+    "0009_ceilings_and_admission": "faba95a353bf040a67862eb34cdfeb89a9ae18370605f5c82b5c7a3237f60cde",
+    "0010_contact": "8ad04260531ecfa172948340523dc482199654b9035f54b45f60cd6d8a084963",
 }
 
 
@@ -513,5 +518,5 @@ async def test_a_first_start_that_is_killed_gives_each_server_its_ceiling_once(
 
 
 def test_released_migrations_are_not_changed() -> None:
-    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in migrations()}
+    found = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in migrations()}
     assert {name: found[name] for name in RELEASED} == RELEASED
