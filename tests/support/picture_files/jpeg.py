@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from bot.domain.errors import MemberReason
 from tests.support.picture_files.model import (
     BLUE,
     GREEN,
@@ -16,6 +15,7 @@ from tests.support.picture_files.model import (
     SWAPPED,
     TOO_LARGE,
     UNREADABLE,
+    Answer,
     PictureFile,
     Shown,
     drawing,
@@ -23,8 +23,6 @@ from tests.support.picture_files.model import (
     photo,
     saved,
 )
-
-Answer = Shown | MemberReason
 
 END = b"\xff\xd9"
 NOISE = random.Random(6).randbytes(9000)

@@ -36,11 +36,14 @@ class Shown:
     """Whether an orientation of 6 was applied: red is above, blue below."""
 
 
+Answer = Shown | MemberReason
+
+
 @dataclass(frozen=True)
 class PictureFile:
     name: str
     data: bytes
-    answer: Shown | MemberReason = Shown()
+    answer: Answer = Shown()
 
 
 def photo(mode: str = "RGB") -> Image.Image:

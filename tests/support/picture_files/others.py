@@ -6,13 +6,13 @@ import random
 import struct
 from collections.abc import Iterator
 
-from bot.domain.errors import MemberReason
 from tests.support.picture_files.model import (
     ANIMATED,
     CLEAR,
     RED,
     TOO_LARGE,
     UNREADABLE,
+    Answer,
     PictureFile,
     Shown,
     drawing,
@@ -21,8 +21,6 @@ from tests.support.picture_files.model import (
     photo,
     saved,
 )
-
-Answer = Shown | MemberReason
 
 NOISE = random.Random(9).randbytes(9000)
 GIF = saved(drawing(), "GIF", interlace=0)

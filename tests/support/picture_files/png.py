@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from bot.domain.errors import MemberReason
 from tests.support.picture_files.model import (
     ANIMATED,
     BLUE,
@@ -19,6 +18,7 @@ from tests.support.picture_files.model import (
     SWAPPED,
     TOO_LARGE,
     UNREADABLE,
+    Answer,
     PictureFile,
     Shown,
     drawing,
@@ -27,8 +27,6 @@ from tests.support.picture_files.model import (
     photo,
     saved,
 )
-
-Answer = Shown | MemberReason
 
 WIDTH, HEIGHT = SIZE
 NOISE = random.Random(5).randbytes(2_000_000)

@@ -6,7 +6,6 @@ import random
 import struct
 from collections.abc import Iterator
 
-from bot.domain.errors import MemberReason
 from tests.support.picture_files.model import (
     ANIMATED,
     BLUE,
@@ -15,6 +14,7 @@ from tests.support.picture_files.model import (
     RED,
     SWAPPED,
     UNREADABLE,
+    Answer,
     PictureFile,
     Shown,
     drawing,
@@ -23,8 +23,6 @@ from tests.support.picture_files.model import (
     photo,
     saved,
 )
-
-Answer = Shown | MemberReason
 
 NOISE = random.Random(8).randbytes(9000)
 PLAIN = saved(photo(), "WEBP", quality=90)
