@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import pty
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ class Terminal:
         self._command, self._cwd, self._env = command, cwd, env
         self._shown = ""
         self._read_to = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -31,13 +33,15 @@ class Terminal:
             )
         finally:
             os.close(slave)
+        os.set_blocking(self._master, False)
         asyncio.get_running_loop().add_reader(self._master, self._read)
+        self._exit = asyncio.create_task(self._watch_exit())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._process.returncode is None:
             self._process.kill()
-            await self._process.wait()
+        await self._exit
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
 
@@ -48,19 +52,26 @@ class Terminal:
 
     def _read(self) -> None:
         data = b""
-        with suppress(OSError):  # Linux says EIO at the end of the process
+        with suppress(OSError):  # Linux says EIO once no process has the terminal any more
             data = os.read(self._master, 65536)
         if not data:
             asyncio.get_running_loop().remove_reader(self._master)
-        self._shown += data.decode().replace("\r\n", "\n")
+        self._shown = (self._shown + self._decoder.decode(data)).replace("\r\n", "\n")
         self._changed.set()
+
+    async def _watch_exit(self) -> int:
+        """Wait for the end of the process, and read its last words."""
+        code = await self._process.wait()
+        self._read()
+        return code
 
     async def wait_for(self, text: str) -> str:
         """Wait until a text is shown after the last one; returns what came before it."""
 
         async def wait() -> int:
             while (at := self._shown.find(text, self._read_to)) < 0:
-                assert self._process.returncode is None, self._shown
+                if self._exit.done():
+                    raise AssertionError(f"ended with {self._exit.result()} before {text!r}: {self._shown}")
                 self._changed.clear()
                 await self._changed.wait()
             return at
@@ -84,6 +95,4 @@ class Terminal:
 
     async def end(self) -> int:
         """Wait for the end of the process; returns its exit code."""
-        code = await soon(self._process.wait())
-        self._read()
-        return code
+        return await soon(asyncio.shield(self._exit))
