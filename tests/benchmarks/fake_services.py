@@ -17,6 +17,7 @@ from aiohttp import web
 from PIL import Image
 
 from sandbox.fake_rivya import FakeRivya
+from tests.support.loopback import serving
 
 SMALL_SIDE = 64
 
@@ -52,18 +53,14 @@ async def serve(
 
     cdn = web.Application()
     cdn.router.add_get("/{name}.png", reference)
-    runner = web.AppRunner(cdn, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with FakeRivya(
+    fake_rivya = FakeRivya(
         wallet_credits=10**9, painting_seconds=painting_seconds, painter=lambda *_: picture
-    ) as rivya:
-        cdn_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    )
+    async with serving(cdn) as cdn_url, fake_rivya as rivya:
         services = {"rivya_url": rivya.url, "api_key": rivya.api_key}
         services |= {f"{name}_reference_url": f"{cdn_url}/{name}.png" for name in references}
         print(json.dumps(services), flush=True)
         await asyncio.to_thread(sys.stdin.buffer.read)
-    await runner.cleanup()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import zlib
 
 from aiohttp import WSMsgType, web
 
+from tests.support.loopback import serving
+
 BOT = {"id": "30", "username": "Kuas", "discriminator": "0", "avatar": None, "bot": True, "flags": 0}
 APPLICATION: dict[str, object] = {
     "id": "30",
@@ -126,13 +128,10 @@ class Gateway:
         app.router.add_get("/gateway/bot", self._gateway_bot)
         app.router.add_put("/applications/{id}/commands", self._commands)
         app.router.add_get("/", self._socket)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._url = f"127.0.0.1:{runner.addresses[0][1]}"
-        print(json.dumps({"http": f"http://{self._url}", "socket": f"ws://{self._url}/"}), flush=True)
-        await asyncio.to_thread(sys.stdin.buffer.read)
-        await runner.cleanup()
+        async with serving(app, shutdown_timeout=1.0) as url:
+            self._url = url.removeprefix("http://")
+            print(json.dumps({"http": url, "socket": f"ws://{self._url}/"}), flush=True)
+            await asyncio.to_thread(sys.stdin.buffer.read)
 
     async def _me(self, _: web.Request) -> web.Response:
         return _json(BOT)

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import pytest
-from aiohttp import web
 
 from bot.images.downloads import Downloader
 from bot.rivya.client import open_session
@@ -15,6 +14,7 @@ from bot.storage.database import Database
 from sandbox.fake_rivya import FakeRivya
 from tests.support.engine_harness import EngineHarness, MakeHarness, build
 from tests.support.images import make_picture
+from tests.support.loopback import serving_files
 
 
 @pytest.fixture
@@ -25,18 +25,8 @@ async def files() -> AsyncIterator[str]:
         "notes.png": b"just some notes",
         "half.png": make_picture(size=(300, 300))[:200],
     }
-
-    async def serve(request: web.Request) -> web.Response:
-        body = contents.get(request.match_info["name"])
-        return web.Response(status=404) if body is None else web.Response(body=body)
-
-    app = web.Application()
-    app.router.add_get("/{name}", serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving_files(contents) as url:
+        yield url
 
 
 @pytest.fixture

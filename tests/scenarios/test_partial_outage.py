@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot.app import run
 from bot.config.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
 from cogs.ui import responses
+from tests.support.loopback import serving
 from tests.support.waiting import soon
 
 ME = {"id": "1", "username": "kuas", "discriminator": "0", "avatar": None, "bot": True}
@@ -60,12 +61,9 @@ async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDis
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", fake.answer)
     # Like Discord, it handles what it has read even if the client has closed the connection.
-    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    monkeypatch.setattr("discord.http.Route.BASE", f"http://127.0.0.1:{runner.addresses[0][1]}")
-    yield fake
-    await runner.cleanup()
+    async with serving(app, shutdown_timeout=0.1, handler_cancellation=False) as url:
+        monkeypatch.setattr("discord.http.Route.BASE", url)
+        yield fake
 
 
 @pytest.mark.parametrize("silent_path", ["/users/@me", "/commands", "/gateway/bot"])

@@ -28,6 +28,7 @@ from bot.domain.jobs import Stage
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
 from tests.support.images import make_picture
+from tests.support.loopback import serving
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
@@ -74,13 +75,8 @@ async def channel() -> AsyncIterator[FakeChannel]:
     fake_channel = FakeChannel()
     app = web.Application()
     fake_channel.add_routes(app)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    fake_channel.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield fake_channel
-    await runner.cleanup()
+    async with serving(app) as fake_channel.url:
+        yield fake_channel
 
 
 @dataclass

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import structlog
-from aiohttp import web
 from PIL import Image
 
 from bot.domain.jobs import Reference, Stage
 from sandbox.fake_rivya import FakeRivya
 from tests.support.engine_harness import EngineHarness, MakeHarness, stored_picture
 from tests.support.factories import make_request
+from tests.support.loopback import serving_files
 from tests.support.small_disk import SmallDisk
 from tests.support.waiting import until
 
@@ -46,16 +46,8 @@ def database_path(disk: SmallDisk) -> Path:
 
 @pytest.fixture
 async def files() -> AsyncIterator[str]:
-    async def serve(_: web.Request) -> web.Response:
-        return web.Response(body=BIG_PICTURE)
-
-    app = web.Application()
-    app.router.add_get("/fox.png", serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving_files({"fox.png": BIG_PICTURE}) as url:
+        yield url
 
 
 @pytest.fixture

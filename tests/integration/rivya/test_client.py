@@ -33,6 +33,7 @@ from bot.rivya.calls import ApiTimeouts, Attempt
 from bot.rivya.client import ANSWER_LIMIT_BYTES, STATUS_LIMIT_BYTES, RivyaClient, open_session
 from bot.rivya.models import ModelOffer, Task, TaskStatus
 from bot.rivya.rate_limit import RateLimiter
+from tests.support.loopback import serving
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 if TYPE_CHECKING:
@@ -99,6 +100,24 @@ class ScriptedServer:
     def cut_in_the_middle(self) -> None:
         self.answers.append(_cut_in_the_middle)
 
+    def flood(self, start: bytes) -> list[int]:
+        """Answer without an end; returns the sizes of what was sent behind `start`, growing."""
+        sent: list[int] = []
+
+        async def send(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await response.write(start)
+            try:
+                while True:
+                    await response.write(b"A" * ANSWER_LIMIT_BYTES)
+                    sent.append(ANSWER_LIMIT_BYTES)
+            except ConnectionError:
+                return response
+
+        self.answers.append(send)
+        return sent
+
     def stall(self) -> None:
         async def wait(_: web.Request) -> web.StreamResponse:
             await self.over.wait()
@@ -142,14 +161,11 @@ async def open_script() -> AsyncIterator[ScriptedServer]:
     server = ScriptedServer()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
-    server.over.set()
-    await runner.cleanup()
+    async with serving(app) as server.url:
+        try:
+            yield server
+        finally:
+            server.over.set()
 
 
 @pytest.fixture
@@ -451,14 +467,7 @@ async def test_a_redirect_is_not_followed_and_gets_no_key(
 async def test_an_endless_answer_is_not_read_to_its_end(
     server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
-    async def flood(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        while request.transport is not None and not request.transport.is_closing():
-            await response.write(b" " * ANSWER_LIMIT_BYTES)
-        return response
-
-    server.answers.append(flood)
+    server.flood(b" ")
     rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
     error = await soon(failure_of(rivya.credits()))
     assert isinstance(error, TransientError)
@@ -482,19 +491,7 @@ async def test_a_picture_of_the_greatest_size_may_be_in_the_status_of_its_task(
 async def test_a_status_is_read_up_to_its_limit_and_no_further(
     server: ScriptedServer, session: aiohttp.ClientSession
 ) -> None:
-    async def flood(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(b'{"id": "task_1", "result": {"primary_url": "data:,')
-        try:
-            while True:
-                await response.write(b"A" * ANSWER_LIMIT_BYTES)
-                sent.append(ANSWER_LIMIT_BYTES)
-        except ConnectionError:
-            return response
-
-    sent: list[int] = []
-    server.answers.append(flood)
+    sent = server.flood(b'{"id": "task_1", "result": {"primary_url": "data:,')
     rivya = RivyaClient(session, base_url=server.url, api_key=KEY, attempts=1)
     error = await soon(failure_of(rivya.get_task("task_1")))
     assert isinstance(error, TransientError)
