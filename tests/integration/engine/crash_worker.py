@@ -1,6 +1,6 @@
 """A process that runs one job with the real engine, and kills itself at a chosen point.
 
-`python -m tests.integration.engine.crash_worker OPTIONS`, a JSON object: opens the database, the real Rivya
+`run(OPTIONS)`, in a fork (`tests.support.forks`): opens the database, the real Rivya
 client and downloader, submits one request (or resumes the jobs of the database), and runs until every job has
 ended. Each public coroutine of the job store, the Rivya client, the downloader, the picture store and the
 delivery has a kill point before and one after it.
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import os
 import signal
-import sys
 from collections import Counter
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
@@ -159,7 +157,7 @@ async def main(options: dict[str, str]) -> None:
             circuit_breaker=circuit_breaker,
             metrics=Metrics(),
             durations=TaskDurationStore(database),
-            timings=Timings(0.02, 0.05),
+            timings=Timings(0.02, float(options["poll_seconds"])),
             max_running=5,
         )
         stack.push_async_callback(engine.close)
@@ -190,6 +188,6 @@ async def submit(engine: JobEngine, discord: HttpDelivery, options: dict[str, st
     engine.start(job, answered=True, message_id=message_id)
 
 
-if __name__ == "__main__":
+def run(options: dict[str, str]) -> None:
     signal.alarm(600)  # whatever becomes of the test, this process does not outlive it for long
-    asyncio.run(main(json.loads(sys.argv[1])))
+    asyncio.run(main(options))

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,12 +25,11 @@ from bot.credits.ledger_export import export_ledger
 from bot.domain.jobs import Stage
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
+from tests.integration.engine import crash_worker
+from tests.support.forks import Fork
 from tests.support.images import make_picture
 from tests.support.loopback import serving
-from tests.support.paths import ROOT
-from tests.support.waiting import soon
 
-WORKER = "tests.integration.engine.crash_worker"
 MAX_POLLS = 3
 """The fourth poll is like the third."""
 LATE_ATTEMPTS = 8
@@ -88,6 +85,8 @@ class Case:
     rivya: FakeRivya
     interaction_id: int
     private: bool = False
+    poll_seconds: float = 0.05
+    """Also the first wait after a failure."""
 
     @property
     def database(self) -> Path:
@@ -97,7 +96,7 @@ class Case:
     def trace(self) -> list[str]:
         return (self.folder / "trace").read_text().splitlines()
 
-    async def spawn(self, *, resume: bool, die_at: int | str | None = None) -> asyncio.subprocess.Process:
+    def spawn(self, *, resume: bool, die_at: int | str | None = None) -> Fork:
         self.folder.mkdir(exist_ok=True)
         arguments = {
             "database": str(self.database),
@@ -106,6 +105,7 @@ class Case:
             "rivya": self.rivya.url,
             "api_key": self.rivya.api_key,
             "interaction_id": str(self.interaction_id),
+            "poll_seconds": str(self.poll_seconds),
         }
         if not resume:
             arguments["reference"] = f"{self.channel.url}/fox.png"
@@ -113,28 +113,13 @@ class Case:
                 arguments["private"] = "1"
         if die_at is not None:
             arguments["die_at"] = str(die_at)
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            WORKER,
-            json.dumps(arguments),
-            cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT), "PATH": ""},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        return Fork(crash_worker.run, arguments)
 
     async def run(self, *, resume: bool, die_at: int | str | None = None) -> int:
-        process = await self.spawn(resume=resume, die_at=die_at)
-        try:
-            output, _ = await soon(process.communicate())
-        except TimeoutError:
-            process.kill()
-            output, _ = await process.communicate()
-            raise AssertionError(f"{self.folder} still running: {output.decode()}") from None
-        if process.returncode not in {0, -signal.SIGKILL}:
-            raise AssertionError(output.decode())
-        return process.returncode
+        code, output = await self.spawn(resume=resume, die_at=die_at).end()
+        if code not in {0, -signal.SIGKILL}:
+            raise AssertionError(output)
+        return code
 
     def problems(self) -> list[str]:
         """List what is wrong with the outcome; nothing if every guarantee was kept."""
@@ -177,10 +162,8 @@ async def rivya() -> AsyncIterator[FakeRivya]:
         yield fake_rivya
 
 
-async def clean_run(
-    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, *, private: bool = False
-) -> list[str]:
-    case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, private=private)
+async def clean_run(tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, **options: Any) -> list[str]:
+    case = Case(tmp_path / "clean", channel, rivya, interaction_id=1, **options)
     assert await case.run(resume=False) == 0
     assert case.problems() == []
     return case.trace
@@ -252,13 +235,13 @@ async def test_a_late_picture_survives_a_kill_at_each_of_its_commits(
         rivya.faults.add("not_a_picture", "result", times=LATE_ATTEMPTS)
 
     fail_downloads()
-    points = await clean_run(tmp_path, channel, rivya)
+    points = await clean_run(tmp_path, channel, rivya, poll_seconds=0.005)
     names = ("store.late", "store.record_unreadable_result", "store.result_downloaded", "delivery.deliver")
     chosen = sorted({f"{point}#1" for point in points if point.split()[0] in names})
     assert {point.split()[0] for point in chosen} == set(names)
     for number, point in enumerate(chosen):
         fail_downloads()
-        case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=200 + number)
+        case = Case(tmp_path / f"killed-{number}", channel, rivya, 200 + number, poll_seconds=0.005)
         assert await case.run(resume=False, die_at=point) == -signal.SIGKILL
         assert await case.run(resume=True) == 0
         assert case.problems() == [], point
@@ -282,11 +265,11 @@ async def test_a_job_interrupted_by_sigterm_is_finished_by_the_next_start(
 ) -> None:
     rivya.hold()
     case = Case(tmp_path / "interrupted", channel, rivya, interaction_id=60)
-    process = await case.spawn(resume=False)
+    process = case.spawn(resume=False)
     await rivya.created(1)
-    process.send_signal(signal.SIGTERM)
-    output, _ = await soon(process.communicate())
-    assert process.returncode == 0, output.decode()
+    process.terminate()
+    code, output = await process.end()
+    assert code == 0, output
     assert [line["state"] for line in export_ledger(case.database)] == ["held"]
     rivya.release()
     await case.run(resume=True)

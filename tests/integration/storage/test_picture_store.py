@@ -33,6 +33,7 @@ from bot.storage import picture_store as store_module
 from bot.storage.database import Database
 from bot.storage.picture_store import MIN_AGE_SECONDS, PictureStore, picture_folder
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.forks import run_program
 from tests.support.jobs import create_task
 from tests.support.paths import ROOT
 from tests.support.sql import rows
@@ -176,15 +177,10 @@ async def test_a_process_killed_while_saving_leaves_the_whole_picture_or_none(
     folder.parent.mkdir()
     whole, points = [], 0
     while True:
-        process = subprocess.run(
-            [sys.executable, "-c", KILL_PROGRAM, folder, str(points)],
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-        )
-        if process.returncode == 0:
+        code, output = await run_program(KILL_PROGRAM, str(folder), str(points))
+        if code == 0:
             break
-        assert process.returncode == -9, process.stderr.decode()
+        assert code == -9, output
         found = await picture_store.read(sha256_of(PICTURE))
         assert found in {None, PICTURE}
         assert picture_store.exists(sha256_of(PICTURE)) is (found is not None)
@@ -196,7 +192,7 @@ async def test_a_process_killed_while_saving_leaves_the_whole_picture_or_none(
         for path in folder.iterdir() if folder.exists() else ():
             path.unlink()
         points += 1
-    assert process.stdout == b"saved\n"
+    assert output == "saved\n"
     assert (points, whole) == (8, [False] * 5 + [True] * 3)
 
 

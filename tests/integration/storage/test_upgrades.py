@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -45,7 +43,7 @@ from tests.integration.storage.legacy_databases import (
     sums_of_jobs,
 )
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
-from tests.support.paths import ROOT
+from tests.support.forks import run_program
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEFAULT = Limit(credits=200, period=Period.MONTH)
@@ -396,22 +394,13 @@ async def test_a_process_killed_while_moving_pictures_loses_none(old_database: P
     await (await Database.open(old_database)).close()
     before, kills = credit_rows(old_database), 0
     for point in range(20):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            KILL_MOVING_PROGRAM,
-            str(old_database),
-            # The number of kill points that are passed.
-            str(point % 5),
-            cwd=ROOT,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, error = await process.communicate()
-        assert process.returncode in {0, -signal.SIGKILL}, error.decode()
-        kills += process.returncode != 0
+        # The second argument is the number of kill points that are passed.
+        code, output = await run_program(KILL_MOVING_PROGRAM, str(old_database), str(point % 5))
+        assert code in {0, -signal.SIGKILL}, output
+        kills += code != 0
         assert read_kept_pictures(old_database) == KEPT
         assert credit_rows(old_database) == before
-        if process.returncode == 0:
+        if code == 0:
             break
     assert kills >= 4
     database = await Database.open(old_database)
@@ -439,11 +428,8 @@ def read_kept_pictures(path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
 async def test_an_upgrade_killed_in_the_middle_changes_nothing(old_database: Path, at: str) -> None:
     before = dump(old_database)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILL_PROGRAM, str(old_database), at, cwd=ROOT, stderr=asyncio.subprocess.PIPE
-    )
-    _, error = await process.communicate()
-    assert process.returncode == -signal.SIGKILL, error.decode()
+    code, output = await run_program(KILL_PROGRAM, str(old_database), at)
+    assert code == -signal.SIGKILL, output
     assert dump(old_database) == before
     await (await Database.open(old_database)).close()
     assert len(list(export_ledger(old_database))) == len(LEGACY_JOBS)
@@ -496,13 +482,8 @@ async def test_a_first_start_that_is_killed_gives_each_server_its_ceiling_once(
     """Server 1 has 60 a week of its own, which is more than the ceiling; server 2 has the default."""
     await (await Database.open(old_database)).close()
     before = dump(old_database)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILL_FIRST_START_PROGRAM, str(old_database), at),
-        cwd=ROOT,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, error = await process.communicate()
-    assert process.returncode == -signal.SIGKILL, error.decode()
+    code, output = await run_program(KILL_FIRST_START_PROGRAM, str(old_database), at)
+    assert code == -signal.SIGKILL, output
     assert dump(old_database) == before
     database = await Database.open(old_database)
     try:
