@@ -3,9 +3,10 @@
 `python -m tests.e2e.bot_entry [ARGUMENT ...]`, with arguments as for `python -m bot`.
 
 This sets discord.py's three URL constants to the API's and the gateway's URL in KUAS_E2E_DISCORD, and the
-first wait for Discord to KUAS_E2E_FIRST_WAIT_SECONDS, and then calls the bot's own `main`. No name is looked
-up: KUAS_E2E_HOSTS has those that are known, as `name=address,...`. With KUAS_E2E_REPORT_LEAKS=1 every asyncio
-task that is still pending when `main` has ended is written to standard error.
+first wait for Discord and for Rivya to KUAS_E2E_FIRST_WAIT_SECONDS, and then calls the bot's own `main`. No
+name is looked up: KUAS_E2E_HOSTS has those that are known, as `name=address,...`. With
+KUAS_E2E_REPORT_LEAKS=1 every asyncio task that is still pending when `main` has ended is written to standard
+error.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import yarl
 from bot.__main__ import main
 from bot.discord_client import retries
 from bot.network.addresses import is_ip_address
+from bot.rivya.client import RivyaClient
 
 MAX_SECONDS = 600
 
@@ -45,6 +47,12 @@ def replace_resolver(hosts: str) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     socket.getaddrinfo = getaddrinfo
+
+
+def set_first_wait_for_rivya(seconds: float) -> None:
+    defaults = RivyaClient.__init__.__kwdefaults__
+    assert "first_wait_seconds" in defaults
+    defaults["first_wait_seconds"] = seconds
 
 
 def report_leaks() -> None:
@@ -71,6 +79,7 @@ def prepare() -> None:
     replace_resolver(os.environ.get("KUAS_E2E_HOSTS", ""))
     if seconds := os.environ.get("KUAS_E2E_FIRST_WAIT_SECONDS"):
         retries.FIRST_WAIT_SECONDS = float(seconds)
+        set_first_wait_for_rivya(float(seconds))
     if os.environ.get("KUAS_E2E_REPORT_LEAKS"):
         report_leaks()
 
