@@ -178,15 +178,11 @@ class AdmissionStore:
 
     async def refusal(self, guild_id: int) -> MemberError | None:
         """Return what every request of a server is refused with now; None if it may ask for pictures."""
-
-        def unit(tx: sqlite3.Connection) -> MemberError | None:
-            try:
-                require_admitted(tx, guild_id)
-            except MemberError as error:
-                return error
-            return None
-
-        return await self._database.run(unit)
+        try:
+            await self._database.run(lambda tx: require_admitted(tx, guild_id))
+        except MemberError as error:
+            return error
+        return None
 
     async def get(self, guild_id: int) -> Admission | None:
         """Return how a server stands; None if the bot has never seen it, or has erased it."""

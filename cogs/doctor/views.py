@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.discord_client.permissions import needed_to_post
-from cogs.text.admission_messages import guild_not_admitted
+from cogs.text.admission_messages import no_pictures_text
 from cogs.text.terms import channel_mention, permission_names
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui import layout
@@ -73,7 +73,7 @@ def check_view(check: ChannelCheck) -> ui.LayoutView:
 
 def _lines(check: ChannelCheck) -> Iterator[str]:
     if check.not_admitted is not None:
-        yield f"**{guild_not_admitted(check.not_admitted)}**"
+        yield f"**{no_pictures_text(check.not_admitted)}**"
     for name in needed_to_post(in_thread=check.in_thread):
         if name in check.missing:
             yield gettext(_CANNOT[name], permission=permission_names([name]))

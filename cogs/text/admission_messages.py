@@ -20,14 +20,16 @@ _CONTACTS_SHOWN: Final = 3
 
 
 def guild_not_admitted(data: Mapping[str, object]) -> str:
+    """Return `no_pictures_text`, and that the request was free."""
+    return f"{no_pictures_text(data)} {gettext('Nothing was charged.')}"
+
+
+def no_pictures_text(data: Mapping[str, object]) -> str:
     """Return why there are no pictures in this server, and whom to ask; without data, it is less exact."""
     sentence = gettext(_STATES.get(str(data.get("state")), _WAITING))
     leave_at = data.get("leave_at")
     leaves = leaving_text(leave_at) if isinstance(leave_at, int) else ""
-    free = gettext("Nothing was charged.")
-    return " ".join(
-        filter(None, (sentence, leaves, whom_to_ask(data.get("contacts"), data.get("contact")), free))
-    )
+    return " ".join(filter(None, (sentence, leaves, whom_to_ask(data.get("contacts"), data.get("contact")))))
 
 
 def leaving_text(leave_at: int) -> str:

@@ -133,6 +133,8 @@ async def test_a_server_that_joins_is_shown_to_the_operator_and_waits(
     assert server.ledger_entries() == []
     doctor = server.response_text(await stranger.mallory.slash(stranger.channel, "doctor"))
     assert NOT_YET in doctor
+    assert "Nothing was charged" not in doctor
+    assert "Yes: attach pictures" in doctor, "the rest is checked as everywhere"
 
 
 async def test_the_name_of_a_server_formats_nothing_and_pings_nobody(server: BotServer) -> None:
@@ -360,7 +362,7 @@ async def test_a_bot_that_is_kicked_during_the_grace_has_nothing_left_to_do(
 @pytest.mark.parametrize("label", CARD_BUTTONS)
 async def test_nobody_but_the_operator_decides(server: BotServer, stranger: Stranger, label: str) -> None:
     result = await server.other_admin.click(cards(server)[0], label=label)
-    assert "Only members with ownership of this bot" in server.response_text(result)
+    assert "Only the people who run this bot" in server.response_text(result)
     assert query(server, "SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
         ("waiting",)
     ]
@@ -374,9 +376,9 @@ async def test_a_form_and_a_question_are_answered_by_the_operator_only(
     question = await server.operator.click(cards(server)[0], label="Refuse")
     server.app.client.owner_id = server.alice.id
     result = await server.operator.submit_modal(shown, fill_modal(shown, credits="5"))
-    assert "Only members with" in server.response_text(result)
+    assert "Only the people who run this bot" in server.response_text(result)
     result = await server.operator.click(response_of(question).message, label="Refuse and leave")
-    assert "Only members with" in server.response_text(result)
+    assert "Only the people who run this bot" in server.response_text(result)
     assert query(server, "SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
         ("waiting",)
     ]
