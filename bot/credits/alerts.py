@@ -17,9 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from bot.credits import limits
 from bot.credits.usage import LimitUsage, first_reserved_at
 from bot.domain import forecast, periods
 from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.limits import LimitScope
 from bot.guilds.settings import GuildSetting, setting, timezone_of
 from bot.storage.database import BATCH
 
@@ -56,6 +58,8 @@ class Alert:
     usage: Usage
     exhausted_at: int | None
     """When nothing is left at the rate so far; None as for `forecast.exhausted_at`."""
+    ceiling: Limit | None = None
+    """The operator's ceiling for the guild, if no more is left of it than of the limit; else None."""
 
     @property
     def key(self) -> Key:
@@ -265,7 +269,18 @@ class AlertStore:
         start, _ = periods.period_bounds(limit.period, at, limit_usage.zone)
         # The time before the guild's first request says nothing about its rate.
         began_at = max(start, first_reserved_at(tx, guild_id, at))
-        return Alert(*key, row["raised_at"], int(channel), usage, forecast.exhausted_at(usage, began_at, at))
+        exhausted_at = forecast.exhausted_at(usage, began_at, at)
+        ceiling = _binding_ceiling(limit_usage, usage)
+        return Alert(*key, row["raised_at"], int(channel), usage, exhausted_at, ceiling)
+
+
+def _binding_ceiling(limit_usage: LimitUsage, usage: Usage) -> Limit | None:
+    """Return the ceiling for the guild, if no more is left of it than of the guild's own limit."""
+    binds = any(
+        ceiling.scope is LimitScope.CEILING and ceiling.left_credits <= usage.left_credits
+        for ceiling in limit_usage.ceilings()
+    )
+    return limits.guild_ceiling(limit_usage.transaction, limit_usage.guild_id) if binds else None
 
 
 def _delete(transaction: sqlite3.Connection, key: Key) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.limits import Limit, LimitScope
 from cogs.text.escaping import escape
-from cogs.text.terms import limit_text, mention, reset_text, scope_name, usage_text
+from cogs.text.terms import ceiling_text, limit_text, mention, reset_text, scope_name, usage_text
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -124,9 +124,5 @@ def _used(change: LimitChange) -> str:
         has_grants, resets = change.usage.granted_credits > 0, change.usage.resets_at is not None
         used += "\n" + gettext(_OVERDRAWN[has_grants, resets])
     if change.lower_ceiling is not None:
-        used += "\n" + gettext(
-            "The people who run this bot allow this server {ceiling}: that is all it can spend, whatever its"
-            " limit and its grants. Only they can raise it.",
-            ceiling=limit_text(change.lower_ceiling),
-        )
+        used += "\n" + ceiling_text(change.lower_ceiling)
     return used

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
-from cogs.text.terms import credits_text, reset_text, timestamp, usage_text
+from cogs.text.terms import ceiling_text, credits_text, reset_text, timestamp, usage_text
 from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -23,10 +23,13 @@ HALF: Final = 50
 def alert_view(alert: Alert, at: int) -> ui.LayoutView:
     """Show how far the limit is used, how long it lasts as of `at` (epoch ms), and who can change it."""
     lines = [_used(alert.usage), _outlook(alert, at)]
-    remedy = gettext(
-        "Someone with Manage Server can raise the limit with `/limits guild`, or give credits once with"
-        " `/limits grant`."
-    )
+    if alert.ceiling is None:
+        remedy = gettext(
+            "Someone with Manage Server can raise the limit with `/limits guild`, or give credits once with"
+            " `/limits grant`."
+        )
+    else:
+        remedy = ceiling_text(alert.ceiling)
     channel = subtext(gettext("`/limits alerts` changes where this is posted."))
     return build_view(_title(alert), "\n".join(filter(None, lines)), f"{remedy}\n{channel}")
 

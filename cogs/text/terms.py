@@ -165,6 +165,15 @@ def limit_text(limit: Limit | None) -> str:
     )
 
 
+def ceiling_text(ceiling: Limit) -> str:
+    """Return what the operator allows a server, and that its admins cannot raise it."""
+    return gettext(
+        "The people who run this bot allow this server {ceiling}: that is all it can spend, whatever its"
+        " limit and its grants. Only they can raise it.",
+        ceiling=limit_text(ceiling),
+    )
+
+
 def mention(user_id: int) -> str:
     """Return the mention of a user; an id of 0 or less stands for one whose name was erased."""
     return f"<@{user_id}>" if user_id > 0 else gettext("somebody whose name was erased")

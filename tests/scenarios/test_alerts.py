@@ -51,6 +51,23 @@ async def test_alerts_at_half_four_fifths_and_all_are_sent_once_each(alerting_se
         assert "/limits alerts" in words
 
 
+async def test_an_alert_sends_nobody_to_a_limit_that_the_operator_does_not_let_them_raise(
+    open_server: OpenServer,
+) -> None:
+    server = await open_server(guild_credits=16)  # is the ceiling, too, as long as nothing else is set
+    server.staff_channel = server.guild.create_text_channel("staff")
+    await server.sari.slash(server.channel, "limits alerts", channel=server.staff_channel)
+    await imagine(server, 2)
+    (half,) = office_texts(server)
+    assert "allow this server 16 credits a month" in half
+    assert "Only they can raise it" in half
+    assert "/limits guild" not in half
+    assert "/limits grant" not in half
+    await server.sari.slash(server.channel, "limits guild", credits=12, period="month")
+    await imagine(server)
+    assert "/limits guild" in office_texts(server)[-1], "4 credits are left below the ceiling"
+
+
 async def test_one_picture_that_passes_several_thresholds_sends_one_alert(alerting_server: BotServer) -> None:
     await alerting_server.sari.slash(alerting_server.channel, "limits guild", credits=4, period="total")
     await imagine(alerting_server)
