@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.jobs import Stage
 from bot.jobs.late_jobs import LateJobResult
 from cogs.operator.views import guild_text
-from cogs.text.escaping import escape
+from cogs.text.escaping import code_span, escape
 from cogs.text.terms import credits_text, mention, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cogs.operator.views import NameOf
 
 NOTE_UNITS: Final = 160
+TASK_ID_UNITS: Final = 60
 NO_REASON: Final = gettext_noop("Give a reason in words; it is recorded. Nothing was changed.")
 
 
@@ -44,7 +45,7 @@ _WAITS_FOR: Final = {
 _DONE: Final = {
     LateAction.RETRY: gettext_noop("`{job_id}` is tried now."),
     LateAction.ABANDON: gettext_noop(
-        "`{job_id}` is no longer waited for. What Rivya may charge stays set aside."
+        "`{job_id}` is no longer waited for. What Rivya has charged, or may still charge, is not given back."
     ),
     LateAction.RELEASE: gettext_noop("`{job_id}` is no longer waited for, and its credits are given back."),
 }
@@ -102,5 +103,5 @@ def _text(late_job: LateJob, name_of: NameOf) -> str:
                 name=late_job.unreadable_sha256,
             )
         )
-    ids = f"`{job.job_id}`" + (f" · `{escape(job.task_id, 60)}`" if job.task_id else "")
-    return "\n".join([*lines, subtext(ids)])
+    ids = filter(None, (f"`{job.job_id}`", code_span(job.task_id or "", TASK_ID_UNITS)))
+    return "\n".join([*lines, subtext(" · ".join(ids))])

@@ -36,9 +36,13 @@ _LABELS: Final = {
     LateAction.RELEASE: gettext_noop("Release the credits"),
 }
 _QUESTIONS: Final = {
-    LateAction.ABANDON: gettext_noop("Its member is told. What Rivya may charge for it stays set aside."),
+    LateAction.ABANDON: gettext_noop(
+        "Its member is told, unless they know already. What Rivya has charged, or may still charge, is not"
+        " given back."
+    ),
     LateAction.RELEASE: gettext_noop(
-        "Its member is told, and its credits are given back, although Rivya may still charge them."
+        "Its member is told, unless they know already. Its credits are given back, although Rivya may still"
+        " charge them."
     ),
 }
 _JOB: Final = r"(?P<job_id>[0-9a-f-]{36}):(?P<page>[0-9]{1,6})"

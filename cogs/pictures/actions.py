@@ -132,7 +132,10 @@ class PictureActions(commands.Cog):
             return
         if item.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
             self._wake_jobs()
-            sentence = gettext("Trying again now. The picture will be posted where you asked for it.")
+            sentence = gettext(
+                "Trying again now. The picture comes where it was asked for, or as a direct message to its"
+                " member."
+            )
         else:
             sentence = gettext("There is nothing to fetch: this picture is no longer missing.")
         await interaction.edit_original_response(view=build_view(sentence))

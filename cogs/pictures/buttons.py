@@ -47,6 +47,7 @@ _LABELS: Final = {
 }
 _STYLES: Final = {
     Action.AGAIN: discord.ButtonStyle.primary,
+    Action.RETRY: discord.ButtonStyle.primary,
     Action.DELETE_NOW: discord.ButtonStyle.danger,
 }
 
@@ -68,4 +69,8 @@ def picture_button(action: Action, job_id: str, message_id: int = 0) -> ui.Butto
 
 def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
     """Make a row of buttons for one picture."""
-    return row(*(picture_button(action, job_id) for action in actions))
+    buttons = {action: picture_button(action, job_id) for action in actions}
+    if Action.RETRY in buttons and Action.AGAIN in buttons:
+        # What was paid for already comes first; another picture costs credits again.
+        buttons[Action.AGAIN].style = discord.ButtonStyle.secondary
+    return row(*buttons.values())

@@ -142,7 +142,7 @@ def _why_not_shown(item: HistoryItem) -> str:
     if item.job.stage is Stage.UNDELIVERABLE:
         return gettext("It was painted, but could not be fetched from Rivya.")
     return gettext(
-        "It was painted, but Rivya has not handed it over yet. It will be posted as soon as it has."
+        "It was painted, but Rivya has not handed it over yet. It is tried again and comes by itself."
     )
 
 

@@ -49,7 +49,7 @@ def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose 
             return _painting(progress)
         case Phase.LATE:
             return gettext(
-                "Taking longer than usual: painting began {when}. It is not lost and will be posted here.",
+                "Taking longer than usual: painting began {when}. It is not lost and comes by itself.",
                 when=timestamp(progress.since),
             )
         case Phase.OUTAGE:
@@ -58,8 +58,8 @@ def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose 
             return gettext("Painted; fetching the picture.")
         case Phase.RESULT_LATE:
             return gettext(
-                "Painted, but Rivya has not handed the picture over since {when}. It is not lost: it will be"
-                " tried for a week and posted here.",
+                "Painted, but Rivya has not handed the picture over yet; the wait began {when}. It is not"
+                " lost: it is tried again for a week and comes by itself.",
                 when=timestamp(progress.since),
             )
 

@@ -62,6 +62,15 @@ def escape(text: str, limit: int) -> str:
     return discord.utils.escape_mentions(escaped)
 
 
+def code_span(text: str, limit: int) -> str:
+    """Return one line in Discord's format for code, as it was typed but for backticks; empty for no text.
+
+    Discord shows code as it is: backslashes of `escape` would be read and copied.
+    """
+    shown = single_line(text.replace("`", ""), limit)
+    return f"`{shown}`" if shown else ""
+
+
 def escape_with_links(text: str) -> str:
     """Return the operator's one line as it was typed, with its web addresses and mentions of users alive."""
     parts = _LINKS.split(text)

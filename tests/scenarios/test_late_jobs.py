@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import discord
 import pytest
+from simcord.components import walk_components
 
 from bot.engine import failure_policy, waits
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import fill_modal, labels
+from tests.scenarios.interactions import fill_modal, labels, modal_of
 from tests.scenarios.test_history import open_first, open_history
 from tests.support.sql import query_file
 
@@ -50,6 +52,12 @@ async def hold_endless_task(server: BotServer, rivya: FakeRivya) -> str:
     return job_id
 
 
+def primary_labels(server: BotServer, message: Any) -> list[str]:
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    primary = discord.ButtonStyle.primary.value
+    return [item["label"] for item in walk_components(raw.components) if item.get("style") == primary]
+
+
 def reply_text(server: BotServer) -> str:
     return server.text_of(server.channel.history(viewer=server.alice)[0])
 
@@ -66,11 +74,12 @@ async def test_a_member_reads_that_a_picture_is_late_and_fetches_it_from_the_his
     server: BotServer, rivya: FakeRivya
 ) -> None:
     await paint_without_result(server, rivya)
-    assert "has not handed the picture over" in reply_text(server)
+    assert "has not handed the picture over yet" in reply_text(server)
     message = await open_history(server, server.alice)
     assert "not here yet" in server.text_of(message)
     await open_first(server, server.alice, message)
-    assert "will be posted as soon as it has" in server.text_of(message)
+    assert primary_labels(server, message) == ["Fetch it now"], "Again would cost credits once more"
+    assert "tried again and comes by itself" in server.text_of(message)
     rivya.faults.clear()
     answer = await server.alice.click(message, label="Fetch it now")
     assert "Trying again now" in server.private_text(answer)
@@ -106,7 +115,8 @@ async def test_the_operator_tries_a_late_picture_now(server: BotServer, rivya: F
     job_id = await paint_without_result(server, rivya)
     message = await list_late(server)
     text = server.text_of(message)
-    assert job_id in text
+    (task_id,) = rivya.tasks
+    assert f"`{job_id}` · `{task_id}`" in text, "both can be copied as they are"
     assert "404" in text
     assert labels(server, message) == ["Try now", "Stop waiting", "Previous", "Next"]
     await server.operator.click(message, label="Try now")
@@ -127,6 +137,7 @@ async def test_the_operator_ends_an_endless_task_and_its_member_is_told(
     form = await server.operator.click(message, label=label)
     await server.operator.submit_modal(form, fill_modal(form, reason="  "))
     assert "Nothing was changed" in server.text_of(message)
+    assert "unless they know already" in str(modal_of(form))
     form, second_form = [await server.operator.click(message, label=label) for _ in range(2)]
     await server.operator.submit_modal(form, fill_modal(form, reason="never ends"))
     assert "no longer waited for" in server.text_of(message)

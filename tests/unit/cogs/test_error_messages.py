@@ -15,7 +15,7 @@ from bot.domain.limits import Limit, LimitScope, Receipt, Usage
 from bot.domain.periods import Period
 from cogs.pictures import texts
 from cogs.text import error_messages
-from cogs.text.escaping import escape, single_line, truncate, utf16_length
+from cogs.text.escaping import code_span, escape, single_line, truncate, utf16_length
 from cogs.text.terms import (
     PERIODS_OF_LIMITS,
     PERMISSION_NAMES,
@@ -307,6 +307,12 @@ def test_escaped_text_is_one_line_without_markup_and_mentions(text: str) -> None
 def test_escaping_leaves_plain_text_readable() -> None:
     assert escape("a cat & a dog, 3:4 (really!)", 60) == "a cat & a dog, 3:4 (really!)"
     assert single_line("a  cat\nin\tthe\x00rain", 60) == "a cat in the rain"
+
+
+def test_code_is_shown_without_backslashes_and_ends_nowhere_else() -> None:
+    assert code_span("task_qwen_image_91b7", 60) == "`task_qwen_image_91b7`"
+    assert code_span("a`*b*\n`c", 60) == "`a*b* c`"
+    assert code_span("``", 60) == ""
 
 
 def test_a_lone_surrogate_is_dropped() -> None:
