@@ -52,8 +52,8 @@ def card_view(standing: GuildStanding) -> ui.LayoutView:
         custom_id=f"kuas:admission:refuse:{guild_id}",
     )
     spending = gettext(
-        "It may spend nothing until you decide. What you allow is a ceiling that none of its admins can"
-        " pass. Now its limit would be {limit}, its ceiling {ceiling}.",
+        "It may spend nothing until you decide. What you allow becomes its ceiling, which none of its admins"
+        " can pass. As set now, its limit is {limit} and its ceiling {ceiling}.",
         limit=limit_text(standing.limit),
         ceiling=limit_text(standing.ceiling),
     )
@@ -102,7 +102,7 @@ def _refused(admission: Admission) -> tuple[str, str, str]:
             "The server is told, and the bot leaves it {when}.", when=timestamp(admission.leave_at)
         )
     undo = gettext(
-        "`{program} operator allow {guild_id} 50` takes it back.",
+        "On the command line, `{program} operator allow {guild_id} 50` takes it back.",
         program=program_name(),
         guild_id=admission.guild_id,
     )

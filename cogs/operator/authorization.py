@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from bot.domain.errors import MemberError, MemberReason
+from cogs.text.terms import BOT_OWNER
 
 if TYPE_CHECKING:
     import discord
@@ -25,7 +26,7 @@ async def require_owner(interaction: discord.Interaction) -> None:
     """
     client = cast("commands.Bot", interaction.client)
     if not await client.is_owner(interaction.user):
-        raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
+        raise MemberError(MemberReason.NOT_ALLOWED, missing=(BOT_OWNER,))
 
 
 async def require_operator(interaction: discord.Interaction, guild_id: int) -> None:
@@ -35,4 +36,4 @@ async def require_operator(interaction: discord.Interaction, guild_id: int) -> N
         MemberError: NOT_ALLOWED.
     """
     if not await is_operator(interaction, guild_id):
-        raise MemberError(MemberReason.NOT_ALLOWED, missing=("bot_owner",))
+        raise MemberError(MemberReason.NOT_ALLOWED, missing=(BOT_OWNER,))

@@ -16,6 +16,7 @@ from cogs.text.escaping import escape
 from cogs.text.file_messages import no_picture_there, reference_type
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
+    BOT_OWNER,
     channel_mention,
     credits_text,
     length_text,
@@ -268,6 +269,9 @@ def _channel_unusable(data: Data) -> str:
 
 
 def _not_allowed(data: Data) -> str:
+    names = data.get("missing")
+    if isinstance(names, tuple | list) and BOT_OWNER in names:
+        return gettext("Only the people who run this bot may do this.")
     return gettext(
         "Only members with {permissions} may do this. Ask one of them.",
         permissions=_missing_permissions(data) or gettext("the right permission"),

@@ -66,8 +66,9 @@ PERMISSION_NAMES: Final = {
     "use_application_commands": gettext_noop("Use Application Commands"),
     "manage_guild": gettext_noop("Manage Server"),
     "manage_messages": gettext_noop("Manage Messages"),
-    "bot_owner": gettext_noop("ownership of this bot"),
 }
+BOT_OWNER: Final = "bot_owner"
+"""Among missing permissions: to own the application, which is no permission of Discord."""
 _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
 

@@ -94,7 +94,7 @@ async def test_without_the_setting_the_commands_do_not_exist(open_server: OpenSe
 async def test_an_admin_of_the_operators_server_is_not_the_operator(server: BotServer) -> None:
     for command in ("wallet", "pause", "reconcile", "guilds"):
         result = await server.other_admin.slash(server.staff_channel, f"operator {command}")
-        assert "Only members with" in server.response_text(result)
+        assert "Only the people who run this bot" in server.response_text(result)
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
     assert await server.other_admin.autocomplete(server.staff_channel, "operator pause", "guild", "") == []
@@ -119,7 +119,9 @@ async def test_the_operator_is_refused_outside_the_operators_server(server: BotS
     )
     server.env.backend.emit("INTERACTION_CREATE", event)
     await server.wait_idle()
-    assert "Only members with" in server.response_text(simcord.InteractionResult(server.env, record))
+    assert "Only the people who run this bot" in server.response_text(
+        simcord.InteractionResult(server.env, record)
+    )
 
 
 async def test_both_sets_of_commands_are_synced_once_and_removed_with_the_setting(server: BotServer) -> None:
@@ -341,7 +343,9 @@ async def test_nobody_else_can_apply_a_run(server_with_difference: BotServer) ->
     for channel, other in ((server.staff_channel, server.other_admin), (server.channel, server.sari)):
         seen = server.bot_channel(channel.id)
         message = await seen.send(view=build_view("Look!", row(apply_button(custom_id.rpartition(":")[2]))))
-        assert "Only members with" in server.response_text(await other.click(message, custom_id=custom_id))
+        assert "Only the people who run this bot" in server.response_text(
+            await other.click(message, custom_id=custom_id)
+        )
     assert corrections(server) == []
 
 
