@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.attachments import FileClass, classify_kind
 from cogs.text.escaping import escape
-from cogs.text.translation import gettext
+from cogs.text.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KIND_UNITS: Final = 60
+_UNKNOWN: Final = "unknown"
+_WORDS: Final = {
+    "archive": gettext_noop("archive"),
+    "program": gettext_noop("program"),
+    "text": gettext_noop("text"),
+}
+"""The kinds found in the bytes of a file that are words; the others are names, such as PDF."""
 
 
 def reference_type(data: Mapping[str, object]) -> str:
@@ -76,5 +83,7 @@ def no_picture_there(data: Mapping[str, object]) -> str:
 
 
 def _kind(data: Mapping[str, object]) -> tuple[FileClass, str]:
+    """Return the class of a file, and the name of its kind; empty if it is not known."""
     kind = str(data.get("kind") or "")
-    return classify_kind(kind), escape(kind, _KIND_UNITS)
+    shown = gettext(_WORDS[kind]) if kind in _WORDS else escape(kind, _KIND_UNITS)
+    return classify_kind(kind), shown if kind != _UNKNOWN else ""

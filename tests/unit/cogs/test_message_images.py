@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.errors import MemberReason
 from cogs.text.error_messages import member_reason
+from cogs.text.translation import use_locale
 from cogs.ui.message_images import images_in, other_kind_in
 
 HOST = "https://cdn.discordapp.com/attachments/1/2"
@@ -150,7 +151,14 @@ def test_a_message_without_a_picture_is_told_what_it_has(parts: dict[str, Any], 
         ("PDF", "is a document (PDF)"),
         ("text", "not a picture that can be used (text)"),
         ("BMP", "not a picture that can be used (BMP)"),
+        ("unknown", "not a picture that can be used. Attach"),
     ],
 )
 def test_a_reference_that_is_no_picture_is_named(kind: str, words: str) -> None:
     assert words in member_reason(MemberReason.REFERENCE_TYPE, {"kind": kind})
+
+
+def test_a_kind_that_is_a_word_is_translated() -> None:
+    with use_locale("id"):
+        assert "(teks)" in member_reason(MemberReason.REFERENCE_TYPE, {"kind": "text"})
+        assert "(arsip)" in member_reason(MemberReason.REFERENCE_TYPE, {"kind": "archive"})
