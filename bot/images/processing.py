@@ -19,6 +19,7 @@ from bot.domain.attachments import HEIC_TYPES, REFERENCE_TYPES, claimed_types, k
 from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, disk_error
 from bot.domain.jobs import Picture
 from bot.images import heic, sixteen_bits
+from bot.images.containers.jpeg import SCAN_LIMIT
 from bot.images.containers.kinds import reduce_file
 from bot.images.containers.reduced import AnimatedError
 from bot.images.encoding import ALPHA_FALLBACKS, DRAWING_FALLBACKS, PHOTO_FALLBACKS, UPLOAD_FALLBACKS, encode
@@ -33,8 +34,7 @@ SIDE_LIMIT = 8192
 PIXEL_LIMIT = 40_000_000
 """The most pixels that are decoded: 160 MB of memory."""
 
-_REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
-_RESULT_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 # Pillow calls a JPEG of a camera with a preview or a depth map behind the picture MPO.
 _JPEGS = frozenset({"JPEG", "MPO"})
 _MAY_BE_ANIMATED = frozenset({"PNG", "GIF", "WEBP", "AVIF"})
@@ -57,8 +57,6 @@ _OTHER_HEADS = {
     "program": re.compile(rb"MZ|\x7fELF"),
 }
 _HEAD_BYTES = 512
-# Photos have about ten. A scan takes a few bytes in the file, but the decoder visits every pixel for it.
-_SCAN_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ def _decode_avif(data: bytes, scratch: Path) -> Image.Image:
         source.write_bytes(data)
         return _decode_in_child(source, scratch.with_name(f"{scratch.name}.avif.png"), "AVIF")
     except OSError as error:
-        raise OperatorError("disk", f"cannot write a reference: {error}") from error
+        raise disk_error("cannot write a reference", error) from error
     finally:
         source.unlink(missing_ok=True)
 
@@ -204,7 +202,7 @@ def _decode_in_child(source: Path, png: Path, kind: str) -> Image.Image:
         size = heic.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT, kind=kind)
         _check_size(*size)
         with png.open("rb") as file:
-            return _decode(file, ("PNG",))
+            return _decode_png(file)
     except (heic.HeicError, FileNotFoundError) as error:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
     finally:
@@ -215,19 +213,19 @@ def _decode_reference(file: BinaryIO, scratch: Path) -> tuple[bool, Image.Image]
     """Return whether `file` is a photo, and its picture with normalised pixels.
 
     Raises:
-        MemberError: as `_decode`.
+        MemberError: as `_decode_png`.
         OperatorError: as `_decode_avif`.
     """
     try:
         reduced = reduce_file(file.read())
-        source = Image.open(io.BytesIO(reduced.data), formats=_REFERENCE_FORMATS)
+        source = Image.open(io.BytesIO(reduced.data), formats=_FORMATS)
         _check_header(source)
         return source.format in _JPEGS, _normalise_pixels(_load_reduced(source, reduced, scratch))
     except (MemberError, OperatorError):
         raise
     except AnimatedError as error:
         raise MemberError(MemberReason.REFERENCE_ANIMATED) from error
-    except Exception as error:  # as in `_decode`
+    except Exception as error:  # as in `_decode_png`
         raise _refusal(file) from error
 
 
@@ -259,7 +257,7 @@ def _decode_result(data: bytes) -> Image.Image:
         _open_result(data).verify()
         image = _open_result(data)
         image.load()
-    except Exception as error:  # as in `_decode`
+    except Exception as error:  # as in `_decode_png`
         reason = error if isinstance(error, MemberError) else _refusal(io.BytesIO(data))
         raise ContractViolation("not_a_picture", f"{len(data)} bytes: {reason} {reason.data}") from error
     return image
@@ -267,24 +265,22 @@ def _decode_result(data: bytes) -> Image.Image:
 
 def _open_result(data: bytes) -> Image.Image:
     file = io.BytesIO(data)
-    image = Image.open(file, formats=_RESULT_FORMATS)
+    image = Image.open(file, formats=_FORMATS)
     _check_size(*image.size)
     if image.format in _JPEGS:
         _check_scans(file)
     return image
 
 
-def _decode(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
-    """Return the image in `file`, fully decoded.
+def _decode_png(file: BinaryIO) -> Image.Image:
+    """Return the image of a PNG, fully decoded.
 
     Raises:
         MemberError: REFERENCE_TYPE, REFERENCE_UNREADABLE, REFERENCE_TOO_LARGE or REFERENCE_ANIMATED.
     """
     try:
-        image = Image.open(file, formats=formats)
+        image = Image.open(file, formats=("PNG",))
         _check_header(image)
-        if image.format in _JPEGS:
-            _check_scans(file)
         image.load()
     except MemberError:
         raise
@@ -316,7 +312,11 @@ Image._decompression_bomb_check = _check_any_size  # noqa: SLF001
 
 
 def _check_scans(file: BinaryIO) -> None:
-    """Refuse a JPEG that would take hours to decode: 10 MB can hold 160,000 scans."""
+    """Refuse a JPEG that would take hours to decode: 10 MB can hold 160,000 scans.
+
+    Raises:
+        MemberError: REFERENCE_UNREADABLE.
+    """
     position = file.tell()
     file.seek(0)
     scans, last = 0, b""
@@ -324,7 +324,7 @@ def _check_scans(file: BinaryIO) -> None:
         scans += (last + chunk).count(b"\xff\xda")
         last = chunk[-1:]
     file.seek(position)
-    if scans > _SCAN_LIMIT:
+    if scans > SCAN_LIMIT:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE)
 
 

@@ -197,8 +197,11 @@ class TestFormats:
     def test_a_broken_heic_is_unreadable(self) -> None:
         assert refusal(HEIC[:300]).reason is MemberReason.REFERENCE_UNREADABLE
 
-    def test_a_heic_that_finds_no_room_is_not_blamed_on_the_member(self, tmp_path: Path) -> None:
-        (tmp_path / "original").write_bytes(HEIC)
+    @pytest.mark.parametrize("data", [HEIC, saved(noise(32, 32), "AVIF")], ids=["HEIC", "AVIF"])
+    def test_a_file_of_the_child_that_finds_no_room_is_not_blamed_on_the_member(
+        self, tmp_path: Path, data: bytes
+    ) -> None:
+        (tmp_path / "original").write_bytes(data)
         with bounded_files(tmp_path / "disk") as disk:
             disk.fill()
             with pytest.raises(DiskFull):
