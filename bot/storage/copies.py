@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import OperatorError
+from bot.storage.fsync import sync_folder
 from bot.storage.integrity import quick_check
 from bot.storage.read_only import open_read_only
 from bot.storage.schema import version_of
@@ -22,7 +23,7 @@ UNFINISHED: Final = ".unfinished"
 def backup(path: Path, target: Path) -> None:
     """Write a consistent copy of the database to `target`, which must not exist yet.
 
-    The copy gets its name only when it is complete and synced.
+    The copy gets its name only when it is complete and synced; the name is durable, too, when this returns.
 
     Raises:
         OperatorError: `backup`: the target exists or cannot be written; `database`: the source is unreadable.
@@ -60,6 +61,7 @@ def _copy(path: Path, target: Path, *, check: bool) -> None:
         if check:
             verify(unfinished)
         unfinished.replace(target)
+        sync_folder(target.absolute().parent)
     except (sqlite3.Error, OSError, OperatorError) as error:
         with suppress(OSError):  # the cause of the failure may prevent this, too
             unfinished.unlink(missing_ok=True)

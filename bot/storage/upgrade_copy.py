@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.errors import OperatorError
-from bot.storage.copies import checked_copy
+from bot.storage.copies import UNFINISHED, checked_copy
 from bot.storage.read_only import open_read_only
 from bot.storage.schema import migrations, version_of
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 DAYS_KEPT: Final = 30
 """For how long a copy stays; no longer, since it holds what members have erased since."""
-_NAME: Final = re.compile(r"kuas-upgrade-\d+-to-\d+\.sqlite3")
+_NAME: Final = re.compile(rf"kuas-upgrade-\d+-to-\d+\.sqlite3(?:{re.escape(UNFINISHED)})?")
 
 
 def copy_before_upgrade(database: Path, folder: Path) -> Path | None:
@@ -61,7 +61,7 @@ def copy_before_upgrade(database: Path, folder: Path) -> Path | None:
 
 
 def delete_old_upgrade_copies(folder: Path) -> None:
-    """Delete the copies in `folder` that are older than `DAYS_KEPT`.
+    """Delete the copies in `folder` that are older than `DAYS_KEPT`, those of killed processes included.
 
     Raises:
         OSError: one cannot be deleted.

@@ -62,6 +62,22 @@ async def test_an_upgrade_makes_a_checked_copy_first(old_database: Path, folder:
     assert contents(old_database)[0] == NEWEST
 
 
+async def test_the_name_of_the_copy_is_synced_before_the_upgrade(
+    old_database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[bool, int]] = []
+    sync = os.fsync
+
+    def recording_fsync(handle: int) -> None:
+        if Path(f"/proc/self/fd/{handle}").readlink() == folder:
+            found.append(((folder / NAME).exists(), contents(old_database)[0]))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", recording_fsync)
+    await (await Database.open(old_database)).close()
+    assert found == [(True, 5)]
+
+
 async def test_going_back_is_restoring_the_copy(old_database: Path, folder: Path) -> None:
     before = contents(old_database)
     await (await Database.open(old_database)).close()
@@ -150,11 +166,15 @@ async def test_the_daily_backup_deletes_the_copy_after_its_days(
 ) -> None:
     await (await Database.open(old_database)).close()
     copies, made_at = Backups(old_database, folder, keep), (folder / NAME).stat().st_mtime
+    # A kill leaves it, and no later upgrade replaces it if a still newer version is installed next.
+    half = folder / f"kuas-upgrade-4-to-{NEWEST - 1}.sqlite3.unfinished"
+    half.write_text("half a copy")
+    os.utime(half, (made_at, made_at))
     mine = folder / "kuas-upgrade-mine.sqlite3"
     mine.write_text("mine")
     os.utime(mine, (0, 0))
     for days, stays in ((DAYS_KEPT - 1, True), (DAYS_KEPT + 1, False)):
         with time_machine.travel(made_at + days * 86_400, tick=False):
             await copies.run_daily()
-        assert (folder / NAME).exists() == stays
+        assert (folder / NAME).exists() == half.exists() == stays
     assert mine.exists()
