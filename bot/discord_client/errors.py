@@ -16,6 +16,7 @@ import structlog
 
 from bot.domain.errors import OperatorError, TransientError
 from bot.network.connections import describe
+from bot.network.http_headers import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,16 +124,12 @@ def _outage(error: discord.HTTPException) -> TransientError | None:
     """Return our own error for an answer that only time can mend; None for another one."""
     if classify(error) is not DiscordErrorKind.UNAVAILABLE:
         return None
-    retry_after_seconds = _retry_after_seconds(error)
     return TransientError(
-        f"Discord answers {error.status}", retry_after_seconds=retry_after_seconds, answered=True
+        f"Discord answers {error.status}",
+        # Cloudflare's error 1015 has it, too.
+        retry_after_seconds=retry_after_seconds(error.response.headers),
+        answered=True,
     )
-
-
-def _retry_after_seconds(error: discord.HTTPException) -> float | None:
-    """Return the `Retry-After` of an answer, such as Cloudflare's error 1015; None if it has none."""
-    seconds = error.response.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else None
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import math
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -22,6 +21,7 @@ from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.images.gzip_layer import is_gzip, remove_gzip
 from bot.network.connections import Network, describe
 from bot.network.guard import LOOPBACK, AddressGuard, RefusedAddressError
+from bot.network.http_headers import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -237,20 +237,11 @@ def _check_status(response: aiohttp.ClientResponse, what: str) -> None:
     if response.status >= _SERVER_ERROR or response.status in _TRANSIENT:
         raise TransientError(
             f"{what}: HTTP {response.status} from {response.url.raw_host}",
-            retry_after_seconds=_retry_after_seconds(response),
+            retry_after_seconds=retry_after_seconds(response.headers),
             answered=True,
         )
     if response.status != _OK:
         raise ContractViolation(f"{what}_status", f"HTTP {response.status} from {response.url.raw_host}")
-
-
-def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
-    """Return the seconds of `Retry-After`; None for a date or anything else."""
-    try:
-        seconds = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 async def _read_limited(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:

@@ -1,1 +1,1 @@
-"""How connections leave this machine: proxies, certificate authorities, and which addresses are public."""
+"""Proxies, certificate authorities, which addresses are public, and headers that all HTTP clients read."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -22,6 +20,7 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
+from bot.network.http_headers import parse_date, retry_after_seconds
 from bot.rivya.json_values import as_object, as_token, first_present, message
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DAY_SECONDS = 86_400.0
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _OK = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
 _CONFLICT = 409
@@ -106,8 +103,8 @@ class Response:
             code=as_token(first_present(error, "code")),
             message=message(first_present(error, "message")) or "",
             request_id=as_token(first_present(error, "requestId", "request_id")),
-            retry_after_seconds=_retry_after(headers.get("Retry-After"), headers.get("Date")),
-            sent_at=sent.timestamp() if (sent := _http_date(headers.get("Date") or "")) else None,
+            retry_after_seconds=retry_after_seconds(headers),
+            sent_at=sent.timestamp() if (sent := parse_date(headers.get("Date", ""))) else None,
         )
 
     @property
@@ -244,23 +241,3 @@ def _parse(body: bytes | bytearray) -> tuple[bool, Json]:
         return True, json.loads(body)
     except (ValueError, RecursionError):  # not JSON, not UTF-8, a number too long, nested too deeply
         return False, None
-
-
-def _retry_after(value: str | None, date: str | None) -> float | None:
-    """Parse either form of the header (RFC 9110 10.2.3); a date is compared with the response's own date."""
-    if value is None:
-        return None
-    if _SECONDS.fullmatch(value.strip()):
-        return min(float(value), _DAY_SECONDS)
-    until = _http_date(value)
-    if until is None:
-        return None
-    now = _http_date(date or "") or datetime.now(UTC)
-    return min(max(0.0, (until - now).total_seconds()), _DAY_SECONDS)
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(value).replace(tzinfo=UTC)  # an HTTP date is always GMT
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

@@ -257,8 +257,16 @@ class TestTransientErrors:
         assert error.retry_after_seconds == 7
         assert error.had_no_effect
 
-    @pytest.mark.parametrize("retry_after", ["soon", "-1", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"])
-    async def test_a_retry_after_that_is_no_number_of_seconds_is_ignored(
+    async def test_a_retry_after_may_be_a_date(
+        self, downloader: Downloader, kind: str, tmp_path: Path
+    ) -> None:
+        now, later = "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:29:00 GMT"
+        async with open_server(cat=reply("503 Busy", Date=now, Retry_After=later)) as server:
+            error = await self.download(downloader, kind, server.url("/cat"), tmp_path)
+        assert error.retry_after_seconds == 60
+
+    @pytest.mark.parametrize("retry_after", ["soon", "-1", "nan", "inf"])
+    async def test_a_retry_after_that_is_neither_a_number_nor_a_date_is_ignored(
         self, downloader: Downloader, kind: str, retry_after: str, tmp_path: Path
     ) -> None:
         async with open_server(cat=reply("503 Busy", Retry_After=retry_after)) as server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -496,37 +495,6 @@ def test_the_text_of_an_error_does_not_contain_rivyas_message() -> None:
 def test_invalid_codes_and_request_ids_are_dropped() -> None:
     nasty = {"error": {"code": "a\nb", "message": "m", "requestId": "x" * 200}}
     assert (make_response(400, nasty).code, make_response(400, nasty).request_id) == (None, None)
-
-
-DATE = datetime(2026, 5, 11, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("7", 7.0),
-        (" 7 ", 7.0),
-        ("1.5", 1.5),
-        ("0", 0.0),
-        (format_datetime(DATE + timedelta(seconds=90), usegmt=True), 90.0),
-        (format_datetime(DATE - timedelta(seconds=90), usegmt=True), 0.0),
-        ("999999999", 86_400.0),
-        ("-5", None),
-        ("inf", None),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
-    headers = {"Retry-After": value, "Date": format_datetime(DATE, usegmt=True)}
-    assert make_response(429, error_body("rate_limited"), headers).retry_after_seconds == seconds
-
-
-def test_without_a_date_header_retry_after_is_compared_with_our_clock() -> None:
-    value = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
-    seconds = make_response(429, None, {"Retry-After": value}).retry_after_seconds
-    assert seconds is not None
-    assert 500 < seconds <= 600
 
 
 def test_an_unreadable_2xx_is_in_doubt_only_for_create() -> None:
