@@ -15,7 +15,7 @@ from bot import __version__, app
 from bot.cli import checks, init, operator, output
 from bot.cli.argument_types import file_path
 from bot.cli.output import FAILED
-from bot.config import settings
+from bot.config import loader
 from bot.config.program_name import program_name
 from bot.credits import ledger_export
 from bot.domain.errors import KuasError, OperatorError
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = _parser().parse_args(arguments)
         code = _COMMANDS[args.command or "run"](args)
-    except settings.SettingsError as error:
+    except loader.SettingsError as error:
         output.print_error(*error.lines)
         code = WRONG_SETTINGS
     except KuasError as error:
@@ -52,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    loaded = settings.load(args.config)
+    loaded = loader.load(args.config)
     log_setup.configure(loaded.log.level, loaded.log.format)
-    for hint in settings.hints():
+    for hint in loader.hints():
         log.warning("settings", hint=hint)
     if is_missing(path := loaded.database.path.absolute()):
         # A warning, since a path that is spelled wrong makes one, too.
@@ -64,11 +64,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    loaded = settings.load(args.config)
+    loaded = loader.load(args.config)
     log_setup.configure("error", loaded.log.format)
     output.report("ok    settings: every key is understood")
-    output.report(f"ok    settings file: {settings.describe_file(args.config, loaded.database)}")
-    for hint in settings.hints():
+    output.report(f"ok    settings file: {loader.describe_file(args.config, loaded.database)}")
+    for hint in loader.hints():
         output.report(f"note  settings: {hint}")
 
     async def run_checks() -> bool:
@@ -83,22 +83,22 @@ def _check(args: argparse.Namespace) -> int:
 
 def _ledger(args: argparse.Namespace) -> int:
     log_setup.configure("warning", "console")  # to standard error
-    for entry in ledger_export.export_ledger(settings.load_database(args.config).path):
+    for entry in ledger_export.export_ledger(loader.load_database(args.config).path):
         output.print_line(json.dumps(entry))
     return 0
 
 
 def _backup(args: argparse.Namespace) -> int:
     log_setup.configure("warning", "console")  # to standard error
-    copies.backup(settings.load_database(args.config).path, args.path)
+    copies.backup(loader.load_database(args.config).path, args.path)
     output.report(f"the whole database is in {args.path}")
     return 0
 
 
 def _restore(args: argparse.Namespace) -> int:
     log_setup.configure("warning", "console")  # or structlog would print to standard output
-    database = settings.load_database(args.config).path.absolute()
-    output.print_error(*settings.hints())  # `BOT_DATABASE_PATH` would mean another file
+    database = loader.load_database(args.config).path.absolute()
+    output.print_error(*loader.hints())  # `BOT_DATABASE_PATH` would mean another file
     aside = backups.restore(args.path, database)
     output.report(f"{database} is now what {args.path} holds")
     if aside is not None:
@@ -107,7 +107,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _health(args: argparse.Namespace) -> int:
-    monitor = settings.load_monitor(args.config)
+    monitor = loader.load_monitor(args.config)
     if monitor.port is None:
         raise OperatorError("settings", "monitor.port: not set, so the bot answers no health checks")
     ok, text = asyncio.run(http_server.probe_health(monitor.host, monitor.port))

@@ -14,7 +14,7 @@ from bot.cli import checks, init_files
 from bot.cli.init_questions import INVITATIONS, NOBODY, QUESTIONS, Question, WrongAnswer
 from bot.cli.network_checks import open_network
 from bot.cli.output import print_error, report
-from bot.config import settings
+from bot.config import loader
 from bot.config.environment import own_variables, variable
 from bot.config.program_name import program_name
 from bot.config.secret_files import FILE_SUFFIX
@@ -90,7 +90,7 @@ class _Dialog:
         self._questions = tuple(question for question in QUESTIONS if question.in_env or not env)
         self._answers: dict[Question, str | int] = {}
         self._notes: dict[Question, str] = {}
-        self._connections = settings.load_connections()
+        self._connections = loader.load_connections()
         self._network: Network = open_network(self._connections.network)
         self._invitation = ""
         self._is_public: bool | None = None

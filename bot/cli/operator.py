@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.cli import admission, argument_types, late_jobs
 from bot.cli.output import FAILED, limit_text, print_error, print_line, report
-from bot.config import settings
+from bot.config import loader
 from bot.credits.admin import CreditAdmin
 from bot.credits.approvals import GuildApprovals
 from bot.credits.overview import GuildOverview
@@ -224,7 +224,7 @@ async def _close(args: argparse.Namespace) -> int:
 
 
 async def _late_job(args: argparse.Namespace) -> int:
-    path = settings.load_database(args.config).path
+    path = loader.load_database(args.config).path
     async with _shared_database(args) as database:
         return await late_jobs.run(args, LateJobStore(database), path)
 
@@ -240,7 +240,7 @@ async def _wallet(args: argparse.Namespace) -> int:
 
 
 async def _guilds(args: argparse.Namespace) -> int:
-    default = settings.load_limits(args.config).default
+    default = loader.load_limits(args.config).default
     async with _shared_database(args) as database:
         page = await GuildOverview(database, default).guilds(Period(args.period), args.page)
     for row in page.rows:
@@ -276,14 +276,14 @@ _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, 
 @asynccontextmanager
 async def _shared_database(args: argparse.Namespace) -> AsyncIterator[Database]:
     async with CleanupStack() as stack:
-        database = await Database.open_shared(settings.load_database(args.config).path)
+        database = await Database.open_shared(loader.load_database(args.config).path)
         stack.push_async_callback(database.close)
         yield database
 
 
 @asynccontextmanager
 async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database, RivyaClient, Limit]]:
-    loaded = settings.load_rivya(args.config)
+    loaded = loader.load_rivya(args.config)
     log_setup.configure("error", loaded.log.format)
     async with CleanupStack() as stack:
         database = await stack.enter_async_context(_shared_database(args))

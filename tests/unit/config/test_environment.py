@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.config.environment import near_misses, own_variables
-from bot.config.settings import Settings, hints, load
+from bot.config.loader import hints, load
+from bot.config.settings import Settings
 from tests.unit.config.test_settings import SECTIONS
 
 SECRETS = {"BOT_DISCORD__TOKEN": "a-token", "BOT_RIVYA__API_KEY": "a-key"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import secret_files
-from bot.config.settings import SettingsError, load, load_database, load_rivya
+from bot.config.loader import SettingsError, load, load_database, load_rivya
 
 KEY = "rvya_sk_hush"
 

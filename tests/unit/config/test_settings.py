@@ -15,6 +15,15 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.config.environment import own_names
 from bot.config.error_messages import unknown_in_environment
+from bot.config.loader import (
+    SettingsError,
+    load,
+    load_connections,
+    load_database,
+    load_limits,
+    load_monitor,
+    load_rivya,
+)
 from bot.config.settings import (
     AboutSettings,
     BackupSettings,
@@ -28,12 +37,6 @@ from bot.config.settings import (
     PrivacySettings,
     RivyaSettings,
     Settings,
-    SettingsError,
-    load,
-    load_database,
-    load_limits,
-    load_monitor,
-    load_rivya,
 )
 from tests.support.paths import ROOT
 
@@ -391,6 +394,21 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "notepad.toml"
     path.write_text(SECRETS, "utf-8-sig")
     assert load(path).discord.operator_guild is None
+
+
+def test_what_init_connects_by_is_read_from_the_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text("[network]\nallow_fake_ip = 'here'\n")
+    monkeypatch.setenv("BOT_RIVYA__BASE_URL", "http://127.0.0.1:8080")
+    assert load_connections().rivya.base_url == "http://127.0.0.1:8080"
+    assert load_connections().rivya.api_key.get_secret_value() == ""
+    monkeypatch.setenv("BOT_RIVYA__BASE_URL", "ftp://rivya.ai")
+    with pytest.raises(SettingsError) as caught:
+        load_connections()
+    (line,) = caught.value.lines
+    assert line.endswith("(config.toml key rivya.base_url, or environment BOT_RIVYA__BASE_URL)")
 
 
 LOADERS: tuple[Callable[[Path | None], object], ...] = (load_database, load_monitor, load_limits)
