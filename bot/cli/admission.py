@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import argument_types
-from bot.cli.output import FAILED, confirm, limit_text, print_error, print_line, report
+from bot.cli.output import FAILED, confirm, limit_text, one_line, print_error, print_line, report
 from bot.domain.admission import AdmissionMode, AdmissionState
 from bot.domain.clock import iso
 from bot.domain.ids import THE_COMMAND_LINE
@@ -100,6 +100,4 @@ def _line(admission: Admission) -> str:
 
 
 def _name(admission: Admission) -> str:
-    """Return the name of a server in one line that a terminal can show: strangers choose it."""
-    visible = "".join(character if character.isprintable() else " " for character in admission.name)
-    return " ".join(visible.split()) or "name not known"
+    return one_line(admission.name) or "name not known"

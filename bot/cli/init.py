@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bot.cli import checks, init_files
 from bot.cli.init_questions import INVITATIONS, NOBODY, QUESTIONS, Question, WrongAnswer
 from bot.cli.network_checks import open_network
-from bot.cli.output import print_error, report
+from bot.cli.output import FAILED, print_error, report
 from bot.config import loader
 from bot.config.environment import own_variables, variable
 from bot.config.program_name import program_name
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bot.network.connections import Network
 
-FAILED: Final = 1
 NOT_POSSIBLE: Final = 2
+"""The exit code where nothing can be asked or written, as for a wrong argument."""
 PORTAL: Final = "https://discord.com/developers/applications"
 
 

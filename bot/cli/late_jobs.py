@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import argument_types
-from bot.cli.output import FAILED, confirm, print_error, print_line, report
+from bot.cli.output import FAILED, confirm, one_line, print_error, print_line, report
 from bot.domain.clock import iso
 from bot.domain.ids import THE_COMMAND_LINE
 from bot.domain.jobs import Stage
@@ -102,7 +102,7 @@ def _line(late_job: LateJob, pictures: Path) -> str:
         f"waits for {_WAITS_FOR.get(job.stage, job.stage)}",
         f"task {job.task_id}" if job.task_id else "no task",
         f"{late_job.held_credits} credits held" if late_job.held_credits else "",
-        f"last answer: {' '.join(job.late_note.split())}" if job.late_note else "",
+        f"last answer: {one_line(job.late_note)}" if job.late_note else "",
     ]
     if late_job.unreadable_sha256 is not None:
         file = pictures / late_job.unreadable_sha256

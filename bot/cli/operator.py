@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import admission, argument_types, late_jobs
-from bot.cli.output import FAILED, limit_text, print_error, print_line, report
+from bot.cli.output import FAILED, limit_text, one_line, print_error, print_line, report
 from bot.config import loader
 from bot.credits.admin import CreditAdmin
 from bot.credits.approvals import GuildApprovals
@@ -210,7 +210,7 @@ async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str) -> 
 
 def _line(discrepancy: Discrepancy) -> str:
     booked = discrepancy.booked
-    note = f" ({' '.join(booked.note.split())})" if booked.note else ""
+    note = f" ({one_line(booked.note)})" if booked.note else ""
     return f"{booked.job_id} server {booked.guild_id} {discrepancy.kind}: {describe(discrepancy)}{note}"
 
 

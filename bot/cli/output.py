@@ -50,6 +50,12 @@ def limit_text(limit: Limit | None) -> str:
     return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"
 
 
+def one_line(text: str) -> str:
+    """Return a text that others have written as one line: what a terminal might obey becomes a space."""
+    visible = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(visible.split())
+
+
 def print_line(line: str) -> None:
     """Print a line that the command is called for, such as an entry of the ledger.
 

@@ -19,6 +19,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
+from yarl import URL
 
 from bot.domain.errors import KuasError, OperatorError
 
@@ -192,7 +193,7 @@ async def answers_as_kuas(host: str, port: int) -> bool:
 async def _get(host: str, port: int, path: str) -> tuple[int, str]:
     # An address that means "every interface" can be listened on, but not connected to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not listened on
-    url = f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+    url = URL.build(scheme="http", host=host, port=port, path=path)
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + 1)) as session,
         session.get(url) as response,

@@ -418,7 +418,7 @@ async def make_late(store: JobStore, *, stage: str = "created") -> str:
     if stage == "succeeded":
         await store.succeeded(job.job_id, "https://pictures.example/1.png", 4)
         await store.record_unreadable_result(job.job_id, "ab" * 32, 512)
-    await store.late(job.job_id, "paused\nby the provider")
+    await store.late(job.job_id, "paused\nby\x1b[2J the provider")
     return job.job_id
 
 
@@ -430,7 +430,7 @@ async def test_late_jobs_are_listed_with_what_they_wait_for(
     line, total = listed.out.splitlines()
     assert line.startswith(f"{job_id} server 1 accepted ")
     assert "waits for its picture, to be downloaded, task task_1" in line
-    assert "last answer: paused by the provider, downloaded instead: 512 bytes in" in line
+    assert "last answer: paused by [2J the provider, downloaded instead: 512 bytes in" in line
     assert line.endswith("pictures/" + "ab" * 32)
     assert total == "1 late jobs; page 1 of 1"
 
