@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageOps
 from bot.domain.attachments import HEIC_TYPES, REFERENCE_TYPES, claimed_types, kind_of
 from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError, disk_error
 from bot.domain.jobs import Picture
-from bot.images import heic, sixteen_bits
+from bot.images import decoder_process, sixteen_bits
 from bot.images.containers.jpeg import SCAN_LIMIT
 from bot.images.containers.kinds import reduce_file
 from bot.images.containers.reduced import AnimatedError
@@ -81,7 +81,7 @@ def check_metadata(*, filename: str, content_type: str | None, size_bytes: int, 
     claims = claimed_types(filename, content_type)
     if claims and claims.isdisjoint(REFERENCE_TYPES):
         raise MemberError(MemberReason.REFERENCE_TYPE, kind=kind_of(filename, content_type))
-    if claims and claims <= HEIC_TYPES and not heic.is_available():
+    if claims and claims <= HEIC_TYPES and not decoder_process.can_read_heic():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     if size_bytes > limit_bytes:
         raise MemberError(MemberReason.REFERENCE_TOO_BIG, size_bytes=size_bytes, limit_bytes=limit_bytes)
@@ -172,7 +172,7 @@ def _is_heic(file: BinaryIO) -> bool:
 
 def _decode_heic(source: Path, png: Path) -> Image.Image:
     """Return the normalised image in `source`, by way of the file `png`, which is deleted again."""
-    if not heic.is_available():
+    if not decoder_process.can_read_heic():
         raise MemberError(MemberReason.REFERENCE_HEIC)
     return _normalise_pixels(_decode_in_child(source, png, "HEIF"))
 
@@ -199,11 +199,11 @@ def _decode_in_child(source: Path, png: Path, kind: str) -> Image.Image:
     The PNG is checked like any other picture: the child process that wrote it is not trusted.
     """
     try:
-        size = heic.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT, kind=kind)
+        size = decoder_process.to_png(source, png, side_limit=SIDE_LIMIT, pixel_limit=PIXEL_LIMIT, kind=kind)
         _check_size(*size)
         with png.open("rb") as file:
             return _decode_png(file)
-    except (heic.HeicError, FileNotFoundError) as error:
+    except (decoder_process.DecodingError, FileNotFoundError) as error:
         raise MemberError(MemberReason.REFERENCE_UNREADABLE) from error
     finally:
         png.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import ContractViolation
-from bot.images import heic
+from bot.images import decoder_process
 from bot.images.workers import WORKERS, ImageWorkers
 from tests.support.images import make_picture
 from tests.support.paths import ROOT
@@ -96,7 +96,7 @@ async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> Non
     command = [
         sys.executable,
         "-I",
-        heic.__file__,
+        decoder_process.__file__,
         str(pipe),
         str(pipe.parent / "target"),
         "10",

@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 
 from bot.domain.errors import ContractViolation, DiskFull, KuasError, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import Picture
-from bot.images import heic
+from bot.images import decoder_process
 from bot.images.processing import (
     PIXEL_LIMIT,
     SIDE_LIMIT,
@@ -39,9 +39,9 @@ LIMIT = 10_000_000
 
 @pytest.fixture(autouse=True)
 def pass_coverage_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let coverage measure the child that reads HEIC, which is given only the variables it needs."""
+    """Let coverage measure the child that decodes, which is given only the variables it needs."""
     names = [name for name in os.environ if name.startswith("COVERAGE_")]
-    monkeypatch.setattr(heic, "_ENVIRONMENT", (*heic._ENVIRONMENT, *names))
+    monkeypatch.setattr(decoder_process, "_ENVIRONMENT", (*decoder_process._ENVIRONMENT, *names))
 
 
 @pytest.fixture

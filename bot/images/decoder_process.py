@@ -2,8 +2,8 @@
 
 A few wrong bytes in a HEIC crash pi-heif 1.4 (libheif), and 2 kB of AVIF whose frame is larger than its head
 says take libavif 1.4 gigabytes; in the bot's own process the job would end the bot again after each restart.
-So this file is run as a script, with none of the bot's environment variables and
-with limits on memory and time, and answers with the size of the picture and an uncompressed PNG.
+So this file is run as a script, with none of the bot's environment variables and with limits on memory and
+time, and answers with the size of the picture and an uncompressed PNG.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _MEMORY_BYTES = 2 << 30
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-class HeicError(Exception):
+class DecodingError(Exception):
     """The file is broken, or its decoder crashed or took too long."""
 
 
-def is_available() -> bool:
+def can_read_heic() -> bool:
     """Return whether the `heif` extra is installed."""
     return importlib.util.find_spec("pi_heif") is not None
 
@@ -46,7 +46,7 @@ def to_png(
         The width and height in the header, in pixels. Above the limits `target` is not written.
 
     Raises:
-        HeicError: the file cannot be decoded.
+        DecodingError: the file cannot be decoded.
         OSError: `target` cannot be written.
     """
     limits = (str(side_limit), str(pixel_limit))
@@ -64,7 +64,7 @@ def to_png(
             timeout=TIMEOUT_SECONDS,
         )
     except subprocess.SubprocessError as error:
-        raise HeicError(str(error)) from error
+        raise DecodingError(str(error)) from error
     finally:
         os.close(child_end)
         os.close(our_end)
@@ -72,7 +72,7 @@ def to_png(
         raise OSError(int(refused[1]), os.strerror(int(refused[1])), str(target))
     answer = re.fullmatch(rb"(\d{1,9}) (\d{1,9})\s*", child.stdout)
     if answer is None:
-        raise HeicError(f"an answer of {len(child.stdout)} bytes")
+        raise DecodingError(f"an answer of {len(child.stdout)} bytes")
     return int(answer[1]), int(answer[2])
 
 
