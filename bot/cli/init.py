@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import checks, init_files
-from bot.cli.init_questions import INVITATIONS, NOBODY, QUESTIONS, Question, WrongAnswer
+from bot.cli.init_questions import QUESTIONS, Answer, Invitation, Question, WrongAnswer
 from bot.cli.network_checks import open_network
 from bot.cli.output import FAILED, print_error, report
 from bot.config import loader
@@ -20,7 +20,6 @@ from bot.config.program_name import program_name
 from bot.config.secret_files import FILE_SUFFIX
 from bot.config.settings_file import DEFAULT_FILE
 from bot.discord_client.login import open_login
-from bot.domain.admission import AdmissionMode
 from bot.domain.errors import KuasError
 from bot.observability import log_setup
 
@@ -88,7 +87,7 @@ class _Dialog:
         self._target = target
         self._env = env
         self._questions = tuple(question for question in QUESTIONS if question.in_env or not env)
-        self._answers: dict[Question, str | int] = {}
+        self._answers: dict[Question, Answer] = {}
         self._notes: dict[Question, str] = {}
         self._connections = loader.load_connections()
         self._network: Network = open_network(self._connections.network)
@@ -114,9 +113,8 @@ class _Dialog:
     def _ask(self, question: Question) -> None:
         """Ask until there is an answer that can be taken and, of a secret, that works or is kept anyway."""
         report(f"\n{question.text}")
-        if question.key == "admission":
-            for number, (words, _) in enumerate(INVITATIONS.values(), start=1):
-                report(f"  {number}  {words}")
+        for number, choice in enumerate(question.choices, start=1):
+            report(f"  {number}  {choice}")
         while True:
             try:
                 answer = question.parse(self._read(question), env=self._env)
@@ -186,8 +184,7 @@ class _Dialog:
     def _shown(self, question: Question) -> str:
         if question.is_secret:
             return self._notes[question]
-        answer = self._answers[question]
-        return INVITATIONS[str(answer)][0] if question.key == "admission" else str(answer) or "none"
+        return str(self._answers[question]) or "none"
 
     def _change_target(self) -> None:
         typed = _read_line("File: ").strip()
@@ -205,7 +202,7 @@ class _Dialog:
         tables: dict[str, dict[str, str | int]] = {}
         for question, answer in self._answers.items():
             if answer != "":
-                value = AdmissionMode.APPROVE.value if answer == NOBODY else answer
+                value = answer.mode.value if isinstance(answer, Invitation) else answer
                 tables.setdefault(question.section, {})[question.key] = value
         text = init_files.env_text(tables) if self._env else init_files.toml_text(tables)
         try:
@@ -218,10 +215,9 @@ class _Dialog:
         return True
 
     def _say_what_is_next(self) -> None:
-        choice = next(
-            str(answer) for question, answer in self._answers.items() if question.key == "admission"
+        public = next(
+            answer.public_bot for answer in self._answers.values() if isinstance(answer, Invitation)
         )
-        public = INVITATIONS[choice][1]
         now = {None: "", True: " (it is on now)", False: " (it is off now)"}[self._is_public]
         first = "; set Install Link to None on the page Installation first" if public == "off" else ""
         path = shlex.quote(str(self._target))

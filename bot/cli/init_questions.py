@@ -15,17 +15,26 @@ from bot.domain.admission import AdmissionMode
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-NOBODY: Final = "nobody"
-INVITATIONS: Final = {
-    NOBODY: ("nobody but you: a server that the bot joins nevertheless waits until you allow it", "off"),
-    AdmissionMode.APPROVE.value: ("anybody, and each server waits until you allow it", "on"),
-    AdmissionMode.OPEN.value: ("anybody, and each server may spend at once what you chose", "on"),
-}
-"""Who may invite the bot: the words, and what *Public Bot* has to be in Discord's developer portal."""
-
 
 class WrongAnswer(Exception):
     """An answer cannot be taken; the message says what it must be, and does not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Who may invite the bot: one of the answers that a question offers."""
+
+    name: str
+    text: str
+    mode: AdmissionMode
+    public_bot: str
+    """What *Public Bot* has to be in Discord's developer portal: `on` or `off`."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Answer = str | int | Invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Question:
     title: str
     text: str
     default: str | None = ""
+    choices: tuple[Invitation, ...] = ()
+    """The answers, of which one is chosen by its number or name; empty if any value is one."""
     in_env: bool = True
     """Whether an env file gets it as well: it has no paths, since those of a container are others."""
 
@@ -53,8 +64,8 @@ class Question:
         """Whether the answer must not be seen."""
         return self.default is None
 
-    def parse(self, typed: str, *, env: bool) -> str | int:
-        """Return the value for the settings; the empty text if there is none.
+    def parse(self, typed: str, *, env: bool) -> Answer:
+        """Return the value for the settings, or the choice; the empty text if there is none.
 
         Raises:
             WrongAnswer: it is none.
@@ -62,8 +73,8 @@ class Question:
         text = typed.strip() or (self.default or "")
         if not text and not self.is_secret:
             return ""
-        if self.key == "admission":
-            return _choice(text)
+        if self.choices:
+            return _choose(text, self.choices)
         try:
             text.encode()
             value = _adapter(self.setting).validate_python(text)
@@ -85,13 +96,11 @@ def _adapter(setting: FieldInfo) -> TypeAdapter[Any]:
     return TypeAdapter(annotated)
 
 
-def _choice(text: str) -> str:
-    names = list(INVITATIONS)
-    if text in names:
-        return text
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:3]) <= len(names):
-        raise WrongAnswer(f"must be a number from 1 to {len(names)}")
-    return names[int(text) - 1]
+def _choose(text: str, choices: tuple[Invitation, ...]) -> Invitation:
+    names = {name: choice for number, choice in enumerate(choices, 1) for name in (str(number), choice.name)}
+    if text not in names:
+        raise WrongAnswer(f"must be a number from 1 to {len(choices)}")
+    return names[text]
 
 
 def _plain(value: object) -> str | int:
@@ -134,6 +143,26 @@ QUESTIONS: Final = (
         "Who may invite it",
         "Who may invite the bot to a server?",
         default="1",
+        choices=(
+            Invitation(
+                "nobody",
+                "nobody but you: a server that the bot joins nevertheless waits until you allow it",
+                AdmissionMode.APPROVE,
+                public_bot="off",
+            ),
+            Invitation(
+                "approve",
+                "anybody, and each server waits until you allow it",
+                AdmissionMode.APPROVE,
+                public_bot="on",
+            ),
+            Invitation(
+                "open",
+                "anybody, and each server may spend at once what you chose",
+                AdmissionMode.OPEN,
+                public_bot="on",
+            ),
+        ),
     ),
     Question(
         "about",
