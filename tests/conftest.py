@@ -18,7 +18,9 @@ from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
+from tests.support.paths import ROOT
 from tests.support.small_disk import SmallDisk, bounded_files, small_file_system
+from tests.support.temporary_files import use_memory
 
 # No deadline, since the machine may be busy, and the same examples in every run.
 # `--hypothesis-profile=explore` looks for new examples.
@@ -28,10 +30,29 @@ settings.register_profile("kuas", profile, derandomize=True)
 settings.load_profile("kuas")
 
 
-def pytest_configure() -> None:
-    """Let child processes hear SIGINT: a shell's background jobs ignore it, and children inherit that."""
+SLOWEST_FIRST = ("browser", "e2e", "integration", "scenarios")
+"""Folders by how long their files take, the longest first; those of all others take shorter."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    use_memory()
+    # pytest-xdist would start with the files of the most tests, and end with a file of a few slow ones, on
+    # which one worker works alone.
+    config.option.loadscopereorder = False
+    # A shell's background jobs ignore SIGINT, and children inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let several workers start with the files that take the longest; without them the order stays."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

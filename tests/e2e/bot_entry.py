@@ -51,6 +51,7 @@ def replace_resolver(hosts: str) -> None:
 
 def set_first_wait_for_rivya(seconds: float) -> None:
     defaults = RivyaClient.__init__.__kwdefaults__
+    assert defaults is not None
     assert "first_wait_seconds" in defaults
     defaults["first_wait_seconds"] = seconds
 

@@ -68,7 +68,13 @@ def run(arguments: list[str]) -> tuple[int, str]:
     options = ["--numprocesses", "auto", "--dist", "loadscope", "-rfE", *arguments]
     command = [sys.executable, "-m", "pytest", *options]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        cwd=ROOT,
+        env={"TMPDIR": tempfile.gettempdir()} | os.environ,  # on the busy disk, not in memory
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as tests:
         try:
             output, _ = tests.communicate(timeout=ROUND_LIMIT_SECONDS)
