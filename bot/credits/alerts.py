@@ -22,7 +22,8 @@ from bot.credits.usage import LimitUsage, first_reserved_at
 from bot.domain import forecast, periods
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.limits import LimitScope
-from bot.guilds.settings import GuildSetting, setting, timezone_of
+from bot.guilds import settings
+from bot.guilds.settings import GuildSetting, timezone_of
 from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ STALE_MS: Final = DAY_MS
 """An alert that is pending for longer is not sent."""
 MAX_PENDING: Final = 100
 """Alerts that `AlertStore.pending` reads at once; the others follow with its next call."""
+
+_RAISE: Final = f"""
+    INSERT INTO alerts (guild_id, limit_id, limit_credits, period_start, percent, used_credits, raised_at)
+    SELECT :guild, :limit, :credits, :start, column1, :used, :at
+    FROM (VALUES {", ".join(f"({percent})" for percent in THRESHOLDS)})
+    WHERE column1 <= :highest AND NOT EXISTS (
+        SELECT 1 FROM alerts WHERE guild_id = :guild AND percent = column1 AND raised_at >= :start
+        AND (told_at IS NOT NULL OR (limit_id, limit_credits) = (:limit, :credits))
+    )
+    -- The default always has limit_id 0: with other credits it is another limit.
+    ON CONFLICT (guild_id, limit_id, period_start, percent) DO UPDATE
+    SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,
+        raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits
+"""  # noqa: S608  # our own numbers
 
 Key: TypeAlias = tuple[int, int, int, int]
 """The primary key of an alert: guild, limit, start of the period, percent."""
@@ -90,12 +105,11 @@ def raise_reached(
     epoch milliseconds.
     """
     reached = _reached(usage, cost_credits)
-    if not reached or setting(transaction, guild_id, GuildSetting.ALERT_CHANNEL) is None:
+    if not reached or _channel(transaction, guild_id) is None:
         return
     start = _period_start(transaction, guild_id, usage, at)
     _rearm_changed_default(transaction, guild_id, before, cost_credits, start)
-    for percent in reached:
-        _raise(transaction, guild_id, start, percent, usage, at)
+    _raise(transaction, guild_id, start, reached, usage, at)
 
 
 def rearm(
@@ -133,6 +147,11 @@ def rearm(
         )
 
 
+def _channel(transaction: sqlite3.Connection, guild_id: int) -> str | None:
+    """Return the id of the channel that a guild's admins chose for alerts."""
+    return settings.load(transaction, guild_id)[GuildSetting.ALERT_CHANNEL]
+
+
 def _period_start(transaction: sqlite3.Connection, guild_id: int, usage: Usage, at: int) -> int:
     return periods.period_bounds(usage.period, at, timezone_of(transaction, guild_id))[0]
 
@@ -143,15 +162,15 @@ def _rearm_changed_default(
     """Do as `rearm` for the default limit, whose changes in the settings are seen only afterwards."""
     if before.limit_id:
         return
-    for percent in set(THRESHOLDS) - set(_reached(before, cost_credits)):
-        transaction.execute(
-            "DELETE FROM alerts WHERE guild_id = ? AND percent = ? AND raised_at >= ?"
-            " AND limit_id = 0 AND limit_credits <> ?",
-            (guild_id, percent, start, before.limit_credits),
-        )
+    transaction.execute(
+        "DELETE FROM alerts WHERE guild_id = ? AND percent > ? AND raised_at >= ?"
+        " AND limit_id = 0 AND limit_credits <> ?",
+        (guild_id, max(_reached(before, cost_credits), default=0), start, before.limit_credits),
+    )
 
 
 def _reached(usage: Usage, cost_credits: int) -> tuple[int, ...]:
+    """Return the thresholds that are reached: with one all below it."""
     if usage.left_credits < cost_credits:
         return THRESHOLDS
     if not usage.limit_credits:  # 50 and 80 percent of nothing say nothing
@@ -165,22 +184,22 @@ def _raise(
     transaction: sqlite3.Connection,
     guild_id: int,
     start: int,
-    percent: int,
+    reached: tuple[int, ...],
     usage: Usage,
     at: int,
 ) -> None:
-    """Store an alert, unless the threshold was sent in this period, or is pending for this limit."""
-    limit = (usage.limit_id, usage.limit_credits)
+    """Store an alert for each threshold, unless it was sent in this period, or is pending for this limit."""
     transaction.execute(
-        "INSERT INTO alerts (guild_id, limit_id, limit_credits, period_start, percent, used_credits,"
-        " raised_at) SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM alerts"
-        " WHERE guild_id = ? AND percent = ? AND raised_at >= ?"
-        " AND (told_at IS NOT NULL OR (limit_id, limit_credits) = (?, ?)))"
-        # The default always has limit_id 0: with other credits it is another limit.
-        " ON CONFLICT (guild_id, limit_id, period_start, percent) DO UPDATE"
-        " SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,"
-        " raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits",
-        (guild_id, *limit, start, percent, usage.used_credits, at, guild_id, percent, start, *limit),
+        _RAISE,
+        {
+            "guild": guild_id,
+            "limit": usage.limit_id,
+            "credits": usage.limit_credits,
+            "start": start,
+            "highest": max(reached),
+            "used": usage.used_credits,
+            "at": at,
+        },
     )
 
 
@@ -219,10 +238,9 @@ class AlertStore:
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
-            if setting(tx, guild_id, GuildSetting.ALERT_CHANNEL) is None:
+            if _channel(tx, guild_id) is None:
                 return
-            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            usage = limit_usage.guild()
+            usage = LimitUsage.at_time(tx, guild_id, self._default, at, split_held=False).guild()
             # A limit of 0 stops all pictures on purpose.
             if usage.used_credits and usage.limit_credits:
                 raise_reached(tx, guild_id, usage, usage, self._cost_credits, at)
@@ -255,7 +273,7 @@ class AlertStore:
         """Return the alert with the numbers of now; None if it is outdated, and is no longer pending."""
         guild_id, percent = row["guild_id"], row["percent"]
         key = (guild_id, row["limit_id"], row["period_start"], percent)
-        channel = setting(tx, guild_id, GuildSetting.ALERT_CHANNEL)
+        channel = _channel(tx, guild_id)
         limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
         limit, usage = limit_usage.guild_limit(), limit_usage.guild()
         changed = (limit.limit_id, limit.credits) != (row["limit_id"], row["limit_credits"])

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import sqlite3
 
+    from bot.credits.sums import Sum
+
 WHOLE_GUILD: Final = 0
 """The `user_id` of a grant to the guild."""
 
 _OPEN: Final = "left_credits > 0 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 _OPEN_TO: Final = f"guild_id = ? AND user_id = ? AND {_OPEN}"
+_AVAILABLE: Final = f"sum(left_credits) AS credits FROM grants WHERE {_OPEN_TO}"
 _COLUMNS: Final = (
     "grant_id, guild_id, user_id, credits, left_credits, reason, granted_by, granted_at, expires_at"
 )
@@ -40,13 +43,9 @@ class Grant:
     expires_at: int | None
 
 
-def available(transaction: sqlite3.Connection, guild_id: int, user_id: int, at: int) -> int:
-    """Return what the open grants to a member, or to `WHOLE_GUILD`, still hold at `at`."""
-    row = transaction.execute(
-        f"SELECT coalesce(sum(left_credits), 0) AS available FROM grants WHERE {_OPEN_TO}",  # noqa: S608  # our own text
-        (guild_id, user_id, at),
-    ).fetchone()
-    return int(row["available"])
+def available(guild_id: int, user_id: int, at: int) -> Sum:
+    """Return the sum of what the open grants to a member, or to `WHOLE_GUILD`, still hold at `at`."""
+    return ((_AVAILABLE, (guild_id, user_id, at)),)
 
 
 def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:
@@ -114,16 +113,6 @@ def spend(
     assert not unpaid, "the grants hold less than the caller has checked"
 
 
-def spent(transaction: sqlite3.Connection, job_id: str, *, personal: bool) -> int:
-    """Return what grants pay of a job: those to the member if `personal`, else those to the guild."""
-    row = transaction.execute(
-        "SELECT coalesce(sum(d.credits), 0) AS spent FROM draws d JOIN grants g USING (grant_id)"
-        " WHERE d.job_id = ? AND (g.user_id <> 0) = ?",
-        (job_id, personal),
-    ).fetchone()
-    return int(row["spent"])
-
-
 def restore(transaction: sqlite3.Connection, *, job_id: str, personal: bool, credits: int) -> None:
     """Return `credits` that grants paid for a job to them: those that paid last first, expired or not."""
     rows = transaction.execute(
@@ -159,11 +148,6 @@ def refund(
         (job_id, guild_id, user_id, credits, reason, refunded_by, at, interaction_id),
     ).fetchone()
     return row is not None
-
-
-def is_refunded(transaction: sqlite3.Connection, job_id: str) -> bool:
-    """Return whether the picture of a job was refunded."""
-    return transaction.execute("SELECT 1 FROM refunds WHERE job_id = ?", (job_id,)).fetchone() is not None
 
 
 def _pay(transaction: sqlite3.Connection, job_id: str, grant_id: int, credits: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.credits import alerts, grants, running_totals
 from bot.credits.usage import LimitUsage
@@ -116,7 +116,8 @@ def _from_grants(usage: Usage, cost_credits: int) -> int:
 
 def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
     """Set a held reservation to what Rivya has reserved. A closed one is kept."""
-    if (row := _held(transaction, job_id)) is not None:
+    row = _held(transaction, job_id)
+    if row is not None and row["reserved_credits"] != reserved_credits:
         _write(transaction, row, ReservationState.HELD, reserved=reserved_credits)
 
 
@@ -125,11 +126,19 @@ def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, 
 
     Returns the credits that were booked; 0 if the reservation was closed before.
     """
-    if (row := _held(transaction, job_id)) is None:
+    # At the price that was reserved, nothing else changes: neither limits, nor totals, nor grants.
+    as_reserved = transaction.execute(
+        "UPDATE reservations SET state = 'settled', final_credits = reserved_credits, closed_at = :at"
+        " WHERE job_id = :job_id AND state = 'held' AND reserved_credits = coalesce(:final, reserved_credits)"
+        " RETURNING final_credits",
+        {"job_id": job_id, "final": final_credits, "at": at},
+    ).fetchone()
+    if as_reserved is not None:
+        return int(as_reserved["final_credits"])
+    if final_credits is None or (row := _held(transaction, job_id)) is None:
         return 0
-    final: int = row["reserved_credits"] if final_credits is None else final_credits
-    _write(transaction, row, ReservationState.SETTLED, final=final, closed_at=at)
-    return final
+    _write(transaction, row, ReservationState.SETTLED, final=final_credits, closed_at=at)
+    return final_credits
 
 
 def release(transaction: Transaction, *, job_id: str, at: int) -> None:
@@ -163,17 +172,25 @@ def annotate_held(transaction: Transaction, *, job_id: str, note: str) -> None:
     )
 
 
+_FIND: Final = """
+    SELECT *, EXISTS (SELECT 1 FROM refunds WHERE refunds.job_id = reservations.job_id) AS refunded,
+        coalesce((SELECT sum(d.credits) FROM draws d JOIN grants g USING (grant_id)
+            WHERE d.job_id = reservations.job_id AND g.user_id = 0), 0) AS granted_to_guild,
+        coalesce((SELECT sum(d.credits) FROM draws d JOIN grants g USING (grant_id)
+            WHERE d.job_id = reservations.job_id AND g.user_id <> 0), 0) AS granted_to_member
+    FROM reservations WHERE job_id = ?
+"""
+"""A reservation, whether its picture was refunded, and what grants pay of it."""
+_FIND_HELD: Final = f"{_FIND} AND state = 'held'"
+
+
 def _find(transaction: Transaction, job_id: str) -> sqlite3.Row:
-    row: sqlite3.Row = transaction.execute(
-        "SELECT * FROM reservations WHERE job_id = ?", (job_id,)
-    ).fetchone()
+    row: sqlite3.Row = transaction.execute(_FIND, (job_id,)).fetchone()
     return row
 
 
 def _held(transaction: Transaction, job_id: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = transaction.execute(
-        "SELECT * FROM reservations WHERE job_id = ? AND state = 'held'", (job_id,)
-    ).fetchone()
+    row: sqlite3.Row | None = transaction.execute(_FIND_HELD, (job_id,)).fetchone()
     return row
 
 
@@ -186,15 +203,22 @@ def _write(
     final: int | None = None,
     closed_at: int | None = None,
 ) -> None:
-    """Update a reservation, and the grants and totals that depend on it; `reserved` None changes nothing."""
+    """Update a reservation, and the grants and totals that depend on it; `reserved` None changes nothing.
+
+    `row` is that of `_find` or `_held`.
+    """
     job_id = row["job_id"]
     reserved = row["reserved_credits"] if reserved is None else reserved
     counted = reserved if final is None else final
-    refunded = grants.is_refunded(transaction, job_id)
-    guild, member = (
-        _limit_part(transaction, row, 0 if refunded else counted, personal=personal)
-        for personal in (False, True)
-    )
+    limited = 0 if row["refunded"] else counted
+    to_guild, to_member = row["granted_to_guild"], row["granted_to_member"]
+    from_guild = _from_grants_now(to_guild, row["guild_credits"], limited)
+    from_member = _from_grants_now(to_member, row["member_credits"], limited)
+    # What grants need no longer pay is returned to them.
+    for personal, unneeded in ((False, to_guild - from_guild), (True, to_member - from_member)):
+        if unneeded:
+            grants.restore(transaction, job_id=job_id, personal=personal, credits=unneeded)
+    guild, member = limited - from_guild, limited - from_member
     transaction.execute(
         "UPDATE reservations SET state = ?, reserved_credits = ?, final_credits = ?, counted_credits = ?,"
         " guild_credits = ?, member_credits = ?, closed_at = ? WHERE job_id = ?",
@@ -209,17 +233,13 @@ def _write(
     )
 
 
-def _limit_part(transaction: Transaction, row: sqlite3.Row, counted: int, *, personal: bool) -> int:
-    """Return what counts against the limit of the member or guild, now that a job counts `counted` credits.
+def _from_grants_now(granted: int, own: int, counted: int) -> int:
+    """Return what grants pay of a job, now that it counts `counted` credits against a limit.
 
-    The limit pays up to what it has paid so far, then grants up to what they have paid, then the limit again.
-    What grants need no longer pay is returned to them.
+    The limit pays up to `own`, what it has paid so far, then grants up to `granted`, what they have paid,
+    then the limit again.
     """
-    granted = grants.spent(transaction, row["job_id"], personal=personal)
-    own: int = row["member_credits" if personal else "guild_credits"]
-    needed = max(0, min(granted, counted - own))
-    grants.restore(transaction, job_id=row["job_id"], personal=personal, credits=granted - needed)
-    return counted - needed
+    return max(0, min(granted, counted - own))
 
 
 class Ledger:

@@ -7,15 +7,36 @@ Owns the tables limits and default_ceiling.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
+from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+
+_COLUMNS: Final = "limit_id, guild_id, rule, subject_id, effect, credits, period, reason, set_by, set_at"
+_CONCERNED: Final = f"""
+    SELECT 0 AS limit_id, NULL AS guild_id, 'ceiling' AS rule, 0 AS subject_id, 'limit' AS effect,
+        credits, period, '' AS reason, NULL AS set_by, NULL AS set_at
+    FROM default_ceiling WHERE id = 1
+    UNION ALL
+    SELECT {_COLUMNS} FROM limits WHERE limit_id IN (
+        SELECT max(limit_id) FROM limits
+            WHERE guild_id = :all AND rule IN ('ceiling', 'ceiling_all') GROUP BY rule
+        UNION ALL
+        SELECT max(limit_id) FROM limits
+            WHERE guild_id = :guild AND rule IN ('ceiling', 'everyone', 'guild', 'role')
+            GROUP BY rule, subject_id
+        UNION ALL
+        SELECT max(limit_id) FROM limits WHERE guild_id = :guild AND rule = 'member' AND subject_id = :user
+    )
+"""  # noqa: S608  # our own names
+"""With the limits of all roles, which are few; a statement for some of them would depend on their number."""
 
 
 def current(
@@ -30,29 +51,59 @@ def current(
     return None if row is None else _limit(row)
 
 
-def ceilings(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
-    """Return the operator's ceilings on a guild: that of all guilds together, and that of the guild.
+@dataclass(frozen=True, slots=True)
+class GuildLimits:
+    """The limits in force that concern a guild and one of its members; see `load`."""
+
+    guild: Limit | None
+    """The guild's own; None if the default counts."""
+    ceilings: tuple[Limit, ...]
+    """The operator's: that of all guilds together, and that of the guild.
 
     The latter is its own, else the one for each guild, else that of the settings.
     """
-    rows = transaction.execute(
-        "SELECT * FROM limits WHERE limit_id IN ("
-        " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling_all'),"
-        " (SELECT max(limit_id) FROM limits WHERE guild_id = :all AND rule = 'ceiling'),"
-        " (SELECT max(limit_id) FROM limits WHERE guild_id = :guild AND rule = 'ceiling')"
-        ") ORDER BY rule DESC, guild_id",
-        {"all": ALL_GUILDS, "guild": guild_id},
+    personal: tuple[Limit, ...]
+    """Those on the member of the closest scope.
+
+    A limit of the member's own is closer than those of their roles, which are closer than that for everyone.
+    Only roles can be several in one scope; the caller chooses the most generous.
+    """
+    superseded: tuple[Limit, ...]
+    """Those on the member that a closer one supersedes."""
+
+
+@cached
+def load(
+    transaction: sqlite3.Connection, guild_id: int, user_id: int = 0, role_ids: tuple[int, ...] = ()
+) -> GuildLimits:
+    """Return the limits that concern a guild and a member with these roles."""
+    rows = transaction.execute(_CONCERNED, {"all": ALL_GUILDS, "guild": guild_id, "user": user_id})
+    found = {
+        (row["guild_id"], row["rule"], row["subject_id"]): limit
+        for row in rows
+        if (limit := _limit(row)) is not None
+    }
+    own = found.get((guild_id, LimitScope.MEMBER, user_id))
+    roles = (found.get((guild_id, LimitScope.ROLE, role_id)) for role_id in sorted(set(role_ids)))
+    everyone = found.get((guild_id, LimitScope.EVERYONE, 0))
+    layers = [tuple(filter(None, layer)) for layer in ((own,), roles, (everyone,))]
+    personal, *superseded = [layer for layer in layers if layer] or [()]
+    ceiling_guilds = (guild_id, ALL_GUILDS, None)  # None: that of the settings
+    ceilings = (
+        found.get((ALL_GUILDS, LimitScope.CEILING_ALL, 0)),
+        next(filter(None, (found.get((each, LimitScope.CEILING, 0)) for each in ceiling_guilds)), None),
     )
-    # In this order the guild's own replaces that of each guild.
-    found = {limit.scope: limit for row in rows if (limit := _limit(row)) is not None}
-    if LimitScope.CEILING not in found and (default := default_ceiling(transaction)) is not None:
-        found[LimitScope.CEILING] = default
-    return list(found.values())
+    return GuildLimits(
+        guild=found.get((guild_id, LimitScope.GUILD, 0)),
+        ceilings=tuple(filter(None, ceilings)),
+        personal=personal,
+        superseded=tuple(chain.from_iterable(superseded)),
+    )
 
 
 def guild_ceiling(transaction: sqlite3.Connection, guild_id: int) -> Limit | None:
     """Return the ceiling that binds a guild alone; for `ALL_GUILDS`, that of each guild without its own."""
-    found = ceilings(transaction, guild_id)
+    found = load(transaction, guild_id).ceilings
     return next((limit for limit in found if limit.scope is LimitScope.CEILING), None)
 
 
@@ -88,24 +139,6 @@ def active(transaction: sqlite3.Connection, guild_id: int) -> list[Limit]:
         (guild_id,),
     )
     return [limit for row in rows if (limit := _limit(row)) is not None]
-
-
-def member_limits(
-    transaction: sqlite3.Connection, guild_id: int, user_id: int, role_ids: Iterable[int]
-) -> tuple[list[Limit], list[Limit]]:
-    """Return the limits on one member: those of the closest scope, and those that these supersede.
-
-    A limit of the member's own is closer than those of their roles, which are closer than that for everyone.
-    Only roles can be several in one scope; the caller chooses the most generous.
-    """
-    scopes = [
-        [current(transaction, guild_id, LimitScope.MEMBER, user_id)],
-        [current(transaction, guild_id, LimitScope.ROLE, role_id) for role_id in sorted(set(role_ids))],
-        [current(transaction, guild_id, LimitScope.EVERYONE)],
-    ]
-    found = [[limit for limit in layer if limit is not None] for layer in scopes]
-    counting, *superseded = [layer for layer in found if layer] or [[]]
-    return counting, [limit for layer in superseded for limit in layer]
 
 
 def append(

@@ -1,33 +1,40 @@
 """Running totals of credits by the time of reservation, so that a limit need not add up every reservation.
 
-A period is the sum of its whole UTC days plus the quarter hours before the first of them. Local midnight is
-on a quarter hour in every zone.
+A period is the sum of its UTC days plus the quarter hours before the first of them, without those after its
+end. Local midnight is on a quarter hour in every zone.
 
 Owns the table tallies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
 
 from bot.domain.clock import DAY_MS
-from bot.domain.ids import ALL_GUILDS
+from bot.domain.ids import ALL_GUILDS, MAX_ID
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from bot.credits.sums import Part, Sum
+
 QUARTER_MS: Final = 15 * 60 * 1000
+QUARTERS_A_DAY: Final = DAY_MS // QUARTER_MS
 QUARTERS_KEPT_DAYS: Final = 40
 """Only the first day of a period needs quarters, and the longest period that ends is a month."""
 
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Credits reserved in a period: what Rivya charges, and what counts against the guild's limit."""
-
-    counted_credits: int
-    guild_credits: int
+TotalsColumn = Literal["counted_credits", "guild_credits"]
+"""What Rivya charges, or what counts against the guild's limit."""
+_SLOTS: Final = "FROM tallies WHERE guild_id = ? AND span = ? AND slot >= ? AND slot < ?"
+_SUM: Final[dict[TotalsColumn, str]] = {
+    "counted_credits": f"sum(counted_credits) AS credits {_SLOTS}",
+    "guild_credits": f"sum(guild_credits) AS credits {_SLOTS}",
+}
+_SUM_TAKEN_OFF: Final[dict[TotalsColumn, str]] = {
+    "counted_credits": f"-sum(counted_credits) AS credits {_SLOTS}",
+    "guild_credits": f"-sum(guild_credits) AS credits {_SLOTS}",
+}
 
 
 def record(
@@ -37,14 +44,22 @@ def record(
 
     A reservation of 0 credits gets rows too, because `adjust` only updates.
     """
-    for key in _buckets(guild_id, created_at):
-        transaction.execute(
-            "INSERT INTO tallies (guild_id, span, slot, counted_credits, guild_credits)"
-            " VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET counted_credits = counted_credits + excluded.counted_credits,"
-            " guild_credits = guild_credits + excluded.guild_credits",
-            (*key, counted, guild),
-        )
+    quarter, day = created_at // QUARTER_MS, created_at // DAY_MS
+    transaction.execute(
+        "INSERT INTO tallies (guild_id, span, slot, counted_credits, guild_credits) VALUES"
+        " (:guild_id, 'quarter', :quarter, :counted, :guild), (:guild_id, 'day', :day, :counted, :guild),"
+        " (:all, 'quarter', :quarter, :counted, :guild), (:all, 'day', :day, :counted, :guild)"
+        " ON CONFLICT DO UPDATE SET counted_credits = counted_credits + excluded.counted_credits,"
+        " guild_credits = guild_credits + excluded.guild_credits",
+        {
+            "guild_id": guild_id,
+            "all": ALL_GUILDS,
+            "quarter": quarter,
+            "day": day,
+            "counted": counted,
+            "guild": guild,
+        },
+    )
 
 
 def adjust(
@@ -56,25 +71,28 @@ def adjust(
     """
     if not counted and not guild:
         return
-    for key in _buckets(guild_id, created_at):
-        transaction.execute(
-            "UPDATE tallies SET counted_credits = counted_credits + ?, guild_credits = guild_credits + ?"
-            " WHERE guild_id = ? AND span = ? AND slot = ?",
-            (counted, guild, *key),
-        )
+    transaction.execute(
+        "UPDATE tallies SET counted_credits = counted_credits + ?, guild_credits = guild_credits + ?"
+        " WHERE guild_id IN (?, ?) AND ((span = 'quarter' AND slot = ?) OR (span = 'day' AND slot = ?))",
+        (counted, guild, guild_id, ALL_GUILDS, created_at // QUARTER_MS, created_at // DAY_MS),
+    )
 
 
-def between(transaction: sqlite3.Connection, guild_id: int, start: int, end: int | None) -> Totals:
-    """Return the totals of what was reserved from `start` until before `end`; None is no end.
+@lru_cache(maxsize=1024)
+def between(column: TotalsColumn, guild_id: int, start: int, end: int | None) -> Sum:
+    """Return the sum of what was reserved from `start` until before `end`; None is no end.
 
     Both are epoch milliseconds on a quarter of an hour.
     """
-    total = _since(transaction, guild_id, start)
-    if end is None:
-        return total
-    # Later rows exist only if the clock was set back.
-    later = _since(transaction, guild_id, end)
-    return Totals(total.counted_credits - later.counted_credits, total.guild_credits - later.guild_credits)
+    first_day = -(-start // DAY_MS)
+    until_day = MAX_ID if end is None else -(-end // DAY_MS)
+    parts: list[Part] = [(_SUM[column], (guild_id, "day", first_day, until_day))]
+    if start % DAY_MS:
+        parts.append((_SUM[column], (guild_id, "quarter", start // QUARTER_MS, first_day * QUARTERS_A_DAY)))
+    if end is not None and end % DAY_MS:  # of the last day, what comes after the period
+        taken_off = (guild_id, "quarter", end // QUARTER_MS, until_day * QUARTERS_A_DAY)
+        parts.append((_SUM_TAKEN_OFF[column], taken_off))
+    return tuple(parts)
 
 
 def prune(transaction: sqlite3.Connection, at: int) -> int:
@@ -84,33 +102,6 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
     deleted = transaction.execute(
         "DELETE FROM tallies WHERE span = 'quarter' AND slot < ? + min("
         "?, (SELECT max(slot) FROM tallies WHERE guild_id = ? AND span = 'quarter'))",
-        (-QUARTERS_KEPT_DAYS * (DAY_MS // QUARTER_MS), at // QUARTER_MS, ALL_GUILDS),
+        (-QUARTERS_KEPT_DAYS * QUARTERS_A_DAY, at // QUARTER_MS, ALL_GUILDS),
     )
     return deleted.rowcount
-
-
-def _buckets(guild_id: int, at: int) -> tuple[tuple[int, str, int], ...]:
-    """Return the keys (guild_id, span, slot) of the rows that a moment belongs to."""
-    slots = (("quarter", at // QUARTER_MS), ("day", at // DAY_MS))
-    return tuple((key, span, slot) for key in (guild_id, ALL_GUILDS) for span, slot in slots)
-
-
-def _since(transaction: sqlite3.Connection, guild_id: int, start: int) -> Totals:
-    first_day = -(-start // DAY_MS)
-    row = transaction.execute(
-        """
-        SELECT coalesce(sum(counted_credits), 0) AS counted, coalesce(sum(guild_credits), 0) AS guild
-        FROM tallies
-        WHERE guild_id = :guild_id AND (
-            (span = 'day' AND slot >= :first_day)
-            OR (span = 'quarter' AND slot >= :first_quarter AND slot < :until_quarter)
-        )
-        """,
-        {
-            "guild_id": guild_id,
-            "first_day": first_day,
-            "first_quarter": start // QUARTER_MS,
-            "until_quarter": first_day * (DAY_MS // QUARTER_MS),
-        },
-    ).fetchone()
-    return Totals(row["counted"], row["guild"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import grants, limits, running_totals
+from bot.credits.sums import add_up
 from bot.domain import periods
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import LimitScope, MemberLimits, Usage
@@ -15,14 +17,28 @@ from bot.guilds.settings import timezone_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
+    from bot.credits.sums import Sum
     from bot.domain.limits import Limit
     from bot.domain.periods import Period
 
 _NEVER: Final = 2**63 - 1
 """The highest integer of SQLite, as the end of a period without one."""
+_OF_MEMBER: Final = (
+    "sum(member_credits) AS credits FROM reservations"
+    " WHERE guild_id = ? AND user_id = ? AND created_at >= ? AND created_at < ?"
+)
+_HELD_OF_MEMBER: Final = f"{_OF_MEMBER} AND state = 'held'"
+# Few are held at a time; without INDEXED BY, SQLite scans the reservations of the whole period.
+_HELD: Final = (
+    "FROM reservations INDEXED BY reservations_held"
+    " WHERE state = 'held' AND created_at >= ? AND created_at < ?"
+)
+_HELD_OF_ALL: Final = f"sum(counted_credits) AS credits {_HELD}"
+_HELD_COUNTED: Final = f"{_HELD_OF_ALL} AND guild_id = ?"
+_HELD_OF_GUILD: Final = f"sum(guild_credits) AS credits {_HELD} AND guild_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,7 @@ class LimitUsage:
     at: int
     zone: tzinfo
     split_held: bool = True
-    """Whether held credits are told from spent ones, for which every held reservation is read."""
+    """Whether held credits are told from spent ones, which the check of a request does not need."""
 
     @classmethod
     def at_time(
@@ -52,28 +68,25 @@ class LimitUsage:
 
     def guild_limit(self) -> Limit:
         """Return the guild's own limit, or the default."""
-        return limits.current(self.transaction, self.guild_id, LimitScope.GUILD) or self.default
+        return limits.load(self.transaction, self.guild_id).guild or self.default
 
     def guild(self) -> Usage:
         """Return the usage of the guild's own limit."""
-        limit = self.guild_limit()
-        start, end = _bounds(limit.period, self.at // running_totals.QUARTER_MS, self.zone)
-        used = running_totals.between(self.transaction, self.guild_id, start, end).guild_credits
-        granted = grants.available(self.transaction, self.guild_id, grants.WHOLE_GUILD, self.at)
-        return _usage(limit, used, self._held("guild_credits", start, end), end, granted)
+        return self._usages([self.guild_limit()])[0]
 
     def counted(self) -> int:
         """Return what ceilings count of the period of the guild's own limit."""
-        start, end = _bounds(self.guild_limit().period, self.at // running_totals.QUARTER_MS, self.zone)
-        return running_totals.between(self.transaction, self.guild_id, start, end).counted_credits
+        start, end = self._bounds(self.guild_limit())
+        counted = running_totals.between("counted_credits", self.guild_id, start, end)
+        return add_up(self.transaction, [counted])[0]
 
     def ceilings(self) -> tuple[Usage, ...]:
         """Return the usage of the operator's ceilings: of what Rivya charges, in periods in UTC."""
-        return tuple(self._ceiling(limit) for limit in limits.ceilings(self.transaction, self.guild_id))
+        return tuple(self._usages(limits.load(self.transaction, self.guild_id).ceilings))
 
     def member(self, user_id: int, limit: Limit) -> Usage:
         """Return one member's usage of a limit on members."""
-        return self._members(user_id, [limit])[0]
+        return self._usages([limit], user_id)[0]
 
     def member_spend(self, user_id: int) -> int:
         """Return the member's credits in the period of the guild's limit, without refunded pictures."""
@@ -95,57 +108,60 @@ class LimitUsage:
 
     def member_limits(self, user_id: int, role_ids: Iterable[int]) -> MemberLimits:
         """Return every limit that concerns a member."""
-        counting, superseded = limits.member_limits(self.transaction, self.guild_id, user_id, role_ids)
-        exempt = next((limit for limit in counting if limit.exempt), None)
-        usages = self._members(user_id, counting)
+        found = limits.load(self.transaction, self.guild_id, user_id, tuple(role_ids))
+        guild = found.guild or self.default
+        personal, superseded = (
+            [limit for limit in each if not limit.exempt] for each in (found.personal, found.superseded)
+        )
+        usages = iter(self._usages([guild, *found.ceilings, *personal, *superseded], user_id))
+        of_guild, ceilings = next(usages), tuple(islice(usages, len(found.ceilings)))
+        counting, others = list(islice(usages, len(personal))), tuple(usages)
+        exempt = next((limit for limit in found.personal if limit.exempt), None)
         # Of equal ones the higher limit is shown.
-        generous = max(usages, key=lambda usage: (usage.left_credits, usage.limit_credits), default=None)
+        generous = max(counting, key=lambda usage: (usage.left_credits, usage.limit_credits), default=None)
         best = None if exempt else generous
-        others = [usage for usage in usages if usage is not best]
-        others += self._members(user_id, superseded)
-        return MemberLimits(self.guild(), self.ceilings(), best, tuple(others), exempt)
+        passed_over = [usage for usage in counting if usage is not best]
+        return MemberLimits(of_guild, ceilings, best, (*passed_over, *others), exempt)
 
-    def _members(self, user_id: int, candidates: list[Limit]) -> list[Usage]:
-        """Return a member's usage of each limit that is no exemption."""
-        with_credits = [limit for limit in candidates if not limit.exempt]
-        if not with_credits:
-            return []
-        granted = grants.available(self.transaction, self.guild_id, user_id, self.at)
-        # Once per period, since a member can have many roles.
-        periods_used = {limit.period for limit in with_credits}
-        sums = {period: self._member_sums(user_id, period) for period in periods_used}
-        return [_usage(limit, *sums[limit.period], granted) for limit in with_credits]
+    def _usages(self, concerned: Sequence[Limit], user_id: int = 0) -> list[Usage]:
+        """Return the usage of each limit, read in one statement; `user_id` is whose limits on members are."""
+        bounds = [self._bounds(limit) for limit in concerned]
+        sums = [
+            each
+            for limit, (start, end) in zip(concerned, bounds, strict=True)
+            for each in self._sums(limit, user_id, start, end)
+        ]
+        numbers = iter(add_up(self.transaction, sums))
+        return [
+            _usage(limit, next(numbers), next(numbers), end, next(numbers))
+            for limit, (_, end) in zip(concerned, bounds, strict=True)
+        ]
 
-    def _member_sums(self, user_id: int, period: Period) -> tuple[int, int, int | None]:
-        """Return the used and held credits of a member in a period, and its end."""
-        start, end = _bounds(period, self.at // running_totals.QUARTER_MS, self.zone)
-        row = self.transaction.execute(
-            "SELECT coalesce(sum(member_credits), 0) AS used,"
-            " coalesce(sum(CASE state WHEN 'held' THEN member_credits END), 0) AS held"
-            " FROM reservations WHERE guild_id = ? AND user_id = ? AND created_at >= ? AND created_at < ?",
-            (self.guild_id, user_id, start, _NEVER if end is None else end),
-        ).fetchone()
-        return row["used"], row["held"], end
+    def _bounds(self, limit: Limit) -> tuple[int, int | None]:
+        zone = UTC if limit.scope.is_ceiling else self.zone
+        return _bounds(limit.period, self.at // running_totals.QUARTER_MS, zone)
 
-    def _ceiling(self, limit: Limit) -> Usage:
-        all_guilds = limit.scope is LimitScope.CEILING_ALL
-        start, end = _bounds(limit.period, self.at // running_totals.QUARTER_MS, UTC)
-        guild_id = ALL_GUILDS if all_guilds else self.guild_id
-        used = running_totals.between(self.transaction, guild_id, start, end).counted_credits
-        held = self._held("counted_credits", start, end, all_guilds=all_guilds)
-        return _usage(limit, used, held, end, 0)
-
-    def _held(self, column: str, start: int, end: int | None, *, all_guilds: bool = False) -> int:
-        if not self.split_held:
-            return 0
-        of_guild = "" if all_guilds else " AND guild_id = :guild_id"
-        # Few are held at a time; without INDEXED BY, SQLite scans the reservations of the whole period.
-        row = self.transaction.execute(
-            f"SELECT coalesce(sum({column}), 0) AS held FROM reservations INDEXED BY reservations_held"  # noqa: S608  # our own names
-            f" WHERE state = 'held' AND created_at >= :start AND created_at < :end{of_guild}",
-            {"guild_id": self.guild_id, "start": start, "end": _NEVER if end is None else end},
-        ).fetchone()
-        return int(row["held"])
+    def _sums(self, limit: Limit, user_id: int, start: int, end: int | None) -> tuple[Sum, Sum, Sum]:
+        """Return what is used of a limit, what of this is held, and what grants still hold."""
+        used: Sum
+        held: Sum
+        granted: Sum
+        until = _NEVER if end is None else end
+        if limit.scope.is_personal:
+            period = (self.guild_id, user_id, start, until)
+            used, held = ((_OF_MEMBER, period),), ((_HELD_OF_MEMBER, period),)
+            granted = grants.available(self.guild_id, user_id, self.at)
+        elif limit.scope is LimitScope.CEILING_ALL:
+            used = running_totals.between("counted_credits", ALL_GUILDS, start, end)
+            held, granted = ((_HELD_OF_ALL, (start, until)),), ()
+        elif limit.scope is LimitScope.CEILING:
+            used = running_totals.between("counted_credits", self.guild_id, start, end)
+            held, granted = ((_HELD_COUNTED, (start, until, self.guild_id)),), ()
+        else:
+            used = running_totals.between("guild_credits", self.guild_id, start, end)
+            held = ((_HELD_OF_GUILD, (start, until, self.guild_id)),)
+            granted = grants.available(self.guild_id, grants.WHOLE_GUILD, self.at)
+        return used, held if self.split_held else (), granted
 
 
 def first_reserved_at(transaction: sqlite3.Connection, guild_id: int, at: int) -> int:

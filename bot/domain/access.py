@@ -87,7 +87,9 @@ class AccessPolicy:
     owner_only: bool = False
     """Whether only the member who asked for a picture may use its buttons."""
     preset_words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """By the words before and after of a preset: blocked words, folded, that its admin was told are in it."""
+    """By the words before and after of a preset: blocked words, folded, that its admin was told are in it.
+
+    `load_policy` leaves it out: it is only needed to check a request with a preset."""
 
     def subjects(self, kind: RuleTarget, effect: Effect) -> frozenset[int]:
         """Return the ids in rules of this kind and effect."""

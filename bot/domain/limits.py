@@ -31,12 +31,16 @@ class LimitScope(StrEnum):
     @property
     def is_personal(self) -> bool:
         """Whether each member has the credits for themselves."""
-        return self in {LimitScope.EVERYONE, LimitScope.ROLE, LimitScope.MEMBER}
+        return self in _PERSONAL
 
     @property
     def is_ceiling(self) -> bool:
         """Whether the operator sets it."""
-        return self in {LimitScope.CEILING, LimitScope.CEILING_ALL}
+        return self in _CEILINGS
+
+
+_PERSONAL: Final = frozenset({LimitScope.EVERYONE, LimitScope.ROLE, LimitScope.MEMBER})
+_CEILINGS: Final = frozenset({LimitScope.CEILING, LimitScope.CEILING_ALL})
 
 
 class ReservationState(StrEnum):

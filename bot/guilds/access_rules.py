@@ -5,6 +5,7 @@ Owns the table access_rules.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.access import (
@@ -18,8 +19,9 @@ from bot.domain.access import (
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.guilds import presets
-from bot.guilds.settings import GuildSetting, setting
+from bot.guilds import presets, settings
+from bot.guilds.settings import GuildSetting
+from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,25 +38,44 @@ MAX_RULES: Final = 500
 
 def load_policy(transaction: sqlite3.Connection, guild_id: int, at: int) -> AccessPolicy:
     """Return the access rules of a guild that are in force at `at`, and its settings about access."""
+    policy = _policy(transaction, guild_id)
+    in_force = _unexpired(policy.rules, at)
+    return policy if in_force is policy.rules else replace(policy, rules=in_force)
+
+
+@cached
+def _policy(transaction: sqlite3.Connection, guild_id: int) -> AccessPolicy:
+    guild_settings = settings.load(transaction, guild_id)
     return AccessPolicy(
-        rules=tuple(active(transaction, guild_id, at)),
-        cooldown_seconds=int(setting(transaction, guild_id, GuildSetting.COOLDOWN_SECONDS) or 0),
-        running_limit=int(setting(transaction, guild_id, GuildSetting.RUNNING_LIMIT) or 0),
-        age_restricted_only=setting(transaction, guild_id, GuildSetting.AGE_RESTRICTED_ONLY) is not None,
-        owner_only=setting(transaction, guild_id, GuildSetting.OWNER_ONLY) is not None,
-        preset_words=presets.known_blocked_words(transaction, guild_id),
+        rules=_not_removed(transaction, guild_id),
+        cooldown_seconds=guild_settings.number(GuildSetting.COOLDOWN_SECONDS),
+        running_limit=guild_settings.number(GuildSetting.RUNNING_LIMIT),
+        age_restricted_only=guild_settings[GuildSetting.AGE_RESTRICTED_ONLY] is not None,
+        owner_only=guild_settings[GuildSetting.OWNER_ONLY] is not None,
     )
 
 
-def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[AccessRule]:
+def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> tuple[AccessRule, ...]:
     """Return the rules that are neither removed nor expired, by kind, the oldest first."""
+    return _unexpired(_not_removed(transaction, guild_id), at)
+
+
+def _unexpired(rules: tuple[AccessRule, ...], at: int) -> tuple[AccessRule, ...]:
+    """Return the rules that are in force at `at`; the same tuple if all are."""
+    if all(rule.expires_at is None for rule in rules):
+        return rules
+    return tuple(rule for rule in rules if rule.expires_at is None or rule.expires_at > at)
+
+
+@cached
+def _not_removed(transaction: sqlite3.Connection, guild_id: int) -> tuple[AccessRule, ...]:
     rows = transaction.execute(
         "SELECT * FROM access_rules WHERE rule_id IN ("
         " SELECT max(rule_id) FROM access_rules WHERE guild_id = ? GROUP BY kind, subject"
-        ") AND effect <> ? AND coalesce(expires_at > ?, 1) ORDER BY kind, rule_id",
-        (guild_id, REMOVED, at),
+        ") AND effect <> ? ORDER BY kind, rule_id",
+        (guild_id, REMOVED),
     )
-    return [rule_from(row) for row in rows]
+    return tuple(rule_from(row) for row in rows)
 
 
 def enforce(
@@ -65,6 +86,9 @@ def enforce(
     Raises:
         MemberError: as `check_access`.
     """
+    if request.preset is not None:
+        known = presets.known_blocked_words(transaction, request.destination.guild_id)
+        policy = replace(policy, preset_words=known)
     needs_recent = policy.cooldown_seconds or policy.running_limit
     recent = _recent_activity(transaction, request) if needs_recent else RecentActivity()
     check_access(request, context, policy, recent, at)

@@ -1,7 +1,7 @@
 """Which servers may ask for pictures, and what the operator has decided about each.
 
-Every submission goes through `require_admitted`. The policy is a row, which the bot writes at each start, so
-that the check needs nothing but its transaction and the command line sees the same.
+The policy is a row, which the bot writes at each start, so that the check of a submission
+(`bot/guilds/operator_decisions.py`) needs nothing but its transaction and the command line sees the same.
 
 Owns the tables admission_policy, allowed_guilds and admissions.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.admission import Admission, AdmissionMode, AdmissionState
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.errors import MemberError, MemberReason
+from bot.domain.errors import MemberError
+from bot.guilds.operator_decisions import require_admitted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,45 +34,6 @@ class SeenGuild:
     guild_id: int
     name: str = ""
     members: int | None = None
-
-
-def require_admitted(transaction: sqlite3.Connection, guild_id: int) -> None:
-    """Check that a server may ask for pictures.
-
-    Raises:
-        MemberError: GUILD_NOT_ADMITTED.
-    """
-    row = transaction.execute(
-        "SELECT mode, contact, contact_ids, counted_at, state, leave_at,"
-        " EXISTS (SELECT 1 FROM allowed_guilds WHERE guild_id = :guild_id) AS allowed"
-        " FROM admission_policy LEFT JOIN admissions ON admissions.guild_id = :guild_id WHERE id = 1",
-        {"guild_id": guild_id},
-    ).fetchone()
-    if row is None or _is_admitted(row):
-        return
-    state = row["state"] or AdmissionState.WAITING
-    raise MemberError(
-        MemberReason.GUILD_NOT_ADMITTED,
-        state="unlisted" if row["mode"] == AdmissionMode.LIST else state,
-        contacts=[int(user_id) for user_id in row["contact_ids"].split()],
-        contact=row["contact"],
-        leave_at=row["leave_at"],
-    )
-
-
-def _is_admitted(row: sqlite3.Row) -> bool:
-    if row["allowed"]:
-        return True
-    match AdmissionMode(row["mode"]):
-        case AdmissionMode.OPEN:
-            return bool(row["state"] != AdmissionState.REFUSED)
-        case AdmissionMode.APPROVE if row["state"] is None:
-            # Until the servers that were there before have been recorded, nobody is shut out.
-            return row["counted_at"] is None
-        case AdmissionMode.APPROVE:
-            return bool(row["state"] == AdmissionState.ADMITTED)
-        case AdmissionMode.LIST:
-            return False
 
 
 def get(transaction: sqlite3.Connection, guild_id: int) -> Admission | None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
-from bot.domain.errors import MemberError, MemberReason
-from bot.domain.ids import ALL_GUILDS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,23 +28,6 @@ class Pause:
     """What members read, in the operator's words; may be empty."""
     set_by: int
     set_at: int
-
-
-def require_not_paused(transaction: sqlite3.Connection, guild_id: int) -> None:
-    """Check that neither the guild nor all guilds are paused.
-
-    Raises:
-        MemberError: PAUSED, with the operator's sentence.
-    """
-    row = transaction.execute(
-        "SELECT sentence FROM pauses WHERE paused AND pause_id IN ("
-        " (SELECT max(pause_id) FROM pauses WHERE guild_id = ?),"
-        " (SELECT max(pause_id) FROM pauses WHERE guild_id = ?)"
-        ") ORDER BY guild_id LIMIT 1",
-        (ALL_GUILDS, guild_id),
-    ).fetchone()
-    if row is not None:
-        raise MemberError(MemberReason.PAUSED, sentence=row["sentence"])
 
 
 def set_pause(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import now_ms
 from bot.domain.jobs import Preset
 from bot.domain.text_folding import fold_text, without_emoji
+from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,7 +49,7 @@ class PresetStore:
 
     async def active(self, guild_id: int) -> list[GuildPreset]:
         """Return the presets of a guild by their folded names."""
-        return await self._database.run(lambda tx: _active(tx, guild_id))
+        return await self._database.run(lambda tx: list(_active(tx, guild_id)))
 
     async def find(self, guild_id: int, name: str) -> GuildPreset | None:
         """Return the preset of this name, as the function `find` does."""
@@ -100,12 +101,13 @@ class PresetStore:
         return await self._database.run(unit)
 
 
-def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]:
+@cached
+def _active(transaction: sqlite3.Connection, guild_id: int) -> tuple[GuildPreset, ...]:
     rows = transaction.execute(
         f"SELECT * FROM presets WHERE {_NEWEST} ORDER BY folded",  # noqa: S608  # our own text
         (guild_id,),
     )
-    return [
+    return tuple(
         GuildPreset(
             preset=Preset(row["name"], row["before_words"], row["after_words"]),
             size=row["size"],
@@ -113,7 +115,7 @@ def _active(transaction: sqlite3.Connection, guild_id: int) -> list[GuildPreset]
             set_at=row["set_at"],
         )
         for row in rows
-    ]
+    )
 
 
 def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPreset | None:
@@ -128,6 +130,7 @@ def find(transaction: sqlite3.Connection, guild_id: int, name: str) -> GuildPres
     return found[0] if len(found) == 1 else None
 
 
+@cached
 def known_blocked_words(
     transaction: sqlite3.Connection, guild_id: int
 ) -> Mapping[tuple[str, str], frozenset[str]]:

@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from bot.domain.clock import now_ms
+from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
     from datetime import tzinfo
 
     from bot.storage.database import Database
@@ -53,26 +55,49 @@ class SettingChange:
     after: str | None
 
 
-def setting(transaction: sqlite3.Connection, guild_id: int, name: GuildSetting) -> str | None:
-    """Return the value of a setting; None for the default."""
-    row = transaction.execute(
-        "SELECT value FROM guild_settings WHERE guild_id = ? AND name = ? ORDER BY setting_id DESC LIMIT 1",
-        (guild_id, name),
-    ).fetchone()
-    return None if row is None else row["value"]
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """All settings of one guild at one moment; see `load`."""
+
+    guild_id: int
+    values: Mapping[str, str | None]
+    """By the name of a `GuildSetting`; one that was never set is missing."""
+
+    def __getitem__(self, name: GuildSetting) -> str | None:
+        """Return the value of a setting; None for the default."""
+        return self.values.get(name)
+
+    def number(self, name: GuildSetting) -> int:
+        """Return the value of a setting that is a number; 0 for the default."""
+        return int(self[name] or 0)
+
+    def timezone(self) -> tzinfo:
+        """Return the time zone in which the guild's periods begin; UTC if the host does not know it."""
+        name = self[GuildSetting.TIMEZONE]
+        if name is None:
+            return UTC
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            # The name was valid when it was set: the host's time zone data has lost it or cannot be read.
+            log.exception("time zone unknown", guild_id=self.guild_id, zone=name)
+            return UTC
+
+
+@cached
+def load(transaction: sqlite3.Connection, guild_id: int) -> GuildSettings:
+    """Return the settings of a guild."""
+    rows = transaction.execute(
+        "SELECT name, value FROM guild_settings WHERE setting_id IN ("
+        " SELECT max(setting_id) FROM guild_settings WHERE guild_id = ? GROUP BY name)",
+        (guild_id,),
+    )
+    return GuildSettings(guild_id, {row["name"]: row["value"] for row in rows})
 
 
 def timezone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
-    """Return the guild's time zone, in which its periods begin; UTC if the host does not know it."""
-    name = setting(transaction, guild_id, GuildSetting.TIMEZONE)
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        # The name was valid when it was set, so the host's time zone data has lost it or cannot be read.
-        log.exception("time zone unknown", guild_id=guild_id, zone=name)
-        return UTC
+    """Return the time zone in which the guild's periods begin; UTC if the host does not know it."""
+    return load(transaction, guild_id).timezone()
 
 
 class GuildSettingsStore:
@@ -83,7 +108,7 @@ class GuildSettingsStore:
 
     async def get(self, guild_id: int, name: GuildSetting) -> str | None:
         """Return the value of a setting; None for the default."""
-        return await self._database.run(lambda tx: setting(tx, guild_id, name))
+        return await self._database.run(lambda tx: load(tx, guild_id)[name])
 
     async def change(
         self,
@@ -98,12 +123,12 @@ class GuildSettingsStore:
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> SettingChange:
-            before = setting(tx, guild_id, name)
+            before = load(tx, guild_id)[name]
             tx.execute(
                 "INSERT INTO guild_settings (guild_id, name, value, set_by, set_at, interaction_id)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (interaction_id) DO NOTHING",
                 (guild_id, name, value, set_by, at, interaction_id),
             )
-            return SettingChange(before, setting(tx, guild_id, name))
+            return SettingChange(before, load(tx, guild_id)[name])
 
         return await self._database.run(unit)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
+from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,6 +26,7 @@ class MemberDefaults:
     private: bool | None = None
 
 
+@cached
 def load(transaction: sqlite3.Connection, user_id: int) -> MemberDefaults:
     """Return a member's defaults."""
     row = transaction.execute("SELECT * FROM member_defaults WHERE user_id = ?", (user_id,)).fetchone()

@@ -34,9 +34,9 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Reques
         preset = presets.find(tx, destination.guild_id, request.preset)
         if preset is None:
             raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
-    private = defaults.private if request.private is None else request.private
+    private = bool(defaults.private if request.private is None else request.private)
     return Request(
-        destination=replace(destination, private=bool(private)),
+        destination=destination if destination.private is private else replace(destination, private=private),
         prompt=request.prompt,
         model=model.model_id,
         size=_first_offered(model.sizes, request.size, preset.size if preset else None, defaults.size),

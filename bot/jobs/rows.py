@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.jobs import (
     DeliveredMessage,
@@ -20,6 +21,9 @@ from bot.domain.jobs import (
 
 if TYPE_CHECKING:
     import sqlite3
+
+_Columns = dict[str, Any]
+"""A row by the names of its columns."""
 
 
 def request_columns(request: Request) -> dict[str, object]:
@@ -59,7 +63,7 @@ def job_columns(job: Job) -> dict[str, object]:
         "locale": destination.locale,
         "guild_locale": destination.guild_locale,
         **request_columns(job.request),
-        "stage": job.stage,
+        "stage": job.stage.value,
         "quote_credits": job.quote_credits,
         "accepted_at": job.accepted_at,
     }
@@ -67,17 +71,21 @@ def job_columns(job: Job) -> dict[str, object]:
 
 def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, object], key: str) -> bool:
     """Insert a row; False if there is one with the same `key` already."""
+    statement = _insert_statement(table, tuple(columns), key)
+    return transaction.execute(statement, tuple(columns.values())).rowcount == 1
+
+
+@cache
+def _insert_statement(table: str, columns: tuple[str, ...], key: str) -> str:
     # The names are our own; every value is bound.
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    row = transaction.execute(
-        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING RETURNING {key}",  # noqa: S608  # see above
-        tuple(columns.values()),
-    ).fetchone()
-    return row is not None
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING"  # noqa: S608  # see above
 
 
-def job_from(row: sqlite3.Row) -> Job:
+def job_from(found: sqlite3.Row) -> Job:
     """Return the job of a row of `jobs`."""
+    # A `sqlite3.Row` looks for a name among all before it, for each of the many columns.
+    row = dict(zip(found.keys(), found, strict=True))
     failure = None
     if row["failure_who"] is not None:
         failure = Failure(
@@ -112,7 +120,7 @@ def job_from(row: sqlite3.Row) -> Job:
     )
 
 
-def _delivered_message(row: sqlite3.Row) -> DeliveredMessage | None:
+def _delivered_message(row: _Columns) -> DeliveredMessage | None:
     if row["landed_message_id"] is None:
         return None
     return DeliveredMessage(
@@ -123,7 +131,7 @@ def _delivered_message(row: sqlite3.Row) -> DeliveredMessage | None:
     )
 
 
-def _upload(row: sqlite3.Row) -> UploadedReference | None:
+def _upload(row: _Columns) -> UploadedReference | None:
     if row["upload_url"] is None:
         return None
     return UploadedReference(
@@ -135,7 +143,7 @@ def _upload(row: sqlite3.Row) -> UploadedReference | None:
     )
 
 
-def reference_from(row: sqlite3.Row) -> Reference | None:
+def reference_from(row: sqlite3.Row | _Columns) -> Reference | None:
     """Return the reference of a row of `jobs` or `drafts`; None if there is none, or it was erased."""
     if row["reference_url"] is None:
         return None
@@ -148,14 +156,14 @@ def reference_from(row: sqlite3.Row) -> Reference | None:
     )
 
 
-def preset_from(row: sqlite3.Row) -> Preset | None:
+def preset_from(row: sqlite3.Row | _Columns) -> Preset | None:
     """Return the preset of a row of `jobs` or `drafts`, as it was when the request was made."""
     if row["preset_name"] is None:
         return None
     return Preset(row["preset_name"], row["preset_before"], row["preset_after"])
 
 
-def _request(row: sqlite3.Row) -> Request:
+def _request(row: _Columns) -> Request:
     return Request(
         destination=Destination(
             guild_id=row["guild_id"],

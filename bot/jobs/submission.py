@@ -16,9 +16,10 @@ from bot.domain.access import requires_spoiler
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job, Stage
-from bot.guilds import admission, pauses
+from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
-from bot.guilds.settings import GuildSetting, setting
+from bot.guilds.operator_decisions import require_admitted, require_not_paused
+from bot.guilds.settings import GuildSetting
 from bot.jobs import drafts
 from bot.jobs.request_options import resolve
 from bot.jobs.rows import insert, job_columns
@@ -85,7 +86,7 @@ def submit(
         LimitExceeded: a limit has no room. Nothing is written after any error.
     """
     at, guild_id = priced.at, priced.request.destination.guild_id
-    admission.require_admitted(tx, guild_id)
+    require_admitted(tx, guild_id)
     request = resolve(tx, priced.request)
     validate_request(request, MODELS[request.model])
     policy = load_policy(tx, guild_id, at)
@@ -93,7 +94,7 @@ def submit(
         return _ask(tx, priced, request, policy, draft_id)
     job = Job(
         job_id=job_id,
-        request=replace(request, spoiler=request.spoiler or requires_spoiler(priced.context, policy)),
+        request=_hidden(request, priced.context, policy),
         stage=Stage.ACCEPTED,
         quote_credits=priced.cost_credits,
         accepted_at=at,
@@ -101,7 +102,7 @@ def submit(
     # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
     if not insert(tx, "jobs", job_columns(job), "interaction_id"):
         return Duplicate()
-    pauses.require_not_paused(tx, guild_id)
+    require_not_paused(tx, guild_id)
     enforce(tx, request, priced.context, policy, at)
     reject_duplicate_click(tx, request, at)
     if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
@@ -125,7 +126,7 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
     Raises:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
     """
-    admission.require_admitted(tx, priced.request.destination.guild_id)
+    require_admitted(tx, priced.request.destination.guild_id)
     request = resolve(tx, priced.request)
     # The prompt can still be changed in the form, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)
@@ -134,8 +135,14 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
     return drafts.draft_from(request) if drafts.insert_draft(tx, request, priced.at) else None
 
 
+def _hidden(request: Request, context: RequestContext, policy: AccessPolicy) -> Request:
+    """Return the request as a spoiler, if a rule makes it one."""
+    hides = not request.spoiler and requires_spoiler(context, policy)
+    return replace(request, spoiler=True) if hides else request
+
+
 def _needs_confirmation(tx: Transaction, guild_id: int, cost_credits: int) -> bool:
-    above = setting(tx, guild_id, GuildSetting.CONFIRM_ABOVE)
+    above = settings.load(tx, guild_id)[GuildSetting.CONFIRM_ABOVE]
     return above is not None and cost_credits > int(above)
 
 
@@ -155,7 +162,7 @@ def _require_capacity(
     tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy
 ) -> MemberLimits:
     """Return how far the member's limits are used; raise if pauses, access rules or limits refuse it now."""
-    pauses.require_not_paused(tx, request.destination.guild_id)
+    require_not_paused(tx, request.destination.guild_id)
     enforce(tx, request, priced.context, policy, priced.at)
     usage = LimitUsage.at_time(
         tx, request.destination.guild_id, priced.default_limit, priced.at, split_held=False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Request
 
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""A lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
 _INVISIBLE: Final = ("C", "Z", "M")
 """Unicode's general categories of controls and formats, of spaces, and of marks on another character."""
 
@@ -29,7 +26,7 @@ def validate_request(request: Request, model: ImageModel) -> None:
     """
     if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
-    if _LONE_SURROGATE.search(request.prompt):
+    if not _is_storable(request.prompt):
         raise MemberError(MemberReason.PROMPT_REFUSED, half=True)
     if (beyond := len(request.full_prompt) - model.prompt_limit) > 0:
         # The preset's words count, so less is left for the member's.
@@ -42,6 +39,15 @@ def validate_request(request: Request, model: ImageModel) -> None:
             size_bytes=request.reference.size_bytes,
             limit_bytes=model.reference_limit_bytes,
         )
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether there is no lone surrogate, which JSON can carry but neither UTF-8 nor the database."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_visible(character: str) -> bool:

@@ -3,7 +3,7 @@
 A unit of work is a plain function of the connection. It runs as one call on aiosqlite's thread, so no await
 can fall between BEGIN and COMMIT, and a cancelled caller leaves no transaction open. Units that wait at the
 same time share one COMMIT, each behind its own savepoint: two hundred concurrent commands cost one fsync, and
-a unit that raises rolls back only its own changes.
+a unit that raises rolls back only its own changes. A unit that is alone needs no savepoint.
 
 Owns the connections to the database file.
 """
@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import aiosqlite
 
 from bot.domain.errors import ContractViolation, OperatorError
 from bot.storage.file_lock import BUSY_SECONDS, acquire_lock, database_error, require_file
+from bot.storage.read_cache import CachingConnection
 from bot.storage.schema import migrate, require_current, version_of
 from bot.storage.upgrade_copy import copy_before_upgrade
 
@@ -32,6 +33,8 @@ OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables: https://sqlite.org/stricttables.html"""
 BATCH: Final = 500
 """Units that share one COMMIT at most, so that under load the first unit need not wait for the last."""
+STATEMENTS: Final = 512
+"""Prepared statements that are kept, more than there are different ones, so that each is prepared once."""
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -42,7 +45,7 @@ _PRAGMAS: Final = (
 
 
 class _Connection(aiosqlite.Connection):
-    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def call(self, work: Callable[[CachingConnection], T]) -> T:
         """Run a function of the connection on aiosqlite's thread, as one call."""
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
@@ -165,7 +168,7 @@ class Database:
     async def _commit(self, units: list[_QueuedUnit]) -> None:
         outcomes: list[object]
         try:
-            outcomes = await self._connection.call(partial(_commit_together, [unit for unit, _ in units]))
+            outcomes = await self._connection.call(partial(_commit_units, [unit for unit, _ in units]))
         except Exception as error:  # noqa: BLE001  # if the writer stopped, every later caller would wait for ever
             outcomes = [error] * len(units)
         for (_, result), outcome in zip(units, outcomes, strict=True):
@@ -182,32 +185,36 @@ class Database:
                 result.set_result(outcome)
 
 
-_QueuedUnit = tuple["Callable[[sqlite3.Connection], object]", "asyncio.Future[object]"]
+_Unit: TypeAlias = "Callable[[sqlite3.Connection], object]"
+_QueuedUnit = tuple[_Unit, "asyncio.Future[object]"]
 
 
-def _commit_together(
-    units: list[Callable[[sqlite3.Connection], object]], connection: sqlite3.Connection
-) -> list[object]:
-    """Run each unit behind a savepoint, then commit all; returns each unit's result or exception."""
-    outcomes: list[object] = []
-    connection.execute("BEGIN IMMEDIATE")
+def _commit_units(units: list[_Unit], connection: CachingConnection) -> list[object]:
+    """Run the units in one transaction; returns each unit's result or exception."""
+    connection.begin()
     try:
-        for unit in units:
-            connection.execute("SAVEPOINT unit")
-            try:
-                outcomes.append(unit(connection))
-            except Exception as error:
-                if not connection.in_transaction:
-                    # A full disk makes SQLite roll back the whole transaction: https://sqlite.org/lang_transaction.html
-                    raise
-                connection.execute("ROLLBACK TO unit")
-                outcomes.append(error)
-            connection.execute("RELEASE unit")
+        # One that is alone is rolled back with the transaction.
+        outcomes = [units[0](connection)] if len(units) == 1 else _run_behind_savepoints(units, connection)
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.roll_back()
         raise
+    return outcomes
+
+
+def _run_behind_savepoints(units: list[_Unit], connection: CachingConnection) -> list[object]:
+    outcomes: list[object] = []
+    for unit in units:
+        connection.execute("SAVEPOINT unit")
+        try:
+            outcomes.append(unit(connection))
+        except Exception as error:
+            if not connection.in_transaction:
+                # A full disk makes SQLite roll back the whole transaction: https://sqlite.org/lang_transaction.html
+                raise
+            connection.roll_back("ROLLBACK TO unit")
+            outcomes.append(error)
+        connection.execute("RELEASE unit")
     return outcomes
 
 
@@ -220,6 +227,7 @@ async def _open(path: Path, prepare_schema: Callable[[sqlite3.Connection], None]
             await connection
             await connection.call(_prepare)
             await connection.call(prepare_schema)
+            await connection.call(CachingConnection.watch)
         except BaseException:
             await connection.close()
             raise
@@ -241,7 +249,13 @@ def _connect(path: Path) -> sqlite3.Connection:
             "database", f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed"
         )
     # An absolute path, since SQLite would take `:memory:` for a database without a file.
-    return sqlite3.connect(path.absolute(), isolation_level=None, timeout=BUSY_SECONDS)
+    return sqlite3.connect(
+        path.absolute(),
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        cached_statements=STATEMENTS,
+        factory=CachingConnection,
+    )
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

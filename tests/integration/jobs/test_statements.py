@@ -1,0 +1,163 @@
+"""How many statements an accepted request and a settled job take, however rich their guild is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.credits.admin import CreditAdmin
+from bot.credits.grants import WHOLE_GUILD
+from bot.credits.guild_ceilings import apply_default_ceiling
+from bot.domain.access import AccessRule, Effect, RuleTarget
+from bot.domain.admission import AdmissionPolicy
+from bot.domain.jobs import Job, Preset, RequestContext, RequestOptions
+from bot.domain.limits import Limit, LimitScope
+from bot.domain.periods import Period
+from bot.guilds.access_rules import AccessRuleStore
+from bot.guilds.admission import AdmissionStore
+from bot.guilds.presets import PresetStore
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.drafts import DraftStore
+from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.store import JobStore
+from bot.jobs.submission import Accepted
+from bot.storage.database import Database
+from tests.support.factories import make_job, make_request
+from tests.support.sql import rows as rows_of
+from tests.support.sql import traced
+
+ADMIN = 99
+ROLES = tuple(range(1000, 1060))
+ACCEPT, SETTLE = 10, 4
+"""Of a guild and its member that have set nothing."""
+
+
+def counted(statements: list[str]) -> list[str]:
+    """Leave out BEGIN, COMMIT and pragmas, and comments, by which SQLite reports triggers."""
+    return [each for each in statements if each.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+
+
+@pytest.fixture(autouse=True)
+async def started(database: Database) -> None:
+    """Store what the bot stores at its start."""
+    await apply_default_ceiling(database, Limit(10**6, Period.MONTH), Limit(200, Period.MONTH), 0)
+    await AdmissionStore(database).set_policy(AdmissionPolicy())
+
+
+async def submit(
+    store: JobStore, user_id: int = 7, preset: str | None = None, draft_id: int | None = None
+) -> Job:
+    """Submit a request as `/imagine` does."""
+    job, request = make_job(), make_request(user_id=user_id)
+    options = RequestOptions(request.destination, "a red fox", request.model, preset=preset)
+    context = RequestContext(role_ids=ROLES, channel_ids=(20, 21))
+    result = await store.submit(
+        *(options, context), job_id=job.job_id, cost_credits=4, at=job.accepted_at, draft_id=draft_id
+    )
+    assert isinstance(result, Accepted)
+    return result.job
+
+
+async def forget(database: Database) -> None:
+    """Let the next transaction read everything anew, as the first one after a start."""
+    await database.run(lambda tx: tx.values.clear())  # type: ignore[attr-defined]  # a CachingConnection
+
+
+async def make_rich(database: Database, credit_admin: CreditAdmin, rows: int) -> None:
+    """Let an admin and the operator set whatever can be set, in `rows` rows each."""
+    interactions = iter(range(1, 10**6))
+    access_rules, settings, presets = (
+        AccessRuleStore(database),
+        GuildSettingsStore(database),
+        PresetStore(database),
+    )
+    for number in range(rows):
+        for scope, subject in (
+            (LimitScope.GUILD, 0),
+            (LimitScope.EVERYONE, 0),
+            (LimitScope.MEMBER, 7 + number),
+            (LimitScope.ROLE, ROLES[number % len(ROLES)]),
+            (LimitScope.ROLE, 5000 + number),
+        ):
+            limit = Limit(100 + number, list(Period)[number % 4], scope=scope, subject_id=subject)
+            await credit_admin.set_limit(1, limit, set_by=ADMIN)
+        for scope, guild_id in (
+            (LimitScope.CEILING, 0),
+            (LimitScope.CEILING_ALL, 0),
+            (LimitScope.CEILING, 1),
+        ):
+            await credit_admin.set_limit(guild_id, Limit(900, Period.WEEK, scope=scope), set_by=ADMIN)
+        await credit_admin.grant(1, WHOLE_GUILD, credits=1, reason="", granted_by=ADMIN)
+        rules = [
+            AccessRule(RuleTarget.WORD, f"word{number}", Effect.DENY),
+            AccessRule(RuleTarget.ROLE, str(ROLES[number % len(ROLES)]), Effect.ALLOW),
+            AccessRule(RuleTarget.SPOILER_CHANNEL, str(number), Effect.ALLOW),
+        ]
+        assert await access_rules.set(1, rules, interaction_id=next(interactions))
+        for name, value in (
+            (GuildSetting.TIMEZONE, "Asia/Jakarta"),
+            (GuildSetting.ALERT_CHANNEL, "20"),
+            (GuildSetting.COOLDOWN_SECONDS, "0"),
+            (GuildSetting.RUNNING_LIMIT, "1000"),
+            (GuildSetting.CONFIRM_ABOVE, "100"),
+        ):
+            await settings.change(1, name, value, set_by=ADMIN, interaction_id=next(interactions))
+        interaction = next(interactions)
+        await presets.save(
+            1, Preset(f"Oil {number}", "oil of", ""), None, set_by=ADMIN, interaction_id=interaction
+        )
+        await presets.record_known_words(interaction, ["oil"])
+    await MemberDefaultsStore(database).set(7, MemberDefaults(size="square", private=True))
+
+
+async def test_an_accept_and_a_settle_of_a_plain_guild(store: JobStore, database: Database) -> None:
+    await forget(database)
+    async with traced(database) as cold:
+        await submit(store)
+    assert 1 <= len(counted(cold)) <= ACCEPT
+    async with traced(database) as warm:
+        job = await submit(store)
+    assert [each.split()[:3] for each in counted(warm)] == [
+        ["INSERT", "INTO", "jobs"],
+        ["SELECT", "0", "AS"],
+        ["INSERT", "INTO", "reservations"],
+        ["INSERT", "INTO", "tallies"],
+    ]
+    await store.created(job.job_id, "task_1", 4)
+    async with traced(database) as settled:
+        await store.succeeded(job.job_id, None, 4)
+    assert [each.split()[:2] for each in counted(settled)] == [["UPDATE", "reservations"], ["UPDATE", "jobs"]]
+
+
+@pytest.mark.parametrize("final", [None, 2, 4, 9])
+async def test_a_settle_takes_at_most_four_statements_at_any_price(
+    store: JobStore, database: Database, final: int | None
+) -> None:
+    job = await submit(store)
+    await store.created(job.job_id, "task_1", 4)
+    async with traced(database) as settled:
+        await store.succeeded(job.job_id, None, final)
+    assert 1 <= len(counted(settled)) <= SETTLE + (final not in {None, 4})
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+async def test_what_is_set_in_a_guild_adds_a_bounded_number(
+    store: JobStore, database: Database, credit_admin: CreditAdmin, rows: int
+) -> None:
+    await make_rich(database, credit_admin, rows)
+    for spent in range(18):  # until alerts are raised
+        await submit(store, user_id=100 + spent)
+    assert await rows_of(database, "SELECT max(percent) FROM alerts") == [(50,)]
+    draft_id = await DraftStore(database).save(make_request())
+    await forget(database)
+    async with traced(database) as cold:
+        await submit(store, preset="Oil 0", draft_id=draft_id)
+    draft_id = await DraftStore(database).save(make_request())
+    async with traced(database) as warm:
+        job = await submit(store, preset="Oil 0", draft_id=draft_id)
+    # The preset, its known words, the member's other jobs, the draft, and two about alerts.
+    assert len(counted(cold)) <= ACCEPT + 6
+    assert len(counted(warm)) <= ACCEPT
+    await store.created(job.job_id, "task_1", 4)
+    async with traced(database) as settled:
+        await store.succeeded(job.job_id, None, 4)
+    assert len(counted(settled)) <= SETTLE
