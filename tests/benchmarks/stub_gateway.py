@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import zlib
 
 from aiohttp import WSMsgType, web
 
+from tests.support.gateway_socket import GatewaySocket
 from tests.support.loopback import serving
 
 BOT = {"id": "30", "username": "Kuas", "discriminator": "0", "avatar": None, "bot": True, "flags": 0}
@@ -153,10 +153,9 @@ class Gateway:
             ]
         )
 
-    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(max_msg_size=0, compress=False)
-        await socket.prepare(request)
-        connection = _CompressedSocket(socket)
+    async def _socket(self, request: web.Request) -> GatewaySocket:
+        socket = await GatewaySocket.accept(request)
+        connection = _Connection(socket)
         await connection.send(HELLO, {"heartbeat_interval": 41_250})
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
@@ -168,7 +167,7 @@ class Gateway:
                 await self._ready(connection)
         return socket
 
-    async def _ready(self, connection: _CompressedSocket) -> None:
+    async def _ready(self, connection: _Connection) -> None:
         ready = {
             "v": 10,
             "user": BOT,
@@ -180,7 +179,9 @@ class Gateway:
         }
         await connection.send(DISPATCH, ready, "READY")
         for text in self._sent:
-            await connection.send_text(f'{{"op":0,"t":"GUILD_CREATE","s":{connection.next()},"d":{text}}}')
+            await connection.socket.send_event(
+                f'{{"op":0,"t":"GUILD_CREATE","s":{connection.next()},"d":{text}}}'
+            )
 
 
 def _json(value: object) -> web.Response:
@@ -188,12 +189,11 @@ def _json(value: object) -> web.Response:
     return web.Response(body=json.dumps(value).encode(), content_type="application/json")
 
 
-class _CompressedSocket:
-    """Sends one compressed stream: https://discord.com/developers/docs/events/gateway#transport-compression."""
+class _Connection:
+    """Numbers what it sends: https://discord.com/developers/docs/events/gateway-events#payload-structure."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self._socket = socket
-        self._compressor = zlib.compressobj()
+    def __init__(self, socket: GatewaySocket) -> None:
+        self.socket = socket
         self._sequence = 0
 
     def next(self) -> int:
@@ -202,11 +202,7 @@ class _CompressedSocket:
 
     async def send(self, code: int, data: object, event: str | None = None) -> None:
         sequence = self.next() if event else None
-        await self.send_text(json.dumps({"op": code, "t": event, "s": sequence, "d": data}))
-
-    async def send_text(self, text: str) -> None:
-        compressed = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
-        await self._socket.send_bytes(compressed)
+        await self.socket.send_event(json.dumps({"op": code, "t": event, "s": sequence, "d": data}))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ _EXPECTED_MESSAGES = (
     *("Discord refuses", "Discord answers", "Discord is out of reach"),
     "Discord ended the connection for good",
 )
+_EXPECTED_WARNINGS = ("audioop", "asyncio.iscoroutinefunction")
+"""What development mode warns about in discord.py, as `filterwarnings` in pyproject.toml does."""
 _EXPECTED_ERRORS = ("Attempting a reconnect for shard", "Failed to connect for shard_id")  # of discord.py
 
 
@@ -218,8 +220,9 @@ class BotProcess:
 
 def _is_unexpected(line: str) -> bool:
     if not line.startswith("{"):
-        # In development mode Python warns about an import in discord.py.
-        return not line.startswith(_EXPECTED_MESSAGES) and "audioop" not in line
+        return not line.startswith(_EXPECTED_MESSAGES) and not any(
+            name in line for name in _EXPECTED_WARNINGS
+        )
     try:
         record = json.loads(line)
     except ValueError:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.e2e.fake_discord.state import Channel, State
+from tests.support.gateway_socket import GatewaySocket
 
 
 class Op(IntEnum):
@@ -40,7 +41,7 @@ class Session:
     id: str
     shard: list[int]
     events: list[Event] = field(default_factory=list)
-    socket: web.WebSocketResponse | None = None
+    socket: GatewaySocket | None = None
     heartbeats: int = 0
 
     def record(self, name: str, data: object) -> Event:
@@ -55,16 +56,18 @@ class Gateway:
     Attributes:
         identifies, resumes: numbers of IDENTIFY and of successful RESUME commands.
         refusals: how many of the next connections are refused.
+        compressions: the compression that each connection asked for.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._sockets: set[GatewaySocket] = set()
         self.session: Session | None = None
         self.url = ""
         self.identifies = 0
         self.resumes = 0
         self.refusals = 0
+        self.compressions: list[str | None] = []
 
     @property
     def connected(self) -> bool:
@@ -108,13 +111,13 @@ class Gateway:
         for socket in tuple(self._sockets):
             _abort(socket)
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request) -> GatewaySocket:
         """Handle one connection, from HELLO to its end."""
         if self.refusals:
             self.refusals -= 1
             raise web.HTTPServiceUnavailable
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
+        socket = await GatewaySocket.accept(request)
+        self.compressions.append(socket.stream_name)
         self._sockets.add(socket)
         await self._send(socket, {"op": Op.HELLO, "d": {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}})
         try:
@@ -130,7 +133,7 @@ class Gateway:
             await self._state.announce()
         return socket
 
-    async def _handle(self, socket: web.WebSocketResponse, event: Event) -> None:
+    async def _handle(self, socket: GatewaySocket, event: Event) -> None:
         match event["op"]:
             case Op.HEARTBEAT:
                 if self.session is not None and self.session.socket is socket:
@@ -143,7 +146,7 @@ class Gateway:
             case other:
                 self._state.violations.append(f"gateway op {other}")
 
-    async def _identify(self, socket: web.WebSocketResponse, data: Event) -> None:
+    async def _identify(self, socket: GatewaySocket, data: Event) -> None:
         self.identifies += 1
         if data["token"] != self._state.bot_token:
             await socket.close(code=AUTHENTICATION_FAILED)
@@ -158,7 +161,7 @@ class Gateway:
             session.record("GUILD_CREATE", self._guild(guild_id))
         await self._replay(session, socket, 0)
 
-    async def _resume(self, socket: web.WebSocketResponse, data: Event) -> None:
+    async def _resume(self, socket: GatewaySocket, data: Event) -> None:
         session = self.session
         if data["token"] != self._state.bot_token:
             await socket.close(code=AUTHENTICATION_FAILED)
@@ -170,7 +173,7 @@ class Gateway:
         await self._replay(session, socket, data["seq"])
         await self._send(socket, session.record("RESUMED", {}))
 
-    async def _replay(self, session: Session, socket: web.WebSocketResponse, sequence: int) -> None:
+    async def _replay(self, session: Session, socket: GatewaySocket, sequence: int) -> None:
         """Send the events after `sequence`, with those that are added meanwhile."""
         while sequence < len(session.events):
             await self._send(socket, session.events[sequence])
@@ -183,9 +186,9 @@ class Gateway:
             socket, self.session.socket = self.session.socket, None
             await self._send(socket, {"op": op, "d": data})
 
-    async def _send(self, socket: web.WebSocketResponse, event: Event) -> None:
+    async def _send(self, socket: GatewaySocket, event: Event) -> None:
         try:
-            await socket.send_str(json.dumps(event))
+            await socket.send_event(json.dumps(event))
         except ConnectionError:  # the session keeps the event for a resume
             _abort(socket)
 
@@ -234,7 +237,7 @@ def channel_event(channel: Channel) -> Event:
     }
 
 
-def _abort(socket: web.WebSocketResponse) -> None:
+def _abort(socket: GatewaySocket) -> None:
     transport = socket._req.transport if socket._req is not None else None
     if transport is not None:
         transport.abort()
