@@ -28,8 +28,8 @@ def prepare_streams() -> None:
     """Make standard output and standard error usable, whatever the process was started with.
 
     A character that the encoding lacks is printed as its escape. A full pipe that another program has set to
-    non-blocking is waited for. A closed stream becomes the null device, or the next file that is opened, such
-    as the database, would get its number.
+    non-blocking is waited for. A closed stream becomes the null device, and so does its number, or the next
+    file that is opened, such as the database, would get it; a library may have taken it at its import.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
         pass
@@ -37,7 +37,7 @@ def prepare_streams() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
             os.set_blocking(number, True)

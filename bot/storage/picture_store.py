@@ -15,11 +15,11 @@ import io
 import os
 import re
 import shutil
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import disk_error
@@ -120,8 +120,9 @@ class PictureStore:
         return name
 
     def _write(self, name: str, source: BytesIO | BufferedReader) -> None:
-        with NamedTemporaryFile(dir=self._folder, suffix=UNFINISHED, delete=False) as file:
-            unfinished = Path(file.name)
+        handle, path = tempfile.mkstemp(dir=self._folder, suffix=UNFINISHED)  # mode 600
+        unfinished = Path(path)
+        with os.fdopen(handle, "wb") as file:
             try:
                 shutil.copyfileobj(source, file)
                 file.flush()

@@ -17,6 +17,7 @@ from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.command_line import make_environment
 from tests.support.factories import NO_CONTEXT, accept, make_job
+from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 ASCII_TERMINAL = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
@@ -181,6 +182,23 @@ def test_closed_streams_do_not_give_their_numbers_to_the_files_of_the_command(
         tmp_path, books, "backup", "copy.sqlite3", stdout=subprocess.DEVNULL, shell_redirect=redirect
     )
     assert code == 1
+
+
+@pytest.mark.parametrize("redirect", [">&-", "<&- >&-"])
+def test_a_library_may_open_a_file_before_the_closed_streams_are_replaced(
+    books: Path, tmp_path: Path, redirect: str
+) -> None:
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    code = "import os; os.open(os.devnull, os.O_RDONLY); os.open(os.devnull, os.O_RDONLY)"
+    (hook / "sitecustomize.py").write_text(code, "utf-8")  # as libffi does with its own file at its import
+    outcome = run(
+        *(tmp_path, books, "backup", "copy.sqlite3"),
+        stdout=subprocess.DEVNULL,
+        shell_redirect=redirect,
+        PYTHONPATH=f"{hook}:{ROOT}",
+    )
+    assert outcome == (0, "")
 
 
 @pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-"])

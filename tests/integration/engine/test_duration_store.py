@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds
 from bot.engine.polling.scheduler import HISTORY_SIZE, TaskKind
 from bot.storage.database import Database
-from tests.support.sql import rows, traced
+from tests.support.sql import query_file, rows, traced
 
 PLAIN = TaskKind("qwen-image", with_reference=False)
 EDIT = TaskKind("qwen-image", with_reference=True)
@@ -42,9 +41,7 @@ async def test_only_the_newest_of_each_kind_are_kept(database: Database, databas
     recent = await durations.recent()
     assert recent[PLAIN] == [DurationBounds(number, number + 1) for number in range(20, HISTORY_SIZE + 20)]
     assert recent[EDIT] == [DurationBounds(1.0, 2.0)]
-    with sqlite3.connect(database_path) as plain:
-        assert plain.execute("SELECT count(*) FROM task_durations").fetchone() == (HISTORY_SIZE + 1,)
-    plain.close()
+    assert query_file(database_path, "SELECT count(*) FROM task_durations") == [(HISTORY_SIZE + 1,)]
 
 
 async def test_deleting_old_durations_reads_no_more_than_their_kind(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from bot.jobs.store import JobStore
 from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
+from tests.support.sql import query_file
 
 OIL = Preset("Oil", "oil painting of", "on canvas")
 
@@ -142,7 +142,7 @@ async def test_a_request_over_the_limit_is_refused_without_a_price_question(
     with pytest.raises(LimitExceeded):
         await submit(store, options)
     assert await drafts.find(options.destination.interaction_id) is None
-    assert sqlite3.connect(database_path).execute("SELECT count(*) FROM drafts").fetchone() == (0,)
+    assert query_file(database_path, "SELECT count(*) FROM drafts") == [(0,)]
 
 
 async def test_an_interaction_that_comes_twice_is_one_job(store: JobStore) -> None:

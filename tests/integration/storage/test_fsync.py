@@ -83,8 +83,8 @@ def test_a_folder_that_may_not_be_read_is_not_synced(tmp_path: Path, monkeypatch
     def refuse(*_: object) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(os, "open", refuse)  # root, who may run the tests, may read every folder
-    with capture_logs() as lines:
+    with capture_logs() as lines, monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)  # root, who may run the tests, may read every folder
         sync_folder(tmp_path)
     assert len(lines) == 1
 
