@@ -15,11 +15,13 @@ test: $(READY)  ## every test, on all processors
 	$(TESTS)
 
 # The same commands as in .pre-commit-config.yaml; tests/test_repository.py compares the two.
-lint: $(READY)  ## lint, format, types, import layers, audit
+lint: $(READY)  ## lint, format, types, import layers, workflows, audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.tools.schemas
+	$(BIN)/zizmor --offline --quiet --no-progress --strict-collection --persona auditor .github .pre-commit-config.yaml
 	$(BIN)/python -m tests.tools.audit
 
 check: lint  ## `lint`, then every test with branch coverage: what CI runs
