@@ -1,7 +1,8 @@
 # Kuas in a container. It needs a volume for its data, and the two secrets:
 #   docker build -t kuas .
 #   docker run --read-only --tmpfs /tmp --stop-timeout 30 -v kuas:/data -e BOT_DISCORD__TOKEN -e BOT_RIVYA__API_KEY kuas
-# A settings file is read from /app/config.toml, if one is mounted there.
+# Any other command: `docker exec CONTAINER kuas check`, or its arguments after the image's name. A settings file is read
+# from /app/config.toml, if one is mounted there.
 
 # Two builds of one commit on one base contain the same files. To pin the base by its digest, which
 # `docker buildx imagetools inspect python:3.13-slim` prints:
@@ -28,9 +29,13 @@ RUN python -m venv --without-pip /venv \
 COPY bot /app/bot
 COPY cogs /app/cogs
 COPY LICENSE /app/
-# Readable for the bot's user, which does not own it, whatever the umask of the checkout was.
+# Readable for the bot's user, which does not own it, whatever the umask of the checkout was. The environment finds the
+# code in any working directory, and gets the script that pip makes of `[project.scripts]`.
 RUN chmod -R u=rwX,go=rX /app \
-    && python -m compileall -q --invalidation-mode unchecked-hash /app
+    && python -m compileall -q --invalidation-mode unchecked-hash /app \
+    && echo /app > "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kuas.pth" \
+    && printf '%s\n' '#!/venv/bin/python' 'import sys' 'from bot.__main__ import main' 'sys.exit(main())' > /venv/bin/kuas \
+    && chmod 755 /venv/bin/kuas
 
 FROM ${BASE}
 # Unbuffered, so that the last lines before a crash are in the log. matplotlib writes its list of fonts to a file.
@@ -56,4 +61,17 @@ USER 10001:10001
 # On SIGTERM the bot stops; the next start goes on with its unfinished jobs.
 STOPSIGNAL SIGTERM
 # No shell, so that the signal reaches Python.
-ENTRYPOINT ["python", "-m", "bot"]
+ENTRYPOINT ["kuas"]
+# Without `monitor.port` there is nothing to ask, and a container that runs is healthy. An image in the OCI's format has
+# no health check: `buildah build --format docker` keeps it.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["kuas", "health", "--port-optional"]
+# Last, so that another commit does not build the layers again.
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.title="Kuas" \
+    org.opencontainers.image.description="A Discord bot that paints with Rivya's Qwen Image and never loses a credit, a job or a picture." \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"

@@ -109,6 +109,9 @@ def _restore(args: argparse.Namespace) -> int:
 def _health(args: argparse.Namespace) -> int:
     monitor = loader.load_monitor(args.config)
     if monitor.port is None:
+        if args.port_optional:
+            output.report("monitor.port is not set: nothing to ask")
+            return 0
         raise OperatorError("settings", "monitor.port: not set, so the bot answers no health checks")
     ok, text = asyncio.run(http_server.probe_health(monitor.host, monitor.port))
     output.report(text)
@@ -150,7 +153,8 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("path", type=file_path, help="the copy; must not exist yet")
     restore = commands.add_parser("restore", parents=[config], help="replace the database by a copy")
     restore.add_argument("path", type=file_path, help="the copy; the bot must be stopped")
-    commands.add_parser("health", parents=[config], help="ask the running bot whether it works")
+    health = commands.add_parser("health", parents=[config], help="ask the running bot whether it works")
+    health.add_argument("--port-optional", action="store_true", help="without monitor.port, exit with 0")
     operator_parser = commands.add_parser(
         "operator",
         parents=[config],

@@ -218,9 +218,12 @@ def test_health_needs_no_secrets_and_names_the_port_that_does_not_answer(tmp_pat
     unset = run_bot(tmp_path, "health")
     assert (unset.returncode, unset.stdout) == (1, "")
     assert "monitor.port" in unset.stderr
+    optional = run_bot(tmp_path, "health", "--port-optional")
+    assert (optional.returncode, optional.stdout) == (0, "monitor.port is not set: nothing to ask\n")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        result = run_bot(tmp_path, "health", BOT_MONITOR__PORT=str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        result = run_bot(tmp_path, "health", "--port-optional", BOT_MONITOR__PORT=port)
     assert result.returncode == 1
     assert "no bot answers on port" in result.stderr
 
