@@ -30,6 +30,7 @@ def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file is not None:
         _load(context, str(ca_file), "network.ca_file")
+    if ca_file is not None or os.environ.get(CERT_FILE):
         # Python 3.13 refuses authorities that break rules of RFC 5280, as those of many companies do.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
