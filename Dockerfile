@@ -8,7 +8,7 @@
 # `docker buildx imagetools inspect python:3.13-slim` prints:
 #   --build-arg BASE=python:3.13-slim@sha256:...
 # With `buildah build --timestamp 0`, or BuildKit's SOURCE_DATE_EPOCH and rewrite-timestamp=true, the files' times are
-# the same too, and so is the image's id.
+# the same too, and so are the layers.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
