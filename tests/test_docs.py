@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from bot.__main__ import _parser
 from bot.config.settings import Settings
+from bot.rivya.scopes import Scope
 from bot.storage.schema import migrate
 from cogs.text.translation import CommandTranslator
 from tests.support.paths import ROOT
@@ -187,6 +188,21 @@ def test_files_and_names_on_a_page_exist(page: Path) -> None:
         else:
             missing += [word for word in name.split(".") if word not in known_words()]
     assert missing == []
+
+
+SCOPE = re.compile(r"(?:generations|files|credits|models|chat|webhooks):[a-z]+")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_only_scopes_that_kuas_needs_are_on_a_page(page: Path) -> None:
+    named = {code for code in code_in(page.read_text("utf-8")) if SCOPE.fullmatch(code)}
+    assert named <= set(Scope)
+
+
+def test_the_operator_reads_which_scopes_the_key_needs() -> None:
+    needed = re.search(r"It needs the scopes\s(.+?)\. ", text_of("docs/operating.md"), flags=re.DOTALL)
+    assert needed is not None
+    assert sorted(code_in(needed[1])) == sorted(Scope)
 
 
 def test_the_architecture_names_the_owner_of_each_table() -> None:

@@ -1,7 +1,7 @@
 """`check`: examine the database, the disk, the monitoring port, the network, Discord, Rivya and the clock.
 
 `Database.open` creates or migrates the file; with a running bot only the pages are checked.
-Nothing is spent, so the scopes of the API key that only a create call needs are not checked.
+Nothing is spent, so the scope of the API key that only a create call needs is not checked.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from bot.cli.monitor_check import check_port
 from bot.cli.output import limit_text
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
-from bot.domain.errors import ContractViolation, KuasError, OperatorError
+from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
 from bot.domain.image_models import MODELS
 from bot.images.downloads import Downloader
 from bot.jobs.newest_jobs import newest_task_id
 from bot.network.connections import describe_issuer
 from bot.rivya.client import RivyaClient, open_session
+from bot.rivya.scopes import Scope
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse, is_missing
 from bot.storage.integrity import MAX_SECONDS, quick_check
@@ -97,12 +98,13 @@ async def check_key(settings: RivyaSettings, api_key: str, network: Network) -> 
     """Say what the balance of a key is good for; a key with an empty wallet is a good one.
 
     Raises:
-        KuasError: as the calls to Rivya.
+        KuasError: as the calls to Rivya; one that lacks a scope names it.
     """
     model = MODELS[settings.model]
     async with open_session(network) as session:
         rivya = RivyaClient(session, base_url=settings.base_url, api_key=api_key)
         credits_left = await rivya.credits()
+        await _upload_scope(rivya)
     return f"the key is good for {credits_left // model.cost_credits} pictures, by {credits_left} credits"
 
 
@@ -211,7 +213,11 @@ async def _wallet(rivya: RivyaClient, model: ImageModel) -> str:
 
 
 async def _scopes(rivya: RivyaClient, database: Path) -> str:
-    """Ask for the newest task, or for one that cannot exist, which at least a refused scope is proven by."""
+    """Ask for the newest task, or for one that cannot exist, which at least a refused scope is proven by.
+
+    `Scope.GENERATIONS_CREATE` is the only one that cannot be tested without a task, which costs credits.
+    """
+    upload = await _upload_scope(rivya)
     try:
         task_id = newest_task_id(database)
     except OperatorError:  # the check of the database has said so
@@ -222,8 +228,24 @@ async def _scopes(rivya: RivyaClient, database: Path) -> str:
         if error.code != "not_found":
             raise
         why = "does not know the newest task of the database" if task_id else "has no task of ours to show"
-        return Unproven(f"not refused, but not proven either: Rivya {why}; the first picture tests them")
-    return "generations:read works; the scopes for creating are tested by the next picture"
+        scopes = f"{Scope.GENERATIONS_READ} is not refused, but not proven either: Rivya {why}"
+        return Unproven(f"{scopes}; {upload}; the first picture tests {Scope.GENERATIONS_CREATE}")
+    return f"{Scope.GENERATIONS_READ} works; {upload}; the next picture tests {Scope.GENERATIONS_CREATE}"
+
+
+async def _upload_scope(rivya: RivyaClient) -> str:
+    """Say that the key may upload references, which keys made before Rivya had files may not.
+
+    Raises:
+        OperatorError: `scope_denied` or `key_refused`.
+    """
+    try:
+        await rivya.probe_upload()
+    except ContractViolation:
+        return f"{Scope.FILES_CREATE} is not refused"
+    except TransientError as error:
+        return f"{Scope.FILES_CREATE} is not proven ({error})"
+    return f"{Scope.FILES_CREATE} works"
 
 
 async def _model(rivya: RivyaClient, model: ImageModel) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.rivya.responses import Operation
+    from bot.rivya.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Call:
     total_seconds: float
     body: bytes | MultipartBody | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    with_key: bool = True
+    scope: Scope | None = None
+    """What the key is sent for; None for a public endpoint, which gets no key."""
     may_hold_picture: bool = False
     """Whether the answer may be as large as a result, as a `data:` URL."""
 

@@ -27,6 +27,7 @@ from bot.rivya.calls import ApiTimeouts, Attempt, Call, MultipartBody, request_b
 from bot.rivya.models import Task, parse_balance, parse_models, parse_upload
 from bot.rivya.rate_limit import RateLimiter
 from bot.rivya.responses import Operation, Response, UncertainOutcome, parse_response
+from bot.rivya.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,21 @@ class RivyaClient:
         fields = {"kind": "image", "model": model, "client_request_id": client_request_id}
         form = MultipartBody(path, filename, mime_type, fields)
         seconds = self._time_outs.upload_seconds
-        return await self._call(Call(Operation.UPLOAD, "POST", "/files", seconds, form), parse_upload)
+        call = Call(Operation.UPLOAD, "POST", "/files", seconds, form, scope=Scope.FILES_CREATE)
+        return await self._call(call, parse_upload)
+
+    async def probe_upload(self) -> None:
+        """Send an upload without its required file, which Rivya refuses, so that nothing is stored.
+
+        Raises:
+            OperatorError: `scope_denied`; the key lacks `Scope.FILES_CREATE`, as older keys do.
+            ContractViolation: the upload was refused for what it is, so the scope was not.
+        """
+        headers = {"Content-Type": "multipart/form-data; boundary=kuas"}
+        body = b'--kuas\r\nContent-Disposition: form-data; name="kind"\r\n\r\nimage\r\n--kuas--\r\n'
+        seconds = self._time_outs.small_seconds
+        call = Call(Operation.READ, "POST", "/files", seconds, body, headers, scope=Scope.FILES_CREATE)
+        await self._call(call, lambda _: None)
 
     async def create(self, body: str, *, idempotency_key: str) -> Task:
         """Create a task, which costs credits. `body` comes from `models.create_body` and is sent unchanged.
@@ -141,7 +156,15 @@ class RivyaClient:
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         seconds = self._time_outs.create_seconds
         return await self._call(
-            Call(Operation.CREATE, "POST", "/generations", seconds, body.encode(), headers),
+            Call(
+                Operation.CREATE,
+                "POST",
+                "/generations",
+                seconds,
+                body.encode(),
+                headers,
+                scope=Scope.GENERATIONS_CREATE,
+            ),
             partial(Task.from_json, base_url=self._site_url, with_data_url=False),
         )
 
@@ -151,24 +174,26 @@ class RivyaClient:
         Raises:
             ContractViolation: also `not_found`.
         """
-        path = f"/generations/{quote(task_id, safe='')}"
-        return await self._call(
-            Call(Operation.READ, "GET", path, self._time_outs.status_seconds, may_hold_picture=True),
-            partial(Task.from_json, base_url=self._site_url),
+        call = Call(
+            Operation.READ,
+            "GET",
+            f"/generations/{quote(task_id, safe='')}",
+            self._time_outs.status_seconds,
+            scope=Scope.GENERATIONS_READ,
+            may_hold_picture=True,
         )
+        return await self._call(call, partial(Task.from_json, base_url=self._site_url))
 
     async def credits(self) -> int:
         """Get the credits left in the key's wallet; the documentation recommends this as a test of a key."""
-        return await self._call(
-            Call(Operation.READ, "GET", "/credits", self._time_outs.small_seconds), parse_balance
-        )
+        seconds = self._time_outs.small_seconds
+        call = Call(Operation.READ, "GET", "/credits", seconds, scope=Scope.CREDITS_READ)
+        return await self._call(call, parse_balance)
 
     async def models(self) -> tuple[ModelOffer, ...]:
         """List the models. The endpoint is public, so no key is sent."""
-        return await self._call(
-            Call(Operation.READ, "GET", "/models", self._time_outs.small_seconds, with_key=False),
-            parse_models,
-        )
+        call = Call(Operation.READ, "GET", "/models", self._time_outs.small_seconds)
+        return await self._call(call, parse_models)
 
     def stop_retrying(self) -> None:
         """Let calls end soon: the bot is closing.
@@ -217,7 +242,7 @@ class RivyaClient:
             began = time.monotonic()
             answer = await self._exchange(call)
             self._adjust_pace(answer)
-            parsed = parse_response(answer, call.operation, parse)
+            parsed = parse_response(answer, call.operation, parse, call.scope)
         except KuasError as error:
             # A request that was not sent, as when the reference cannot be opened, says nothing about Rivya.
             local = answer is None and isinstance(error, OperatorError)
@@ -249,7 +274,7 @@ class RivyaClient:
 
     async def _exchange(self, call: Call) -> Response:
         headers = dict(call.headers)
-        if call.with_key:  # on the request only: another call may use the session without the key
+        if call.scope is not None:  # on the request only: another call may use the session without the key
             headers["Authorization"] = f"Bearer {self._api_key.get_secret_value()}"
         with request_body(call.body) as data:
             try:

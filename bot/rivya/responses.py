@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.rivya.json_values import Json
+    from bot.rivya.scopes import Scope
 
 T = TypeVar("T")
 
@@ -40,12 +41,12 @@ _VALUES_LIMIT = 100_000
 _TRANSIENT = (408, 425)
 """Client errors after which the same request may succeed: it came too slowly, or too early."""
 
+_SCOPE_DENIED: Final = "api_scope_denied"
 _OPERATOR_CODES = {
     "api_key_missing": ("key_refused", "Rivya refuses the API key"),
     "api_key_invalid": ("key_refused", "Rivya refuses the API key"),
     "api_key_revoked": ("key_refused", "Rivya refuses the API key"),
     "api_key_expired": ("key_refused", "Rivya refuses the API key"),
-    "api_scope_denied": ("scope_denied", "Rivya's API key lacks a scope and must be made anew"),
     "insufficient_credits": ("wallet_empty", "Rivya's wallet is empty"),
 }
 _OPERATOR_STATUSES = {
@@ -118,18 +119,26 @@ def is_moderation(code: str | None, message: str | None) -> bool:
     return _MODERATION.search(f"{code or ''} {message or ''}") is not None
 
 
-def error_from(answer: Response, purpose: Operation) -> KuasError:
+def error_from(answer: Response, purpose: Operation, scope: Scope | None = None) -> KuasError:
     """Return the error for a response: by its code, or by its status if the code is unknown.
+
+    `scope` is what the call needs, for the sentence about a key that lacks it.
 
     The text of the error holds codes and numbers, never Rivya's message, which is in the `data` of a
     `MemberError` (`code`, `message`).
     """
-    error = _error_by_code(answer, purpose) or _error_by_status(answer, purpose)
+    error: KuasError | None
+    if answer.code == _SCOPE_DENIED:
+        error = OperatorError("scope_denied", _denied(scope))
+    else:
+        error = _error_by_code(answer, purpose) or _error_by_status(answer, purpose)
     error.request_id = answer.request_id
     return error
 
 
-def parse_response(answer: Response, purpose: Operation, parse: Callable[[Json], T]) -> T:
+def parse_response(
+    answer: Response, purpose: Operation, parse: Callable[[Json], T], scope: Scope | None = None
+) -> T:
     """Return what `parse` makes of the answer's JSON.
 
     Raises:
@@ -137,7 +146,7 @@ def parse_response(answer: Response, purpose: Operation, parse: Callable[[Json],
             it, and what `parse` raises, in doubt unless the call only reads.
     """
     if not answer.is_ok:
-        raise error_from(answer, purpose)
+        raise error_from(answer, purpose, scope)
     if not answer.readable:
         raise TransientError(f"Rivya answered {answer.status} with something that is not JSON")
     try:
@@ -168,6 +177,11 @@ class UncertainOutcome:
             error.in_doubt = self._in_doubt
         elif isinstance(error, MemberError) and error.data.get("code") != "validation_failed":
             error.in_doubt = self._in_doubt
+
+
+def _denied(scope: Scope | None) -> str:
+    lacks = "a scope" if scope is None else f"the scope {scope}"
+    return f"Rivya's API key lacks {lacks} and must be made anew ({_SCOPE_DENIED})"
 
 
 def _error_by_code(answer: Response, purpose: Operation) -> KuasError | None:

@@ -31,7 +31,7 @@ async def test_before_the_first_start_all_is_well_but_for_commands_that_are_not_
     assert "pictures can be posted" in found[f"channel {fresh.channel.id}"][1]
     assert {"settings", "database", "disk", "clock", "rivya scopes", "rivya model"} < found.keys()
     assert found["database"][1] == f"{fresh.bot.database}, new: there was none"
-    assert "note  rivya scopes: not refused, but not proven" in output
+    assert "note  rivya scopes: generations:read is not refused, but not proven" in output
 
 
 async def test_a_variable_that_looks_like_one_of_ours_is_named_and_ignored(fresh: E2EEnvironment) -> None:

@@ -9,18 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.cli import checks
 from bot.cli.check_result import CheckResult
 from bot.cli.checks import run_check
+from bot.config.settings import RivyaSettings
 from bot.domain.clock import now_ms
+from bot.domain.errors import OperatorError
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
+from bot.network.connections import Network
 from bot.rivya import models
 from bot.rivya.calls import Attempt
 from bot.rivya.client import RivyaClient, open_session
+from bot.rivya.scopes import Scope
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
 from sandbox.fake_rivya import FakeRivya
@@ -187,12 +192,31 @@ async def test_an_error_that_is_not_about_the_task_fails(rivya: FakeRivya) -> No
     assert "something_else" in result.detail
 
 
-async def test_a_key_without_the_scope_to_read_tasks_fails(rivya: FakeRivya) -> None:
-    rivya.scopes.discard("generations:read")
+@pytest.mark.parametrize("scope", [Scope.GENERATIONS_READ, Scope.FILES_CREATE])
+async def test_a_scope_that_is_missing_is_named(rivya: FakeRivya, scope: Scope) -> None:
+    rivya.scopes.discard(scope)
     async with open_client(rivya) as client:
         result = await check_result(checks._scopes(client, NO_DATABASE))
     assert not result.ok
-    assert "lacks a scope" in result.detail
+    assert f"lacks the scope {scope} and must be made anew" in result.detail
+    assert rivya.uploads == {}
+
+
+async def test_an_upload_that_gets_no_usable_answer_proves_nothing_about_the_scope(rivya: FakeRivya) -> None:
+    rivya.faults.add("status", "files", code=500)
+    async with open_client(rivya) as client:
+        result = await check_result(checks._scopes(client, NO_DATABASE))
+    assert result.status == "note"
+    assert "files:create is not proven (Rivya answered 500" in result.detail
+
+
+async def test_a_key_is_checked_for_the_scopes_that_can_be_tested_without_a_task(rivya: FakeRivya) -> None:
+    settings = RivyaSettings(api_key=SecretStr(rivya.api_key), base_url=rivya.url)
+    assert "good for" in await checks.check_key(settings, rivya.api_key, Network())
+    for scope in (Scope.FILES_CREATE, Scope.CREDITS_READ):
+        rivya.scopes.discard(scope)
+        with pytest.raises(OperatorError, match=f"lacks the scope {scope}"):
+            await checks.check_key(settings, rivya.api_key, Network())
 
 
 async def test_free_disk_space_is_shown_and_too_little_fails(
