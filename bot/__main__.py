@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     loaded = loader.load(args.config)
     log_setup.configure(loaded.log.level, loaded.log.format)
+    log.info("settings file", file=loader.describe_file(args.config, loaded.database))
     for hint in loader.hints():
         log.warning("settings", hint=hint)
     if is_missing(path := loaded.database.path.absolute()):

@@ -124,3 +124,13 @@ def test_a_start_names_a_variable_that_is_not_read(tmp_path: Path) -> None:
     assert '"hint": "BOT_LOG_LEVEL: this environment variable is not read; did you mean BOT_LOG__LEVEL?"' in (
         result.stderr
     )
+
+
+def test_a_start_names_the_settings_file_that_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("".join(SECRETS))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = {"BOT_MONITOR__PORT": str(taken.getsockname()[1]), "BOT_LOG__FORMAT": "json"}
+        here = run_bot(tmp_path, **port)
+        named = run_bot(tmp_path, "--config", "config.toml", "run", **port)
+    for result in (here, named):
+        assert f'"file": "{tmp_path / "config.toml"}"' in result.stderr
