@@ -17,7 +17,7 @@ from bot.cli.output import FAILED, print_error, report
 from bot.config import loader
 from bot.config.environment import own_variables, variable
 from bot.config.program_name import program_name
-from bot.config.secret_files import FILE_SUFFIX
+from bot.config.secret_files import FILE_SUFFIX, SYSTEMD_VARIABLE
 from bot.config.settings_file import DEFAULT_FILE
 from bot.discord_client.login import open_login
 from bot.domain.errors import KuasError
@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write an env file, for Docker or systemd, and no config.toml",
     )
+    parser.add_argument(
+        "--secrets",
+        type=Path,
+        metavar="FOLDER",
+        help="write the token and the key into files of their own in this folder",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,15 +60,33 @@ def run(args: argparse.Namespace) -> int:
         return NOT_POSSIBLE
     env = args.env is not None
     target = (args.env or args.config or DEFAULT_FILE).absolute()
-    if (why := init_files.unusable(target)) is not None:
+    secrets = args.secrets.absolute() if args.secrets else None
+    if (why := _unusable(target, secrets)) is not None:
         print_error(why)
         return NOT_POSSIBLE
     log_setup.configure("critical", "console")
     try:
-        return _Dialog(target, env=env).run()
+        return _Dialog(target, secrets, env=env).run()
     except (KeyboardInterrupt, EOFError):
         print_error("", "nothing was written")
         return FAILED
+
+
+def _unusable(target: Path, secrets: Path | None) -> str | None:
+    """Return why the files cannot be made, None if they can."""
+    whys = [init_files.unusable(target)]
+    if secrets is not None:
+        whys += [init_files.unusable_folder(secrets)]
+        whys += [
+            init_files.unusable(_secret_file(secrets, question))
+            for question in QUESTIONS
+            if question.is_secret
+        ]
+    return next((why for why in whys if why is not None), None)
+
+
+def _secret_file(folder: Path, question: Question) -> Path:
+    return folder / f"{question.section}.{question.key}"
 
 
 def _without_terminal(*, env: bool) -> list[str]:
@@ -83,8 +107,9 @@ def _without_terminal(*, env: bool) -> list[str]:
 class _Dialog:
     """The questions, the summary, and what is known about the application so far."""
 
-    def __init__(self, target: Path, *, env: bool) -> None:
+    def __init__(self, target: Path, secrets: Path | None, *, env: bool) -> None:
         self._target = target
+        self._secrets = secrets
         self._env = env
         self._questions = tuple(question for question in QUESTIONS if question.in_env or not env)
         self._answers: dict[Question, Answer] = {}
@@ -96,7 +121,8 @@ class _Dialog:
 
     def run(self) -> int:
         sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a terminal's text stream
-        report(f"This writes {self._target}. Nothing is written before the end; Ctrl-C stops.")
+        folder = f", and the two secrets into files in {self._secrets}" if self._secrets else ""
+        report(f"This writes {self._target}{folder}. Nothing is written before the end; Ctrl-C stops.")
         variables = {variable(question.section, question.key) for question in self._questions}
         if winning := sorted(variables & own_variables(os.environ).keys()):
             report(f"In this environment these variables win over the file: {', '.join(winning)}")
@@ -200,17 +226,23 @@ class _Dialog:
 
     def _write(self) -> bool:
         tables: dict[str, dict[str, str | int]] = {}
+        files: dict[Path, tuple[str, int]] = {}
         for question, answer in self._answers.items():
-            if answer != "":
-                value = answer.mode.value if isinstance(answer, Invitation) else answer
-                tables.setdefault(question.section, {})[question.key] = value
-        text = init_files.env_text(tables) if self._env else init_files.toml_text(tables)
+            key, value = question.key, answer.mode.value if isinstance(answer, Invitation) else answer
+            if question.is_secret and self._secrets is not None:
+                file = _secret_file(self._secrets, question)
+                files[file] = (f"{value}\n", init_files.IN_PRIVATE_FOLDER)
+                # A settings file has no key for it: the bot looks where systemd and Docker put such files.
+                key = f"{key}{FILE_SUFFIX}".lower()
+                value = init_files.path_in_env(file, self._target) if self._env else ""
+            if value != "":
+                tables.setdefault(question.section, {})[key] = value
         try:
-            init_files.write_new(self._target, text)
+            text = init_files.env_text(tables) if self._env else init_files.toml_text(tables)
+            init_files.write_all(files | {self._target: (text, init_files.PRIVATE)})
         except OSError as error:
-            report(
-                f"{self._target}: {error.strerror}; nothing was written. Choose another file, or try again."
-            )
+            name = error.filename2 or error.filename or self._target
+            report(f"{name}: {error.strerror}; nothing was written. Choose another file, or try again.")
             return False
         return True
 
@@ -220,15 +252,28 @@ class _Dialog:
         )
         now = {None: "", True: " (it is on now)", False: " (it is off now)"}[self._is_public]
         first = "; set Install Link to None on the page Installation first" if public == "off" else ""
-        path = shlex.quote(str(self._target))
-        check = f"{program_name()} --config {path} check"
-        if self._env:
-            check = f"set -a; . {path}; set +a; {program_name()} check"
-        report(f"\n{self._target} is written; only you can read it. What is left to do:")
+        report(f"\n{self._target} is written; only you can read it.")
+        if self._secrets is not None:
+            report(
+                f"The secrets are in {self._secrets}; only you can open this folder, and any user its files."
+            )
+        report("What is left to do:")
         report(f"- at {PORTAL}, page Bot: Public Bot has to be {public}{now}{first}")
         report("- there, page General Information: Interactions Endpoint URL has to be empty")
         report(f"- invite the bot: {self._invitation or 'the address is what `check` prints'}")
-        report(f"- check everything: {check}")
+        report(f"- check everything: {self._check_command()}")
+        if self._env:
+            report(
+                "  with Docker Compose, once KUAS_IMAGE is in this file: docker compose run --rm kuas check"
+            )
+
+    def _check_command(self) -> str:
+        path, program = shlex.quote(str(self._target)), program_name()
+        if self._env:
+            folder = shlex.quote(str(self._target.parent))
+            return f"(cd {folder}; set -a; . {path}; exec {program} check)"
+        credentials = f"{SYSTEMD_VARIABLE}={shlex.quote(str(self._secrets))} " if self._secrets else ""
+        return f"{credentials}{program} --config {path} check"
 
 
 def _read_line(prompt: str) -> str:

@@ -1,4 +1,7 @@
-"""Write the settings of `init` as a TOML file or an env file, which appear whole, or not at all."""
+"""Write the settings of `init` as a TOML file or an env file, and the secrets as files of their own.
+
+All of them appear whole, or none does.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Tables = Mapping[str, Mapping[str, str | int]]
+
+PRIVATE: Final = 0o600
+IN_PRIVATE_FOLDER: Final = 0o444
+"""The mode of a secret in a folder that only its owner may enter.
+
+Compose mounts the file alone, with its owner and mode, into a container whose user is another:
+https://docs.docker.com/reference/compose-file/services/#secrets
+"""
 
 _HEAD: Final = "# Written by `init`. docs/settings.md has every key."
 _PLAIN: Final = re.compile(r"[\w.:/@%+=,-]*", re.ASCII)
@@ -88,8 +99,43 @@ def unusable(target: Path) -> str | None:
     return None
 
 
-def write_new(target: Path, text: str) -> None:
-    """Write a file that only its owner can read; missing folders are made.
+def unusable_folder(folder: Path) -> str | None:
+    """Return why a folder cannot have files of the mode `IN_PRIVATE_FOLDER`, None if it can."""
+    if folder.is_dir() and folder.stat().st_mode & 0o077:
+        return f"{folder}: others may look into this folder; run `chmod 700` on it, or choose a new one"
+    return None
+
+
+def path_in_env(file: Path, env_file: Path) -> str:
+    """Return a path for an env file: relative to the folder of that file, if it is below it.
+
+    `init` may run in a container that sees the folder elsewhere. Compose takes a path that begins with a dot
+    as relative to the folder.
+    """
+    folder = env_file.parent
+    return f"./{file.relative_to(folder)}" if file.is_relative_to(folder) else str(file)
+
+
+def write_all(files: Mapping[Path, tuple[str, int]]) -> None:
+    """Write new files, each with its text and its mode; if one fails, the others are removed.
+
+    Raises:
+        OSError: as `write_new`, for the first one that cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for file, (text, mode) in files.items():
+            write_new(file, text, mode)
+            written.append(file)
+    except BaseException:
+        for file in written:
+            with suppress(OSError):
+                file.unlink()
+        raise
+
+
+def write_new(target: Path, text: str, mode: int = PRIVATE) -> None:
+    """Write a file that at first only its owner can read; missing folders are made, for the owner alone.
 
     Raises:
         FileExistsError: there is such a file, which stays as it is.
@@ -102,6 +148,7 @@ def write_new(target: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         _rename_new(unfinished, target)
     finally:

@@ -117,8 +117,16 @@ def _files(section: str, key: str, environ: Mapping[str, str]) -> Iterable[tuple
         folders.append(Path(systemd))
     for folder in dict.fromkeys(folders):
         file = folder / f"{section}.{key}"
-        if os.path.lexists(file):
+        if os.path.lexists(file) and not _is_null(file):
             yield f"file {file}", file
+
+
+def _is_null(file: Path) -> bool:
+    """Return whether a file is /dev/null, which compose.yaml mounts for a secret that is given elsewhere."""
+    try:
+        return file.stat().st_rdev == Path(os.devnull).stat().st_rdev
+    except OSError:
+        return False
 
 
 def _read(file: Path) -> str:
@@ -130,6 +138,8 @@ def _read(file: Path) -> str:
     try:
         with file.open("rb") as opened:
             content = opened.read(_MAX_BYTES + 1)
+    except PermissionError as error:
+        raise ValueError(f"cannot be read by user {os.geteuid()} ({error.strerror})") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
     if len(content) > _MAX_BYTES:

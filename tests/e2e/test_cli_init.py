@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from bot.cli.init_questions import QUESTIONS
 from bot.config.loader import load
 from tests.e2e.environment import E2EEnvironment
 from tests.support.command_line import make_environment, run_bot
@@ -140,6 +141,47 @@ async def test_an_env_file_has_no_paths_and_works(fresh: E2EEnvironment) -> None
     assert values["BOT_ABOUT__CONTACT"] == "'Mira \"M\", $5'"
     assert not any("PATH" in name or "FOLDER" in name for name in values)
     code, output = await check(fresh, **values)
+    assert code == 0, output
+
+
+async def answer_with_defaults(fresh: E2EEnvironment, terminal: Terminal) -> None:
+    """Answer with both secrets, and with nothing else."""
+    await terminal.answer(TOKEN, fresh.discord.bot_token)
+    await terminal.answer(KEY, fresh.rivya.api_key)
+    for question in QUESTIONS:
+        if question.in_env and not question.is_secret:
+            await terminal.answer(f"{question.title} [{question.default or 'none'}]: ", "")
+    await terminal.answer(SUMMARY, "")
+
+
+async def test_secrets_in_files_of_their_own_work_with_an_env_file(fresh: E2EEnvironment) -> None:
+    folder = fresh.bot.folder
+    async with wizard(fresh, "--env", ".env", "--secrets", "secrets") as terminal:
+        await answer_with_defaults(fresh, terminal)
+        assert await terminal.end() == 0
+    assert fresh.discord.bot_token not in (folder / ".env").read_text("utf-8")
+    lines = [line for line in (folder / ".env").read_text("utf-8").splitlines() if not line.startswith("#")]
+    values = dict(line.split("=", 1) for line in lines)
+    assert values["BOT_DISCORD__TOKEN_FILE"] == "./secrets/discord.token"
+    assert values["BOT_RIVYA__API_KEY_FILE"] == "./secrets/rivya.api_key"
+    assert (folder / "secrets" / "rivya.api_key").read_text() == f"{fresh.rivya.api_key}\n"
+    code, output = await check(fresh, **values)
+    assert code == 0, output
+    async with wizard(fresh, "--env", "other.env", "--secrets", "secrets") as terminal:
+        assert await terminal.end() == 2
+    assert "discord.token: exists already" in terminal.shown
+    assert not (folder / "other.env").exists()
+
+
+async def test_secrets_in_files_of_their_own_work_with_systemd_s_credentials(fresh: E2EEnvironment) -> None:
+    folder = fresh.bot.folder
+    async with wizard(fresh, "--secrets", "credentials") as terminal:
+        await answer_with_defaults(fresh, terminal)
+        assert await terminal.end() == 0
+    written = tomllib.loads((folder / "config.toml").read_text("utf-8"))
+    assert ("token" in written.get("discord", {}), "rivya" in written) == (False, False)
+    assert f"CREDENTIALS_DIRECTORY={folder / 'credentials'} " in terminal.shown
+    code, output = await check(fresh, CREDENTIALS_DIRECTORY=str(folder / "credentials"))
     assert code == 0, output
 
 

@@ -82,3 +82,32 @@ def test_a_folder_that_is_a_file_or_cannot_be_written_is_named(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     assert "is not a folder" in (init_files.unusable(tmp_path / "file" / "config.toml") or "")
     assert init_files.unusable(tmp_path / "new" / "deeper" / "config.toml") is None
+
+
+def test_all_files_are_written_with_their_modes_or_none_is(tmp_path: Path) -> None:
+    secret, settings_file = tmp_path / "secrets" / "discord.token", tmp_path / ".env"
+    files = {secret: ("hush", init_files.IN_PRIVATE_FOLDER), settings_file: ("A=1", init_files.PRIVATE)}
+    settings_file.write_text("mine")
+    with pytest.raises(FileExistsError):
+        init_files.write_all(files)
+    assert (settings_file.read_text(), list(secret.parent.iterdir())) == ("mine", [])
+    settings_file.unlink()
+    init_files.write_all(files)
+    assert [path.read_text() for path in files] == ["hush", "A=1"]
+    modes = [path.stat().st_mode & 0o777 for path in (secret.parent, secret, settings_file)]
+    assert modes == [0o700, 0o444, 0o600]
+
+
+def test_secrets_are_not_put_into_a_folder_that_others_can_open(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    assert init_files.unusable_folder(folder) is None
+    folder.mkdir()
+    for mode, usable in ((0o755, False), (0o710, False), (0o700, True)):
+        folder.chmod(mode)
+        assert (init_files.unusable_folder(folder) is None) == usable
+
+
+def test_a_path_in_an_env_file_is_relative_if_it_is_below_its_folder() -> None:
+    below, elsewhere = Path("/host/secrets/discord.token"), Path("/etc/kuas/discord.token")
+    assert init_files.path_in_env(below, Path("/host/.env")) == "./secrets/discord.token"
+    assert init_files.path_in_env(elsewhere, Path("/host/.env")) == str(elsewhere)

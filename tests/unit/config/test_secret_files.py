@@ -142,6 +142,28 @@ def test_a_file_that_cannot_be_read_is_named_by_its_variable_as_its_value_may_be
     assert mistakes() == (f"discord.token: {place} cannot be read ({problem})",)
 
 
+def test_the_null_device_in_the_place_of_a_secret_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker" / "discord.token").symlink_to(os.devnull)
+    (tmp_path / "docker" / "rivya.api_key").symlink_to(os.devnull)
+    (line,) = mistakes()[:1]
+    assert line.startswith("discord.token: missing; ")
+    monkeypatch.setenv("BOT_DISCORD__TOKEN", "hush-token")
+    assert token() == "hush-token"
+    monkeypatch.delenv("BOT_DISCORD__TOKEN")
+    (tmp_path / "systemd" / "discord.token").write_text("hush-token")
+    assert token() == "hush-token"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_secret_that_another_user_owns_names_the_user_who_cannot_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "docker" / "discord.token"
+    file.touch(0o000)
+    (line,) = mistakes()
+    assert f"file {file} cannot be read by user {os.geteuid()} (Permission denied)" in line
+
+
 def test_a_command_reads_only_the_secrets_that_it_needs(tmp_path: Path) -> None:
     for folder in ("docker", "systemd"):
         (tmp_path / folder / "discord.token").write_text("hush-token")
