@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.__main__ import WRONG_SETTINGS
-from bot.config.settings import DatabaseSettings
+from bot.config.environment import variable
+from bot.config.secret_files import FILE_SUFFIX, secret_variables
+from bot.config.settings import DatabaseSettings, Settings
 from bot.config.settings_file import DEFAULT_FILE
 from bot.engine.engine import GRACE_SECONDS
 from tests.support.paths import ROOT
@@ -39,6 +42,27 @@ def test_the_default_paths_are_below_the_working_directory_and_can_be_written() 
     assert not DEFAULT_FILE.is_absolute()
     assert service["ReadWritePaths"] == str((folder / DatabaseSettings().path).parent)
     assert service["ExecStart"].split() == [str(folder / "venv/bin/python"), "-m", "bot"]
+
+
+def test_the_credentials_have_the_names_that_the_bot_looks_for() -> None:
+    text = SERVICE.read_text("utf-8")
+    loaded = re.findall(r"^# LoadCredential=([a-z_.]+):(.+)$", text, flags=re.MULTILINE)
+    sections: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
+    names = [name for name, _ in loaded]
+    assert [variable(*name.split(".")) + FILE_SUFFIX for name in names] == secret_variables(sections)
+    assert [Path(path).name for _, path in loaded] == names
+    assert {Path(path).parent for _, path in loaded} == {Path(options()["WorkingDirectory"], "secrets")}
+
+
+def test_the_service_may_do_little_else() -> None:
+    """https://www.freedesktop.org/software/systemd/man/latest/systemd-analyze.html: 10 is the worst."""
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=19", str(SERVICE)]
+    if shutil.which(command[0]) is None:
+        pytest.skip("the command systemd-analyze is not installed")
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unrecognized option" in judged.stderr:
+        pytest.skip("systemd-analyze is older than its option --offline")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 def test_systemd_understands_the_file(tmp_path: Path) -> None:
