@@ -18,7 +18,7 @@ from bot.storage.database import Database
 from bot.storage.schema import APPLICATION_ID, migrations
 from bot.storage.upgrade_copy import DAYS_KEPT
 from tests.integration.storage.legacy_databases import LEGACY_JOBS, fill_version_5
-from tests.support.small_disk import SmallDisk
+from tests.support.small_disk import SmallDisk, small_file_system
 
 NEWEST = len(migrations())
 NAME = f"kuas-upgrade-5-to-{NEWEST}.sqlite3"
@@ -121,6 +121,21 @@ async def test_without_room_for_the_copy_nothing_is_upgraded(disk: SmallDisk) ->
     assert not list(disk.folder.glob("backups/*"))
     await (await Database.open(path)).close()
     assert contents(path)[0] == NEWEST
+
+
+async def test_without_room_for_the_upgrade_itself_nothing_is_upgraded(tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    with small_file_system(tmp_path / "disk") as disk:
+        path = disk.folder / "bot.sqlite3"
+        make_version_5(path)
+        before = contents(path)
+        disk.fill(64 << 10)
+        with pytest.raises(OperatorError, match="cannot be written: the disk is full"):
+            await Database.open(path, backup_folder=copies)
+        disk.make_room()
+        assert contents(path) == before
+        await (await Database.open(path, backup_folder=copies)).close()
+        assert contents(path)[0] == NEWEST
 
 
 async def test_where_the_copy_cannot_be_written_nothing_is_upgraded(old_database: Path, folder: Path) -> None:
