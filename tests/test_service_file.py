@@ -1,4 +1,4 @@
-"""docs/kuas.service fits the defaults of Kuas and of systemd."""
+"""docs/kuas.service and docs/kuas.container fit the defaults of Kuas, systemd and Podman."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from bot.engine.engine import GRACE_SECONDS
 from tests.support.paths import ROOT
 
 SERVICE = ROOT / "docs" / "kuas.service"
+CONTAINER = ROOT / "docs" / "kuas.container"
 SYSTEMD_STARTS, SYSTEMD_INTERVAL_SECONDS = 5, 10
 """https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html"""
 
 
-def options() -> dict[str, str]:
-    lines = SERVICE.read_text("utf-8").splitlines()
+def options(unit: Path = SERVICE) -> dict[str, str]:
+    lines = unit.read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z]\w+=", line))
 
 
@@ -52,6 +53,17 @@ def test_the_credentials_have_the_names_that_the_bot_looks_for() -> None:
     assert [variable(*name.split(".")) + FILE_SUFFIX for name in names] == secret_variables(sections)
     assert [Path(path).name for _, path in loaded] == names
     assert {Path(path).parent for _, path in loaded} == {Path(options()["WorkingDirectory"], "secrets")}
+
+
+def test_the_container_has_the_secrets_and_the_time_that_the_bot_needs() -> None:
+    text, unit = CONTAINER.read_text("utf-8"), options(CONTAINER)
+    names = [f"{section}.{key}" for section, key in (("discord", "token"), ("rivya", "api_key"))]
+    assert re.findall(r"^Secret=([^,]+),uid=10001,gid=10001,mode=0400$", text, re.MULTILINE) == names
+    assert re.findall(r"podman secret create (\S+) ", text) == names
+    stop_seconds = int(unit["PodmanArgs"].removeprefix("--stop-timeout="))
+    assert GRACE_SECONDS < stop_seconds < int(unit["TimeoutStopSec"])
+    assert unit["RestartPreventExitStatus"] == str(WRONG_SETTINGS)
+    assert "USER 10001:10001\n" in (ROOT / "Dockerfile").read_text("utf-8")
 
 
 def test_the_service_may_do_little_else() -> None:
