@@ -42,8 +42,8 @@ fuzz: $(READY)  ## 100,000 damaged pictures through the decoders; `test` has a s
 shake: $(READY)  ## every test five times, beside programs that keep the processors and the disk busy
 	$(BIN)/python -m tests.tools.shake
 
-messages: $(READY)  ## bring the translations up to date with the code
-	$(BIN)/python -m tests.tools.update_translations
+messages: $(READY)  ## bring the translations up to date with the code; LANGUAGE=es makes a new one
+	$(BIN)/python -m tests.tools.update_translations $(LANGUAGE)
 
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,12 +1,13 @@
 """Translation: the member's language for what only they read, the server's for what everybody reads.
 
 All text for people goes through `gettext` or `ngettext` when it is shown, never when a module is loaded.
-The English text stands in the code. Each other language is one gettext catalogue in `cogs/locale`, named
-after Discord's locale or the language alone, such as `id.po` (read by Babel:
-https://babel.pocoo.org/en/latest/messages.html). What a catalogue lacks is shown in English.
+The English text stands in the code. Each other language is one gettext catalogue in `cogs/locale` (read by
+Babel: https://babel.pocoo.org/en/latest/messages.html). A catalogue named after a language, such as `es.po`,
+serves every locale of Discord's with that language, `es-ES` and `es-419`; one named after a locale, such as
+`pt-BR.po`, comes first for that locale. What a catalogue lacks is shown in English.
 
-The current language is a context variable: each command, click and delivery runs in a task of its own, and
-sets the language where it begins.
+The current locale is a context variable: each command, click and delivery runs in a task of its own, and
+sets the locale where it begins. Numbers and dates are written as that locale does, not only its language.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
@@ -26,7 +27,7 @@ from babel.numbers import format_decimal
 from discord import app_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import discord
 
@@ -39,18 +40,27 @@ _NAMES: Final = frozenset({
     app_commands.TranslationContextLocation.group_name,
     app_commands.TranslationContextLocation.parameter_name,
 })  # fmt: skip
-_current: ContextVar[str] = ContextVar("language", default=ENGLISH)
+
+
+class _Current(NamedTuple):
+    language: str
+    """The name of a catalogue, or English."""
+    locale: Locale
+
+
+_DEFAULT: Final = _Current(ENGLISH, Locale(ENGLISH))
+_current: ContextVar[_Current] = ContextVar("locale", default=_DEFAULT)
 
 
 def gettext(message: str, /, **facts: object) -> str:
     """Translate a message into the current language; `facts` fill its `{names}`."""
-    translated = _catalogue(_current.get()).gettext(message)
+    translated = _catalogue(_current.get().language).gettext(message)
     return translated.format(**facts) if facts else translated
 
 
 def ngettext(one: str, many: str, n: int, /, **facts: object) -> str:
     """Translate a message about `n` things in the plural form for `n`, which fills `{n}` as by `number`."""
-    return _catalogue(_current.get()).ngettext(one, many, n).format(n=number(n), **facts)
+    return _catalogue(_current.get().language).ngettext(one, many, n).format(n=number(n), **facts)
 
 
 def gettext_noop(message: str) -> str:
@@ -59,19 +69,19 @@ def gettext_noop(message: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number as the current language does: `12,345` or `12.345`."""
+    """Write a number as the current locale does: `12,345` or `12.345`."""
     return format_decimal(value, locale=current_locale())
 
 
 def current_locale() -> Locale:
-    """Return Babel's data on the current language, such as its numbers and months."""
-    return Locale.parse(_current.get(), sep="-")
+    """Return Babel's data on the current locale, such as its numbers and months."""
+    return _current.get().locale
 
 
 @contextmanager
 def use_locale(locale: str) -> Iterator[None]:
-    """Use the language of one of Discord's locales, such as `id` or `en-GB`, until the end of the block."""
-    token = _current.set(language_of(locale))
+    """Use one of Discord's locales, such as `id` or `en-GB`, and its language until the end of the block."""
+    token = _current.set(_settings_of(locale))
     try:
         yield
     finally:
@@ -79,14 +89,18 @@ def use_locale(locale: str) -> Iterator[None]:
 
 
 def use_member_locale(interaction: discord.Interaction) -> None:
-    """Use the member's language from here to the end of this task."""
-    _current.set(language_of(str(interaction.locale)))
+    """Use the member's locale and language from here to the end of this task."""
+    _current.set(_settings_of(str(interaction.locale)))
 
 
-def language_of(locale: str) -> str:
-    """Return the language for a locale of Discord's: its own, else that of its first part, else English."""
+def language_of(locale: str, among: Collection[str] | None = None) -> str:
+    """Return the language for a locale of Discord's: its own, else that of its first part, else English.
+
+    `among` are the names of the catalogues; without them, all there are.
+    """
+    known = languages() if among is None else among
     candidates = (locale, locale.partition("-")[0])
-    return next((language for language in candidates if language in languages()), ENGLISH)
+    return next((language for language in candidates if language in known), ENGLISH)
 
 
 @cache
@@ -98,6 +112,15 @@ def languages() -> frozenset[str]:
             Locale.parse(file.stem, sep="-")
             found.add(file.stem)
     return frozenset(found)
+
+
+def _settings_of(locale: str) -> _Current:
+    language = language_of(locale)
+    same_language = locale.partition("-")[0] == language.partition("-")[0]
+    try:
+        return _Current(language, Locale.parse(locale if same_language else language, sep="-"))
+    except (UnknownLocaleError, ValueError):  # the territory is unknown to Babel
+        return _Current(language, Locale.parse(language, sep="-"))
 
 
 @cache

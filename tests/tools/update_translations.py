@@ -2,28 +2,35 @@
 
 Messages are the arguments of `gettext`, `ngettext` and `gettext_noop` in the code, and the names and
 descriptions of the commands. New messages are added untranslated, unused ones are removed.
+`make messages LANGUAGE=es` makes the catalogue of a new language first.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import asyncio
 import io
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from gettext import c2py
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import discord
+from babel import Locale
 from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po, write_po
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import PoFileError, read_po, write_po
+from babel.plural import to_gettext
 from discord import app_commands
 from pydantic import SecretStr
 
 from bot.app import open_app
 from bot.config.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
-from cogs.text.translation import CATALOGUES, COMMAND_NAME
+from cogs.text.translation import CATALOGUES, COMMAND_NAME, language_of
 
 COGS = CATALOGUES.parent
 OPERATOR_GUILD = 1
@@ -34,6 +41,29 @@ NAMES = {
     app_commands.TranslationContextLocation.group_name,
     app_commands.TranslationContextLocation.parameter_name,
 }
+TERMS = (
+    *("alert", "ceiling", "channel", "credit", "grant", "limit", "message", "picture", "preset", "prompt"),
+    *("reason", "reference", "refund", "request", "role", "server", "thread", "wallet"),
+)
+"""The terms of the product, for which every catalogue lists its words."""
+NUMBERS = range(10_000)
+"""Numbers whose plural forms are compared."""
+LINE = re.compile(r'#.*|(?:msgctxt |msgid |msgid_plural |msgstr |msgstr\[\d\] )?"(?:[^"\\]|\\.)*"')
+"""One line of a catalogue."""
+HEAD = """\
+# {name}.
+#
+# One word for one thing, which tests hold the messages to: English = translation, another form of it.
+{terms}
+#   never:
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plural_forms};\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"""
 
 
 class RecordingTranslator(app_commands.Translator):
@@ -104,11 +134,21 @@ async def template() -> Catalog:
 
 
 def updated(file: Path, wanted: Catalog) -> Catalog:
-    """Return a language's catalogue with exactly the wanted messages, and its own translations of them."""
-    with file.open("rb") as opened:
-        known = read_po(opened, locale=file.stem.replace("-", "_"))
+    """Return a language's catalogue with exactly the wanted messages, and its own translations of them.
+
+    SystemExit if the file is no catalogue: rewriting it would lose what cannot be read. Babel alone takes a
+    letter for a quotation mark that is missing.
+    """
+    for lineno, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+        if line.strip() and not LINE.fullmatch(line.strip()):
+            sys.exit(f"{file.name}, line {lineno}: it should be in quotation marks: {line.strip()}")
+    try:
+        with file.open("rb") as opened:
+            known = read_po(opened, locale=file.stem.replace("-", "_"), abort_invalid=True)
+    except PoFileError as error:
+        sys.exit(f"{file.name}, line {error.lineno + 1}: {error.args[0]}: {str(error.line).strip()}")
     fresh = Catalog(locale=known.locale, header_comment=known.header_comment, fuzzy=False)
-    # Keeps the plural forms of the file: Babel's are wrong for Indonesian, which has only one.
+    # Keeps the plural forms of the file: Babel's are wrong for some languages.
     fresh.mime_headers = known.mime_headers
     for message in sorted(wanted, key=lambda each: (each.context or "", str(each.id))):
         if message.id:
@@ -119,20 +159,24 @@ def updated(file: Path, wanted: Catalog) -> Catalog:
                 translation,
                 context=message.context,
                 locations=[(name, 0) for name, _ in message.locations],
+                flags={"fuzzy"} if translation and old is not None and old.fuzzy else (),
+                user_comments=() if old is None else old.user_comments,
             )
     return fresh
 
 
 def written(file: Path, catalogue: Catalog) -> str:
     """Return the text of a catalogue file: the header of `file`, and the messages."""
-    header, body = file.read_text("utf-8").partition("\n\n")[0], io.BytesIO()
+    header, body = file.read_text("utf-8").partition("\n\n")[0].rstrip(), io.BytesIO()
     write_po(body, catalogue, width=110, include_lineno=False, omit_header=True)
     return f"{header}\n\n{body.getvalue().decode().lstrip()}"
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
-    """Return the messages without a translation, or without one of its plural forms."""
-    return [str(message.id) for message in catalogue if message.id and not all(forms(message))]
+    """Return the messages without a translation or one of its plural forms, and those marked as fuzzy."""
+    return [
+        str(message.id) for message in catalogue if message.id and (message.fuzzy or not all(forms(message)))
+    ]
 
 
 def forms(message: Message) -> tuple[str, ...]:
@@ -141,10 +185,55 @@ def forms(message: Message) -> tuple[str, ...]:
     return (string,) if isinstance(string, str) else tuple(string)
 
 
-def main() -> int:
+def has_plural_forms_of(locale: Locale, forms: int, expression: str) -> bool:
+    """Return whether gettext's plural forms are one for each form that CLDR has for whole numbers."""
+    form_of = c2py(expression)
+    by_category: dict[str, set[int]] = {}
+    for n in NUMBERS:
+        by_category.setdefault(locale.plural_form(n), set()).add(form_of(n))
+    used = [form for found in by_category.values() for form in found]
+    return sorted(used) == list(range(forms)) and len(by_category) == forms
+
+
+def plural_forms(locale: Locale) -> str:
+    """Return the value of `Plural-Forms`: gettext's usual one, or CLDR's where Babel has a wrong one."""
+    usual = get_plural(locale)
+    if has_plural_forms_of(locale, usual.num_plurals, usual.plural_expr):
+        return f"nplurals={usual.num_plurals}; plural={usual.plural_expr}"
+    return to_gettext(locale.plural_form).rstrip(";")
+
+
+def is_of_discord(language: str) -> bool:
+    """Return whether a catalogue of this name serves a locale of Discord's."""
+    return any(language_of(locale.value, {language}) == language for locale in discord.Locale)
+
+
+def create(language: str, folder: Path) -> None:
+    """Make an empty catalogue; SystemExit if there is one, or if no locale of Discord's would use it."""
+    file = folder / f"{language}.po"
+    if not is_of_discord(language):
+        known = ", ".join(sorted(locale.value for locale in discord.Locale))
+        sys.exit(f"{language!r} is none of Discord's locales, which are {known}; the part before - will do.")
+    if file.exists():
+        sys.exit(f"There is {file.name} already; without a language, it is brought up to date.")
+    locale = Locale.parse(language, sep="-")
+    head = HEAD.format(
+        name=locale.english_name,
+        terms="\n".join(f"#   {term} =" for term in TERMS),
+        language=language.replace("-", "_"),
+        plural_forms=plural_forms(locale),
+    )
+    file.write_text(head, "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None, folder: Path = CATALOGUES) -> int:
     """Rewrite every catalogue; returns 1 if a message is untranslated."""
+    parser = argparse.ArgumentParser(description="Bring the catalogues in cogs/locale up to date.")
+    parser.add_argument("language", nargs="?", help="make a catalogue for it first, such as es or pt-BR")
+    if language := parser.parse_args(arguments).language:
+        create(language, folder)
     wanted, missing = asyncio.run(template()), 0
-    for file in sorted(CATALOGUES.glob("*.po")):
+    for file in sorted(folder.glob("*.po")):
         catalogue = updated(file, wanted)
         file.write_text(written(file, catalogue), "utf-8")
         blank = untranslated(catalogue)
