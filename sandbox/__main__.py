@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import discord
 from simcord import SetupError
 
 from bot.domain.image_models import QWEN_IMAGE
@@ -19,6 +20,7 @@ from bot.observability import log_setup
 from sandbox.browser import DEFAULT_PORT, serve
 from sandbox.environment import Timings, open_environment
 from sandbox.headless import ImagineOptions, run_once
+from sandbox.locales import AMERICAN_ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -84,7 +86,7 @@ async def _cancelled_by_sigterm(command: Coroutine[object, object, int]) -> int:
 
 async def _run_in_browser(args: argparse.Namespace, live_key: str | None) -> int:
     timings = Timings(painting_seconds=args.painting_seconds)
-    async with open_environment(timings, live_key=live_key) as environment:
+    async with open_environment(timings, live_key=live_key, locale=args.locale) as environment:
         guidance = _GUIDANCE.format(note=_FAKE_NOTE if live_key is None else _LIVE_NOTE)
         await serve(environment, port=args.port, guidance=guidance)
     return 0
@@ -97,7 +99,7 @@ async def _run_once(args: argparse.Namespace, live_key: str | None) -> int:
         painting_seconds = 1.0 if args.painting_seconds is None else args.painting_seconds
         timings = Timings(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
         timeout_seconds = painting_seconds + 60
-    async with open_environment(timings, live_key=live_key) as environment:
+    async with open_environment(timings, live_key=live_key, locale=args.locale) as environment:
         result = await run_once(environment, imagine, timeout_seconds=timeout_seconds)
     if result.picture is None:
         print(*result.lines, sep="\n", file=sys.stderr)
@@ -133,6 +135,14 @@ def _parser() -> argparse.ArgumentParser:
         "--live",
         action="store_true",
         help=f"use https://rivya.ai with the key in {KEY_VARIABLE}; costs real credits",
+    )
+    parser.add_argument(
+        "--locale",
+        choices=sorted(locale.value for locale in discord.Locale),
+        default=AMERICAN_ENGLISH,
+        metavar="LOCALE",
+        help="Discord's locale of the members and the server, such as id, es-ES or es-419 (default: en-US);"
+        " SimCord shows the names of commands in English",
     )
     once = parser.add_argument_group("one picture, without a browser")
     once.add_argument("--once", metavar="PROMPT", help="run one /imagine and save the picture")

@@ -68,5 +68,6 @@ def _make_preview(environment: SandboxEnvironment, port: int) -> Preview:
         layout="channel",
         width=_WIDTH,
         height=_HEIGHT,
+        locale=environment.locale,
         port=port,
     )

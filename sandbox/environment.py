@@ -23,6 +23,7 @@ from bot.config.settings import (
 )
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
+from sandbox.locales import AMERICAN_ENGLISH, Locales
 from sandbox.wallclock import WallClock
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class SandboxEnvironment:
     sari: MemberActor
     guide: MemberActor
     """Posts the guidance; the page cannot act as this member."""
+    locale: str = AMERICAN_ENGLISH
+    """Discord's locale of everybody."""
 
     @property
     def people(self) -> tuple[MemberActor, ...]:
@@ -67,13 +70,14 @@ class SandboxEnvironment:
 
 @asynccontextmanager
 async def open_environment(
-    timings: Timings, *, live_key: str | None = None
+    timings: Timings, *, live_key: str | None = None, locale: str = AMERICAN_ENGLISH
 ) -> AsyncIterator[SandboxEnvironment]:
     """Start the real bot and everything around it; the end of the block closes all and deletes its files.
 
     Args:
         timings: how long its parts take.
         live_key: an API key of https://rivya.ai, where pictures cost real credits; None for the fake Rivya.
+        locale: one of Discord's, of the members and of the server.
 
     Raises:
         OperatorError: the database cannot be created.
@@ -95,7 +99,8 @@ async def open_environment(
         env.backend.clock = WallClock()
         # SimCord's handler would report every refused command as a bug of the bot.
         del app.client.tree.on_error
-        yield _people(env, cdn)
+        Locales(env, locale)
+        yield _people(env, cdn, locale)
 
 
 def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:
@@ -117,8 +122,8 @@ def _settings(database: Path, rivya: RivyaSettings) -> Settings:
     )
 
 
-def _people(env: Env, cdn: FakeCdn) -> SandboxEnvironment:
-    guild = env.create_guild(GUILD_NAME)
+def _people(env: Env, cdn: FakeCdn, locale: str) -> SandboxEnvironment:
+    guild = env.create_guild(GUILD_NAME, preferred_locale=locale)
     channel = guild.create_text_channel(CHANNEL_NAME, topic="Where Kuas makes pictures")
     managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
     mira, tomo, sari, guide = (
@@ -133,4 +138,5 @@ def _people(env: Env, cdn: FakeCdn) -> SandboxEnvironment:
         tomo=guild.add_member(tomo),
         sari=guild.add_member(sari, roles=[managers]),
         guide=guild.add_member(guide),
+        locale=locale,
     )

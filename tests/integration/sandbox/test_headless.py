@@ -55,6 +55,15 @@ def test_a_picture_is_made_from_a_reference_and_saved(tmp_path: Path) -> None:
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_the_members_and_the_server_have_the_locale_that_is_named(tmp_path: Path) -> None:
+    result = run_sandbox(tmp_path, "--once", "un zorro rojo", "--locale", "es-419")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "@Mira · 4 créditos · quedan 196 de 200 este mes" in result.stdout
+    wrong = run_sandbox(tmp_path, "--once", "un zorro rojo", "--locale", "es")
+    assert wrong.returncode == 2
+    assert "'es-419', 'es-ES'" in wrong.stderr
+
+
 def test_without_out_the_file_is_named_after_its_format(tmp_path: Path) -> None:
     result = run_sandbox(tmp_path, "--once", "a boat", "--size", "landscape_16_9", "--format", "jpeg")
     assert (result.returncode, result.stderr) == (0, "")
