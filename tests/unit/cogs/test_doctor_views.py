@@ -52,7 +52,7 @@ def test_every_line_is_translated() -> None:
         assert len(translated) == len(original)
         assert not set(translated) & set(original)
         assert translated[0] == "### Yang boleh saya lakukan di sini"
-    assert f"**Peringatan tidak bisa diposting di <#{2**62}>.**" in indonesian[1][-2]
+    assert f"**Peringatan tidak bisa dikirim di <#{2**62}>.**" in indonesian[1][-2]
     assert indonesian[2][-2] == f"Peringatan tentang batas dikirim ke <#{2**62}>."
     assert any(line.startswith("Selama itu belum diubah, `/lukis` ditolak") for line in indonesian[1])
     assert indonesian[0][1:4] == [

@@ -654,7 +654,7 @@ def test_removals_are_translated() -> None:
         freed = text_of(views.limit_changed_view(exempt, LimitChange(None, exempt, None)))
         wrong = views.validate_terms(5, None, exempt=False)
     assert_contains(
-        removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu setelan bawaan"
+        removed, "### Batas dicabut", "dari **20", "menjadi **200", "Alasan: lama", "-# Itu pengaturan bawaan"
     )
     assert_contains(
         revoked, "### Hibah ditarik kembali", f"Tersisa 30 dari 50 kredit untuk <@{MEMBER}>.", "selesai"
@@ -704,7 +704,7 @@ def test_show_is_translated() -> None:
         "Tanya dulu sebelum memakai kredit: tidak pernah",
     )
     assert_contains(
-        full, "Setelan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: "
+        full, "Pengaturan bawaan bot ini; belum ada yang mengubahnya di sini.", " lainnya", "Zona waktu: "
     )
 
 
@@ -774,7 +774,7 @@ def test_the_reasons_of_superseded_limits_are_translated() -> None:
     ("event", "parts"),
     [
         (EVENTS[0], ("dari **", f"{ROLE}", "menjadi **5", "Alasan: ")),
-        (EVENTS[1], ("dari **setelan bawaan** menjadi **5",)),
+        (EVENTS[1], ("dari **pengaturan bawaan** menjadi **5",)),
         (EVENTS[2], ("oleh pengelola bot ini", "menjadi **tanpa batas sendiri**")),
         (EVENTS[3], ("Memberikan **", f"kepada <@{MEMBER}>, berlaku sampai <t:")),
         (EVENTS[4], ("Memberikan **5", "kepada seluruh server. Alasan: a feast")),

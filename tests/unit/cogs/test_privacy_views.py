@@ -223,6 +223,6 @@ def test_summary_question_and_button_are_translated() -> None:
         "<t:5:R>",
     ):
         assert part in summary_text
-    for part in ("### Hapus yang disimpan tentangmu?", "sampai <t:1700000001:f>, di 8 server selama"):
+    for part in ("### Hapus data yang disimpan tentangmu?", "sampai <t:1700000001:f>, di 8 server selama"):
         assert part in question
     assert label == "Hapus"
