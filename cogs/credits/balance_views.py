@@ -84,7 +84,7 @@ def _limit_line(usage: Usage, cost_credits: int) -> str:
             reset=reset_text(usage),
         )
     if usage.left_credits >= cost_credits:
-        return gettext("**{rule}**: there is room.", rule=name)
+        return gettext("**{rule}**: credits are left.", rule=name)
     return gettext("**{rule}**: used up. {reset}", rule=name, reset=reset_text(usage))
 
 

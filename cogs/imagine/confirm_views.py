@@ -77,7 +77,7 @@ def expired_view(*, started: bool) -> ui.LayoutView:
         return build_view(gettext("You said yes: this picture is on its way."))
     return build_view(
         gettext(
-            "This question was put aside, or it is more than a day old. Nothing was charged for it."
+            "This question was answered with no, or it is more than a day old. Nothing was charged for it."
             " To have it painted, use `/imagine` again."
         )
     )

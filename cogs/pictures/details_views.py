@@ -76,7 +76,7 @@ def _outcome(item: HistoryItem) -> str:
     if job.painted_at is None:
         return gettext("Cost: {price}", price=price)
     return gettext(
-        "Cost: {price}; it was there after {length}",
+        "Cost: {price}; ready after {length}",
         price=price,
         length=length_text(max(1.0, (job.painted_at - job.accepted_at) / 1000)),
     )
@@ -91,8 +91,8 @@ def _ancestry(ancestry: Ancestry, user_id: int, channel_id: int | None) -> str:
     more = len(ancestry.ancestors) - len(lines)
     lines += [f"- {ngettext('and {n} before', 'and {n} before', more)}"] if more else []
     total = ngettext(
-        "It grew from {n} picture; together they cost {price}:",
-        "It grew from {n} pictures; together they cost {price}:",
+        "It was made from {n} picture; together they cost {price}:",
+        "It was made from {n} pictures; together they cost {price}:",
         len(ancestry.ancestors),
         price=credits_text(ancestry.charged_credits),
     )

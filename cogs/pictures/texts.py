@@ -74,7 +74,7 @@ def _waiting(progress: Progress) -> str:
     if progress.expected_seconds is None:
         return line
     length = length_text(progress.expected_seconds)
-    return f"{line} {gettext('It should be there in about {length}.', length=length)}"
+    return f"{line} {gettext('It should be ready in about {length}.', length=length)}"
 
 
 def _painting(progress: Progress) -> str:

@@ -91,7 +91,7 @@ _SENTENCES: Final = {
     ),
     MemberReason.PICTURE_UNFINISHED: gettext_noop("This picture is not finished. Please wait for it."),
     MemberReason.PICTURE_OUT_OF_REACH: gettext_noop(
-        "I cannot get at this picture any more: its message is gone, or I may not read that channel."
+        "I cannot reach this picture any more: its message is gone, or I may not read that channel."
         " Save the picture, and attach it to `/imagine` as the reference."
     ),
     MemberReason.TOO_LATE_TO_CANCEL: gettext_noop(
@@ -103,10 +103,10 @@ _SENTENCES: Final = {
     ),
     MemberReason.UNDER_WAY: gettext_noop("That is being done already."),
     MemberReason.UNSHOWABLE: gettext_noop(
-        "Discord does not take this picture here. Please try another channel."
+        "Discord does not accept this picture here. Please try another channel."
     ),
     MemberReason.UNDELETABLE: gettext_noop(
-        "I cannot get at that message to delete it. Someone with Manage Messages can do it there."
+        "I cannot reach that message to delete it. Someone with Manage Messages can do it there."
     ),
     MemberReason.LIMIT_REACHED: gettext_noop(
         "The limit for pictures is reached. `/credits` shows which, and when it resets."
@@ -330,7 +330,7 @@ def _too_many_running(data: Data) -> str:
     running, limit = _number(data, "running") or 0, _number(data, "limit") or 0
     return gettext(
         "You have {pictures} under way, and this server allows {limit} at once."
-        " Please wait until one is there, or cancel one.",
+        " Please wait until one is ready, or cancel one.",
         pictures=pictures_text(running),
         limit=limit,
     )

@@ -327,7 +327,7 @@ async def test_a_picture_of_the_bot_in_a_message_becomes_the_reference(
     assert list(rivya.tasks.values())[-1].reference_id in rivya.uploads
     winter = server.channel.history()[-1]
     details = await server.alice.click(winter, label="Details")
-    assert "It grew from 1 picture; together they cost 8 credits" in server.response_text(details)
+    assert "It was made from 1 picture; together they cost 8 credits" in server.response_text(details)
 
 
 async def test_an_avatar_becomes_the_reference(server: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:

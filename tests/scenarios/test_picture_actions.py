@@ -95,7 +95,7 @@ async def test_use_as_reference_makes_the_picture_the_reference(
     assert winter.reference_id in rivya.uploads
     details = await server.alice.click(server.channel.history()[-1], label="Details")
     words = server.response_text(details)
-    assert "It grew from 1 picture; together they cost 8 credits:" in words
+    assert "It was made from 1 picture; together they cost 8 credits:" in words
     assert f"https://discord.com/channels/{server.guild.id}/{server.channel.id}/{picture_message.id}" in words
 
 

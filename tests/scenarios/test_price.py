@@ -169,7 +169,9 @@ async def test_the_first_answer_counts_and_later_clicks_change_nothing(
     await stale.click(server_with_confirmation.alice, then)
     assert len(rivya.tasks) == (first == CONFIRM)
     assert server_with_confirmation.states() == ["settled"] * (first == CONFIRM)
-    assert ("on its way" if first == CONFIRM else "put aside") in server_with_confirmation.text_of(question)
+    assert ("on its way" if first == CONFIRM else "answered with no") in server_with_confirmation.text_of(
+        question
+    )
     assert labels(server_with_confirmation, question) == []
 
 

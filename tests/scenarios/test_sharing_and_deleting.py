@@ -132,7 +132,7 @@ async def test_a_message_that_the_bot_may_not_delete_is_not_called_deleted(serve
     question = response_of(await server.alice.click(message, label="Delete")).message
     server.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50013, times=1)
     await server.alice.click(question, label="Delete it")
-    assert "I cannot get at that message" in server.text_of(server.visible_to(server.alice)[-1])
+    assert "I cannot reach that message" in server.text_of(server.visible_to(server.alice)[-1])
     await server.alice.click(question, label="Delete it")
     assert "Deleted." in server.text_of(question)
     assert server.pictures() == []

@@ -150,7 +150,7 @@ def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
 
 def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
     text = texts_of(make_view(MemberLimits(GUILD, (ALL_SERVERS,))))
-    assert "there is room" in text
+    assert "credits are left" in text
     nearly = replace(ALL_SERVERS, spent_credits=77_772)
     assert "enough for 3 more" in texts_of(make_view(MemberLimits(GUILD, (nearly,))))
     empty = replace(ALL_SERVERS, spent_credits=77_775)
@@ -253,7 +253,7 @@ def test_the_balance_is_in_the_language_of_the_reader() -> None:
         "### Kredit",
         "terpakai atau disisihkan",
         "**tersisa 12**. ",
-        "masih ada sisa.",
+        "masih ada sisa kredit.",
         "Peranmu <@&55> bebas dari batas untuk anggota.",
         "- Hibah untukmu: tersisa 30 dari 50",
         f", berlaku sampai <t:{NOON // 1000}:f> (a party)",
