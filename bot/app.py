@@ -16,6 +16,7 @@ import structlog
 from bot.background.admission_notifier import AdmissionNotifier
 from bot.background.alert_notifier import AlertNotifier
 from bot.background.balance_monitor import BalanceMonitor
+from bot.background.greeter import Greeter
 from bot.background.maintenance import INTERVAL_SECONDS, maintenance_tasks, run_chores
 from bot.background.periodic import PeriodicTask
 from bot.credits.balance_warning import BalanceWarningStore
@@ -48,6 +49,7 @@ from cogs.notifications.notifier import DiscordNotifier
 from cogs.operator.admission_messenger import DiscordAdmissionMessenger
 from cogs.registry import register
 from cogs.ui.error_reporter import DiscordErrorReporter
+from cogs.welcome.greeting_messenger import DiscordGreetingMessenger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
     from bot.rivya.calls import Attempt
 
-    PeriodicWork = AlertNotifier | BalanceMonitor | AdmissionNotifier | PeriodicTask
+    PeriodicWork = AlertNotifier | BalanceMonitor | AdmissionNotifier | Greeter | PeriodicTask
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +110,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             wake_jobs=wakeups.trigger,
             alert_notifier=notifiers.alerts,
             admission_notifier=notifiers.admissions,
+            greeter=notifiers.greeter,
             stores=stores,
             circuit_breaker=circuit_breaker,
             downloader=downloader,
@@ -155,6 +158,7 @@ class Notifiers(NamedTuple):
     alerts: AlertNotifier
     balance: BalanceMonitor
     admissions: AdmissionNotifier
+    greeter: Greeter
 
 
 async def _resume(engine: JobEngine, tasks: Iterable[PeriodicWork], _: KuasClient) -> None:
@@ -264,9 +268,11 @@ def _notifiers(
         DiscordAdmissionMessenger(client, settings.discord.operator_channel, settings.about.contact or ""),
         operator_log,
     )
-    for task in (admission_notifier, alert_notifier, balance_monitor):
+    messenger = DiscordGreetingMessenger(client, settings.about)
+    greeter = Greeter(stores.greetings, stores.approvals, messenger, operator_log)
+    for task in (greeter, admission_notifier, alert_notifier, balance_monitor):
         stack.push_async_callback(task.close)
-    return Notifiers(alert_notifier, balance_monitor, admission_notifier)
+    return Notifiers(alert_notifier, balance_monitor, admission_notifier, greeter)
 
 
 async def _rivya(

@@ -14,6 +14,7 @@ from bot.credits.reports.builder import ReportBuilder
 from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.admission import AdmissionStore
+from bot.guilds.greetings import GreetingStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
 from bot.jobs.drafts import DraftStore
@@ -40,6 +41,7 @@ class Stores:
     credit_admin: CreditAdmin
     approvals: GuildApprovals
     admissions: AdmissionStore
+    greetings: GreetingStore
     drafts: DraftStore
     access_rules: AccessRuleStore
     presets: PresetStore
@@ -62,6 +64,7 @@ class Stores:
             credit_admin=CreditAdmin(database, default),
             approvals=GuildApprovals(database, default),
             admissions=AdmissionStore(database),
+            greetings=GreetingStore(database),
             drafts=DraftStore(database),
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.credits.audit_log import AuditLog
+from bot.credits.guild_setup import GuildSetup
 from bot.credits.overview import GuildOverview
 from bot.credits.reconciliation.reconciler import Reconciler
 from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.credits.refundable import RefundablePictures
 from bot.guilds.pauses import PauseStore
+from bot.guilds.setup_forms import SetupFormStore
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests
 from cogs.access.commands import Access
@@ -42,6 +44,8 @@ from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
 from cogs.ui.component_router import ComponentRouter
 from cogs.ui.discord_limits import validate_commands
+from cogs.welcome.greeting_listener import GreetingListener
+from cogs.welcome.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 
     from bot.background.admission_notifier import AdmissionNotifier
     from bot.background.alert_notifier import AlertNotifier
+    from bot.background.greeter import Greeter
     from bot.config.settings import AboutSettings
     from bot.discord_client.client import KuasClient
     from bot.engine.circuit_breaker import CircuitBreaker
@@ -69,6 +74,7 @@ async def register(
     wake_jobs: Callable[[], None],
     alert_notifier: AlertNotifier,
     admission_notifier: AdmissionNotifier,
+    greeter: Greeter,
     stores: Stores,
     circuit_breaker: CircuitBreaker,
     downloader: Downloader,
@@ -97,6 +103,7 @@ async def register(
         _limits(stores, router),
         GuildDepartureListener(client, departures),
         GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
+        *_welcome(client, stores, greeter),
         router,
     )
     for cog in cogs:
@@ -169,6 +176,15 @@ def _pictures(
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
         PresetCommands(stores.presets, stores.access_rules),
+    )
+
+
+def _welcome(client: KuasClient, stores: Stores, greeter: Greeter) -> tuple[commands.Cog, ...]:
+    """The greeting, and `/setup`."""
+    guild_setup = GuildSetup(stores.database, stores.ledger.default)
+    return (
+        GreetingListener(client, stores.greetings, greeter),
+        Setup(guild_setup, SetupFormStore(stores.database), stores.admissions),
     )
 
 

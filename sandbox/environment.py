@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,7 +100,10 @@ async def open_environment(
         # SimCord's handler would report every refused command as a bug of the bot.
         del app.client.tree.on_error
         Locales(env, locale)
-        yield _people(env, cdn, locale)
+        people = _people(env, cdn, locale)
+        with suppress(TimeoutError):  # the greeting comes before anything that is done here
+            await env.settle()
+        yield people
 
 
 def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:

@@ -14,6 +14,7 @@ from bot.credits import alerts, running_totals
 from bot.credits.reconciliation.store import prune as prune_discrepancies
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import OperatorError
+from bot.guilds import setup_forms
 from bot.jobs import drafts
 from bot.privacy.anonymization import expire
 
@@ -76,7 +77,9 @@ def maintenance_tasks(
         return dropped + await database.run_in_batches(lambda tx: prune_discrepancies(tx, before))
 
     async def leftovers(at: int) -> int:
-        return await database.run(lambda tx: drafts.prune(tx, at) + running_totals.prune(tx, at))
+        return await database.run(
+            lambda tx: drafts.prune(tx, at) + setup_forms.prune(tx, at) + running_totals.prune(tx, at)
+        )
 
     async def file(_: int) -> int:
         await database.optimize()

@@ -68,15 +68,11 @@ class CreditAdmin:
             raise ValueError(f"a limit of {limit.credits} credits")
         at = now_ms()
         new = replace(limit, set_by=set_by, set_at=at)
-
-        def unit(tx: Transaction) -> LimitChange:
-            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            before = _current(limit_usage, limit.scope, limit.subject_id)
-            with _alerts_rearmed(limit_usage, of_guild=limit.scope is LimitScope.GUILD):
-                limits.append(tx, guild_id, new, interaction_id=interaction_id)
-            return _change(limit_usage, before, limit.scope, limit.subject_id)
-
-        return await self._database.run(unit)
+        return await self._database.run(
+            lambda tx: change_limit(
+                LimitUsage.at_time(tx, guild_id, self._default, at), new, interaction_id=interaction_id
+            )
+        )
 
     async def remove_limit(
         self,
@@ -94,17 +90,12 @@ class CreditAdmin:
         settings.
         """
         at = now_ms()
-
-        def unit(tx: Transaction) -> LimitChange:
-            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            before = _current(limit_usage, scope, subject_id)
-            if limits.current(tx, guild_id, scope, subject_id) is not None:
-                removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
-                with _alerts_rearmed(limit_usage, of_guild=scope is LimitScope.GUILD):
-                    limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
-            return _change(limit_usage, before, scope, subject_id)
-
-        return await self._database.run(unit)
+        removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
+        return await self._database.run(
+            lambda tx: end_limit(
+                LimitUsage.at_time(tx, guild_id, self._default, at), removal, interaction_id=interaction_id
+            )
+        )
 
     async def active(self, guild_id: int) -> ActiveLimits:
         """Return the limits and grants of a guild that are in force now."""
@@ -204,6 +195,24 @@ class CreditAdmin:
             return Refund(job_id, row["user_id"], row["counted_credits"])
 
         return await self._database.run(unit)
+
+
+def change_limit(limit_usage: LimitUsage, limit: Limit, *, interaction_id: int | None = None) -> LimitChange:
+    """Set a limit in the guild and the transaction of `limit_usage`."""
+    before = _current(limit_usage, limit.scope, limit.subject_id)
+    with _alerts_rearmed(limit_usage, of_guild=limit.scope is LimitScope.GUILD):
+        limits.append(limit_usage.transaction, limit_usage.guild_id, limit, interaction_id=interaction_id)
+    return _change(limit_usage, before, limit.scope, limit.subject_id)
+
+
+def end_limit(limit_usage: LimitUsage, removal: Limit, *, interaction_id: int | None = None) -> LimitChange:
+    """Remove the limit of the scope and subject of `removal`, which says who removes it, when and why."""
+    tx, guild_id, scope = limit_usage.transaction, limit_usage.guild_id, removal.scope
+    before = _current(limit_usage, scope, removal.subject_id)
+    if limits.current(tx, guild_id, scope, removal.subject_id) is not None:
+        with _alerts_rearmed(limit_usage, of_guild=scope is LimitScope.GUILD):
+            limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
+    return _change(limit_usage, before, scope, removal.subject_id)
 
 
 @contextmanager

@@ -144,6 +144,47 @@ def _recent_activity(transaction: sqlite3.Connection, request: Request) -> Recen
     return RecentActivity(row["running"], row["asked_at"])
 
 
+def set_rules(
+    transaction: sqlite3.Connection,
+    guild_id: int,
+    rules: Sequence[AccessRule],
+    *,
+    at: int,
+    interaction_id: int,
+) -> bool:
+    """Set rules, which replace older ones about the same subjects.
+
+    Returns False, and writes nothing, if the guild would have more than `MAX_RULES`. An interaction that
+    Discord delivers twice changes nothing the second time.
+    """
+    keys = {_key(rule) for rule in rules}
+    others = [each for each in active(transaction, guild_id, at) if _key(each) not in keys]
+    if len(others) + len(keys) > MAX_RULES:
+        return False
+    for rule in rules:
+        _append(transaction, guild_id, rule, rule.effect, at, interaction_id)
+    return True
+
+
+def remove_rule(
+    transaction: sqlite3.Connection,
+    guild_id: int,
+    kind: RuleTarget,
+    subject: str,
+    *,
+    removed_by: int,
+    at: int,
+    interaction_id: int,
+) -> AccessRule | None:
+    """Remove a rule; returns it, or None if there was none."""
+    rules = active(transaction, guild_id, at)
+    rule = next((rule for rule in rules if _key(rule) == (kind, subject)), None)
+    if rule is not None:
+        removal = AccessRule(kind, subject, rule.effect, words=rule.words, set_by=removed_by)
+        _append(transaction, guild_id, removal, REMOVED, at, interaction_id)
+    return rule
+
+
 class AccessRuleStore:
     """Shows and changes the access rules of guilds."""
 
@@ -156,37 +197,22 @@ class AccessRuleStore:
         return await self._database.run(lambda tx: load_policy(tx, guild_id, at))
 
     async def set(self, guild_id: int, rules: Sequence[AccessRule], *, interaction_id: int) -> bool:
-        """Set rules, which replace older ones about the same subjects.
-
-        Returns False, and writes nothing, if the guild would have more than `MAX_RULES`. An interaction that
-        Discord delivers twice changes nothing the second time.
-        """
-        at, keys = now_ms(), {_key(rule) for rule in rules}
-
-        def unit(tx: sqlite3.Connection) -> bool:
-            others = [each for each in active(tx, guild_id, at) if _key(each) not in keys]
-            if len(others) + len(keys) > MAX_RULES:
-                return False
-            for rule in rules:
-                _append(tx, guild_id, rule, rule.effect, at, interaction_id)
-            return True
-
-        return await self._database.run(unit)
+        """Set rules now, as `set_rules` does."""
+        at = now_ms()
+        return await self._database.run(
+            lambda tx: set_rules(tx, guild_id, rules, at=at, interaction_id=interaction_id)
+        )
 
     async def remove(
         self, guild_id: int, kind: RuleTarget, subject: str, *, removed_by: int, interaction_id: int
     ) -> AccessRule | None:
-        """Remove a rule; returns it, or None if there was none."""
+        """Remove a rule now; returns it, or None if there was none."""
         at = now_ms()
-
-        def unit(tx: sqlite3.Connection) -> AccessRule | None:
-            rule = next((rule for rule in active(tx, guild_id, at) if _key(rule) == (kind, subject)), None)
-            if rule is not None:
-                removal = AccessRule(kind, subject, rule.effect, words=rule.words, set_by=removed_by)
-                _append(tx, guild_id, removal, REMOVED, at, interaction_id)
-            return rule
-
-        return await self._database.run(unit)
+        return await self._database.run(
+            lambda tx: remove_rule(
+                tx, guild_id, kind, subject, removed_by=removed_by, at=at, interaction_id=interaction_id
+            )
+        )
 
 
 def _key(rule: AccessRule) -> tuple[RuleTarget, str]:

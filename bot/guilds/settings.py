@@ -100,6 +100,26 @@ def timezone_of(transaction: sqlite3.Connection, guild_id: int) -> tzinfo:
     return load(transaction, guild_id).timezone()
 
 
+def change_setting(
+    transaction: sqlite3.Connection,
+    guild_id: int,
+    name: GuildSetting,
+    value: str | None,
+    *,
+    set_by: int,
+    at: int,
+    interaction_id: int | None = None,
+) -> SettingChange:
+    """Set a new value at `at`. An interaction that Discord delivers twice changes nothing the second time."""
+    before = load(transaction, guild_id)[name]
+    transaction.execute(
+        "INSERT INTO guild_settings (guild_id, name, value, set_by, set_at, interaction_id)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (interaction_id, name) DO NOTHING",
+        (guild_id, name, value, set_by, at, interaction_id),
+    )
+    return SettingChange(before, load(transaction, guild_id)[name])
+
+
 class GuildSettingsStore:
     """Shows and changes the settings of guilds."""
 
@@ -121,14 +141,8 @@ class GuildSettingsStore:
     ) -> SettingChange:
         """Set a new value. An interaction that Discord delivers twice changes nothing the second time."""
         at = now_ms()
-
-        def unit(tx: sqlite3.Connection) -> SettingChange:
-            before = load(tx, guild_id)[name]
-            tx.execute(
-                "INSERT INTO guild_settings (guild_id, name, value, set_by, set_at, interaction_id)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (interaction_id) DO NOTHING",
-                (guild_id, name, value, set_by, at, interaction_id),
+        return await self._database.run(
+            lambda tx: change_setting(
+                tx, guild_id, name, value, set_by=set_by, at=at, interaction_id=interaction_id
             )
-            return SettingChange(before, load(tx, guild_id)[name])
-
-        return await self._database.run(unit)
+        )

@@ -10,7 +10,7 @@ Owns the table departures.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS, now_ms
 from bot.privacy.anonymization import (
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.storage.database import Database
+
+
+_DELETED_WITH_GUILD: Final = (
+    "drafts",
+    "setup_forms",
+    "guild_settings",
+    "access_rules",
+    "presets",
+    "admissions",
+    "greetings",
+)
 
 
 class GuildDepartures:
@@ -115,6 +126,7 @@ def _guilds_with_data(transaction: sqlite3.Connection) -> frozenset[int]:
         UNION SELECT guild_id FROM access_rules
         UNION SELECT guild_id FROM presets
         UNION SELECT guild_id FROM admissions
+        UNION SELECT guild_id FROM greetings
         UNION SELECT guild_id FROM limits WHERE set_by <> 0 AND rule NOT IN ('ceiling', 'ceiling_all')
         UNION SELECT guild_id FROM grants WHERE granted_by <> 0
         """  # noqa: S608  # our own text
@@ -166,7 +178,7 @@ def _anonymize_reservations(transaction: sqlite3.Connection, guild_id: int) -> i
 
 def _reset_guild(transaction: sqlite3.Connection, guild_id: int, at: int) -> None:
     """Delete the server's settings, end its limits and grants, and remove the ids of admins and members."""
-    for table in ("drafts", "guild_settings", "access_rules", "presets", "admissions"):
+    for table in _DELETED_WITH_GUILD:
         transaction.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608  # our own names
     transaction.execute(
         "INSERT INTO limits (guild_id, rule, subject_id, effect, set_by, set_at)"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.guilds.settings import GuildSetting
 from cogs.limits.timezones import DEFAULT_ZONE
+from cogs.limits.views import changed_text
 from cogs.text.terms import credits_text, length_text, permission_names, reset_text, usage_text
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.layout import build_view, subtext
@@ -67,6 +68,12 @@ def changed_view(name: GuildSetting, change: SettingChange, note: str = "") -> u
     before, after = setting_value(name, change.before), setting_value(name, change.after)
     changed = gettext("From **{before}** to **{after}**.", before=before, after=after)
     return build_view(f"### {setting_name(name)}", changed, subtext(note) if note else "")
+
+
+def changed_setting_text(name: GuildSetting, change: SettingChange) -> str:
+    """Return a changed setting in one line."""
+    before, after = setting_value(name, change.before), setting_value(name, change.after)
+    return changed_text(setting_name(name), before, after)
 
 
 def zone_note(usage: Usage) -> str:

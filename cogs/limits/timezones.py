@@ -7,12 +7,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.dates import format_time
+
+from cogs.text.translation import current_locale
 from cogs.ui.discord_limits import autocomplete_choices
 
 if TYPE_CHECKING:
     from discord import app_commands
 
 DEFAULT_ZONE: Final = "UTC"
+_SUGGESTED: Final = 3
 _NO_PLACES: Final = ("localtime", "Factory")
 """Names of no place: what this host is set to, and a placeholder."""
 
@@ -24,9 +28,15 @@ def zones() -> tuple[str, ...]:
 
 
 def zone_named(typed: str) -> str | None:
-    """Return the time zone's name, whatever the case of what was typed; None if there is no such zone."""
+    """Return the zone's name, whatever the case of what was typed; None if there is no such zone.
+
+    Its city alone is enough, such as `berlin`, unless there are several of that name.
+    """
     sought = _normalized(typed)
-    return next((name for name in zones() if name.casefold() == sought), None)
+    if exact := next((name for name in zones() if name.casefold() == sought), None):
+        return exact
+    cities = [name for name in zones() if name.rpartition("/")[2].casefold() == sought]
+    return cities[0] if len(cities) == 1 else None
 
 
 def zone_choices(typed: str) -> list[app_commands.Choice[str]]:
@@ -34,6 +44,18 @@ def zone_choices(typed: str) -> list[app_commands.Choice[str]]:
     sought, now = _normalized(typed), datetime.now(UTC)
     ranked = sorted((rank, name) for name in zones() if (rank := _rank(name.casefold(), sought)) is not None)
     return autocomplete_choices((f"{name} ({_offset(name, now)})", name) for _, name in ranked)
+
+
+def zones_like(typed: str) -> list[str]:
+    """Return the few time zones that match best what was typed; none if nothing does."""
+    return [choice.value for choice in zone_choices(typed)[:_SUGGESTED]] if typed.strip() else []
+
+
+def time_in(zone: str) -> str:
+    """Return the time that it is now in a zone, and its offset from UTC: `14:05 (UTC+01:00)`."""
+    now = datetime.now(UTC)
+    local = now.astimezone(ZoneInfo(zone))
+    return f"{format_time(local, 'short', locale=current_locale())} ({_offset(zone, now)})"
 
 
 def _normalized(typed: str) -> str:

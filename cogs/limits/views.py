@@ -67,8 +67,8 @@ def limit_changed_view(limit: Limit, change: LimitChange) -> ui.LayoutView:
     hint = _EXEMPT if limit.exempt else _AFTERWARDS[limit.scope]
     return build_view(
         gettext("### The limit was changed"),
-        _changed_limit(limit, change, limit.reason),
-        _used(change),
+        changed_limit_text(limit, change, limit.reason),
+        used_text(change),
         subtext(gettext(hint)),
     )
 
@@ -78,8 +78,8 @@ def limit_removed_view(limit: Limit, change: LimitChange, reason: str) -> ui.Lay
     default = subtext(gettext("That is the default of this bot.")) if change.after is not None else ""
     return build_view(
         gettext("### The limit was removed"),
-        _changed_limit(limit, change, reason),
-        _used(change),
+        changed_limit_text(limit, change, reason),
+        used_text(change),
         default,
     )
 
@@ -106,7 +106,8 @@ def changed_text(what: str, before: str, after: str) -> str:
     return gettext("{what}: from **{before}** to **{after}**.", what=what, before=before, after=after)
 
 
-def _changed_limit(limit: Limit, change: LimitChange, reason: str) -> str:
+def changed_limit_text(limit: Limit, change: LimitChange, reason: str = "") -> str:
+    """Return whose limit was changed or removed, from what to what, and why if a reason was given."""
     name = scope_name(limit.scope, limit.subject_id)
     changed = changed_text(name, limit_text(change.before), limit_text(change.after))
     return f"{changed}{_reason_line(reason)}"
@@ -116,7 +117,8 @@ def _reason_line(reason: str) -> str:
     return "\n" + gettext("Why: {reason}", reason=escape(reason, REASON_UNITS)) if reason else ""
 
 
-def _used(change: LimitChange) -> str:
+def used_text(change: LimitChange) -> str:
+    """Return how far the new limit is used, and what that means if it is more than it or a ceiling allows."""
     if change.usage is None:
         return ""
     used = f"{usage_text(change.usage)}. {reset_text(change.usage)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,10 @@ from bot.discord_client.errors import translate_errors
 from bot.domain.errors import TransientError
 from cogs.operator import admission_views
 from cogs.text.translation import use_locale
-from cogs.ui.context import missing_permissions_in
-from cogs.ui.discord_limits import NONCE_CHARACTERS
+from cogs.ui.guild_channels import message_nonce, post_in_first, writable_channels
 from cogs.ui.operator_channel import OperatorChannel, locale_of, owner_ids, translate_send_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bot.credits.approvals import GuildStanding
     from bot.domain.admission import Admission
 
@@ -54,7 +50,7 @@ class DiscordAdmissionMessenger:
         """
         asked = None if standing.admission is None else standing.admission.joined_at
         await self._operator.send(
-            partial(admission_views.card_view, standing), nonce=_nonce("ask", standing.guild_id, asked)
+            partial(admission_views.card_view, standing), nonce=message_nonce("ask", standing.guild_id, asked)
         )
 
     async def explain(self, admission: Admission) -> None:
@@ -69,15 +65,9 @@ class DiscordAdmissionMessenger:
             raise TransientError("the server is not available")
         with use_locale(locale_of(guild)):
             view = admission_views.refusal_view(admission, owner_ids(self._client), self._contact)
-        nonce = _nonce("explain", admission.guild_id, admission.leave_at)
-        for channel in _channels(guild):
-            try:
-                with translate_send_errors(self._client):
-                    await channel.send(view=view, nonce=nonce)
-            except NotificationFailed as error:
-                log.info("channel closed", channel_id=channel.id, error=str(error))
-            else:
-                return
+        nonce = message_nonce("explain", admission.guild_id, admission.leave_at)
+        if await post_in_first(self._client, writable_channels(guild), view, nonce):
+            return
         if guild.owner_id is None:
             raise NotificationFailed("no channel takes messages, and the server's owner is not known")
         with translate_send_errors(self._client):
@@ -99,20 +89,3 @@ class DiscordAdmissionMessenger:
                 await guild.leave()
             except discord.NotFound:
                 return
-
-
-def _channels(guild: discord.Guild) -> Iterator[discord.TextChannel]:
-    """Yield the channels in which the bot may write: that of system messages first, then the upper ones."""
-    system = guild.system_channel
-    every = [*([system] if system is not None else []), *guild.text_channels]
-    for channel in dict.fromkeys(every):
-        if not missing_permissions_in(channel):
-            yield channel
-
-
-def _nonce(what: str, guild_id: int, at: int | None) -> str:
-    """Return the nonce of a message, the same for every attempt, by which Discord finds the first one.
-
-    https://discord.com/developers/docs/resources/message#create-message
-    """
-    return hashlib.sha256(repr((what, guild_id, at)).encode()).hexdigest()[:NONCE_CHARACTERS]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -88,13 +89,18 @@ class BotServer:
         self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
         self.stack.push_async_callback(self._shut_down)
         self._build_headquarters()
+        self._build_guild()
         await self.env.start()
         self._after_start()
+
+    def _build_guild(self) -> None:
+        """Create the guild, which is not greeted unless it was `just_invited`: the bot was there long ago."""
         guild = self.guild = self.env.create_guild("Painters")
         self.channel = guild.create_text_channel("studio")
         managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
         self.alice, self.bob = (guild.add_member(self.env.create_user(name)) for name in ("alice", "bob"))
         self.sari = guild.add_member(self.env.create_user("sari"), roles=[managers])
+        self._set_joined_at(guild, 0 if self.options.get("just_invited") else 1000)
 
     def _build_headquarters(self) -> None:
         """Create the operator's guild, if there is one, before the bot syncs its commands."""
@@ -108,6 +114,12 @@ class BotServer:
                 self.headquarters.add_member(self.env.create_user(name), roles=[admins])
                 for name in ("operator", "other_admin")
             )
+            self._set_joined_at(self.headquarters, 1000)
+
+    def _set_joined_at(self, guild: simcord.GuildHandle, days_ago: int) -> None:
+        backend = self.env.backend
+        joined_at = datetime.now(UTC) - timedelta(days=days_ago)
+        backend.get_member(guild.id, backend.bot_user.id).joined_at = joined_at.isoformat()
 
     async def restart(self, *, idle: bool = True) -> None:
         """Close the bot and start another on the same database, while Discord goes on.

@@ -26,6 +26,7 @@ from cogs.pictures.buttons import Action, picture_button
 from cogs.pictures.history import History
 from cogs.privacy.commands import Privacy, erase_button
 from cogs.ui.component_router import parse_snowflake, routes_of
+from cogs.welcome.setup import Setup
 
 MAX_UNITS = 100
 COGS = (
@@ -36,6 +37,7 @@ COGS = (
     Operator,
     PictureActions,
     Privacy,
+    Setup,
     Submission,
 )
 PATTERNS = [route.pattern for cog in COGS for route in routes_of(cog)]
@@ -51,7 +53,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 14
+    assert len(PATTERNS) == len(set(PATTERNS)) == 17
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,9 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
         *(f"kuas:late:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1" for action in LATE_ACTIONS),
         *(f"kuas:late_form:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1" for action in LATE_ACTIONS[1:]),
         "kuas:privacy:erase:1234567890123456789",
+        "kuas:setup",
+        "kuas:setup:1234567890123456789",
+        "kuas:setup_form:1234567890123456789",
     ],
 )
 def test_a_custom_id_under_an_old_message_still_has_a_handler(custom_id: str) -> None:

@@ -1,0 +1,1 @@
+"""What a server gets when the bot joins it: the greeting, and `/setup` with its form."""

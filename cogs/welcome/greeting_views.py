@@ -1,0 +1,71 @@
+"""The greeting of a server that the bot has joined: what it does and costs, what to set up, whom to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import ui
+
+from cogs.text.contact import operator_lines
+from cogs.text.terms import credits_text, limit_text, pictures_text
+from cogs.text.translation import gettext
+from cogs.ui.layout import build_view, row, subtext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.config.settings import AboutSettings
+    from bot.credits.approvals import GuildStanding
+    from cogs.ui.command_mentions import CommandMentions
+
+SETUP_ID: Final = "kuas:setup"
+"""The custom id of the button *Set up*, which works for as long as the message stands."""
+
+
+def greeting_view(
+    standing: GuildStanding,
+    cost_credits: int,
+    commands: CommandMentions,
+    about: AboutSettings,
+    owner_ids: Iterable[int],
+) -> ui.LayoutView:
+    """Greet a server. Only those with Manage Server can use the button, which all see."""
+    set_up: ui.Button[ui.LayoutView] = ui.Button(
+        label=gettext("Set up"), style=discord.ButtonStyle.primary, custom_id=SETUP_ID
+    )
+    return build_view(
+        gettext("### Hello! I make pictures"),
+        gettext(
+            "Use {imagine} and say what you would like to see. You can add a picture to work from.",
+            imagine=commands.of("imagine"),
+        ),
+        _spending(standing, cost_credits, commands),
+        gettext(
+            "For admins: {limits} shows what may be spent, {access} who may make pictures and where, {doctor}"
+            " what I lack in a channel. The button below opens a form for the first settings.",
+            limits=commands.of("limits", "show"),
+            access=commands.of("access", "show"),
+            doctor=commands.of("doctor"),
+        ),
+        row(set_up),
+        "\n".join(subtext(line) for line in operator_lines(about, owner_ids)),
+    )
+
+
+def _spending(standing: GuildStanding, cost_credits: int, commands: CommandMentions) -> str:
+    """Return what a picture costs, and what this server may spend on pictures: the lower of both limits."""
+    limit, ceiling = standing.limit, standing.ceiling
+    lower = ceiling if ceiling is not None and limit.allows_more_than(ceiling) else limit
+    spending = gettext(
+        "A picture costs **{price}**. This server may spend **{limit}**: {pictures}. {credits} shows what is"
+        " left.",
+        price=credits_text(cost_credits),
+        limit=limit_text(lower),
+        pictures=pictures_text(lower.credits // cost_credits),
+        credits=commands.of("credits"),
+    )
+    if ceiling is None or lower is ceiling or not ceiling.allows_more_than(limit):
+        return spending
+    raised = gettext("Its admins can raise that up to {ceiling}.", ceiling=limit_text(ceiling))
+    return f"{spending} {raised}"
