@@ -184,7 +184,12 @@ def _welcome(client: KuasClient, stores: Stores, greeter: Greeter) -> tuple[comm
     guild_setup = GuildSetup(stores.database, stores.ledger.default)
     return (
         GreetingListener(client, stores.greetings, greeter),
-        Setup(guild_setup, SetupFormStore(stores.database), stores.admissions),
+        Setup(
+            guild_setup,
+            SetupFormStore(stores.database),
+            stores.admissions,
+            PauseStore(stores.database),
+        ),
     )
 
 

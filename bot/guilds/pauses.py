@@ -62,6 +62,14 @@ class PauseStore:
             lambda tx: set_pause(tx, guild_id, paused=paused, sentence=sentence, set_by=set_by, at=at)
         )
 
+    async def refusal(self, guild_id: int) -> MemberError | None:
+        """Return what every request of a guild is refused with now; None if it is not paused."""
+        try:
+            await self._database.run(lambda tx: require_not_paused(tx, guild_id))
+        except MemberError as error:
+            return error
+        return None
+
     async def active(self) -> list[Pause]:
         """Return every pause in force, that of all guilds first."""
         return await self._database.run(active)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ZONE: Final = "UTC"
 _SUGGESTED: Final = 3
+_ALIKE: Final = 0.8
+"""The least likeness of a suggested city, from 0 to 1: `jakrta` has 0.92 of `jakarta`."""
 _NO_PLACES: Final = ("localtime", "Factory")
 """Names of no place: what this host is set to, and a placeholder."""
 
@@ -41,14 +44,17 @@ def zone_named(typed: str) -> str | None:
 
 def zone_choices(typed: str) -> list[app_commands.Choice[str]]:
     """Return the time zones that match best what was typed, with their offsets from UTC now."""
-    sought, now = _normalized(typed), datetime.now(UTC)
-    ranked = sorted((rank, name) for name in zones() if (rank := _rank(name.casefold(), sought)) is not None)
-    return autocomplete_choices((f"{name} ({_offset(name, now)})", name) for _, name in ranked)
+    now = datetime.now(UTC)
+    return autocomplete_choices((f"{name} ({_offset(name, now)})", name) for name in _ranked(typed))
 
 
 def zones_like(typed: str) -> list[str]:
-    """Return the few time zones that match best what was typed; none if nothing does."""
-    return [choice.value for choice in zone_choices(typed)[:_SUGGESTED]] if typed.strip() else []
+    """Return the few time zones that could be meant by a text that names none; none if nothing is like it."""
+    if found := _ranked(typed):
+        return found[:_SUGGESTED]
+    cities = {name.rpartition("/")[2].casefold(): name for name in zones()}
+    sought = _normalized(typed).rpartition("/")[2]
+    return [cities[city] for city in get_close_matches(sought, cities, _SUGGESTED, _ALIKE)]
 
 
 def time_in(zone: str) -> str:
@@ -60,6 +66,13 @@ def time_in(zone: str) -> str:
 
 def _normalized(typed: str) -> str:
     return typed.strip().casefold().replace(" ", "_")
+
+
+def _ranked(typed: str) -> list[str]:
+    """Return the time zones that have what was typed in their names, the best first."""
+    sought = _normalized(typed)
+    ranked = ((rank, name) for name in zones() if (rank := _rank(name.casefold(), sought)) is not None)
+    return [name for _, name in sorted(ranked)]
 
 
 def _rank(name: str, sought: str) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cogs.text.contact import operator_lines
+from cogs.text.about import about_lines
 from cogs.text.terms import timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext
 from cogs.ui import layout
@@ -36,7 +36,7 @@ def summary_view(summary: DataSummary, about: AboutSettings) -> ui.LayoutView:
         gettext("### What is kept about you"),
         "\n".join([_kept_requests(summary), *(f"- {line}" for line in _kept_things(summary))]),
         _pending_erasure(summary),
-        "\n".join(operator_lines(about)),
+        "\n".join(about_lines(about)),
         layout.subtext(
             gettext("`/privacy export` gives you all of it as a file, `/privacy erase` erases it.")
         ),

@@ -179,6 +179,11 @@ def member_reason(reason: MemberReason, data: Data) -> str:
     return _SENTENCES_WITH_DATA[reason](data)
 
 
+def reason_alone(reason: MemberReason, data: Data) -> str:
+    """Return the sentence for a reason, without the words that nothing was charged."""
+    return member_reason(reason, data).removesuffix(gettext(NO_CHARGE)).rstrip()
+
+
 def _limit_exceeded(usage: Usage, cost_credits: int) -> str:
     who = gettext(_WHO_CAN_RAISE[LimitScope(usage.scope)])
     if shows_numbers(usage):

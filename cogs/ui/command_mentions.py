@@ -1,47 +1,66 @@
-"""Mentions of commands, which open the command at a click: `</limits show:1234567890123456789>`.
+"""Mentions of slash commands, which open the command at a click.
 
-https://discord.com/developers/docs/reference#message-formatting-formats
+https://discord.com/developers/docs/reference#message-formatting
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 import structlog
 
 from bot.discord_client.errors import API_ERRORS
+from bot.domain.ids import ALL_GUILDS
+from cogs.text.translation import command_name
 
 if TYPE_CHECKING:
-    from bot.discord_client.client import KuasClient
+    from collections.abc import Callable, Mapping
+
+    from discord import app_commands
 
 log = structlog.get_logger(__name__)
 
+FETCH_SECONDS: Final = 1.5
+"""An answer has to be sent within 3 seconds."""
+
 
 class CommandMentions:
-    """Makes mentions. The ids are asked for once, since commands are synced only when they have changed."""
+    """Mentions commands by the ids that Discord gave them.
 
-    def __init__(self, client: KuasClient) -> None:
-        self._client = client
-        self._ids: dict[str, int] = {}
+    The ids are asked for at the first use, since a start whose commands have not changed does not learn them,
+    and kept as long as the process runs, which is as long as the commands stay the same.
+    """
 
-    async def load(self) -> None:
-        """Ask Discord for the ids of the commands, unless they are known. Never raises."""
-        if self._ids:
-            return
-        try:
-            found = await self._client.tree.fetch_commands()
-        except API_ERRORS as error:
-            log.info("ids of commands unknown", error=str(error))
-            return
-        self._ids = {
-            command.name: command.id for command in found if command.type is discord.AppCommandType.chat_input
-        }
+    def __init__(self, tree: app_commands.CommandTree[Any]) -> None:
+        self._tree = tree
+        self._ids: dict[int, Mapping[str, int]] = {}
 
-    def of(self, *names: str) -> str:
-        """Return the mention of a command by its English names, such as `"limits", "show"`.
+    async def load(self, guild_id: int = ALL_GUILDS) -> Callable[[str], str]:
+        """Return a function for the mention of a command such as `limits show`.
 
-        While its id is not known, the name as code. A group itself cannot be mentioned, only its commands.
+        The commands are those of all servers, or those that one server has alone. A command whose id is not
+        known is named in the current language and cannot be clicked. Never raises.
         """
-        command, command_id = " ".join(names), self._ids.get(names[0])
-        return f"`/{command}`" if command_id is None else f"</{command}:{command_id}>"
+        if guild_id not in self._ids:
+            try:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    self._ids[guild_id] = await self._fetch(guild_id)
+            except API_ERRORS as error:
+                log.info("ids of commands not known", guild_id=guild_id, error=str(error))
+        ids = self._ids.get(guild_id, {})
+        return lambda name: mention_command(name, ids)
+
+    async def _fetch(self, guild_id: int) -> dict[str, int]:
+        guild = discord.Object(guild_id) if guild_id else None
+        synced = await self._tree.fetch_commands(guild=guild)
+        return {each.name: each.id for each in synced if each.type is discord.AppCommandType.chat_input}
+
+
+def mention_command(name: str, ids: Mapping[str, int]) -> str:
+    """Return the mention of a command by the id of its first word; else its name, translated."""
+    command_id = ids.get(name.partition(" ")[0])
+    if command_id is None:
+        return f"`/{' '.join(map(command_name, name.split()))}`"
+    return f"</{name}:{command_id}>"

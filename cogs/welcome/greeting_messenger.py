@@ -28,7 +28,7 @@ class DiscordGreetingMessenger:
     def __init__(self, client: KuasClient, about: AboutSettings) -> None:
         self._client = client
         self._about = about
-        self._commands = CommandMentions(client)
+        self._mentions = CommandMentions(client.tree)
 
     @property
     def is_ready(self) -> bool:
@@ -49,7 +49,7 @@ class DiscordGreetingMessenger:
         guild = self._client.get_guild(due.guild_id)
         if guild is None or guild.unavailable:
             raise TransientError("the server is not available")
-        await self._commands.load()
+        mention_command = await self._mentions.load()
         with use_locale(locale_of(guild)):
             if due.refusal is not None:
                 view = build_view(no_pictures_text(due.refusal))
@@ -57,7 +57,7 @@ class DiscordGreetingMessenger:
                 view = greeting_view(
                     standing,
                     QWEN_IMAGE.cost_credits,
-                    self._commands,
+                    mention_command,
                     self._about,
                     owner_ids(self._client),
                 )

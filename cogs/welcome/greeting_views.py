@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import ui
 
-from cogs.text.contact import operator_lines
-from cogs.text.terms import credits_text, limit_text, pictures_text
+from cogs.text.about import about_lines
+from cogs.text.terms import credits_text, limit_text, mention, pictures_text
 from cogs.text.translation import gettext
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from bot.config.settings import AboutSettings
     from bot.credits.approvals import GuildStanding
-    from cogs.ui.command_mentions import CommandMentions
 
 SETUP_ID: Final = "kuas:setup"
 """The custom id of the button *Set up*, which works for as long as the message stands."""
@@ -26,7 +25,7 @@ SETUP_ID: Final = "kuas:setup"
 def greeting_view(
     standing: GuildStanding,
     cost_credits: int,
-    commands: CommandMentions,
+    mention_command: Callable[[str], str],
     about: AboutSettings,
     owner_ids: Iterable[int],
 ) -> ui.LayoutView:
@@ -38,22 +37,27 @@ def greeting_view(
         gettext("### Hello! I make pictures"),
         gettext(
             "Use {imagine} and say what you would like to see. You can add a picture to work from.",
-            imagine=commands.of("imagine"),
+            imagine=mention_command("imagine"),
         ),
-        _spending(standing, cost_credits, commands),
+        _spending(standing, cost_credits, mention_command),
         gettext(
             "For admins: {limits} shows what may be spent, {access} who may make pictures and where, {doctor}"
             " what I lack in a channel. The button below opens a form for the first settings.",
-            limits=commands.of("limits", "show"),
-            access=commands.of("access", "show"),
-            doctor=commands.of("doctor"),
+            **{group: mention_command(f"{group} show") for group in ("limits", "access")},
+            doctor=mention_command("doctor"),
         ),
         row(set_up),
-        "\n".join(subtext(line) for line in operator_lines(about, owner_ids)),
+        "\n".join(subtext(line) for line in _contact_lines(about, owner_ids)),
     )
 
 
-def _spending(standing: GuildStanding, cost_credits: int, commands: CommandMentions) -> str:
+def _contact_lines(about: AboutSettings, owner_ids: Iterable[int]) -> Iterator[str]:
+    if about.contact is None and (owners := ", ".join(map(mention, owner_ids))):
+        yield gettext("Who runs this bot: {contact}", contact=owners)
+    yield from about_lines(about)
+
+
+def _spending(standing: GuildStanding, cost_credits: int, mention_command: Callable[[str], str]) -> str:
     """Return what a picture costs, and what this server may spend on pictures: the lower of both limits."""
     limit, ceiling = standing.limit, standing.ceiling
     lower = ceiling if ceiling is not None and limit.allows_more_than(ceiling) else limit
@@ -63,7 +67,7 @@ def _spending(standing: GuildStanding, cost_credits: int, commands: CommandMenti
         price=credits_text(cost_credits),
         limit=limit_text(lower),
         pictures=pictures_text(lower.credits // cost_credits),
-        credits=commands.of("credits"),
+        credits=mention_command("credits"),
     )
     if ceiling is None or lower is ceiling or not ceiling.allows_more_than(limit):
         return spending

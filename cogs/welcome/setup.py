@@ -19,7 +19,7 @@ from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting
 from cogs.access import views as access_views
 from cogs.limits import settings_views, timezones
-from cogs.text.admission_messages import no_pictures_text
+from cogs.text.error_messages import reason_alone
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake, typed_text
 from cogs.ui.context import missing_permissions_in, require_manage_guild
@@ -33,16 +33,24 @@ if TYPE_CHECKING:
 
     from bot.credits.guild_setup import CurrentSetup, GuildSetup
     from bot.guilds.admission import AdmissionStore
+    from bot.guilds.pauses import PauseStore
     from bot.guilds.setup_forms import SetupFields, SetupForm, SetupFormStore
 
 
 class Setup(commands.Cog):
     """Shows the form and changes what comes back."""
 
-    def __init__(self, guild_setup: GuildSetup, forms: SetupFormStore, admissions: AdmissionStore) -> None:
+    def __init__(
+        self,
+        guild_setup: GuildSetup,
+        forms: SetupFormStore,
+        admissions: AdmissionStore,
+        pauses: PauseStore,
+    ) -> None:
         self._guild_setup = guild_setup
         self._forms = forms
         self._admissions = admissions
+        self._pauses = pauses
 
     # Discord's menus hide it from everybody else; what enforces it is `require_manage_guild`.
     @app_commands.command(description="Set up this server: credits, who may paint, alerts, time zone")
@@ -99,11 +107,11 @@ class Setup(commands.Cog):
             await reply_with_view(interaction, setup_views.problems_view(problems, form.form_id))
             return
         zone = outcome.settings.get(GuildSetting.TIMEZONE)
-        refusal = await self._admissions.refusal(guild_id)
+        refusal = await self._admissions.refusal(guild_id) or await self._pauses.refusal(guild_id)
         view = setup_views.outcome_view(
             outcome,
             current.timezone if zone is None else zone.after,
-            [] if refusal is None else [no_pictures_text(refusal.data)],
+            "" if refusal is None else reason_alone(refusal.reason, refusal.data),
             overtaken=_is_overtaken(form.opened, typed, setup_form.fields_of(current, guild)),
         )
         await reply_with_view(interaction, view)

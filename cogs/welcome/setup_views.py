@@ -33,10 +33,8 @@ _OVERTAKEN: Final = gettext_noop(
 )
 
 
-def outcome_view(
-    outcome: SetupOutcome, timezone: str | None, notes: Sequence[str], *, overtaken: bool
-) -> ui.LayoutView:
-    """Show what was changed, the time in the server's zone now, and what else an admin has to know."""
+def outcome_view(outcome: SetupOutcome, timezone: str | None, note: str, *, overtaken: bool) -> ui.LayoutView:
+    """Show what was changed and the time in the server's zone now; `note` says why there are no pictures."""
     zone = timezone or DEFAULT_ZONE
     lines = list(_changes(outcome))
     return build_view(
@@ -44,7 +42,7 @@ def outcome_view(
         "\n".join(lines),
         "" if outcome.limit is None else used_text(outcome.limit),
         gettext("In this server's time zone, {zone}, it is now {time}.", zone=zone, time=time_in(zone)),
-        *notes,
+        note,
         subtext(gettext(_OVERTAKEN)) if overtaken else "",
     )
 

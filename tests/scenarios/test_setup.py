@@ -354,6 +354,16 @@ async def test_the_form_is_in_the_admins_language(server: BotServer, monkeypatch
     assert "### Server ini sudah diatur" in answer
 
 
+async def test_a_server_that_is_paused_can_be_set_up_and_is_reminded(open_server: OpenServer) -> None:
+    server = await open_server(operator_guild=1_100_000_000_000_000_001)
+    shown = await open_form(server)
+    await server.operator.slash(server.staff_channel, "operator pause", sentence="Back at noon.")
+    answer = server.response_text(await send(server, shown, credits="60"))
+    assert "to **60 credits a month**" in answer
+    assert "Back at noon" in answer
+    assert "Nothing was charged" not in answer
+
+
 async def test_a_server_that_is_not_allowed_can_be_set_up_and_is_reminded(server: BotServer) -> None:
     server.options["admission"] = AdmissionMode.LIST
     await server.restart()
