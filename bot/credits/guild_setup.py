@@ -19,7 +19,8 @@ from bot.domain.clock import now_ms
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds import access_rules
-from bot.guilds.settings import GuildSetting, change_setting, setting
+from bot.guilds import settings as guild_settings
+from bot.guilds.settings import GuildSetting, change_setting
 
 if TYPE_CHECKING:
     import sqlite3
@@ -88,14 +89,15 @@ class GuildSetup:
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> CurrentSetup:
-            channel = setting(tx, guild_id, GuildSetting.ALERT_CHANNEL)
+            settings = guild_settings.load(tx, guild_id)
+            channel = settings[GuildSetting.ALERT_CHANNEL]
             return CurrentSetup(
                 limit=limits.current(tx, guild_id, LimitScope.GUILD) or self._default,
                 default=self._default,
                 ceiling=limits.guild_ceiling(tx, guild_id),
                 role_ids=tuple(sorted(_allowed_roles(tx, guild_id, at))),
                 alert_channel_id=None if channel is None else int(channel),
-                timezone=setting(tx, guild_id, GuildSetting.TIMEZONE),
+                timezone=settings[GuildSetting.TIMEZONE],
             )
 
         return await self._database.run(unit)
@@ -136,7 +138,7 @@ class GuildSetup:
                     tx, guild_id, name, value, set_by=set_by, at=at, interaction_id=interaction_id
                 )
                 for name, value in changes.settings.items()
-                if setting(tx, guild_id, name) != value
+                if guild_settings.load(tx, guild_id)[name] != value
             }
             # After the time zone, in which the limit's period is counted.
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)

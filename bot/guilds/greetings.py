@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.admission import AdmissionState
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import MemberError
-from bot.guilds.admission import require_admitted
+from bot.guilds.operator_decisions import require_admitted
 
 if TYPE_CHECKING:
     import sqlite3

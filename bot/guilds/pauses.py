@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
+from bot.domain.errors import MemberError
+from bot.guilds.operator_decisions import require_not_paused
 
 if TYPE_CHECKING:
     import sqlite3
