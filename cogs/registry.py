@@ -20,6 +20,7 @@ from cogs.access.commands import Access
 from cogs.credits.balance import Credits
 from cogs.credits.report import Reports
 from cogs.doctor.commands import Doctor
+from cogs.help.commands import Help
 from cogs.imagine.command import Imagine
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.context_menus import ContextMenus
@@ -42,6 +43,7 @@ from cogs.pictures.result_messages import ResultMessages
 from cogs.privacy.commands import Privacy
 from cogs.privacy.guild_departures import GuildDepartureListener
 from cogs.text.translation import CommandTranslator
+from cogs.ui.command_mentions import CommandMentions
 from cogs.ui.component_router import ComponentRouter
 from cogs.ui.discord_limits import validate_commands
 from cogs.welcome.greeting_listener import GreetingListener
@@ -101,6 +103,7 @@ async def register(
             client, engine, wake_jobs, alert_notifier, stores, downloader, image_workers, error_reporter
         ),
         _limits(stores, router),
+        _help(client, stores, operator_guild, about),
         GuildDepartureListener(client, departures),
         GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
         *_welcome(client, stores, greeter),
@@ -203,6 +206,19 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
         Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
         GuildSettings(stores.guild_settings, stores.ledger),
         audit_log,
+    )
+
+
+def _help(client: KuasClient, stores: Stores, operator_guild: int | None, about: AboutSettings) -> Help:
+    """Make `/help`, which reads the other commands from the tree."""
+    return Help(
+        client.tree,
+        CommandMentions(client.tree),
+        ledger=stores.ledger,
+        admissions=stores.admissions,
+        pauses=PauseStore(stores.database),
+        operator_guild=operator_guild,
+        about=about,
     )
 
 

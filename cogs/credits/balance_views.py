@@ -59,7 +59,7 @@ def balance_view(
         "\n".join(_limit_line(usage, cost_credits) for usage in usages),
         _exempt_line(member_limits.exempt),
         _grant_lines(grants),
-        _pictures_line(member_limits, cost_credits),
+        pictures_left_text(member_limits, cost_credits),
     )
 
 
@@ -125,8 +125,8 @@ def _granted(grant: Grant) -> str:
     return gettext("- Granted to this server: {left} of {credits} left, until {until}", **facts, until=until)
 
 
-def _pictures_line(member_limits: MemberLimits, cost_credits: int) -> str:
-    """Return for how many pictures the tightest limit has room, and which limit that is.
+def pictures_left_text(member_limits: MemberLimits, cost_credits: int) -> str:
+    """Return what a picture costs, for how many the tightest limit has room, and which limit that is.
 
     A limit over all servers shows no number: it is only told whether it has room for a picture.
     """

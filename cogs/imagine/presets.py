@@ -16,7 +16,7 @@ from cogs.imagine.command import SIZE_CHOICES, preset_choices
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import mention, size_name
 from cogs.text.translation import gettext
-from cogs.ui.context import guild_id_of, require_manage_guild
+from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
 from cogs.ui.layout import build_view, fit_lines, subtext
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class PresetCommands(
         found = await self._presets.active(guild_id_of(interaction))
         await interaction.response.send_message(view=presets_view(found), ephemeral=True)
 
-    @app_commands.command(description="Save a preset under a name, in place of an older one of that name")
+    @app_commands.command(
+        description="Save a preset under a name, in place of an older one of that name",
+        extras={MANAGERS_ONLY: True},
+    )
     @app_commands.describe(
         name="The name by which members choose it",
         before="Words that come before a member's own",
@@ -106,7 +109,10 @@ class PresetCommands(
         found = dict.fromkeys(word for part in parts for word in blocked_words(part, policy))
         return list(found)[:MOST_TOLD]
 
-    @app_commands.command(description="Remove a preset; pictures painted with it stay as they are")
+    @app_commands.command(
+        description="Remove a preset; pictures painted with it stay as they are",
+        extras={MANAGERS_ONLY: True},
+    )
     @app_commands.describe(name="Which preset")
     async def remove(
         self, interaction: discord.Interaction, name: app_commands.Range[str, 1, NAME_LIMIT]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.errors import MemberReason
 from bot.domain.jobs import FailureCause, FailureCode, Phase
 from bot.domain.limits import LimitScope
-from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, member_reason
+from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, reason_alone
 from cogs.text.escaping import escape
 from cogs.text.terms import (
     channel_mention,
@@ -107,8 +107,7 @@ def _failure_cause(failure: Failure) -> str:
     match failure.cause:
         case FailureCause.MEMBER:
             if failure.code in set(MemberReason):
-                sentence = member_reason(MemberReason(failure.code), _facts(failure.message))
-                return sentence.removesuffix(gettext(NO_CHARGE)).rstrip()
+                return reason_alone(MemberReason(failure.code), _facts(failure.message))
             return gettext("This request could not be painted as it is. Please change it and try again.")
         case FailureCause.OPERATOR:
             return gettext("The people who run this bot have to fix something first. It is not your fault.")

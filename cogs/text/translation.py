@@ -68,6 +68,11 @@ def command_name(name: str) -> str:
     return _catalogue(_current.get()).pgettext(COMMAND_NAME, name)
 
 
+def command_name(name: str) -> str:
+    """Translate one word of a command's name, or the name of a menu entry, into the current language."""
+    return _catalogue(_current.get()).pgettext(COMMAND_NAME, name)
+
+
 def gettext_noop(message: str) -> str:
     """Mark a message for the catalogues and return it unchanged; `gettext` translates it when it is shown."""
     return message

@@ -5,7 +5,7 @@ Permissions are checked in code although commands declare them: a server's setti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import discord
 
@@ -17,6 +17,12 @@ from cogs.text.translation import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MANAGERS_ONLY: Final = "managers_only"
+"""Key of a command's `extras`: it needs Manage Server, in a group whose other commands are for everybody.
+
+Discord has such permissions for whole groups only.
+"""
 
 
 def guild_id_of(interaction: discord.Interaction) -> int:

@@ -1,0 +1,1 @@
+"""`/help`: the commands of whoever asks, by their role."""
