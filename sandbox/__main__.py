@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from simcord import SetupError
 
 from bot.domain.image_models import QWEN_IMAGE
 from bot.observability import log_setup
+from sandbox import past
 from sandbox.browser import DEFAULT_PORT, serve
 from sandbox.environment import Timings, open_environment
 from sandbox.headless import ImagineOptions, run_once
@@ -30,14 +32,15 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 
 _GUIDANCE: Final = """\
-**Welcome to the studio.** This is the real Kuas; {note}
-- Type `/imagine`, give it a `prompt` such as *a giraffe riding a bicycle at sunset*, and press Enter.
-- Without a prompt, `/imagine` opens a form.
-- Choose its option `reference` to attach a picture to work from, or `size` for another shape.
-- Under the picture: *Again*, *Edit*, *Use as reference*. `/history` finds all of yours again.
-- `/credits` shows what you spent and what is left.
-- Become **Sari**, who manages this server: `/limits guild` changes that, `/report` shows where it went.
-- `/privacy show` says what is kept about you."""
+**Welcome to the studio.** This is the real Kuas; {note} Choose who you are under *Viewing as*.
+- **Mira** and **Tomo** are members. Type `/imagine`, with a `prompt` such as *a giraffe riding a bicycle at \
+sunset*, and a `reference` if you like; without a prompt it opens a form. Under each picture: *Again*, \
+*Edit*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, `/help` what else \
+there is.
+- **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/limits guild` \
+changes it.
+- **Rani** runs the bot. *{server}* wants in: *Allow 50* or *Refuse* on the card above. `/operator guilds` \
+says what each server spends."""
 _FAKE_NOTE: Final = "only Discord and Rivya are fake, so nothing costs anything."
 _LIVE_NOTE: Final = "only Discord is fake, and every picture costs real credits."
 
@@ -86,8 +89,13 @@ async def _cancelled_by_sigterm(command: Coroutine[object, object, int]) -> int:
 
 async def _run_in_browser(args: argparse.Namespace, live_key: str | None) -> int:
     timings = Timings(painting_seconds=args.painting_seconds)
-    async with open_environment(timings, live_key=live_key, locale=args.locale) as environment:
-        guidance = _GUIDANCE.format(note=_FAKE_NOTE if live_key is None else _LIVE_NOTE)
+    ago = past.BEGIN if live_key is None else timedelta()  # its pictures would cost real credits
+    async with open_environment(timings, live_key=live_key, locale=args.locale, ago=ago) as environment:
+        if environment.rivya is not None:
+            await past.live_through(environment, environment.rivya)
+        await past.invite(environment)
+        note = _FAKE_NOTE if live_key is None else _LIVE_NOTE
+        guidance = _GUIDANCE.format(note=note, server=past.WAITING_SERVER)
         await serve(environment, port=args.port, guidance=guidance)
     return 0
 

@@ -1,4 +1,4 @@
-"""Show the sandbox's channel in a browser, where three simulated members can use the real bot."""
+"""Show the sandbox's channel in a browser, where simulated members can use the real bot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from simcord import SetupError
 
-from sandbox.preview_patches import follow, patch_actions, patch_assets
+from sandbox.preview_patches import follow, patch_actions, patch_assets, patch_focus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ async def _open_preview(environment: SandboxEnvironment, port: int | None) -> As
 
 
 def _make_preview(environment: SandboxEnvironment, port: int) -> Preview:
-    return environment.env.preview(
+    preview = environment.env.preview(
         environment.channel,
         viewers=environment.people,
         layout="channel",
@@ -71,3 +71,5 @@ def _make_preview(environment: SandboxEnvironment, port: int) -> Preview:
         locale=environment.locale,
         port=port,
     )
+    patch_focus(preview)
+    return preview

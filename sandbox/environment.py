@@ -1,9 +1,10 @@
-"""Run the real bot on a simulated Discord with one server, with a Rivya and an HTTP server for files."""
+"""Run the real bot on a simulated Discord with its own server, with a Rivya and an HTTP server for files."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -14,25 +15,34 @@ from pydantic import SecretStr
 
 from bot.app import open_app
 from bot.config.settings import (
+    AboutSettings,
+    BackupSettings,
     DatabaseSettings,
     DiscordSettings,
+    GuildsSettings,
     LogSettings,
     NetworkSettings,
     RivyaSettings,
     Settings,
 )
+from bot.domain.admission import AdmissionMode
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
+from sandbox.fake_rivya.backend import realistic_seconds
 from sandbox.locales import AMERICAN_ENGLISH, Locales
 from sandbox.wallclock import WallClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from simcord import ChannelHandle, Env, MemberActor
 
 GUILD_NAME: Final = "Kuas sandbox"
 CHANNEL_NAME: Final = "studio"
+TOPIC: Final = (
+    "Choose who you are under “Viewing as”: Mira and Tomo are members, Sari manages this server,"
+    " Rani runs the bot"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +59,39 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class SandboxEnvironment:
-    """One server, one channel, three people. Mira and Tomo are members, Sari has Manage Server."""
+    """One server, one channel, four people.
+
+    Mira and Tomo are members, Sari has Manage Server, Rani is the operator, whose own server this is.
+    """
 
     env: Env
     cdn: FakeCdn
+    clock: WallClock
     channel: ChannelHandle
     mira: MemberActor
     tomo: MemberActor
     sari: MemberActor
+    rani: MemberActor
     guide: MemberActor
     """Posts the guidance; the page cannot act as this member."""
+    rivya: FakeRivya | None
+    """None where pictures are made by the real Rivya."""
     locale: str = AMERICAN_ENGLISH
     """Discord's locale of everybody."""
 
     @property
     def people(self) -> tuple[MemberActor, ...]:
         """The members that the page can act as."""
-        return self.mira, self.tomo, self.sari
+        return self.mira, self.tomo, self.sari, self.rani
 
 
 @asynccontextmanager
 async def open_environment(
-    timings: Timings, *, live_key: str | None = None, locale: str = AMERICAN_ENGLISH
+    timings: Timings,
+    *,
+    live_key: str | None = None,
+    locale: str = AMERICAN_ENGLISH,
+    ago: timedelta = timedelta(),
 ) -> AsyncIterator[SandboxEnvironment]:
     """Start the real bot and everything around it; the end of the block closes all and deletes its files.
 
@@ -78,32 +99,64 @@ async def open_environment(
         timings: how long its parts take.
         live_key: an API key of https://rivya.ai, where pictures cost real credits; None for the fake Rivya.
         locale: one of Discord's, of the members and of the server.
+        ago: how far all clocks are set back until `clock.go_to_present`.
 
     Raises:
         OperatorError: the database cannot be created.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="kuas-sandbox-"))
+        clock = WallClock()
+        if ago:
+            stack.enter_context(clock.in_the_past(ago))
+        fake_rivya = None
         if live_key is None:
-            fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=timings.painting_seconds))
+            fake_rivya = await stack.enter_async_context(
+                FakeRivya(painting_seconds=_painting_seconds(timings, clock))
+            )
             rivya = _rivya(timings, fake_rivya.api_key, fake_rivya.url)
         else:
             rivya = _rivya(timings, live_key, RivyaSettings.model_fields["base_url"].default)
         cdn = await stack.enter_async_context(FakeCdn())
-        app = await stack.enter_async_context(open_app(_settings(Path(folder, "bot.sqlite3"), rivya)))
-        env = await stack.enter_async_context(
-            # Errors of commands are left to the bot, which answers them as in a real server.
-            simcord.run(app.client, shard_count=1, check_errors=False, settle_timeout=timings.settle_seconds)
-        )
-        env.backend.cdn = cdn
-        env.backend.clock = WallClock()
+        env = _discord(clock, cdn, timings)
+        environment = _people(env, cdn, clock, fake_rivya, locale)
+        settings = _settings(Path(folder, "bot.sqlite3"), rivya, environment)
+        app = await stack.enter_async_context(open_app(settings))
+        app.client.owner_id = environment.rani.id  # in SimCord the bot itself owns the application
+        env.bot, env.requested_shard_count = app.client, 1
+        stack.push_async_callback(env.shutdown)
+        await env.start()
+        stack.enter_context(env.time_context())
         # SimCord's handler would report every refused command as a bug of the bot.
         del app.client.tree.on_error
         Locales(env, locale)
-        people = _people(env, cdn, locale)
         with suppress(TimeoutError):  # the greeting comes before anything that is done here
             await env.settle()
-        yield people
+        yield environment
+
+
+def _discord(clock: WallClock, cdn: FakeCdn, timings: Timings) -> Env:
+    """Make a simulated Discord. Its bot is set later, since the settings of the bot name a server in it."""
+    env = simcord.Env(
+        discord.AutoShardedClient(intents=discord.Intents(guilds=True), shard_count=1),
+        # Errors of commands are left to the bot, which answers them as in a real server.
+        check_errors=False,
+        settle_timeout=timings.settle_seconds,
+    )
+    env.backend.clock, env.backend.cdn = clock, cdn
+    return env
+
+
+def _painting_seconds(timings: Timings, clock: WallClock) -> Callable[[], float]:
+    """Return how long each task takes: none waits for real seconds in the past."""
+    realistic = realistic_seconds(seed=1)
+
+    def seconds() -> float:
+        if clock.is_in_the_past:
+            return 0.0
+        return realistic() if timings.painting_seconds is None else timings.painting_seconds
+
+    return seconds
 
 
 def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:
@@ -115,31 +168,44 @@ def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:
     )
 
 
-def _settings(database: Path, rivya: RivyaSettings) -> Settings:
+def _settings(database: Path, rivya: RivyaSettings, environment: SandboxEnvironment) -> Settings:
     return Settings(
-        discord=DiscordSettings(token=SecretStr("no-token-is-needed-here")),
+        discord=DiscordSettings(
+            token=SecretStr("no-token-is-needed-here"),
+            operator_guild=environment.rani.guild.id,
+            operator_channel=environment.channel.id,
+        ),
         rivya=rivya,
         database=DatabaseSettings(path=database),
+        guilds=GuildsSettings(admission=AdmissionMode.APPROVE),
+        about=AboutSettings(contact=f"<@{environment.rani.id}>"),
+        backup=BackupSettings(keep=0),  # of a database that is deleted at the end
         network=NetworkSettings(allow_loopback=True),
         log=LogSettings(level="warning"),
     )
 
 
-def _people(env: Env, cdn: FakeCdn, locale: str) -> SandboxEnvironment:
+def _people(
+    env: Env, cdn: FakeCdn, clock: WallClock, rivya: FakeRivya | None, locale: str
+) -> SandboxEnvironment:
     guild = env.create_guild(GUILD_NAME, preferred_locale=locale)
-    channel = guild.create_text_channel(CHANNEL_NAME, topic="Where Kuas makes pictures")
+    channel = guild.create_text_channel(CHANNEL_NAME, topic=TOPIC)
     managers = guild.create_role("Managers", permissions=discord.Permissions(manage_guild=True))
-    mira, tomo, sari, guide = (
-        env.create_user(name.lower(), global_name=name) for name in ("Mira", "Tomo", "Sari", "Guide")
+    operators = guild.create_role("Operators", permissions=discord.Permissions(administrator=True))
+    mira, tomo, sari, rani, guide = (
+        env.create_user(name.lower(), global_name=name) for name in ("Mira", "Tomo", "Sari", "Rani", "Guide")
     )
     env.backend.edit_bot_profile("Kuas")
     return SandboxEnvironment(
         env=env,
         cdn=cdn,
+        clock=clock,
         channel=channel,
         mira=guild.add_member(mira),
         tomo=guild.add_member(tomo),
         sari=guild.add_member(sari, roles=[managers]),
+        rani=guild.add_member(rani, roles=[operators]),
         guide=guild.add_member(guide),
+        rivya=rivya,
         locale=locale,
     )

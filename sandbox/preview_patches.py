@@ -15,11 +15,13 @@ import contextlib
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from simcord import SetupError
+from simcord.backend.access import can_access_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
-    from simcord import Preview
+    from aiohttp import web
+    from simcord import MemberActor, Preview
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +31,23 @@ PUBLISH_INTERVAL_SECONDS: Final = 0.25
 _TURN_SECONDS: Final = 0.01
 _DECODE_ATTEMPTS: Final = 20
 """Each ends after SimCord's 30 s."""
+_CAPTURE: Final = 'state.scrollIntent?.policy !== "target") state.scrollIntent = captureScrollIntent();'
+_EDITS: Final = {
+    # The end of the page is then the end of the last message, at which it opens.
+    "/preview.css": [
+        (".channel-message-list { padding: 12px 0; }", ".channel-message-list { padding: 12px 0 0; }")
+    ],
+    # Whether the page is at its end is looked at between two drawings, and not while one is under way, when
+    # what was added has not been scrolled to.
+    "/timeline.js": [
+        ('if (!state.ready && state.scrollIntent?.policy === "target") return;', "if (!state.ready) return;"),
+        (
+            f"state.ready = false;\n      if ({_CAPTURE}",
+            f"if (state.ready && {_CAPTURE}\n      state.ready = false;",
+        ),
+    ],
+}
+"""Changes to the files of the page, as they are served: by path, the old text and the new one."""
 
 
 def patch_actions(preview: Preview) -> None:
@@ -49,6 +68,31 @@ def patch_actions(preview: Preview) -> None:
     env._settle_internal = _without_timeout_error(env._settle_internal)  # type: ignore[method-assign]  # noqa: SLF001  # see above
     preview._publish = _with_current_time(preview, preview._publish)  # type: ignore[method-assign]  # noqa: SLF001  # see above
     preview._action = act_in_turn  # type: ignore[method-assign]  # noqa: SLF001  # see above
+
+
+def patch_focus(preview: Preview) -> None:
+    """Open the page at its last message, whoever is viewing, and follow what arrives.
+
+    SimCord would open it at the last message of the bot. To be called before the preview is entered.
+    """
+    server, serve_file = preview._server, preview._server._static  # noqa: SLF001  # see above
+
+    def last_message(viewer: MemberActor, channel_id: int) -> int | None:
+        messages = preview.env.backend.messages.get(channel_id, {}).values()
+        visible = [each.id for each in messages if can_access_message(preview.env, channel_id, each, viewer)]
+        return max(visible, default=None)
+
+    async def serve_edited(request: web.Request) -> web.Response:
+        response: web.Response = await serve_file(request)
+        for old, new in _EDITS.get(request.path, ()):
+            text = response.text or ""
+            if old not in text:
+                raise SetupError(f"{request.path} is of another version of SimCord")
+            response.text = text.replace(old, new)
+        return response
+
+    preview._initial_target = last_message  # type: ignore[method-assign]  # noqa: SLF001  # see above
+    server._static = serve_edited  # type: ignore[method-assign]  # noqa: SLF001  # see above
 
 
 def patch_assets(preview: Preview, files: dict[str, tuple[str, bytes]]) -> None:

@@ -65,12 +65,7 @@ def ngettext(one: str, many: str, n: int, /, **facts: object) -> str:
 
 def command_name(name: str) -> str:
     """Translate one word of a command's name, or the name of a menu entry, into the current language."""
-    return _catalogue(_current.get()).pgettext(COMMAND_NAME, name)
-
-
-def command_name(name: str) -> str:
-    """Translate one word of a command's name, or the name of a menu entry, into the current language."""
-    return _catalogue(_current.get()).pgettext(COMMAND_NAME, name)
+    return _catalogue(_current.get().language).pgettext(COMMAND_NAME, name)
 
 
 def gettext_noop(message: str) -> str:

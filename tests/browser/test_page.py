@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
@@ -35,6 +35,7 @@ PROMPT = "a red fox in a golden forest"
 OTHER_PROMPT = "a blue owl in a forest at night"
 
 PATIENCE_MS = 1000 * PATIENCE_SECONDS
+LEFT = re.compile(r"4 credits · (\d+) of 200 left this month")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome on the PATH")
 
@@ -59,13 +60,15 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-async def page(tmp_path: Path) -> AsyncIterator[Page]:
+async def page(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Page]:
+    """Open a browser of a computer's size, or of the one in the parameter."""
+    width, height = getattr(request, "param", (1280, 900))
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
             tmp_path / "profile",
             executable_path=CHROMIUM,
             args=CHROMIUM_OPTIONS,
-            viewport={"width": 1280, "height": 900},
+            viewport={"width": width, "height": height},
         )
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
@@ -78,9 +81,32 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
 async def visit(page: Page, url: str) -> None:
     """Open the page and wait until it is ready: its first updates close menus."""
     await page.goto(url)
+    await wait_until_ready(page)
+
+
+async def wait_until_ready(page: Page) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await page.evaluate("window.simcordPreview?.ready"):
             await asyncio.sleep(0.05)  # Playwright's own waiting uses eval, which the page's policy forbids
+
+
+async def run(page: Page, command: str) -> None:
+    """Choose a command without options in the composer, and send it."""
+    await page.get_by_role("textbox", name="Message").press_sequentially(f"/{command}")
+    await page.get_by_role("option", name=f"/{command}").first.click()
+    await page.get_by_role("button", name="Send").click()
+
+
+async def become(page: Page, name: str) -> None:
+    """View the page as another person."""
+    await page.get_by_label("Viewing as").select_option(label=name)
+    await wait_until_ready(page)
+    await expect(page.get_by_role("textbox", name="Message")).to_be_editable()
+
+
+def answer(page: Page, text: str) -> Locator:
+    """Return the private answer that contains a text."""
+    return page.get_by_role("article").filter(has_text="Only you can see this").filter(has_text=text).last
 
 
 # Long enough for a slow page to show the progress before the picture.
@@ -99,7 +125,7 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     await page.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
     await page.get_by_role("button", name="Send").click()
 
-    reply = page.get_by_role("article").filter(has_text="Mira used")
+    reply = page.get_by_role("article").filter(has_text="Mira used").last
     await expect(reply).to_contain_text("Uploading your reference.")
     # The next command can be typed while the job is running.
     await expect(page.get_by_role("textbox", name="Message")).to_be_editable()
@@ -107,7 +133,8 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     picture = reply.get_by_role("img", name=PROMPT, exact=True)
     await expect(picture).to_be_visible()
     await expect(picture).to_have_js_property("naturalWidth", 1024)
-    await expect(reply).to_contain_text("4 credits · 196 of 200 left this month")
+    await expect(reply).to_contain_text(LEFT)
+    await expect(reply).to_be_in_viewport()
 
 
 async def test_a_member_composes_edits_with_another_reference_and_finds_both_again(
@@ -126,7 +153,8 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
     await form.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
     await form.get_by_role("button", name="Submit").click()
     fox = page.get_by_role("article").filter(has=page.get_by_role("img", name=PROMPT, exact=True))
-    await expect(fox).to_contain_text("4 credits · 196 of 200 left this month")
+    await expect(fox).to_contain_text(LEFT)
+    left = int((LEFT.search(await fox.inner_text()) or [""])[1])
 
     await fox.get_by_role("button", name="Edit", exact=True).click()
     prompt = form.get_by_role("textbox", name="Prompt")
@@ -136,16 +164,49 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
     await form.locator("input[type=file]").set_input_files(tmp_path / "night.png")
     await form.get_by_role("button", name="Submit").click()
     owl = page.get_by_role("article").filter(has=page.get_by_role("img", name=OTHER_PROMPT, exact=True))
-    await expect(owl).to_contain_text("192 of 200 left this month")
+    await expect(owl).to_contain_text(f"{left - 4} of 200 left this month")
 
     await owl.get_by_role("button", name="Details").click()
     await expect(page.get_by_text("night.png")).to_be_visible()
-    await message.press_sequentially("/history")
-    await page.get_by_role("option", name="/history").click()
-    await page.get_by_role("button", name="Send").click()
+    await run(page, "history")
     history = page.get_by_role("article").filter(has_text="Your pictures in this server")
     for prompt_text in (PROMPT, OTHER_PROMPT):
         await expect(history).to_contain_text(prompt_text)
         picture = history.get_by_role("img", name=prompt_text, exact=True)
         await expect(picture).to_have_js_property("complete", value=True)
         await expect(picture).not_to_have_js_property("naturalWidth", 0)
+
+
+@pytest.mark.parametrize("page", [(1280, 900), (390, 844)], indirect=True, ids=["computer", "phone"])
+async def test_each_role_finds_a_server_that_lives(url: str, page: Page) -> None:
+    await visit(page, url)
+    guidance = page.get_by_role("article").filter(has_text="Welcome to the studio")
+    await expect(guidance).to_be_in_viewport(ratio=1)
+    await run(page, "help")
+    help_of_members = answer(page, "What this bot does for you")
+    await expect(help_of_members).to_be_in_viewport()
+    await expect(help_of_members).to_contain_text("/imagine")
+    await expect(help_of_members).not_to_contain_text("/limits show")
+    await run(page, "history")
+    history = answer(page, "Your pictures in this server")
+    await expect(history).to_be_in_viewport()
+    for picture in await history.get_by_role("img").all():
+        await expect(picture).not_to_have_js_property("naturalWidth", 0)
+
+    await become(page, "Sari")
+    await run(page, "report")
+    await expect(answer(page, "Report: ")).to_be_in_viewport()
+    await run(page, "limits show")
+    limits = answer(page, "Limits of this server")
+    await expect(limits).to_be_in_viewport()
+    await expect(limits).to_contain_text("Everybody gets a turn")
+
+    await become(page, "Rani")
+    await run(page, "help")
+    await expect(answer(page, "For the people who run this bot")).to_contain_text("/operator guilds")
+    card = page.get_by_role("article").filter(has_text="A server asks for pictures")
+    await expect(card).to_contain_text("Night Gallery")
+    await card.get_by_role("button", name="Allow 50").click()
+    await expect(page.get_by_role("article").filter(has_text="Allowed")).to_contain_text("Night Gallery")
+    await run(page, "operator guilds")
+    await expect(answer(page, "Servers, this month")).to_be_visible()

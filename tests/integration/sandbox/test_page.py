@@ -16,7 +16,7 @@ from simcord.preview import _media
 from sandbox.browser import _open_preview
 from sandbox.cdn import FakeCdn
 from sandbox.environment import Timings, open_environment
-from sandbox.preview_patches import patch_assets
+from sandbox.preview_patches import _EDITS, patch_assets
 from tests.support.images import make_picture
 from tests.support.waiting import soon
 
@@ -31,11 +31,17 @@ class Page:
     origin: str
     headers: dict[str, str]
     assets: dict[str, Any]
+    target_id: str
+    last_message_id: str
 
     async def picture(self, asset_id: str) -> tuple[int, bytes]:
         url = f"{self.origin}/api/assets/{asset_id}"
         async with self.session.get(url, headers=self.headers) as answer:
             return answer.status, await answer.read()
+
+    async def file(self, path: str) -> str:
+        async with self.session.get(f"{self.origin}{path}") as answer:
+            return await answer.text()
 
     def pictures(self) -> list[str]:
         return [asset_id for asset_id, asset in self.assets.items() if asset["filename"].startswith("fox")]
@@ -55,7 +61,10 @@ async def open_page() -> AsyncIterator[Page]:
             async with session.post(f"{origin}/api/pages", json={}, headers=headers) as answer:
                 snapshot = await answer.json()
             headers["X-Simcord-Context"] = snapshot["context"]["id"]
-            yield Page(session, origin, headers, snapshot["assets"])
+            last_message = environment.channel.history()[-1]
+            yield Page(
+                session, origin, headers, snapshot["assets"], snapshot["targetId"], str(last_message.id)
+            )
 
 
 async def test_open_page_of_pictures_is_given_every_one() -> None:
@@ -64,6 +73,17 @@ async def test_open_page_of_pictures_is_given_every_one() -> None:
         assert len(pictures) == PICTURES
         answers = await soon(asyncio.gather(*map(page.picture, pictures)))
     assert [status for status, _ in answers] == [200] * PICTURES
+
+
+async def test_the_page_opens_at_the_last_message_and_its_files_are_edited_to_follow() -> None:
+    async with open_page() as page:
+        assert page.target_id == page.last_message_id
+        served = {path: await page.file(path) for path in _EDITS}
+    assert served.keys() == {"/preview.css", "/timeline.js"}
+    for path, edits in _EDITS.items():
+        for old, new in edits:
+            assert new in served[path]
+            assert old not in served[path]
 
 
 async def test_an_attachment_is_downloadable_by_its_id_alone() -> None:

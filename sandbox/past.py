@@ -1,0 +1,135 @@
+"""Give the sandbox a past: pictures of the last days, limits of its admin, and a server that wants in.
+
+Everything is done by the real bot through commands, with all clocks set back, while the fake Rivya paints at
+once. Discord shows a private answer until its client is restarted; those of the past are removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sandbox.painter import paint
+
+if TYPE_CHECKING:
+    from simcord import MemberActor
+
+    from sandbox.environment import SandboxEnvironment
+    from sandbox.fake_rivya import FakeRivya
+
+BEGIN: Final = timedelta(days=6, hours=2)
+"""How long ago the past begins."""
+WAITING_SERVER: Final = "Night Gallery"
+SETTLE_SECONDS: Final = 0.2
+"""Shorter than an interval of polls, so that settling does not wait for the next poll."""
+_QUEUE_SECONDS, _PAINTING_SECONDS = 3, 9
+"""What a task takes in all is near the median of the fake Rivya."""
+_MOST_POLLS: Final = 30
+_MOST_SETTLES: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PastPicture:
+    """A picture of one of the days before."""
+
+    ago: timedelta
+    member: str
+    prompt: str
+    size: str
+
+
+PICTURES: Final = (
+    PastPicture(timedelta(days=6), "tomo", "a lighthouse on a cliff at sunset", "landscape_16_9"),
+    PastPicture(timedelta(days=5, hours=3), "mira", "a giraffe riding a bicycle", "square"),
+    PastPicture(timedelta(days=3, hours=20), "tomo", "seekor kuda di pantai", "square"),
+    PastPicture(timedelta(days=3, hours=1), "tomo", "a red fox in a snowy forest at night", "square"),
+    PastPicture(timedelta(days=1, hours=4), "mira", "seekor kucing di taman bunga", "square"),
+    PastPicture(timedelta(minutes=50), "tomo", "a sailing boat on a stormy sea", "landscape_16_9"),
+)
+_SETTINGS: Final = (
+    ("limits timezone", {"zone": "Asia/Jakarta"}),
+    (
+        "limits member",
+        {"member": "tomo", "credits": 80, "period": "month", "reason": "Everybody gets a turn"},
+    ),
+    ("limits grant", {"member": "tomo", "credits": 20, "reason": "Won the logo contest"}),
+    ("presets save", {"name": "watercolour", "before": "a soft watercolour painting of"}),
+)
+"""What Sari sets at the beginning, command by command."""
+
+
+async def live_through(environment: SandboxEnvironment, rivya: FakeRivya) -> None:
+    """Let the days pass until the present.
+
+    Raises:
+        TimeoutError: the bot did not become idle, or a picture was not delivered.
+    """
+    now = environment.clock.now() + BEGIN
+    # The painter remembers its last pictures, so that the bot waits for none.
+    await asyncio.gather(
+        *(asyncio.to_thread(paint, each.prompt, each.size, "png", None) for each in PICTURES)
+    )
+    people = {member.name: member for member in environment.people}
+    for command, options in _SETTINGS:
+        named = {name: people.get(str(value), value) for name, value in options.items()}
+        await _slash(environment, environment.sari, command, **named)
+    for picture in PICTURES:
+        environment.clock.go_to(now - picture.ago)
+        await _imagine(environment, rivya, people[picture.member], picture)
+    environment.clock.go_to_present()
+    await _settle(environment)
+    _remove_private_answers(environment)
+
+
+async def invite(environment: SandboxEnvironment) -> None:
+    """Let a second server invite the bot, and wait until the operator is asked about it."""
+    environment.env.create_guild(WAITING_SERVER).create_text_channel("general")
+    await _settle(environment)
+
+
+async def _imagine(
+    environment: SandboxEnvironment, rivya: FakeRivya, member: MemberActor, picture: PastPicture
+) -> None:
+    """Ask for a picture, and let it take as long as they usually do."""
+    shown = len(environment.channel.history())
+    rivya.hold()
+    await _slash(environment, member, "imagine", prompt=picture.prompt, size=picture.size)
+    await _let_pass(environment, _QUEUE_SECONDS)
+    rivya.release()
+    for _ in range(_MOST_POLLS):
+        await _let_pass(environment, _PAINTING_SECONDS)
+        if any(message.attachments for message in environment.channel.history()[shown:]):
+            return
+    raise TimeoutError(f"no picture of {picture.prompt}")
+
+
+async def _slash(
+    environment: SandboxEnvironment, person: MemberActor, command: str, /, **options: object
+) -> None:
+    with suppress(TimeoutError):  # of SimCord, while the bot is busy
+        await person.slash(environment.channel, command, **options)
+    await _settle(environment)
+
+
+async def _let_pass(environment: SandboxEnvironment, seconds: float) -> None:
+    environment.clock.go_to(environment.clock.now() + timedelta(seconds=seconds))
+    await _settle(environment)
+
+
+async def _settle(environment: SandboxEnvironment) -> None:
+    """Wait until the bot is idle, but for its timers."""
+    for _ in range(_MOST_SETTLES):
+        with suppress(TimeoutError):
+            await environment.env.settle(timeout=SETTLE_SECONDS)
+            return
+    raise TimeoutError("the bot does not become idle")
+
+
+def _remove_private_answers(environment: SandboxEnvironment) -> None:
+    backend, channel_id = environment.env.backend, environment.channel.id
+    for message in list(backend.messages[channel_id].values()):
+        if message.is_ephemeral:
+            backend.delete_message(channel_id, message.id)
