@@ -18,13 +18,12 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 # Before the code, so that a change of the code does not download the dependencies again.
 COPY requirements.lock /build/
 # Every file must have the hash in the lock file, and only wheels are installed. The environment gets no pip, since
-# nothing is installed later. The libraries' own tests and C sources, which are deleted, are 30 MB.
+# nothing is installed later.
 # Byte code is compiled here, because the running container is read-only; unchecked, because a check compares the
 # files' times.
 RUN python -m venv --without-pip /venv \
     && python -m pip --python /venv/bin/python install \
         --require-hashes --only-binary :all: --no-compile --requirement /build/requirements.lock \
-    && find /venv/lib \( -type d -name tests -o -name '*.c' \) -prune -exec rm -r {} + \
     && python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
 COPY bot /app/bot
 COPY cogs /app/cogs
@@ -38,11 +37,10 @@ RUN chmod -R u=rwX,go=rX /app \
     && chmod 755 /venv/bin/kuas
 
 FROM ${BASE}
-# Unbuffered, so that the last lines before a crash are in the log. matplotlib writes its list of fonts to a file.
+# Unbuffered, so that the last lines before a crash are in the log.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    MPLCONFIGDIR=/tmp/matplotlib \
     BOT_DATABASE__PATH=/data/bot.sqlite3
 # The base has pip, which is not needed, and no byte code of the standard library, which halves the time of every start
 # and health check. A new volume takes the owner of the folder it is mounted on.

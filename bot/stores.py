@@ -9,7 +9,6 @@ from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import AlertStore
 from bot.credits.approvals import GuildApprovals
 from bot.credits.ledger import Ledger
-from bot.credits.reports import chart
 from bot.credits.reports.builder import ReportBuilder
 from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.guilds.access_rules import AccessRuleStore
@@ -73,7 +72,5 @@ class Stores:
             late_jobs=LateJobStore(database),
             alerts=AlertStore(database, default, CHEAPEST_CREDITS),
             guild_settings=GuildSettingsStore(database),
-            reports=ReportBuilder(
-                settings.database.path, default, chart.draw if chart.is_available() else None, chart.preload
-            ),
+            reports=ReportBuilder(settings.database.path, default),
         )

@@ -23,6 +23,7 @@ QUARTER_MS: Final = 15 * 60 * 1000
 QUARTERS_A_DAY: Final = DAY_MS // QUARTER_MS
 QUARTERS_KEPT_DAYS: Final = 40
 """Only the first day of a period needs quarters, and the longest period that ends is a month."""
+_QUARTERS_KEPT: Final = QUARTERS_KEPT_DAYS * QUARTERS_A_DAY
 
 TotalsColumn = Literal["counted_credits", "guild_credits"]
 """What Rivya charges, or what counts against the guild's limit."""
@@ -95,6 +96,19 @@ def between(column: TotalsColumn, guild_id: int, start: int, end: int | None) ->
     return tuple(parts)
 
 
+def covers(transaction: sqlite3.Connection, start: int, end: int) -> bool:
+    """Return whether `between` has all it needs from `start` until before `end`: no quarter was pruned."""
+    if start % QUARTER_MS or end % QUARTER_MS:
+        return False
+    if not start % DAY_MS and not end % DAY_MS:
+        return True
+    row = transaction.execute(
+        "SELECT max(slot) AS newest FROM tallies WHERE guild_id = ? AND span = 'quarter'", (ALL_GUILDS,)
+    ).fetchone()
+    newest = row["newest"]
+    return newest is not None and start // QUARTER_MS >= newest - _QUARTERS_KEPT
+
+
 def prune(transaction: sqlite3.Connection, at: int) -> int:
     """Delete quarters older than `QUARTERS_KEPT_DAYS`; return how many. Days are kept."""
     # Their age is counted from `at` or the newest reservation, whichever is earlier. If the clock is ahead
@@ -102,6 +116,6 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
     deleted = transaction.execute(
         "DELETE FROM tallies WHERE span = 'quarter' AND slot < ? + min("
         "?, (SELECT max(slot) FROM tallies WHERE guild_id = ? AND span = 'quarter'))",
-        (-QUARTERS_KEPT_DAYS * QUARTERS_A_DAY, at // QUARTER_MS, ALL_GUILDS),
+        (-_QUARTERS_KEPT, at // QUARTER_MS, ALL_GUILDS),
     )
     return deleted.rowcount

@@ -1,1 +1,1 @@
-"""Download, verify, normalise and encode pictures."""
+"""Download, verify, normalise and encode pictures; draw charts."""

@@ -194,11 +194,11 @@ def _pace(report: Report) -> str:
 def _missing_chart(report_files: ReportFiles) -> str:
     if not report_files.report.credits:
         return gettext("There is no chart, since nothing was spent.")
-    if report_files.draws:
+    if report_files.chart is not None:
         return ""
     return gettext(
-        "There is no chart: the bot runs without its extra `charts`, which draws it."
-        " The people who run this bot can install that."
+        "There is no chart: Pillow, which draws it, was built without FreeType on the bot's computer."
+        " The people who run this bot can install Pillow from a wheel, which has that."
     )
 
 

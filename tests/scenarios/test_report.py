@@ -13,7 +13,7 @@ import simcord
 from PIL import Image
 from simcord.components import walk_components
 
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import BotServer
 from tests.scenarios.interactions import response_of
 
 FILE = 13
@@ -127,14 +127,13 @@ async def test_members_neither_see_nor_may_use_the_command(server: BotServer) ->
     assert not response_of(result).message.attachments
 
 
-async def test_without_matplotlib_the_report_is_text_and_a_file(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+async def test_without_freetype_the_report_is_text_and_a_file(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed
-    server = await open_server()
+    monkeypatch.setitem(sys.modules, "PIL._imagingft", None)  # as if Pillow was built without it
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     result = await server.sari.slash(server.channel, "report")
     text = server.response_text(result)
-    assert "extra `charts`" in text
+    assert "without FreeType" in text
     assert "4 credits" in text
     assert [name.rpartition(".")[2] for name in attachments_of(server, result)] == ["csv"]

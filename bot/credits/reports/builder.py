@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.credits.reports import csv_export, queries
+from bot.credits.reports import chart, csv_export, queries
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
 from bot.domain.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from pathlib import Path
 
     from bot.credits.reports.csv_export import CsvExport
@@ -39,34 +39,29 @@ class ReportFiles:
     """None if the report has no reservations."""
     chart: bytes | None
     """A PNG; None if no credits were spent, or if this host cannot draw."""
-    draws: bool
-    """Whether this host can draw."""
 
 
 class ReportBuilder:
-    """Builds reports from the database file.
+    """Builds reports from the database file, `MAX_CONCURRENT` at a time.
 
-    `draw` draws a chart and is None if this host cannot draw; `preload` loads the library for it.
+    `draw` draws a chart, or returns None if this host cannot.
     """
 
     def __init__(
         self,
         path: Path,
         default: Limit,
-        draw: Callable[[Report, ChartLabels], bytes] | None,
-        preload: Callable[[], object] = lambda: None,
+        draw: Callable[[Report, ChartLabels], bytes | None] = chart.draw,
     ) -> None:
         self._path = path
         self._default = default
         self._draw = draw
-        self._preload = preload
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
-        # One thread, since matplotlib is not thread-safe: https://matplotlib.org/stable/users/faq.html
-        self._drawing = DaemonThreads(1, "chart")
+        # Threads of their own, so that a report that takes long delays neither other work nor the exit.
+        self._threads = DaemonThreads(MAX_CONCURRENT, "report")
 
     def close(self) -> None:
-        """End the thread that draws, without waiting for it. Nothing may be built afterwards."""
-        self._drawing.close()
+        """End the threads without waiting for them. Nothing may be built afterwards."""
+        self._threads.close()
 
     async def build(
         self,
@@ -92,37 +87,21 @@ class ReportBuilder:
             default=self._default,
             at=now_ms(),
         )
-        async with self._slots:
-            return await self._build(count, label, min(upload_limit_bytes, UPLOAD_LIMIT_BYTES))
+        limit_bytes = min(upload_limit_bytes, UPLOAD_LIMIT_BYTES)
+        build = partial(copy_context().run, self._build, count, label, limit_bytes)
+        return await asyncio.wrap_future(self._threads.submit(build))
 
-    async def _build(
+    def _build(
         self,
         count: Callable[[Snapshot], Report],
         label: Callable[[Report], ChartLabels],
         limit_bytes: int,
     ) -> ReportFiles:
-        if self._draw is not None:
-            self._drawing.submit(self._preload)  # takes half a second, while SQLite counts
-        report_files, drawing = await asyncio.to_thread(self._count, count, label, limit_bytes)
-        if drawing is None:
-            return report_files
-        chart = await asyncio.wrap_future(drawing)
-        return replace(report_files, chart=chart)
-
-    def _count(
-        self,
-        count: Callable[[Snapshot], Report],
-        label: Callable[[Report], ChartLabels],
-        limit_bytes: int,
-    ) -> tuple[ReportFiles, Future[bytes] | None]:
-        """Count the report, start drawing its chart, and write its CSV file meanwhile."""
         with queries.open_snapshot(self._path) as snapshot:
             report = count(snapshot)
-            drawing = None
-            if self._draw is not None and report.credits:
-                drawing = self._drawing.submit(partial(self._draw, report, label(report)))
             name = (
                 f"report-{report.period}-{datetime.fromtimestamp(report.start / 1000, report.zone):%Y-%m-%d}"
             )
             sheet = csv_export.write(snapshot, report, name, limit_bytes) if report.reservations else None
-        return ReportFiles(report, name, sheet, chart=None, draws=self._draw is not None), drawing
+        drawn = self._draw(report, label(report)) if report.credits else None
+        return ReportFiles(report, name, sheet, drawn)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -58,14 +59,15 @@ def write(connection: sqlite3.Connection, report: Report, name: str, limit_bytes
 
 def pack(parts: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
     """Join the parts to a CSV file, or put as many as fit into an archive if that is too big."""
-    rest, taken, size = iter(parts), list[CsvPart](), 0
+    rest, taken, size = iter(parts), deque[CsvPart](), 0
     while size <= limit_bytes:
         if (part := next(rest, None)) is None:
             data, rows = b"".join(part.data for part in taken), sum(part.rows for part in taken)
             return CsvExport(f"{name}.csv", data, rows)
         taken.append(part)
         size += len(part.data)
-    return _archive(chain(taken, rest), name, limit_bytes)
+    # Each part is forgotten once it is packed.
+    return _archive(chain((taken.popleft() for _ in range(len(taken))), rest), name, limit_bytes)
 
 
 def _archive(parts: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport:
@@ -87,15 +89,18 @@ def _parts(connection: sqlite3.Connection, report: Report) -> Iterator[CsvPart]:
     yield CsvPart(f"{','.join(COLUMNS)}\r\n".encode(), rows=0)
     # SQLite formats the lines, since it does not hold the GIL, which the event loop needs. No value has a
     # quote or a comma. Ids are quoted, so that a spreadsheet reads them as text instead of rounding them.
-    lines = connection.execute(
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    lines = cursor.execute(
         """
-        SELECT printf(
-            '"%s","%s","%s",%d,%s,%d,"%s","%s"',
+        SELECT CAST(printf(
+            '"%s","%s","%s",%d,%s,%d,"%s","%s"%s',
             r.job_id, r.user_id, r.state, r.reserved_credits, r.final_credits,
             CASE WHEN f.job_id IS NULL THEN 0 ELSE r.counted_credits END,
             strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch'),
-            strftime('%Y-%m-%dT%H:%M:%fZ', r.closed_at / 1000.0, 'unixepoch')
-        ) AS line
+            strftime('%Y-%m-%dT%H:%M:%fZ', r.closed_at / 1000.0, 'unixepoch'),
+            char(13, 10)
+        ) AS BLOB)
         FROM reservations r LEFT JOIN refunds f ON f.job_id = r.job_id
         WHERE r.guild_id = ? AND r.created_at >= ? AND r.created_at < ?
         ORDER BY r.created_at DESC, r.job_id
@@ -103,4 +108,4 @@ def _parts(connection: sqlite3.Connection, report: Report) -> Iterator[CsvPart]:
         (report.guild_id, report.start, report.end),
     )
     while rows := lines.fetchmany(PART_ROWS):
-        yield CsvPart("".join(f"{row['line']}\r\n" for row in rows).encode(), len(rows))
+        yield CsvPart(b"".join(line for (line,) in rows), len(rows))

@@ -9,10 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bot.credits import running_totals
 from bot.credits.reports.models import COLOURED, ERASED, LISTED, BarUnit, Bucket, Report, Spender
+from bot.credits.sums import add_up
 from bot.credits.usage import first_reserved_at
 from bot.domain import periods
 from bot.domain.clock import HOUR_MS
@@ -34,8 +37,9 @@ Snapshot = sqlite3.Connection
 MAX_BUCKETS: Final = 31
 
 _UNITS: Final = {Period.DAY: BarUnit.HOUR, Period.WEEK: BarUnit.DAY, Period.MONTH: BarUnit.DAY}
-_PAINTED: Final = (Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE)
 _WITHIN: Final = "guild_id = :guild_id AND created_at >= :start AND created_at < :end"
+_ACCEPTED_WITHIN: Final = "guild_id = :guild_id AND accepted_at >= :start AND accepted_at < :end"
+"""The jobs of these reservations: a job is accepted in the transaction that reserves, at the same moment."""
 
 
 @contextmanager
@@ -69,14 +73,14 @@ def build_report(
         before = None
     else:
         unit, edges = _UNITS[period], _bucket_edges(start, end, _UNITS[period], zone)
-        earlier = _Span(guild_id, _period(period, periods_ago + 1, at, zone)[0], start)
-        before = _credits(connection, earlier).total()
+        before = _credits_before(connection, guild_id, _period(period, periods_ago + 1, at, zone)[0], start)
     spans = [_Span(guild_id, *bounds) for bounds in pairwise(edges)]
     whole = _Span(guild_id, edges[0], edges[-1])
-    counts = [_credits(connection, span) for span in spans]
-    spenders, erased, failures = _spenders(connection, whole, counts)
+    sums = [_sums(connection, span) for span in spans]
+    spenders, erased, failures = _spenders(connection, whole, sums)
     top = [spender.user_id for spender in spenders[:COLOURED]]
-    everybody, totals = (*spenders, erased), _totals(connection, whole)
+    everybody = (*spenders, erased)
+    counted, held = (sum(spender.credits for spender in everybody), sum(each.held_credits for each in sums))
     refunded = sum(spender.refunded_credits for spender in everybody)
     return Report(
         guild_id=guild_id,
@@ -85,15 +89,15 @@ def build_report(
         end=whole.end,
         zone=zone,
         unit=unit,
-        buckets=tuple(_bucket(span, count, top) for span, count in zip(spans, counts, strict=True)),
+        buckets=tuple(_bucket(span, each.credits, top) for span, each in zip(spans, sums, strict=True)),
         spenders=tuple(spenders[:LISTED]),
         members=len(spenders),
         erased=erased,
-        reservations=totals["reservations"],
-        spent_credits=totals["counted"] - totals["held"],
-        held_credits=totals["held"],
+        reservations=sum(each.reservations.total() for each in sums),
+        spent_credits=counted - held,
+        held_credits=held,
         refunded_credits=refunded,
-        granted_credits=totals["counted"] - totals["guild"] - refunded,
+        granted_credits=counted - _guild_credits(connection, whole) - refunded,
         pictures=sum(spender.pictures for spender in everybody),
         failures=failures,
         before_credits=before,
@@ -140,23 +144,41 @@ def _total_edges(first: int, at: int, zone: tzinfo) -> tuple[BarUnit, list[int]]
     return BarUnit.MONTHS, [*edges[:-1:months], edges[-1]]
 
 
-def _credits(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
-    """Return what each member spent and held. One index has all of it, so this is fast for each bar."""
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """The reservations of one bar by member, and the credits of those that are held."""
+
+    credits: Counter[int]
+    """Spent and held."""
+    reservations: Counter[int]
+    held_credits: int
+
+
+def _sums(connection: sqlite3.Connection, span: _Span) -> _Sums:
+    """Add up one bar. One index has all of it, so this is fast for each bar."""
     rows = connection.execute(
-        f"SELECT user_id, sum(counted_credits) AS credits FROM reservations WHERE {_WITHIN} GROUP BY user_id",  # noqa: S608  # our own text
+        "SELECT user_id, sum(counted_credits) AS credits, count(*) AS reservations,"  # noqa: S608  # our own text
+        " sum(CASE state WHEN 'held' THEN counted_credits ELSE 0 END) AS held"
+        f" FROM reservations WHERE {_WITHIN} GROUP BY user_id",
         span._asdict(),
+    ).fetchall()
+    return _Sums(
+        Counter({row["user_id"]: row["credits"] for row in rows}),
+        Counter({row["user_id"]: row["reservations"] for row in rows}),
+        sum(row["held"] for row in rows),
     )
-    return Counter({row["user_id"]: row["credits"] for row in rows})
 
 
 def _spenders(
-    connection: sqlite3.Connection, span: _Span, counts: list[Counter[int]]
+    connection: sqlite3.Connection, span: _Span, sums: list[_Sums]
 ) -> tuple[list[Spender], Spender, int]:
     """Return the spenders, the highest first; those with erased names as one; and how many jobs failed."""
-    credits = Counter[int]()
-    for count in counts:
-        credits.update(count)
-    refunded, (pictures, failures) = _refunded(connection, span), _outcomes(connection, span)
+    credits, pictures = Counter[int](), Counter[int]()
+    for each in sums:
+        credits.update(each.credits)
+        pictures.update(each.reservations)
+    refunded, (without_picture, failures) = _refunded(connection, span), _without_picture(connection, span)
+    pictures.subtract(without_picture)
     everybody = [
         Spender(user_id, credits[user_id], refunded[user_id], pictures[user_id])
         for user_id in sorted(credits.keys() | {ERASED}, key=lambda user_id: (-credits[user_id], user_id))
@@ -171,15 +193,27 @@ def _bucket(span: _Span, credits: Counter[int], top: list[int]) -> Bucket:
     return Bucket(span.start, coloured, credits.total() - sum(coloured) - credits[ERASED], credits[ERASED])
 
 
-def _totals(connection: sqlite3.Connection, span: _Span) -> sqlite3.Row:
-    row: sqlite3.Row = connection.execute(
-        "SELECT count(*) AS reservations, coalesce(sum(counted_credits), 0) AS counted,"  # noqa: S608  # as above
-        " coalesce(sum(guild_credits), 0) AS guild,"
-        " coalesce(sum(CASE state WHEN 'held' THEN counted_credits END), 0) AS held"
-        f" FROM reservations WHERE {_WITHIN}",
+def _credits_before(connection: sqlite3.Connection, guild_id: int, start: int, end: int) -> int:
+    """Return what was spent and held in the whole period before."""
+    if running_totals.covers(connection, start, end):
+        counted = running_totals.between("counted_credits", guild_id, start, end)
+        return add_up(connection, [counted])[0]
+    return _sum(connection, "counted_credits", _Span(guild_id, start, end))
+
+
+def _guild_credits(connection: sqlite3.Connection, span: _Span) -> int:
+    """Return what counts against the limit of the guild."""
+    if running_totals.covers(connection, span.start, span.end):
+        return add_up(connection, [running_totals.between("guild_credits", *span)])[0]
+    return _sum(connection, "guild_credits", span)
+
+
+def _sum(connection: sqlite3.Connection, column: str, span: _Span) -> int:
+    (total,) = connection.execute(
+        f"SELECT coalesce(sum({column}), 0) FROM reservations WHERE {_WITHIN}",  # noqa: S608  # our own text
         span._asdict(),
     ).fetchone()
-    return row
+    return int(total)
 
 
 def _refunded(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
@@ -194,21 +228,30 @@ def _refunded(connection: sqlite3.Connection, span: _Span) -> Counter[int]:
     return Counter({row["user_id"]: row["credits"] for row in rows})
 
 
-def _outcomes(connection: sqlite3.Connection, span: _Span) -> tuple[Counter[int], int]:
-    """Return the pictures of each member, and how many jobs failed.
+def _without_picture(connection: sqlite3.Connection, span: _Span) -> tuple[Counter[int], int]:
+    """Return how many jobs of each member have no picture, and how many of all failed.
 
-    The member is read from the reservation, since that of a job is erased sooner.
+    The others are not read: they are most of the jobs, and each would be looked for by itself. The member is
+    read from the reservation, since that of a job is erased sooner.
     """
-    pictures, failures = Counter[int](), 0
+    jobs, failures = Counter[int](), 0
     for row in connection.execute(
-        "SELECT r.user_id, j.stage, count(*) AS jobs FROM reservations r JOIN jobs j ON j.job_id = r.job_id"
-        " WHERE r.guild_id = :guild_id AND r.created_at >= :start AND r.created_at < :end"
-        " GROUP BY r.user_id, j.stage",
+        f"""
+        WITH without (job_id, stage) AS (
+            SELECT job_id, stage FROM jobs WHERE {_ACCEPTED_WITHIN} AND stage IN ('failed', 'cancelled')
+            UNION ALL
+            SELECT job_id, stage FROM jobs INDEXED BY jobs_unfinished
+            WHERE {_ACCEPTED_WITHIN} AND finished_at IS NULL AND stage IN ('accepted', 'uploaded', 'created')
+        )
+        SELECT r.user_id, without.stage, count(*) AS jobs
+        FROM without CROSS JOIN reservations r ON r.job_id = without.job_id
+        GROUP BY r.user_id, without.stage
+        """,  # noqa: S608  # our own text
         span._asdict(),
     ):
-        pictures[row["user_id"]] += row["jobs"] if row["stage"] in _PAINTED else 0
+        jobs[row["user_id"]] += row["jobs"]
         failures += row["jobs"] if row["stage"] == Stage.FAILED else 0
-    return pictures, failures
+    return jobs, failures
 
 
 def _limit_at(connection: sqlite3.Connection, span: _Span, default: Limit) -> Limit:

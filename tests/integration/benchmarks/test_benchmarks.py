@@ -21,7 +21,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "slot_queue": {"WAITING": 2},
     "delivery": {"PICTURES": 2, "SIDE": 64},
     "polling": {"TASKS": 40, "SHIFTS": 1, "TRACES": {"12 s": TWELVE}, "CHANGES": {"none": (TWELVE, TWELVE)}},
-    "report": {"SIZES": (20,), "TARGETS": {20: 1.0}},
+    "report": {"SMALL": 20, "LARGE": 30, "PROCESSES": 1, "ROUNDS": 2},
     "load": {"JOBS": 10, "MINUTE_SECONDS": 0.1, "PAINTING_SECONDS": 0.1, "SIDE": 64, "BARE_JOBS": 3},
     "in_flight": {
         "JOBS": 5,

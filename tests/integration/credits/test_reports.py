@@ -10,16 +10,14 @@ import sys
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
 
+from bot.credits import running_totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.credits.ledger_export import export_ledger
@@ -29,7 +27,7 @@ from bot.credits.reports.csv_export import CsvExport, CsvPart
 from bot.credits.reports.models import ERASED, ChartLabels, Report
 from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause, Job
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause, Job, Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
@@ -153,6 +151,76 @@ async def test_erased_members_are_counted_together(harness: ReportHarness, datab
     assert report.members == 1
     assert (report.erased.user_id, report.erased.credits, report.erased.pictures) == (ERASED, 8, 2)
     assert (report.buckets[22].top, report.buckets[22].others, report.buckets[22].erased) == ((4,), 0, 8)
+
+
+async def test_pictures_and_failures_are_those_of_the_jobs_stages(
+    harness: ReportHarness, database: Database
+) -> None:
+    """What is counted without a look at every job is what a look at every job counts."""
+    rng = random.Random(3)
+    for number in range(50):
+        job = await harness.accept(rng.randint(7, 9), NOON.replace(day=1 + number % 23), 1 + number % 10 // 9)
+        stage = rng.choice([*Stage])
+        unfinished = stage in {Stage.ACCEPTED, Stage.UPLOADED, Stage.CREATED}
+        changes = {"stage": stage, "id": job.job_id, "at": None if unfinished else ms(NOON)}
+        await database.run(
+            lambda tx, changes=changes: (
+                tx.execute(  # type: ignore[misc]
+                    "UPDATE jobs SET stage = :stage, finished_at = :at, task_id = :id, failure_who = 'rivya'"
+                    " WHERE job_id = :id",
+                    changes,
+                ).rowcount
+            )
+        )
+    plain = (
+        "SELECT r.user_id, j.stage FROM reservations r JOIN jobs j USING (job_id)"
+        " WHERE r.guild_id = 1 AND r.created_at >= ? AND r.created_at < ?"
+    )
+    for report in map(harness.report, Period):
+        with queries.open_snapshot(harness.path) as connection:
+            rows = [*connection.execute(plain, (report.start, report.end))]
+        painted = {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
+        pictures = Counter(row["user_id"] for row in rows if row["stage"] in painted)
+        assert rows
+        assert +Counter({each.user_id: each.pictures for each in report.spenders}) == pictures
+        assert report.failures == sum(row["stage"] == Stage.FAILED for row in rows)
+    everything = harness.report(Period.TOTAL)
+    assert 0 < everything.failures < everything.pictures < everything.reservations
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+async def test_sums_of_the_past_are_right_whether_or_not_their_quarters_are_kept(
+    harness: ReportHarness, credit_admin: CreditAdmin, database: Database, zone: str
+) -> None:
+    await GuildSettingsStore(database).change(1, GuildSetting.TIMEZONE, zone, set_by=5)
+    with time_machine.travel(datetime(2026, 6, 1, tzinfo=UTC), tick=False):
+        await credit_admin.grant(1, 0, credits=100, reason="a feast", granted_by=5)
+        await credit_admin.set_limit(1, Limit(8, Period.MONTH), set_by=5)
+    for month in range(6, 11):
+        for minute in (14, 15, 16):  # in Kathmandu the second of these minutes begins the next month
+            moment = datetime(2026, month + 1, 1, 18, minute, tzinfo=UTC) - timedelta(days=1)
+            with time_machine.travel(moment, tick=False):
+                await harness.accept(7, moment)
+
+    def totals(report: Report) -> tuple[int, int]:
+        with queries.open_snapshot(harness.path) as connection:
+            counted, granted = connection.execute(
+                "SELECT total(counted_credits), total(counted_credits - guild_credits) FROM reservations"
+                " WHERE created_at >= ? AND created_at < ?",
+                (report.start, report.end),
+            ).fetchone()
+        return int(counted), int(granted)
+
+    def assert_right() -> None:
+        reports = [harness.report(Period.MONTH, ago) for ago in range(7)]
+        expected = [totals(report) for report in reports]
+        assert [(report.credits, report.granted_credits) for report in reports] == expected
+        assert [report.before_credits for report in reports[:-1]] == [counted for counted, _ in expected[1:]]
+        assert sum(granted for _, granted in expected) > 0
+
+    assert_right()
+    assert await database.run(lambda tx: running_totals.prune(tx, ms(NOON))) > 0
+    assert_right()
 
 
 async def test_other_servers_are_not_counted(harness: ReportHarness) -> None:
@@ -341,7 +409,7 @@ async def test_a_snapshot_neither_sees_nor_blocks_later_writes(harness: ReportHa
 
 
 async def test_a_missing_database_is_an_operator_error(tmp_path: Path, default_limit: Limit) -> None:
-    report_builder = ReportBuilder(tmp_path / "nothing.sqlite3", default_limit, None)
+    report_builder = ReportBuilder(tmp_path / "nothing.sqlite3", default_limit)
     with pytest.raises(OperatorError, match="no such file"):
         await report_builder.build(
             1, period=Period.MONTH, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
@@ -399,33 +467,21 @@ async def test_a_chart_has_labels_in_the_language_of_who_asked(harness: ReportHa
     assert amounts == ["1.234", "1,234"]
 
 
-async def test_at_most_two_reports_are_built_and_one_chart_drawn_at_once(harness: ReportHarness) -> None:
+async def test_two_reports_are_built_at_once_and_no_more(harness: ReportHarness) -> None:
     await harness.accept(7)
     running, peak = Counter[str](), Counter[str]()
-    second_started, barrier = threading.Event(), threading.Barrier(2)
-
-    @contextmanager
-    def count(what: str) -> Iterator[None]:
-        running[what] += 1
-        peak[what] = max(peak[what], running[what])
-        yield
-        running[what] -= 1
-
-    class CountingReportBuilder(ReportBuilder):
-        async def _build(self, *args: Any) -> Any:
-            with count("building"):
-                if running["building"] == 2:
-                    second_started.set()
-                return await super()._build(*args)
+    lock, barrier = threading.Lock(), threading.Barrier(2)
 
     def draw(report: Report, labels: ChartLabels) -> bytes:
-        with count("drawing"):
-            assert second_started.wait(10), "the second report waited for the first"
-            with suppress(threading.BrokenBarrierError):  # no second drawing starts meanwhile
-                barrier.wait(0.3)
-            return b"picture"
+        with lock:
+            running["drawing"] += 1
+            peak["drawing"] = max(peak["drawing"], running["drawing"])
+        barrier.wait(10)  # raises if the second report waits for the first
+        with lock:
+            running["drawing"] -= 1
+        return b"picture"
 
-    report_builder = CountingReportBuilder(harness.path, harness.default, draw)
+    report_builder = ReportBuilder(harness.path, harness.default, draw)
     with time_machine.travel(NOON, tick=False):
         built = await asyncio.gather(
             *(
@@ -436,7 +492,37 @@ async def test_at_most_two_reports_are_built_and_one_chart_drawn_at_once(harness
             )
         )
     assert [report_files.report.credits for report_files in built] == [4] * 6
-    assert peak == {"building": 2, "drawing": 1}
+    assert peak == {"drawing": 2}
+
+
+async def test_a_report_beside_many_requests_is_of_one_moment(
+    harness: ReportHarness, default_limit: Limit
+) -> None:
+    """Jobs are accepted and finished meanwhile; the parts of each report have the same sum."""
+    report_builder = ReportBuilder(harness.path, default_limit)
+
+    async def request(user_id: int) -> None:
+        for _ in range(10):
+            await harness.deliver(user_id, datetime.now(UTC))
+
+    async def report() -> int:
+        files = await report_builder.build(
+            1, period=Period.TOTAL, periods_ago=0, upload_limit_bytes=LARGE_UPLOAD, label=chart_labels
+        )
+        assert sum(bar.credits for bar in files.report.buckets) == files.report.credits
+        assert sum(spender.credits for spender in files.report.spenders) == files.report.credits
+        assert files.report.granted_credits == 0
+        rows = files.sheet.rows if files.sheet else 0
+        assert rows * 4 == files.report.credits
+        assert files.report.pictures * 4 <= files.report.credits
+        return rows
+
+    requests = asyncio.gather(*(request(user_id) for user_id in (7, 8, 9, 10)))
+    while not requests.done():
+        await asyncio.gather(report(), report())
+    await requests
+    assert await report() == 40
+    report_builder.close()
 
 
 async def test_a_drawing_that_hangs_does_not_delay_the_exit(harness: ReportHarness) -> None:
