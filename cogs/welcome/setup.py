@@ -78,7 +78,7 @@ class Setup(commands.Cog):
         opened = shown = setup_form.fields_of(current, guild)
         if form is not None and form.typed is not None:
             typed = {name: getattr(form.typed, name) for name in _changed(form.opened, form.typed)}
-            shown = replace(opened, **typed)
+            shown = setup_form.without_deleted(replace(opened, **typed), guild)
         if await self._forms.save(interaction.id, guild_id, opened):
             await interaction.response.send_modal(setup_form.setup_modal(interaction.id, shown, current))
         # else Discord has delivered this interaction before

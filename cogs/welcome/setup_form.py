@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -35,14 +37,25 @@ _DESCRIPTION_UNITS: Final = 100
 
 
 def fields_of(current: CurrentSetup, guild: discord.Guild) -> SetupFields:
-    """Return what the form is filled with. Roles and a channel that are deleted cannot be shown."""
-    channel = current.alert_channel_id
-    return SetupFields(
+    """Return what the form is filled with."""
+    fields = SetupFields(
         credits=str(current.limit.credits),
         period=str(current.limit.period),
-        role_ids=tuple(role_id for role_id in current.role_ids if guild.get_role(role_id) is not None),
-        channel_id=None if channel is None or guild.get_channel(channel) is None else channel,
+        role_ids=current.role_ids,
+        channel_id=current.alert_channel_id,
         timezone=current.timezone or DEFAULT_ZONE,
+    )
+    return without_deleted(fields, guild)
+
+
+def without_deleted(fields: SetupFields, guild: discord.Guild) -> SetupFields:
+    """Leave out what a menu cannot be filled with: deleted roles, @everyone, and a deleted channel."""
+    known = {role.id for role in guild.roles} - {guild.id}
+    channel = None if fields.channel_id is None else guild.get_channel(fields.channel_id)
+    return replace(
+        fields,
+        role_ids=tuple(role_id for role_id in fields.role_ids if role_id in known),
+        channel_id=None if channel is None else channel.id,
     )
 
 
@@ -144,7 +157,7 @@ def read(data: Mapping[str, Any], opened: SetupFields) -> SetupFields:
 
 def parse_credits(typed: str) -> int | None:
     """Return the credits in a text; None if it is no whole number up to `MAX_COMMAND_CREDITS`."""
-    if not (typed.isascii() and typed.isdigit()):
+    if not re.fullmatch("[0-9]{1,7}", typed):
         return None
     credits = int(typed)
     return credits if credits <= MAX_COMMAND_CREDITS else None
@@ -161,4 +174,5 @@ def _values(field: Mapping[str, Any] | None) -> list[str]:
 def _ids(field: Mapping[str, Any] | None) -> tuple[int, ...] | None:
     if field is None:
         return None
-    return tuple(sorted(parse_snowflake(value) for value in _values(field) if value.isdecimal()))
+    found = (value for value in _values(field) if re.fullmatch(SNOWFLAKE, value))
+    return tuple(sorted(map(parse_snowflake, found)))

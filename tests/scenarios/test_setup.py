@@ -204,9 +204,11 @@ async def test_a_zone_that_resembles_none_is_refused_with_an_example(server: Bot
 
 
 async def test_everyone_is_no_role_to_choose(server: BotServer) -> None:
-    answer = await set_up(server, roles=[server.guild.default_role])
-    assert "Everybody has that role" in answer
+    refused = await send(server, await open_form(server), roles=[server.guild.default_role])
+    assert "Everybody has that role" in server.response_text(refused)
     assert changes(server) == 0
+    again = await server.sari.click(response_of(refused).message, label="Edit and try again")
+    assert chosen_ids(again, "roles") == []
 
 
 async def test_a_limit_above_the_ceiling_is_set_and_said_to_be_above_it(open_server: OpenServer) -> None:
