@@ -22,6 +22,7 @@ from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, Reference, Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
+from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
@@ -496,6 +497,30 @@ async def test_a_first_start_that_is_killed_gives_each_server_its_ceiling_once(
         assert [(limit.credits, limit.period) for limit in found if limit] == [(60, "week"), (20, "month")]
     finally:
         await database.close()
+
+
+async def test_settings_of_servers_and_who_set_them_stay_and_one_interaction_may_set_several(
+    old_database: Path,
+) -> None:
+    with closing(sqlite3.connect(old_database)) as connection:
+        has_settings = connection.execute(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'guild_settings'"
+        ).fetchone()
+        before = connection.execute("SELECT * FROM guild_settings").fetchall() if has_settings else []
+    database = await Database.open(old_database)
+    try:
+        settings = GuildSettingsStore(database)
+        for name, value in ((GuildSetting.TIMEZONE, "Asia/Jakarta"), (GuildSetting.ALERT_CHANNEL, "5")):
+            for _ in range(2):
+                change = await settings.change(3, name, value, set_by=9, interaction_id=77)
+                assert change.after == value
+    finally:
+        await database.close()
+    with closing(sqlite3.connect(old_database)) as connection:
+        after = connection.execute("SELECT * FROM guild_settings ORDER BY setting_id").fetchall()
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert after[:-2] == before
+    assert [row[2:4] for row in after[-2:]] == [("timezone", "Asia/Jakarta"), ("alert_channel", "5")]
 
 
 def test_released_migrations_are_not_changed() -> None:
