@@ -12,12 +12,14 @@ from collections.abc import Iterator
 
 from tests.e2e.environment import E2EEnvironment
 from tests.e2e.fake_discord.server import message_text
-from tests.e2e.fake_discord.state import ANSWER_SECONDS, Channel
+from tests.e2e.fake_discord.state import ANSWER_SECONDS, Channel, Message
 from tests.e2e.fake_discord.write_routes import DEFERRED_MESSAGE
 from tests.e2e.storm_members import LIBRARY_RETRY_SECONDS
 from tests.support.waiting import PATIENCE_SECONDS
 
 WAITS_BETWEEN_JOINS = 60
+REFUSED = "do not allow pictures in this server"
+NOT_YET = "have not allowed pictures in this server yet"
 
 
 class Strangers:
@@ -55,7 +57,12 @@ class Strangers:
     def _asks(self) -> bool:
         """Whether the servers of the storm were counted, so that others are new."""
         try:
-            return bool(self._environment.bot.query("SELECT 1 FROM admission_policy WHERE counted_at > 0"))
+            return bool(
+                self._environment.bot.query(
+                    "SELECT 1 FROM admission_policy a JOIN greeting_start g USING (id)"
+                    " WHERE a.counted_at > 0 AND g.counted_at > 0"
+                )
+            )
         except sqlite3.OperationalError:  # killed before the first migration
             return False
 
@@ -76,6 +83,11 @@ class Strangers:
 
     def _is_settled(self) -> bool:
         rows = self._environment.bot.query("SELECT * FROM admissions WHERE state <> 'admitted'")
+        waiting = self._channels[1].guild_id if self._channels else 0
+        if not self._environment.bot.query(
+            f"SELECT 1 FROM greetings WHERE guild_id = {waiting} AND state = 'told'"
+        ):
+            return False
         return len(rows) == len(self._channels) and all(
             row["explained_at" if row["state"] == "refused" else "asked_at"] for row in rows
         )
@@ -97,13 +109,22 @@ class Strangers:
             if discord.interactions[interaction_id].answer_type == DEFERRED_MESSAGE:
                 yield "a stranger was promised a picture"
         refused, waiting = self._channels
-        told = [message for message in discord.visible_messages(refused) if not message.ephemeral]
+        told = self._messages(refused, REFUSED)
         asked = [
             message
             for message in discord.visible_messages(self._environment.channel)
             if str(waiting.guild_id) in message_text(message)
         ]
-        for what, messages in (("refusal", told), ("card", asked)):
+        waits = self._messages(waiting, NOT_YET)
+        for what, messages in (("refusal", told), ("card", asked), ("server that waits", waits)):
             # One more only if the bot was killed before it could commit, and the nonce had expired.
             if not 1 <= len(messages) <= 1 + len(discord.late_repeats):
                 yield f"{len(messages)} messages of a {what}"
+        # Told that it waits before it was refused, or not.
+        if len(self._messages(refused, NOT_YET)) > 1 + len(discord.late_repeats):
+            yield "a refused server was told twice that it waits"
+
+    def _messages(self, channel: Channel, text: str) -> list[Message]:
+        """Return the messages to everybody with this text."""
+        found = self._environment.discord.visible_messages(channel)
+        return [each for each in found if not each.ephemeral and text in message_text(each)]

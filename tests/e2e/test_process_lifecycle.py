@@ -9,9 +9,13 @@ import pytest
 
 from tests.e2e.environment import E2EEnvironment
 from tests.e2e.fake_discord.faults import Call
+from tests.e2e.fake_discord.server import message_text
+from tests.support.waiting import until
 
 MAX_SHUTDOWN_SECONDS = 10.0
 """Half of the time that the bot gives to a running step."""
+
+NEWEST_GREETING = "SELECT state FROM greetings ORDER BY seen_at DESC, guild_id DESC LIMIT 1"
 
 
 def with_files(call: Call) -> bool:
@@ -170,3 +174,28 @@ async def test_killed_at_the_first_answer_it_goes_on_if_discord_has_it(
     else:
         assert await fresh.outcome(interaction) == ("cancelled", None, "released", 0)
         assert fresh.tasks("a fox") == []
+
+
+async def test_killed_between_the_greeting_and_its_commit_the_server_is_greeted_once(
+    fresh: E2EEnvironment,
+) -> None:
+    await fresh.bot.start_connected()
+    await until(lambda: fresh.bot.query("SELECT 1 FROM greeting_start WHERE counted_at > 0"))
+    (channel,) = fresh.discord.add_guild()
+    killed = fresh.discord.faults.add(
+        "hook",
+        "post",
+        act=fresh.bot.kill,
+        processed=True,
+        only=lambda call: call.parts["channel"] == str(channel.id),
+    )
+    await fresh.discord.gateway.join(channel.guild_id or 0)
+    await fresh.bot.wait_ended()
+    assert killed.hits == 1
+    assert [row["state"] for row in fresh.bot.query(NEWEST_GREETING)] == ["new"]
+    await fresh.bot.start_connected()
+    await until(lambda: fresh.bot.query(NEWEST_GREETING)[0]["state"] == "greeted")
+    (greeting,) = fresh.discord.visible_messages(channel)
+    assert "### Hello! I make pictures" in message_text(greeting)
+    assert fresh.visible_messages() == []  # it was in the other server before
+    assert (await fresh.bot.terminate())[0] == 0
