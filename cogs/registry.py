@@ -104,8 +104,7 @@ async def register(
         ),
         _limits(stores, router),
         _help(client, stores, operator_guild, about),
-        GuildDepartureListener(client, departures),
-        GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
+        *_guild_listeners(client, stores, departures, admission_notifier),
         *_welcome(client, stores, greeter),
         router,
     )
@@ -179,6 +178,16 @@ def _pictures(
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
         Defaults(stores.member_defaults),
         PresetCommands(stores.presets, stores.access_rules),
+    )
+
+
+def _guild_listeners(
+    client: KuasClient, stores: Stores, departures: GuildDepartures, admission_notifier: AdmissionNotifier
+) -> tuple[commands.Cog, ...]:
+    """What happens when the bot leaves a server, and which servers it serves."""
+    return (
+        GuildDepartureListener(client, departures),
+        GuildAdmission(client, stores.admissions, stores.approvals, admission_notifier),
     )
 
 

@@ -111,19 +111,16 @@ async def open_environment(
             stack.enter_context(clock.in_the_past(ago))
         fake_rivya = None
         if live_key is None:
-            fake_rivya = await stack.enter_async_context(
-                FakeRivya(painting_seconds=_painting_seconds(timings, clock))
-            )
-            rivya = _rivya(timings, fake_rivya.api_key, fake_rivya.url)
-        else:
-            rivya = _rivya(timings, live_key, RivyaSettings.model_fields["base_url"].default)
+            seconds = _painting_seconds(timings, clock)
+            fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=seconds))
+        rivya = _rivya(timings, fake_rivya, live_key)
         cdn = await stack.enter_async_context(FakeCdn())
         env = _discord(clock, cdn, timings)
         environment = _people(env, cdn, clock, fake_rivya, locale)
         settings = _settings(Path(folder, "bot.sqlite3"), rivya, environment)
         app = await stack.enter_async_context(open_app(settings))
         app.client.owner_id = environment.rani.id  # in SimCord the bot itself owns the application
-        env.bot, env.requested_shard_count = app.client, 1
+        env.bot = app.client
         stack.push_async_callback(env.shutdown)
         await env.start()
         stack.enter_context(env.time_context())
@@ -144,6 +141,7 @@ def _discord(clock: WallClock, cdn: FakeCdn, timings: Timings) -> Env:
         settle_timeout=timings.settle_seconds,
     )
     env.backend.clock, env.backend.cdn = clock, cdn
+    env.requested_shard_count = 1
     return env
 
 
@@ -159,7 +157,11 @@ def _painting_seconds(timings: Timings, clock: WallClock) -> Callable[[], float]
     return seconds
 
 
-def _rivya(timings: Timings, api_key: str, base_url: str) -> RivyaSettings:
+def _rivya(timings: Timings, fake_rivya: FakeRivya | None, live_key: str | None) -> RivyaSettings:
+    if fake_rivya is None:
+        api_key, base_url = live_key or "", RivyaSettings.model_fields["base_url"].default
+    else:
+        api_key, base_url = fake_rivya.api_key, fake_rivya.url
     return RivyaSettings(
         api_key=SecretStr(api_key),
         base_url=base_url,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Command = app_commands.Command[Any, ..., Any]
     AnyCommand = Command | app_commands.Group | app_commands.ContextMenu
 
-FIRST: Final = ("imagine", "history", "credits")
+FIRST: Final = ("imagine", "history", "credits", "setup")
 """What most people look for; other commands follow in the order in which they were registered."""
 THIS: Final = "help"
 """The command that is being answered, which needs no line."""
