@@ -15,6 +15,7 @@ from bot.images import decoder_process
 from bot.images.workers import WORKERS, ImageWorkers
 from tests.support.images import make_picture
 from tests.support.paths import ROOT
+from tests.support.picture_files.heic import needs_heic
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 LIMIT_BYTES = 10**6
@@ -92,6 +93,7 @@ async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(tmp_path: Pat
     workers.close()
 
 
+@needs_heic
 async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> None:
     command = [
         sys.executable,

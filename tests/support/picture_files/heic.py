@@ -6,7 +6,14 @@ import base64
 import random
 from collections.abc import Iterator
 
+import pytest
+
+from bot.images.decoder_process import can_read_heic
 from tests.support.picture_files.model import BLUE, GREEN, UNREADABLE, PictureFile, Shown
+
+needs_heic = pytest.mark.skipif(
+    not can_read_heic(), reason="pi-heif is not installed: no wheel for this Python"
+)
 
 # 24x16 pixels, red on the left and blue on the right, with an orientation to be applied, a profile that
 # exchanges red and green, and EXIF with a make and a place. Made with pillow-heif 1.8.1: pi-heif only reads.

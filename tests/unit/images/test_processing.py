@@ -29,7 +29,7 @@ from bot.images.processing import (
     thumbnail,
     verify_picture,
 )
-from tests.support.picture_files.heic import HEIC
+from tests.support.picture_files.heic import HEIC, needs_heic
 from tests.support.picture_files.model import BLUE, GREEN, RED, SRGB, SWAPPED, exif, saved
 from tests.support.picture_files.png import png
 from tests.support.small_disk import bounded_files
@@ -181,6 +181,7 @@ class TestFormats:
         assert is_near(image.getpixel((4, 8)), RED)
         assert is_near(image.getpixel((20, 8)), BLUE)
 
+    @needs_heic
     def test_a_heic_becomes_an_upright_jpeg_without_metadata(self) -> None:
         assert b"Fruit Phone" in HEIC
         normalised, image = normalise(HEIC)
@@ -194,10 +195,13 @@ class TestFormats:
     def test_a_heic_is_refused_by_its_bytes_without_a_reader(self) -> None:
         assert refusal(HEIC).reason is MemberReason.REFERENCE_HEIC
 
+    @needs_heic
     def test_a_broken_heic_is_unreadable(self) -> None:
         assert refusal(HEIC[:300]).reason is MemberReason.REFERENCE_UNREADABLE
 
-    @pytest.mark.parametrize("data", [HEIC, saved(noise(32, 32), "AVIF")], ids=["HEIC", "AVIF"])
+    @pytest.mark.parametrize(
+        "data", [pytest.param(HEIC, marks=needs_heic), saved(noise(32, 32), "AVIF")], ids=["HEIC", "AVIF"]
+    )
     def test_a_file_of_the_child_that_finds_no_room_is_not_blamed_on_the_member(
         self, tmp_path: Path, data: bytes
     ) -> None:
@@ -212,12 +216,14 @@ class TestFormats:
         normalised, _ = normalise(data)
         assert normalised.mime_type == "image/png"
 
+    @needs_heic
     def test_a_heic_that_crashes_its_reader_is_unreadable(self) -> None:
         # A wrong type of the EXIF item makes pi-heif 1.4.0 crash with a segmentation fault.
         assert (
             refusal(HEIC.replace(b"\0\0Exif", b"\0\0Ex\xd4f", 1)).reason is MemberReason.REFERENCE_UNREADABLE
         )
 
+    @needs_heic
     def test_a_heic_of_900_megapixels_is_refused_by_its_header(self) -> None:
         # Change the stored and the displayed size.
         at = HEIC.index(b"clap") + 4
@@ -227,6 +233,7 @@ class TestFormats:
         assert error.reason is MemberReason.REFERENCE_TOO_LARGE
         assert (error.data["width"], error.data["height"]) == (30_000, 30_000)
 
+    @needs_heic
     def test_invalid_output_of_the_heic_reader_is_unreadable(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -238,6 +245,7 @@ class TestFormats:
         # An AVIF is read by the same process: a small file may take gigabytes.
         assert refusal(saved(two_colours(), "AVIF")).reason is MemberReason.REFERENCE_UNREADABLE
 
+    @needs_heic
     def test_the_process_of_the_heic_reader_gets_no_secrets(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
