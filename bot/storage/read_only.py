@@ -63,7 +63,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:  # also "file is not a database", which is no OperationalError
         connection.close()
         if error.sqlite_errorcode in _CANNOT_WRITE and path.is_file():
             return _connect_without_writing(path)
