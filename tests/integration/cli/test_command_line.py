@@ -162,7 +162,7 @@ def test_a_second_bot_on_the_same_file_is_refused_in_one_line(tmp_path: Path, da
     database_path.touch()
     holder = sqlite3.connect(f"{database_path}.lock", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    result = run_bot(tmp_path, BOT_DATABASE__PATH=str(database_path))
+    result = run_bot(tmp_path, BOT_DATABASE__PATH=str(database_path), BOT_LOG__LEVEL="warning")
     holder.close()
     assert result.returncode == 1
     assert "another bot process is using it" in result.stderr

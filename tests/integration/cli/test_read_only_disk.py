@@ -99,7 +99,7 @@ async def test_other_commands_say_that_the_disk_is_read_only(
     file_system.make_read_only()
     (tmp_path / "backup.sqlite3").touch()
     for arguments in ((), ("operator", "guilds")):
-        refused = run_bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(path))
+        refused = run_bot(tmp_path, *arguments, BOT_DATABASE__PATH=str(path), BOT_LOG__LEVEL="warning")
         assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
         assert "its disk is read-only" in refused.stderr
     onto_it = run_bot(tmp_path, "backup", str(path.with_name("copy")), BOT_DATABASE__PATH=str(path))
