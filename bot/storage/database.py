@@ -2,8 +2,8 @@
 
 A unit of work is a plain function of the connection. It runs as one call on aiosqlite's thread, so no await
 can fall between BEGIN and COMMIT, and a cancelled caller leaves no transaction open. Units that wait at the
-same time share one COMMIT, each behind its own savepoint: two hundred concurrent commands cost one fsync, and
-a unit that raises rolls back only its own changes. A unit that is alone needs no savepoint.
+same time share one COMMIT: two hundred concurrent commands cost one fsync. A unit that raises rolls back only
+its own changes: all that share its COMMIT are then run again, each behind a savepoint.
 
 Owns the connections to the database file.
 """
@@ -95,7 +95,8 @@ class Database:
         """Run `unit` in a transaction; when this returns, its effect is on the disk.
 
         The unit runs to its end even if the caller is cancelled meanwhile. What it raises is raised here,
-        after its own changes were rolled back.
+        after its own changes were rolled back. It may be run a second time after a rollback, so it must
+        change nothing but the database.
 
         Raises:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
@@ -193,8 +194,15 @@ def _commit_units(units: list[_Unit], connection: CachingConnection) -> list[obj
     """Run the units in one transaction; returns each unit's result or exception."""
     connection.begin()
     try:
-        # One that is alone is rolled back with the transaction.
-        outcomes = [units[0](connection)] if len(units) == 1 else _run_behind_savepoints(units, connection)
+        try:
+            outcomes = [unit(connection) for unit in units]
+        except Exception:
+            if len(units) == 1:
+                raise
+            # Only a savepoint can roll back one unit alone, and it makes each write cost half as much again.
+            connection.roll_back()
+            connection.begin()
+            outcomes = _run_behind_savepoints(units, connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.roll_back()

@@ -21,6 +21,7 @@ from bot.storage.database import Database
 from bot.storage.file_lock import acquire_lock
 from bot.storage.read_only import open_read_only
 from tests.support.paths import ROOT
+from tests.support.sql import rows, traced
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
 
@@ -50,6 +51,28 @@ async def test_a_unit_that_raises_rolls_back_only_its_own_changes(database: Data
     )
     assert isinstance(outcomes[-1], LookupError)
     assert await database.run(_count) == 10
+
+
+async def test_units_share_a_commit_without_savepoints_unless_one_raises(database: Database) -> None:
+    runs = dict.fromkeys(range(5), 0)
+
+    def unit(connection: sqlite3.Connection, number: int, *, raises: bool = False) -> int:
+        runs[number] += 1
+        _insert(connection, 10 * number + runs[number])
+        if raises:
+            raise LookupError(number)
+        return runs[number]
+
+    async with traced(database) as statements:
+        assert await asyncio.gather(*(database.run(partial(unit, number=n)) for n in range(5))) == [1] * 5
+    assert not [each for each in statements if "SAVEPOINT" in each]
+    outcomes = await asyncio.gather(
+        *(database.run(partial(unit, number=n, raises=n in {1, 3})) for n in range(5)), return_exceptions=True
+    )
+    # The first two were run until one raised, then all behind savepoints.
+    assert [repr(each) for each in outcomes] == ["3", "LookupError(1)", "2", "LookupError(3)", "2"]
+    numbers = await rows(database, "SELECT application_id FROM command_syncs ORDER BY 1")
+    assert numbers == [(1,), (3,), (11,), (21,), (22,), (31,), (41,), (42,)]
 
 
 async def test_two_thousand_cancelled_callers_leave_no_transaction_open(database: Database) -> None:
