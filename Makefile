@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests of one file stay together: they share what is slow to start.
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test lint check audit bench storm fuzz shake messages lock clean
+.PHONY: sandbox test lint check audit bench bench-quick bench-figures storm fuzz shake messages lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -24,14 +24,20 @@ lint: $(READY)  ## lint, format, types, import layers, workflows, audit
 	$(BIN)/zizmor --offline --quiet --no-progress --strict-collection --persona auditor .github .pre-commit-config.yaml
 	$(BIN)/python -m tests.tools.audit
 
-check: lint  ## `lint`, then every test with branch coverage: what CI runs
+check: lint bench-quick  ## `lint`, `bench-quick`, then every test with branch coverage: what CI runs
 	$(TESTS) --cov --cov-report=term:skip-covered
 
 audit: $(READY)  ## known vulnerabilities of the dependencies, secrets in the files
 	$(BIN)/python -m tests.tools.audit
 
-bench: $(READY)  ## the benchmarks, as a table
+bench: $(READY)  ## the benchmarks three times, beside the last figures; fails where a target is missed
 	$(BIN)/python -m tests.benchmarks
+
+bench-quick: $(READY)  ## the ratios that a busy machine does not change, in less than a minute
+	$(BIN)/python -m tests.benchmarks --quick
+
+bench-figures: $(READY)  ## `bench`, and keep the figures for later runs: before a tag
+	$(BIN)/python -m tests.benchmarks --record
 
 storm: $(READY)  ## hundreds of jobs in the real process, with faults and kills; `test` has a short run
 	$(BIN)/python -m tests.e2e.storm --jobs 300

@@ -1,6 +1,8 @@
 """`python -m tests.benchmarks [NAME ...]`: run benchmarks, each in a process of its own, and print a table.
 
-A missed target is shown in the table and is no error; an exception in a benchmark is one.
+Each is run three times, and the medians count. The exit code is 1 if a target was missed. `--quick` runs
+those that are ratios to something in the same run, once, on few rounds and with a wide margin. `--record`
+writes the figures to `figures.json`, beside which later runs are shown.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.benchmarks.results_table import table
+from tests.benchmarks import figures
+from tests.benchmarks.results_table import Row, median_row, table
 from tests.benchmarks.run_one import measure
 
 NAMES = (
     "submit",
     "transactions",
+    "reserve",
     "references",
     "slot_queue",
     "delivery",
@@ -26,22 +30,39 @@ NAMES = (
     "resume",
     "many_guilds",
 )
+QUICK = ("submit", "transactions", "reserve")
+RUNS = 3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="The benchmarks.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(NAMES)}")
-    names = parser.parse_args().names or NAMES
-    if unknown := set(names) - set(NAMES):
+    parser.add_argument("--quick", action="store_true", help="the stable ratios, in less than a minute")
+    parser.add_argument("--record", action="store_true", help="write the figures to figures.json")
+    args = parser.parse_args()
+    names = args.names or (QUICK if args.quick else NAMES)
+    if unknown := set(names) - set(QUICK if args.quick else NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    rows = []
+    rows = [row for name in names for row in run(name, quick=args.quick)]
+    recorded = figures.load()
+    print(f"{figures.version()} on {figures.machine()}")
+    print(f"last: {recorded['version']} on {recorded['machine']}")
+    print(table(figures.compared(rows, recorded)))
+    if args.record:
+        figures.record(rows)
+    sys.exit(0 if all(row.met for row in rows) else 1)
+
+
+def run(name: str, *, quick: bool) -> list[Row]:
+    """Return the medians of a benchmark's runs."""
+    runs = []
     # One task a process: the peak memory of one benchmark would hide that of the next.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=fresh, max_tasks_per_child=1) as processes:
-        for name in names:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += processes.submit(measure, name).result()
-    print(table(rows))
+        for number in range(1 if quick else RUNS):
+            print(f"{name}, {number + 1} ...", file=sys.stderr, flush=True)
+            runs.append(processes.submit(measure, name, quick=quick).result())
+    return [median_row(rows) for rows in zip(*runs, strict=True)]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,44 @@ class Row:
     met: bool
     note: str
     reason: str = ""
+    value: float | None = None
+    """The number that the target is about, by which runs are compared; None if it is about several."""
+    last: str = ""
+    """What the file of figures has."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio to something that was measured in the same run, and its bound."""
+
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def target(self) -> str:
+        return f">= {self.at_least}" if self.at_least is not None else f"<= {self.at_most}"
+
+    def met(self, margin: float) -> bool:
+        """Return whether the bound is kept; with a margin of 2 by a value that is twice as bad, too."""
+        if self.at_least is not None:
+            return self.value * margin >= self.at_least
+        assert self.at_most is not None
+        return self.value <= self.at_most * margin
+
+
+def ratio_row(what: str, ratio: Ratio, measured: str, note: str, reason: str, *, margin: float = 1.0) -> Row:
+    """Return the row of a ratio; `measured` is what it is made of."""
+    target = ratio.target if margin == 1 else f"{ratio.target}, within {margin:g} times"
+    shown = f"{ratio.value:.2f} ({measured})"
+    return Row(what, shown, target, ratio.met(margin), note, reason, value=ratio.value)
+
+
+def median_row(rows: Sequence[Row]) -> Row:
+    """Return the median of one measurement in several runs; without values, one whose verdict most have."""
+    if all(row.value is not None for row in rows):
+        return sorted(rows, key=lambda row: row.value or 0.0)[len(rows) // 2]
+    return sorted(rows, key=lambda row: row.met)[len(rows) // 2]
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -34,7 +72,7 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as plain text, each with its note below."""
-    cells = [("what", "measured", "target", "met"), *map(_cells, rows)]
+    cells = [("what", "measured", "target", "met", "last"), *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -46,8 +84,8 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _cells(row: Row) -> tuple[str, str, str, str]:
-    return row.what, row.measured, row.target, "yes" if row.met else "NO"
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.what, row.measured, row.target, "yes" if row.met else "NO", row.last
 
 
 def _remarks(row: Row) -> list[str]:

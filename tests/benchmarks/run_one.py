@@ -16,13 +16,15 @@ from tests.support.paths import ROOT
 DATA = ROOT / "data"
 
 
-def measure(name: str) -> list[Row]:
-    """Run the benchmark `name` in this process."""
+def measure(name: str, *, quick: bool = False) -> list[Row]:
+    """Run the benchmark `name` in this process; `quick` takes the constants of its `QUICK`."""
+    module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+    if quick:
+        for constant, value in module.QUICK.items():
+            setattr(module, constant, value)
     log_setup.configure("warning", "console")
     app.tune_gc()
     DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=DATA) as folder:
-        rows: list[Row] = asyncio.run(
-            importlib.import_module(f"tests.benchmarks.bench_{name}").measure(Path(folder))
-        )
+        rows: list[Row] = asyncio.run(module.measure(Path(folder)))
     return rows

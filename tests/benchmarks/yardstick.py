@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.domain.clock import DAY_MS
 from bot.domain.ids import ALL_GUILDS
@@ -25,6 +25,26 @@ QUARTER_MS: Final = DAY_MS // 96
 
 RESULT_URL: Final = "https://cdn.rivya.ai/picture.png"
 Connection = sqlite3.Connection
+
+
+class Seconds(NamedTuple):
+    """How long something took."""
+
+    wall: float
+    cpu: float
+    """Of the processor, in all threads of the process."""
+
+
+class Stopwatch:
+    """Measures from when it is made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> Seconds:
+        return Seconds(time.perf_counter() - self._wall, time.process_time() - self._cpu)
+
+
 Transaction = list[tuple[str, tuple[object, ...]]]
 """Statements with their values."""
 
@@ -76,17 +96,17 @@ def create(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     )
 
 
-def run(connection: sqlite3.Connection, transactions: Sequence[Transaction], *, together: bool) -> float:
-    """Run transactions with a COMMIT each, or with one for all if `together`; return the seconds it took."""
+def run(connection: sqlite3.Connection, transactions: Sequence[Transaction], *, together: bool) -> Seconds:
+    """Run transactions with a COMMIT each, or with one for all if `together`; return how long it took."""
     batches = [transactions] if together else [[each] for each in transactions]
-    start = time.perf_counter()
+    stopwatch = Stopwatch()
     for batch in batches:
         connection.execute("BEGIN IMMEDIATE")
         for transaction in batch:
             for statement, values in transaction:
                 connection.execute(statement, values).fetchone()
         connection.execute("COMMIT")
-    return time.perf_counter() - start
+    return stopwatch.read()
 
 
 def _transaction(name: str, job: Job) -> Transaction:

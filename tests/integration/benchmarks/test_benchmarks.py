@@ -15,8 +15,9 @@ from tests.benchmarks.results_table import table
 
 TWELVE = log_normal(12, 0.25)
 SMALL: dict[str, dict[str, Any]] = {
-    "submit": {"IN_A_ROW": 3, "AT_ONCE": 3, "ROUNDS": 1},
+    "submit": {"AT_ONCE": 3, "ROUNDS": 2},
     "transactions": {"CHUNK": 2, "ROUNDS": 1},
+    "reserve": {"AMOUNT": 20, "CHUNK": 2, "ROUNDS": 1},
     "references": {"AT_ONCE": 1, "SIDE": 64},
     "slot_queue": {"WAITING": 2},
     "delivery": {"PICTURES": 2, "SIDE": 64},
