@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from queue import SimpleQueue
+from itertools import count
+from queue import PriorityQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -18,27 +19,33 @@ T = TypeVar("T")
 
 
 class DaemonThreads:
-    """A fixed number of daemon threads that run functions in the order of their submission."""
+    """A fixed number of daemon threads that run functions, the urgent ones first, else in their order."""
 
     def __init__(self, number: int, name: str) -> None:
         self._number = number
-        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None] = SimpleQueue()
+        self._numbers = count()
+        self._queue: PriorityQueue[tuple[bool, int, tuple[Future[Any], Callable[[], object]] | None]] = (
+            PriorityQueue()
+        )
         for index in range(number):
             threading.Thread(target=self._run, name=f"{name} {index}", daemon=True).start()
 
-    def submit(self, function: Callable[[], T]) -> Future[T]:
+    def submit(self, function: Callable[[], T], *, urgent: bool = False) -> Future[T]:
         """Run a function in one of the threads; a future that is cancelled before is left out."""
         future: Future[T] = Future()
-        self._queue.put((future, function))
+        self._put((future, function), urgent=urgent)
         return future
 
     def close(self) -> None:
         """End each thread once it is idle, without waiting for it. Nothing may be submitted afterwards."""
         for _ in range(self._number):
-            self._queue.put(None)
+            self._put(None, urgent=False)
+
+    def _put(self, queued: tuple[Future[Any], Callable[[], object]] | None, *, urgent: bool) -> None:
+        self._queue.put((not urgent, next(self._numbers), queued))
 
     def _run(self) -> None:
-        while (queued := self._queue.get()) is not None:
+        while (queued := self._queue.get()[-1]) is not None:
             future, function = queued
             if future.set_running_or_notify_cancel():
                 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bot.jobs.store import JobStore
     from bot.rivya.client import RivyaClient
     from bot.storage.picture_store import PictureStore
+
+MAX_UNVERIFIED: Final = 16
+"""Results in memory at once that are being downloaded or wait to be verified; each may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class JobFiles:
         self._downloader = downloader
         self._image_workers = image_workers
         self._picture_store = picture_store
+        self._unverified = asyncio.Semaphore(MAX_UNVERIFIED)
 
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
         """Return the stored reference; download, normalise and store it if it is not stored yet.
@@ -97,16 +101,17 @@ class JobFiles:
             url = await self._current_result_url(job) or url
         if url is None:
             raise ContractViolation("result_missing", "a succeeded task has no result URL")
-        if is_data_url(url):
-            data = await asyncio.to_thread(decode_data_url, url, limit_bytes=RESULT_LIMIT_BYTES)
-        else:
-            data = await self._downloader.result(url)
         limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
-        try:
-            return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
-        except ContractViolation:
-            await self._keep_unreadable(job, data)
-            raise
+        async with self._unverified:
+            if is_data_url(url):
+                data = await asyncio.to_thread(decode_data_url, url, limit_bytes=RESULT_LIMIT_BYTES)
+            else:
+                data = await self._downloader.result(url)
+            try:
+                return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
+            except ContractViolation:
+                await self._keep_unreadable(job, data)
+                raise
 
     async def _current_result_url(self, job: Job) -> str | None:
         """Ask Rivya for the address; None if it names none, or does not know the task any more."""

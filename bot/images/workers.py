@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bot.domain.daemon_threads import DaemonThreads
 from bot.domain.errors import disk_error
 from bot.images import processing
-from bot.images.memory import release_large_blocks
+from bot.images.memory import release_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,15 +32,17 @@ WORKERS: Final = 2
 
 
 class ImageWorkers:
-    """A few threads for pictures, and the folder `scratch` for their files, which is deleted at the start."""
+    """A few threads for pictures, and the folder `scratch` for their files, which is deleted at the start.
+
+    Results go before references: one that waits is in memory, and somebody waits for it.
+    """
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         # A killed process leaves members' pictures behind.
         shutil.rmtree(scratch, ignore_errors=True)
-        release_large_blocks()
-        # Threads of their own: glibc keeps smaller blocks for the thread that freed them, which over the many
-        # threads of the event loop's own pool adds up.
+        release_freed_memory()
+        # Threads of their own, so that no more pictures than threads are decoded at once.
         self._threads = DaemonThreads(WORKERS, "images")
 
     def close(self) -> None:
@@ -68,9 +70,8 @@ class ImageWorkers:
         Raises:
             MemberError, OperatorError: as `processing.normalise_reference`.
         """
-        return await self._run(
-            partial(processing.normalise_reference, original, ready, limit_bytes=limit_bytes)
-        )
+        normalise = partial(processing.normalise_reference, original, ready, limit_bytes=limit_bytes)
+        return await self._run(normalise, urgent=False)
 
     async def prepare_result(self, data: bytes, *, limit_bytes: int) -> tuple[Picture, bool]:
         """Verify a result and fit it into `limit_bytes`; the second value tells whether it was made smaller.
@@ -96,5 +97,5 @@ class ImageWorkers:
         """
         return await self._run(partial(processing.thumbnail, data, side))
 
-    async def _run(self, function: Callable[[], T]) -> T:
-        return await asyncio.wrap_future(self._threads.submit(function))
+    async def _run(self, function: Callable[[], T], *, urgent: bool = True) -> T:
+        return await asyncio.wrap_future(self._threads.submit(function, urgent=urgent))

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
+import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import FailureCause, Stage
+from bot.engine.job_files import MAX_UNVERIFIED, JobFiles
 from bot.images.data_urls import decode_data_url
 from bot.images.downloads import Downloader
-from bot.images.workers import ImageWorkers
+from bot.images.processing import Normalised
+from bot.images.workers import WORKERS, ImageWorkers
+from bot.jobs.store import JobStore
 from bot.rivya.client import RivyaClient, open_session
 from bot.rivya.models import Task, TaskStatus
+from bot.storage.picture_store import PictureStore
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.faults import FaultName
 from sandbox.fake_rivya.results import AddressForm, ResultFormat
 from tests.support.engine_harness import EngineHarness
+from tests.support.factories import make_job
 from tests.support.images import make_picture
-from tests.support.waiting import until
+from tests.support.waiting import soon, until
 
 LIMIT = 10_000_000
 
@@ -162,3 +171,47 @@ async def test_a_redirect_to_a_data_url_is_refused_and_a_second_layer_of_gzip_st
     with pytest.raises(ContractViolation) as caught:
         await image_workers.prepare_result(data, limit_bytes=LIMIT)
     assert caught.value.code == "not_a_picture"
+
+
+async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
+    rivya: FakeRivya, image_workers: ImageWorkers, store: JobStore, tmp_path: Path
+) -> None:
+    """Each is in memory from then on."""
+    async with open_session() as session, Downloader(allow_loopback=True) as downloader:
+        client = RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)
+        files = JobFiles(store, client, downloader, image_workers, PictureStore(tmp_path / "pictures"))
+        task = await finished(client, rivya)
+        assert task.result_url is not None
+        job = replace(make_job(), result_url=task.result_url)
+        path = urlsplit(task.result_url).path
+
+        def downloaded() -> int:
+            return sum(call[:2] == ("GET", path) for call in rivya.calls)
+
+        hanging, writers = await hang_threads(image_workers, tmp_path)
+        fetching = [
+            asyncio.create_task(files.fetch_result(job, anew=False)) for _ in range(MAX_UNVERIFIED + 4)
+        ]
+        await until(lambda: downloaded() >= MAX_UNVERIFIED)
+        for _ in range(2):  # one could be downloaded meanwhile
+            await downloader.result(task.result_url)
+        assert downloaded() == MAX_UNVERIFIED + 2
+        for writer in writers:
+            os.close(writer)
+        fetched = await soon(asyncio.gather(*fetching))
+        await soon(asyncio.gather(*hanging, return_exceptions=True))
+    assert {picture.data for picture, _ in fetched} == {make_picture()}
+
+
+async def hang_threads(
+    image_workers: ImageWorkers, folder: Path
+) -> tuple[list[asyncio.Task[Normalised]], list[int]]:
+    """Let every thread read a pipe; return these tasks, which fail, and what to close so that they do."""
+    pipes = [folder / f"pipe{number}" for number in range(WORKERS)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    hanging = [
+        asyncio.create_task(image_workers.normalise_reference(pipe, folder / "target", limit_bytes=LIMIT))
+        for pipe in pipes
+    ]
+    return hanging, [await soon(asyncio.to_thread(os.open, pipe, os.O_WRONLY)) for pipe in pipes]

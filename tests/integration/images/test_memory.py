@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -43,6 +44,39 @@ async def main(folder):
 
 asyncio.run(main(Path(sys.argv[1])))
 """
+
+ARENAS_PROGRAM = """
+import ctypes, sys, threading
+from pathlib import Path
+from bot.images.workers import ImageWorkers
+
+workers = ImageWorkers(Path(sys.argv[1]) / "scratch")
+barrier = threading.Barrier(65)
+
+def keep():
+    kept = [bytes(100_000) for _ in range(3)]
+    barrier.wait(60)
+    barrier.wait(60)
+
+for _ in range(64):
+    threading.Thread(target=keep, daemon=True).start()
+barrier.wait(60)
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+target = libc.fopen(sys.argv[2].encode(), b"w")
+libc.malloc_info(0, ctypes.c_void_p(target))
+libc.fclose(ctypes.c_void_p(target))
+barrier.wait(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="asks glibc")
+def test_many_threads_share_a_few_arenas(tmp_path: Path) -> None:
+    """https://man7.org/linux/man-pages/man3/malloc_info.3.html: one `heap` for each arena."""
+    description = tmp_path / "malloc.xml"
+    program = [sys.executable, "-c", ARENAS_PROGRAM, str(tmp_path), str(description)]
+    subprocess.run(program, cwd=ROOT, check=True)
+    assert 1 <= description.read_text().count("<heap nr=") <= 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/statm")

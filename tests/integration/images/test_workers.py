@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,39 @@ async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> Non
             os.close(writer)
         finally:
             child.kill()
+
+
+async def test_a_result_goes_before_references_that_came_earlier(tmp_path: Path) -> None:
+    """One that waits is in memory, and a member waits for it."""
+    workers = ImageWorkers(tmp_path / "scratch")
+    pipes = [tmp_path / f"pipe{number}" for number in range(WORKERS)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    hanging = [
+        asyncio.create_task(workers.normalise_reference(pipe, tmp_path / "target", limit_bytes=LIMIT_BYTES))
+        for pipe in pipes
+    ]
+    writers = [await open_writer(pipe) for pipe in pipes]
+    order: list[str] = []
+
+    async def record(name: str, work: Awaitable[object]) -> None:
+        await work
+        order.append(name)
+
+    source = tmp_path / "source"
+    source.write_bytes(make_picture())
+    references = [
+        workers.normalise_reference(source, tmp_path / f"target{number}", limit_bytes=LIMIT_BYTES)
+        for number in range(2)
+    ]
+    queued = [asyncio.create_task(record("reference", reference)) for reference in references]
+    await asyncio.sleep(0)  # both are in the queue now
+    result = workers.prepare_result(source.read_bytes(), limit_bytes=LIMIT_BYTES)
+    queued.append(asyncio.create_task(record("result", result)))
+    await asyncio.sleep(0)
+    os.close(writers.pop())  # one thread goes on, the other one hangs
+    await soon(asyncio.gather(*queued))
+    assert order == ["result", "reference", "reference"]
+    os.close(writers.pop())
+    await soon(asyncio.gather(*hanging, return_exceptions=True))
+    workers.close()
