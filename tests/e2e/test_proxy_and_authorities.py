@@ -163,7 +163,7 @@ async def test_a_proxy_or_a_file_that_cannot_be_used_is_one_line(
     assert not found[name][0]
     assert words in found[name][1]
     assert [check for check, (ok, _) in found.items() if not ok] == [name]
-    code, output = await fresh.bot.run(**settings)
+    code, output = await fresh.bot.run(**settings, BOT_LOG__LEVEL="warning")
     assert (code, len(output.splitlines())) == (1, 1)
     assert words in output
 
