@@ -126,16 +126,19 @@ def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, 
 
     Returns the credits that were booked; 0 if the reservation was closed before.
     """
+    if final_credits is None:
+        if (row := _held(transaction, job_id)) is None:
+            return 0
+        final_credits = int(row["reserved_credits"])
     # At the price that was reserved, nothing else changes: neither limits, nor totals, nor grants.
     as_reserved = transaction.execute(
-        "UPDATE reservations SET state = 'settled', final_credits = reserved_credits, closed_at = :at"
-        " WHERE job_id = :job_id AND state = 'held' AND reserved_credits = coalesce(:final, reserved_credits)"
-        " RETURNING final_credits",
-        {"job_id": job_id, "final": final_credits, "at": at},
-    ).fetchone()
-    if as_reserved is not None:
-        return int(as_reserved["final_credits"])
-    if final_credits is None or (row := _held(transaction, job_id)) is None:
+        "UPDATE reservations SET state = 'settled', final_credits = reserved_credits, closed_at = ?"
+        " WHERE job_id = ? AND state = 'held' AND reserved_credits = ?",
+        (at, job_id, final_credits),
+    )
+    if as_reserved.rowcount:
+        return final_credits
+    if (row := _held(transaction, job_id)) is None:
         return 0
     _write(transaction, row, ReservationState.SETTLED, final=final_credits, closed_at=at)
     return final_credits

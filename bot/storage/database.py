@@ -58,8 +58,10 @@ class Database:
         self._connection = connection
         self._lock = lock
         self._path = path
-        self._queue: asyncio.Queue[_QueuedUnit | None] = asyncio.Queue()
-        """None closes it."""
+        self._queue: list[_QueuedUnit] = []
+        self._wake = asyncio.Event()
+        """Set while there are queued units, and to close."""
+        self._closing = False
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     @classmethod
@@ -102,10 +104,11 @@ class Database:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
             ContractViolation: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
         """
-        if self._writer.done():
-            raise self._closed()
+        if self._closing or self._writer.done():
+            raise OperatorError("database", f"database {self._path}: already closed")
         result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((unit, result))
+        self._queue.append((unit, result))
+        self._wake.set()
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
     async def run_in_batches(self, unit: Callable[[sqlite3.Connection], int]) -> int:
@@ -142,29 +145,21 @@ class Database:
 
     async def close(self) -> None:
         """Run the queued units, then close; safe to call twice."""
-        if not self._writer.done():
-            self._queue.put_nowait(None)
-            await self._writer
+        self._closing = True
+        self._wake.set()
+        await self._writer
         await self._connection.close()
         if self._lock is not None:
             self._lock.close()
 
-    def _closed(self) -> OperatorError:
-        return OperatorError("database", f"database {self._path}: already closed")
-
     async def _write(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while not self._queue.empty() and len(batch) < BATCH:
-                batch.append(self._queue.get_nowait())
-            units = [queued for queued in batch if queued is not None]
+        while self._queue or not self._closing:
+            await self._wake.wait()
+            units, self._queue = self._queue[:BATCH], self._queue[BATCH:]
             if units:
                 await self._commit(units)
-            if None in batch:
-                while not self._queue.empty():  # queued during the last commit
-                    if (queued := self._queue.get_nowait()) is not None and not queued[1].done():
-                        queued[1].set_exception(self._closed())
-                return
+            if not self._queue and not self._closing:
+                self._wake.clear()
 
     async def _commit(self, units: list[_QueuedUnit]) -> None:
         outcomes: list[object]
@@ -175,15 +170,15 @@ class Database:
         for (_, result), outcome in zip(units, outcomes, strict=True):
             if result.done():  # its caller was cancelled; the unit is committed nevertheless
                 continue
-            if isinstance(outcome, sqlite3.IntegrityError):
+            if not isinstance(outcome, BaseException):
+                result.set_result(outcome)
+            elif isinstance(outcome, sqlite3.IntegrityError):
                 # Not an OperatorError: only a developer can do anything about it.
                 result.set_exception(ContractViolation("bug", f"the database refuses a row: {outcome}"))
             elif isinstance(outcome, sqlite3.Error):
                 result.set_exception(database_error(self._path, outcome))
-            elif isinstance(outcome, BaseException):
-                result.set_exception(outcome)
             else:
-                result.set_result(outcome)
+                result.set_exception(outcome)
 
 
 _Unit: TypeAlias = "Callable[[sqlite3.Connection], object]"
