@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from bot.credits.admin import CreditAdmin
@@ -20,8 +24,10 @@ from bot.jobs.drafts import DraftStore
 from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.jobs.store import JobStore
 from bot.jobs.submission import Accepted
+from bot.storage import database as database_module
 from bot.storage.database import Database
-from tests.support.factories import make_job, make_request
+from bot.storage.read_cache import CachingConnection
+from tests.support.factories import accept, make_job, make_request
 from tests.support.sql import rows as rows_of
 from tests.support.sql import traced
 
@@ -166,3 +172,35 @@ async def test_what_is_set_in_a_guild_adds_a_bounded_number(
     async with traced(database) as settled:
         await store.succeeded(job.job_id, None, 4)
     assert len(counted(settled)) <= SETTLE
+
+
+async def test_each_statement_is_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their texts depend on how many limits there are for a member, but on no id and no number."""
+    texts: set[str] = set()
+
+    class RecordingConnection(CachingConnection):
+        def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+            texts.add(statement)
+            return super().execute(statement, values)
+
+    monkeypatch.setattr(database_module, "CachingConnection", RecordingConnection)
+    opened = await Database.open(tmp_path / "bot.sqlite3")
+    try:
+        await make_rich(opened, CreditAdmin(opened, Limit(200, Period.MONTH)), 3)
+        store = JobStore(opened, Limit(200, Period.MONTH))
+
+        async def run_jobs(first: int) -> None:
+            for user_id in range(first, first + 5):
+                roles = ROLES[: user_id % 7]
+                job = make_job(make_request(user_id=user_id))
+                assert await accept(store, job, RequestContext(role_ids=(*roles, ROLES[0])))
+                await store.created(job.job_id, f"task_{user_id}", 4)
+                await store.succeeded(job.job_id, None, user_id % 3 + 3)
+
+        await run_jobs(100)
+        seen = set(texts)
+        await run_jobs(240)
+        assert texts == seen
+        assert len(texts) < database_module.STATEMENTS
+    finally:
+        await opened.close()
