@@ -15,8 +15,7 @@ _JOBS = """
         upload_limit_bytes, locale, private, spoiler, prompt, model, size, format, stage, quote_credits,
         accepted_at, task_id, finished_at
     )
-    SELECT lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-'
-                 || hex(randomblob(2)) || '-' || hex(randomblob(6))),
+    SELECT printf('%08x-0000-4000-8000-%012x', number, number),
            number, '', 1, 1, 1, number % :members, 10000000, 'en-US', 0, 0, 'a red fox', 'qwen-image',
            'square', 'png', 'delivered', 4, :start + (:end - :start) * number / (:amount + 1),
            'task-' || number, :end
