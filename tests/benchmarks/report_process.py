@@ -20,6 +20,7 @@ from bot import app
 from bot.credits.reports.builder import ReportBuilder, ReportFiles
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.periods import Period
+from bot.images.memory import release_freed_memory
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from cogs.credits.chart_labels import chart_labels
@@ -133,5 +134,6 @@ async def _write(store: JobStore, seconds: list[float]) -> None:
 
 if __name__ == "__main__":
     app.tune_gc()
+    release_freed_memory()  # as `ImageWorkers` does in the bot
     options = json.loads(sys.argv[1])
     print(json.dumps(asdict(asyncio.run(measure(Path(options["path"]), options["rounds"])))))
