@@ -95,7 +95,8 @@ async def _wait_until_idle(environment: SandboxEnvironment) -> None:
 
 @contextlib.asynccontextmanager
 async def _printing_progress(environment: SandboxEnvironment, prompt: str) -> AsyncIterator[None]:
-    printer = asyncio.create_task(_print_progress(environment, prompt), name="progress")
+    earlier = len(environment.env.http_requests)  # such as the greeting
+    printer = asyncio.create_task(_print_progress(environment, prompt, earlier), name="progress")
     try:
         yield
     finally:
@@ -103,9 +104,9 @@ async def _printing_progress(environment: SandboxEnvironment, prompt: str) -> As
         await asyncio.gather(printer, return_exceptions=True)
 
 
-async def _print_progress(environment: SandboxEnvironment, prompt: str) -> None:
+async def _print_progress(environment: SandboxEnvironment, prompt: str, requests_read: int) -> None:
     """Print each new line that the bot shows. SimCord's request log can be read while the bot is busy."""
-    started, requests_read, printed = time.perf_counter(), 0, {_plain(prompt)}
+    started, printed = time.perf_counter(), {_plain(prompt)}
     while True:
         requests = environment.env.http_requests
         for request in requests[requests_read:]:

@@ -45,6 +45,7 @@ def test_a_picture_is_made_from_a_reference_and_saved(tmp_path: Path) -> None:
     result = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
     assert (result.returncode, result.stderr) == (0, "")
     assert "Uploading your reference." in result.stdout
+    assert "Hello" not in result.stdout, "the greeting of the server is not part of it"
     saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
     assert re.search(saved, result.stdout, re.MULTILINE)
     assert format_and_size(out) == ("PNG", (1024, 1024))
