@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from tests.support.paths import ROOT
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.sandbox_page import CHROMIUM, answer, become, open_browser, run, running_sandbox, visit
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PROMPT = "a red fox in a golden forest"
 OTHER_PROMPT = "a blue owl in a forest at night"
-
-PATIENCE_MS = 1000 * PATIENCE_SECONDS
 LEFT = re.compile(r"4 credits · (\d+) of 200 left this month")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome on the PATH")
@@ -42,71 +21,17 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or goog
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run a sandbox and yield its URL; at the end, stop it with SIGINT. The parameter is painting seconds."""
-    seconds = str(getattr(request, "param", 2))
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--painting-seconds", seconds]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\S+", process.stdout.readline())
-        try:
-            assert found is not None
-            yield found.group()
-        finally:
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (process.returncode, errors) == (0, "")
+    """Run a sandbox and yield its URL. The parameter is painting seconds."""
+    with running_sandbox("--painting-seconds", str(getattr(request, "param", 2))) as url:
+        yield url
 
 
 @pytest.fixture
 async def page(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Page]:
     """Open a browser of a computer's size, or of the one in the parameter."""
     width, height = getattr(request, "param", (1280, 900))
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=CHROMIUM_OPTIONS,
-            viewport={"width": width, "height": height},
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        try:
-            yield context.pages[0]
-        finally:
-            await context.close()
-
-
-async def visit(page: Page, url: str) -> None:
-    """Open the page and wait until it is ready: its first updates close menus."""
-    await page.goto(url)
-    await wait_until_ready(page)
-
-
-async def wait_until_ready(page: Page) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await page.evaluate("window.simcordPreview?.ready"):
-            await asyncio.sleep(0.05)  # Playwright's own waiting uses eval, which the page's policy forbids
-
-
-async def run(page: Page, command: str) -> None:
-    """Choose a command without options in the composer, and send it."""
-    await page.get_by_role("textbox", name="Message").press_sequentially(f"/{command}")
-    await page.get_by_role("option", name=f"/{command}").first.click()
-    await page.get_by_role("button", name="Send").click()
-
-
-async def become(page: Page, name: str) -> None:
-    """View the page as another person."""
-    await page.get_by_label("Viewing as").select_option(label=name)
-    await wait_until_ready(page)
-    await expect(page.get_by_role("textbox", name="Message")).to_be_editable()
-
-
-def answer(page: Page, text: str) -> Locator:
-    """Return the private answer that contains a text."""
-    return page.get_by_role("article").filter(has_text="Only you can see this").filter(has_text=text).last
+    async with open_browser(tmp_path / "profile", width, height) as page:
+        yield page
 
 
 # Long enough for a slow page to show the progress before the picture.
