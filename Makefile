@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests of one file stay together: they share what is slow to start.
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-.PHONY: sandbox test lint check audit bench bench-quick bench-figures storm fuzz shake messages lock clean
+.PHONY: sandbox test lint check audit bench bench-quick bench-figures storm fuzz shake messages screenshots lock clean
 .DEFAULT_GOAL := test
 
 sandbox: $(READY)  ## the whole bot in a browser, with no account
@@ -50,6 +50,9 @@ shake: $(READY)  ## every test five times, beside programs that keep the process
 
 messages: $(READY)  ## bring the translations up to date with the code; LANGUAGE=es makes a new one
 	$(BIN)/python -m tests.tools.update_translations $(LANGUAGE)
+
+screenshots: $(READY)  ## make the pictures of the documentation anew; needs Chromium
+	$(BIN)/python -m tests.tools.screenshots
 
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

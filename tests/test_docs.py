@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from pydantic_core import PydanticUndefined
 
 from bot.__main__ import _parser
@@ -20,6 +21,7 @@ from bot.rivya.scopes import Scope
 from bot.storage.schema import migrate
 from cogs.text.translation import CommandTranslator
 from tests.support.paths import ROOT
+from tests.tools.screenshots import ASSETS, MAX_BYTES, MAX_PICTURE_BYTES, oversized
 from tests.tools.update_translations import command_payloads
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -216,6 +218,42 @@ def test_the_architecture_names_the_owner_of_each_table() -> None:
     }
     assert owners.keys() == {name for (name,) in names if not name.startswith("sqlite_")}
     assert all(owners.values())
+
+
+def pictures_on(text: str) -> list[tuple[str, str]]:
+    """The alt text and the path of each picture of the project on a page."""
+    return [(alt, path) for alt, path in re.findall(r"!\[(.*?)\]\((\S+)\)", text) if "://" not in path]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_on_a_page_is_described_and_was_made_by_the_command(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert "<img" not in text  # Markdown alone is looked at here
+    for alt, path in pictures_on(text):
+        assert (page.parent / path).resolve() in {ASSETS / name for name in MAX_BYTES}
+        assert len(alt.split()) >= 10, "say what the picture shows to those who cannot see it"
+
+
+def test_every_picture_is_shown_and_small_enough_for_a_phone() -> None:
+    shown = {
+        (page.parent / path).resolve() for page in PAGES for _, path in pictures_on(page.read_text("utf-8"))
+    }
+    assert shown == {path for path in ASSETS.iterdir() if path.is_file()}
+    assert oversized(ASSETS) == []
+    for name, limit in MAX_BYTES.items():
+        with Image.open(ASSETS / name) as picture:
+            assert (getattr(picture, "n_frames", 1) > 1) == (limit > MAX_PICTURE_BYTES)
+            assert 500 <= picture.width <= 800  # text in wider ones is too small on a phone
+
+
+def test_a_picture_without_words_or_above_its_limit_is_found(tmp_path: Path) -> None:
+    assert pictures_on("a ![](b.webp) c ![d e](f.png) ![g](https://h.example/i.png)") == [
+        ("", "b.webp"),
+        ("d e", "f.png"),
+    ]
+    for name, limit in MAX_BYTES.items():
+        (tmp_path / name).write_bytes(bytes(limit + (name == "form.webp")))
+    assert oversized(tmp_path) == ["form.webp: 200001 bytes, at most 200000"]
 
 
 def test_the_readme_is_one_page() -> None:
