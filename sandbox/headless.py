@@ -21,6 +21,7 @@ _TEXT_DISPLAY: Final = 10
 _MARKUP: Final = re.compile(r"^(?:-# |> |#+ )|\*\*|`|\\(?=[^\w\s])", re.MULTILINE)
 _MENTION: Final = re.compile(r"<@\d+>")
 """Always Mira: no other member sends a command here."""
+_COMMAND: Final = re.compile(r"<(/[^:>]+):\d+>")
 _TIMESTAMP: Final = re.compile(r"<t:(\d+)(?::\w)?>")
 
 
@@ -95,8 +96,8 @@ async def _wait_until_idle(environment: SandboxEnvironment) -> None:
 
 @contextlib.asynccontextmanager
 async def _printing_progress(environment: SandboxEnvironment, prompt: str) -> AsyncIterator[None]:
-    earlier = len(environment.env.http_requests)  # such as the greeting
-    printer = asyncio.create_task(_print_progress(environment, prompt, earlier), name="progress")
+    before = len(environment.env.http_requests)  # the greeting, which is no progress
+    printer = asyncio.create_task(_print_progress(environment, prompt, before), name="progress")
     try:
         yield
     finally:
@@ -130,7 +131,8 @@ def _texts(components: Iterable[Mapping[str, object]]) -> Iterable[str]:
 
 def _plain(text: str) -> str:
     """Replace Discord's markup by text that a terminal can show."""
-    return _MARKUP.sub("", _TIMESTAMP.sub(_local_time, _MENTION.sub("@Mira", text)))
+    named = _COMMAND.sub(r"\1", _MENTION.sub("@Mira", text))
+    return _MARKUP.sub("", _TIMESTAMP.sub(_local_time, named))
 
 
 def _local_time(timestamp: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sandbox.headless import _plain
 from tests.support.paths import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -44,8 +45,7 @@ def test_a_picture_is_made_from_a_reference_and_saved(tmp_path: Path) -> None:
     Image.new("RGB", (640, 480), (10, 200, 30)).save(reference)
     result = run_sandbox(tmp_path, "--once", "a red fox", "--reference", reference, "--out", out)
     assert (result.returncode, result.stderr) == (0, "")
-    assert "Uploading your reference." in result.stdout
-    assert "Hello" not in result.stdout, "the greeting of the server is not part of it"
+    assert "Uploading your reference." in result.stdout.splitlines()[0]  # without the greeting
     saved = rf"Saved to {re.escape(str(out))}: @Mira · 4 credits · 196 of 200 left this month$"
     assert re.search(saved, result.stdout, re.MULTILINE)
     assert format_and_size(out) == ("PNG", (1024, 1024))
@@ -54,6 +54,13 @@ def test_a_picture_is_made_from_a_reference_and_saved(tmp_path: Path) -> None:
     assert green > red + 20, "the reference is visible in the picture"
     assert green > blue + 20
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_what_discord_would_show_is_plain_text() -> None:
+    assert (
+        _plain("-# **Ask** <@12> with </limits show:34> or `/help`\\.")
+        == "Ask @Mira with /limits show or /help."
+    )
 
 
 def test_the_members_and_the_server_have_the_locale_that_is_named(tmp_path: Path) -> None:
