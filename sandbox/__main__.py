@@ -37,8 +37,8 @@ _GUIDANCE: Final = """\
 sunset*, and a `reference` if you like; without a prompt it opens a form. Under each picture: *Again*, \
 *Edit*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, `/help` what else \
 there is.
-- **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/limits guild` \
-changes it.
+- **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/setup` and \
+`/limits guild` change it.
 - **Rani** runs the bot. *{server}* wants in: *Allow 50* or *Refuse* on the card above. `/operator guilds` \
 says what each server spends."""
 _FAKE_NOTE: Final = "only Discord and Rivya are fake, so nothing costs anything."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 GUILD_NAME: Final = "Kuas sandbox"
 CHANNEL_NAME: Final = "studio"
+GREETING_SECONDS: Final = 60.0
 TOPIC: Final = (
     "Choose who you are under “Viewing as”: Mira and Tomo are members, Sari manages this server,"
     " Rani runs the bot"
@@ -127,9 +129,16 @@ async def open_environment(
         # SimCord's handler would report every refused command as a bug of the bot.
         del app.client.tree.on_error
         Locales(env, locale)
-        with suppress(TimeoutError):  # the greeting comes before anything that is done here
-            await env.settle()
+        await _greeted(environment)
         yield environment
+
+
+async def _greeted(environment: SandboxEnvironment) -> None:
+    """Wait for the greeting, which comes before anything that is done here."""
+    async with asyncio.timeout(GREETING_SECONDS):
+        while not environment.channel.history():
+            with suppress(TimeoutError):  # of SimCord, while the bot is busy
+                await environment.env.settle()
 
 
 def _discord(clock: WallClock, cdn: FakeCdn, timings: Timings) -> Env:

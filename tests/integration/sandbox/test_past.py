@@ -52,7 +52,8 @@ async def test_the_past_was_made_by_the_bot_and_each_role_finds_it() -> None:
         assert timedelta() <= datetime.now(UTC) - before < MOMENT
         assert abs(environment.clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
 
-        *pictures, card = environment.channel.history()
+        greeting, *pictures, card = environment.channel.history()
+        assert "This server may spend" in text_of(environment, greeting)
         assert [len(message.attachments) for message in pictures] == [1] * len(past.PICTURES)
         for message, picture in zip(pictures, past.PICTURES, strict=True):
             assert abs(before - message.created_at - picture.ago) < MOMENT
