@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import aiosqlite
@@ -187,10 +188,10 @@ _QueuedUnit = tuple[_Unit, "asyncio.Future[object]"]
 
 def _commit_units(units: list[_Unit], connection: CachingConnection) -> list[object]:
     """Run the units in one transaction; returns each unit's result or exception."""
-    connection.begin()
     try:
+        connection.begin()
         try:
-            outcomes = [unit(connection) for unit in units]
+            outcomes = [_run(unit, connection) for unit in units]
         except Exception:
             if len(units) == 1:
                 raise
@@ -205,12 +206,32 @@ def _commit_units(units: list[_Unit], connection: CachingConnection) -> list[obj
     return outcomes
 
 
+def _run(unit: _Unit, connection: CachingConnection) -> object:
+    """Run a unit; what it raises holds none of its cursors.
+
+    One with unread rows would go on reading the snapshot of this transaction until the garbage collector
+    finds it. Once another process has written, SQLite refuses every write from an old snapshot:
+    https://sqlite.org/rescode.html#busy_snapshot
+    """
+    try:
+        return unit(connection)
+    except StopIteration as error:
+        # No future takes one, so nobody would be answered: https://peps.python.org/pep-0479/
+        raise RuntimeError("a transaction raised StopIteration") from error
+    except Exception as error:
+        raised: BaseException | None = error
+        while raised is not None:
+            clear_frames(raised.__traceback__)
+            raised = raised.__context__
+        raise
+
+
 def _run_behind_savepoints(units: list[_Unit], connection: CachingConnection) -> list[object]:
     outcomes: list[object] = []
     for unit in units:
         connection.execute("SAVEPOINT unit")
         try:
-            outcomes.append(unit(connection))
+            outcomes.append(_run(unit, connection))
         except Exception as error:
             if not connection.in_transaction:
                 # A full disk makes SQLite roll back the whole transaction: https://sqlite.org/lang_transaction.html
