@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -13,9 +14,11 @@ from discord import app_commands
 from bot.config.settings import AboutSettings
 from bot.domain.admission import AdmissionMode
 from cogs.text.escaping import utf16_length
+from cogs.ui import command_mentions
 from cogs.ui.discord_limits import VIEW_TEXT_UNITS
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import response_of
+from tests.support.waiting import PATIENCE_SECONDS, soon
 
 OPERATOR_GUILD = 1_100_000_000_000_000_001
 MENTION = re.compile(r"</([^:>]+):(\d+)>")
@@ -163,6 +166,25 @@ async def test_commands_whose_ids_are_not_known_are_named_and_asked_for_again(se
     assert "`/imagine` Paint a picture" in text
     assert "`/privacy show`" in text
     assert "imagine" in mentioned(await ask(server, server.alice))
+
+
+async def test_the_ids_of_all_commands_are_asked_for_at_once(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, asked = server.app.client.tree, asyncio.Event()
+    fetch = tree.fetch_commands
+
+    async def fetch_once_both_are_asked_for(*, guild: discord.abc.Snowflake | None = None) -> Any:
+        if guild is None:
+            await asked.wait()
+        asked.set()
+        return await fetch(guild=guild)
+
+    monkeypatch.setattr(tree, "fetch_commands", fetch_once_both_are_asked_for)
+    monkeypatch.setattr(command_mentions, "FETCH_SECONDS", PATIENCE_SECONDS)
+    assert {"imagine", "operator pause"} <= mentioned(
+        await soon(ask(server, server.operator, server.staff_channel))
+    )
 
 
 async def test_in_indonesian_it_is_as_short(server: BotServer, monkeypatch: pytest.MonkeyPatch) -> None:
