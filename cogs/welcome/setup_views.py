@@ -11,7 +11,7 @@ from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
 from bot.domain.periods import Period
 from cogs.access.views import added_text, removed_text
 from cogs.limits.settings_views import changed_setting_text
-from cogs.limits.timezones import DEFAULT_ZONE, time_in, zones_like
+from cogs.limits.timezones import DEFAULT_ZONE, time_in, zones, zones_like
 from cogs.limits.views import changed_limit_text, used_text
 from cogs.text.escaping import escape
 from cogs.text.translation import gettext, gettext_noop, number
@@ -35,7 +35,8 @@ _OVERTAKEN: Final = gettext_noop(
 
 def outcome_view(outcome: SetupOutcome, timezone: str | None, note: str, *, overtaken: bool) -> ui.LayoutView:
     """Show what was changed and the time in the server's zone now; `note` says why there are no pictures."""
-    zone = timezone or DEFAULT_ZONE
+    # One that this host does not know any more counts as UTC, as for the periods of limits.
+    zone = timezone if timezone in zones() else DEFAULT_ZONE
     lines = list(_changes(outcome))
     return build_view(
         gettext("### This server is set up") if lines else gettext("### Nothing was changed"),

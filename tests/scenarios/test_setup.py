@@ -203,6 +203,19 @@ async def test_a_zone_that_resembles_none_is_refused_with_an_example(server: Bot
     assert changes(server) == 0
 
 
+async def test_a_zone_that_the_host_knows_no_more_keeps_nothing_from_being_set_up(server: BotServer) -> None:
+    query(
+        server,
+        "INSERT INTO guild_settings (guild_id, name, value, set_by, set_at)"
+        " VALUES (?, 'timezone', 'Mars/Phobos', 9, 0)",
+        server.guild.id,
+    )
+    answer = await set_up(server, credits="100")
+    assert "### This server is set up" in answer
+    assert "100 credits" in answer
+    assert "UTC, it is now" in answer
+
+
 async def test_everyone_is_no_role_to_choose(server: BotServer) -> None:
     refused = await send(server, await open_form(server), roles=[server.guild.default_role])
     assert "Everybody has that role" in server.response_text(refused)
