@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import __version__, app
+from bot import __version__, app, event_loop
 from bot.cli import checks, init, operator, output
 from bot.cli.argument_types import file_path
 from bot.cli.output import FAILED
@@ -60,7 +60,8 @@ def _run(args: argparse.Namespace) -> int:
     if is_missing(path := loaded.database.path.absolute()):
         # A warning, since a path that is spelled wrong makes one, too.
         log.warning("no database at this path yet; a start makes one", path=str(path))
-    asyncio.run(app.run(loaded))
+    with event_loop.open_runner() as runner:
+        runner.run(app.run(loaded))
     return 0
 
 

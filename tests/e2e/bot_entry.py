@@ -4,9 +4,9 @@
 
 This sets discord.py's three URL constants to the API's and the gateway's URL in KUAS_E2E_DISCORD, and the
 first wait for Discord and for Rivya to KUAS_E2E_FIRST_WAIT_SECONDS, and then calls the bot's own `main`. No
-name is looked up: KUAS_E2E_HOSTS has those that are known, as `name=address,...`. With
-KUAS_E2E_REPORT_LEAKS=1 every asyncio task that is still pending when `main` has ended is written to standard
-error.
+name is looked up: KUAS_E2E_HOSTS has those that are known, as `name=address,...`. With KUAS_E2E_LOOP=asyncio
+uvloop cannot be imported, as where it is not installed. With KUAS_E2E_REPORT_LEAKS=1 every asyncio task that
+is still pending when `main` has ended is written to standard error.
 """
 
 from __future__ import annotations
@@ -41,12 +41,30 @@ def replace_resolver(hosts: str) -> None:
     known = dict(pair.split("=") for pair in hosts.split(",") if pair)
     look_up = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+    def address(host: Any) -> Any:
         if host in known or host is None or host == "localhost" or is_ip_address(str(host)):
-            return look_up(known.get(host, host), *arguments, **options)
+            return known.get(host, host)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        return look_up(address(host), *arguments, **options)
+
     socket.getaddrinfo = getaddrinfo
+    try:
+        import uvloop  # noqa: PLC0415  # it may not be installed, or be hidden
+    except ImportError:
+        return
+    loop_look_up = uvloop.Loop.getaddrinfo  # does not call that of `socket`
+
+    async def loop_getaddrinfo(loop: Any, host: Any, *arguments: Any, **options: Any) -> Any:
+        return await loop_look_up(loop, address(host), *arguments, **options)
+
+    uvloop.Loop.getaddrinfo = loop_getaddrinfo  # type: ignore[assignment,method-assign]
+
+
+def hide_uvloop() -> None:
+    """Let an import of uvloop raise ModuleNotFoundError."""
+    sys.modules["uvloop"] = None  # type: ignore[assignment]
 
 
 def set_first_wait_for_rivya(seconds: float) -> None:
@@ -77,6 +95,8 @@ def prepare() -> None:
     """Do all this in the process that is going to be the bot."""
     signal.alarm(MAX_SECONDS)  # ends the process even if the test was killed
     set_urls(*os.environ["KUAS_E2E_DISCORD"].split())
+    if os.environ.get("KUAS_E2E_LOOP") == "asyncio":
+        hide_uvloop()
     replace_resolver(os.environ.get("KUAS_E2E_HOSTS", ""))
     if seconds := os.environ.get("KUAS_E2E_FIRST_WAIT_SECONDS"):
         retries.FIRST_WAIT_SECONDS = float(seconds)

@@ -113,6 +113,7 @@ class BotProcess:
             "XDG_CONFIG_HOME": str(self.folder / "no settings"),
             "KUAS_E2E_DISCORD": f"{self.discord.api_url} {self.discord.gateway.url}",
             "KUAS_E2E_FIRST_WAIT_SECONDS": "0.01",
+            "KUAS_E2E_LOOP": os.environ.get("KUAS_E2E_LOOP", ""),
         }
         return await asyncio.create_subprocess_exec(
             *self.program,

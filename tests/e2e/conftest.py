@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ async def environment(shared_environment: E2EEnvironment) -> AsyncIterator[E2EEn
     shared_environment.rivya.faults.clear()
     shared_environment.rivya.release()
     assert_no_errors(shared_environment)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def event_loop_name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test twice; the bot runs on this event loop, and by default on uvloop where it is installed."""
+    if request.param == "uvloop" and find_spec("uvloop") is None:
+        pytest.skip("uvloop is not installed")
+    monkeypatch.setenv("KUAS_E2E_LOOP", request.param)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ async def test_commands_that_discord_calls_malformed_end_the_start_in_one_line(f
     assert "Discord refuses our commands" in line
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_sigterm_ends_promptly_and_the_next_run_delivers_the_picture(fresh: E2EEnvironment) -> None:
     fresh.rivya.hold()
     await fresh.bot.start_connected(strict=True)
@@ -95,6 +96,7 @@ async def test_sigterm_ends_promptly_and_the_next_run_delivers_the_picture(fresh
     assert len(fresh.tasks("a parked fox")) == 1
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_sigterm_waits_for_a_picture_that_is_being_delivered(fresh: E2EEnvironment) -> None:
     await fresh.bot.start_connected()
     slow = fresh.discord.faults.add("lag", "reply_edit", seconds=1.0, only=with_files)
@@ -105,6 +107,7 @@ async def test_sigterm_waits_for_a_picture_that_is_being_delivered(fresh: E2EEnv
     assert fresh.visible_messages() == [fresh.picture_message("a slow fox")]
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_a_token_that_is_reset_ends_the_bot_in_one_line(fresh: E2EEnvironment) -> None:
     await fresh.bot.start_connected()
     fresh.discord.bot_token = "another.one.now"

@@ -41,6 +41,7 @@ async def proxy(authority: Authority, fresh: E2EEnvironment) -> AsyncIterator[Tl
         yield opened
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_everything_goes_through_the_proxy(fresh: E2EEnvironment, proxy: TlsProxy) -> None:
     await fresh.bot.start_connected()
     interaction = await fresh.imagine("a fox", reference=make_picture())
@@ -50,6 +51,7 @@ async def test_everything_goes_through_the_proxy(fresh: E2EEnvironment, proxy: T
     assert (await fresh.bot.terminate())[0] == 0
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_a_password_and_openssl_s_own_variable(
     fresh: E2EEnvironment, proxy: TlsProxy, authority: Authority
 ) -> None:
@@ -196,6 +198,7 @@ async def test_private_addresses_behind_nat64_are_not_asked_of_the_proxy(
         assert (await fresh.bot.run("check", KUAS_E2E_HOSTS=hosts))[0] == code
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_a_start_waits_for_the_proxy(fresh: E2EEnvironment, proxy: TlsProxy) -> None:
     proxy.refused = {GATEWAY}  # as a proxy that knows no web sockets
     await fresh.bot.start(HTTPS_PROXY=proxy.url)

@@ -12,6 +12,7 @@ from tests.e2e.storm_plan import PlannedRequest, draw
 JOBS, SEED = 64, 215
 
 
+@pytest.mark.usefixtures("event_loop_name")
 async def test_after_a_storm_each_job_has_one_task_one_reservation_and_one_picture(tmp_path: Path) -> None:
     report = await storm(JOBS, SEED, tmp_path)
     print(report)
