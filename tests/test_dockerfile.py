@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import Any
 
-from bot.__main__ import _parser
+from bot.cli.arguments import make_parser
 from bot.config.program_name import INSTALLED
 from tests.support.paths import ROOT
 
@@ -35,7 +35,7 @@ def test_the_image_starts_the_command_that_a_wheel_has() -> None:
 def test_the_health_check_is_a_command_of_the_bot() -> None:
     name, *arguments = command("HEALTHCHECK")
     assert name == INSTALLED
-    assert _parser().parse_args(arguments).command == "health"
+    assert make_parser().parse_args(arguments).command == "health"
 
 
 def test_the_labels_say_what_the_package_says() -> None:

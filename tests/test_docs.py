@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from pydantic_core import PydanticUndefined
 
-from bot.__main__ import _parser
+from bot.cli.arguments import make_parser
 from bot.config.settings import Settings
 from bot.rivya.scopes import Scope
 from bot.storage.schema import migrate
@@ -122,7 +122,7 @@ def command_line(parser: argparse.ArgumentParser, so_far: str = "") -> Iterator[
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_the_command_line_on_a_page_exists(page: Path) -> None:
-    known = set(command_line(_parser()))
+    known = set(command_line(make_parser()))
     named = re.findall(
         r"(?:python -m bot|run --rm(?: --volume \S+)? kuas|(?:^|`)kuas) ([a-z]+)(?: ([a-z]+))?",
         page.read_text("utf-8"),

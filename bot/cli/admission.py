@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import argument_types
+from bot.cli.operator_arguments import ADMISSION_STATES
 from bot.cli.output import FAILED, confirm, limit_text, one_line, print_error, print_line, report
 from bot.domain.admission import AdmissionMode, AdmissionState
 from bot.domain.clock import iso
@@ -22,34 +22,15 @@ if TYPE_CHECKING:
     from bot.guilds.admission import AdmissionStore
 
 SUBCOMMANDS: Final = ("admissions", "allow", "refuse")
-_STATES: Final = {
-    "waiting": AdmissionState.WAITING,
-    "allowed": AdmissionState.ADMITTED,
-    "refused": AdmissionState.REFUSED,
-}
+_STATES: Final = dict(
+    zip(
+        ADMISSION_STATES,
+        (AdmissionState.WAITING, AdmissionState.ADMITTED, AdmissionState.REFUSED),
+        strict=True,
+    )
+)
 _STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
 _LIST_DECIDES: Final = 'guilds.admission is "list", so guilds.allowed decides, whatever is recorded here'
-
-
-def add_subcommands(
-    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], config: argparse.ArgumentParser
-) -> None:
-    """Add the subcommands; `config` holds the arguments that every command takes."""
-    listing = subcommands.add_parser(
-        "admissions", parents=[config], help="list which servers wait, are allowed or refused"
-    )
-    listing.add_argument("--state", choices=tuple(_STATES), help="only these (default: all)")
-    allow = subcommands.add_parser("allow", parents=[config], help="let a server have pictures")
-    refuse = subcommands.add_parser("refuse", parents=[config], help="refuse a server, and leave it in a day")
-    for parser in (allow, refuse):
-        parser.add_argument("guild", type=argument_types.guild_id, help="the server's id")
-    allow.add_argument("credits", type=argument_types.credits, help="its ceiling, which no admin can pass")
-    allow.add_argument(
-        "--period",
-        choices=argument_types.PERIODS,
-        help="the period, in UTC (default: that of its ceiling now)",
-    )
-    refuse.add_argument("--yes", action="store_true", help="do not ask")
 
 
 async def run(args: argparse.Namespace, admissions: AdmissionStore, approvals: GuildApprovals) -> int:

@@ -33,22 +33,6 @@ NOT_POSSIBLE: Final = 2
 PORTAL: Final = "https://discord.com/developers/applications"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `init`."""
-    parser.add_argument(
-        "--env",
-        type=Path,
-        metavar="FILE",
-        help="write an env file, for Docker or systemd, and no config.toml",
-    )
-    parser.add_argument(
-        "--secrets",
-        type=Path,
-        metavar="FOLDER",
-        help="write the token and the key into files of their own in this folder",
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Ask, write the file, and say what is left to do; returns the exit code.
 

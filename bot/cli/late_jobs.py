@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import argument_types
 from bot.cli.output import FAILED, confirm, one_line, print_error, print_line, report
 from bot.domain.clock import iso
 from bot.domain.ids import THE_COMMAND_LINE
@@ -39,26 +38,6 @@ _WAITS_FOR: Final = {
     Stage.UNDELIVERABLE: "nothing; its picture was given up",
     Stage.FAILED: "nothing; its task was given up, its credits are held",
 }
-
-
-def add_subcommands(
-    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], config: argparse.ArgumentParser
-) -> None:
-    """Add the subcommands; `config` holds the arguments that every command takes."""
-    late = subcommands.add_parser("late", parents=[config], help="list the jobs that take too long")
-    argument_types.add_page(late)
-    retry = subcommands.add_parser("retry", parents=[config], help="have a late job tried now")
-    abandon = subcommands.add_parser(
-        "abandon", parents=[config], help="end the wait for a late job; what Rivya may charge stays held"
-    )
-    release = subcommands.add_parser(
-        "release", parents=[config], help="end the wait for a late job and release its credits"
-    )
-    for parser in (retry, abandon, release):
-        parser.add_argument("job", type=argument_types.sentence, help="the job's id")
-    for parser in (abandon, release):
-        parser.add_argument("reason", type=argument_types.reason, help="why; it is recorded")
-    release.add_argument("--yes", action="store_true", help="do not ask")
 
 
 async def run(args: argparse.Namespace, late_jobs: LateJobStore, database: Path) -> int:

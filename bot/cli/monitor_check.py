@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import OperatorError
-from bot.observability.http_server import answers_as_kuas, listen
+from bot.observability.http_server import listen
+from bot.observability.probes import answers_as_kuas
 from bot.storage.file_lock import DatabaseInUse, acquire_lock
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ async def check_port(host: str, port: int, database: Path) -> str:
     try:
         listen(host, port).close()
     except OperatorError:
-        if _is_in_use(database) and await answers_as_kuas(host, port):
+        if _is_in_use(database) and await asyncio.to_thread(answers_as_kuas, host, port):
             return f"port {port} on {host}, in use by the running bot"
         raise
     return f"port {port} on {host} is free" if port else f"any free port on {host}"

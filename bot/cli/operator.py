@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import admission, argument_types, late_jobs
+from bot.cli import admission, late_jobs
 from bot.cli.output import FAILED, limit_text, one_line, print_error, print_line, report
 from bot.config import loader
 from bot.credits.admin import CreditAdmin
@@ -36,70 +36,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-DEFAULT_DAYS: Final = 30
 _CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
     CloseResult.UNKNOWN: "is no job in this database",
     CloseResult.IN_PROGRESS: "is still under way; if it is late, `operator release` ends it",
     CloseResult.NOT_HELD: "is closed already; only what is held in doubt can be decided by hand",
 }
-
-
-def add_subcommands(operator: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
-    """Add the subcommands of `operator`; `config` holds the arguments that every command takes."""
-    subcommands = operator.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
-    pause = subcommands.add_parser(
-        "pause", parents=[config], help="accept no new pictures, in one server or all"
-    )
-    resume = subcommands.add_parser("resume", parents=[config], help="end a pause")
-    for parser in (pause, resume):
-        parser.add_argument(
-            "--guild", type=argument_types.guild_id, default=ALL_GUILDS, help="one server (default: all)"
-        )
-    pause.add_argument("--sentence", type=argument_types.sentence, default="", help="what members read")
-    resume.set_defaults(sentence="")
-    _add_ceiling(subcommands.add_parser("ceiling", parents=[config], help="cap what servers may spend"))
-    _add_reconcile(
-        subcommands.add_parser("reconcile", parents=[config], help="compare the ledger with Rivya")
-    )
-    close = subcommands.add_parser("close", parents=[config], help="set by hand what a job in doubt has cost")
-    close.add_argument("job", type=argument_types.sentence, help="the job's id")
-    close.add_argument(
-        "credits", type=argument_types.credits, help="what Rivya charged; 0 gives the credits back"
-    )
-    close.add_argument("reason", type=argument_types.reason, help="how you know; it is recorded")
-    admission.add_subcommands(subcommands, config)
-    late_jobs.add_subcommands(subcommands, config)
-    subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
-    guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
-    guilds.add_argument(
-        "--period", choices=argument_types.PERIODS, default="month", help="the period, in UTC"
-    )
-    argument_types.add_page(guilds)
-
-
-def _add_ceiling(parser: argparse.ArgumentParser) -> None:
-    scope = parser.add_mutually_exclusive_group(required=True)
-    scope.add_argument("--guild", type=argument_types.guild_id, help="one server")
-    scope.add_argument("--each", action="store_true", help="each server that has no ceiling of its own")
-    scope.add_argument("--all", action="store_true", help="all servers together")
-    change = parser.add_mutually_exclusive_group(required=True)
-    change.add_argument(
-        "--credits", type=argument_types.credits, help="what they may spend; 0 stops new pictures"
-    )
-    change.add_argument("--remove", action="store_true", help="remove the ceiling")
-    parser.add_argument(
-        "--period", choices=argument_types.PERIODS, default="month", help="the period, in UTC"
-    )
-    parser.add_argument("--reason", type=argument_types.sentence, default="", help="why; it is recorded")
-
-
-def _add_reconcile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--days", type=argument_types.days, default=DEFAULT_DAYS, help="how far back")
-    parser.add_argument("--since", type=argument_types.timestamp, help="from this time on, instead of --days")
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--show", type=argument_types.run_id, metavar="RUN", help="show what a run has found")
-    mode.add_argument("--apply", type=argument_types.run_id, metavar="RUN", help="book what a run has proven")
 
 
 def run(args: argparse.Namespace) -> int:

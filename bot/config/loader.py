@@ -33,20 +33,11 @@ from bot.config.settings import (
     Section,
     Settings,
 )
+from bot.config.settings_error import SettingsError
 from bot.config.settings_file import DEFAULT_FILE, describe_search, find_file
-from bot.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-
-
-class SettingsError(OperatorError):
-    """The settings are wrong; `lines` has one line for each mistake, and none shows a value."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = tuple(lines)
-        super().__init__("settings", "; ".join(self.lines))
 
 
 class _Sources(BaseSettings):

@@ -1,4 +1,4 @@
-"""Serve `/healthz` for health checks and `/metrics` for Prometheus, and probe a running bot's `/healthz`.
+"""Serve `/healthz` for health checks and `/metrics` for Prometheus.
 
 `/healthz` answers 200 with `ok`, or 503 with one line for each problem. Neither page holds personal data, and
 nothing can be changed here.
@@ -16,11 +16,9 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-import aiohttp
 import structlog
 from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
-from yarl import URL
 
 from bot.domain.errors import KuasError, OperatorError
 
@@ -167,36 +165,3 @@ def listen(host: str, port: int) -> socket.socket:
     if host == "::" and not dual_stack:
         log.warning("the monitor takes no IPv4 connections: this system keeps IPv6 apart", host=host)
     return listener
-
-
-async def probe_health(host: str, port: int) -> tuple[bool, str]:
-    """Return whether a running bot's `/healthz` answers 200, and its text.
-
-    Raises:
-        OperatorError: `monitor`; nothing answers there.
-    """
-    try:
-        status, text = await _get(host, port, "/healthz")
-    except (aiohttp.ClientError, OSError) as error:
-        raise OperatorError("monitor", f"no bot answers on port {port}: {error}") from error
-    return status == web.HTTPOk.status_code, text.strip()
-
-
-async def answers_as_kuas(host: str, port: int) -> bool:
-    """Return whether what listens there is a Kuas, of this version or another: its metrics say so."""
-    try:
-        status, text = await _get(host, port, "/metrics")
-    except (aiohttp.ClientError, OSError):
-        return False
-    return status == web.HTTPOk.status_code and "kuas_" in text
-
-
-async def _get(host: str, port: int, path: str) -> tuple[int, str]:
-    # An address that means "every interface" can be listened on, but not connected to.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not listened on
-    url = URL.build(scheme="http", host=host, port=port, path=path)
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + 1)) as session,
-        session.get(url) as response,
-    ):
-        return response.status, await response.text(errors="replace")

@@ -118,8 +118,8 @@ async def test_a_full_disk_does_not_keep_the_ledger_from_being_read(
 
 
 AS_ANOTHER_USER = """
-import os, sys
-from pathlib import Path
+import locale, os, sys
+import bot.cli.database_commands  # before the other user, who may not be allowed to read them
 from bot.__main__ import main
 if os.geteuid() == 0:  # root may write whatever the mode says
     os.setgid(65534)

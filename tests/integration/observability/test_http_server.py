@@ -19,8 +19,9 @@ from structlog.testing import capture_logs
 
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.jobs import Stage
-from bot.observability.http_server import MonitoringServer, answers_as_kuas, listen, probe_health
+from bot.observability.http_server import MonitoringServer, listen
 from bot.observability.metrics import Metrics
+from bot.observability.probes import answers_as_kuas, probe_health
 from bot.rivya.calls import Attempt
 from bot.rivya.responses import Operation
 from tests.support.factories import make_job
@@ -78,14 +79,14 @@ async def read_metrics(port: int) -> dict[str, float]:
 
 
 async def test_a_bot_that_works_is_healthy(port: int) -> None:
-    assert await probe_health(HOST, port) == (True, "ok")
-    assert await probe_health("0.0.0.0", port) == (True, "ok")
+    assert await asyncio.to_thread(probe_health, HOST, port) == (True, "ok")
+    assert await asyncio.to_thread(probe_health, "0.0.0.0", port) == (True, "ok")
 
 
 async def test_a_bot_without_a_gateway_or_a_database_is_unhealthy(port: int, bot: FakeBot) -> None:
     bot.connected = False
     bot.error = OperatorError("database", "database bot.sqlite3: cannot be written: the disk is full")
-    healthy, detail = await probe_health(HOST, port)
+    healthy, detail = await asyncio.to_thread(probe_health, HOST, port)
     assert not healthy
     assert "gateway" in detail
     assert "the disk is full" in detail
@@ -93,7 +94,7 @@ async def test_a_bot_without_a_gateway_or_a_database_is_unhealthy(port: int, bot
 
 async def test_an_outage_of_rivya_is_a_metric_and_leaves_the_bot_healthy(port: int, bot: FakeBot) -> None:
     bot.rivya_down = True
-    assert (await probe_health(HOST, port))[0]
+    assert (await asyncio.to_thread(probe_health, HOST, port))[0]
     assert (await read_metrics(port))["kuas_rivya_down"] == 1
 
 
@@ -101,7 +102,7 @@ async def test_a_health_check_without_a_bot_is_an_operator_error() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         with pytest.raises(OperatorError, match="no bot answers on port"):
-            await probe_health(HOST, taken.getsockname()[1])
+            await asyncio.to_thread(probe_health, HOST, taken.getsockname()[1])
 
 
 async def test_an_answer_that_is_no_text_is_unhealthy() -> None:
@@ -111,7 +112,7 @@ async def test_an_answer_that_is_no_text_is_unhealthy() -> None:
         writer.close()
 
     async with await asyncio.start_server(answer_garbage, HOST, 0) as other:
-        healthy, _ = await probe_health(HOST, other.sockets[0].getsockname()[1])
+        healthy, _ = await asyncio.to_thread(probe_health, HOST, other.sockets[0].getsockname()[1])
     assert not healthy
 
 
@@ -149,8 +150,8 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="IPv4 an
 @needs_ipv6
 async def test_the_address_of_every_interface_takes_ipv4_as_well(bot: FakeBot, metrics: Metrics) -> None:
     async with MonitoringServer(bot, metrics).serve("::", 0) as port:
-        assert await probe_health("::", port) == (True, "ok")
-        assert await probe_health(HOST, port) == (True, "ok")
+        assert await asyncio.to_thread(probe_health, "::", port) == (True, "ok")
+        assert await asyncio.to_thread(probe_health, HOST, port) == (True, "ok")
 
 
 async def test_where_ipv6_is_kept_apart_the_log_says_so(
@@ -160,12 +161,12 @@ async def test_where_ipv6_is_kept_apart_the_log_says_so(
     with capture_logs() as lines:
         async with MonitoringServer(bot, metrics).serve("::", 0) as port:
             with pytest.raises(OperatorError):
-                await probe_health(HOST, port)
+                await asyncio.to_thread(probe_health, HOST, port)
     assert any("takes no IPv4 connections" in line["event"] for line in lines)
 
 
 async def test_only_a_kuas_answers_as_one(port: int) -> None:
-    assert await answers_as_kuas(HOST, port)
+    assert await asyncio.to_thread(answers_as_kuas, HOST, port)
 
     async def answer_other(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nother 1\n")
@@ -173,10 +174,10 @@ async def test_only_a_kuas_answers_as_one(port: int) -> None:
         writer.close()
 
     async with await asyncio.start_server(answer_other, HOST, 0) as other:
-        assert not await answers_as_kuas(HOST, other.sockets[0].getsockname()[1])
+        assert not await asyncio.to_thread(answers_as_kuas, HOST, other.sockets[0].getsockname()[1])
     with socket.socket() as silent:
         silent.bind((HOST, 0))
-        assert not await answers_as_kuas(HOST, silent.getsockname()[1])
+        assert not await asyncio.to_thread(answers_as_kuas, HOST, silent.getsockname()[1])
 
 
 async def test_metrics_count_what_was_recorded(port: int, bot: FakeBot, metrics: Metrics) -> None:

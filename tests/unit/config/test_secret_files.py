@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.config import secret_files
-from bot.config.loader import SettingsError, load, load_database, load_rivya
+from bot.config.loader import load, load_database, load_rivya
+from bot.config.settings_error import SettingsError
 
 KEY = "rvya_sk_hush"
 

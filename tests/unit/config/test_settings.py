@@ -16,7 +16,6 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bot.config.environment import own_names
 from bot.config.error_messages import unknown_in_environment
 from bot.config.loader import (
-    SettingsError,
     load,
     load_connections,
     load_database,
@@ -38,6 +37,7 @@ from bot.config.settings import (
     RivyaSettings,
     Settings,
 )
+from bot.config.settings_error import SettingsError
 from tests.support.paths import ROOT
 
 Write = Callable[[str], Path]

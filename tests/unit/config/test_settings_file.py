@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.loader import SettingsError, describe_file, load, load_database, load_monitor
+from bot.config.loader import describe_file, load, load_database, load_monitor
 from bot.config.program_name import program_name
+from bot.config.settings_error import SettingsError
 from bot.config.settings_file import find_file, user_file
 
 
