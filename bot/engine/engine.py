@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ GRACE_SECONDS: Final = 20.0
 RESTART_DELAYS_POLLS: Final = (12, 60, 360)
 """After which delays a runner that met a bug starts again, in poll intervals: 1, 5 and 30 minutes. Not more
 often, since a step that breaks after it has posted a picture may post it each time."""
-RESUME_BATCH: Final = 100
+RESUME_BATCH: Final = 50
 RESUMED_LATE_PER_SECOND: Final = 5.0
 """How many late jobs are tried per second after a start. They hold no slots, so nothing else bounds how many
 tasks are polled, pictures downloaded and messages edited at once."""
@@ -199,11 +200,18 @@ class JobEngine:
         self._dependencies.scheduler.load(await self._dependencies.durations.recent())
         jobs = await self._store.unfinished()
         late = 0
-        for number, job in enumerate(jobs, start=1):
-            self.start(job, delay_seconds=late / RESUMED_LATE_PER_SECOND if job.late_at is not None else 0.0)
-            late += job.late_at is not None
-            if number % RESUME_BATCH == 0:
-                await asyncio.sleep(0)  # ten thousand jobs must not block the heartbeat
+        try:
+            for number, job in enumerate(jobs, start=1):
+                delay_seconds = late / RESUMED_LATE_PER_SECOND if job.late_at is not None else 0.0
+                self.start(job, delay_seconds=delay_seconds)
+                late += job.late_at is not None
+                if number % RESUME_BATCH == 0:
+                    # Ten thousand jobs must not block the heartbeat, nor a collection that visits those which
+                    # were just started: https://docs.python.org/3/library/gc.html#gc.freeze
+                    gc.freeze()
+                    await asyncio.sleep(0)
+        finally:
+            gc.unfreeze()
         if jobs:
             log.info("resumed", jobs=len(jobs))
         return len(jobs)

@@ -18,7 +18,7 @@ from tests.benchmarks.harness import (
     open_engine,
     open_process,
 )
-from tests.benchmarks.lag import measure_lag
+from tests.benchmarks.lag import measure_held, measure_lag
 from tests.benchmarks.memory import MIB, PeakMemory
 from tests.benchmarks.results_table import Row
 from tests.benchmarks.seed_in_flight import JOBS, CountingClient, seed_jobs
@@ -27,7 +27,7 @@ OLDEST_SECONDS = 240.0
 FIRST = 100
 CHECK_SECONDS = 0.002
 TARGET_SECONDS = 5.0
-TARGET_LAG_SECONDS = 0.5
+TARGET_HELD_SECONDS = 0.050
 TARGET_MIB = 160
 
 
@@ -40,6 +40,7 @@ class Resumed:
     first_seconds: float
     all_seconds: float
     lag_seconds: float
+    held_seconds: float
     memory: str
     added_bytes: int
     method: str
@@ -64,7 +65,7 @@ async def _resume(folder: Path, services: FakeServices) -> Resumed:
         poll_seconds=RivyaSettings.model_fields["poll_seconds"].default,
         client=CountingClient,
     ) as engine:
-        async with measure_lag() as lags:
+        async with measure_lag() as lags, measure_held() as held:
             await asyncio.sleep(0)  # the measuring of the lag begins
             started, cpu_started = time.perf_counter(), time.process_time()
             assert await engine.resume() == JOBS
@@ -78,6 +79,7 @@ async def _resume(folder: Path, services: FakeServices) -> Resumed:
             first_seconds=first - started,
             all_seconds=last - started,
             lag_seconds=max(lags, default=0.0),
+            held_seconds=max(held, default=0.0),
             memory=peak.describe(),
             added_bytes=peak.added_bytes,
             method=peak.method,
@@ -118,15 +120,17 @@ def _ready(resumed: Resumed, plain_seconds: float) -> Row:
 
 def _polled(resumed: Resumed) -> Row:
     return Row(
-        what="lag of the event loop meanwhile",
-        measured=f"{resumed.lag_seconds:.2f} s at most",
-        target=f"< {TARGET_LAG_SECONDS} s",
-        met=resumed.lag_seconds < TARGET_LAG_SECONDS,
-        note=f"Their tasks are up to {OLDEST_SECONDS:.0f} s old, so every poll is due. {FIRST} were answered"
-        f" after {resumed.first_seconds:.1f} s, {JOBS:,} after {resumed.all_seconds:.1f} s;"
+        what="the event loop is held meanwhile",
+        measured=f"{resumed.held_seconds * 1000:.0f} ms at most",
+        target=f"< {TARGET_HELD_SECONDS * 1000:.0f} ms",
+        met=resumed.held_seconds < TARGET_HELD_SECONDS,
+        note="The processor time of its thread in one turn, which other programs do not change; by the clock"
+        f" a sleep was late by {resumed.lag_seconds * 1000:.0f} ms at most. Their tasks are up to"
+        f" {OLDEST_SECONDS:.0f} s old, so every poll is due. {FIRST} were answered after"
+        f" {resumed.first_seconds:.1f} s, {JOBS:,} after {resumed.all_seconds:.1f} s;"
         f" {CountingClient.attempts.failed} failed because they got no connection in time.",
-        reason="all jobs start and poll in the same iteration of the event loop, and the garbage collector"
-        " visits all their objects repeatedly",
+        reason="a batch of jobs starts and polls in the same turn of the event loop, and the garbage"
+        " collector visits the objects of those that poll",
     )
 
 
