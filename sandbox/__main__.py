@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     once.add_argument("--once", metavar="PROMPT", help="run one /imagine and save the picture")
     once.add_argument("--reference", type=Path, metavar="FILE", help="a picture to work from")
     once.add_argument("--size", choices=QWEN_IMAGE.sizes, help="the shape of the picture")
-    once.add_argument("--format", choices=QWEN_IMAGE.formats, help="the kind of file")
+    once.add_argument("--format", choices=QWEN_IMAGE.file_formats, help="the kind of file")
     once.add_argument(
         "--out", type=Path, metavar="FILE", help="where to save it (default: out.png or out.jpg)"
     )

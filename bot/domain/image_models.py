@@ -1,41 +1,198 @@
-"""The image models on offer: what they accept and what they cost.
+"""The image models of Rivya: what they accept, and what they cost.
 
-Facts: https://rivya.ai/docs/api/models/qwen-image (read 2026-05).
+`image_models.toml` has them all. Sizes and formats have one language for all models, which stands in rows,
+buttons and commands; a model's own words for them are used in its requests only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import tomllib
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final
 
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass
 
-@dataclass(frozen=True, slots=True)
-class ImageModel:
-    """One model of Rivya's catalogue. Credits are integers, sizes are bytes."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-    model_id: str
-    cost_credits: int
-    """The quote for one picture; `reserved_credits` of the create call's answer replaces it."""
-    prompt_limit: int
-    """Of a prompt, in characters."""
-    sizes: tuple[str, ...]
-    """Values of `image_size`, the default first."""
-    formats: tuple[str, ...]
-    """Values of `output_format`, the default first."""
-    reference_limit_bytes: int
-
-
-QWEN_IMAGE = ImageModel(
-    model_id="qwen-image",
-    cost_credits=4,
-    prompt_limit=5000,
-    sizes=("square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"),
-    formats=("png", "jpeg"),
-    reference_limit_bytes=10_000_000,
+AUTO: Final = "auto"
+"""The size that the model chooses by the prompt or the references."""
+ANY_FORMAT: Final = "any"
+"""The format of a model whose requests cannot choose one."""
+SIZES: Final[Mapping[str, tuple[int, int] | None]] = MappingProxyType(
+    {
+        "square_hd": (1, 1),
+        "square": (1, 1),
+        "portrait_5_4": (4, 5),
+        "portrait_4_3": (3, 4),
+        "portrait_3_2": (2, 3),
+        "portrait_16_9": (9, 16),
+        "portrait_4_1": (1, 4),
+        "portrait_8_1": (1, 8),
+        "landscape_5_4": (5, 4),
+        "landscape_4_3": (4, 3),
+        "landscape_3_2": (3, 2),
+        "landscape_16_9": (16, 9),
+        "landscape_21_9": (21, 9),
+        "landscape_4_1": (4, 1),
+        "landscape_8_1": (8, 1),
+        AUTO: None,
+    }
 )
-"""The documentation says 10 MB, which may mean 10 MiB; 10,000,000 bytes is the smaller."""
+"""Width to height by size. The names are those of `image_size`, which some models have."""
+_BY_RATIO: Final = {
+    f"{ratio[0]}:{ratio[1]}": size for size, ratio in SIZES.items() if ratio is not None and size != "square"
+}
+_FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg"}
+"""The names of a format in requests, and ours."""
 
-MODELS = {model.model_id: model for model in (QWEN_IMAGE,)}
-CHEAPEST_CREDITS = min(model.cost_credits for model in MODELS.values())
+Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | Annotated[int, Field(strict=True)]
+Value = str | int | float
+"""Of a parameter in a request. Rivya has true and false as texts."""
+Count = Annotated[int, Field(strict=True, ge=0)]
+_STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Parameter:
+    """A parameter beside size, format and references: one of `options`, a text, or else a number.
+
+    Without `default` or `fixed` it is left out of a request, and the model takes its own default.
+    """
+
+    options: tuple[Text, ...] = ()
+    """The choices, the default first."""
+    text: bool = False
+    default: Number | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
+    step: Number = 1
+    moves_price: bool = False
+    fixed: Text | Number | None = None
+    """Always sent; no member's to choose."""
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Parameter:
+        is_number = not self.options and not self.text
+        bounds = (self.default, self.minimum, self.maximum)
+        if (self.options and self.text) or (not is_number and bounds != (None, None, None)):
+            raise ValueError("more than one kind")
+        if self.fixed is not None and not self.allows(self.fixed):
+            raise ValueError("not allowed as fixed")
+        return self
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its value is a number."""
+        return not self.options and not self.text
+
+    def allows(self, value: Value) -> bool:
+        """Return whether a model takes the value."""
+        if not self.is_number:
+            return isinstance(value, str) and (not self.options or value in self.options)
+        if isinstance(value, str):
+            return False
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        steps = (value - (self.minimum or 0)) / self.step
+        return low <= value <= high and math.isclose(steps, round(steps), abs_tol=1e-6)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Choices:
+    """A parameter that every request has: a size or a format. The first option is the default."""
+
+    parameter: Text
+    options: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class ImageModel:
+    """One model of Rivya's catalogue."""
+
+    model_id: Text
+    name: Text
+    cost_credits: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    """Of one picture at the default of every parameter; `reserved_credits` of the create call corrects it."""
+    shapes: Choices
+    """The sizes, as the model calls them."""
+    formats: Choices | None = None
+    """The formats, as the model calls them; None if a request cannot choose one."""
+    prompt_limit: Annotated[int, Field(strict=True, ge=1)] = 5000
+    """Of a prompt, in characters."""
+    reference_count: Count = 1
+    reference_limit_bytes: Annotated[int, Field(strict=True, ge=1)] = 10_000_000
+    parameters: dict[Text, Parameter] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> ImageModel:
+        if None in self._shapes or len(self._shapes) < len(self.shapes.options):
+            raise ValueError("not a size, or one size twice")
+        if self.formats is not None and len(self._formats) < len(self.formats.options):
+            raise ValueError("not a format, or one format twice")
+        return self
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes on offer, in our language, the default first."""
+        return tuple(size for size in self._shapes if size is not None)
+
+    @property
+    def file_formats(self) -> tuple[str, ...]:
+        """The formats on offer, in our language, the default first; `ANY_FORMAT` if there is no choice."""
+        return tuple(self._formats) or (ANY_FORMAT,)
+
+    @property
+    def _shapes(self) -> dict[str | None, str]:
+        options = self.shapes.options
+        return {option if option in SIZES else _BY_RATIO.get(option): option for option in options}
+
+    @property
+    def _formats(self) -> dict[str, str]:
+        options = () if self.formats is None else self.formats.options
+        return {_FORMATS[option]: option for option in options if option in _FORMATS}
+
+    def params(self, size: str, file_format: str) -> dict[str, Value]:
+        """Return the parameters of a request in the model's own words, with those that are always sent.
+
+        A size or format that the model lacks is sent as it is, for Rivya to refuse: rows keep what was asked.
+        """
+        params: dict[str, Value] = {self.shapes.parameter: self._shapes.get(size, size)}
+        if self.formats is not None:
+            params[self.formats.parameter] = self._formats.get(file_format, file_format)
+        fixed = {name: each.fixed for name, each in self.parameters.items() if each.fixed is not None}
+        return params | fixed
+
+
+def nearest_size(size: str, sizes: tuple[str, ...]) -> str:
+    """Return the offered size whose shape is the nearest; the first of equally near ones.
+
+    A size without a shape has none that is near, so the default is returned, which is the first.
+    """
+    if size in sizes:
+        return size
+    wanted = SIZES.get(size)
+    near = {each: ratio for each in sizes if (ratio := SIZES[each]) is not None}
+    if wanted is None or not near:
+        return sizes[0]
+    return min(near, key=lambda each: abs(math.log(wanted[0] * near[each][1] / (wanted[1] * near[each][0]))))
+
+
+def _load() -> dict[str, ImageModel]:
+    text = resources.files(__package__).joinpath("image_models.toml").read_text("utf-8")
+    adapter = TypeAdapter(list[ImageModel])
+    tables = [{"model_id": model_id, **table} for model_id, table in tomllib.loads(text).items()]
+    return {model.model_id: model for model in adapter.validate_python(tables)}
+
+
+MODELS: Final[Mapping[str, ImageModel]] = MappingProxyType(_load())
+"""Those of Rivya's documentation, by their ids."""
+QWEN_IMAGE: Final = MODELS["qwen-image"]
+CHEAPEST_CREDITS: Final = QWEN_IMAGE.cost_credits
 """With less than this left, no picture can be made."""
-RESULT_LIMIT_BYTES = 50_000_000
+RESULT_LIMIT_BYTES: Final = 50_000_000
 """Of a result, decoded. Far more than any picture of the models."""

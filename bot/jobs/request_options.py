@@ -40,7 +40,7 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Reques
         prompt=request.prompt,
         model=model.model_id,
         size=_first_offered(model.sizes, request.size, preset.size if preset else None, defaults.size),
-        format=_first_offered(model.formats, request.format, defaults.format),
+        format=_first_offered(model.file_formats, request.format, defaults.format),
         reference=request.reference,
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,

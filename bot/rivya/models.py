@@ -189,7 +189,7 @@ def create_body(
 
     What the upload returned of name, MIME type and duration is sent back with its URL.
     """
-    params: dict[str, object] = {"image_size": size, "output_format": format}
+    params: dict[str, object] = dict(model.params(size, format))
     if reference is not None:
         # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
         item = {

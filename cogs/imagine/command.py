@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MODEL: Final = QWEN_IMAGE
 SIZE_CHOICES: Final = fixed_choices({size: SIZES[size] for size in MODEL.sizes})
-FORMAT_CHOICES: Final = fixed_choices({name: FORMATS[name] for name in MODEL.formats})
+FORMAT_CHOICES: Final = fixed_choices({name: FORMATS[name] for name in MODEL.file_formats})
 
 
 class Imagine(commands.Cog):

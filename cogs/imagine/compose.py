@@ -112,4 +112,4 @@ class ComposeForms(commands.Cog):
 def _blank(destination: Destination) -> Draft:
     """Return an empty draft, in place of one that expired."""
     model = QWEN_IMAGE
-    return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.formats[0]))
+    return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.file_formats[0]))

@@ -113,7 +113,7 @@ def _sizes(draft: Draft) -> ui.Label[ui.Modal]:
 def _formats(draft: Draft) -> ui.Label[ui.Modal]:
     options = [
         discord.RadioGroupOption(label=format_name(name), value=name, default=name == draft.format)
-        for name in MODELS[draft.model].formats
+        for name in MODELS[draft.model].file_formats
     ]
     return _label(
         gettext("Kind of file"), "", ui.RadioGroup(custom_id=FORMAT, options=options, required=True)
@@ -219,7 +219,7 @@ def apply_input(draft: Draft, typed: FormInput) -> Draft:
         draft,
         prompt=typed.prompt,
         size=typed.size if typed.size in model.sizes else draft.size,
-        format=typed.format if typed.format in model.formats else draft.format,
+        format=typed.format if typed.format in model.file_formats else draft.format,
         private=typed.private,
         spoiler=typed.spoiler,
         reference=typed.reference or kept,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.image_models import ANY_FORMAT, AUTO
 from bot.domain.limits import LimitScope
 from bot.domain.periods import Period
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
@@ -51,12 +52,26 @@ _SCOPES_FOR_ADMINS: Final = {
 SIZES: Final = {
     "square_hd": gettext_noop("Square, high definition"),
     "square": gettext_noop("Square"),
+    "portrait_5_4": gettext_noop("Portrait 4:5"),
     "portrait_4_3": gettext_noop("Portrait 3:4"),
+    "portrait_3_2": gettext_noop("Portrait 2:3"),
     "portrait_16_9": gettext_noop("Portrait 9:16"),
+    "portrait_4_1": gettext_noop("Portrait 1:4"),
+    "portrait_8_1": gettext_noop("Portrait 1:8"),
+    "landscape_5_4": gettext_noop("Landscape 5:4"),
     "landscape_4_3": gettext_noop("Landscape 4:3"),
+    "landscape_3_2": gettext_noop("Landscape 3:2"),
     "landscape_16_9": gettext_noop("Landscape 16:9"),
+    "landscape_21_9": gettext_noop("Landscape 21:9"),
+    "landscape_4_1": gettext_noop("Landscape 4:1"),
+    "landscape_8_1": gettext_noop("Landscape 8:1"),
+    AUTO: gettext_noop("As it suits the picture"),
 }
-FORMATS: Final = {"png": gettext_noop("PNG"), "jpeg": gettext_noop("JPEG (smaller file)")}
+FORMATS: Final = {
+    "png": gettext_noop("PNG"),
+    "jpeg": gettext_noop("JPEG (smaller file)"),
+    ANY_FORMAT: gettext_noop("As the model makes it"),
+}
 PERMISSION_NAMES: Final = {
     "view_channel": gettext_noop("View Channel"),
     "send_messages": gettext_noop("Send Messages"),

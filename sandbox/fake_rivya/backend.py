@@ -169,7 +169,7 @@ class Backend:
             ApiError: validation_failed for an unknown reference, or insufficient_credits.
         """
         reference_id = self._reference_id(request)
-        cost = request.model.base_credits
+        cost = request.model.cost(request.params)
         short = self.wallet_credits < cost
         if short and self.wallet_mode == "error":
             raise ApiError("insufficient_credits", f"This takes {cost} credits.")

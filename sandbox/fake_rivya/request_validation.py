@@ -17,22 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sandbox.fake_rivya.errors import ApiError, TooLargeError
-from sandbox.fake_rivya.model_catalog import (
-    MODELS,
-    REFERENCE_LIMIT_BYTES,
-    SIZE_OF_RATIO,
-    ModelSpec,
-)
+from sandbox.fake_rivya.model_catalog import FORMAT_PARAMETERS, MEGABYTE, SHAPE_PARAMETERS, ModelSpec
 from sandbox.fake_rivya.models import UploadForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aiohttp import web
 
-EDGE_LIMIT_BYTES = 25_000_000
+EDGE_LIMIT_BYTES = 35_000_000
 """Larger bodies do not reach the API. The documentation names no such limit; this one is a guess."""
 _TEXT_LIMIT_BYTES = 4_096
+_REFERENCE_LIMIT_BYTES = 10 * MEGABYTE
+"""Of an upload that names no model: https://rivya.ai/docs/api-files."""
 
 _ClientRequestId = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -79,6 +76,8 @@ class CreateRequest:
 
     model: ModelSpec
     prompt: str
+    params: Mapping[str, object]
+    """All but the references, with the default of each that was left out."""
     size: str
     output_format: str
     reference: ReferenceItem | None
@@ -100,7 +99,7 @@ def _refuse_invalid() -> Iterator[None]:
         raise invalid(f"{where}: {first['msg']}.") from None
 
 
-def parse_create(data: bytes) -> CreateRequest:
+def parse_create(data: bytes, models: Mapping[str, ModelSpec]) -> CreateRequest:
     """Parse the body of the create call.
 
     Raises:
@@ -108,29 +107,37 @@ def parse_create(data: bytes) -> CreateRequest:
     """
     with _refuse_invalid():
         body = _CreateBody.model_validate_json(data)
-    model, params, references = _model(body.model), body.params, body.params.reference_media_items
+    model, references = _model(body.model, models), body.params.reference_media_items
     if len(body.prompt) > model.prompt_limit:
         raise invalid(f"prompt is longer than {model.prompt_limit} characters.")
-    given = params.model_dump(by_alias=True, exclude_unset=True)
-    allowed = {*model.params, "referenceMediaItems"} if model.reference_count else {*model.params}
-    if unknown := sorted(given.keys() - allowed):
-        raise invalid(f"params has unknown fields: {', '.join(unknown)}.")
     if len(references) > model.reference_count:
         raise invalid(f"referenceMediaItems takes {model.reference_count} at most.")
-    chosen = {
-        name: _choice(name, given.get(name, options[0]), options) for name, options in model.params.items()
-    }
+    params = _params(model, body.params.model_dump(by_alias=True, exclude_unset=True))
+    file_format = next((params[name] for name in FORMAT_PARAMETERS if name in params), "png")
     return CreateRequest(
         model=model,
         prompt=body.prompt,
-        size=chosen.get("image_size") or SIZE_OF_RATIO[chosen["aspect_ratio"]],
-        output_format=chosen.get("output_format", "png"),
+        params=params,
+        size=next(str(params[name]) for name in SHAPE_PARAMETERS if name in params),
+        output_format="jpeg" if file_format == "jpg" else str(file_format),
         reference=references[0] if references else None,
         client_request_id=body.client_request_id,
     )
 
 
-async def parse_upload(request: web.Request) -> UploadForm:
+def _params(model: ModelSpec, given: Mapping[str, object]) -> dict[str, object]:
+    """Check every parameter, and fill in the defaults."""
+    references = {"referenceMediaItems"} if model.reference_count else set()
+    if unknown := sorted(given.keys() - model.params.keys() - references):
+        raise invalid(f"params has unknown fields: {', '.join(unknown)}.")
+    chosen = model.defaults() | {name: given[name] for name in model.params if name in given}
+    for name, value in chosen.items():
+        if not model.params[name].accepts(value):
+            raise invalid(f"{name} has to be as documented: {model.params[name].public()}.")
+    return chosen
+
+
+async def parse_upload(request: web.Request, models: Mapping[str, ModelSpec]) -> UploadForm:
     """Read the multipart body of an upload.
 
     Raises:
@@ -160,7 +167,7 @@ async def parse_upload(request: web.Request) -> UploadForm:
         raise invalid("The multipart body cannot be read.") from None
     if file is None:
         raise invalid("file is required.")
-    return _upload_form(*file, texts)
+    return _upload_form(*file, texts, models)
 
 
 def decodes(data: bytes) -> bool:
@@ -184,17 +191,21 @@ def signature(data: bytes) -> str | None:
     return None
 
 
-def _upload_form(data: bytes, name: str, declared: str | None, texts: dict[str, str]) -> UploadForm:
+def _upload_form(
+    data: bytes, name: str, declared: str | None, texts: dict[str, str], models: Mapping[str, ModelSpec]
+) -> UploadForm:
     with _refuse_invalid():
         fields = _UploadFields.model_validate(texts)
+    model = None if fields.model is None else _model(fields.model, models)
     mime_type = signature(data)
     if fields.kind != "image" or mime_type is None:
         raise invalid(f"Not accepted as {fields.kind}: the file's signature is {mime_type or 'unknown'}.")
-    if len(data) > REFERENCE_LIMIT_BYTES:
-        raise invalid(f"file is larger than {REFERENCE_LIMIT_BYTES} bytes.")
+    limit_bytes = _REFERENCE_LIMIT_BYTES if model is None else model.reference_limit_bytes
+    if len(data) > limit_bytes:
+        raise invalid(f"file is larger than {limit_bytes} bytes.")
     if declared not in {None, "application/octet-stream", mime_type}:
         raise invalid(f"file is declared as {declared}, but it is {mime_type}.")
-    if fields.model is not None and not _model(fields.model).reference_count:
+    if model is not None and not model.reference_count:
         raise invalid(f"{fields.model} takes no reference media.")
     return UploadForm(
         data=data,
@@ -214,13 +225,7 @@ async def _bounded(part: BodyPartReader, limit_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _model(model_id: str) -> ModelSpec:
-    if model_id not in MODELS:
+def _model(model_id: str, models: Mapping[str, ModelSpec]) -> ModelSpec:
+    if model_id not in models or models[model_id].api_status != "available":
         raise invalid("There is no such model.")
-    return MODELS[model_id]
-
-
-def _choice(name: str, value: object, options: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in options:
-        raise invalid(f"{name} has to be one of {', '.join(options)}.")
-    return value
+    return models[model_id]

@@ -67,6 +67,7 @@ class FakeRivya(Backend):
         result_format: the format of every result; None for the one that was asked for.
         result_animated: whether a result in `result_format` has two frames.
         result_address: the form of a result's address; "data" for the status call alone.
+        models: by id; replace one to change its price or status, or delete it.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class FakeRivya(Backend):
         self.result_format: results.ResultFormat | None = None
         self.result_animated = False
         self.result_address: results.AddressForm = "absolute"
+        self.models = dict(MODELS)
         self._port = port
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -201,7 +203,7 @@ class FakeRivya(Backend):
             return responses.edge_page(HTTPStatus.LENGTH_REQUIRED)
         if request.content_length > EDGE_LIMIT_BYTES:
             raise TooLargeError
-        form = await parse_upload(request)
+        form = await parse_upload(request, self.models)
         if not await asyncio.to_thread(decodes, form.data):
             raise invalid("file is not a picture that can be read.")
         upload = self.store_upload(form, self.url)
@@ -229,7 +231,7 @@ class FakeRivya(Backend):
             try:
                 await self.announce()
                 await wait_for_lag(request.get(_LAG))
-                task = self.create(parse_create(body), key)
+                task = self.create(parse_create(body, self.models), key)
             finally:
                 self.unclaim(key)
         document = responses.public_task(task, self._result_url(task), self.status_words)
@@ -254,7 +256,7 @@ class FakeRivya(Backend):
         return web.json_response({"current_credits": self.wallet_credits})
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"data": [model.public() for model in MODELS.values()]})
+        return web.json_response({"data": [model.public() for model in self.models.values()]})
 
     async def _result(self, request: web.Request) -> web.Response:
         task_id, _, extension = request.match_info["name"].rpartition(".")

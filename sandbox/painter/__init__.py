@@ -24,8 +24,14 @@ SIZES = {
     "portrait_16_9": (576, 1024),
     "landscape_4_3": (1024, 768),
     "landscape_16_9": (1024, 576),
+    "portrait_3_2": (682, 1024),
+    "landscape_3_2": (1024, 682),
+    "landscape_21_9": (1024, 438),
+    "auto": (1024, 1024),
 }
-"""Width and height in pixels of each size. Inferred from the names: the documentation gives no pixels."""
+"""Width and height in pixels of each named size. Inferred: the documentation gives no pixels."""
+_SIDE = 1024
+"""The longer side of a picture whose size is a ratio."""
 
 _JPEG_QUALITY = 90
 
@@ -38,15 +44,15 @@ def paint(prompt: str, size: str, output_format: str, reference: bytes | None = 
 
     Args:
         prompt: what to paint; words the painter does not know become colours and shapes.
-        size: a key of `SIZES`.
+        size: a key of `SIZES`, or a ratio such as `16:9`.
         output_format: `png` or `jpeg`.
         reference: a picture Pillow can read; it stays visible, cropped to the size.
 
     Raises:
-        KeyError: there is no such size.
+        ValueError: there is no such size.
         OSError: the reference is no picture.
     """
-    width, height = SIZES[size]
+    width, height = _pixels(size)
     dice = random.Random(hashlib.sha256(prompt.encode()).digest())
     scene = parse_prompt(prompt, dice)
     if reference is not None:
@@ -63,6 +69,14 @@ def paint(prompt: str, size: str, output_format: str, reference: bytes | None = 
     else:
         picture.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    if size in SIZES:
+        return SIZES[size]
+    width, height = map(int, size.split(":"))
+    longer = max(width, height)
+    return width * _SIDE // longer, height * _SIDE // longer
 
 
 def _over_reference(

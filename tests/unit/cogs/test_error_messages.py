@@ -274,7 +274,7 @@ def test_a_receipt_shows_the_cost_and_what_is_left() -> None:
 def test_every_size_format_and_period_has_a_name() -> None:
     for model in MODELS.values():
         assert all(size_name(size) != size for size in model.sizes)
-        assert all(format_name(name) != name for name in model.formats)
+        assert all(format_name(name) != name for name in model.file_formats)
     for period in Period:
         assert len({period_noun(period), PERIODS_OF_LIMITS[period], period}) == 3
         assert period_name(period) in {f"a {period}", "in total"}
