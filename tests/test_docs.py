@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from PIL import Image
 from pydantic_core import PydanticUndefined
 
 from bot.cli.arguments import make_parser
+from bot.config.loader import load
 from bot.config.settings import Settings
+from bot.domain.image_models import MODELS
 from bot.rivya.scopes import Scope
 from bot.storage.schema import migrate
 from cogs.text.translation import CommandTranslator
@@ -93,10 +96,30 @@ def test_the_table_of_settings_is_complete() -> None:
             shown = (
                 "required" if default is PydanticUndefined else "none" if default is None else str(default)
             )
-            if default == ():
-                shown = "[]"  # as TOML writes it
+            if isinstance(default, tuple):
+                shown = json.dumps(default)  # as TOML writes it
             wanted[f"{section}.{key}"] = shown.lower() if isinstance(default, bool) else shown
     assert {row[0].strip("`"): row[1].strip("`") for row in tables("docs/settings.md")} == wanted
+
+
+def test_the_table_of_models_is_complete() -> None:
+    wanted = []
+    for model in MODELS.values():
+        megabytes = model.reference_limit_bytes // 1_000_000
+        references = f"{model.reference_count} of {megabytes} MB" if model.reference_count else "none"
+        names = [f"`{name}`" for name, each in model.parameters.items() if each.fixed is None]
+        numbers = [str(model.cost_credits), str(model.prompt_limit)]
+        wanted.append([f"`{model.model_id}`", model.name, *numbers, references, ", ".join(names) or "none"])
+    assert list(tables("docs/models.md")) == wanted
+
+
+def test_the_example_of_a_model_of_your_own_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text_of("docs/models.md"), re.DOTALL | re.MULTILINE)
+    path = tmp_path / "kuas.toml"
+    path.write_text(f'[discord]\ntoken = "t"\n[rivya]\napi_key = "rvya_sk_k"\n{example}', "utf-8")
+    (model,) = load(path).rivya.extra_models
+    assert model.sizes == ("square_hd", "landscape_16_9", "portrait_16_9")
+    assert model.params("square_hd", "jpeg")["safety"] == "on"
 
 
 def logged_errors(folder: Path) -> set[str]:

@@ -17,7 +17,6 @@ from bot.cli.output import limit_text
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
 from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
-from bot.domain.image_models import MODELS
 from bot.images.downloads import Downloader
 from bot.jobs.newest_jobs import newest_task_id
 from bot.network.connections import describe_issuer
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from bot.config.settings import RivyaSettings, Settings
     from bot.discord_client.login import LoginSession
     from bot.domain.image_models import ImageModel
+    from bot.domain.model_catalog import LiveModel, ModelCatalog
     from bot.network.connections import Network
     from bot.rivya.calls import Attempt
 
@@ -79,7 +79,7 @@ async def _failure(name: str, error: KuasError, network: Network | None) -> Chec
 
 
 async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckResult]:
-    model = MODELS[settings.rivya.model]
+    catalog = settings.rivya.catalog
     attempts: list[Attempt] = []
     async with open_session(network) as session:
         rivya = RivyaClient(
@@ -88,9 +88,10 @@ async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckRes
             api_key=settings.rivya.api_key.get_secret_value(),
             watch=attempts.append,
         )
-        yield await run_check("rivya key and wallet", _wallet(rivya, model), network)
+        yield await run_check("rivya key and wallet", _wallet(rivya, catalog.default), network)
         yield await run_check("rivya scopes", _scopes(rivya, settings.database.path), network)
-        yield await run_check("rivya model", _model(rivya, model), network)
+        async for result in _models(rivya, catalog):
+            yield result
     yield await run_check("clock", _clock(attempts))
 
 
@@ -100,7 +101,7 @@ async def check_key(settings: RivyaSettings, api_key: str, network: Network) -> 
     Raises:
         KuasError: as the calls to Rivya; one that lacks a scope names it.
     """
-    model = MODELS[settings.model]
+    model = settings.catalog.default
     async with open_session(network) as session:
         rivya = RivyaClient(session, base_url=settings.base_url, api_key=api_key)
         credits_left = await rivya.credits()
@@ -248,21 +249,31 @@ async def _upload_scope(rivya: RivyaClient) -> str:
     return f"{Scope.FILES_CREATE} works"
 
 
-async def _model(rivya: RivyaClient, model: ImageModel) -> str:
-    offers = {offer.model_id: offer for offer in await rivya.models()}
-    offer = offers.get(model.model_id)
-    if offer is None:
+async def _model(model: ImageModel, live: LiveModel | None) -> str:
+    """Compare an offered model with Rivya's list, which wins over the table."""
+    if live is None:
         raise OperatorError("model", f"{model.model_id} is not in Rivya's catalogue")
-    if offer.api_status not in (None, "available"):
-        raise OperatorError("model", f"{model.model_id} is {offer.api_status}")
-    if offer.base_credits not in (None, model.cost_credits):
-        detail = f"{model.model_id} costs {offer.base_credits} credits, Kuas reserves {model.cost_credits}"
-        raise OperatorError("model", detail)
-    if None in (offer.api_status, offer.base_credits):
-        unsaid = "whether it is available" if offer.api_status is None else "what it costs"
+    if not live.is_available:
+        raise OperatorError("model", f"{model.model_id} is {live.status}")
+    if None in (live.status, live.base_credits):
+        unsaid = "whether it is available" if live.status is None else "what it costs"
         detail = f"Rivya does not say {unsaid}; Kuas reserves {model.cost_credits} credits a picture"
         return Unproven(f"{model.model_id}: {detail}")
-    return f"{model.model_id} at {model.cost_credits} credits a picture"
+    detail = f"{model.model_id} at {live.base_credits} credits a picture"
+    if live.base_credits != model.cost_credits:
+        return Unproven(f"{detail}, and not {model.cost_credits}; Kuas reserves what Rivya says")
+    return detail
+
+
+async def _models(rivya: RivyaClient, catalog: ModelCatalog) -> AsyncIterator[CheckResult]:
+    try:
+        live = {each.model_id: each for each in await rivya.models()}
+    except KuasError as error:
+        detail = f"{error}; until Rivya's list can be read, the prices of the table hold"
+        yield CheckResult("rivya model", ok=False, detail=detail)
+        return
+    for model in catalog.offered:
+        yield await run_check("rivya model", _model(model, live.get(model.model_id)))
 
 
 async def _clock(attempts: Iterable[Attempt]) -> str:

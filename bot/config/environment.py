@@ -11,12 +11,13 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from bot.config.field_types import unquote
+from bot.config.field_types import FILE_ONLY, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
 PREFIX: Final = "BOT_"
 DELIMITER: Final = "__"
@@ -31,8 +32,18 @@ def variable(section: str, key: str) -> str:
 
 
 def variables(sections: Mapping[str, type[BaseModel]]) -> list[str]:
-    """Return the names of the variables for all keys."""
-    return [variable(section, key) for section, keys in sections.items() for key in keys.model_fields]
+    """Return the names of the variables for all keys that can be in one."""
+    return [
+        variable(section, key)
+        for section, keys in sections.items()
+        for key, field in keys.model_fields.items()
+        if not is_file_only(field)
+    ]
+
+
+def is_file_only(field: FieldInfo) -> bool:
+    """Whether a key can be in the settings file only, since no text is its value."""
+    return isinstance(field.json_schema_extra, dict) and FILE_ONLY in field.json_schema_extra
 
 
 def own_names(environ: Mapping[str, str]) -> list[str]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from bot.config.environment import printable, variable, variables
-from bot.config.field_types import PLACEHOLDER_ERROR
+from bot.config.environment import is_file_only, printable, variable, variables
+from bot.config.field_types import CONFLICT_ERROR, PLACEHOLDER_ERROR
 from bot.config.secret_files import FILE_SUFFIX, is_secret, secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
-_WRONG = {"missing": "missing; must be", PLACEHOLDER_ERROR: "is the placeholder of the example; must be"}
+_WRONG = {
+    "missing": "missing; must be",
+    PLACEHOLDER_ERROR: "is the placeholder of the example; must be",
+    CONFLICT_ERROR: "replaces the older key without an s, which is set, too: delete one; must be",
+}
 """What is wrong, by the type of pydantic's error."""
 
 
@@ -59,12 +64,24 @@ def wrong_values(
         field = sections[section].model_fields.get(key)
         if field is None:
             continue
+        if is_file_only(field):
+            yield (section, key), _in_table(mistake, file_name)
+            continue
         wrong = _WRONG.get(mistake["type"], "must be")
         name = variable(section, key)
         in_file = f", or the file that {name}{FILE_SUFFIX} names" if is_secret(field) else ""
         anywhere = f"{file_name} key {section}.{key}, or environment {name}{in_file}"
         location = places.get((section, key), anywhere)
         yield (section, key), f"{section}.{key}: {wrong} {field.description} ({location})"
+
+
+def _in_table(mistake: ErrorDetails, file_name: str) -> str:
+    """Describe a mistake in one of several tables, by its number and key. They hold no secrets."""
+    section, key, *rest = mistake["loc"]
+    number = [f"number {int(rest[0]) + 1}"] if rest else []
+    inner = [".".join(printable(str(part)) for part in rest[1:])] if rest[1:] else []
+    where = ", ".join((f"{section}.{key}", *number, *inner))
+    return f"{where}: {mistake['msg'].removeprefix('Value error, ')} ({file_name} only)"
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -11,10 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from bot.domain.ids import MAX_ID, parse_id
-from bot.domain.image_models import MODELS
 
 PLACEHOLDER_ERROR: Final = "placeholder"
 """The type of the error about a value that was copied from the example."""
+CONFLICT_ERROR: Final = "conflict"
+"""The type of the error about a setting that replaces another one which is set, too."""
+FILE_ONLY: Final = "file_only"
+"""Among the extra facts of a field: there is no environment variable for it."""
 _PLACEHOLDERS: Final = ("put-the-bot-token-here", "put-the-rivya-key-here", "...", "rvya_sk_...")
 _EXAMPLE_ID: Final = 123456789012345678
 _QUOTES: Final = ("'", '"')
@@ -80,12 +83,6 @@ def _api_url(url: str) -> str:
     return url.rstrip("/").removesuffix("/api/v1").rstrip("/")  # the client adds it
 
 
-def _known_model(model_id: str) -> str:
-    if model_id not in MODELS:
-        raise ValueError("unknown model")
-    return model_id
-
-
 def _file_path(path: Path) -> Path:
     if not path.name:
         raise ValueError("not a file")
@@ -112,6 +109,11 @@ def _guild_ids(value: object) -> tuple[int, ...]:
     if None in ids:
         raise ValueError("no id")
     return tuple(guild_id for guild_id in ids if guild_id is not None)
+
+
+def _words(value: object) -> object:
+    """Read words from a list, or from a text with commas or spaces between them, as a variable has it."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def _https_url(url: str) -> str:
@@ -142,7 +144,7 @@ Whole = Annotated[int, BeforeValidator(_number_not_bool)]
 Seconds = Annotated[float, BeforeValidator(_number_not_bool), Field(gt=0, allow_inf_nan=False)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """An https URL, or an http URL of this machine, without a slash or `/api/v1` at its end."""
-ModelId = Annotated[str, AfterValidator(_known_model)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]
 FolderPath = Annotated[Path, AfterValidator(_folder_path)]
 GuildIds = Annotated[tuple[int, ...], BeforeValidator(_guild_ids)]

@@ -7,11 +7,14 @@ not shown: some quote the value, which may be a secret.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from bot.config.field_types import (
+    CONFLICT_ERROR,
+    FILE_ONLY,
     Address,
     ApiUrl,
     DiscordId,
@@ -20,16 +23,21 @@ from bot.config.field_types import (
     GuildIds,
     HttpsUrl,
     Line,
-    ModelId,
     Seconds,
     Secret,
     Whole,
+    Words,
 )
 from bot.domain.admission import AdmissionMode
-from bot.domain.image_models import MODELS, QWEN_IMAGE
+from bot.domain.image_models import MODELS, QWEN_IMAGE, ImageModel
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EVERY_MODEL: Final = "*"
 _DAYS_MAX = 36_500
 
 
@@ -57,7 +65,18 @@ class RivyaSettings(Section):
         default="https://rivya.ai",
         description="an https address without name, password, query or fragment (http only for this machine)",
     )
-    model: ModelId = Field(default=QWEN_IMAGE.model_id, description=f"one of {', '.join(MODELS)}")
+    extra_models: tuple[ImageModel, ...] = Field(
+        default=(), description="[[rivya.extra_models]] tables", json_schema_extra={FILE_ONLY: True}
+    )
+    """Models that the table of the documentation lacks, or has otherwise."""
+    model: str | None = Field(default=None, description=f"one of {', '.join(MODELS)}, or of extra_models")
+    """The only model, as older settings files say it."""
+    models: Words = Field(
+        default=(QWEN_IMAGE.model_id,),
+        min_length=1,
+        description='a list of models, such as ["qwen-image", "flux-2-pro"], or ["*"] for all',
+    )
+    """The models on offer, the first of which is the default."""
     first_poll_seconds: Seconds = Field(default=2.5, description="a number greater than 0")
     poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
     adaptive_polling: bool = Field(default=True, description="true or false")
@@ -65,6 +84,48 @@ class RivyaSettings(Section):
     wallet_alert_credits: Whole = Field(
         default=100, ge=0, le=MAX_CREDITS, description=f"a whole number from 0 to {MAX_CREDITS}"
     )
+
+    @property
+    def known_models(self) -> Mapping[str, ImageModel]:
+        """Every model by its id; an extra one replaces that of the same id in the table."""
+        return {**MODELS, **{model.model_id: model for model in self.extra_models}}
+
+    @property
+    def offered_models(self) -> tuple[str, ...]:
+        """The ids of the models on offer, the first of which is the default."""
+        if self.model is not None:
+            return (self.model,)
+        return tuple(self.known_models) if self.models == (EVERY_MODEL,) else self.models
+
+    @property
+    def catalog(self) -> ModelCatalog:
+        """A new catalogue of the known and the offered models."""
+        return ModelCatalog(self.known_models, self.offered_models)
+
+    @field_validator("extra_models")
+    @classmethod
+    def _differ(cls, models: tuple[ImageModel, ...]) -> tuple[ImageModel, ...]:
+        if len({model.model_id for model in models}) < len(models):
+            raise ValueError("a model twice")
+        return models
+
+    @field_validator("model", "models")
+    @classmethod
+    def _are_known(cls, value: str | tuple[str, ...] | None, info: ValidationInfo) -> object:
+        extra = info.data.get("extra_models")  # not there if one of them is wrong
+        if extra is None or value is None or value == (EVERY_MODEL,):
+            return value
+        names = (value,) if isinstance(value, str) else value
+        if len(set(names)) < len(names) or not {*names} <= {*MODELS, *(model.model_id for model in extra)}:
+            raise ValueError("not known, or twice")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _are_alone(cls, models: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("model") is not None:
+            raise PydanticCustomError(CONFLICT_ERROR, "rivya.model is set as well")
+        return models
 
 
 class RivyaSettingsWithoutKey(RivyaSettings):

@@ -51,6 +51,9 @@ class MemberReason(StrEnum):
     """HEIC, and the `heif` extra is not installed."""
     REFERENCE_GONE = "reference_gone"
     """The attachment is gone from Discord, whose links expire after about a day, or the stored picture is."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    """The operator does not offer the model, or Rivya does not have it now; data: `model`, its name, and
+    `nearest`, that of the model on offer which is most like it, or None."""
     LIMIT_REACHED = "limit_reached"
     """Always a `LimitExceeded`, which has the data."""
     CHANNEL_UNUSABLE = "channel_unusable"

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain.jobs import UploadedReference
+    from bot.domain.model_catalog import LiveModel
     from bot.rivya.json_values import Json
-    from bot.rivya.models import ModelOffer
 
 log = structlog.get_logger(__name__)
 
@@ -190,7 +190,7 @@ class RivyaClient:
         call = Call(Operation.READ, "GET", "/credits", seconds, scope=Scope.CREDITS_READ)
         return await self._call(call, parse_balance)
 
-    async def models(self) -> tuple[ModelOffer, ...]:
+    async def models(self) -> tuple[LiveModel, ...]:
         """List the models. The endpoint is public, so no key is sent."""
         call = Call(Operation.READ, "GET", "/models", self._time_outs.small_seconds)
         return await self._call(call, parse_models)

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import UploadedReference
+from bot.domain.model_catalog import LiveModel
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
@@ -113,16 +114,6 @@ class Task:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOffer:
-    """One model in Rivya's list; None means that the list does not say."""
-
-    model_id: str
-    base_credits: int | None
-    api_status: str | None
-    """`available`, `coming_soon` or `studio_only`, as of 2026-05."""
-
-
 def parse_upload(value: Json) -> UploadedReference:
     """Parse the answer of `POST /files`, be it bare or wrapped in `data` or `file`.
 
@@ -144,7 +135,7 @@ def parse_upload(value: Json) -> UploadedReference:
     )
 
 
-def parse_models(value: Json) -> tuple[ModelOffer, ...]:
+def parse_models(value: Json) -> tuple[LiveModel, ...]:
     """Parse the answer of `GET /models`; entries without an id are left out.
 
     Raises:
@@ -154,10 +145,11 @@ def parse_models(value: Json) -> tuple[ModelOffer, ...]:
     if not isinstance(entries, list):
         raise ContractViolation("unreadable", "Rivya's list of models holds no list")
     return tuple(
-        ModelOffer(
+        LiveModel(
             model_id=model_id,
             base_credits=as_count(first_present(fields, "base_credits", "baseCredits")),
-            api_status=as_token(first_present(fields, "api_status", "apiStatus")),
+            prompt_limit=as_count(first_present(fields, "max_prompt_length", "maxPromptLength")),
+            status=as_token(first_present(fields, "api_status", "apiStatus")),
         )
         for fields in map(as_object, entries)
         if (model_id := text(first_present(fields, "id", "model_id", "modelId"))) is not None

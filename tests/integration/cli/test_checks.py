@@ -17,8 +17,9 @@ from bot.cli.checks import run_check
 from bot.config.settings import RivyaSettings
 from bot.domain.clock import now_ms
 from bot.domain.errors import OperatorError
-from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.image_models import MODELS, QWEN_IMAGE
 from bot.domain.limits import Limit
+from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.network.connections import Network
@@ -29,7 +30,7 @@ from bot.rivya.scopes import Scope
 from bot.storage.database import Database
 from bot.storage.file_lock import DatabaseInUse
 from sandbox.fake_rivya import FakeRivya
-from sandbox.fake_rivya.model_catalog import MODELS, ModelSpec
+from sandbox.fake_rivya.model_catalog import ModelSpec
 from tests.support.factories import accept, make_job
 from tests.support.jobs import create_task
 
@@ -101,7 +102,7 @@ async def test_a_good_key_passes_the_checks_of_balance_scopes_and_model(rivya: F
     async with open_client(rivya) as client:
         wallet = await check_result(checks._wallet(client, QWEN_IMAGE))
         scopes = await check_result(checks._scopes(client, NO_DATABASE))
-        model = await check_result(checks._model(client, QWEN_IMAGE))
+        (model,) = await model_results(client)
     assert [result.status for result in (wallet, scopes, model)] == ["ok", "note", "ok"]
     assert str(rivya.wallet_credits) in wallet.detail
     assert rivya.tasks == {}
@@ -137,13 +138,21 @@ async def test_only_a_task_that_rivya_shows_proves_the_scope_to_read_tasks(
 @pytest.mark.parametrize(
     ("unsaid", "words"), [("base_credits", "what it costs"), ("api_status", "whether it is available")]
 )
+async def model_results(client: RivyaClient, *offered: str) -> list[CheckResult]:
+    catalog = ModelCatalog(MODELS, offered or ("qwen-image",))
+    return [result async for result in checks._models(client, catalog)]
+
+
+@pytest.mark.parametrize(
+    ("unsaid", "words"), [("base_credits", "what it costs"), ("api_status", "whether it is available")]
+)
 async def test_a_model_of_which_rivya_says_less_is_not_called_proven(
     rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, unsaid: str, words: str
 ) -> None:
-    offer = {key: value for key, value in MODELS[QWEN_IMAGE.model_id].public().items() if key != unsaid}
-    monkeypatch.setattr(ModelSpec, "public", lambda _: offer)
+    entry = {key: value for key, value in rivya.models[QWEN_IMAGE.model_id].public().items() if key != unsaid}
+    monkeypatch.setattr(ModelSpec, "public", lambda _: entry)
     async with open_client(rivya) as client:
-        result = await check_result(checks._model(client, QWEN_IMAGE))
+        (result,) = await model_results(client)
     assert (result.status, words in result.detail) == ("note", True)
 
 
@@ -165,23 +174,26 @@ async def test_a_refused_key_fails(rivya: FakeRivya) -> None:
     assert all("refuses the API key" in result.detail for result in results)
 
 
-async def test_a_changed_price_and_a_missing_model_fail(rivya: FakeRivya) -> None:
-    dearer, gone = replace(QWEN_IMAGE, cost_credits=3), replace(QWEN_IMAGE, model_id="no-such-model")
+async def test_every_offered_model_is_compared_with_the_list_of_rivya(rivya: FakeRivya) -> None:
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], base_credits=6)
+    rivya.models["4o-image"] = replace(rivya.models["4o-image"], api_status="coming_soon")
+    del rivya.models["z-image"]
     async with open_client(rivya) as client:
-        price = await check_result(checks._model(client, dearer))
-        listed = await check_result(checks._model(client, gone))
-    assert (price.ok, listed.ok) == (False, False)
-    assert "costs 4 credits, Kuas reserves 3" in price.detail
-    assert "not in Rivya's catalogue" in listed.detail
+        results = await model_results(client, "qwen-image", "flux-2-pro", "4o-image", "z-image")
+    assert [(result.status, result.detail) for result in results] == [
+        ("ok", "qwen-image at 4 credits a picture"),
+        ("note", "flux-2-pro at 6 credits a picture, and not 5; Kuas reserves what Rivya says"),
+        ("FAIL", "4o-image is coming_soon"),
+        ("FAIL", "z-image is not in Rivya's catalogue"),
+    ]
 
 
-async def test_a_model_that_is_not_available_fails(rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch) -> None:
-    offer = MODELS[QWEN_IMAGE.model_id].public() | {"api_status": "coming_soon"}
-    monkeypatch.setattr(ModelSpec, "public", lambda _: offer)
+async def test_a_list_of_models_that_cannot_be_read_fails_and_the_table_holds(rivya: FakeRivya) -> None:
+    rivya.faults.add("status", "models", code=503, error_code="public_api_disabled")
     async with open_client(rivya) as client:
-        result = await check_result(checks._model(client, QWEN_IMAGE))
+        (result,) = await model_results(client)
     assert not result.ok
-    assert result.detail == "qwen-image is coming_soon"
+    assert "the prices of the table hold" in result.detail
 
 
 async def test_an_error_that_is_not_about_the_task_fails(rivya: FakeRivya) -> None:

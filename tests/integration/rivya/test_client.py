@@ -28,10 +28,11 @@ from bot.domain.errors import (
 )
 from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.domain.jobs import UploadedReference
+from bot.domain.model_catalog import LiveModel
 from bot.images.downloads import Downloader
 from bot.rivya.calls import ApiTimeouts, Attempt
 from bot.rivya.client import ANSWER_LIMIT_BYTES, STATUS_LIMIT_BYTES, RivyaClient, open_session
-from bot.rivya.models import ModelOffer, Task, TaskStatus
+from bot.rivya.models import Task, TaskStatus
 from bot.rivya.rate_limit import RateLimiter
 from tests.support.loopback import serving
 from tests.support.waiting import PATIENCE_SECONDS, soon
@@ -448,7 +449,7 @@ async def test_the_wallet_is_read(server: ScriptedServer, rivya: RivyaClient) ->
 
 async def test_models_are_listed_without_the_key(server: ScriptedServer, rivya: RivyaClient) -> None:
     server.answer({"data": [{"id": "qwen-image", "base_credits": 4}]})
-    assert await rivya.models() == (ModelOffer("qwen-image", 4, None),)
+    assert await rivya.models() == (LiveModel("qwen-image", 4),)
     assert server.received[0].path == "/api/v1/models"
     assert "authorization" not in server.received[0].headers
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.config.environment import own_names
+from bot.config.environment import is_file_only, own_names
 from bot.config.error_messages import unknown_in_environment
 from bot.config.loader import (
     load,
@@ -38,6 +38,7 @@ from bot.config.settings import (
     Settings,
 )
 from bot.config.settings_error import SettingsError
+from bot.domain.image_models import MODELS
 from tests.support.paths import ROOT
 
 Write = Callable[[str], Path]
@@ -101,7 +102,7 @@ def test_two_secrets_are_enough_and_the_rest_has_defaults(write: Write) -> None:
     assert settings.discord.operator_guild is None
     assert settings.rivya.api_key.get_secret_value() == "rvya_sk_hush"
     assert settings.rivya.base_url == "https://rivya.ai"
-    assert settings.rivya.model == "qwen-image"
+    assert settings.rivya.offered_models == ("qwen-image",)
     assert (settings.rivya.first_poll_seconds, settings.rivya.poll_seconds) == (2.5, 5.0)
     assert settings.rivya.max_running == 50
     assert settings.database.path == Path("data/bot.sqlite3")
@@ -502,8 +503,11 @@ def test_the_example_loads_and_shows_every_key_with_its_default(write: Write) ->
     text = re.sub(r"^# (?=\w+ = )", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
     shown = tomllib.loads(text)
     assert {name: set(table) for name, table in shown.items()} == {
-        name: set(section.model_fields) for name, section in SECTIONS.items()
-    }
+        name: {key for key, field in section.model_fields.items() if not is_file_only(field)}
+        for name, section in SECTIONS.items()
+    } | {"rivya": shown["rivya"].keys()}
+    left_out = RivyaSettings.model_fields.keys() - shown["rivya"].keys()
+    assert left_out == {"extra_models", "model"}  # tables, which are shown as a comment, and an older key
     assert set(Settings.model_fields) == set(SECTIONS)
     loaded = load(write(re.sub("put-the-.*-here", "a-secret", EXAMPLE.read_text("utf-8"))))
     for name, section in SECTIONS.items():
@@ -518,3 +522,68 @@ def test_every_key_of_the_example_has_a_comment_above_it() -> None:
     # `poll_seconds` shares the comment of the line above it.
     without_comment = [lines[number] for number in keys if not re.match(r"# .*\.$", lines[number - 1])]
     assert without_comment == ["poll_seconds = 5.0"]
+
+
+EXTRA = """
+[[rivya.extra_models]]
+model_id = "new-model"
+name = "New Model"
+cost_credits = 9
+shapes = { parameter = "shape", options = ["1:1", "16:9"] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "offered"),
+    [
+        ("", ("qwen-image",)),
+        ('model = "z-image"', ("z-image",)),
+        ('models = ["flux-2-pro", "qwen-image"]', ("flux-2-pro", "qwen-image")),
+        ('models = ["new-model"]', ("new-model",)),
+        ('model = "new-model"', ("new-model",)),
+    ],
+)
+def test_models_on_offer_are_those_of_the_settings_in_their_order(
+    write: Write, lines: str, offered: tuple[str, ...]
+) -> None:
+    assert load(write(f"{SECRETS}{lines}\n{EXTRA}")).rivya.offered_models == offered
+
+
+def test_every_model_can_be_offered_the_default_first(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_RIVYA__MODELS", "*")
+    rivya = load(write(f"{SECRETS}{EXTRA}")).rivya
+    assert rivya.offered_models == (*MODELS, "new-model")
+    assert rivya.offered_models[0] == "qwen-image"
+    monkeypatch.setenv("BOT_RIVYA__MODELS", "z-image, qwen-image")
+    assert load(write(SECRETS)).rivya.offered_models == ("z-image", "qwen-image")
+
+
+def test_an_extra_model_replaces_that_of_the_table(write: Write) -> None:
+    rivya = load(write(SECRETS + EXTRA.replace("new-model", "qwen-image"))).rivya
+    assert rivya.catalog.default.cost_credits == 9
+    assert rivya.catalog.default.sizes == ("square_hd", "landscape_16_9")
+
+
+@pytest.mark.parametrize(
+    ("lines", "mistake"),
+    [
+        ('models = ["qwen"]', "rivya.models: must be a list of models"),
+        ('models = ["z-image", "z-image"]', "rivya.models: must be a list of models"),
+        ("models = []", "rivya.models: must be a list of models"),
+        ('model = "z-image"\nmodels = ["z-image"]', "rivya.models: replaces the older key"),
+        (EXTRA + "colour = 1", "rivya.extra_models, number 1, colour: Unexpected"),
+        (EXTRA.replace("= 9", '= "9"'), "rivya.extra_models, number 1, cost_credits: Input should be"),
+        (EXTRA + EXTRA.replace("16:9", "7:5"), "rivya.extra_models, number 2: not a size"),
+        (EXTRA + EXTRA, "rivya.extra_models: a model twice"),
+        ("extra_models = 3", "rivya.extra_models: Input should be"),
+    ],
+)
+def test_a_mistake_about_models_is_named_in_one_line(write: Write, lines: str, mistake: str) -> None:
+    (line,) = load_errors(write(f"{SECRETS}{lines}\n"))
+    assert line.startswith(mistake)
+
+
+def test_extra_models_are_no_variable(monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
+    monkeypatch.setenv("BOT_RIVYA__EXTRA_MODELS", "[]")
+    (line,) = load_errors(write(SECRETS))
+    assert line.startswith("BOT_RIVYA__EXTRA_MODELS: unknown environment variable")

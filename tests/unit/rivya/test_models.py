@@ -19,9 +19,9 @@ from bot.domain.errors import (
 )
 from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import UploadedReference
+from bot.domain.model_catalog import LiveModel
 from bot.rivya.json_values import Json
 from bot.rivya.models import (
-    ModelOffer,
     Task,
     TaskStatus,
     create_body,
@@ -315,8 +315,8 @@ def test_models_without_an_id_are_left_out() -> None:
     qwen: Json = {"id": "qwen-image", "base_credits": 4, "max_prompt_length": 5000, "api_status": "available"}
     offers = parse_models({"data": [qwen, {"id": None}, 7, {"id": "new", "base_credits": "cheap"}]})
     assert offers == (
-        ModelOffer("qwen-image", 4, "available"),
-        ModelOffer("new", None, None),
+        LiveModel("qwen-image", 4, 5000, "available"),
+        LiveModel("new"),
     )
     assert parse_models([qwen]) == parse_models({"models": [qwen]}) == offers[:1]
 

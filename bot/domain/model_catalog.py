@@ -1,0 +1,149 @@
+"""Which models members may choose: those that the operator offers, as Rivya's list describes them now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import MemberError, MemberReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bot.domain.image_models import ImageModel
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """One model in Rivya's list; None means that the list does not say."""
+
+    model_id: str
+    base_credits: int | None = None
+    prompt_limit: int | None = None
+    status: str | None = None
+    """`available`, `coming_soon` or `studio_only`, as of 2026-05: https://rivya.ai/docs/api-models"""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether tasks can be created with it, or the list does not say."""
+        return self.status in {None, "available"}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A model that costs something else than before; credits of one picture."""
+
+    model: ImageModel
+    before_credits: int
+
+
+class ModelCatalog:
+    """The known models and the offered ones, the first of which is the default.
+
+    Until Rivya's list is read for the first time, every offered model counts as available, at the price of
+    the table.
+    """
+
+    def __init__(self, known: Mapping[str, ImageModel], offered: Sequence[str]) -> None:
+        self._table = known
+        self._known = dict(known)
+        self._offered = tuple(offered)
+        self._live: Mapping[str, LiveModel] | None = None
+
+    @property
+    def default(self) -> ImageModel:
+        """The model of whoever chooses none."""
+        return self._known[self._offered[0]]
+
+    @property
+    def offered(self) -> tuple[ImageModel, ...]:
+        """Every model that the operator offers, available or not."""
+        return tuple(self._known[model_id] for model_id in self._offered)
+
+    @property
+    def known(self) -> tuple[ImageModel, ...]:
+        """Every model, offered or not."""
+        return tuple(self._known.values())
+
+    @property
+    def cheapest_credits(self) -> int:
+        """With less than this left, no picture can be made."""
+        return min(model.cost_credits for model in self.offered)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Every size that an offered model has, those of the default first."""
+        return tuple(dict.fromkeys(size for model in self.offered for size in model.sizes))
+
+    @property
+    def file_formats(self) -> tuple[str, ...]:
+        """Every format that an offered model has, those of the default first."""
+        return tuple(dict.fromkeys(name for model in self.offered for name in model.file_formats))
+
+    def find(self, model_id: str) -> ImageModel | None:
+        """Return a known model with its price and prompt limit of now; None if it is not known any more."""
+        return self._known.get(model_id)
+
+    def is_offered(self, model_id: str) -> bool:
+        """Whether the operator offers the model and Rivya has it now."""
+        if model_id not in self._offered:
+            return False
+        return self._live is None or ((live := self._live.get(model_id)) is not None and live.is_available)
+
+    def require(self, model_id: str) -> ImageModel:
+        """Return an offered model.
+
+        Raises:
+            MemberError: MODEL_UNAVAILABLE.
+        """
+        if self.is_offered(model_id):
+            return self._known[model_id]
+        model, nearest = self.find(model_id), self.nearest(model_id)
+        name = model_id if model is None else model.name
+        raise MemberError(
+            MemberReason.MODEL_UNAVAILABLE, model=name, nearest=None if nearest is None else nearest.name
+        )
+
+    def nearest(self, model_id: str) -> ImageModel | None:
+        """Return the offered model that is most like one that is not; None if none is available.
+
+        It takes references if the other does, and costs about as much. Nothing is known of a model that was
+        removed, so the default is the nearest.
+        """
+        available = [model for model in self.offered if self.is_offered(model.model_id)]
+        wanted = self.find(model_id)
+        if wanted is None or not available:
+            return next(iter(available), None)
+
+        def distance(model: ImageModel) -> tuple[bool, int]:
+            takes_references = bool(model.reference_count) or not wanted.reference_count
+            return not takes_references, abs(model.cost_credits - wanted.cost_credits)
+
+        return min(available, key=distance)
+
+    def update(self, live: Iterable[LiveModel]) -> tuple[PriceChange, ...]:
+        """Take over prices and prompt limits from Rivya's list; return changed prices of offered models.
+
+        A prompt limit only shrinks: the table has what the pages promise. A model that the list lacks is not
+        available, and what the list does not say stays as it is in the table.
+        """
+        before = self._known
+        self._live = {each.model_id: each for each in live}
+        self._known = {
+            model_id: _as_live(model, self._live.get(model_id)) for model_id, model in self._table.items()
+        }
+        return tuple(
+            PriceChange(model, before[model.model_id].cost_credits)
+            for model in self.offered
+            if model.cost_credits != before[model.model_id].cost_credits
+        )
+
+
+def _as_live(model: ImageModel, live: LiveModel | None) -> ImageModel:
+    if live is None:
+        return model
+    return replace(
+        model,
+        cost_credits=live.base_credits or model.cost_credits,
+        prompt_limit=min(live.prompt_limit or model.prompt_limit, model.prompt_limit),
+    )
