@@ -18,9 +18,11 @@ from bot.background.alert_notifier import AlertNotifier
 from bot.background.balance_monitor import BalanceMonitor
 from bot.background.greeter import Greeter
 from bot.background.maintenance import INTERVAL_SECONDS, maintenance_tasks, run_chores
+from bot.background.model_monitor import ModelMonitor
 from bot.background.periodic import PeriodicTask
 from bot.credits.balance_warning import BalanceWarningStore
 from bot.credits.guild_ceilings import apply_default_ceiling
+from bot.credits.model_prices import ModelPriceStore
 from bot.discord_client.client import KuasClient
 from bot.discord_client.command_syncs import CommandSyncStore
 from bot.domain.admission import AdmissionPolicy
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
     from bot.rivya.calls import Attempt
 
-    PeriodicWork = AlertNotifier | BalanceMonitor | AdmissionNotifier | Greeter | PeriodicTask
+    PeriodicWork = AlertNotifier | BalanceMonitor | AdmissionNotifier | Greeter | ModelMonitor | PeriodicTask
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +100,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         syncs = CommandSyncStore(stores.database)
         client = KuasClient(command_syncs=syncs, error_reporter=error_reporter, network=network)
         await stack.enter_async_context(client)
-        files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures)
+        files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures, stores.catalog)
         delivery = DiscordDelivery(client, image_workers)
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
         notifiers = _notifiers(stack, client, stores, rivya, operator_log, settings)
@@ -159,6 +161,7 @@ class Notifiers(NamedTuple):
     balance: BalanceMonitor
     admissions: AdmissionNotifier
     greeter: Greeter
+    models: ModelMonitor
 
 
 async def _resume(engine: JobEngine, tasks: Iterable[PeriodicWork], _: KuasClient) -> None:
@@ -185,6 +188,7 @@ def _engine(
 ) -> JobEngine:
     """Build the engine; it runs no job before `resume`."""
     return JobEngine(
+        catalog=stores.catalog,
         store=stores.jobs,
         ledger=stores.ledger,
         rivya=rivya,
@@ -260,6 +264,7 @@ def _notifiers(
         notifier,
         BalanceWarningStore(stores.database),
         settings.rivya.wallet_alert_credits,
+        stores.catalog,
         operator_log,
     )
     admission_notifier = AdmissionNotifier(
@@ -270,9 +275,16 @@ def _notifiers(
     )
     messenger = DiscordGreetingMessenger(client, settings.about)
     greeter = Greeter(stores.greetings, stores.approvals, messenger, operator_log)
-    for task in (greeter, admission_notifier, alert_notifier, balance_monitor):
+    model_monitor = ModelMonitor(
+        rivya.models,
+        stores.catalog,
+        notifier.tell_price_changes,
+        ModelPriceStore(stores.database),
+        operator_log,
+    )
+    for task in (greeter, admission_notifier, alert_notifier, balance_monitor, model_monitor):
         stack.push_async_callback(task.close)
-    return Notifiers(alert_notifier, balance_monitor, admission_notifier, greeter)
+    return Notifiers(alert_notifier, balance_monitor, admission_notifier, greeter, model_monitor)
 
 
 async def _rivya(

@@ -10,7 +10,6 @@ from bot.credits.alerts import AlertStore
 from bot.credits.approvals import GuildApprovals
 from bot.credits.ledger import Ledger
 from bot.credits.reports.builder import ReportBuilder
-from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.admission import AdmissionStore
 from bot.guilds.greetings import GreetingStore
@@ -25,6 +24,7 @@ from bot.storage.picture_store import PictureStore, picture_folder
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.domain.model_catalog import ModelCatalog
     from bot.observability.metrics import Metrics
     from bot.storage.database import Database
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class Stores:
     """The stores that several parts use; a part that is alone in using one makes it from `database`."""
 
+    catalog: ModelCatalog
+    """The models by which requests are judged and priced."""
     database: Database
     pictures: PictureStore
     jobs: JobStore
@@ -54,23 +56,24 @@ class Stores:
     @classmethod
     def open(cls, database: Database, settings: Settings, metrics: Metrics) -> Stores:
         """Make the stores, all on the one connection of `database`."""
-        default = settings.limits.default
+        default, catalog = settings.limits.default, settings.rivya.catalog
         return cls(
+            catalog=catalog,
             database=database,
             pictures=PictureStore(picture_folder(settings.database.path)),
             jobs=JobStore(database, default, metrics),
             ledger=Ledger(database, default),
-            credit_admin=CreditAdmin(database, default),
+            credit_admin=CreditAdmin(database, default, catalog),
             approvals=GuildApprovals(database, default),
             admissions=AdmissionStore(database),
             greetings=GreetingStore(database),
-            drafts=DraftStore(database),
+            drafts=DraftStore(database, catalog),
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),
             member_defaults=MemberDefaultsStore(database),
             history=HistoryStore(database),
             late_jobs=LateJobStore(database),
-            alerts=AlertStore(database, default, CHEAPEST_CREDITS),
+            alerts=AlertStore(database, default, catalog),
             guild_settings=GuildSettingsStore(database),
             reports=ReportBuilder(settings.database.path, default),
         )

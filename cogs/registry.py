@@ -138,7 +138,7 @@ def _member_commands(
 ) -> tuple[commands.Cog, ...]:
     """The cogs that need little more than the stores."""
     return (
-        Credits(stores.ledger, stores.credit_admin),
+        Credits(stores.ledger, stores.credit_admin, stores.catalog),
         Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
         Reports(stores.reports),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database), about),
@@ -159,12 +159,12 @@ def _pictures(
     """The cogs that make pictures, and those for finished ones."""
     rejected_requests = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests)
-    compose_forms = ComposeForms(submission, engine, rejected_requests)
+    compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (
         submission,
         compose_forms,
-        Imagine(submission, compose_forms, rejected_requests, stores.presets),
+        Imagine(submission, compose_forms, rejected_requests, stores.presets, stores.catalog),
         PictureActions(
             engine,
             stores.history,
@@ -176,8 +176,8 @@ def _pictures(
         ),
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
-        Defaults(stores.member_defaults),
-        PresetCommands(stores.presets, stores.access_rules),
+        Defaults(stores.member_defaults, stores.catalog),
+        PresetCommands(stores.presets, stores.access_rules, stores.catalog),
     )
 
 
@@ -193,7 +193,7 @@ def _guild_listeners(
 
 def _welcome(client: KuasClient, stores: Stores, greeter: Greeter) -> tuple[commands.Cog, ...]:
     """The greeting, and `/setup`."""
-    guild_setup = GuildSetup(stores.database, stores.ledger.default)
+    guild_setup = GuildSetup(stores.database, stores.ledger.default, stores.catalog)
     return (
         GreetingListener(client, stores.greetings, greeter),
         Setup(
@@ -211,7 +211,7 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
     router.add_handlers(audit_log)
     return Limits(
         stores.credit_admin,
-        ShowLimits(stores.ledger, stores.credit_admin, stores.guild_settings),
+        ShowLimits(stores.ledger, stores.credit_admin, stores.guild_settings, stores.catalog),
         Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
         GuildSettings(stores.guild_settings, stores.ledger),
         audit_log,
@@ -243,4 +243,5 @@ def _operator(guild_id: int, stores: Stores, rivya: RivyaClient, late_jobs: Late
         discrepancies=discrepancies,
         reconciler=Reconciler(discrepancies, rivya),
         late_jobs=late_jobs,
+        catalog=stores.catalog,
     )

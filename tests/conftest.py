@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.limits import Limit
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -107,7 +108,7 @@ def ledger(database: Database, default_limit: Limit) -> Ledger:
 
 @pytest.fixture
 def credit_admin(database: Database, default_limit: Limit) -> CreditAdmin:
-    return CreditAdmin(database, default_limit)
+    return CreditAdmin(database, default_limit, default_catalog())
 
 
 @pytest.fixture

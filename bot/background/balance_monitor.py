@@ -9,13 +9,13 @@ import structlog
 from bot.background.alert_notifier import NotificationFailed
 from bot.background.periodic import PeriodicTask
 from bot.domain.errors import OperatorError
-from bot.domain.image_models import CHEAPEST_CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.background.alert_notifier import Notifier
     from bot.credits.balance_warning import BalanceWarningStore
+    from bot.domain.model_catalog import ModelCatalog
     from bot.observability.operator_log import OperatorLog
 
 log = structlog.get_logger(__name__)
@@ -36,12 +36,14 @@ class BalanceMonitor:
         notifier: Notifier,
         warning: BalanceWarningStore,
         alert_credits: int,
+        catalog: ModelCatalog,
         operator_log: OperatorLog,
     ) -> None:
         self._get_balance = get_balance
         self._notifier = notifier
         self._warning = warning
-        self._alert_credits = max(alert_credits, CHEAPEST_CREDITS)
+        self._catalog = catalog
+        self._least_credits = alert_credits
         self._operator_log = operator_log
         # A check that is cancelled loses nothing, since the next process starts with one.
         self._task = PeriodicTask("wallet", self._check, INTERVAL_SECONDS, operator_log, grace_seconds=0)
@@ -53,6 +55,10 @@ class BalanceMonitor:
     async def close(self) -> None:
         """Cancel the current check, and stop."""
         await self._task.close()
+
+    @property
+    def _alert_credits(self) -> int:
+        return max(self._least_credits, self._catalog.cheapest_credits)
 
     async def _check(self) -> None:
         left_credits = await self._get_balance()

@@ -22,6 +22,7 @@ from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
 from bot.domain.ids import ALL_GUILDS, THE_COMMAND_LINE
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.admission import AdmissionStore
 from bot.guilds.pauses import PauseStore
@@ -77,8 +78,8 @@ async def _ceiling(args: argparse.Namespace) -> int:
     scope = LimitScope.CEILING_ALL if args.all else LimitScope.CEILING
     guild_id = args.guild or ALL_GUILDS
     async with _shared_database(args) as database:
-        # Ceilings do not depend on the default limit, so any value will do.
-        credit_admin = CreditAdmin(database, Limit(0, Period.TOTAL))
+        # Ceilings do not depend on the default limit and on prices, so any value will do.
+        credit_admin = CreditAdmin(database, Limit(0, Period.TOTAL), default_catalog())
         if args.remove:
             change = await credit_admin.remove_limit(
                 guild_id, scope, set_by=THE_COMMAND_LINE, reason=args.reason

@@ -14,7 +14,6 @@ from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.image_models import CHEAPEST_CREDITS
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, ReservationState
 from bot.domain.periods import Period
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bot.credits.grants import Grant
     from bot.credits.ledger import Transaction
     from bot.domain.limits import Usage
+    from bot.domain.model_catalog import ModelCatalog
     from bot.storage.database import Database
 
 
@@ -50,9 +50,10 @@ class ActiveLimits:
 class CreditAdmin:
     """Records decisions. `default` is the limit of guilds without one of their own."""
 
-    def __init__(self, database: Database, default: Limit) -> None:
+    def __init__(self, database: Database, default: Limit, catalog: ModelCatalog) -> None:
         self._database = database
         self._default = default
+        self._catalog = catalog
 
     async def set_limit(
         self, guild_id: int, limit: Limit, *, set_by: int, interaction_id: int | None = None
@@ -70,7 +71,10 @@ class CreditAdmin:
         new = replace(limit, set_by=set_by, set_at=at)
         return await self._database.run(
             lambda tx: change_limit(
-                LimitUsage.at_time(tx, guild_id, self._default, at), new, interaction_id=interaction_id
+                LimitUsage.at_time(tx, guild_id, self._default, at),
+                new,
+                self._catalog.cheapest_credits,
+                interaction_id=interaction_id,
             )
         )
 
@@ -93,7 +97,10 @@ class CreditAdmin:
         removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
         return await self._database.run(
             lambda tx: end_limit(
-                LimitUsage.at_time(tx, guild_id, self._default, at), removal, interaction_id=interaction_id
+                LimitUsage.at_time(tx, guild_id, self._default, at),
+                removal,
+                self._catalog.cheapest_credits,
+                interaction_id=interaction_id,
             )
         )
 
@@ -132,7 +139,9 @@ class CreditAdmin:
 
         def unit(tx: Transaction) -> Grant | None:
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            with _alerts_rearmed(limit_usage, of_guild=user_id == grants.WHOLE_GUILD):
+            with _alerts_rearmed(
+                limit_usage, self._catalog.cheapest_credits, of_guild=user_id == grants.WHOLE_GUILD
+            ):
                 return grants.issue(
                     tx,
                     guild_id=guild_id,
@@ -197,26 +206,33 @@ class CreditAdmin:
         return await self._database.run(unit)
 
 
-def change_limit(limit_usage: LimitUsage, limit: Limit, *, interaction_id: int | None = None) -> LimitChange:
-    """Set a limit in the guild and the transaction of `limit_usage`."""
+def change_limit(
+    limit_usage: LimitUsage, limit: Limit, cheapest_credits: int, *, interaction_id: int | None = None
+) -> LimitChange:
+    """Set a limit in the guild and the transaction of `limit_usage`.
+
+    `cheapest_credits` is the price of the cheapest picture, as of `alerts.rearm`.
+    """
     before = _current(limit_usage, limit.scope, limit.subject_id)
-    with _alerts_rearmed(limit_usage, of_guild=limit.scope is LimitScope.GUILD):
+    with _alerts_rearmed(limit_usage, cheapest_credits, of_guild=limit.scope is LimitScope.GUILD):
         limits.append(limit_usage.transaction, limit_usage.guild_id, limit, interaction_id=interaction_id)
     return _change(limit_usage, before, limit.scope, limit.subject_id)
 
 
-def end_limit(limit_usage: LimitUsage, removal: Limit, *, interaction_id: int | None = None) -> LimitChange:
+def end_limit(
+    limit_usage: LimitUsage, removal: Limit, cheapest_credits: int, *, interaction_id: int | None = None
+) -> LimitChange:
     """Remove the limit of the scope and subject of `removal`, which says who removes it, when and why."""
     tx, guild_id, scope = limit_usage.transaction, limit_usage.guild_id, removal.scope
     before = _current(limit_usage, scope, removal.subject_id)
     if limits.current(tx, guild_id, scope, removal.subject_id) is not None:
-        with _alerts_rearmed(limit_usage, of_guild=scope is LimitScope.GUILD):
+        with _alerts_rearmed(limit_usage, cheapest_credits, of_guild=scope is LimitScope.GUILD):
             limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
     return _change(limit_usage, before, scope, removal.subject_id)
 
 
 @contextmanager
-def _alerts_rearmed(limit_usage: LimitUsage, *, of_guild: bool) -> Iterator[None]:
+def _alerts_rearmed(limit_usage: LimitUsage, cheapest_credits: int, *, of_guild: bool) -> Iterator[None]:
     """Let alerts be sent again whose threshold the change in the block leaves, if it is one `of_guild`."""
     if not of_guild:
         yield
@@ -224,7 +240,7 @@ def _alerts_rearmed(limit_usage: LimitUsage, *, of_guild: bool) -> Iterator[None
     before = limit_usage.guild()
     yield
     after, tx = limit_usage.guild(), limit_usage.transaction
-    alerts.rearm(tx, limit_usage.guild_id, before, after, CHEAPEST_CREDITS, limit_usage.at)
+    alerts.rearm(tx, limit_usage.guild_id, before, after, cheapest_credits, limit_usage.at)
 
 
 def _change(limit_usage: LimitUsage, before: Limit | None, scope: LimitScope, subject_id: int) -> LimitChange:

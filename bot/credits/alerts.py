@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from bot.domain.limits import Limit, Usage
+    from bot.domain.model_catalog import ModelCatalog
     from bot.storage.database import Database
 
 USED_UP: Final = 100
@@ -224,14 +225,14 @@ def prune(transaction: sqlite3.Connection, before: int) -> int:
 class AlertStore:
     """Raises alerts, and keeps those that were not sent yet.
 
-    `default` is the limit of guilds without one of their own, `cost_credits` the price of the cheapest
+    `default` is the limit of guilds without one of their own; `catalog` has the price of the cheapest
     picture.
     """
 
-    def __init__(self, database: Database, default: Limit, cost_credits: int) -> None:
+    def __init__(self, database: Database, default: Limit, catalog: ModelCatalog) -> None:
         self._database = database
         self._default = default
-        self._cost_credits = cost_credits
+        self._catalog = catalog
 
     async def check_guild(self, guild_id: int) -> None:
         """Raise alerts that need no reservation: Rivya charged more than quoted, or the limit was lowered."""
@@ -243,7 +244,7 @@ class AlertStore:
             usage = LimitUsage.at_time(tx, guild_id, self._default, at, split_held=False).guild()
             # A limit of 0 stops all pictures on purpose.
             if usage.used_credits and usage.limit_credits:
-                raise_reached(tx, guild_id, usage, usage, self._cost_credits, at)
+                raise_reached(tx, guild_id, usage, usage, self._catalog.cheapest_credits, at)
 
         await self._database.run(unit)
 
@@ -280,7 +281,7 @@ class AlertStore:
         if channel is None or row["raised_at"] < at - STALE_MS:
             _mark_sent(tx, key, row["raised_at"], at)
             return None
-        if changed or percent not in _reached(usage, self._cost_credits):
+        if changed or percent not in _reached(usage, self._catalog.cheapest_credits):
             # Credits were released or granted since, or a new period began. It may be reached again.
             _delete(tx, key)
             return None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.domain.limits import LimitChange
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.settings import SettingChange
     from bot.storage.database import Database
 
@@ -76,9 +77,10 @@ class SetupOutcome:
 class GuildSetup:
     """Shows and changes the setup of servers. `default` is the limit of those without one of their own."""
 
-    def __init__(self, database: Database, default: Limit) -> None:
+    def __init__(self, database: Database, default: Limit, catalog: ModelCatalog) -> None:
         self._database = database
         self._default = default
+        self._catalog = catalog
 
     async def current(self, guild_id: int) -> CurrentSetup:
         """Return what is set now.
@@ -142,7 +144,8 @@ class GuildSetup:
             }
             # After the time zone, in which the limit's period is counted.
             limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-            limit = _change_limit(limit_usage, changes, set_by, interaction_id)
+            price = self._catalog.cheapest_credits
+            limit = _change_limit(limit_usage, changes, price, set_by, interaction_id)
             return SetupOutcome(limit, tuple(added), tuple(filter(None, removed)), settings)
 
         return await self._database.run(unit)
@@ -161,7 +164,7 @@ def _rule(role_id: int, set_by: int) -> AccessRule:
 
 
 def _change_limit(
-    limit_usage: LimitUsage, changes: SetupChanges, set_by: int, interaction_id: int
+    limit_usage: LimitUsage, changes: SetupChanges, cheapest_credits: int, set_by: int, interaction_id: int
 ) -> LimitChange | None:
     """Set or remove the limit; None if that would change nothing."""
     now = limit_usage.guild_limit()
@@ -169,10 +172,10 @@ def _change_limit(
         if not now.limit_id:  # the default counts already
             return None
         removal = Limit(0, Period.TOTAL, set_by, limit_usage.at)
-        return end_limit(limit_usage, removal, interaction_id=interaction_id)
+        return end_limit(limit_usage, removal, cheapest_credits, interaction_id=interaction_id)
     credits = now.credits if changes.credits is None else changes.credits
     period = changes.period or now.period
     if (credits, period) == (now.credits, now.period):
         return None
     limit = Limit(credits, period, set_by, limit_usage.at)
-    return change_limit(limit_usage, limit, interaction_id=interaction_id)
+    return change_limit(limit_usage, limit, cheapest_credits, interaction_id=interaction_id)

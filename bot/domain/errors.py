@@ -49,6 +49,8 @@ class MemberReason(StrEnum):
     REFERENCE_ANIMATED = "reference_animated"
     REFERENCE_HEIC = "reference_heic"
     """HEIC, and the `heif` extra is not installed."""
+    REFERENCE_UNSUPPORTED = "reference_unsupported"
+    """The model takes no reference; data: `model`, its name."""
     REFERENCE_GONE = "reference_gone"
     """The attachment is gone from Discord, whose links expire after about a day, or the stored picture is."""
     MODEL_UNAVAILABLE = "model_unavailable"

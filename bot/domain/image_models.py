@@ -192,7 +192,7 @@ def _load() -> dict[str, ImageModel]:
 MODELS: Final[Mapping[str, ImageModel]] = MappingProxyType(_load())
 """Those of Rivya's documentation, by their ids."""
 QWEN_IMAGE: Final = MODELS["qwen-image"]
-CHEAPEST_CREDITS: Final = QWEN_IMAGE.cost_credits
-"""With less than this left, no picture can be made."""
+PROMPT_LIMIT: Final = 5000
+"""Of a prompt, in characters, whatever a model allows: more does not fit into a form."""
 RESULT_LIMIT_BYTES: Final = 50_000_000
 """Of a result, decoded. Far more than any picture of the models."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.image_models import ANY_FORMAT, MODELS, QWEN_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,11 +79,18 @@ class ModelCatalog:
     @property
     def file_formats(self) -> tuple[str, ...]:
         """Every format that an offered model has, those of the default first."""
-        return tuple(dict.fromkeys(name for model in self.offered for name in model.file_formats))
+        names = dict.fromkeys(name for model in self.offered for name in model.file_formats)
+        return tuple(name for name in names if name != ANY_FORMAT) or (ANY_FORMAT,)
 
     def find(self, model_id: str) -> ImageModel | None:
         """Return a known model with its price and prompt limit of now; None if it is not known any more."""
         return self._known.get(model_id)
+
+    def offered_or_nearest(self, model_id: str) -> ImageModel:
+        """Return an offered model, or the one that is most like it: a form can be shown with it."""
+        if self.is_offered(model_id):
+            return self._known[model_id]
+        return self.nearest(model_id) or self.default
 
     def is_offered(self, model_id: str) -> bool:
         """Whether the operator offers the model and Rivya has it now."""
@@ -121,22 +129,29 @@ class ModelCatalog:
 
         return min(available, key=distance)
 
-    def update(self, live: Iterable[LiveModel]) -> tuple[PriceChange, ...]:
-        """Take over prices and prompt limits from Rivya's list; return changed prices of offered models.
+    def table_price(self, model_id: str) -> int:
+        """Return what a picture with a known model costs as far as the documentation or the settings say."""
+        return self._table[model_id].cost_credits
+
+    def update(self, live: Iterable[LiveModel]) -> None:
+        """Take over prices and prompt limits from Rivya's list.
 
         A prompt limit only shrinks: the table has what the pages promise. A model that the list lacks is not
-        available, and what the list does not say stays as it is in the table.
+        available, and what the list does not say stays as it is in the table. A list without any known model
+        is no such list, and changes nothing.
         """
-        before = self._known
-        self._live = {each.model_id: each for each in live}
+        listed = {each.model_id: each for each in live}
+        if not listed.keys() & self._table.keys():
+            return
+        self._live = listed
         self._known = {
-            model_id: _as_live(model, self._live.get(model_id)) for model_id, model in self._table.items()
+            model_id: _as_live(model, listed.get(model_id)) for model_id, model in self._table.items()
         }
-        return tuple(
-            PriceChange(model, before[model.model_id].cost_credits)
-            for model in self.offered
-            if model.cost_credits != before[model.model_id].cost_credits
-        )
+
+
+def default_catalog() -> ModelCatalog:
+    """Return the catalogue of whoever offers nothing else."""
+    return ModelCatalog(MODELS, (QWEN_IMAGE.model_id,))
 
 
 def _as_live(model: ImageModel, live: LiveModel | None) -> ImageModel:

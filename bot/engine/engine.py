@@ -11,7 +11,6 @@ import structlog
 
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason, OperatorError
-from bot.domain.image_models import MODELS
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, Stage
 from bot.engine.dependencies import EngineDependencies
 from bot.engine.polling.schedule import PollInterval
@@ -24,6 +23,7 @@ from bot.jobs.submission import Duplicate
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
     from bot.domain.jobs import Job, Request, RequestContext, RequestOptions
+    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.delivery import Delivery
     from bot.engine.job_files import JobFiles
@@ -55,6 +55,7 @@ class JobEngine:
     def __init__(
         self,
         *,
+        catalog: ModelCatalog,
         store: JobStore,
         ledger: Ledger,
         rivya: RivyaClient,
@@ -67,6 +68,7 @@ class JobEngine:
         timings: Timings,
         max_running: int,
     ) -> None:
+        self._catalog = catalog
         self._store = store
         self._dependencies = EngineDependencies(
             store=store,
@@ -116,7 +118,7 @@ class JobEngine:
             request,
             context,
             job_id=str(uuid.uuid4()),
-            cost_credits=MODELS[request.model].cost_credits,
+            model=self._catalog.require(request.model),
             at=now_ms(),
             draft_id=draft_id,
             confirmed=confirmed,
@@ -133,8 +135,8 @@ class JobEngine:
             OperatorError: `database`.
         """
         self._require_accepting(context)
-        cost_credits = MODELS[request.model].cost_credits
-        return await self._store.open_draft(request, context, cost_credits=cost_credits, at=now_ms())
+        model = self._catalog.require(request.model)
+        return await self._store.open_draft(request, context, model=model, at=now_ms())
 
     def _require_accepting(self, context: RequestContext) -> None:
         if self.closing:

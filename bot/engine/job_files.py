@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
-from bot.domain.errors import ContractViolation, MemberError, MemberReason
-from bot.domain.image_models import MODELS, RESULT_LIMIT_BYTES
+from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError
+from bot.domain.image_models import RESULT_LIMIT_BYTES
 from bot.images.data_urls import decode_data_url, is_data_url
 from bot.rivya.models import create_body
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Job, Picture, Reference
+    from bot.domain.model_catalog import ModelCatalog
     from bot.images.downloads import Downloader
     from bot.images.workers import ImageWorkers
     from bot.jobs.store import JobStore
@@ -45,7 +47,9 @@ class JobFiles:
         downloader: Downloader,
         image_workers: ImageWorkers,
         picture_store: PictureStore,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._store = store
         self._rivya = rivya
         self._downloader = downloader
@@ -61,13 +65,13 @@ class JobFiles:
         Raises:
             MemberError: any of the REFERENCE reasons.
             TransientError, OperatorError, ContractViolation: as `Downloader.reference`, `ImageWorkers` and
-                `PictureStore`.
+                `PictureStore`; `model_unknown`: the settings have lost the model since the job was accepted.
         """
         picture_store = self._picture_store
         if reference.sha256 is not None and await picture_store.is_intact(reference.sha256):
             mime_type = reference.content_type or "image/png"
             return PreparedReference(picture_store.path(reference.sha256), mime_type, reference.sha256)
-        limit_bytes = MODELS[job.request.model].reference_limit_bytes
+        limit_bytes = self._model(job).reference_limit_bytes
         with self._image_workers.temp_folder() as folder:
             original = await self._original(reference, folder / "original", limit_bytes)
             ready = folder / "reference"
@@ -137,22 +141,31 @@ class JobFiles:
         sha256 = await self._picture_store.save(picture.data)
         await self._store.record_kept_picture(job.job_id, picture, sha256)
 
+    def request_body(self, job: Job) -> str:
+        """Return the body of the create call, from the row and its model; the same row gives the same text.
 
-def request_body(job: Job) -> str:
-    """Return the body of the create call, from the row alone; the same row gives the same text."""
-    request, reference = job.request, job.upload
-    if reference is not None:
-        mime_type = reference.mime_type or "image/png"
-        name = reference.name or reference_filename(mime_type)
-        reference = replace(reference, mime_type=mime_type, name=name)
-    return create_body(
-        MODELS[request.model],
-        prompt=request.full_prompt,
-        size=request.size,
-        format=request.format,
-        reference=reference,
-        client_request_id=job.job_id,
-    )
+        Raises:
+            OperatorError: `model_unknown`; the settings have lost the model since the job was accepted.
+        """
+        request, reference = job.request, job.upload
+        if reference is not None:
+            mime_type = reference.mime_type or "image/png"
+            name = reference.name or reference_filename(mime_type)
+            reference = replace(reference, mime_type=mime_type, name=name)
+        return create_body(
+            self._model(job),
+            prompt=request.full_prompt,
+            size=request.size,
+            format=request.format,
+            reference=reference,
+            client_request_id=job.job_id,
+        )
+
+    def _model(self, job: Job) -> ImageModel:
+        model = self._catalog.find(job.request.model)
+        if model is None:
+            raise OperatorError("model_unknown", f"the settings have no model {job.request.model} any more")
+        return model
 
 
 def reference_filename(mime_type: str) -> str:

@@ -25,7 +25,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.failure_policy import decide_failure, failure_from_task, makes_late
-from bot.engine.job_files import reference_filename, request_body
+from bot.engine.job_files import reference_filename
 from bot.engine.polling.scheduler import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
@@ -295,7 +295,7 @@ class JobRunner:
         self._progress.set_phase(Phase.ASKING)
         body = self.job.create_body
         if body is None:
-            body = request_body(self.job)
+            body = self._dependencies.files.request_body(self.job)
             self.job = await self._dependencies.store.creating(self.job.job_id, body)
         task = await self._dependencies.rivya.create(body, idempotency_key=self.job.job_id)
         # If the commit below fails, a refusal of the next attempt proves nothing about this one.

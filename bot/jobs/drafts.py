@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from bot.domain.jobs import Destination, Preset, Reference, RequestOptions
+    from bot.domain.model_catalog import ModelCatalog
     from bot.storage.database import Database
 
 TTL_MS: Final = DAY_MS
@@ -124,23 +125,26 @@ def prune(transaction: sqlite3.Connection, at: int) -> int:
 
 
 class DraftStore:
-    """The drafts of every member."""
+    """The drafts of every member, for the models of `catalog`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, catalog: ModelCatalog) -> None:
         self._database = database
+        self._catalog = catalog
 
     async def save(self, request: Request | RequestOptions) -> int | None:
         """Save a request as a draft, and return its id. An unknown preset is left out.
 
+        If its model is not on offer any more, it is for the one that is most like it.
+
         None if this interaction was saved before: Discord may deliver an event twice.
         """
-        at = now_ms()
+        at, model = now_ms(), self._catalog.offered_or_nearest(request.model)
 
         def unit(tx: sqlite3.Connection) -> bool:
             try:
-                resolved = resolve(tx, request)
+                resolved = resolve(tx, request, model)
             except MemberError:
-                resolved = resolve(tx, replace(request, preset=None))
+                resolved = resolve(tx, replace(request, preset=None), model)
             return insert_draft(tx, resolved, at)
 
         saved = await self._database.run(unit)

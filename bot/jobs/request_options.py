@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.image_models import MODELS
+from bot.domain.image_models import SIZES, nearest_size
 from bot.domain.jobs import Request
 from bot.guilds import presets
 from bot.jobs import member_defaults
@@ -14,20 +14,22 @@ from bot.jobs import member_defaults
 if TYPE_CHECKING:
     import sqlite3
 
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import RequestOptions
 
 
-def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Request:
+def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: ImageModel) -> Request:
     """Fill in what a member left open: from the preset, from their defaults, then from the model.
 
-    A `Request` is returned unchanged. A value the model does not offer is skipped.
+    A size that the model does not offer becomes the nearest; a format becomes the model's own. A `Request`
+    for this model is returned unchanged.
 
     Raises:
         MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
     """
     if isinstance(request, Request):
-        return request
-    model, destination = MODELS[request.model], request.destination
+        return request if request.model == model.model_id else _for_model(request, model)
+    destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
     preset = None
     if request.preset is not None:
@@ -39,8 +41,8 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Reques
         destination=destination if destination.private is private else replace(destination, private=private),
         prompt=request.prompt,
         model=model.model_id,
-        size=_first_offered(model.sizes, request.size, preset.size if preset else None, defaults.size),
-        format=_first_offered(model.file_formats, request.format, defaults.format),
+        size=_size(model, request.size, preset.size if preset else None, defaults.size),
+        format=_format(model, request.format, defaults.format),
         reference=request.reference,
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,
@@ -48,5 +50,15 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions) -> Reques
     )
 
 
-def _first_offered(offered: tuple[str, ...], *wishes: str | None) -> str:
-    return next((wish for wish in wishes if wish in offered), offered[0])
+def _for_model(request: Request, model: ImageModel) -> Request:
+    size, file_format = _size(model, request.size), _format(model, request.format)
+    return replace(request, model=model.model_id, size=size, format=file_format)
+
+
+def _size(model: ImageModel, *wishes: str | None) -> str:
+    wish = next((wish for wish in wishes if wish is not None and wish in SIZES), model.sizes[0])
+    return nearest_size(wish, model.sizes)
+
+
+def _format(model: ImageModel, *wishes: str | None) -> str:
+    return next((wish for wish in wishes if wish in model.file_formats), model.file_formats[0])

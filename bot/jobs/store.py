@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.credits.ledger import Transaction
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import (
         DeliveredMessage,
         Failure,
@@ -64,7 +65,7 @@ class JobStore:
         context: RequestContext,
         *,
         job_id: str,
-        cost_credits: int,
+        model: ImageModel,
         at: int,
         draft_id: int | None = None,
         confirmed: bool = False,
@@ -76,20 +77,20 @@ class JobStore:
         Raises:
             MemberError, LimitExceeded: as `submission.submit`; nothing was written.
         """
-        priced = PricedRequest(request, context, cost_credits, at, self._default_limit)
+        priced = PricedRequest(request, context, model, at, self._default_limit)
         return await self._database.run(
             lambda tx: submit(tx, priced, job_id=job_id, draft_id=draft_id, confirmed=confirmed)
         )
 
     async def open_draft(
-        self, request: Request | RequestOptions, context: RequestContext, *, cost_credits: int, at: int
+        self, request: Request | RequestOptions, context: RequestContext, *, model: ImageModel, at: int
     ) -> Draft | None:
         """Save a request as the draft of a form; None if its interaction was saved before.
 
         Raises:
             MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
         """
-        priced = PricedRequest(request, context, cost_credits, at, self._default_limit)
+        priced = PricedRequest(request, context, model, at, self._default_limit)
         return await self._database.run(lambda tx: open_draft(tx, priced))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:

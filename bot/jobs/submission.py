@@ -14,7 +14,6 @@ from bot.credits import ledger
 from bot.credits.usage import LimitUsage
 from bot.domain.access import requires_spoiler
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job, Stage
 from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
@@ -28,6 +27,7 @@ from bot.jobs.validation import validate_request
 if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
     from bot.domain.access import AccessPolicy
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Request, RequestContext, RequestOptions
     from bot.domain.limits import Limit, MemberLimits
 
@@ -68,9 +68,15 @@ class PricedRequest:
 
     request: Request | RequestOptions
     context: RequestContext
-    cost_credits: int
+    model: ImageModel
+    """The request's, with its price of now."""
     at: int
     default_limit: Limit
+
+    @property
+    def cost_credits(self) -> int:
+        """Return what the picture will cost, as far as is known before Rivya is asked."""
+        return self.model.cost_credits
 
 
 def submit(
@@ -87,8 +93,8 @@ def submit(
     """
     at, guild_id = priced.at, priced.request.destination.guild_id
     require_admitted(tx, guild_id)
-    request = resolve(tx, priced.request)
-    validate_request(request, MODELS[request.model])
+    request = resolve(tx, priced.request, priced.model)
+    validate_request(request, priced.model)
     policy = load_policy(tx, guild_id, at)
     if not confirmed and _needs_confirmation(tx, guild_id, priced.cost_credits):
         return _ask(tx, priced, request, policy, draft_id)
@@ -127,7 +133,7 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
     """
     require_admitted(tx, priced.request.destination.guild_id)
-    request = resolve(tx, priced.request)
+    request = resolve(tx, priced.request, priced.model)
     # The prompt can still be changed in the form, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)
     policy = load_policy(tx, request.destination.guild_id, priced.at)

@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.image_models import PROMPT_LIMIT
 from bot.domain.text_folding import BLANK_LETTERS
 from bot.images import processing
 
@@ -21,18 +22,21 @@ def validate_request(request: Request, model: ImageModel) -> None:
     """Check the prompt, and what is declared of the reference.
 
     Raises:
-        MemberError: PROMPT_EMPTY, PROMPT_REFUSED, PROMPT_TOO_LONG with the room that is left; as
-            `processing.check_metadata`.
+        MemberError: PROMPT_EMPTY, PROMPT_REFUSED, PROMPT_TOO_LONG with the room that is left;
+            REFERENCE_UNSUPPORTED; as `processing.check_metadata`.
     """
     if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
     if not _is_storable(request.prompt):
         raise MemberError(MemberReason.PROMPT_REFUSED, half=True)
-    if (beyond := len(request.full_prompt) - model.prompt_limit) > 0:
+    limit = min(model.prompt_limit, PROMPT_LIMIT)
+    if (beyond := len(request.full_prompt) - limit) > 0:
         # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)
         raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room)
     if request.reference is not None:
+        if not model.reference_count:
+            raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
         processing.check_metadata(
             filename=request.reference.filename,
             content_type=request.reference.content_type,

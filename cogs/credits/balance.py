@@ -8,7 +8,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.credits.grants import WHOLE_GUILD
-from bot.domain.image_models import QWEN_IMAGE
 from cogs.credits.balance_views import balance_view
 from cogs.ui.context import guild_id_of, role_ids_of
 
@@ -17,12 +16,14 @@ if TYPE_CHECKING:
 
     from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
+    from bot.domain.model_catalog import ModelCatalog
 
 
 class Credits(commands.Cog):
     """Shows members privately what they and their server may still spend."""
 
-    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin) -> None:
+    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
         self._ledger = ledger
         self._credit_admin = credit_admin
 
@@ -35,6 +36,6 @@ class Credits(commands.Cog):
             await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
             await self._ledger.member_used(guild_id, user_id),
             [grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}],
-            QWEN_IMAGE.cost_credits,
+            self._catalog.default.cost_credits,
         )
         await interaction.response.send_message(view=view, ephemeral=True)

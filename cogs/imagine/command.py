@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.errors import MemberError
-from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py evaluates the annotations
 from bot.domain.jobs import Reference, RequestOptions
 from bot.guilds.presets import NAME_LIMIT
+from cogs.imagine.model_choices import offer_choices
 from cogs.text.escaping import single_line
-from cogs.text.terms import FORMATS, SIZES
 from cogs.ui.context import destination_of
-from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
+from cogs.ui.discord_limits import autocomplete_choices
 from cogs.ui.file_types import PictureCommand
 
 if TYPE_CHECKING:
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.presets import PresetStore
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
-
-MODEL: Final = QWEN_IMAGE
-SIZE_CHOICES: Final = fixed_choices({size: SIZES[size] for size in MODEL.sizes})
-FORMAT_CHOICES: Final = fixed_choices({name: FORMATS[name] for name in MODEL.file_formats})
 
 
 class Imagine(commands.Cog):
@@ -38,7 +35,10 @@ class Imagine(commands.Cog):
         compose_forms: ComposeForms,
         rejected_requests: RejectedRequests,
         presets: PresetStore,
+        catalog: ModelCatalog,
     ) -> None:
+        offer_choices(self.imagine, catalog)
+        self._catalog = catalog
         self._submission = submission
         self._compose_forms = compose_forms
         self._rejected_requests = rejected_requests
@@ -57,11 +57,10 @@ class Imagine(commands.Cog):
         spoiler="Hide the picture until somebody clicks on it",
     )
     @app_commands.rename(file_format="format")
-    @app_commands.choices(size=SIZE_CHOICES, file_format=FORMAT_CHOICES)
     async def imagine(
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, MODEL.prompt_limit] | None = None,
+        prompt: app_commands.Range[str, 1, PROMPT_LIMIT] | None = None,
         reference: discord.Attachment | None = None,
         size: str | None = None,
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
@@ -73,7 +72,7 @@ class Imagine(commands.Cog):
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt=prompt or "",
-            model=MODEL.model_id,
+            model=self._catalog.default.model_id,
             size=size,
             format=file_format,
             private=private,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from discord.ext import commands
 
 from bot.domain.errors import KuasError, MemberError, MemberReason
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Request, RequestOptions
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
     import re
 
     import discord
+    from discord import ui
 
     from bot.domain.jobs import Destination, Reference
+    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
@@ -37,7 +38,9 @@ class ComposeForms(commands.Cog):
         submission: Submission,
         engine: JobEngine,
         rejected_requests: RejectedRequests,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._submission = submission
         self._rejected_requests = rejected_requests
         self._engine = engine
@@ -59,7 +62,7 @@ class ComposeForms(commands.Cog):
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt="",
-            model=QWEN_IMAGE.model_id,
+            model=self._catalog.default.model_id,
             reference=reference,
             parent_job_id=parent_job_id,
         )
@@ -76,7 +79,7 @@ class ComposeForms(commands.Cog):
         """
         draft = await self._engine.open_draft(request, request_context(interaction))
         if draft is not None:  # else Discord has delivered this interaction before
-            await interaction.response.send_modal(form.composition_form(draft, note=note))
+            await interaction.response.send_modal(self._form(draft, note))
 
     @component(rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})")
     async def reopen(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -89,7 +92,7 @@ class ComposeForms(commands.Cog):
         draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if draft is None or draft.taken:
             raise MemberError(MemberReason.DRAFT_TAKEN)
-        await interaction.response.send_modal(form.composition_form(draft))
+        await interaction.response.send_modal(self._form(draft))
 
     @modal(form.CUSTOM_ID)
     async def submit(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -102,14 +105,18 @@ class ComposeForms(commands.Cog):
             if draft is None:  # it has what the form does not: the reference, the preset, the parent
                 raise MemberError(MemberReason.DRAFT_TAKEN)
         except KuasError as error:
-            request = form.apply_input(_blank(destination), typed).request(destination)
+            request = form.apply_input(self._blank(destination), typed, self._catalog.default).request(
+                destination
+            )
             await self._rejected_requests.offer_retry(interaction, request, error)
             return
-        completed = form.apply_input(draft, typed)
+        completed = form.apply_input(draft, typed, self._catalog.offered_or_nearest(draft.model))
         await self._submission.submit(interaction, completed.request(destination), draft_id=draft_id)
 
+    def _form(self, draft: Draft, note: str = "") -> ui.Modal:
+        return form.composition_form(draft, self._catalog.offered_or_nearest(draft.model), note=note)
 
-def _blank(destination: Destination) -> Draft:
-    """Return an empty draft, in place of one that expired."""
-    model = QWEN_IMAGE
-    return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.file_formats[0]))
+    def _blank(self, destination: Destination) -> Draft:
+        """Return an empty draft, in place of one that expired."""
+        model = self._catalog.default
+        return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.file_formats[0]))

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.jobs.member_defaults import MemberDefaults
-from cogs.imagine.command import FORMAT_CHOICES, SIZE_CHOICES
+from cogs.imagine.model_choices import offer_choices
 from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
 from cogs.ui.layout import build_view, subtext
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import discord
     from discord import ui
 
+    from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.member_defaults import MemberDefaultsStore
 
 
@@ -25,7 +26,8 @@ class Defaults(
 ):
     """Shows and changes the member's own defaults in private messages."""
 
-    def __init__(self, member_defaults: MemberDefaultsStore) -> None:
+    def __init__(self, member_defaults: MemberDefaultsStore, catalog: ModelCatalog) -> None:
+        offer_choices(self.change, catalog)
         self._member_defaults = member_defaults
 
     @app_commands.command(description="Show how your pictures are painted where you say nothing else")
@@ -43,7 +45,6 @@ class Defaults(
         private="Only you see the picture; you can show it later",
     )
     @app_commands.rename(file_format="format")
-    @app_commands.choices(size=SIZE_CHOICES, file_format=FORMAT_CHOICES)
     async def change(
         self,
         interaction: discord.Interaction,

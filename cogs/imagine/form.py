@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.domain.image_models import MODELS
 from bot.domain.jobs import Reference
 from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
@@ -23,6 +22,7 @@ from cogs.ui.file_types import PictureUpload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.domain.image_models import ImageModel
     from bot.jobs.drafts import Draft
 
 CUSTOM_ID: Final = rf"kuas:form:(?P<draft_id>{SNOWFLAKE})"
@@ -57,8 +57,8 @@ class FormInput:
     reference: Reference | None
 
 
-def composition_form(draft: Draft, *, note: str = "") -> ui.Modal:
-    """Build the form of a draft, filled in; `note` is about its reference."""
+def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.Modal:
+    """Build the form of a draft, filled in; `model` is the draft's, `note` is about its reference."""
     (_, head), *more = split(draft.prompt)
     title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     form = ui.Modal(title=title, custom_id=f"kuas:form:{draft.draft_id}")
@@ -69,11 +69,12 @@ def composition_form(draft: Draft, *, note: str = "") -> ui.Modal:
         )
     # A form has five fields: a second text field replaces the format, a third one the size.
     if len(more) < TEXTS - 1:
-        form.add_item(_sizes(draft))
-    if not more:
-        form.add_item(_formats(draft))
-    form.add_item(_upload(draft, note))
-    form.add_item(_options(draft, with_format=bool(more)))
+        form.add_item(_sizes(draft, model))
+    if not more and len(model.file_formats) > 1:
+        form.add_item(_formats(draft, model))
+    if model.reference_count:
+        form.add_item(_upload(draft, note))
+    form.add_item(_options(draft, with_format=bool(more) and JPEG in model.file_formats[1:]))
     # discord.py keeps a form that is not stopped in memory until it is submitted, which may be never.
     form.stop()
     return validate_modal(form)
@@ -102,18 +103,18 @@ def _prompt_hint(draft: Draft) -> str:
     return gettext("What you would like to see; the preset {name} adds its words", name=draft.preset.name)
 
 
-def _sizes(draft: Draft) -> ui.Label[ui.Modal]:
+def _sizes(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
     options = [
         discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
-        for size in MODELS[draft.model].sizes
+        for size in model.sizes
     ]
     return _label(gettext("Size"), "", ui.Select(custom_id=SIZE, options=options, required=True))
 
 
-def _formats(draft: Draft) -> ui.Label[ui.Modal]:
+def _formats(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
     options = [
         discord.RadioGroupOption(label=format_name(name), value=name, default=name == draft.format)
-        for name in MODELS[draft.model].file_formats
+        for name in model.file_formats
     ]
     return _label(
         gettext("Kind of file"), "", ui.RadioGroup(custom_id=FORMAT, options=options, required=True)
@@ -211,9 +212,8 @@ def read(data: Mapping[str, Any]) -> FormInput:
     )
 
 
-def apply_input(draft: Draft, typed: FormInput) -> Draft:
+def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
     """Return the draft with what was submitted; what was left out or is invalid stays as it was."""
-    model = MODELS[draft.model]
     kept = draft.reference if typed.keeps_reference else None
     return replace(
         draft,

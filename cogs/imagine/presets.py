@@ -12,7 +12,8 @@ from bot.domain.access import WORD_LIMIT, blocked_words
 from bot.domain.jobs import Preset
 from bot.domain.text_folding import fold_text
 from bot.guilds.presets import MAX_PRESETS, NAME_LIMIT, TEXT_LIMIT
-from cogs.imagine.command import SIZE_CHOICES, preset_choices
+from cogs.imagine.command import preset_choices
+from cogs.imagine.model_choices import offer_choices
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import mention, size_name
 from cogs.text.translation import gettext
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from discord import ui
 
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.access_rules import AccessRuleStore
     from bot.guilds.presets import GuildPreset, PresetStore
 
@@ -38,7 +40,8 @@ class PresetCommands(
 ):
     """Shows presets to everybody; members with Manage Server change them."""
 
-    def __init__(self, presets: PresetStore, access_rules: AccessRuleStore) -> None:
+    def __init__(self, presets: PresetStore, access_rules: AccessRuleStore, catalog: ModelCatalog) -> None:
+        offer_choices(self.save, catalog)
         self._presets = presets
         self._access_rules = access_rules
 
@@ -58,7 +61,6 @@ class PresetCommands(
         after="Words that come after a member's own",
         size="The shape of its pictures, unless a member chooses one",
     )
-    @app_commands.choices(size=SIZE_CHOICES)
     async def save(
         self,
         interaction: discord.Interaction,

@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import LimitScope
 from cogs.limits import show_views
 from cogs.limits.settings_views import CREDIT_SETTINGS
@@ -20,13 +19,21 @@ if TYPE_CHECKING:
     from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
     from bot.domain.limits import Limit
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.settings import GuildSettingsStore
 
 
 class ShowLimits(commands.Cog):
     """Shows what admins have set, and how it works together."""
 
-    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin, guilds: GuildSettingsStore) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        credit_admin: CreditAdmin,
+        guilds: GuildSettingsStore,
+        catalog: ModelCatalog,
+    ) -> None:
+        self._catalog = catalog
         self._ledger = ledger
         self._credit_admin = credit_admin
         self._guild_settings = guilds
@@ -61,7 +68,7 @@ class ShowLimits(commands.Cog):
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),
-            cost_credits=QWEN_IMAGE.cost_credits,
+            cost_credits=self._catalog.default.cost_credits,
             is_member=isinstance(person, discord.Member),
         )
         await interaction.response.send_message(view=view, ephemeral=True)

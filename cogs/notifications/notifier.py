@@ -13,9 +13,12 @@ from cogs.ui.discord_limits import NONCE_CHARACTERS
 from cogs.ui.operator_channel import OperatorChannel, locale_of, translate_send_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import discord
 
     from bot.credits.alerts import Alert
+    from bot.domain.model_catalog import PriceChange
 
 
 class DiscordNotifier:
@@ -48,6 +51,14 @@ class DiscordNotifier:
             TransientError: Discord is out of reach, and no owner was told.
         """
         await self._operator.send(partial(views.low_balance_view, left_credits, alert_credits))
+
+    async def tell_price_changes(self, changes: Sequence[PriceChange]) -> None:
+        """Post where `warn_low_balance` posts that models cost something else than before.
+
+        Raises:
+            NotificationFailed, TransientError: as `warn_low_balance`.
+        """
+        await self._operator.send(partial(views.price_changes_view, changes))
 
 
 def _nonce(alert: Alert) -> str:

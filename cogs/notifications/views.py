@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
+from cogs.text.escaping import escape
 from cogs.text.terms import ceiling_text, credits_text, reset_text, timestamp, usage_text
 from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from discord import ui
 
     from bot.credits.alerts import Alert
     from bot.domain.limits import Usage
+    from bot.domain.model_catalog import PriceChange
 
 HALF: Final = 50
 """Percent."""
+MODEL_UNITS: Final = 100
 
 
 def alert_view(alert: Alert, at: int) -> ui.LayoutView:
@@ -65,6 +70,24 @@ def _outlook(alert: Alert, at: int) -> str:
     # Within a day the hour matters, later only the date.
     style = "f" if alert.exhausted_at - at < DAY_MS else "D"
     return gettext("At this pace it is used up on {moment}.", moment=timestamp(alert.exhausted_at, style))
+
+
+def price_changes_view(changes: Sequence[PriceChange]) -> ui.LayoutView:
+    """Show the operator which models cost something else than before."""
+    lines = [
+        gettext(
+            "- {model}: {price}, before {before}",
+            model=escape(change.model.name, MODEL_UNITS),
+            price=credits_text(change.model.cost_credits),
+            before=number(change.before_credits),
+        )
+        for change in changes
+    ]
+    return build_view(
+        gettext("### Rivya has changed prices"),
+        "\n".join(lines),
+        subtext(gettext("New pictures are priced by it already. Limits stay as they are.")),
+    )
 
 
 def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:

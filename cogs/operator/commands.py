@@ -13,7 +13,6 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.domain.ids import ALL_GUILDS, parse_id
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import MAX_COMMAND_CREDITS, Limit
 from bot.domain.periods import Period
 from cogs.limits.commands import PERIOD_CHOICES
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from bot.credits.overview import GuildOverview
     from bot.credits.reconciliation.reconciler import Reconciler
     from bot.credits.reconciliation.store import DiscrepancyStore
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.pauses import PauseStore
     from bot.rivya.client import RivyaClient
     from cogs.operator.late_jobs import LateJobCommands
@@ -67,7 +67,9 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         discrepancies: DiscrepancyStore,
         reconciler: Reconciler,
         late_jobs: LateJobCommands,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._late_jobs = late_jobs
         self._guild_id = guild_id
         self._rivya = rivya
@@ -88,7 +90,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await defer_privately(interaction):
             return
         left_credits, held = await self._rivya.credits(), await self._overview.held()
-        view = views.wallet_view(left_credits, held, QWEN_IMAGE.cost_credits)
+        view = views.wallet_view(left_credits, held, self._catalog.default.cost_credits)
         await interaction.edit_original_response(view=view)
 
     @app_commands.command(description="What each server spends, and its limits")

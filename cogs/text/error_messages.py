@@ -14,6 +14,7 @@ from bot.domain.limits import LimitScope
 from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
 from cogs.text.file_messages import no_picture_there, reference_type
+from cogs.text.model_messages import model_unavailable, reference_unsupported
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
     BOT_OWNER,
@@ -349,6 +350,8 @@ def _preset_unknown(data: Data) -> str:
 
 
 _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
+    MemberReason.MODEL_UNAVAILABLE: model_unavailable,
+    MemberReason.REFERENCE_UNSUPPORTED: reference_unsupported,
     MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
     MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,

@@ -24,6 +24,7 @@ from bot.domain.jobs import (
     Request,
 )
 from bot.domain.limits import Limit, Receipt
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
@@ -152,10 +153,11 @@ async def open_engine(
         downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
         image_workers = stack.enter_context(closing(ImageWorkers(folder / "scratch")))
         engine = JobEngine(
+            catalog=default_catalog(),
             store=store,
             ledger=Ledger(database, UNLIMITED),
             rivya=rivya,
-            files=JobFiles(store, rivya, downloader, image_workers, picture_store),
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store, default_catalog()),
             delivery=delivery,
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,

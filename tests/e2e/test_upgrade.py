@@ -46,7 +46,7 @@ def make_database(environment: E2EEnvironment) -> None:
     picture, body = paint("private fox"), body_of(sql, "painting fox")
     key = json.loads(body)["client_request_id"]
     assert environment.rivya.claim(key, body) is None
-    task = environment.rivya.create(parse_create(body), key)
+    task = environment.rivya.create(parse_create(body, environment.rivya.models), key)
     environment.rivya.unclaim(key)
     sha256 = hashlib.sha256(picture).hexdigest()
     for name, value in (

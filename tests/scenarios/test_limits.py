@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from bot.credits.admin import CreditAdmin
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
@@ -182,7 +183,7 @@ async def test_an_unknown_rule_cannot_be_removed(server: BotServer, rule: str) -
 async def test_the_operators_ceiling_is_shown_and_cannot_be_raised_or_removed_by_an_admin(
     server: BotServer,
 ) -> None:
-    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH), default_catalog())
     ceiling = Limit(4, Period.MONTH, scope=LimitScope.CEILING)
     await credit_admin.set_limit(server.guild.id, ceiling, set_by=0, interaction_id=None)
     await imagine_succeeds(server, server.alice)
@@ -196,7 +197,7 @@ async def test_the_operators_ceiling_is_shown_and_cannot_be_raised_or_removed_by
 
 
 async def test_the_ceiling_of_all_servers_is_not_shown_in_numbers(server: BotServer) -> None:
-    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH))
+    credit_admin = CreditAdmin(server.app.ledger._database, Limit(200, Period.MONTH), default_catalog())
     await credit_admin.set_limit(0, Limit(4321, Period.MONTH, scope=LimitScope.CEILING_ALL), set_by=0)
     for command in ("show", "explain", "log"):
         assert "4321" not in await run_limits(server, command)

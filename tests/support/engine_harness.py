@@ -16,6 +16,7 @@ from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Request
 from bot.domain.limits import Limit, Receipt
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
@@ -203,10 +204,11 @@ def build(
         ),
     )
     engine = JobEngine(
+        catalog=default_catalog(),
         store=store,
         ledger=ledger,
         rivya=client,
-        files=JobFiles(store, client, downloader, image_workers, picture_store),
+        files=JobFiles(store, client, downloader, image_workers, picture_store, default_catalog()),
         delivery=delivery,
         operator_log=OperatorLog(),
         circuit_breaker=circuit_breaker,
@@ -217,7 +219,14 @@ def build(
     )
     stack.push_async_callback(engine.close)
     return EngineHarness(
-        engine, store, ledger, CreditAdmin(database, DEFAULT_LIMIT), delivery, rivya, files, picture_store
+        engine,
+        store,
+        ledger,
+        CreditAdmin(database, DEFAULT_LIMIT, default_catalog()),
+        delivery,
+        rivya,
+        files,
+        picture_store,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
+from bot.domain.image_models import MODELS
 from bot.domain.jobs import Destination, Job, Reference, Request, RequestContext, Stage
 from bot.jobs.submission import Accepted
 
@@ -66,7 +68,7 @@ async def accept(
         job.request,
         context,
         job_id=job.job_id,
-        cost_credits=job.quote_credits,
+        model=replace(MODELS[job.request.model], cost_credits=job.quote_credits),
         at=job.accepted_at,
         draft_id=draft_id,
         confirmed=True,

@@ -14,6 +14,7 @@ from bot.background.maintenance import RECORDS_KEPT_DAYS, maintenance_tasks, run
 from bot.config.settings import PrivacySettings
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.jobs import Picture
+from bot.domain.model_catalog import default_catalog
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
 from bot.jobs.store import JobStore
@@ -58,7 +59,7 @@ async def test_everything_due_is_done_and_logged_in_one_line(database: Database,
     await set_age(database, old, 31)
     await GuildDepartures(database, 0).left(2)
     await rows(database, "INSERT INTO erasures VALUES (8, ?)", now_ms())
-    await DraftStore(database).save(make_request())
+    await DraftStore(database, default_catalog()).save(make_request())
     await rows(database, "UPDATE drafts SET drafted_at = 5")
     stale = now_ms() - (RECORDS_KEPT_DAYS + 1) * DAY_MS
     for at in (stale, now_ms()):

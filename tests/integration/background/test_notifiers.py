@@ -19,6 +19,7 @@ from bot.credits.balance_warning import BalanceWarningStore
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.errors import OperatorError, TransientError
 from bot.domain.limits import Limit
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
@@ -59,7 +60,7 @@ def notifier() -> RecordingNotifier:
 
 @pytest.fixture
 def alerts(database: Database) -> AlertStore:
-    return AlertStore(database, Limit(200, Period.MONTH), 4)
+    return AlertStore(database, Limit(200, Period.MONTH), default_catalog())
 
 
 @pytest.fixture
@@ -243,7 +244,10 @@ async def test_the_operator_is_warned_once_until_the_balance_is_topped_up(
     warned: list[tuple[int, int]],
 ) -> None:
     balance = FakeBalance(*answers)
-    await check_all(BalanceMonitor(balance.credits, notifier, warning, threshold, OperatorLog()), balance)
+    await check_all(
+        BalanceMonitor(balance.credits, notifier, warning, threshold, default_catalog(), OperatorLog()),
+        balance,
+    )
     assert notifier.sent == warned
 
 
@@ -253,7 +257,10 @@ async def test_a_restart_does_not_warn_again(
     for answers in ((99,), (98,), (150, 97)):
         balance = FakeBalance(*answers)
         restarted = BalanceWarningStore(database)
-        await check_all(BalanceMonitor(balance.credits, notifier, restarted, 100, OperatorLog()), balance)
+        await check_all(
+            BalanceMonitor(balance.credits, notifier, restarted, 100, default_catalog(), OperatorLog()),
+            balance,
+        )
     assert notifier.sent == [(99, 100), (97, 100)]
     assert await warning.is_sent()
 
@@ -264,7 +271,9 @@ async def test_a_warning_that_failed_transiently_is_sent_at_the_next_check(
 ) -> None:
     balance = FakeBalance(99, 98, 97)
     notifier.errors = [TransientError("away")]
-    await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
+    await check_all(
+        BalanceMonitor(balance.credits, notifier, warning, 100, default_catalog(), OperatorLog()), balance
+    )
     assert notifier.sent == [(98, 100)]
 
 
@@ -274,7 +283,9 @@ async def test_an_undeliverable_warning_is_logged_as_an_error(
     balance = FakeBalance(99, 98)
     notifier.errors = [NotificationFailed("no owner")]
     with capture_logs() as lines:
-        await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
+        await check_all(
+            BalanceMonitor(balance.credits, notifier, warning, 100, default_catalog(), OperatorLog()), balance
+        )
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["code"], line["unheard"]) == ("wallet_low", "no owner")
 
@@ -285,7 +296,9 @@ async def test_a_key_without_the_scope_is_reported_to_the_operator_and_the_monit
 ) -> None:
     balance = FakeBalance(OperatorError("scope_denied", "credits:read"), 99)
     with capture_logs() as lines:
-        await check_all(BalanceMonitor(balance.credits, notifier, warning, 100, OperatorLog()), balance)
+        await check_all(
+            BalanceMonitor(balance.credits, notifier, warning, 100, default_catalog(), OperatorLog()), balance
+        )
     assert [line["code"] for line in lines if line["event"] == "operator must act"] == ["scope_denied"]
     assert notifier.sent == [(99, 100)]
 

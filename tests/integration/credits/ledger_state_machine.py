@@ -20,6 +20,7 @@ from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.domain.clock import DAY_MS
 from bot.domain.limits import Limit, Usage
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -121,7 +122,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.database = self.run_async(Database.open(self.path))
         default = Limit(credits=DEFAULT.credits or 0, period=Period(DEFAULT.period))
         self.ledger = Ledger(self.database, default)
-        self.credit_admin = CreditAdmin(self.database, default)
+        self.credit_admin = CreditAdmin(self.database, default, default_catalog())
         self.store = JobStore(self.database, default)
 
     def teardown(self) -> None:

@@ -17,6 +17,7 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
 from bot.domain.jobs import Failure, FailureCause
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.store import JobStore
@@ -84,7 +85,11 @@ async def harness(
     default_limit: Limit,
 ) -> AlertHarness:
     made = AlertHarness(
-        store, credit_admin, GuildSettingsStore(database), AlertStore(database, default_limit, COST), clock
+        store,
+        credit_admin,
+        GuildSettingsStore(database),
+        AlertStore(database, default_limit, default_catalog()),
+        clock,
     )
     await made.set_limit(40)
     await made.set_channel(CHANNEL)
@@ -453,9 +458,9 @@ async def test_a_changed_default_limit_has_alerts_of_its_own(clock: Traveller, d
     ):
         harness = AlertHarness(
             JobStore(database, default),
-            CreditAdmin(database, default),
+            CreditAdmin(database, default, default_catalog()),
             guilds,
-            AlertStore(database, default, COST),
+            AlertStore(database, default, default_catalog()),
             clock,
         )
         await harness.accept(pictures) if pictures else await harness.alerts.check_guild(GUILD)

@@ -24,6 +24,7 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded, OperatorError
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -250,7 +251,7 @@ def test_the_first_start_takes_nothing_from_anybody(steps: list[tuple[object, ..
         ):
             database = await Database.open(Path(folder) / "bot.sqlite3")
             try:
-                store, admin = JobStore(database, DEFAULT), CreditAdmin(database, DEFAULT)
+                store, admin = JobStore(database, DEFAULT), CreditAdmin(database, DEFAULT, default_catalog())
                 for step in steps:
                     await perform(store, admin, step)
                 ledger = Ledger(database, DEFAULT)

@@ -11,6 +11,7 @@ from bot.credits.audit_log import AuditLog, LimitChanged
 from bot.credits.guild_setup import GuildSetup, SetupChanges
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.limits import MAX_CREDITS, Limit
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.access_rules import MAX_RULES, AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
@@ -28,7 +29,7 @@ ALL = SetupChanges(
 
 @pytest.fixture
 def setup(database: Database) -> GuildSetup:
-    return GuildSetup(database, DEFAULT)
+    return GuildSetup(database, DEFAULT, default_catalog())
 
 
 async def entries(database: Database) -> int:
@@ -73,7 +74,7 @@ async def test_too_many_rules_change_nothing_at_all(database: Database, setup: G
 async def test_half_of_a_limit_is_changed_in_what_counts_by_then(
     database: Database, setup: GuildSetup
 ) -> None:
-    await CreditAdmin(database, DEFAULT).set_limit(1, Limit(60, Period.DAY), set_by=OTHER)
+    await CreditAdmin(database, DEFAULT, default_catalog()).set_limit(1, Limit(60, Period.DAY), set_by=OTHER)
     await setup.apply(1, SetupChanges(period=Period.WEEK), set_by=ADMIN, interaction_id=1)
     await setup.apply(1, SetupChanges(credits=70), set_by=ADMIN, interaction_id=2)
     limit = (await setup.current(1)).limit

@@ -20,6 +20,7 @@ from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.jobs import Failure, FailureCause, Job, RequestContext
 from bot.domain.limits import Limit, LimitScope, ReservationState
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period, period_bounds
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
@@ -276,7 +277,7 @@ async def test_a_revoked_grant_pays_nothing_even_when_it_is_refilled(
 async def test_a_draft_becomes_one_job_and_a_cancelled_job_frees_it(
     store: JobStore, database: Database
 ) -> None:
-    drafts = DraftStore(database)
+    drafts = DraftStore(database, default_catalog())
     draft_id = await drafts.save(make_request())
     assert draft_id is not None
     jobs = [make_job() for _ in range(30)]
@@ -325,12 +326,12 @@ async def test_no_request_scans_a_whole_table(
     for rule in (LimitScope.CEILING, LimitScope.CEILING_ALL):
         await credit_admin.set_limit(0, Limit(900, Period.MONTH, scope=rule), set_by=99)
     await credit_admin.grant(1, WHOLE_GUILD, credits=50, reason="more", granted_by=9)
-    draft_id = await DraftStore(database).save(make_request())
+    draft_id = await DraftStore(database, default_catalog()).save(make_request())
     assert draft_id is not None
     job = make_job()
     async with traced(database) as statements:
         await accept(store, job, RequestContext(role_ids=(31,)), draft_id=draft_id)
-        await DraftStore(database).find(draft_id)
+        await DraftStore(database, default_catalog()).find(draft_id)
         await store.created(job.job_id, "task_1", 3)
         await store.succeeded(job.job_id, None, 2)
         await credit_admin.refund(1, job.job_id, reason="blurred", refunded_by=9)

@@ -24,6 +24,7 @@ from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Reference
 from bot.domain.limits import Limit, Receipt
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
@@ -148,10 +149,11 @@ async def main(options: dict[str, str]) -> None:
             PictureStore(picture_folder(database._path)), "picture_store", points
         )
         engine = JobEngine(
+            catalog=default_catalog(),
             store=store,
             ledger=Ledger(database, limit),
             rivya=rivya,
-            files=JobFiles(store, rivya, downloader, image_workers, picture_store),
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store, default_catalog()),
             delivery=with_kill_points(delivery, "delivery", points),
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,

@@ -15,6 +15,7 @@ from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Job, Preset, Reference, Request, Stage
 from bot.domain.limits import Limit
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs import drafts as drafts_module
 from bot.jobs.drafts import TTL_MS, Draft, DraftStore, draft_from
@@ -28,7 +29,7 @@ REFERENCE = Reference("https://cdn/fox.png?ex=1", "fox.png", None, 9, "ab" * 32)
 
 @pytest.fixture
 def drafts(database: Database) -> DraftStore:
-    return DraftStore(database)
+    return DraftStore(database, default_catalog())
 
 
 async def save_draft(drafts: DraftStore, request: Request | None = None) -> int:

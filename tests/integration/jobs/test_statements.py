@@ -13,8 +13,10 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.admission import AdmissionPolicy
+from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Job, Preset, RequestContext, RequestOptions
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.admission import AdmissionStore
@@ -57,7 +59,7 @@ async def submit(
     options = RequestOptions(request.destination, "a red fox", request.model, preset=preset)
     context = RequestContext(role_ids=ROLES, channel_ids=(20, 21))
     result = await store.submit(
-        *(options, context), job_id=job.job_id, cost_credits=4, at=job.accepted_at, draft_id=draft_id
+        *(options, context), job_id=job.job_id, model=QWEN_IMAGE, at=job.accepted_at, draft_id=draft_id
     )
     assert isinstance(result, Accepted)
     return result.job
@@ -158,11 +160,11 @@ async def test_what_is_set_in_a_guild_adds_a_bounded_number(
     for spent in range(18):  # until alerts are raised
         await submit(store, user_id=100 + spent)
     assert await rows_of(database, "SELECT max(percent) FROM alerts") == [(50,)]
-    draft_id = await DraftStore(database).save(make_request())
+    draft_id = await DraftStore(database, default_catalog()).save(make_request())
     await forget(database)
     async with traced(database) as cold:
         await submit(store, preset="Oil 0", draft_id=draft_id)
-    draft_id = await DraftStore(database).save(make_request())
+    draft_id = await DraftStore(database, default_catalog()).save(make_request())
     async with traced(database) as warm:
         job = await submit(store, preset="Oil 0", draft_id=draft_id)
     # The preset, its known words, the member's other jobs, the draft, and two about alerts.

@@ -33,6 +33,7 @@ from bot.domain.jobs import (
     UploadedReference,
 )
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
@@ -145,7 +146,9 @@ async def test_an_erasure_leaves_no_text_on_the_disk(
     for number in range(40):  # enough for database pages to split and to be freed
         await add_finished_job(store, guild_id=number % 3 + 1)
     await credit_admin.refund(1, done.job_id, reason=f"for {SECRET}", refunded_by=ADMIN)
-    await DraftStore(database).save(make_request(user_id=MEMBER, prompt=SECRET, reference=REFERENCE))
+    await DraftStore(database, default_catalog()).save(
+        make_request(user_id=MEMBER, prompt=SECRET, reference=REFERENCE)
+    )
     before = await read_ledger(database)
     assert SECRET.encode() in await read_files(database, database_path)
 
@@ -421,7 +424,7 @@ async def test_an_export_has_everything_over_all_servers(
         1, Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER, reason="calm"), set_by=MEMBER
     )
     await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
-    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a question"))
+    await DraftStore(database, default_catalog()).save(make_request(user_id=MEMBER, prompt="a question"))
     export = await member_data.export(MEMBER)
     assert [request["job_id"] for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
@@ -579,7 +582,9 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     job = await add_private_job(store, database)
     await HistoryStore(database).mark_deleted(job.job_id, MEMBER)
     job = await add_private_job(store, database)
-    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE))
+    await DraftStore(database, default_catalog()).save(
+        make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE)
+    )
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait", None, private=True))
     await AccessRuleStore(database).set(1, [block(until=5)], interaction_id=1)
     await AccessRuleStore(database).remove(
@@ -613,7 +618,7 @@ async def test_an_export_has_these_names_and_no_others(
     store: JobStore, database: Database, credit_admin: CreditAdmin, member_data: MemberData
 ) -> None:
     await add_finished_job(store)
-    await DraftStore(database).save(make_request(user_id=MEMBER, prompt="a thought"))
+    await DraftStore(database, default_catalog()).save(make_request(user_id=MEMBER, prompt="a thought"))
     await AccessRuleStore(database).set(1, [block()], interaction_id=1)
     await credit_admin.grant(2, MEMBER, credits=6, reason="thanks", granted_by=ADMIN)
     limit = Limit(8, Period.MONTH, scope=LimitScope.MEMBER, subject_id=MEMBER)
@@ -654,7 +659,9 @@ async def test_an_erasure_deletes_drafts_defaults_and_stored_pictures(
     await add_private_job(store, database)
     await add_private_job(store, database, user_id=OTHER)
     for user_id in (MEMBER, OTHER):
-        await DraftStore(database).save(make_request(user_id=user_id, prompt=SECRET, reference=REFERENCE))
+        await DraftStore(database, default_catalog()).save(
+            make_request(user_id=user_id, prompt=SECRET, reference=REFERENCE)
+        )
         await MemberDefaultsStore(database).set(user_id, MemberDefaults("portrait"))
     before, others = await read_ledger(database), await member_data.export(OTHER)
 
@@ -699,7 +706,7 @@ async def test_drafts_and_defaults_made_after_the_request_stay(
     await erasures._database.run(
         lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, now_ms() - 1000)).rowcount
     )
-    await DraftStore(database).save(make_request(user_id=MEMBER))
+    await DraftStore(database, default_catalog()).save(make_request(user_id=MEMBER))
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
     await erasures.process_due(now_ms())
     left = await member_data.summarize(MEMBER)
@@ -784,7 +791,9 @@ async def test_presets_rules_and_drafts_of_a_left_server_are_deleted(
         await access_rules.set(guild_id, [block()], interaction_id=guild_id)
         words = Preset(f"{SECRET} {guild_id}", SECRET, SECRET)
         await presets.save(guild_id, words, None, set_by=ADMIN, interaction_id=guild_id)
-        await DraftStore(database).save(make_request(user_id=MEMBER, guild_id=guild_id, prompt=SECRET))
+        await DraftStore(database, default_catalog()).save(
+            make_request(user_id=MEMBER, guild_id=guild_id, prompt=SECRET)
+        )
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
     departures = GuildDepartures(database, grace_days=30)
     await departures.left(1)

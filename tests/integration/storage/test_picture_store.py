@@ -25,6 +25,7 @@ from bot.domain.jobs import (
     UploadedReference,
     stored_url,
 )
+from bot.domain.model_catalog import default_catalog
 from bot.jobs import picture_retention as retention_module
 from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
@@ -370,7 +371,7 @@ async def test_garbage_collection_deletes_old_pictures_that_nothing_refers_to(
     await job_with_result(store, kept["shown"])
     await job_with_result(store, kept["both"])
     reference = Reference(stored_url(kept["drafted"]), "fox.png", "image/png", 0, kept["drafted"])
-    assert await DraftStore(database).save(make_request(reference=reference))
+    assert await DraftStore(database, default_catalog()).save(make_request(reference=reference))
     assert await picture_retention.collect_garbage() == 5
     assert files(folder) == sorted(kept.values())
     assert await picture_retention.collect_garbage() == 0
@@ -383,7 +384,7 @@ async def test_a_draft_keeps_the_stored_picture_it_refers_to(
     job = await job_with_result(store, kept)
     # As *Use as reference* leaves it: the reference was not prepared yet.
     reference = Reference(stored_url(kept), "fox.png", "image/png", 0)
-    draft_id = await DraftStore(database).save(
+    draft_id = await DraftStore(database, default_catalog()).save(
         replace(make_request(reference=reference), parent_job_id=job.job_id)
     )
     assert draft_id is not None
@@ -432,7 +433,7 @@ async def test_the_reference_of_a_draft_or_unfinished_job_stays_without_its_own_
     drafted, waiting, ended = [
         make_request(reference=Reference(stored_url(name), "fox.png", "image/png", 0)) for name in names
     ]
-    await DraftStore(database).save(drafted)
+    await DraftStore(database, default_catalog()).save(drafted)
     jobs = [make_job(request) for request in (waiting, ended)]
     for job in jobs:
         assert await accept(store, job, NO_CONTEXT)

@@ -21,6 +21,7 @@ from bot.credits.ledger_export import export_ledger
 from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.jobs import Failure, FailureCause, Reference, Stage
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
@@ -124,7 +125,7 @@ async def test_the_ledger_does_not_change(old_database: Path) -> None:
 async def test_limits_and_sums_do_not_change(old_database: Path) -> None:
     database = await Database.open(old_database)
     try:
-        ledger, credit_admin = Ledger(database, DEFAULT), CreditAdmin(database, DEFAULT)
+        ledger, credit_admin = Ledger(database, DEFAULT), CreditAdmin(database, DEFAULT, default_catalog())
         first, second = await ledger.usage(1), await ledger.usage(2)
         assert (first.limit_credits, first.period, first.spent_credits, first.held_credits) == (
             60,
@@ -219,7 +220,7 @@ async def test_old_jobs_can_be_finished_and_count_like_new_ones(old_database: Pa
         store, ledger, credit_admin = (
             JobStore(database, DEFAULT),
             Ledger(database, DEFAULT),
-            CreditAdmin(database, DEFAULT),
+            CreditAdmin(database, DEFAULT, default_catalog()),
         )
         await credit_admin.set_limit(1, Limit(100, Period.TOTAL), set_by=99)
         before = (await ledger.usage(1)).used_credits
@@ -296,7 +297,7 @@ async def test_requests_that_waited_for_a_confirmation_become_drafts(
 ) -> None:
     database = await Database.open(old_database)
     try:
-        store, drafts = JobStore(database, DEFAULT), DraftStore(database)
+        store, drafts = JobStore(database, DEFAULT), DraftStore(database, default_catalog())
         waiting, taken = await drafts.find(OPEN_DRAFT), await drafts.find(TAKEN_DRAFT)
         if request.node.callspec.params["old_database"] == 1:  # that version asked for no confirmation
             assert (waiting, taken) == (None, None)

@@ -65,9 +65,9 @@ def submit_unchanged(form: dict[str, Any]) -> dict[str, Any]:
 @example(("🦊 " * QWEN_IMAGE.prompt_limit)[: QWEN_IMAGE.prompt_limit])
 def test_every_prompt_that_a_model_takes_comes_back_unchanged(prompt: str) -> None:
     given = draft(prompt, reference=REFERENCE)
-    form = composition_form(given).to_dict()
+    form = composition_form(given, QWEN_IMAGE).to_dict()
     assert len(form["components"]) <= FORM_PARTS
-    assert apply_input(given, read(submit_unchanged(form))) == given
+    assert apply_input(given, read(submit_unchanged(form)), QWEN_IMAGE) == given
 
 
 @given(PROMPTS)
@@ -90,10 +90,10 @@ def test_a_prompt_longer_than_any_model_takes_does_not_fit() -> None:
 
 def test_an_unknown_size_changes_nothing() -> None:
     given = draft("a fox")
-    answer = submit_unchanged(composition_form(given).to_dict())
+    answer = submit_unchanged(composition_form(given, QWEN_IMAGE).to_dict())
     (size,) = [part["component"] for part in answer["components"] if part["component"]["custom_id"] == "size"]
     size["values"] = ["as_big_as_a_house"]
-    assert apply_input(given, read(answer)) == given
+    assert apply_input(given, read(answer), QWEN_IMAGE) == given
 
 
 def test_an_empty_submission_has_empty_fields() -> None:
@@ -103,5 +103,7 @@ def test_an_empty_submission_has_empty_fields() -> None:
 
 def test_the_longest_names_fit_the_form() -> None:
     preset = Preset("p" * 32, "before " * 100, "after " * 100)
-    form = composition_form(draft("x", preset=preset, reference=REFERENCE), note="n" * 500).to_dict()
+    form = composition_form(
+        draft("x", preset=preset, reference=REFERENCE), QWEN_IMAGE, note="n" * 500
+    ).to_dict()
     assert next(part["label"] for part in form["components"]) == "Prompt"

@@ -1,0 +1,41 @@
+"""Why a request is refused because of its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cogs.text.escaping import escape
+from cogs.text.translation import gettext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Data = Mapping[str, object]
+
+NAME_UNITS: Final = 100
+
+
+def model_unavailable(data: Data) -> str:
+    """Return the sentence for MODEL_UNAVAILABLE."""
+    model, nearest = _name(data, "model"), _name(data, "nearest")
+    if not model:
+        return gettext("This model is not available. Please choose another one.")
+    if not nearest:
+        return gettext("{model} is not available now. Please try again later.", model=model)
+    return gettext(
+        "{model} is not available. The closest to it is {nearest}: change to it, and try again.",
+        model=model,
+        nearest=nearest,
+    )
+
+
+def reference_unsupported(data: Data) -> str:
+    """Return the sentence for REFERENCE_UNSUPPORTED."""
+    model = _name(data, "model")
+    if not model:
+        return gettext("This model takes no reference. Please leave it out, or choose another model.")
+    return gettext("{model} takes no reference. Please leave it out, or choose another model.", model=model)
+
+
+def _name(data: Data, key: str) -> str:
+    return escape(str(data.get(key) or ""), NAME_UNITS)
