@@ -173,6 +173,7 @@ def _pictures(
             result_messages,
             stores.late_jobs,
             wake_jobs,
+            stores.catalog,
         ),
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),

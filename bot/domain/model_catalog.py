@@ -129,6 +129,27 @@ class ModelCatalog:
 
         return min(available, key=distance)
 
+    def name_to_show(self, model_id: str) -> str | None:
+        """Return a model's name, or None where no other one is offered and members need no name."""
+        if self._offered == (model_id,):
+            return None
+        model = self.find(model_id)
+        return model_id if model is None else model.name
+
+    def for_reference(self, model_id: str) -> ImageModel:
+        """Return the model, or else the offered one most like it, that takes a reference.
+
+        Raises:
+            MemberError: REFERENCE_UNSUPPORTED; no available model does.
+        """
+        model = self.offered_or_nearest(model_id)
+        if model.reference_count:
+            return model
+        others = [each for each in self.offered if each.reference_count and self.is_offered(each.model_id)]
+        if not others:
+            raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
+        return min(others, key=lambda each: abs(each.cost_credits - model.cost_credits))
+
     def table_price(self, model_id: str) -> int:
         """Return what a picture with a known model costs as far as the documentation or the settings say."""
         return self._table[model_id].cost_credits

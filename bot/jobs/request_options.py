@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: ImageModel) -> Request:
     """Fill in what a member left open: from the preset, from their defaults, then from the model.
 
-    A size that the model does not offer becomes the nearest; a format becomes the model's own. A `Request`
-    for this model is returned unchanged.
+    A size that the model does not offer becomes the nearest; a format becomes the model's own.
 
     Raises:
         MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
     """
     if isinstance(request, Request):
-        return request if request.model == model.model_id else _for_model(request, model)
+        size, file_format = _size(model, request.size), _format(model, request.format)
+        return replace(request, model=model.model_id, size=size, format=file_format)
     destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
     preset = None
@@ -48,11 +48,6 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: Im
         preset=preset.preset if preset else None,
         parent_job_id=request.parent_job_id,
     )
-
-
-def _for_model(request: Request, model: ImageModel) -> Request:
-    size, file_format = _size(model, request.size), _format(model, request.format)
-    return replace(request, model=model.model_id, size=size, format=file_format)
 
 
 def _size(model: ImageModel, *wishes: str | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands
@@ -12,7 +13,7 @@ from bot.domain.errors import MemberError
 from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py evaluates the annotations
 from bot.domain.jobs import Reference, RequestOptions
 from bot.guilds.presets import NAME_LIMIT
-from cogs.imagine.model_choices import offer_choices
+from cogs.imagine.model_choices import complete_model, find_model, offer_choices
 from cogs.text.escaping import single_line
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import autocomplete_choices
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
+
+MODEL_UNITS: Final = 100
 
 
 class Imagine(commands.Cog):
@@ -38,6 +41,8 @@ class Imagine(commands.Cog):
         catalog: ModelCatalog,
     ) -> None:
         offer_choices(self.imagine, catalog)
+        if len(catalog.offered) == 1:
+            self.imagine.left_out = frozenset({"model"})
         self._catalog = catalog
         self._submission = submission
         self._compose_forms = compose_forms
@@ -50,6 +55,7 @@ class Imagine(commands.Cog):
     @app_commands.describe(
         prompt="What you would like to see; without it, a form opens",
         reference="A picture to work from, such as a PNG, JPEG or WebP",
+        model="Which model paints it",
         size="The shape of the picture",
         preset="Words that this server's admins put around yours",
         file_format="The kind of file",
@@ -62,6 +68,7 @@ class Imagine(commands.Cog):
         interaction: discord.Interaction,
         prompt: app_commands.Range[str, 1, PROMPT_LIMIT] | None = None,
         reference: discord.Attachment | None = None,
+        model: app_commands.Range[str, 1, MODEL_UNITS] | None = None,
         size: str | None = None,
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
         file_format: str | None = None,
@@ -80,13 +87,20 @@ class Imagine(commands.Cog):
             spoiler=spoiler,
             preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
         )
-        if prompt is not None:
-            await self._submission.submit(interaction, options)
-            return
         try:
+            options = replace(options, model=find_model(self._catalog, model))
+            if prompt is not None:
+                await self._submission.submit(interaction, options)
+                return
             await self._compose_forms.open(interaction, options)
         except MemberError as error:  # caught here so that the options and the reference are not lost
             await self._rejected_requests.offer_retry(interaction, options, error)
+
+    @imagine.autocomplete("model")
+    async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the name of a model, from memory."""
+        del interaction
+        return complete_model(self._catalog, typed)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -62,7 +62,7 @@ class ComposeForms(commands.Cog):
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt="",
-            model=self._catalog.default.model_id,
+            model=self._catalog.for_reference(self._catalog.default.model_id).model_id,
             reference=reference,
             parent_job_id=parent_job_id,
         )

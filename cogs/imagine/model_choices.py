@@ -1,4 +1,4 @@
-"""The sizes and formats that commands offer: those of the models on offer."""
+"""What commands offer of the models: their names, and the sizes and formats of those on offer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,50 @@ from typing import TYPE_CHECKING, Any
 
 from discord import app_commands
 
-from cogs.text.terms import FORMATS, SIZES
-from cogs.ui.discord_limits import fixed_choices
+from bot.domain.errors import MemberError, MemberReason
+from cogs.text.terms import FORMATS, SIZES, credits_text
+from cogs.text.translation import ngettext
+from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
 
 if TYPE_CHECKING:
+    from bot.domain.image_models import ImageModel
     from bot.domain.model_catalog import ModelCatalog
+
+
+def model_label(model: ImageModel) -> str:
+    """Return a model's name with its price and how many references it takes."""
+    parts = [model.name, credits_text(model.cost_credits)]
+    if model.reference_count:
+        parts.append(ngettext("{n} reference", "{n} references", model.reference_count))
+    return " · ".join(parts)
+
+
+def complete_model(catalog: ModelCatalog, typed: str) -> list[app_commands.Choice[str]]:
+    """Return the available models whose name or label contains what was typed, the default first."""
+    wanted = typed.casefold().strip()
+    labels = {
+        model.model_id: model_label(model) for model in catalog.offered if catalog.is_offered(model.model_id)
+    }
+    return autocomplete_choices(
+        (label, model_id) for model_id, label in labels.items() if wanted in f"{label} {model_id}".casefold()
+    )
+
+
+def find_model(catalog: ModelCatalog, typed: str | None) -> str:
+    """Return the id of an offered model by its id, name or label in any case; without one, the default's.
+
+    Clients keep choices for a while, and may send the label instead of the value.
+
+    Raises:
+        MemberError: MODEL_UNAVAILABLE.
+    """
+    if typed is None:
+        return catalog.default.model_id
+    wanted = typed.casefold().strip()
+    for model in catalog.known:
+        if wanted in {model.model_id.casefold(), model.name.casefold(), model_label(model).casefold()}:
+            return catalog.require(model.model_id).model_id
+    raise MemberError(MemberReason.MODEL_UNAVAILABLE, model=typed, nearest=catalog.default.name)
 
 
 def offer_choices(command: app_commands.Command[Any, ..., Any], catalog: ModelCatalog) -> None:

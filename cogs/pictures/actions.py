@@ -6,6 +6,7 @@ and its custom id can be forged.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.domain.jobs import Request
+    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem, HistoryStore
     from bot.jobs.late_jobs import LateJobStore
@@ -51,7 +53,9 @@ class PictureActions(commands.Cog):
         result_messages: ResultMessages,
         late_jobs: LateJobStore,
         wake_jobs: Callable[[], None],
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._engine = engine
         self._history = history
         self._submission = submission
@@ -103,12 +107,17 @@ class PictureActions(commands.Cog):
         policy = await self._history.policy(guild_id_of(interaction))
         reference = await self._result_messages.as_reference(interaction, item)
         request = derived_requests.request_from_picture(item, destination, policy, reference)
+        request = replace(request, model=self._catalog.for_reference(request.model).model_id)
         await self._compose_forms.open(interaction, request)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         ancestry = await self._history.ancestry(item.job.job_id)
         view, files = details_view(
-            item, ancestry, user_id=interaction.user.id, channel_id=interaction.channel_id
+            item,
+            ancestry,
+            user_id=interaction.user.id,
+            channel_id=interaction.channel_id,
+            model_name=self._catalog.name_to_show(item.job.request.model),
         )
         await reply_with_view(interaction, view, files)
 

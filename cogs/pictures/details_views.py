@@ -24,34 +24,41 @@ FILENAME_UNITS: Final = 60
 
 
 def details_view(
-    item: HistoryItem, ancestry: Ancestry, *, user_id: int, channel_id: int | None
+    item: HistoryItem,
+    ancestry: Ancestry,
+    *,
+    user_id: int,
+    channel_id: int | None,
+    model_name: str | None = None,
 ) -> tuple[ui.LayoutView, list[discord.File]]:
     """Show everything about one request; returns the view and its attachments.
 
     `user_id` is the reader and `channel_id` where they read: prompts of ancestors that are not visible to
-    them there are left out.
+    them there are left out. `model_name` is None where there is only one model.
     """
     job = item.job
     prompt, files = quote_or_attach(job.request.prompt)
     view = build_view(
         f"### {gettext('Details')}",
         prompt,
-        "\n".join(_facts(item)),
+        "\n".join(_facts(item, model_name)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
         _ancestry(ancestry, user_id, channel_id),
     )
     return view, files
 
 
-def _facts(item: HistoryItem) -> list[str]:
+def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
     job, request = item.job, item.job.request
     asked = gettext(
         "Asked for by {member}, {when}",
         member=mention(request.destination.user_id),
         when=timestamp(job.accepted_at, "f"),
     )
+    model = "" if model_name is None else gettext("Model: {model}", model=escape(model_name, FILENAME_UNITS))
     lines = [
         asked,
+        *filter(None, [model]),
         gettext("Size: {size}", size=size_name(request.size)),
         gettext("Kind of file: {kind}", kind=format_name(request.format)),
     ]

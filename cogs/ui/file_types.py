@@ -25,7 +25,7 @@ class PictureUpload(ui.FileUpload[ui.Modal]):
     """The field of a form for one picture or none."""
 
     def to_component_dict(self) -> Any:
-        """Return the payload with the types.
+        """Return the payload with the types, without the options that are left out.
 
         https://discord.com/developers/docs/components/reference#file-upload
         """
@@ -33,7 +33,10 @@ class PictureUpload(ui.FileUpload[ui.Modal]):
 
 
 class PictureCommand(app_commands.Command[Any, ..., Any]):
-    """A command whose attachments are pictures."""
+    """A command whose attachments are pictures, and some of whose options Discord may not be told of."""
+
+    left_out: frozenset[str] = frozenset()
+    """The names of options that members do not see; a client that still sends one is answered."""
 
     @classmethod
     def command(cls, *, description: str) -> Callable[[_Callback], PictureCommand]:
@@ -45,21 +48,21 @@ class PictureCommand(app_commands.Command[Any, ..., Any]):
         return decorator
 
     def to_dict(self, tree: app_commands.CommandTree[Any]) -> dict[str, Any]:
-        """Return the payload with the types.
+        """Return the payload with the types, without the options that are left out.
 
         https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-structure
         """
-        return _with_types(super().to_dict(tree))
+        return self._completed(super().to_dict(tree))
 
     async def get_translated_payload(
         self, tree: app_commands.CommandTree[Any], translator: app_commands.Translator
     ) -> dict[str, Any]:
-        """Return the payload with the types, in all languages."""
-        return _with_types(await super().get_translated_payload(tree, translator))
+        """Return that payload in all languages."""
+        return self._completed(await super().get_translated_payload(tree, translator))
 
-
-def _with_types(payload: dict[str, Any]) -> dict[str, Any]:
-    for option in payload["options"]:
-        if option["type"] == discord.AppCommandOptionType.attachment.value:
-            option[_FILE_TYPES] = list(UPLOAD_FILE_TYPES)
-    return payload
+    def _completed(self, payload: dict[str, Any]) -> dict[str, Any]:
+        payload["options"] = [each for each in payload["options"] if each["name"] not in self.left_out]
+        for option in payload["options"]:
+            if option["type"] == discord.AppCommandOptionType.attachment.value:
+                option[_FILE_TYPES] = list(UPLOAD_FILE_TYPES)
+        return payload

@@ -163,6 +163,7 @@ class BotServer:
                 first_poll_seconds=0.05,
                 poll_seconds=0.05,
                 max_running=self.options.get("max_running", 10),
+                models=self.options.get("models", ("qwen-image",)),
                 wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
             ),
             database=DatabaseSettings(path=self.database),
