@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import admission, late_jobs
+from bot.cli import admission, late_jobs, models
 from bot.cli.output import FAILED, limit_text, one_line, print_error, print_line, report
 from bot.config import loader
 from bot.credits.admin import CreditAdmin
@@ -210,6 +210,7 @@ _HANDLERS: Final[dict[str, Callable[[argparse.Namespace], Coroutine[None, None, 
     "reconcile": _reconcile,
     "close": _close,
     **dict.fromkeys(late_jobs.SUBCOMMANDS, _late_job),
+    "models": models.run,
     "wallet": _wallet,
     "guilds": _guilds,
     **dict.fromkeys(admission.SUBCOMMANDS, _admission),

@@ -40,6 +40,9 @@ def add_subcommands(operator: argparse.ArgumentParser, config: argparse.Argument
     _add_admission(subcommands, config)
     _add_late_jobs(subcommands, config)
     subcommands.add_parser("wallet", parents=[config], help="show Rivya's wallet and the held credits")
+    subcommands.add_parser(
+        "models", parents=[config], help="list the models, which are offered, and what each costs now"
+    )
     guilds = subcommands.add_parser("guilds", parents=[config], help="show what each server spends")
     guilds.add_argument(
         "--period", choices=argument_types.PERIODS, default="month", help="the period, in UTC"

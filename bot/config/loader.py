@@ -97,7 +97,7 @@ class RivyaCommandSettings(_Part):
 
 
 class ConnectionSettings(_Part):
-    """By which way Discord and Rivya are reached, before there is a token or a key."""
+    """By which way Discord and Rivya are reached without a token or a key."""
 
     rivya: RivyaSettingsWithoutKey
     network: NetworkSettings
@@ -150,6 +150,15 @@ def load_rivya(path: Path | None) -> RivyaCommandSettings:
         SettingsError: as `load_database`.
     """
     return _load(RivyaCommandSettings, path)
+
+
+def load_models(path: Path | None) -> ConnectionSettings:
+    """Read what is needed to ask Rivya for its list of models, which anybody may.
+
+    Raises:
+        SettingsError: as `load_database`.
+    """
+    return _load(ConnectionSettings, path)
 
 
 def load_connections() -> ConnectionSettings:

@@ -38,6 +38,18 @@ class PriceChange:
     before_credits: int
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """How one known model stands; its price is that of now."""
+
+    model: ImageModel
+    is_offered: bool
+    is_available: bool | None
+    """Whether Rivya has it now; None if its list has not been read."""
+    table_credits: int
+    """The price of the documentation, or of the settings."""
+
+
 class ModelCatalog:
     """The known models and the offered ones, the first of which is the default.
 
@@ -94,9 +106,13 @@ class ModelCatalog:
 
     def is_offered(self, model_id: str) -> bool:
         """Whether the operator offers the model and Rivya has it now."""
-        if model_id not in self._offered:
-            return False
-        return self._live is None or ((live := self._live.get(model_id)) is not None and live.is_available)
+        return model_id in self._offered and self._is_live(model_id)
+
+    def _is_live(self, model_id: str) -> bool:
+        if self._live is None:
+            return True
+        live = self._live.get(model_id)
+        return live is not None and live.is_available
 
     def require(self, model_id: str) -> ImageModel:
         """Return an offered model.
@@ -149,6 +165,19 @@ class ModelCatalog:
         if not others:
             raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
         return min(others, key=lambda each: abs(each.cost_credits - model.cost_credits))
+
+    def entries(self) -> list[CatalogEntry]:
+        """Return how each known model stands, those on offer first."""
+        others = [model_id for model_id in self._known if model_id not in self._offered]
+        return [
+            CatalogEntry(
+                model=self._known[model_id],
+                is_offered=model_id in self._offered,
+                is_available=None if self._live is None else self._is_live(model_id),
+                table_credits=self._table[model_id].cost_credits,
+            )
+            for model_id in (*self._offered, *others)
+        ]
 
     def table_price(self, model_id: str) -> int:
         """Return what a picture with a known model costs as far as the documentation or the settings say."""

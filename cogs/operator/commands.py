@@ -19,6 +19,7 @@ from cogs.limits.commands import PERIOD_CHOICES
 from cogs.limits.views import REASON_UNITS
 from cogs.operator import reconcile_views, views
 from cogs.operator.authorization import is_operator, require_operator
+from cogs.operator.model_views import models_view
 from cogs.operator.reconcile_runner import ReconcileRunner
 from cogs.operator.views import SENTENCE_UNITS
 from cogs.text.escaping import single_line
@@ -92,6 +93,13 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         left_credits, held = await self._rivya.credits(), await self._overview.held()
         view = views.wallet_view(left_credits, held, self._catalog.default.cost_credits)
         await interaction.edit_original_response(view=view)
+
+    @app_commands.command(description="Which models are offered, what each costs now, and which are missing")
+    async def models(self, interaction: discord.Interaction) -> None:
+        """Show every known model, those on offer first."""
+        await require_operator(interaction, self._guild_id)
+        view = models_view(self._catalog.entries())
+        await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(description="What each server spends, and its limits")
     @app_commands.describe(period="Which period, in UTC; this month if you choose none", page="Which page")

@@ -167,3 +167,29 @@ async def test_with_one_model_the_command_has_no_option_for_it(open_server: Open
     assert command is not None
     names = [option["name"] for option in command.to_dict(server.app.client.tree)["options"]]
     assert names == ["prompt", "reference", "size", "preset", "format", "private", "spoiler"]
+
+
+async def test_the_operator_sees_every_model_and_what_it_costs_now(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], base_credits=7)
+    del rivya.models["z-image"]
+    server = await open_server(models=MODELS, operator_guild=77)
+    await server.wait_idle()
+    answer = await server.operator.slash(server.staff_channel, "operator models")
+    offered, others = server.response_text(answer).split("Not offered:")
+    assert "- Qwen Image (qwen-image): 4 credits\n" in offered
+    assert "- Flux 2 Pro (flux-2-pro): 7 credits · before 5\n" in offered
+    assert "- Z Image (z-image): 1 credit · not available now" in offered
+    assert "- Nano Banana (nano-banana): 3 credits" in others
+    assert "could not be read" not in others
+
+
+async def test_until_the_list_was_read_the_operator_is_told_so(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
+    rivya.faults.add("status", "models", code=400, error_code="odd", times=1000)
+    server = await open_server(models=MODELS, operator_guild=77)
+    await server.wait_idle()
+    answer = await server.operator.slash(server.staff_channel, "operator models")
+    assert "list could not be read yet" in server.response_text(answer)
