@@ -273,7 +273,7 @@ def _notifiers(
         DiscordAdmissionMessenger(client, settings.discord.operator_channel, settings.about.contact or ""),
         operator_log,
     )
-    messenger = DiscordGreetingMessenger(client, settings.about)
+    messenger = DiscordGreetingMessenger(client, settings.about, stores.catalog)
     greeter = Greeter(stores.greetings, stores.approvals, messenger, operator_log)
     model_monitor = ModelMonitor(
         rivya.models,

@@ -224,6 +224,7 @@ def _help(client: KuasClient, stores: Stores, operator_guild: int | None, about:
     return Help(
         client.tree,
         CommandMentions(client.tree),
+        catalog=stores.catalog,
         ledger=stores.ledger,
         admissions=stores.admissions,
         pauses=PauseStore(stores.database),

@@ -39,6 +39,14 @@ class PriceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPrice:
+    """What a picture costs, for a message: with the default model, which is named if there are others."""
+
+    credits: int
+    model_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """How one known model stands; its price is that of now."""
 
@@ -165,6 +173,11 @@ class ModelCatalog:
         if not others:
             raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
         return min(others, key=lambda each: abs(each.cost_credits - model.cost_credits))
+
+    @property
+    def shown_price(self) -> ShownPrice:
+        """What a picture costs with the default model."""
+        return ShownPrice(self.default.cost_credits, self.name_to_show(self.default.model_id))
 
     def entries(self) -> list[CatalogEntry]:
         """Return how each known model stands, those on offer first."""

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
     from bot.credits.grants import Grant
     from bot.domain.limits import Limit, MemberLimits, Usage
+    from bot.domain.model_catalog import ShownPrice
 
 GRANTS_SHOWN: Final = 5
 REASON_UNITS: Final = 100
 
 
 def balance_view(
-    member_limits: MemberLimits, used_credits: int, grants: Sequence[Grant], cost_credits: int
+    member_limits: MemberLimits, used_credits: int, grants: Sequence[Grant], price: ShownPrice
 ) -> ui.LayoutView:
     """Show what the member used, their limits, their grants, and for how many pictures that is enough.
 
@@ -42,7 +43,7 @@ def balance_view(
         member_limits: every limit that concerns the member.
         used_credits: what they spent, or have set aside, in the current period of the server's limit.
         grants: those that can still pay for them: their own, and the server's.
-        cost_credits: what a picture costs.
+        price: what a picture costs.
     """
     usages = [
         member_limits.guild,
@@ -56,10 +57,10 @@ def balance_view(
             credits=credits_text(used_credits),
             period=period_noun(member_limits.guild.period),
         ),
-        "\n".join(_limit_line(usage, cost_credits) for usage in usages),
+        "\n".join(_limit_line(usage, price) for usage in usages),
         _exempt_line(member_limits.exempt),
         _grant_lines(grants),
-        pictures_left_text(member_limits, cost_credits),
+        pictures_left_text(member_limits, price),
     )
 
 
@@ -72,7 +73,7 @@ def _numbers(usage: Usage) -> tuple[object, ...]:
     return usage.limit_credits, usage.period, usage.used_credits, usage.left_credits
 
 
-def _limit_line(usage: Usage, cost_credits: int) -> str:
+def _limit_line(usage: Usage, price: ShownPrice) -> str:
     name = scope_text(usage)
     name = f"{name[0].upper()}{name[1:]}"
     if shows_numbers(usage):
@@ -83,7 +84,7 @@ def _limit_line(usage: Usage, cost_credits: int) -> str:
             left=number(usage.left_credits),
             reset=reset_text(usage),
         )
-    if usage.left_credits >= cost_credits:
+    if usage.left_credits >= price.credits:
         return gettext("**{rule}**: credits are left.", rule=name)
     return gettext("**{rule}**: used up. {reset}", rule=name, reset=reset_text(usage))
 
@@ -125,15 +126,15 @@ def _granted(grant: Grant) -> str:
     return gettext("- Granted to this server: {left} of {credits} left, until {until}", **facts, until=until)
 
 
-def pictures_left_text(member_limits: MemberLimits, cost_credits: int) -> str:
+def pictures_left_text(member_limits: MemberLimits, price: ShownPrice) -> str:
     """Return what a picture costs, for how many the tightest limit has room, and which limit that is.
 
     A limit over all servers shows no number: it is only told whether it has room for a picture.
     """
     binding = list(reversed(member_limits.binding))
     tightest = min(filter(shows_numbers, binding), key=lambda usage: usage.left_credits)
-    if any(usage.left_credits < cost_credits for usage in binding if not shows_numbers(usage)):
-        return enough_text(0, cost_credits)
-    enough = enough_text(tightest.left_credits // cost_credits, cost_credits)
+    if any(usage.left_credits < price.credits for usage in binding if not shows_numbers(usage)):
+        return enough_text(0, price)
+    enough = enough_text(tightest.left_credits, price)
     deciding = gettext("The limit that decides is {rule}.", rule=scope_text(tightest))
     return f"{enough}\n{subtext(deciding)}"

@@ -9,7 +9,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.image_models import QWEN_IMAGE
 from cogs.credits.balance_views import pictures_left_text
 from cogs.help import views
 from cogs.help.command_lines import command_lines, for_admins, for_everybody, for_members, menu_names
@@ -20,6 +19,7 @@ from cogs.ui.context import role_ids_of
 if TYPE_CHECKING:
     from bot.config.settings import AboutSettings
     from bot.credits.ledger import Ledger
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.admission import AdmissionStore
     from bot.guilds.pauses import PauseStore
     from cogs.ui.command_mentions import CommandMentions
@@ -33,6 +33,7 @@ class Help(commands.Cog):
         tree: app_commands.CommandTree[Any],
         mentions: CommandMentions,
         *,
+        catalog: ModelCatalog,
         ledger: Ledger,
         admissions: AdmissionStore,
         pauses: PauseStore,
@@ -41,6 +42,7 @@ class Help(commands.Cog):
     ) -> None:
         self._tree = tree
         self._mentions = mentions
+        self._catalog = catalog
         self._ledger = ledger
         self._admissions = admissions
         self._pauses = pauses
@@ -80,14 +82,14 @@ class Help(commands.Cog):
         """Return what a picture costs and how many are left, or why there are none in this server."""
         guild_id = interaction.guild_id
         if guild_id is None:
-            return views.price_line(QWEN_IMAGE.cost_credits)
+            return views.price_line(self._catalog.shown_price)
         refusal = await self._admissions.refusal(guild_id) or await self._pauses.refusal(guild_id)
         if refusal is not None:
             return reason_alone(refusal.reason, refusal.data)
         member_limits = await self._ledger.member_limits(
             guild_id, interaction.user.id, role_ids_of(interaction.user)
         )
-        return pictures_left_text(member_limits, QWEN_IMAGE.cost_credits)
+        return pictures_left_text(member_limits, self._catalog.shown_price)
 
     async def _operator_guilds(self, interaction: discord.Interaction) -> list[int]:
         """Return the operator's guild, whose commands are for the operator in that guild; else nothing."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cogs.text.about import about_lines
 from cogs.text.escaping import utf16_length
-from cogs.text.terms import credits_text, permission_names
+from cogs.text.terms import permission_names, price_text
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import VIEW_TEXT_UNITS
 from cogs.ui.layout import build_view, subtext
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.config.settings import AboutSettings
+    from bot.domain.model_catalog import ShownPrice
 
 
 def heading() -> str:
@@ -29,9 +30,9 @@ def admin_heading() -> str:
     return gettext("**With {permission}**", permission=permission_names(["manage_guild"]))
 
 
-def price_line(cost_credits: int) -> str:
+def price_line(shown: ShownPrice) -> str:
     """Return what a picture costs, where nothing is known about limits."""
-    return gettext("A picture costs {price}.", price=credits_text(cost_credits))
+    return gettext("A picture costs {price}.", price=price_text(shown))
 
 
 def menus_line(names: Iterable[str]) -> str:

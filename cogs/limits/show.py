@@ -68,7 +68,7 @@ class ShowLimits(commands.Cog):
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),
-            cost_credits=self._catalog.default.cost_credits,
+            price=self._catalog.shown_price,
             is_member=isinstance(person, discord.Member),
         )
         await interaction.response.send_message(view=view, ephemeral=True)

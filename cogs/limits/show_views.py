@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.credits.admin import ActiveLimits
     from bot.credits.grants import Grant
     from bot.domain.limits import MemberLimits, Usage
+    from bot.domain.model_catalog import ShownPrice
     from bot.guilds.settings import GuildSetting
 
 LIST_UNITS: Final = 900
@@ -86,7 +87,7 @@ def explain_view(
     member_limits: MemberLimits,
     exemptions: Iterable[Limit],
     *,
-    cost_credits: int,
+    price: ShownPrice,
     is_member: bool,
 ) -> ui.LayoutView:
     """Show how far each limit of a member is used, which one decides, and which do not count and why.
@@ -94,7 +95,7 @@ def explain_view(
     `exemptions` are all of this member, also those that do not count.
     """
     visible = [
-        usage for usage in member_limits.binding if shows_numbers(usage) or usage.left_credits < cost_credits
+        usage for usage in member_limits.binding if shows_numbers(usage) or usage.left_credits < price.credits
     ]
     # Of equals the one closest to the member, as in the sentence of a refusal.
     tightest = min(reversed(visible), key=lambda usage: usage.left_credits)
@@ -113,7 +114,7 @@ def explain_view(
                 ),
             ]
         ),
-        subtext(enough_text(tightest.left_credits // cost_credits, cost_credits)),
+        subtext(enough_text(tightest.left_credits, price)),
     )
 
 

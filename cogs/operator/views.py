@@ -72,7 +72,7 @@ def guild_text(guild_id: int, name_of: NameOf) -> str:
 
 
 def wallet_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
-    """Show the balance at Rivya and what is set aside."""
+    """Show the balance at Rivya, how many pictures of that price it is enough for, and what is set aside."""
     left = ngettext(
         "At Rivya: **{credits}**, enough for {n} picture.",
         "At Rivya: **{credits}**, enough for {n} pictures.",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.image_models import ANY_FORMAT, AUTO
 from bot.domain.limits import LimitScope
 from bot.domain.periods import Period
+from cogs.text.escaping import escape
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.domain.limits import Limit, Usage
+    from bot.domain.model_catalog import ShownPrice
 
 _CURRENT_PERIODS: Final = {
     Period.DAY: gettext_noop("today"),
@@ -84,6 +86,7 @@ PERMISSION_NAMES: Final = {
 }
 BOT_OWNER: Final = "bot_owner"
 """Among missing permissions: to own the application, which is no permission of Discord."""
+MODEL_UNITS: Final = 60
 _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
 
@@ -98,9 +101,17 @@ def pictures_text(pictures: int) -> str:
     return ngettext("{n} picture", "{n} pictures", pictures)
 
 
-def enough_text(pictures: int, cost_credits: int) -> str:
+def price_text(shown: ShownPrice) -> str:
+    """Return `4 credits`, or `4 credits with Qwen Image` where there are other models."""
+    price = credits_text(shown.credits)
+    if shown.model_name is None:
+        return price
+    return gettext("{price} with {model}", price=price, model=escape(shown.model_name, MODEL_UNITS))
+
+
+def enough_text(left_credits: int, shown: ShownPrice) -> str:
     """Return what a picture costs, and for how many more the credits are enough."""
-    price = credits_text(cost_credits)
+    price, pictures = price_text(shown), left_credits // shown.credits
     if not pictures:
         return gettext("A picture costs {price}: not enough is left for one.", price=price)
     return ngettext(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bot.background.alert_notifier import NotificationFailed
 from bot.domain.errors import TransientError
-from bot.domain.image_models import QWEN_IMAGE
 from cogs.text.admission_messages import no_pictures_text
 from cogs.text.translation import use_locale
 from cogs.ui.command_mentions import CommandMentions
@@ -19,13 +18,15 @@ if TYPE_CHECKING:
     from bot.config.settings import AboutSettings
     from bot.credits.approvals import GuildStanding
     from bot.discord_client.client import KuasClient
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.greetings import DueGreeting
 
 
 class DiscordGreetingMessenger:
     """The `GreetingMessenger` of Discord."""
 
-    def __init__(self, client: KuasClient, about: AboutSettings) -> None:
+    def __init__(self, client: KuasClient, about: AboutSettings, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
         self._client = client
         self._about = about
         self._mentions = CommandMentions(client.tree)
@@ -56,7 +57,7 @@ class DiscordGreetingMessenger:
             else:
                 view = greeting_view(
                     standing,
-                    QWEN_IMAGE.cost_credits,
+                    self._catalog.shown_price,
                     mention_command,
                     self._about,
                     owner_ids(self._client),

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from cogs.text.about import about_lines
-from cogs.text.terms import credits_text, limit_text, mention, pictures_text
+from cogs.text.terms import limit_text, mention, pictures_text, price_text
 from cogs.text.translation import gettext
 from cogs.ui.layout import build_view, row, subtext
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bot.config.settings import AboutSettings
     from bot.credits.approvals import GuildStanding
+    from bot.domain.model_catalog import ShownPrice
 
 SETUP_ID: Final = "kuas:setup"
 """The custom id of the button *Set up*, which works for as long as the message stands."""
@@ -24,7 +25,7 @@ SETUP_ID: Final = "kuas:setup"
 
 def greeting_view(
     standing: GuildStanding,
-    cost_credits: int,
+    price: ShownPrice,
     mention_command: Callable[[str], str],
     about: AboutSettings,
     owner_ids: Iterable[int],
@@ -39,7 +40,7 @@ def greeting_view(
             "Use {imagine} and say what you would like to see. You can add a picture to work from.",
             imagine=mention_command("imagine"),
         ),
-        _spending(standing, cost_credits, mention_command),
+        _spending(standing, price, mention_command),
         gettext(
             "For admins: {limits} shows what may be spent, {access} who may make pictures and where, {doctor}"
             " what I lack in a channel. The button below opens a form for the first settings.",
@@ -57,16 +58,16 @@ def _contact_lines(about: AboutSettings, owner_ids: Iterable[int]) -> Iterator[s
     yield from about_lines(about)
 
 
-def _spending(standing: GuildStanding, cost_credits: int, mention_command: Callable[[str], str]) -> str:
+def _spending(standing: GuildStanding, price: ShownPrice, mention_command: Callable[[str], str]) -> str:
     """Return what a picture costs, and what this server may spend on pictures: the lower of both limits."""
     limit, ceiling = standing.limit, standing.ceiling
     lower = ceiling if ceiling is not None and limit.allows_more_than(ceiling) else limit
     spending = gettext(
         "A picture costs **{price}**. This server may spend **{limit}**: {pictures}. {credits} shows what is"
         " left.",
-        price=credits_text(cost_credits),
+        price=price_text(price),
         limit=limit_text(lower),
-        pictures=pictures_text(lower.credits // cost_credits),
+        pictures=pictures_text(lower.credits // price.credits),
         credits=mention_command("credits"),
     )
     if ceiling is None or lower is ceiling or not ceiling.allows_more_than(limit):

@@ -14,6 +14,7 @@ from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
+from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import balance_view
@@ -47,7 +48,7 @@ def texts_of(card: LayoutView) -> str:
 
 
 def make_view(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> LayoutView:
-    return balance_view(member_limits, 8, grants, cost)
+    return balance_view(member_limits, 8, grants, ShownPrice(cost))
 
 
 def make_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
@@ -65,7 +66,7 @@ def all_views() -> Iterator[LayoutView]:
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
         yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits))
         grants = [make_grant(reason=MARKUP) for _ in range(100)]
-        yield balance_view(member_limits, 2**63, grants, 4)
+        yield balance_view(member_limits, 2**63, grants, ShownPrice(4))
     for percent in (50, 80, 100):
         yield alert_view(make_alert(percent, HUGE, NOON), NOON)
     yield low_balance_view(2**63, MAX_CREDITS)
@@ -119,7 +120,7 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 def test_a_ceiling_is_shown_if_it_says_more_than_the_limit_of_the_server() -> None:
     same = replace(GUILD, scope=LimitScope.CEILING)
     for ceiling, shown in ((same, False), (replace(same, limit_credits=GUILD.limit_credits + 1), True)):
-        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), 4))
+        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), ShownPrice(4)))
         assert ("What this bot allows this server" in text) is shown
 
 

@@ -22,7 +22,7 @@ def text_of(
 ) -> str:
     standing = GuildStanding(1, None, limit, ceiling)
     view: Any = greeting_view(
-        standing, cost_credits, lambda name: f"</{name}:1>", about or AboutSettings(), OWNERS
+        standing, ShownPrice(cost_credits), lambda name: f"</{name}:1>", about or AboutSettings(), OWNERS
     )
     parts = all_components(view.to_components())
     return "\n".join(cast("str", part["content"]) for part in parts if "content" in part)

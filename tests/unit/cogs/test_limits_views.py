@@ -27,6 +27,7 @@ from bot.credits.audit_log import (
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.credits.refundable import RefundablePicture
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits, Usage
+from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
@@ -82,7 +83,9 @@ def limits_text(
 
 
 def explain_lines(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
-    view = show_views.explain_view(MEMBER, member_limits, exemptions, cost_credits=4, is_member=is_member)
+    view = show_views.explain_view(
+        MEMBER, member_limits, exemptions, price=ShownPrice(4), is_member=is_member
+    )
     return text_of(view).splitlines()
 
 
