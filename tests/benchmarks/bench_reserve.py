@@ -13,6 +13,7 @@ from bot.credits.admin import CreditAdmin
 from bot.domain import periods
 from bot.domain.clock import now_ms
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
@@ -65,7 +66,7 @@ async def _fill(database: Database, amount: int) -> JobStore:
     await database.run(lambda tx: fill(tx, amount, start, end))
     for scope in (LimitScope.GUILD, LimitScope.EVERYONE):
         limit = Limit(MAX_CREDITS, Period.MONTH, scope=scope)
-        await CreditAdmin(database, UNLIMITED).set_limit(1, limit, set_by=1)
+        await CreditAdmin(database, UNLIMITED, default_catalog()).set_limit(1, limit, set_by=1)
     return JobStore(database, UNLIMITED)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import FailureCause, Stage
+from bot.domain.model_catalog import default_catalog
 from bot.engine.job_files import MAX_UNVERIFIED, JobFiles
 from bot.images.data_urls import decode_data_url
 from bot.images.downloads import Downloader
@@ -179,7 +180,9 @@ async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
     """Each is in memory from then on."""
     async with open_session() as session, Downloader(allow_loopback=True) as downloader:
         client = RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key)
-        files = JobFiles(store, client, downloader, image_workers, PictureStore(tmp_path / "pictures"))
+        files = JobFiles(
+            store, client, downloader, image_workers, PictureStore(tmp_path / "pictures"), default_catalog()
+        )
         task = await finished(client, rivya)
         assert task.result_url is not None
         job = replace(make_job(), result_url=task.result_url)

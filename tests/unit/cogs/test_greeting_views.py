@@ -9,6 +9,7 @@ import pytest
 from bot.config.settings import AboutSettings
 from bot.credits.approvals import GuildStanding
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
 from cogs.text.translation import languages, use_locale
 from cogs.ui.discord_limits import all_components
