@@ -177,6 +177,8 @@ class Request:
     preset: Preset | None = None
     parent_job_id: str | None = None
     """The job of the picture that this one was derived from."""
+    asked_size: str | None = None
+    """The size that was asked for, if the model has none like it and `size` is the nearest."""
     repeats: str | None = field(default=None, compare=False)
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 

@@ -48,6 +48,7 @@ class Draft:
     reference: Reference | None = None
     preset: Preset | None = None
     parent_job_id: str | None = None
+    asked_size: str | None = None
     taken: bool = False
     """Whether a job was made from it already."""
 
@@ -63,6 +64,7 @@ class Draft:
             spoiler=self.spoiler,
             preset=self.preset,
             parent_job_id=self.parent_job_id,
+            asked_size=self.asked_size,
         )
 
 
@@ -82,11 +84,17 @@ def draft_from(request: Request) -> Draft:
         reference=request.reference,
         preset=request.preset,
         parent_job_id=request.parent_job_id,
+        asked_size=request.asked_size,
     )
 
 
-def insert_draft(transaction: sqlite3.Connection, request: Request, at: int) -> bool:
-    """Save a request under its interaction's id; False if that was done before."""
+def insert_draft(
+    transaction: sqlite3.Connection, request: Request, at: int, quote_credits: int | None = None
+) -> bool:
+    """Save a request under its interaction's id; False if that was done before.
+
+    `quote_credits` is the price that its member is asked to confirm.
+    """
     destination = request.destination
     columns = {
         "draft_id": destination.interaction_id,
@@ -94,8 +102,15 @@ def insert_draft(transaction: sqlite3.Connection, request: Request, at: int) -> 
         "user_id": destination.user_id,
         **request_columns(request),
         "drafted_at": at,
+        "quote_credits": quote_credits,
     }
     return insert(transaction, "drafts", columns, "draft_id")
+
+
+def quoted_credits(transaction: sqlite3.Connection, draft_id: int) -> int | None:
+    """Return the price that the draft's member was asked to confirm; None if they were not asked."""
+    row = transaction.execute("SELECT quote_credits FROM drafts WHERE draft_id = ?", (draft_id,)).fetchone()
+    return None if row is None else row["quote_credits"]
 
 
 def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
@@ -184,5 +199,6 @@ def _draft(row: sqlite3.Row) -> Draft:
         reference=reference_from(row),
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],
+        asked_size=row["asked_size"],
         taken=bool(row["taken"]),
     )

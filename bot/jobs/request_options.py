@@ -27,8 +27,9 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: Im
         MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
     """
     if isinstance(request, Request):
-        size, file_format = _size(model, request.size), _format(model, request.format)
-        return replace(request, model=model.model_id, size=size, format=file_format)
+        size, asked = _size(model, request.asked_size or request.size)
+        file_format = _format(model, request.format)
+        return replace(request, model=model.model_id, size=size, format=file_format, asked_size=asked)
     destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
     preset = None
@@ -36,12 +37,14 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: Im
         preset = presets.find(tx, destination.guild_id, request.preset)
         if preset is None:
             raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
+    size, asked = _size(model, request.size, preset.size if preset else None, defaults.size)
     private = bool(defaults.private if request.private is None else request.private)
     return Request(
         destination=destination if destination.private is private else replace(destination, private=private),
         prompt=request.prompt,
         model=model.model_id,
-        size=_size(model, request.size, preset.size if preset else None, defaults.size),
+        size=size,
+        asked_size=asked,
         format=_format(model, request.format, defaults.format),
         reference=request.reference,
         spoiler=request.spoiler,
@@ -50,9 +53,11 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: Im
     )
 
 
-def _size(model: ImageModel, *wishes: str | None) -> str:
+def _size(model: ImageModel, *wishes: str | None) -> tuple[str, str | None]:
+    """Return the size, and the one that was asked for if that has another shape."""
     wish = next((wish for wish in wishes if wish is not None and wish in SIZES), model.sizes[0])
-    return nearest_size(wish, model.sizes)
+    size = nearest_size(wish, model.sizes)
+    return size, None if SIZES[size] == SIZES[wish] else wish
 
 
 def _format(model: ImageModel, *wishes: str | None) -> str:

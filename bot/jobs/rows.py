@@ -45,6 +45,7 @@ def request_columns(request: Request) -> dict[str, object]:
         "preset_before": preset.before if preset else None,
         "preset_after": preset.after if preset else None,
         "parent_job_id": request.parent_job_id,
+        "asked_size": request.asked_size,
     }
 
 
@@ -185,4 +186,5 @@ def _request(row: _Columns) -> Request:
         spoiler=bool(row["spoiler"]),
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],
+        asked_size=row["asked_size"],
     )

@@ -96,7 +96,7 @@ def submit(
     request = resolve(tx, priced.request, priced.model)
     validate_request(request, priced.model)
     policy = load_policy(tx, guild_id, at)
-    if not confirmed and _needs_confirmation(tx, guild_id, priced.cost_credits):
+    if _must_ask(tx, priced, draft_id, confirmed=confirmed):
         return _ask(tx, priced, request, policy, draft_id)
     job = Job(
         job_id=job_id,
@@ -147,9 +147,13 @@ def _hidden(request: Request, context: RequestContext, policy: AccessPolicy) -> 
     return replace(request, spoiler=True) if hides else request
 
 
-def _needs_confirmation(tx: Transaction, guild_id: int, cost_credits: int) -> bool:
-    above = settings.load(tx, guild_id)[GuildSetting.CONFIRM_ABOVE]
-    return above is not None and cost_credits > int(above)
+def _must_ask(tx: Transaction, priced: PricedRequest, draft_id: int | None, *, confirmed: bool) -> bool:
+    """Whether the member has to confirm the price first: the guild wants that, or it has risen since."""
+    if confirmed:
+        quoted = None if draft_id is None else drafts.quoted_credits(tx, draft_id)
+        return quoted is not None and priced.cost_credits > quoted
+    above = settings.load(tx, priced.request.destination.guild_id)[GuildSetting.CONFIRM_ABOVE]
+    return above is not None and priced.cost_credits > int(above)
 
 
 def _ask(
@@ -157,7 +161,7 @@ def _ask(
 ) -> NeedsConfirmation | Duplicate:
     """Save the request as a new draft for the yes button, and delete the draft it came from."""
     member_limits = _require_capacity(tx, priced, request, policy)
-    if not drafts.insert_draft(tx, request, priced.at):
+    if not drafts.insert_draft(tx, request, priced.at, priced.cost_credits):
         return Duplicate()
     if draft_id is not None and not drafts.delete(tx, draft_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from cogs.text.escaping import escape
-from cogs.text.terms import credits_text, period_noun, scope_text, shows_numbers
+from cogs.text.terms import credits_text, period_noun, scope_text, shows_numbers, size_note
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
@@ -33,7 +33,12 @@ def price_question_view(question: NeedsConfirmation) -> ui.LayoutView:
     usages = [usage for usage in reversed(question.member_limits.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
     excerpt = escape(request.prompt, PROMPT_UNITS)
-    notes = [_reference(request), gettext("Nothing is charged unless you say yes.")]
+    note = size_note(request)
+    notes = [
+        f"{note}." if note else "",
+        _reference(request),
+        gettext("Nothing is charged unless you say yes."),
+    ]
     return build_view(
         f"### {gettext('This picture costs {price}', price=credits_text(cost_credits))}",
         f"> {excerpt}" if excerpt else "",

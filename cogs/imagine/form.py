@@ -215,10 +215,12 @@ def read(data: Mapping[str, Any]) -> FormInput:
 def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
     """Return the draft with what was submitted; what was left out or is invalid stays as it was."""
     kept = draft.reference if typed.keeps_reference else None
+    size = typed.size if typed.size in model.sizes else draft.size
     return replace(
         draft,
         prompt=typed.prompt,
-        size=typed.size if typed.size in model.sizes else draft.size,
+        size=size,
+        asked_size=draft.asked_size if size == draft.size else None,
         format=typed.format if typed.format in model.file_formats else draft.format,
         private=typed.private,
         spoiler=typed.spoiler,

@@ -10,7 +10,7 @@ from bot.domain.jobs import FailureCause, FailureCode, Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.text.escaping import escape, single_line
-from cogs.text.terms import mention
+from cogs.text.terms import mention, size_note
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
@@ -46,6 +46,7 @@ def result_view(
         # Discord shows who used a command, but not who clicked a button or submitted a form.
         "" if greeting or job.request.destination.private else mention(job.request.destination.user_id),
         texts.receipt_text(receipt),
+        size_note(job.request),
         gettext("made smaller, as a JPEG, to fit Discord's upload limit") if shrunk else "",
     ]
     return build_view(

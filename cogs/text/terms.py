@@ -13,6 +13,7 @@ from cogs.text.translation import gettext, gettext_noop, ngettext, number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bot.domain.jobs import Request
     from bot.domain.limits import Limit, Usage
     from bot.domain.model_catalog import ShownPrice
 
@@ -134,6 +135,17 @@ def length_text(seconds: float) -> str:
 def size_name(size: str) -> str:
     """Return the name of a model's `image_size`; the value itself if no model has it any more."""
     return gettext(SIZES[size]) if size in SIZES else size
+
+
+def size_note(request: Request) -> str:
+    """Return that another size was taken than the one that was asked for; empty if it was not."""
+    if request.asked_size is None:
+        return ""
+    return gettext(
+        "{size}, as this model has no {asked}",
+        size=size_name(request.size),
+        asked=size_name(request.asked_size),
+    )
 
 
 def format_name(file_format: str) -> str:

@@ -200,3 +200,55 @@ async def test_where_there_are_several_prices_name_their_model(server: BotServer
     assert "A picture costs 4 credits with Qwen Image: enough for 50 more." in balance
     explained = await server.sari.slash(server.channel, "limits explain")
     assert "A picture costs 4 credits with Qwen Image" in server.response_text(explained)
+
+
+async def test_a_size_that_was_not_taken_as_it_was_asked_for_is_said_on_the_picture(
+    server: BotServer,
+) -> None:
+    await imagine(server, model="z-image", size="landscape_3_2")
+    assert "Landscape 4:3, as this model has no Landscape 3:2" in server.text_of(message(server))
+
+
+async def test_a_square_is_a_square_and_needs_no_note(server: BotServer) -> None:
+    await imagine(server, model="z-image", size="square")
+    assert "as this model has no" not in server.text_of(message(server))
+
+
+async def test_the_size_is_said_before_the_price_is_confirmed(server: BotServer, rivya: FakeRivya) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    question = await imagine(server, model="z-image", size="landscape_3_2")
+    words = server.response_text(question)
+    assert "This picture costs 1 credit" in words
+    assert "Landscape 4:3, as this model has no Landscape 3:2." in words
+    await server.alice.click(question.response.message, label="Paint it")
+    assert [task.size for task in rivya.tasks.values()] == ["4:3"]
+
+
+async def test_a_price_that_rose_before_the_yes_is_asked_about_again(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    question = await imagine(server, model="flux-2-pro")
+    assert "This picture costs 5 credits" in server.response_text(question)
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], base_credits=9)
+    await server.restart()
+    await server.wait_idle()
+    again = await server.alice.click(question.response.message, label="Paint it")
+    assert again.response is not None
+    assert "This picture costs 9 credits" in server.response_text(again)
+    assert (server.states(), rivya.tasks) == ([], {})
+    await server.alice.click(again.response.message, label="Paint it")
+    assert server.states() == ["settled"]
+    assert [entry["final_credits"] for entry in server.ledger_entries()] == [9]
+
+
+async def test_a_price_that_fell_before_the_yes_is_not_asked_about_again(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    question = await imagine(server, model="flux-2-pro")
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], base_credits=3)
+    await server.restart()
+    await server.wait_idle()
+    await server.alice.click(question.response.message, label="Paint it")
+    assert [entry["final_credits"] for entry in server.ledger_entries()] == [3]

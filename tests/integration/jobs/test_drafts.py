@@ -62,7 +62,7 @@ async def test_a_draft_has_everything_of_a_request_but_its_destination(
     assert parent is not None
     request = replace(
         make_request(prompt="ein Füchslein 🦊\n狐", reference=REFERENCE),
-        size="portrait",
+        size="portrait_4_3",
         format="jpeg",
         spoiler=True,
         preset=Preset("oil", "an oil painting of", ""),
