@@ -107,6 +107,8 @@ class RivyaSettings(Section):
     def _differ(cls, models: tuple[ImageModel, ...]) -> tuple[ImageModel, ...]:
         if len({model.model_id for model in models}) < len(models):
             raise ValueError("a model twice")
+        if not all(model.cost_credits for model in models):
+            raise ValueError("a model without a price")
         return models
 
     @field_validator("model", "models")

@@ -116,7 +116,7 @@ class ImageModel:
 
     model_id: Text
     name: Text
-    cost_credits: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    cost_credits: Annotated[int, Field(strict=True, ge=0, le=1000)]
     """Of one picture at the default of every parameter; `reserved_credits` of the create call corrects it."""
     shapes: Choices
     """The sizes, as the model calls them."""

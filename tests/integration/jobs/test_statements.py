@@ -188,7 +188,7 @@ async def test_each_statement_is_prepared_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(database_module, "CachingConnection", RecordingConnection)
     opened = await Database.open(tmp_path / "bot.sqlite3")
     try:
-        await make_rich(opened, CreditAdmin(opened, Limit(200, Period.MONTH)), 3)
+        await make_rich(opened, CreditAdmin(opened, Limit(200, Period.MONTH), default_catalog()), 3)
         store = JobStore(opened, Limit(200, Period.MONTH))
 
         async def run_jobs(first: int) -> None:

@@ -575,6 +575,7 @@ def test_an_extra_model_replaces_that_of_the_table(write: Write) -> None:
         (EXTRA.replace("= 9", '= "9"'), "rivya.extra_models, number 1, cost_credits: Input should be"),
         (EXTRA + EXTRA.replace("16:9", "7:5"), "rivya.extra_models, number 2: not a size"),
         (EXTRA + EXTRA, "rivya.extra_models: a model twice"),
+        (EXTRA.replace("= 9", "= 0"), "rivya.extra_models: a model without a price"),
         ("extra_models = 3", "rivya.extra_models: Input should be"),
     ],
 )
