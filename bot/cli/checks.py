@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.cli import network_checks
@@ -90,7 +91,7 @@ async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckRes
         )
         yield await run_check("rivya key and wallet", _wallet(rivya, catalog.default), network)
         yield await run_check("rivya scopes", _scopes(rivya, settings.database.path), network)
-        async for result in _models(rivya, catalog):
+        async for result in _models(rivya, catalog, network):
             yield result
     yield await run_check("clock", _clock(attempts))
 
@@ -265,12 +266,14 @@ async def _model(model: ImageModel, live: LiveModel | None) -> str:
     return detail
 
 
-async def _models(rivya: RivyaClient, catalog: ModelCatalog) -> AsyncIterator[CheckResult]:
+async def _models(
+    rivya: RivyaClient, catalog: ModelCatalog, network: Network | None = None
+) -> AsyncIterator[CheckResult]:
     try:
         live = {each.model_id: each for each in await rivya.models()}
     except KuasError as error:
-        detail = f"{error}; until Rivya's list can be read, the prices of the table hold"
-        yield CheckResult("rivya model", ok=False, detail=detail)
+        failed = await _failure("rivya model", error, network)
+        yield replace(failed, detail=f"the prices of the table hold, since {failed.detail}")
         return
     for model in catalog.offered:
         yield await run_check("rivya model", _model(model, live.get(model.model_id)))

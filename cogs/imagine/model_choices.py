@@ -57,13 +57,11 @@ def offer_choices(command: app_commands.Command[Any, ..., Any], catalog: ModelCa
 
     They come from the settings alone, so that commands are not written anew whenever Rivya's list changes.
     """
-    choices = {
+    offered = {
         "size": fixed_choices({size: SIZES[size] for size in SIZES if size in catalog.sizes}),
-        "format": fixed_choices({name: FORMATS[name] for name in FORMATS if name in catalog.file_formats}),
+        "file_format": fixed_choices(
+            {name: FORMATS[name] for name in FORMATS if name in catalog.file_formats}
+        ),
     }
-    options = {parameter.name for parameter in command.parameters}
-    app_commands.choices(**{_ARGUMENTS[name]: choices[name] for name in choices if name in options})(command)
-
-
-_ARGUMENTS = {"size": "size", "format": "file_format"}
-"""The names of options in the code."""
+    names = {parameter.name for parameter in command.parameters}  # those of the code
+    app_commands.choices(**{name: choices for name, choices in offered.items() if name in names})(command)
