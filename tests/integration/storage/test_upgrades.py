@@ -62,6 +62,9 @@ RELEASED = {
     "0008_emoji_in_words_and_names": "ea17348d0b894f07bc39e87545afb677e2021f9124d9cbe9b95114b9e4dee87c",
     "0009_ceilings_and_admission": "faba95a353bf040a67862eb34cdfeb89a9ae18370605f5c82b5c7a3237f60cde",
     "0010_contact": "8ad04260531ecfa172948340523dc482199654b9035f54b45f60cd6d8a084963",
+    "0011_greetings_and_setup": "0fb60b6183fe9196042fd2db41c1df5352a1ba3d113f47fe67c1f976f023ca13",
+    "0012_jobs_without_a_picture": "fce21b2e67967238b7caf598a529a9893a85cf0f059bf3b894cc61ee83897780",
+    "0013_models": "ddae80f4951593b0a1e6d4d713ca77409f41c07b230e59c0527fb745f70c6e71",
 }
 
 
