@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.admission import Admission, AdmissionMode, AdmissionState
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.errors import MemberError
-from bot.guilds.operator_decisions import require_admitted
+from bot.domain.errors import MemberError, MemberReason
+from bot.guilds import operator_decisions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -140,11 +140,8 @@ class AdmissionStore:
 
     async def refusal(self, guild_id: int) -> MemberError | None:
         """Return what every request of a server is refused with now; None if it may ask for pictures."""
-        try:
-            await self._database.run(lambda tx: require_admitted(tx, guild_id))
-        except MemberError as error:
-            return error
-        return None
+        refusal = await self._database.run(lambda tx: operator_decisions.load(tx, guild_id).refusal)
+        return None if refusal is None else MemberError(MemberReason.GUILD_NOT_ADMITTED, **refusal)
 
     async def get(self, guild_id: int) -> Admission | None:
         """Return how a server stands; None if the bot has never seen it, or has erased it."""

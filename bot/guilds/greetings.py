@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.admission import AdmissionState
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.errors import MemberError
-from bot.guilds.operator_decisions import require_admitted
+from bot.guilds import operator_decisions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -159,7 +158,7 @@ def _due(transaction: sqlite3.Connection) -> list[DueGreeting]:
         " ORDER BY seen_at, guild_id"
     )
     for row in rows.fetchall():
-        refusal = _refusal(transaction, row["guild_id"])
+        refusal = operator_decisions.load(transaction, row["guild_id"]).refusal
         if refusal is None or (row["state"] == GreetingState.NEW and not _is_refused(refusal)):
             found.append(DueGreeting(row["guild_id"], row["seen_at"], refusal))
     return found
@@ -167,11 +166,3 @@ def _due(transaction: sqlite3.Connection) -> list[DueGreeting]:
 
 def _is_refused(refusal: Mapping[str, object]) -> bool:
     return refusal["state"] == AdmissionState.REFUSED or refusal["leave_at"] is not None
-
-
-def _refusal(transaction: sqlite3.Connection, guild_id: int) -> Mapping[str, object] | None:
-    try:
-        require_admitted(transaction, guild_id)
-    except MemberError as error:
-        return error.data
-    return None

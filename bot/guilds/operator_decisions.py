@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OperatorDecisions:
-    """The decisions in force about one guild."""
+    """The decisions in force about one guild; see `load`."""
 
     refusal: Mapping[str, object] | None
     """The values of a `GUILD_NOT_ADMITTED`; None if the guild may ask for pictures."""
@@ -35,7 +35,7 @@ def require_admitted(transaction: sqlite3.Connection, guild_id: int) -> None:
     Raises:
         MemberError: GUILD_NOT_ADMITTED.
     """
-    if (refusal := _load(transaction, guild_id).refusal) is not None:
+    if (refusal := load(transaction, guild_id).refusal) is not None:
         raise MemberError(MemberReason.GUILD_NOT_ADMITTED, **refusal)
 
 
@@ -45,12 +45,13 @@ def require_not_paused(transaction: sqlite3.Connection, guild_id: int) -> None:
     Raises:
         MemberError: PAUSED, with the operator's sentence.
     """
-    if (sentence := _load(transaction, guild_id).pause_sentence) is not None:
+    if (sentence := load(transaction, guild_id).pause_sentence) is not None:
         raise MemberError(MemberReason.PAUSED, sentence=sentence)
 
 
 @cached
-def _load(transaction: sqlite3.Connection, guild_id: int) -> OperatorDecisions:
+def load(transaction: sqlite3.Connection, guild_id: int) -> OperatorDecisions:
+    """Return the decisions in force about a guild."""
     # Without a policy, before the first start, every guild is admitted.
     row = transaction.execute(
         "SELECT mode, contact, contact_ids, counted_at, state, leave_at,"

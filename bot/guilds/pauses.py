@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
-from bot.domain.errors import MemberError
-from bot.guilds.operator_decisions import require_not_paused
+from bot.domain.errors import MemberError, MemberReason
+from bot.guilds import operator_decisions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,11 +66,8 @@ class PauseStore:
 
     async def refusal(self, guild_id: int) -> MemberError | None:
         """Return what every request of a guild is refused with now; None if it is not paused."""
-        try:
-            await self._database.run(lambda tx: require_not_paused(tx, guild_id))
-        except MemberError as error:
-            return error
-        return None
+        sentence = await self._database.run(lambda tx: operator_decisions.load(tx, guild_id).pause_sentence)
+        return None if sentence is None else MemberError(MemberReason.PAUSED, sentence=sentence)
 
     async def active(self) -> list[Pause]:
         """Return every pause in force, that of all guilds first."""

@@ -30,7 +30,7 @@ READS: tuple[tuple[Callable[..., object], tuple[Any, ...]], ...] = (
     (limits.load, (1,)),
     (limits.load, (1, 7, (31, 32))),
     (guild_settings.load, (1,)),
-    (operator_decisions._load, (1,)),
+    (operator_decisions.load, (1,)),
     (access_rules._policy, (1,)),
     (access_rules._not_removed, (1,)),
     (presets._active, (1,)),
