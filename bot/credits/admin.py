@@ -63,10 +63,8 @@ class CreditAdmin:
         Of `limit`, `set_by`, `set_at` and `limit_id` are ignored.
 
         Raises:
-            ValueError: credits below 0 or above `MAX_CREDITS`; an exemption of neither a member nor a role.
+            ValueError: as `limits.append`.
         """
-        if not 0 <= limit.credits <= MAX_CREDITS:
-            raise ValueError(f"a limit of {limit.credits} credits")
         at = now_ms()
         new = replace(limit, set_by=set_by, set_at=at)
         return await self._database.run(

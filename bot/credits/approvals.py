@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.credits import limits
 from bot.domain.clock import now_ms
-from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds import admission
 
@@ -65,10 +65,8 @@ class GuildApprovals:
         With `again` an earlier decision is replaced; otherwise it stays, and is returned.
 
         Raises:
-            ValueError: credits below 0 or above `MAX_CREDITS`.
+            ValueError: as `limits.append`.
         """
-        if not 0 <= credits <= MAX_CREDITS:
-            raise ValueError(f"a ceiling of {credits} credits")
         at = now_ms()
 
         def write(tx: sqlite3.Connection) -> None:

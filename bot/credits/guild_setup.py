@@ -16,7 +16,7 @@ from bot.credits.admin import change_limit, end_limit
 from bot.credits.usage import LimitUsage
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.clock import now_ms
-from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
+from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds import access_rules
 from bot.guilds import settings as guild_settings
@@ -111,10 +111,8 @@ class GuildSetup:
 
         Raises:
             OperatorError: `database`.
-            ValueError: credits below 0 or above `MAX_CREDITS`.
+            ValueError: as `limits.append`.
         """
-        if changes.credits is not None and not 0 <= changes.credits <= MAX_CREDITS:
-            raise ValueError(f"a limit of {changes.credits} credits")
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> SetupOutcome | None:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.ids import ALL_GUILDS
-from bot.domain.limits import Limit, LimitScope
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import Period
 from bot.storage.read_cache import cached
 
@@ -152,8 +152,10 @@ def append(
     """Insert a limit or its removal; return False, and write nothing, if the interaction has done so before.
 
     Raises:
-        ValueError: an exemption of neither a member nor a role.
+        ValueError: credits below 0 or above `MAX_CREDITS`; an exemption of neither a member nor a role.
     """
+    if not 0 <= limit.credits <= MAX_CREDITS:
+        raise ValueError(f"a limit of {limit.credits} credits")
     if limit.exempt and limit.scope not in {LimitScope.MEMBER, LimitScope.ROLE}:
         raise ValueError(f"an exemption for the scope {limit.scope}")
     effect = "removed" if removed else "exempt" if limit.exempt else "limit"

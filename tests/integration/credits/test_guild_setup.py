@@ -123,6 +123,8 @@ async def test_forms_that_are_sent_at_once_each_change_what_they_say(setup: Guil
 
 
 @pytest.mark.parametrize("credits", [-1, MAX_CREDITS + 1])
-async def test_impossible_credits_are_a_bug(setup: GuildSetup, credits: int) -> None:
-    with pytest.raises(ValueError, match="credits"):
-        await setup.apply(1, SetupChanges(credits=credits), set_by=ADMIN, interaction_id=1)
+async def test_impossible_credits_are_a_bug_and_change_nothing(setup: GuildSetup, credits: int) -> None:
+    changes = SetupChanges(credits=credits, allowed=frozenset({7}))
+    with pytest.raises(ValueError, match="a limit of"):
+        await setup.apply(1, changes, set_by=ADMIN, interaction_id=1)
+    assert (await setup.current(1)).role_ids == ()

@@ -183,7 +183,7 @@ async def test_the_command_line_replaces_a_decision(
 async def test_an_impossible_ceiling_decides_nothing(
     asking: AdmissionStore, approvals: GuildApprovals, credits: int
 ) -> None:
-    with pytest.raises(ValueError, match="a ceiling of"):
+    with pytest.raises(ValueError, match="a limit of"):
         await approvals.allow(2, credits, decided_by=9)
     assert await state(asking, 2) == "waiting"
 
