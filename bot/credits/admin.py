@@ -65,15 +65,8 @@ class CreditAdmin:
         Raises:
             ValueError: as `limits.append`.
         """
-        at = now_ms()
-        new = replace(limit, set_by=set_by, set_at=at)
-        return await self._database.run(
-            lambda tx: change_limit(
-                LimitUsage.at_time(tx, guild_id, self._default, at),
-                new,
-                self._catalog.cheapest_credits,
-                interaction_id=interaction_id,
-            )
+        return await self._change_limit(
+            guild_id, replace(limit, set_by=set_by), interaction_id=interaction_id
         )
 
     async def remove_limit(
@@ -91,13 +84,19 @@ class CreditAdmin:
         Instead of a guild's own ceiling that of each guild counts, and instead of that the one of the
         settings.
         """
+        removal = Limit(0, Period.TOTAL, set_by, scope=scope, subject_id=subject_id, reason=reason)
+        return await self._change_limit(guild_id, removal, removed=True, interaction_id=interaction_id)
+
+    async def _change_limit(
+        self, guild_id: int, limit: Limit, *, removed: bool = False, interaction_id: int | None
+    ) -> LimitChange:
         at = now_ms()
-        removal = Limit(0, Period.TOTAL, set_by, at, scope, subject_id, reason=reason)
         return await self._database.run(
-            lambda tx: end_limit(
+            lambda tx: change_limit(
                 LimitUsage.at_time(tx, guild_id, self._default, at),
-                removal,
+                replace(limit, set_at=at),
                 self._catalog.cheapest_credits,
+                removed=removed,
                 interaction_id=interaction_id,
             )
         )
@@ -205,28 +204,24 @@ class CreditAdmin:
 
 
 def change_limit(
-    limit_usage: LimitUsage, limit: Limit, cheapest_credits: int, *, interaction_id: int | None = None
+    limit_usage: LimitUsage,
+    limit: Limit,
+    cheapest_credits: int,
+    *,
+    removed: bool = False,
+    interaction_id: int | None,
 ) -> LimitChange:
-    """Set a limit in the guild and the transaction of `limit_usage`.
+    """Set a limit in the guild and the transaction of `limit_usage`, or remove that of its scope and subject.
 
-    `cheapest_credits` is the price of the cheapest picture, as of `alerts.rearm`.
+    `limit` also says who changes it, when and why. `cheapest_credits` is the price of the cheapest picture,
+    as of `alerts.rearm`.
     """
-    before = _current(limit_usage, limit.scope, limit.subject_id)
-    with _alerts_rearmed(limit_usage, cheapest_credits, of_guild=limit.scope is LimitScope.GUILD):
-        limits.append(limit_usage.transaction, limit_usage.guild_id, limit, interaction_id=interaction_id)
-    return _change(limit_usage, before, limit.scope, limit.subject_id)
-
-
-def end_limit(
-    limit_usage: LimitUsage, removal: Limit, cheapest_credits: int, *, interaction_id: int | None = None
-) -> LimitChange:
-    """Remove the limit of the scope and subject of `removal`, which says who removes it, when and why."""
-    tx, guild_id, scope = limit_usage.transaction, limit_usage.guild_id, removal.scope
-    before = _current(limit_usage, scope, removal.subject_id)
-    if limits.current(tx, guild_id, scope, removal.subject_id) is not None:
+    tx, guild_id, scope = limit_usage.transaction, limit_usage.guild_id, limit.scope
+    before = _current(limit_usage, scope, limit.subject_id)
+    if not removed or limits.current(tx, guild_id, scope, limit.subject_id) is not None:
         with _alerts_rearmed(limit_usage, cheapest_credits, of_guild=scope is LimitScope.GUILD):
-            limits.append(tx, guild_id, removal, removed=True, interaction_id=interaction_id)
-    return _change(limit_usage, before, scope, removal.subject_id)
+            limits.append(tx, guild_id, limit, removed=removed, interaction_id=interaction_id)
+    return _change(limit_usage, before, scope, limit.subject_id)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.credits import limits
-from bot.credits.admin import change_limit, end_limit
+from bot.credits.admin import change_limit
 from bot.credits.usage import LimitUsage
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.clock import now_ms
@@ -170,7 +170,9 @@ def _change_limit(
         if not now.limit_id:  # the default counts already
             return None
         removal = Limit(0, Period.TOTAL, set_by, limit_usage.at)
-        return end_limit(limit_usage, removal, cheapest_credits, interaction_id=interaction_id)
+        return change_limit(
+            limit_usage, removal, cheapest_credits, removed=True, interaction_id=interaction_id
+        )
     credits = now.credits if changes.credits is None else changes.credits
     period = changes.period or now.period
     if (credits, period) == (now.credits, now.period):
