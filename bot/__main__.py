@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 WRONG_SETTINGS: Final = 2
 COMMANDS: Final = {
     "run": "bot.run:run",
-    "init": "bot.cli.init:run",
-    "check": "bot.cli.check:run",
+    "init": "bot.cli.init.command:run",
+    "check": "bot.cli.check.command:run",
     "ledger": "bot.cli.database_commands:ledger",
     "backup": "bot.cli.database_commands:backup",
     "restore": "bot.cli.database_commands:restore",
-    "operator": "bot.cli.operator:run",
+    "operator": "bot.cli.operator.command:run",
     "health": "bot.cli.health:run",
 }
 """The function of each command."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.init_files import env_value
+from bot.cli.init.files import env_value
 from bot.config.secret_files import DOCKER_FOLDER, FILE_SUFFIX, secret_variables
 from bot.config.settings import Settings
 from bot.engine.engine import GRACE_SECONDS

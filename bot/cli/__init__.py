@@ -1,1 +1,1 @@
-"""The commands `init`, `check` and `operator` of the command line."""
+"""The command line: its arguments, its output, and the commands except `run`."""

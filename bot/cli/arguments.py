@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from bot import __version__
-from bot.cli import operator_arguments
 from bot.cli.argument_types import file_path
+from bot.cli.operator import arguments as operator_arguments
 from bot.config.program_name import program_name
 
 

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bot.cli.init_questions import QUESTIONS
+from bot.cli.init.questions import QUESTIONS
 from bot.config.loader import load
 from tests.e2e.environment import E2EEnvironment
 from tests.support.command_line import make_environment, run_bot

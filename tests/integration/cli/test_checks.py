@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.cli import checks
-from bot.cli.check_result import CheckResult
-from bot.cli.checks import run_check
+from bot.cli.check import checks
+from bot.cli.check.checks import run_check
+from bot.cli.check.result import CheckResult
 from bot.config.settings import RivyaSettings
 from bot.domain.clock import now_ms
 from bot.domain.errors import OperatorError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import models
+from bot.cli.operator import models
 from sandbox.fake_rivya import FakeRivya
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.cli import operator as operator_cli
+from bot.cli.operator import command as operator_cli
 from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reconciliation.reconciler import ReconcileRun

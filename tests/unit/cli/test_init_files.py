@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.cli import init_files
+from bot.cli.init import files as init_files
 from bot.config.field_types import unquote
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.cli import checks
+from bot.cli.check import checks
 from bot.cli.output import FAILED, report
 from bot.config import loader
 from bot.observability import log_setup

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from bot.cli.init_files import env_value
+from bot.cli.init.files import env_value
 from bot.config.settings import Settings
 from bot.domain.admission import AdmissionMode
 

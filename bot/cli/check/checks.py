@@ -11,9 +11,15 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import network_checks
-from bot.cli.check_result import CheckResult, Unproven
-from bot.cli.monitor_check import check_port
+from bot.cli.check.monitor import check_port
+from bot.cli.check.network import (
+    check_authorities,
+    check_discord_files,
+    check_proxy,
+    check_results,
+    open_network,
+)
+from bot.cli.check.result import CheckResult, Unproven
 from bot.cli.output import limit_text
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
@@ -52,9 +58,9 @@ async def run_checks(settings: Settings, channel_ids: Iterable[int] = ()) -> Asy
     if settings.monitor.port is not None:
         port_check = check_port(settings.monitor.host, settings.monitor.port, settings.database.path)
         yield await run_check("monitor", port_check)
-    yield await run_check("proxy", network_checks.check_proxy())
-    yield await run_check("certificates", network_checks.check_authorities(settings.network))
-    network = network_checks.open_network(settings.network)
+    yield await run_check("proxy", check_proxy())
+    yield await run_check("certificates", check_authorities(settings.network))
+    network = open_network(settings.network)
     async for result in _discord(settings, network, channel_ids):
         yield result
     async for result in _rivya(settings, network):
@@ -117,8 +123,8 @@ async def _pictures(settings: Settings, network: Network) -> AsyncIterator[Check
         allow_loopback=settings.network.allow_loopback,
         allow_fake_ip=settings.network.allow_fake_ip,
     ) as downloader:
-        yield await run_check("discord files", network_checks.check_discord_files(downloader), network)
-        results = network_checks.check_results(settings.database.path, downloader)
+        yield await run_check("discord files", check_discord_files(downloader), network)
+        results = check_results(settings.database.path, downloader)
         yield await run_check("results", results, network)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
-from bot.cli.check_result import Unproven
+from bot.cli.check.result import Unproven
 from bot.discord_client.login import cdn_file_url
 from bot.domain.errors import ContractViolation, MemberError, OperatorError
 from bot.jobs.newest_jobs import newest_result_url

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.cli.operator_arguments import ADMISSION_STATES
+from bot.cli.operator.arguments import ADMISSION_STATES
 from bot.cli.output import FAILED, confirm, limit_text, one_line, print_error, print_line, report
 from bot.domain.admission import AdmissionMode, AdmissionState
 from bot.domain.clock import iso

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import checks, init_files
-from bot.cli.init_questions import QUESTIONS, Answer, Invitation, Question, WrongAnswer
-from bot.cli.network_checks import open_network
+from bot.cli.check import checks
+from bot.cli.check.network import open_network
+from bot.cli.init import files as init_files
+from bot.cli.init.questions import QUESTIONS, Answer, Invitation, Question, WrongAnswer
 from bot.cli.output import FAILED, print_error, report
 from bot.config import loader
 from bot.config.environment import own_variables, variable

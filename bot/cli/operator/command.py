@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from bot.cli import admission, late_jobs, models
+from bot.cli.operator import admission, late_jobs, models
 from bot.cli.output import FAILED, limit_text, one_line, print_error, print_line, report
 from bot.config import loader
 from bot.credits.admin import CreditAdmin

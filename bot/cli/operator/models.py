@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.cli.network_checks import open_network
+from bot.cli.check.network import open_network
 from bot.cli.output import FAILED, one_line, print_error, print_line
 from bot.config import loader
 from bot.domain.errors import KuasError

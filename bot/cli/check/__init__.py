@@ -1,0 +1,1 @@
+"""The command `check`: what a start needs, examined and printed."""

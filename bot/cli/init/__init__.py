@@ -1,0 +1,1 @@
+"""The command `init`: the settings, asked for and written to a file."""

@@ -1,0 +1,1 @@
+"""The command `operator`: the operator's actions, each a subcommand."""
