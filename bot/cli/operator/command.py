@@ -1,6 +1,6 @@
 """`operator`: the operator's actions on the command line, where Discord is not at hand.
 
-They work beside a running bot, which reads pauses, ceilings and reservations anew with every request.
+They work beside a running bot, for which what they change holds from the next request on.
 """
 
 from __future__ import annotations
