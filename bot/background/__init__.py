@@ -1,1 +1,1 @@
-"""Periodic tasks: maintenance, alerts, the balance at Rivya."""
+"""Periodic tasks: maintenance, alerts, greetings, servers that wait, the balance and the models at Rivya."""

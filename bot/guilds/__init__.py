@@ -1,1 +1,1 @@
-"""Decisions about a guild, apart from credits: settings, access rules, presets, pauses."""
+"""What a guild's rows say, apart from credits: admission, settings, access, presets, pauses, greetings."""
