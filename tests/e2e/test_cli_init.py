@@ -144,14 +144,14 @@ async def test_an_env_file_has_no_paths_and_works(fresh: E2EEnvironment) -> None
     assert code == 0, output
 
 
-async def answer_with_defaults(fresh: E2EEnvironment, terminal: Terminal) -> None:
-    """Answer with both secrets, and with nothing else."""
+async def answer_with_defaults(fresh: E2EEnvironment, terminal: Terminal, summary: str = "") -> None:
+    """Answer with both secrets, and with nothing else; `summary` is typed below the summary."""
     await terminal.answer(TOKEN, fresh.discord.bot_token)
     await terminal.answer(KEY, fresh.rivya.api_key)
     for question in QUESTIONS:
         if question.in_env and not question.is_secret:
             await terminal.answer(f"{question.title} [{question.default or 'none'}]: ", "")
-    await terminal.answer(SUMMARY, "")
+    await terminal.answer(SUMMARY, summary)
 
 
 async def test_secrets_in_files_of_their_own_work_with_an_env_file(fresh: E2EEnvironment) -> None:
@@ -171,6 +171,26 @@ async def test_secrets_in_files_of_their_own_work_with_an_env_file(fresh: E2EEnv
         assert await terminal.end() == 2
     assert "discord.token: exists already" in terminal.shown
     assert not (folder / "other.env").exists()
+
+
+async def test_a_folder_that_no_env_file_can_name_is_refused_before_anything_is_asked(
+    fresh: E2EEnvironment,
+) -> None:
+    async with wizard(fresh, "--env", ".env", "--secrets", "it's $5") as terminal:
+        assert await terminal.end() == 2
+    assert "it's $5/discord.token: in an env file it must be without a backslash" in terminal.shown
+    assert list(fresh.bot.folder.iterdir()) == []
+
+
+async def test_a_file_from_which_no_env_file_can_name_the_secrets_is_refused(fresh: E2EEnvironment) -> None:
+    fresh.bot.folder.mkdir(exist_ok=True)
+    env = fresh.bot.folder / "it's $5" / ".env"
+    async with wizard(fresh, "--env", str(env), "--secrets", str(env.with_name("secrets"))) as terminal:
+        await answer_with_defaults(fresh, terminal, summary="8")
+        await terminal.answer("File: ", str(fresh.bot.folder / ".env"))
+        assert "in an env file it must be without a backslash" in await terminal.answer(SUMMARY, "")
+        assert await terminal.end() == 0
+    assert "BOT_DISCORD__TOKEN_FILE=./secrets/discord.token" in env.read_text("utf-8")
 
 
 async def test_secrets_in_files_of_their_own_work_with_systemd_s_credentials(fresh: E2EEnvironment) -> None:

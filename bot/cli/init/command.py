@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     env = args.env is not None
     target = (args.env or args.config or DEFAULT_FILE).absolute()
     secrets = args.secrets.absolute() if args.secrets else None
-    if (why := _unusable(target, secrets)) is not None:
+    if (why := _unusable(target, secrets, env=env)) is not None:
         print_error(why)
         return NOT_POSSIBLE
     log_setup.configure("critical", "console")
@@ -57,16 +57,15 @@ def run(args: argparse.Namespace) -> int:
         return FAILED
 
 
-def _unusable(target: Path, secrets: Path | None) -> str | None:
+def _unusable(target: Path, secrets: Path | None, *, env: bool) -> str | None:
     """Return why the files cannot be made, None if they can."""
     whys = [init_files.unusable(target)]
     if secrets is not None:
         whys += [init_files.unusable_folder(secrets)]
-        whys += [
-            init_files.unusable(_secret_file(secrets, question))
-            for question in QUESTIONS
-            if question.is_secret
-        ]
+        files = [_secret_file(secrets, question) for question in QUESTIONS if question.is_secret]
+        whys += map(init_files.unusable, files)
+        if env:
+            whys += [init_files.unusable_in_env(file, target) for file in files]
     return next((why for why in whys if why is not None), None)
 
 
@@ -201,7 +200,8 @@ class _Dialog:
         typed = _read_line("File: ").strip()
         try:
             target = Path(typed).expanduser().absolute()
-            why = init_files.unusable(target) if typed and "\0" not in typed else "no path"
+            can_be = typed and "\0" not in typed
+            why = _unusable(target, self._secrets, env=self._env) if can_be else "no path"
         except (OSError, RuntimeError) as error:
             why = f"{typed!a}: {error}"
         else:

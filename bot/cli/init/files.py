@@ -116,6 +116,17 @@ def path_in_env(file: Path, env_file: Path) -> str:
     return f"./{file.relative_to(folder)}" if file.is_relative_to(folder) else str(file)
 
 
+def unusable_in_env(file: Path, env_file: Path) -> str | None:
+    """Return why an env file cannot name a file, None if it can."""
+    try:
+        env_value(path_in_env(file, env_file)).encode()
+    except UnicodeEncodeError:
+        return f"{file}: characters that are no UTF-8"
+    except ValueError as error:
+        return f"{file}: in an env file it must be {error}"
+    return None
+
+
 def write_all(files: Mapping[Path, tuple[str, int]]) -> None:
     """Write new files, each with its text and its mode; if one fails, the others are removed.
 

@@ -111,3 +111,12 @@ def test_a_path_in_an_env_file_is_relative_if_it_is_below_its_folder() -> None:
     below, elsewhere = Path("/host/secrets/discord.token"), Path("/etc/kuas/discord.token")
     assert init_files.path_in_env(below, Path("/host/.env")) == "./secrets/discord.token"
     assert init_files.path_in_env(elsewhere, Path("/host/.env")) == str(elsewhere)
+
+
+def test_a_path_that_an_env_file_cannot_hold_is_named() -> None:
+    env_file = Path("/host/.env")
+    assert init_files.unusable_in_env(Path("/host/its $5/discord.token"), env_file) is None
+    assert "in an env file" in (
+        init_files.unusable_in_env(Path("/host/it's $5/discord.token"), env_file) or ""
+    )
+    assert "no UTF-8" in (init_files.unusable_in_env(Path("/host/\udc80/discord.token"), env_file) or "")
