@@ -90,7 +90,7 @@ def unusable(target: Path) -> str | None:
     if os.path.lexists(target):
         return f"{target}: exists already, and is not overwritten; choose another name"
     folder = target.parent
-    while not folder.exists():
+    while not os.path.exists(folder):  # noqa: PTH110  # `Path.exists` raises where one may not look
         folder = folder.parent
     if not folder.is_dir():
         return f"{folder}: is not a folder"
@@ -101,7 +101,7 @@ def unusable(target: Path) -> str | None:
 
 def unusable_folder(folder: Path) -> str | None:
     """Return why a folder cannot have files of the mode `IN_PRIVATE_FOLDER`, None if it can."""
-    if folder.is_dir() and folder.stat().st_mode & 0o077:
+    if os.path.isdir(folder) and folder.stat().st_mode & 0o077:  # noqa: PTH112  # as in `unusable`
         return f"{folder}: others may look into this folder; run `chmod 700` on it, or choose a new one"
     return None
 

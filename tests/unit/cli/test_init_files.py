@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from bot.cli.init import files as init_files
 from bot.config.field_types import unquote
+from tests.support.paths import ROOT
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
@@ -120,3 +123,29 @@ def test_a_path_that_an_env_file_cannot_hold_is_named() -> None:
         init_files.unusable_in_env(Path("/host/it's $5/discord.token"), env_file) or ""
     )
     assert "no UTF-8" in (init_files.unusable_in_env(Path("/host/\udc80/discord.token"), env_file) or "")
+
+
+def test_a_folder_whose_name_is_too_long_is_left_to_the_writing(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300) / "secrets"
+    assert init_files.unusable_folder(folder) is None
+    assert init_files.unusable(folder / "discord.token") is None
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from pathlib import Path
+from bot.cli.init import files  # before the other user, who may not be allowed to read them
+if os.geteuid() == 0:  # root may enter whatever the mode says
+    os.setuid(65534)
+print(files.unusable_folder(Path(sys.argv[1])), files.unusable(Path(sys.argv[1], "discord.token")))
+"""
+
+
+def test_a_folder_that_may_not_be_entered_is_named() -> None:
+    with TemporaryDirectory() as folder:  # not `tmp_path`, where no other user may look
+        Path(folder).chmod(0o755)
+        closed = Path(folder, "closed")
+        closed.mkdir(mode=0o000)
+        command = [sys.executable, "-c", AS_ANOTHER_USER, str(closed / "secrets")]
+        said = subprocess.run(command, capture_output=True, check=False, text=True, cwd=ROOT)
+    assert said.stdout == f"None {closed}: you may not write there\n", said.stderr
