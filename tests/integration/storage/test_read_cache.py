@@ -46,13 +46,19 @@ CHANGES = (
     "DELETE FROM limits",
     "INSERT INTO default_ceiling VALUES (1, 5, 'month') ON CONFLICT DO UPDATE SET credits = credits + 1",
     f"INSERT INTO guild_settings (guild_id, name, value, {SET} (1, 'timezone', random(), 9, 0)",
-    f"INSERT INTO access_rules (guild_id, kind, subject, effect, {SET} (1, 'word', random(), 'deny', 9, 0)",
+    (
+        "INSERT INTO access_rules (guild_id, kind, subject, effect, interaction_id,"
+        f" {SET} (1, 'word', random(), 'deny', random(), 9, 0)"
+    ),
     f"INSERT INTO pauses (guild_id, paused, sentence, {SET} (0, abs(random() % 2), random(), 9, 0)",
     "INSERT INTO admission_policy (id, mode) VALUES (1, 'list') ON CONFLICT DO UPDATE SET contact = random()",
     "REPLACE INTO admissions (guild_id, state, name, joined_at) VALUES (1, 'waiting', '', random())",
     "INSERT OR REPLACE INTO allowed_guilds VALUES (1)",
     "DELETE FROM allowed_guilds",
-    f"INSERT INTO presets (guild_id, folded, name, {SET} (1, random(), 'Oil', 9, 0)",
+    (
+        "INSERT INTO presets (guild_id, folded, name, before_words, after_words, removed,"
+        f" {SET} (1, random(), 'Oil', 'oil of', '', 0, 9, 0)"
+    ),
     "UPDATE presets SET known_blocked = '[\"oil\"]'",
     "INSERT OR REPLACE INTO member_defaults (user_id, size, set_at) VALUES (7, random(), 0)",
 )
@@ -119,7 +125,8 @@ def test_what_is_cached_is_what_the_file_holds(made: list[tuple[str, str, bool]]
                 else:
                     database = bot if who == "bot" else beside
                     works = [database.run(change(statement, undone=undone))]
-                await asyncio.gather(*works, return_exceptions=True)
+                ended = await asyncio.gather(*works, return_exceptions=True)
+                assert all(isinstance(each, list | UndoneError) for each in ended), ended
                 expected = read_all(plain)
                 assert await bot.run(read_all) == expected
                 assert await beside.run(read_all) == expected
