@@ -68,7 +68,7 @@ ARG VERSION
 ARG REVISION
 ARG SOURCE
 LABEL org.opencontainers.image.title="Kuas" \
-    org.opencontainers.image.description="A Discord bot that paints with Rivya's Qwen Image and never loses a credit, a job or a picture." \
+    org.opencontainers.image.description="A Discord bot that paints with Rivya's models and never loses a credit, a job or a picture." \
     org.opencontainers.image.licenses="MIT" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \

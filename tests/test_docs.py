@@ -39,7 +39,7 @@ PATH = re.compile(
 )
 NAME = re.compile(r"_?[A-Za-z]\w*(?:\.\w+)*")
 CLASS = re.compile(r"\b[A-Z][a-z]+(?:[A-Z]\w*|\w*\.[a-z_]+)(?:\.\w+)*")
-MADE_UP = {"config.toml", "ja.po", "Language", "YOUR_APPLICATION_ID"}
+MADE_UP = {"config.toml", "YOUR_APPLICATION_ID"}
 """What a reader makes or fills in."""
 
 
