@@ -35,7 +35,7 @@ from tests.support.sql import traced
 
 ADMIN = 99
 ROLES = tuple(range(1000, 1060))
-ACCEPT, SETTLE = 10, 4
+ACCEPT, SETTLE = 9, 4
 """Of a guild and its member that have set nothing."""
 
 
