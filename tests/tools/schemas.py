@@ -19,7 +19,7 @@ SCHEMAS: Final = (
     (".github/dependabot.yml", ("vendor.dependabot",)),
     (".github/ISSUE_TEMPLATE/config.yml", ("vendor.github-issue-config",)),
     (".github/ISSUE_TEMPLATE/*", ("vendor.github-issue-forms",)),
-    ("compose.yaml", ("vendor.compose-spec",)),
+    ("compose*.yaml", ("vendor.compose-spec",)),
 )
 """Files and what they must fit; the first pattern counts."""
 
@@ -27,7 +27,7 @@ SCHEMAS: Final = (
 def misfits(root: Path) -> list[str]:
     """Print why files do not fit; returns the schemas that a file does not fit, and the files without one."""
     found = []
-    left = {path for path in [root / "compose.yaml", *(root / ".github").rglob("*")] if path.is_file()}
+    left = {path for path in [*root.glob("compose*.yaml"), *(root / ".github").rglob("*")] if path.is_file()}
     for pattern, schemas in SCHEMAS:
         files = left.intersection(root.glob(pattern))
         left -= files

@@ -22,8 +22,8 @@ FORM, CONFIG = ".github/ISSUE_TEMPLATE/bug.yml", ".github/ISSUE_TEMPLATE/config.
 def files(tmp_path: Path) -> Path:
     """A copy of the files that are judged."""
     shutil.copytree(ROOT / ".github", tmp_path / ".github")
-    for name in ("compose.yaml", ".pre-commit-config.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
+    for path in (*ROOT.glob("compose*.yaml"), ROOT / ".pre-commit-config.yaml"):
+        shutil.copy(path, tmp_path)
     return tmp_path
 
 
@@ -43,6 +43,7 @@ def plant(files: Path, name: str, old: str, new: str) -> None:
         (FORM, "type: input", "type: line", "vendor.github-issue-forms"),
         (CONFIG, "blank_issues_enabled: false", "blank_issues: false", "vendor.github-issue-config"),
         ("compose.yaml", "    restart:", "    restarts:", "vendor.compose-spec"),
+        ("compose.build.yaml", "    build:", "    builds:", "vendor.compose-spec"),
     ],
 )
 def test_a_file_that_does_not_fit_is_found(files: Path, name: str, old: str, new: str, schema: str) -> None:
