@@ -21,8 +21,7 @@ from bot.domain.model_catalog import default_catalog
 from bot.engine.job_files import MAX_UNVERIFIED, JobFiles
 from bot.images.data_urls import decode_data_url
 from bot.images.downloads import Downloader
-from bot.images.processing import Normalised
-from bot.images.workers import WORKERS, ImageWorkers
+from bot.images.workers import ImageWorkers
 from bot.jobs.store import JobStore
 from bot.rivya.client import RivyaClient, open_session
 from bot.rivya.models import Task, TaskStatus
@@ -32,6 +31,7 @@ from sandbox.fake_rivya.faults import FaultName
 from sandbox.fake_rivya.results import AddressForm, ResultFormat
 from tests.support.engine_harness import EngineHarness
 from tests.support.factories import make_job
+from tests.support.hanging_threads import hang_threads
 from tests.support.images import make_picture
 from tests.support.waiting import soon, until
 
@@ -204,17 +204,3 @@ async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
         fetched = await soon(asyncio.gather(*fetching))
         await soon(asyncio.gather(*hanging, return_exceptions=True))
     assert {picture.data for picture, _ in fetched} == {make_picture()}
-
-
-async def hang_threads(
-    image_workers: ImageWorkers, folder: Path
-) -> tuple[list[asyncio.Task[Normalised]], list[int]]:
-    """Let every thread read a pipe; return these tasks, which fail, and what to close so that they do."""
-    pipes = [folder / f"pipe{number}" for number in range(WORKERS)]
-    for pipe in pipes:
-        os.mkfifo(pipe)
-    hanging = [
-        asyncio.create_task(image_workers.normalise_reference(pipe, folder / "target", limit_bytes=LIMIT))
-        for pipe in pipes
-    ]
-    return hanging, [await soon(asyncio.to_thread(os.open, pipe, os.O_WRONLY)) for pipe in pipes]

@@ -14,12 +14,12 @@ import pytest
 from bot.domain.errors import ContractViolation
 from bot.images import decoder_process
 from bot.images.workers import WORKERS, ImageWorkers
+from tests.support.hanging_threads import LIMIT_BYTES, hang_threads, open_writer
 from tests.support.images import make_picture
 from tests.support.paths import ROOT
 from tests.support.picture_files.heic import needs_heic
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
-LIMIT_BYTES = 10**6
 HANGING_PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
@@ -47,11 +47,6 @@ def pipe(tmp_path: Path) -> Path:
     return path
 
 
-async def open_writer(pipe: Path) -> int:
-    """Return the writing end once somebody reads."""
-    return await soon(asyncio.to_thread(os.open, pipe, os.O_WRONLY))
-
-
 def test_a_decode_that_hangs_does_not_delay_the_exit(pipe: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", HANGING_PROGRAM, str(pipe.parent)],
@@ -66,15 +61,7 @@ def test_a_decode_that_hangs_does_not_delay_the_exit(pipe: Path) -> None:
 
 async def test_a_picture_whose_caller_was_cancelled_is_not_decoded(tmp_path: Path) -> None:
     workers = ImageWorkers(tmp_path / "scratch")
-    pipes = [tmp_path / f"pipe{number}" for number in range(WORKERS)]
-    # One for each thread: a thread that opened a shared pipe after its writer closed would wait for ever.
-    for pipe in pipes:
-        os.mkfifo(pipe)
-    hanging = [
-        asyncio.create_task(workers.normalise_reference(pipe, tmp_path / "target", limit_bytes=LIMIT_BYTES))
-        for pipe in pipes
-    ]
-    writers = [await open_writer(pipe) for pipe in pipes]
+    hanging, writers = await hang_threads(workers, tmp_path)
     source, cancelled_target = tmp_path / "source", tmp_path / "cancelled_target"
     source.write_bytes(make_picture())
     queued = asyncio.create_task(
@@ -121,14 +108,7 @@ async def test_the_child_that_reads_heic_ends_with_its_parent(pipe: Path) -> Non
 async def test_a_result_goes_before_references_that_came_earlier(tmp_path: Path) -> None:
     """One that waits is in memory, and a member waits for it."""
     workers = ImageWorkers(tmp_path / "scratch")
-    pipes = [tmp_path / f"pipe{number}" for number in range(WORKERS)]
-    for pipe in pipes:
-        os.mkfifo(pipe)
-    hanging = [
-        asyncio.create_task(workers.normalise_reference(pipe, tmp_path / "target", limit_bytes=LIMIT_BYTES))
-        for pipe in pipes
-    ]
-    writers = [await open_writer(pipe) for pipe in pipes]
+    hanging, writers = await hang_threads(workers, tmp_path)
     order: list[str] = []
 
     async def record(name: str, work: Awaitable[object]) -> None:
