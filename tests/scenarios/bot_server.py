@@ -33,6 +33,7 @@ from sandbox.fake_rivya import FakeRivya
 from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
+OPERATOR_GUILD = 1_100_000_000_000_000_001
 
 
 class PatientEnv(simcord.Env):
@@ -322,3 +323,11 @@ class OpenServer(Protocol):
     """Open a guild with its bot; the options are those of `BotServer`."""
 
     def __call__(self, **options: Any) -> Awaitable[BotServer]: ...
+
+
+async def open_asking_server(open_server: OpenServer) -> BotServer:
+    """Open a guild whose bot asks its operator about each new one; it was there before it began to ask."""
+    server = await open_server(operator_guild=OPERATOR_GUILD)
+    server.options |= {"operator_channel": server.staff_channel.id, "admission": AdmissionMode.APPROVE}
+    await server.restart()
+    return server

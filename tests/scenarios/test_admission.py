@@ -16,11 +16,10 @@ from bot.__main__ import main
 from bot.background.admission_notifier import INTERVAL_SECONDS
 from bot.config.settings import AboutSettings
 from bot.domain.admission import AdmissionMode
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer, open_asking_server
 from tests.scenarios.interactions import StaleMessage, fill_modal, labels, modal_of, response_of
 from tests.support.images import make_picture
 
-OPERATOR_GUILD = 1_100_000_000_000_000_001
 NOT_YET = "have not allowed pictures in this server yet"
 REFUSED = "do not allow pictures in this server"
 CARD_BUTTONS = ["Allow 50", "Allow 200", "Another amount", "Refuse"]
@@ -62,10 +61,7 @@ class Stranger:
 @pytest.fixture
 async def server(open_server: OpenServer) -> BotServer:
     """A bot that was in its servers before it began to ask about new ones."""
-    server = await open_server(operator_guild=OPERATOR_GUILD)
-    server.options |= {"operator_channel": server.staff_channel.id, "admission": AdmissionMode.APPROVE}
-    await server.restart()
-    return server
+    return await open_asking_server(open_server)
 
 
 @pytest.fixture

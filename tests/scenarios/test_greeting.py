@@ -13,10 +13,9 @@ import simcord
 from bot.background.greeter import INTERVAL_SECONDS
 from bot.config.settings import AboutSettings
 from bot.domain.admission import AdmissionMode
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import BotServer, OpenServer, open_asking_server
 from tests.scenarios.interactions import fill_modal, labels, modal_of
 
-OPERATOR_GUILD = 1_100_000_000_000_000_001
 HELLO = "### Hello! I make pictures"
 NOT_YET = "have not allowed pictures in this server yet"
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
@@ -249,10 +248,7 @@ async def test_an_outage_of_a_server_is_no_joining(server: BotServer) -> None:
 @pytest.fixture
 async def asking(open_server: OpenServer) -> BotServer:
     """A bot whose operator is asked about each server."""
-    server = await open_server(operator_guild=OPERATOR_GUILD)
-    server.options |= {"operator_channel": server.staff_channel.id, "admission": AdmissionMode.APPROVE}
-    await server.restart()
-    return server
+    return await open_asking_server(open_server)
 
 
 async def test_a_server_that_waits_is_told_whom_to_ask_and_greeted_once_it_is_allowed(

@@ -16,11 +16,10 @@ from bot.domain.admission import AdmissionMode
 from cogs.text.escaping import utf16_length
 from cogs.ui import command_mentions
 from cogs.ui.discord_limits import VIEW_TEXT_UNITS
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer
 from tests.scenarios.interactions import response_of
 from tests.support.waiting import PATIENCE_SECONDS, soon
 
-OPERATOR_GUILD = 1_100_000_000_000_000_001
 MENTION = re.compile(r"</([^:>]+):(\d+)>")
 MEMBER_LINES = 12
 ADMIN_HEADING, OPERATOR_LINE = "**With Manage Server**", "\nFor the people who run this bot: </operator "

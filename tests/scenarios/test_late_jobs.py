@@ -10,12 +10,10 @@ from simcord.components import walk_components
 
 from bot.engine import failure_policy, waits
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer
 from tests.scenarios.interactions import fill_modal, labels, modal_of
 from tests.scenarios.test_history import open_first, open_history
 from tests.support.sql import query_file
-
-OPERATOR_GUILD = 1_100_000_000_000_000_001
 
 
 @pytest.fixture

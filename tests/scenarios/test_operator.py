@@ -18,10 +18,9 @@ from cogs.operator.commands import Operator
 from cogs.operator.reconcile_views import apply_button
 from cogs.ui.layout import build_view, row
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer
 from tests.scenarios.interactions import response_of
 
-OPERATOR_GUILD = 1_100_000_000_000_000_001
 FILE = 13
 
 
