@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-MEMBERS = 10_000
+IN_ORDER = "printf('%08x-0000-4000-8000-%012x', number, number)"
+"""Ids of jobs in the order of their creation."""
+EQUALLY = "number % 10000"
+"""Ten thousand members, each with as many jobs."""
 
 _JOBS = """
     WITH RECURSIVE numbers (number) AS (
@@ -15,8 +18,7 @@ _JOBS = """
         upload_limit_bytes, locale, private, spoiler, prompt, model, size, format, stage, quote_credits,
         accepted_at, task_id, finished_at
     )
-    SELECT printf('%08x-0000-4000-8000-%012x', number, number),
-           number, '', 1, 1, 1, number % :members, 10000000, 'en-US', 0, 0, 'a red fox', 'qwen-image',
+    SELECT {job_id}, number, '', 1, 1, 1, {user_id}, 10000000, 'en-US', 0, 0, :prompt, 'qwen-image',
            'square', 'png', 'delivered', 4, :start + (:end - :start) * number / (:amount + 1),
            'task-' || number, :end
     FROM numbers
@@ -37,9 +39,22 @@ _TOTALS = """
 """
 
 
-def fill(transaction: sqlite3.Connection, amount: int, start: int, end: int) -> None:
-    """Insert `amount` reservations made between two times, in epoch milliseconds, into empty tables."""
+def fill(
+    transaction: sqlite3.Connection,
+    amount: int,
+    start: int,
+    end: int,
+    *,
+    job_id: str = IN_ORDER,
+    user_id: str = EQUALLY,
+    prompt: str = "a red fox",
+) -> None:
+    """Insert `amount` reservations made between two times, in epoch milliseconds, into empty tables.
+
+    `job_id` and `user_id` are expressions of SQL in the column `number`, which counts from 1.
+    """
     if amount:
-        values = {"amount": amount, "members": MEMBERS, "start": start, "end": end}
-        for statement in (_JOBS, _RESERVATIONS, _TOTALS):
-            transaction.execute(statement, values if statement is _JOBS else {})
+        values = {"amount": amount, "start": start, "end": end, "prompt": prompt}
+        transaction.execute(_JOBS.format(job_id=job_id, user_id=user_id), values)
+        transaction.execute(_RESERVATIONS)
+        transaction.execute(_TOTALS)
