@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from discord import ui
 
 from bot.domain.access import AccessPolicy, AccessRule, Effect, RuleTarget
 from cogs.access import views
 from cogs.text.translation import use_locale
+from tests.support.views import view_text
 
 NOON = 1_750_000_000_000
 UNTIL = f"<t:{NOON // 1000}:f>"
@@ -32,22 +32,18 @@ STRICT = AccessPolicy(
 )
 
 
-def text_of(view: ui.LayoutView) -> str:
-    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
-
-
 @pytest.mark.parametrize("policy", [OPEN, STRICT], ids=["open", "strict"])
 def test_a_policy_is_shown_in_either_language(policy: AccessPolicy) -> None:
-    english = text_of(views.policy_view(policy)).splitlines()
+    english = view_text(views.policy_view(policy)).splitlines()
     with use_locale("id"):
-        indonesian = text_of(views.policy_view(policy)).splitlines()
+        indonesian = view_text(views.policy_view(policy)).splitlines()
     subjects = {line for line in english if line.startswith("- ")}
     assert len(english) == len(indonesian)
     assert set(english) & set(indonesian) <= subjects
 
 
 def test_every_rule_and_setting_is_shown() -> None:
-    shown = text_of(views.policy_view(STRICT))
+    shown = view_text(views.policy_view(STRICT))
     for part in (
         "**Roles that may paint**\n- <@&5>",
         "**Roles that may not paint**\n- <@&6>",
@@ -63,7 +59,7 @@ def test_every_rule_and_setting_is_shown() -> None:
         "-# a pause of 2 hours between two pictures · 1 picture per member at once"
         " · in age-restricted channels only · buttons for a picture's own member"
     )
-    assert "-# no pause between two pictures · as many" in text_of(views.policy_view(OPEN))
+    assert "-# no pause between two pictures · as many" in view_text(views.policy_view(OPEN))
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -90,7 +86,7 @@ def test_what_cannot_be_a_rule_is_refused_in_either_language() -> None:
             *(views.running_limit_text(limit) for limit in (0, 1, 2)),
             *(views.age_restriction_text(only=only) for only in (False, True)),
             *(views.buttons_text(owner_only=owner_only) for owner_only in (False, True)),
-            text_of(views.rule_removed_view(None)),
+            view_text(views.rule_removed_view(None)),
         ]
 
     english = sentences()

@@ -15,6 +15,7 @@ from bot.privacy.models import DataSummary, Export, Record
 from cogs.privacy import views
 from cogs.privacy.commands import erase_button
 from cogs.text.translation import use_locale
+from tests.support.views import view_text
 
 NOTHING = DataSummary(
     requests=0,
@@ -125,33 +126,29 @@ def all_views(summary: DataSummary) -> list[ui.LayoutView]:
     ]
 
 
-def texts_of(view: ui.LayoutView) -> str:
-    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
-
-
 def test_what_is_under_way_is_said_to_follow() -> None:
-    text = texts_of(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
+    text = view_text(views.erased_view(3, replace(NOTHING, requests=2, unfinished=2)))
     assert "3 requests erased" in text
     assert "Still under way: 2 requests" in text
     assert "within an hour" in text
 
 
 def test_the_reason_and_the_time_for_which_an_id_stays_are_shown() -> None:
-    text = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
+    text = view_text(views.erased_view(1, replace(NOTHING, amounts=2, amounts_until=1_700_000_000_000)))
     assert "until <t:1700000000:f>." in text
     assert "never resets" not in text
-    text = texts_of(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
+    text = view_text(views.erased_view(1, replace(NOTHING, amounts=2, amounts_permanent=1)))
     assert "in 1 server for as long as a limit that never resets is in force there" in text
 
 
 def test_the_summary_lists_only_what_is_stored() -> None:
-    text = texts_of(views.summary_view(NOTHING, AboutSettings()))
+    text = view_text(views.summary_view(NOTHING, AboutSettings()))
     assert "No requests" in text
     assert "- " not in text.replace("-# ", "")
     everything = replace(
         NOTHING, requests=1, guilds=1, prompts=1, references=2, kept_pictures=1, drafts=1, amounts=1, about=1
     )
-    text = texts_of(views.summary_view(replace(everything, decisions=3, asked_at=5_000), AboutSettings()))
+    text = view_text(views.summary_view(replace(everything, decisions=3, asked_at=5_000), AboutSettings()))
     for part in ("1 prompt\n", "2 names of attached files", "3 decisions", "asked for erasure <t:5:R>"):
         assert part in text
 
@@ -180,7 +177,7 @@ def test_an_export_too_big_is_zipped_and_then_loses_its_oldest_requests() -> Non
     kept = [int(request["message_id"]) for request in loaded["requests"]]
     assert kept == list(range(len(kept)))
     assert left_out == loaded["older_requests"] == 5 + 64 - len(kept)
-    text = texts_of(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
+    text = view_text(views.export_view(export, left_out, ui.File("attachment://kuas-your-data.zip")))
     assert f"{left_out} older requests did not fit" in text
 
 
@@ -198,14 +195,14 @@ def test_every_view_is_short() -> None:
         views.nothing_view(full),
         views.erased_view(10**9, full),
     ):
-        assert len(texts_of(view)) < 2000
+        assert len(view_text(view)) < 2000
 
 
 def test_every_view_is_translated_with_the_same_facts() -> None:
     for summary in (NOTHING, EVERYTHING, replace(EVERYTHING, oldest_at=None, amounts_until=None)):
-        english = [texts_of(view).split("\n") for view in all_views(summary)]
+        english = [view_text(view).split("\n") for view in all_views(summary)]
         with use_locale("id"):
-            indonesian = [texts_of(view).split("\n") for view in all_views(summary)]
+            indonesian = [view_text(view).split("\n") for view in all_views(summary)]
         for translated, own in zip(indonesian, english, strict=True):
             assert not set(translated) & set(own)
             assert [sorted(FACTS.findall(line)) for line in translated] == [
@@ -215,7 +212,7 @@ def test_every_view_is_translated_with_the_same_facts() -> None:
 
 def test_summary_question_and_button_are_translated() -> None:
     with use_locale("id"):
-        summary_text, question, *_ = map(texts_of, all_views(EVERYTHING))
+        summary_text, question, *_ = map(view_text, all_views(EVERYTHING))
         label = erase_button(7).label
     for part in (
         "**12 permintaan** di 3 server, yang tertua dari <t:1700000000:D>",
