@@ -14,6 +14,7 @@ from bot.storage.picture_store import picture_folder
 from bot.storage.schema import migrations
 from sandbox.fake_rivya.request_validation import parse_create
 from tests.e2e.environment import E2EEnvironment, paint
+from tests.support.sql import dump_file
 
 DATABASE = Path(__file__).with_name("database_version_5.sql")
 DAY_MS = 86_400_000
@@ -66,18 +67,12 @@ def make_database(environment: E2EEnvironment) -> None:
         connection.executescript(sql)
 
 
-def contents(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        return [f"version {version}", *connection.iterdump()]
-
-
 async def test_an_older_version_s_work_goes_on_and_its_database_can_be_restored(
     fresh: E2EEnvironment,
 ) -> None:
     bot = fresh.bot
     make_database(fresh)
-    before, ended = contents(bot.database), [tuple(row) for row in bot.query(ENDED)]
+    before, ended = dump_file(bot.database), [tuple(row) for row in bot.query(ENDED)]
     await bot.start_connected()
     rows = await bot.wait_finished(*[row["interaction_id"] for row in bot.jobs()])
     stages = {row["prompt"]: row["stage"] for row in rows}
@@ -95,8 +90,8 @@ async def test_an_older_version_s_work_goes_on_and_its_database_can_be_restored(
     assert [row["name"] for row in bot.query("SELECT name FROM presets")] == ["ghibli"]
     assert (await bot.terminate())[0] == 0
     copy = f"backups/kuas-upgrade-5-to-{len(migrations())}.sqlite3"
-    assert contents(bot.folder / copy) == before
+    assert dump_file(bot.folder / copy) == before
     code, output = await bot.run("restore", copy)
     assert code == 0, output
-    assert contents(bot.database) == before
+    assert dump_file(bot.database) == before
     assert list(bot.kept_pictures().values()) == [paint("private fox")]

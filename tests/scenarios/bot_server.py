@@ -30,6 +30,7 @@ from bot.credits.ledger_export import LedgerEntry, export_ledger
 from bot.domain.admission import AdmissionMode
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
+from tests.support.sql import query_file
 from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY, MEDIA_GALLERY = 10, 12
@@ -311,6 +312,10 @@ class BotServer:
             for message in self.channel.history()
             for attachment in message.attachments
         ]
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement on the database beside the bot, and commit; return its rows."""
+        return query_file(self.database, statement, *values)
 
     def ledger_entries(self) -> list[LedgerEntry]:
         return list(export_ledger(self.database))

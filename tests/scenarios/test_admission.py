@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import discord
@@ -75,11 +73,6 @@ def cards(server: BotServer) -> list[discord.Message]:
     return list(server.staff_channel.history())
 
 
-def query(server: BotServer, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(server.database)) as connection, connection:
-        return connection.execute(statement, values).fetchall()
-
-
 async def run_operator(monkeypatch: pytest.MonkeyPatch, server: BotServer, *arguments: str) -> int:
     """Run a command beside the bot, which then has its next look at the rows."""
     monkeypatch.setenv("BOT_DATABASE__PATH", str(server.database))
@@ -109,7 +102,7 @@ async def refuse(server: BotServer) -> simcord.InteractionResult:
 
 async def end_grace(server: BotServer) -> None:
     """Let the day after a refusal pass."""
-    query(server, "UPDATE admissions SET leave_at = 1 WHERE leave_at IS NOT NULL")
+    server.query("UPDATE admissions SET leave_at = 1 WHERE leave_at IS NOT NULL")
     await server.env.advance_time(INTERVAL_SECONDS + 1)
     await server.wait_idle()
 
@@ -264,7 +257,7 @@ async def test_another_amount_is_typed_into_a_form(server: BotServer, stranger: 
         shown = await server.operator.click(card, label="Another amount")
         result = await server.operator.submit_modal(shown, fill_modal(shown, credits=wrong))
         assert "not a number of credits" in server.response_text(result)
-        assert query(server, "SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
+        assert server.query("SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
             ("waiting",)
         ]
     shown = await server.operator.click(card, label="Another amount")
@@ -314,7 +307,7 @@ async def test_a_grace_that_ends_while_the_bot_is_down_is_not_forgotten(
     server: BotServer, stranger: Stranger
 ) -> None:
     await refuse(server)
-    query(server, "UPDATE admissions SET leave_at = 1 WHERE leave_at IS NOT NULL")
+    server.query("UPDATE admissions SET leave_at = 1 WHERE leave_at IS NOT NULL")
     await server.restart()
     await server.wait_idle()
     assert stranger.is_left()
@@ -348,7 +341,7 @@ async def test_a_bot_that_is_kicked_during_the_grace_has_nothing_left_to_do(
     await refuse(server)
     stranger.kick_bot()
     await server.wait_idle()
-    assert query(server, "SELECT leave_at FROM admissions WHERE state = 'refused'") == [(None,)]
+    assert server.query("SELECT leave_at FROM admissions WHERE state = 'refused'") == [(None,)]
     # Should it be invited again, it is refused as before, tells so again, and leaves again.
     channel = stranger.invite_again("Strangers").create_text_channel("general")
     await server.env.advance_time(INTERVAL_SECONDS + 1)
@@ -362,7 +355,7 @@ async def test_a_bot_that_is_kicked_during_the_grace_has_nothing_left_to_do(
 async def test_nobody_but_the_operator_decides(server: BotServer, stranger: Stranger, label: str) -> None:
     result = await server.other_admin.click(cards(server)[0], label=label)
     assert "Only the people who run this bot" in server.response_text(result)
-    assert query(server, "SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
+    assert server.query("SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
         ("waiting",)
     ]
     assert labels(server, cards(server)[0]) == CARD_BUTTONS
@@ -378,7 +371,7 @@ async def test_a_form_and_a_question_are_answered_by_the_operator_only(
     assert "Only the people who run this bot" in server.response_text(result)
     result = await server.operator.click(response_of(question).message, label="Refuse and leave")
     assert "Only the people who run this bot" in server.response_text(result)
-    assert query(server, "SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
+    assert server.query("SELECT state FROM admissions WHERE guild_id = ?", stranger.guild.id) == [
         ("waiting",)
     ]
 
@@ -403,7 +396,7 @@ async def test_a_second_click_changes_nothing_and_says_who_decided(
     result = await stale.click(clicker, label)
     (told,) = result.followups
     assert f"decided before. Decided by <@{server.operator.id}>" in server.text_of(told.message)
-    assert query(server, "SELECT credits FROM limits WHERE rule = 'ceiling'") == [(50,)]
+    assert server.query("SELECT credits FROM limits WHERE rule = 'ceiling'") == [(50,)]
     assert "At most 50 credits" in server.text_of(cards(server)[0])
 
 
@@ -426,7 +419,7 @@ async def test_a_question_that_is_answered_too_late_refuses_nothing(
     result = await server.operator.submit_modal(shown, fill_modal(shown, credits="900"))
     (told,) = result.followups
     assert "decided before" in server.text_of(told.message)
-    assert query(server, "SELECT credits FROM limits WHERE rule = 'ceiling'") == [(50,)]
+    assert server.query("SELECT credits FROM limits WHERE rule = 'ceiling'") == [(50,)]
     await stranger.imagine()
     assert server.states() == ["settled"]
 
@@ -534,13 +527,13 @@ async def test_an_upgrade_shuts_nobody_out_while_discord_sends_the_servers(
     open_server: OpenServer,
 ) -> None:
     server = await open_server(operator_guild=OPERATOR_GUILD)
-    query(server, "DELETE FROM admissions")
-    query(server, "UPDATE admission_policy SET counted_at = NULL")
+    server.query("DELETE FROM admissions")
+    server.query("UPDATE admission_policy SET counted_at = NULL")
     server.options["admission"] = AdmissionMode.APPROVE
     await server.restart()
     await server.alice.slash(server.channel, "imagine", prompt="a fox")
     assert server.states() == ["settled"]
-    assert query(server, "SELECT DISTINCT state FROM admissions") == [("admitted",)]
+    assert server.query("SELECT DISTINCT state FROM admissions") == [("admitted",)]
     stranger = Stranger(server)
     await server.wait_idle()
     assert NOT_YET in await stranger.refusal()
@@ -548,7 +541,7 @@ async def test_an_upgrade_shuts_nobody_out_while_discord_sends_the_servers(
 
 async def test_the_first_start_with_ceilings_keeps_what_an_admin_had_set(open_server: OpenServer) -> None:
     server = await open_server()
-    query(server, "DELETE FROM default_ceiling")  # as an earlier version left it
+    server.query("DELETE FROM default_ceiling")  # as an earlier version left it
     await server.sari.slash(server.channel, "limits guild", credits=900, period="month")
     with capture_logs() as lines:
         await server.restart()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import discord
@@ -23,13 +21,8 @@ SEEN = discord.PermissionOverwrite(view_channel=True)
 READ_ONLY = discord.PermissionOverwrite(send_messages=False)
 
 
-def query(server: BotServer, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(server.database)) as connection, connection:
-        return connection.execute(statement, values).fetchall()
-
-
 def state_of(server: BotServer, guild: simcord.GuildHandle) -> str | None:
-    rows = query(server, "SELECT state FROM greetings WHERE guild_id = ?", guild.id)
+    rows = server.query("SELECT state FROM greetings WHERE guild_id = ?", guild.id)
     return rows[0][0] if rows else None
 
 
@@ -200,7 +193,7 @@ async def test_a_bot_that_died_before_it_recorded_the_greeting_sends_it_with_the
     server: BotServer,
 ) -> None:
     guild, channel = await invite(server)
-    query(server, "UPDATE greetings SET state = 'new' WHERE guild_id = ?", guild.id)
+    server.query("UPDATE greetings SET state = 'new' WHERE guild_id = ?", guild.id)
     await server.restart()
     await server.wait_idle()
     nonces = [message["nonce"] for message in posted_in(server, channel)]
@@ -219,7 +212,7 @@ async def test_a_server_that_comes_back_is_greeted_again_only_if_its_data_was_de
     assert channel.history() == []
     server.env.backend.remove_guild(guild.id)
     await server.wait_idle()
-    query(server, "UPDATE departures SET left_at = 1 WHERE guild_id = ?", guild.id)
+    server.query("UPDATE departures SET left_at = 1 WHERE guild_id = ?", guild.id)
     await server.restart()
     assert state_of(server, guild) is None
     channel = come_back(server, guild)
@@ -273,8 +266,7 @@ async def test_a_server_that_is_refused_reads_that_alone(asking: BotServer) -> N
     await asking.app.client.close()
     guild = asking.env.create_guild("Strangers")
     channel = guild.create_text_channel("general")
-    query(
-        asking,
+    asking.query(
         "INSERT INTO admissions (guild_id, state, joined_at, decided_by, decided_at, leave_at)"
         " VALUES (?, 'refused', 1, 0, 1, 9999999999999)",
         guild.id,

@@ -13,7 +13,6 @@ from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer
 from tests.scenarios.interactions import fill_modal, labels, modal_of
 from tests.scenarios.test_history import open_first, open_history
-from tests.support.sql import query_file
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ async def server(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> Bo
 
 def late_ids(server: BotServer) -> list[str]:
     statement = "SELECT job_id FROM jobs WHERE late_at IS NOT NULL"
-    return [job_id for (job_id,) in query_file(server.database, statement)]
+    return [job_id for (job_id,) in server.query(statement)]
 
 
 async def paint_without_result(server: BotServer, rivya: FakeRivya) -> str:
@@ -41,8 +40,7 @@ async def hold_endless_task(server: BotServer, rivya: FakeRivya) -> str:
     """Ask for a picture that Rivya never finishes; return the job's id once it is late."""
     rivya.hold()
     await server.start_imagine(server.alice)
-    query_file(
-        server.database,
+    server.query(
         "UPDATE jobs SET late_at = accepted_at, late_told_at = accepted_at, late_note = 'processing'",
     )
     await server.restart(idle=False)
@@ -94,7 +92,7 @@ async def test_a_picture_that_was_given_up_is_fetched_by_its_member_or_an_admin_
 ) -> None:
     job_id = await paint_without_result(server, rivya)
     monkeypatch.setattr(failure_policy, "MAX_RESULT_ATTEMPTS", 1)
-    query_file(server.database, "UPDATE jobs SET late_at = late_at - 8 * 24 * 3600 * 1000")
+    server.query("UPDATE jobs SET late_at = late_at - 8 * 24 * 3600 * 1000")
     await server.restart()
     assert "has not handed it over for a week" in reply_text(server)
     assert "4 credits were charged" in reply_text(server)
@@ -142,9 +140,7 @@ async def test_the_operator_ends_an_endless_task_and_its_member_is_told(
     shown = [server.text_of(reply) for reply in server.channel.history(viewer=server.alice)]
     assert any("stopped waiting" in text for text in shown)
     assert server.states() == [state]
-    assert query_file(server.database, "SELECT stage, failure_message FROM jobs") == [
-        ("failed", "never ends")
-    ]
+    assert server.query("SELECT stage, failure_message FROM jobs") == [("failed", "never ends")]
     # A second form, submitted later, changes nothing.
     await server.operator.submit_modal(second_form, fill_modal(second_form, reason="again"))
     assert f"`{job_id}` has ended" in server.text_of(message)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import discord
@@ -17,15 +15,10 @@ from tests.scenarios.interactions import field, fill_modal, modal_of, response_o
 READ_ONLY = discord.PermissionOverwrite(send_messages=False)
 
 
-def query(server: BotServer, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(server.database)) as connection, connection:
-        return connection.execute(statement, values).fetchall()
-
-
 def changes(server: BotServer) -> int:
     """Return how many rows of decisions there are."""
     return sum(
-        int(query(server, f"SELECT count(*) FROM {table}")[0][0])
+        int(server.query(f"SELECT count(*) FROM {table}")[0][0])
         for table in ("limits", "guild_settings", "access_rules")
     )
 
@@ -204,8 +197,7 @@ async def test_a_zone_that_resembles_none_is_refused_with_an_example(server: Bot
 
 
 async def test_a_zone_that_the_host_knows_no_more_keeps_nothing_from_being_set_up(server: BotServer) -> None:
-    query(
-        server,
+    server.query(
         "INSERT INTO guild_settings (guild_id, name, value, set_by, set_at)"
         " VALUES (?, 'timezone', 'Mars/Phobos', 9, 0)",
         server.guild.id,
@@ -280,7 +272,7 @@ async def test_a_form_that_is_mended_takes_up_what_was_set_meanwhile(
     assert field(again, "credits")["value"] == "60"
     answer = server.response_text(await send(server, again, zone="Asia/Jakarta"))
     assert "credits" not in answer.replace("credits used", "")
-    assert query(server, "SELECT credits FROM limits") == [(60,)]
+    assert server.query("SELECT credits FROM limits") == [(60,)]
 
 
 # Time.
@@ -290,7 +282,7 @@ async def test_a_form_that_is_older_than_a_day_changes_nothing_and_gives_its_tex
     server: BotServer,
 ) -> None:
     shown = await open_form(server)
-    query(server, "UPDATE setup_forms SET shown_at = 1")
+    server.query("UPDATE setup_forms SET shown_at = 1")
     result = await send(server, shown, credits="60", zone="Asia/Jakarta")
     answer = server.response_text(result)
     assert "Use `/setup` to open a new one" in answer
@@ -300,9 +292,9 @@ async def test_a_form_that_is_older_than_a_day_changes_nothing_and_gives_its_tex
 
 async def test_a_button_whose_form_has_expired_opens_a_fresh_one(server: BotServer) -> None:
     refused = await send(server, await open_form(server), credits="x")
-    query(server, "UPDATE setup_forms SET shown_at = 1")
+    server.query("UPDATE setup_forms SET shown_at = 1")
     await server.restart()
-    assert query(server, "SELECT * FROM setup_forms") == []  # the maintenance has deleted it
+    assert server.query("SELECT * FROM setup_forms") == []  # the maintenance has deleted it
     again = await server.sari.click(response_of(refused).message, label="Edit and try again")
     assert field(again, "credits")["value"] == "200"
 
@@ -341,8 +333,7 @@ async def test_more_roles_than_a_menu_takes_leave_their_field_out(server: BotSer
 
 async def test_a_full_list_of_rules_changes_nothing(server: BotServer, painters: simcord.RoleHandle) -> None:
     for number in range(500):
-        query(
-            server,
+        server.query(
             "INSERT INTO access_rules (guild_id, kind, subject, effect, set_by, set_at, interaction_id)"
             " VALUES (?, 'word', ?, 'deny', 1, 1, ?)",
             server.guild.id,

@@ -16,10 +16,17 @@ async def rows(database: Database, statement: str, *values: object) -> list[tupl
     return await database.run(lambda tx: [tuple(row) for row in tx.execute(statement, values)])
 
 
-def query_file(path: Path, statement: str) -> list[tuple[Any, ...]]:
+def query_file(path: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Run a statement on the file of a database that a bot may have open, and commit; return its rows."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        return connection.execute(statement).fetchall()
+        return connection.execute(statement, values).fetchall()
+
+
+def dump_file(path: Path) -> list[str]:
+    """Return every table and row of a database as text, with the version."""
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return [f"version {version}", *connection.iterdump()]
 
 
 @asynccontextmanager

@@ -46,6 +46,7 @@ from tests.integration.storage.legacy_databases import (
 )
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.forks import run_program
+from tests.support.sql import dump_file
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEFAULT = Limit(credits=200, period=Period.MONTH)
@@ -94,13 +95,6 @@ def old_database(request: pytest.FixtureRequest, database_path: Path) -> Path:
 def _stop_clock() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-def dump(path: Path) -> list[str]:
-    """Return every table and row as text, with the version."""
-    with closing(sqlite3.connect(path)) as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        return [f"version {version}", *connection.iterdump()]
 
 
 def iso(at: int) -> str:
@@ -269,11 +263,11 @@ async def test_the_file_is_sound_and_its_constraints_are_checked(old_database: P
 
 async def test_a_second_start_and_a_copy_change_nothing(old_database: Path) -> None:
     await (await Database.open(old_database)).close()
-    once = dump(old_database)
+    once = dump_file(old_database)
     await (await Database.open(old_database)).close()
-    assert dump(old_database) == once
+    assert dump_file(old_database) == once
     backup(old_database, copy := old_database.with_name("copy.sqlite3"))
-    assert sorted(dump(copy)) == sorted(once)
+    assert sorted(dump_file(copy)) == sorted(once)
 
 
 KILL_PROGRAM = """
@@ -328,7 +322,9 @@ async def test_requests_that_waited_for_a_confirmation_become_drafts(
 def credit_rows(path: Path) -> list[str]:
     """Return every row that is about credits."""
     tables = ("reservations", "tallies", "limits", "grants", "draws", "refunds", "corrections")
-    return [line for line in dump(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))]
+    return [
+        line for line in dump_file(path) if line.startswith(tuple(f'INSERT INTO "{name}"' for name in tables))
+    ]
 
 
 async def test_pictures_stored_in_the_database_are_moved_to_files(old_database: Path) -> None:
@@ -432,16 +428,16 @@ def read_kept_pictures(path: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("at", ["PRAGMA user_version =", "COMMIT"])
 async def test_an_upgrade_killed_in_the_middle_changes_nothing(old_database: Path, at: str) -> None:
-    before = dump(old_database)
+    before = dump_file(old_database)
     code, output = await run_program(KILL_PROGRAM, str(old_database), at)
     assert code == -signal.SIGKILL, output
-    assert dump(old_database) == before
+    assert dump_file(old_database) == before
     await (await Database.open(old_database)).close()
     assert len(list(export_ledger(old_database))) == len(LEGACY_JOBS)
 
 
 def test_a_failed_upgrade_changes_nothing(old_database: Path) -> None:
-    before = dump(old_database)
+    before = dump_file(old_database)
     with closing(sqlite3.connect(old_database, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         # Fail at the last statement of an upgrade.
@@ -455,7 +451,7 @@ def test_a_failed_upgrade_changes_nothing(old_database: Path) -> None:
         with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
             migrate(connection)
         assert not connection.in_transaction
-    assert dump(old_database) == before
+    assert dump_file(old_database) == before
 
 
 KILL_FIRST_START_PROGRAM = """
@@ -486,10 +482,10 @@ async def test_a_first_start_that_is_killed_gives_each_server_its_ceiling_once(
 ) -> None:
     """Server 1 has 60 a week of its own, which is more than the ceiling; server 2 has the default."""
     await (await Database.open(old_database)).close()
-    before = dump(old_database)
+    before = dump_file(old_database)
     code, output = await run_program(KILL_FIRST_START_PROGRAM, str(old_database), at)
     assert code == -signal.SIGKILL, output
-    assert dump(old_database) == before
+    assert dump_file(old_database) == before
     database = await Database.open(old_database)
     try:
         ceiling = Limit(20, Period.MONTH, scope=LimitScope.CEILING)
