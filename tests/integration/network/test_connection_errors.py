@@ -16,7 +16,7 @@ from bot.domain.errors import ContractViolation
 from bot.images.downloads import Downloader
 from bot.network.connections import Network, describe
 from tests.support.certificates import Authority, make_authority
-from tests.support.waiting import soon
+from tests.support.waiting import PATIENCE_SECONDS, soon
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -93,9 +93,9 @@ async def serving(serve: Serve, context: ssl.SSLContext | None = None) -> AsyncI
     await soon(asyncio.gather(*tasks))
 
 
-async def failure(url: str) -> Exception:
+async def failure(url: str, read_seconds: float | None = None) -> Exception:
     """The error of a request that fails, as the clients of Discord and Rivya get it."""
-    time_out = aiohttp.ClientTimeout(total=100, sock_read=0.2)
+    time_out = aiohttp.ClientTimeout(total=PATIENCE_SECONDS, sock_read=read_seconds)
     async with aiohttp.ClientSession(connector=Network().connector(), timeout=time_out) as session:
         with pytest.raises((aiohttp.ClientError, OSError)) as caught:
             async with session.get(url) as answer:
@@ -116,7 +116,7 @@ async def failure(url: str) -> Exception:
 )
 async def test_a_connection_that_breaks(scheme: str, serve: Serve, kind: type[Exception], words: str) -> None:
     async with serving(serve) as port:
-        error = await failure(f"{scheme}://127.0.0.1:{port}/")
+        error = await failure(f"{scheme}://127.0.0.1:{port}/", 0.2 if serve is say_nothing else None)
     assert isinstance(error, kind)
     assert words in describe(error)
 
