@@ -46,6 +46,8 @@ SIZES: Final[Mapping[str, tuple[int, int] | None]] = MappingProxyType(
 _BY_RATIO: Final = {
     f"{ratio[0]}:{ratio[1]}": size for size, ratio in SIZES.items() if ratio is not None and size != "square"
 }
+REFERENCES_PARAMETER: Final = "referenceMediaItems"
+"""Of every model that takes references: https://rivya.ai/docs/api-openapi-schema"""
 _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg"}
 """The names of a format in requests, and ours."""
 
@@ -70,7 +72,7 @@ class Parameter:
     default: Number | None = None
     minimum: Number | None = None
     maximum: Number | None = None
-    step: Number = 1
+    step: Annotated[Number, Field(gt=0)] = 1
     moves_price: bool = False
     fixed: Text | Number | None = None
     """Always sent; no member's to choose."""
@@ -134,6 +136,8 @@ class ImageModel:
             raise ValueError("not a size, or one size twice")
         if self.formats is not None and len(self._formats) < len(self.formats.options):
             raise ValueError("not a format, or one format twice")
+        if self.parameters.keys() & self._own_parameters:
+            raise ValueError("a parameter that is that of the size, the format or the references")
         return self
 
     @property
@@ -145,6 +149,11 @@ class ImageModel:
     def file_formats(self) -> tuple[str, ...]:
         """The formats on offer, in our language, the default first; `ANY_FORMAT` if there is no choice."""
         return tuple(self._formats) or (ANY_FORMAT,)
+
+    @property
+    def _own_parameters(self) -> set[str]:
+        formats = set() if self.formats is None else {self.formats.parameter}
+        return {self.shapes.parameter, REFERENCES_PARAMETER} | formats
 
     @property
     def _shapes(self) -> dict[str | None, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
 from bot.domain.errors import ContractViolation
+from bot.domain.image_models import REFERENCES_PARAMETER
 from bot.domain.jobs import UploadedReference
 from bot.domain.model_catalog import LiveModel
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
@@ -192,7 +193,7 @@ def create_body(
             "durationSeconds": reference.duration_seconds,
             "durationToken": reference.duration_token,
         }
-        params["referenceMediaItems"] = [{key: value for key, value in item.items() if value is not None}]
+        params[REFERENCES_PARAMETER] = [{key: value for key, value in item.items() if value is not None}]
     body = {
         "model": model.model_id,
         "prompt": prompt,

@@ -210,6 +210,8 @@ def test_a_request_keeps_a_size_that_the_model_lacks() -> None:
         {"minimum": 0, "maximum": 6, "fixed": 7},
         {"minimum": True},
         {"step": math.nan},
+        {"step": 0},
+        {"minimum": 0, "fixed": 0, "step": -1},
     ],
 )
 def test_a_parameter_of_two_kinds_or_with_a_wrong_value_is_refused(wrong: dict[str, object]) -> None:
@@ -221,3 +223,9 @@ def test_a_parameter_of_two_kinds_or_with_a_wrong_value_is_refused(wrong: dict[s
 def test_a_model_whose_sizes_have_no_shape_or_repeat_is_refused(options: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         replace(MODELS["z-image"], shapes={"parameter": "aspect_ratio", "options": options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["image_size", "output_format", "referenceMediaItems"])
+def test_a_parameter_cannot_take_the_place_of_size_format_or_references(name: str) -> None:
+    with pytest.raises(ValueError, match="that of the size, the format or the references"):
+        replace(MODELS["qwen-image"], parameters={name: Parameter(text=True)})
