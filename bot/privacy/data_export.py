@@ -22,7 +22,7 @@ EXPORTED_REQUESTS: Final = 5_000
 """The newest requests that one export holds: about 100 MB if all prompts have the greatest length."""
 _REQUESTS: Final = """
     SELECT j.job_id, j.guild_id, j.channel_id, j.accepted_at, j.acknowledged_at, j.finished_at, j.stage,
-           j.prompt, j.model, j.size, j.format, j.private, j.spoiler, j.locale, j.guild_locale,
+           j.prompt, j.model, j.size, j.asked_size, j.format, j.private, j.spoiler, j.locale, j.guild_locale,
            j.preset_name, j.parent_job_id, j.reference_filename,
            j.reference_type, j.reference_bytes, j.reference_url, j.upload_url AS uploaded_url, j.task_id,
            j.result_url, j.failure_code, j.failure_message, j.message_id, j.landed_channel_id,
@@ -35,7 +35,7 @@ _REQUESTS: Final = """
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
 """
 _DRAFTS: Final = (
-    "SELECT guild_id, drafted_at, prompt, size, format, reference_filename FROM drafts"
+    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, reference_filename FROM drafts"
     " WHERE user_id = :user_id ORDER BY draft_id"
 )
 _DEFAULTS: Final = "SELECT set_at, size, format, private FROM member_defaults WHERE user_id = :user_id"

@@ -628,7 +628,8 @@ async def test_an_export_has_these_names_and_no_others(
     (request,) = export.requests
     assert set(request) == {
         *("job_id", "guild_id", "channel_id", "accepted_at", "acknowledged_at", "finished_at", "stage"),
-        *("prompt", "model", "size", "format", "private", "spoiler", "locale", "guild_locale", "preset_name"),
+        *("prompt", "model", "size", "asked_size", "format", "private", "spoiler", "locale", "guild_locale"),
+        "preset_name",
         *("parent_job_id", "reference_filename", "reference_type", "reference_bytes", "reference_url"),
         *("reference_kept", "uploaded_url", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
@@ -639,7 +640,19 @@ async def test_an_export_has_these_names_and_no_others(
     granted = {"guild_id", "granted_at", "expires_at", "revoked_at"}
     decided = {"guild_id", "set_at", "effect", "reason"}
     for (record,), names in (
-        (export.drafts, {"guild_id", "drafted_at", "prompt", "size", "format", "reference_filename"}),
+        (
+            export.drafts,
+            {
+                "guild_id",
+                "drafted_at",
+                "prompt",
+                "model",
+                "size",
+                "asked_size",
+                "format",
+                "reference_filename",
+            },
+        ),
         (export.member_defaults, {"set_at", "size", "format", "private"}),
         (export.limits, {*decided, "credits", "period"}),
         (export.grants, {*granted, "credits", "left_credits", "reason"}),
