@@ -62,16 +62,14 @@ class ModelMonitor:
             log.warning("list of models unreadable", error=str(error))
             return
         self._catalog.update(live)
-        for model in self._catalog.offered:
-            if not self._catalog.is_offered(model.model_id):
+        told, changes = await self._prices.told(), []
+        for entry in self._catalog.entries():
+            model = entry.model
+            if entry.is_offered and entry.is_available is False:
                 log.warning("model not available", model=model.model_id)
-        told = await self._prices.told()
-        changes = [
-            PriceChange(model, before)
-            for model in self._catalog.offered
-            if (before := told.get(model.model_id, self._catalog.table_price(model.model_id)))
-            != model.cost_credits
-        ]
+            before = told.get(model.model_id, entry.table_credits)
+            if entry.is_offered and before != model.cost_credits:
+                changes.append(PriceChange(model, before))
         if changes:
             await self._tell(changes)
             prices = {change.model.model_id: change.model.cost_credits for change in changes}

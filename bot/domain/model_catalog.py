@@ -82,6 +82,11 @@ class ModelCatalog:
         return tuple(self._known[model_id] for model_id in self._offered)
 
     @property
+    def available(self) -> list[ImageModel]:
+        """Every offered model that Rivya has now."""
+        return [model for model in self.offered if self.is_offered(model.model_id)]
+
+    @property
     def known(self) -> tuple[ImageModel, ...]:
         """Every model, offered or not."""
         return tuple(self._known.values())
@@ -142,16 +147,11 @@ class ModelCatalog:
         It takes references if the other does, and costs about as much. Nothing is known of a model that was
         removed, so the default is the nearest.
         """
-        available = [model for model in self.offered if self.is_offered(model.model_id)]
-        wanted = self.find(model_id)
-        if wanted is None or not available:
+        available, wanted = self.available, self.find(model_id)
+        if wanted is None:
             return next(iter(available), None)
-
-        def distance(model: ImageModel) -> tuple[bool, int]:
-            takes_references = bool(model.reference_count) or not wanted.reference_count
-            return not takes_references, abs(model.cost_credits - wanted.cost_credits)
-
-        return min(available, key=distance)
+        similar = [model for model in available if model.reference_count] if wanted.reference_count else []
+        return _closest(wanted, similar or available)
 
     def name_to_show(self, model_id: str) -> str | None:
         """Return a model's name, or None where no other one is offered and members need no name."""
@@ -169,10 +169,10 @@ class ModelCatalog:
         model = self.offered_or_nearest(model_id)
         if model.reference_count:
             return model
-        others = [each for each in self.offered if each.reference_count and self.is_offered(each.model_id)]
-        if not others:
+        other = _closest(model, [each for each in self.available if each.reference_count])
+        if other is None:
             raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
-        return min(others, key=lambda each: abs(each.cost_credits - model.cost_credits))
+        return other
 
     @property
     def shown_price(self) -> ShownPrice:
@@ -191,10 +191,6 @@ class ModelCatalog:
             )
             for model_id in (*self._offered, *others)
         ]
-
-    def table_price(self, model_id: str) -> int:
-        """Return what a picture with a known model costs as far as the documentation or the settings say."""
-        return self._table[model_id].cost_credits
 
     def update(self, live: Iterable[LiveModel]) -> None:
         """Take over prices and prompt limits from Rivya's list.
@@ -215,6 +211,11 @@ class ModelCatalog:
 def default_catalog() -> ModelCatalog:
     """Return the catalogue of whoever offers nothing else."""
     return ModelCatalog(MODELS, (QWEN_IMAGE.model_id,))
+
+
+def _closest(wanted: ImageModel, models: Sequence[ImageModel]) -> ImageModel | None:
+    """Return the model whose price is the closest; None without models."""
+    return min(models, key=lambda each: abs(each.cost_credits - wanted.cost_credits), default=None)
 
 
 def _as_live(model: ImageModel, live: LiveModel | None) -> ImageModel:

@@ -27,9 +27,7 @@ def model_label(model: ImageModel) -> str:
 def complete_model(catalog: ModelCatalog, typed: str) -> list[app_commands.Choice[str]]:
     """Return the available models whose name or label contains what was typed, the default first."""
     wanted = typed.casefold().strip()
-    labels = {
-        model.model_id: model_label(model) for model in catalog.offered if catalog.is_offered(model.model_id)
-    }
+    labels = {model.model_id: model_label(model) for model in catalog.available}
     return autocomplete_choices(
         (label, model_id) for model_id, label in labels.items() if wanted in f"{label} {model_id}".casefold()
     )
