@@ -166,6 +166,7 @@ class BotServer:
                 poll_seconds=0.05,
                 max_running=self.options.get("max_running", 10),
                 models=self.options.get("models", ("qwen-image",)),
+                extra_models=self.options.get("extra_models", ()),
                 wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
             ),
             database=DatabaseSettings(path=self.database),

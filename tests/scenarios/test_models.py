@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.image_models import QWEN_IMAGE
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import fill_modal
@@ -252,3 +253,22 @@ async def test_a_price_that_fell_before_the_yes_is_not_asked_about_again(
     await server.wait_idle()
     await server.alice.click(question.response.message, label="Paint it")
     assert [entry["final_credits"] for entry in server.ledger_entries()] == [3]
+
+
+async def test_a_job_whose_model_left_the_settings_before_it_began_is_ended_without_a_charge(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
+    own = replace(QWEN_IMAGE, model_id="own-model", name="Own Model")
+    rivya.models[own.model_id] = replace(rivya.models["qwen-image"], model_id=own.model_id)
+    server = await open_server(models=(own.model_id,), extra_models=(own,))
+    fault = rivya.faults.add("status", "files", None, code=503, error_code="public_api_disabled")
+    with server.without_settling():
+        await imagine(server, reference=("r.png", make_picture()))
+        await server.until(lambda: fault.hits)
+    assert server.states() == ["held"]
+    del server.options["models"], server.options["extra_models"]
+    await server.restart(idle=False)
+    await server.wait_idle()
+    (answer,) = server.visible_to(server.alice)
+    assert "have to fix something first" in server.text_of(answer)
+    assert (server.states(), rivya.tasks) == (["released"], {})
