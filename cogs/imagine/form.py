@@ -12,12 +12,13 @@ import discord
 from discord import ui
 
 from bot.domain.jobs import Reference
-from cogs.text.escaping import single_line, utf16_length
+from cogs.text.escaping import utf16_length
 from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE
-from cogs.ui.discord_limits import TEXT_INPUT_UNITS, all_components, validate_modal
+from cogs.ui.discord_limits import TEXT_INPUT_UNITS
 from cogs.ui.file_types import PictureUpload
+from cogs.ui.forms import build_form, fields_by_id, labelled, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,6 @@ _SEPARATORS: Final = {"": "none", " ": "space", "\n": "line"}
 """The separator before a part of a long prompt, with its name in the custom id of that part's field."""
 TEXTS: Final = 3
 """The most text fields for a prompt: a form has five fields, two are for the reference and the options."""
-_DESCRIPTION_UNITS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +60,24 @@ class FormInput:
 def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.Modal:
     """Build the form of a draft, filled in; `model` is the draft's, `note` is about its reference."""
     (_, head), *more = split(draft.prompt)
-    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
-    form = ui.Modal(title=title, custom_id=f"kuas:form:{draft.draft_id}")
-    form.add_item(_text(PROMPT, gettext("Prompt"), _prompt_hint(draft), head))
-    for number, (separator, text) in enumerate(more, start=1):
-        form.add_item(
-            _text(f"{MORE}{number}_{_SEPARATORS[separator]}", gettext("Prompt, continued"), "", text)
-        )
+    fields = [_text(PROMPT, gettext("Prompt"), _prompt_hint(draft), head)]
+    fields += [
+        _text(f"{MORE}{number}_{_SEPARATORS[separator]}", gettext("Prompt, continued"), "", text)
+        for number, (separator, text) in enumerate(more, start=1)
+    ]
     # A form has five fields: a second text field replaces the format, a third one the size.
     if len(more) < TEXTS - 1:
-        form.add_item(_sizes(draft, model))
+        fields.append(_sizes(draft, model))
     if not more and len(model.file_formats) > 1:
-        form.add_item(_formats(draft, model))
+        fields.append(_formats(draft, model))
     if model.reference_count:
-        form.add_item(_upload(draft, note))
-    form.add_item(_options(draft, with_format=bool(more) and JPEG in model.file_formats[1:]))
-    # discord.py keeps a form that is not stopped in memory until it is submitted, which may be never.
-    form.stop()
-    return validate_modal(form)
+        fields.append(_upload(draft, note))
+    fields.append(_options(draft, with_format=bool(more) and JPEG in model.file_formats[1:]))
+    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
+    return build_form(title, f"kuas:form:{draft.draft_id}", *fields)
 
 
-def _label(text: str, description: str, field: ui.Item[ui.Modal]) -> ui.Label[ui.Modal]:
-    return ui.Label(
-        text=text, description=single_line(description, _DESCRIPTION_UNITS) or None, component=field
-    )
-
-
-def _text(custom_id: str, label: str, hint: str, value: str) -> ui.Label[ui.Modal]:
+def _text(custom_id: str, text: str, hint: str, value: str) -> ui.Label[ui.Modal]:
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=custom_id,
         style=discord.TextStyle.paragraph,
@@ -94,7 +85,7 @@ def _text(custom_id: str, label: str, hint: str, value: str) -> ui.Label[ui.Moda
         max_length=TEXT_INPUT_UNITS,
         required=custom_id == PROMPT,  # a long prompt may become a short one
     )
-    return _label(label, hint, field)
+    return labelled(text, field, hint)
 
 
 def _prompt_hint(draft: Draft) -> str:
@@ -108,7 +99,7 @@ def _sizes(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
         discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
         for size in model.sizes
     ]
-    return _label(gettext("Size"), "", ui.Select(custom_id=SIZE, options=options, required=True))
+    return labelled(gettext("Size"), ui.Select(custom_id=SIZE, options=options, required=True))
 
 
 def _formats(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
@@ -116,9 +107,7 @@ def _formats(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
         discord.RadioGroupOption(label=format_name(name), value=name, default=name == draft.format)
         for name in model.file_formats
     ]
-    return _label(
-        gettext("Kind of file"), "", ui.RadioGroup(custom_id=FORMAT, options=options, required=True)
-    )
+    return labelled(gettext("Kind of file"), ui.RadioGroup(custom_id=FORMAT, options=options, required=True))
 
 
 def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
@@ -128,7 +117,7 @@ def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
     else:
         kept = gettext("Now: {name}. Attach another to swap it.", name=draft.reference.filename)
         hint = note or kept
-    return _label(gettext("Reference"), hint, field)
+    return labelled(gettext("Reference"), field, hint)
 
 
 def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
@@ -154,7 +143,7 @@ def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
     field: ui.CheckboxGroup[ui.Modal] = ui.CheckboxGroup(
         custom_id=OPTIONS, options=options, required=False, min_values=0, max_values=len(options)
     )
-    return _label(gettext("Options"), "", field)
+    return labelled(gettext("Options"), field)
 
 
 def fits(prompt: str) -> bool:
@@ -188,16 +177,12 @@ def _cut(text: str) -> tuple[int, int]:
 
 
 def read(data: Mapping[str, Any]) -> FormInput:
-    """Read a submitted form from the data of its interaction.
-
-    https://discord.com/developers/docs/components/reference#label-label-interaction-response-structure
-    """
-    parts = all_components(data.get("components", ()))
-    fields = {str(part["custom_id"]): part for part in parts if "custom_id" in part}
+    """Read a submitted form from the data of its interaction."""
+    fields = fields_by_id(data)
     more = sorted(name for name in fields if name.startswith(MORE))
     separators = {name: separator for separator, name in _SEPARATORS.items()}
     rest = "".join(separators.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
-    chosen = set(_values(fields.get(OPTIONS)))
+    chosen = set(values_of(fields.get(OPTIONS)))
     file_format = _value(fields.get(FORMAT))
     if file_format is None and more:
         file_format = "jpeg" if JPEG in chosen else "png"
@@ -208,7 +193,7 @@ def read(data: Mapping[str, Any]) -> FormInput:
         private=PRIVATE in chosen,
         spoiler=SPOILER in chosen,
         keeps_reference=KEEP in chosen,
-        reference=_attached(_values(fields.get(REFERENCE)), data.get("resolved") or {}),
+        reference=_attached(values_of(fields.get(REFERENCE)), data.get("resolved") or {}),
     )
 
 
@@ -230,11 +215,7 @@ def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
 
 def _value(field: Mapping[str, Any] | None) -> str | None:
     value = (field or {}).get("value")
-    return value if isinstance(value, str) else next(iter(_values(field)), None)
-
-
-def _values(field: Mapping[str, Any] | None) -> list[str]:
-    return [str(value) for value in (field or {}).get("values") or ()]
+    return value if isinstance(value, str) else next(iter(values_of(field)), None)
 
 
 def _attached(ids: list[str], resolved: Mapping[str, Any]) -> Reference | None:

@@ -18,6 +18,7 @@ from cogs.operator import admission_views as views
 from cogs.operator.authorization import require_owner
 from cogs.text.translation import gettext, number, use_locale
 from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake, typed_text
+from cogs.ui.forms import parse_credits
 from cogs.ui.operator_channel import locale_of, owner_ids
 from cogs.ui.responses import reply_privately
 
@@ -98,7 +99,7 @@ class GuildAdmission(commands.Cog):
     async def amount(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Allow a server what was typed."""
         await require_owner(interaction)
-        credits = views.parse_amount(typed_text(cast("dict[str, Any]", interaction.data)))
+        credits = parse_credits(typed_text(cast("dict[str, Any]", interaction.data)), least=1)
         if credits is None:
             await reply_privately(interaction, gettext(views.NO_AMOUNT, most=number(MAX_COMMAND_CREDITS)))
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -10,12 +9,11 @@ from discord import ui
 
 from bot.config.program_name import program_name
 from bot.domain.admission import AdmissionState
-from bot.domain.limits import MAX_COMMAND_CREDITS
 from cogs.text.admission_messages import leaving_text, whom_to_ask
 from cogs.text.escaping import escape
 from cogs.text.terms import limit_text, mention, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
-from cogs.ui.discord_limits import validate_modal
+from cogs.ui.forms import CREDITS_UNITS, build_form, labelled
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
@@ -143,29 +141,13 @@ def refuse_question_view(standing: GuildStanding, message_id: int) -> ui.LayoutV
 
 def amount_form(standing: GuildStanding) -> ui.Modal:
     """Make the form for another amount."""
-    form = ui.Modal(
-        title=gettext("Allow another amount"), custom_id=f"kuas:admission:amount:{standing.guild_id}"
+    field: ui.TextInput[ui.Modal] = ui.TextInput(custom_id="credits", max_length=CREDITS_UNITS, required=True)
+    hint = gettext("For the same period as now: {ceiling}", ceiling=limit_text(standing.ceiling))
+    return build_form(
+        gettext("Allow another amount"),
+        f"kuas:admission:amount:{standing.guild_id}",
+        labelled(gettext("Credits"), field, hint),
     )
-    field: ui.TextInput[ui.Modal] = ui.TextInput(custom_id="credits", max_length=12, required=True)
-    ceiling = limit_text(standing.ceiling)
-    form.add_item(
-        ui.Label(
-            text=gettext("Credits"),
-            description=gettext("For the same period as now: {ceiling}", ceiling=ceiling),
-            component=field,
-        )
-    )
-    # discord.py keeps a form that is not stopped in memory until it is submitted, which may be never.
-    form.stop()
-    return validate_modal(form)
-
-
-def parse_amount(typed: str) -> int | None:
-    """Return the credits in a text; None if it is no whole number from 1 to `MAX_COMMAND_CREDITS`."""
-    if not re.fullmatch("[0-9]{1,7}", typed.strip()):
-        return None
-    credits = int(typed)
-    return credits if 1 <= credits <= MAX_COMMAND_CREDITS else None
 
 
 def refusal_view(admission: Admission, contacts: Iterable[int], contact: str = "") -> ui.LayoutView:

@@ -17,7 +17,7 @@ from cogs.text.escaping import single_line
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import component, modal, typed_text
 from cogs.ui.context import guild_names
-from cogs.ui.discord_limits import validate_modal
+from cogs.ui.forms import build_form, labelled
 from cogs.ui.layout import row
 
 if TYPE_CHECKING:
@@ -124,12 +124,13 @@ class LateJobCommands:
 
 def reason_form(action: LateAction, job_id: str, page: int) -> ui.Modal:
     """Build the form that asks why a late job is ended."""
-    form = ui.Modal(title=gettext(_LABELS[action]), custom_id=f"kuas:late_form:{action}:{job_id}:{page}")
-    form.add_item(ui.TextDisplay(gettext(_QUESTIONS[action])))
     field: ui.TextInput[ui.Modal] = ui.TextInput(custom_id="reason", max_length=REASON_UNITS)
-    form.add_item(ui.Label(text=gettext("Reason"), component=field))
-    form.stop()  # discord.py keeps a form that is not stopped in memory until it is submitted
-    return validate_modal(form)
+    return build_form(
+        gettext(_LABELS[action]),
+        f"kuas:late_form:{action}:{job_id}:{page}",
+        ui.TextDisplay(gettext(_QUESTIONS[action])),
+        labelled(gettext("Reason"), field),
+    )
 
 
 def page_button(number: int, label: str, *, enabled: bool) -> ui.Button[ui.LayoutView]:

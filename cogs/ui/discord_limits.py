@@ -44,6 +44,8 @@ FILES_BYTES: Final = 25 * 1024 * 1024
 """All files of one request: https://discord.com/developers/docs/resources/message#create-message"""
 FORM_PARTS: Final = 5
 FORM_TITLE_UNITS: Final = 45
+FORM_DESCRIPTION_UNITS: Final = 100
+"""Of the label of a field."""
 COMMAND_UNITS: Final = 8000
 NONCE_CHARACTERS: Final = 25
 """Of a message: https://discord.com/developers/docs/resources/message#create-message"""
@@ -59,7 +61,12 @@ _TEXTS: Final[Mapping[str, int]] = {
     "description": ALT_TEXT_UNITS,
 }
 """UTF-16 units of a component's texts, by the name of the field."""
-_OF_FORMS: Final[Mapping[str, int]] = {"label": 45, "description": 100, "placeholder": 100, "custom_id": 100}
+_OF_FORMS: Final[Mapping[str, int]] = {
+    "label": 45,
+    "description": FORM_DESCRIPTION_UNITS,
+    "placeholder": 100,
+    "custom_id": 100,
+}
 _OF_OPTIONS: Final[Mapping[str, int]] = {"label": 100, "value": 100, "description": 100}
 _PARTS: Final[Mapping[ComponentType, tuple[str, int, int]]] = {
     ComponentType.action_row: ("components", 1, 5),

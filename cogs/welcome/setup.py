@@ -23,6 +23,7 @@ from cogs.text.error_messages import reason_alone
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake, typed_text
 from cogs.ui.context import missing_permissions_in, require_manage_guild
+from cogs.ui.forms import parse_credits
 from cogs.ui.responses import reply_with_view, return_text
 from cogs.welcome import setup_form, setup_views
 from cogs.welcome.greeting_views import SETUP_ID
@@ -149,7 +150,7 @@ def _is_overtaken(opened: SetupFields, typed: SetupFields, now: SetupFields) -> 
 def _problems(opened: SetupFields, typed: SetupFields, guild: discord.Guild) -> Iterator[str]:
     """Yield what is wrong with the fields that were changed."""
     changed = _changed(opened, typed)
-    if "credits" in changed and typed.credits and setup_form.parse_credits(typed.credits) is None:
+    if "credits" in changed and typed.credits and parse_credits(typed.credits) is None:
         yield setup_views.no_credits(typed.credits)
     if guild.id in typed.role_ids:
         yield access_views.everybodys_role()
@@ -181,7 +182,7 @@ def _changes(
         settings[GuildSetting.ALERT_CHANNEL] = None if typed.channel_id is None else str(typed.channel_id)
     deleted = {role_id for role_id in current.role_ids if guild.get_role(role_id) is None}
     return SetupChanges(
-        credits=setup_form.parse_credits(typed.credits) if "credits" in changed else None,
+        credits=parse_credits(typed.credits) if "credits" in changed else None,
         period=Period(typed.period) if "period" in changed else None,
         removes_limit="credits" in changed and not typed.credits,
         allowed=frozenset(typed.role_ids) - frozenset(opened.role_ids),

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.domain.limits import MAX_COMMAND_CREDITS
 from bot.guilds.setup_forms import SetupFields
 from cogs.limits.timezones import DEFAULT_ZONE
-from cogs.text.escaping import single_line
 from cogs.text.terms import PERIODS_OF_LIMITS, limit_text
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE, parse_snowflake
-from cogs.ui.discord_limits import all_components, validate_modal
+from cogs.ui.forms import CREDITS_UNITS, build_form, fields_by_id, labelled, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +27,9 @@ PERIOD: Final = "period"
 ROLES: Final = "roles"
 CHANNEL: Final = "channel"
 ZONE: Final = "zone"
-CREDITS_UNITS: Final = 12
 ZONE_UNITS: Final = 60
 ROLES_SHOWN: Final = 25
 """The most that a select menu takes; with more, the form has no field for them."""
-_DESCRIPTION_UNITS: Final = 100
 
 
 def fields_of(current: CurrentSetup, guild: discord.Guild) -> SetupFields:
@@ -61,33 +57,24 @@ def without_deleted(fields: SetupFields, guild: discord.Guild) -> SetupFields:
 
 def setup_modal(form_id: int, fields: SetupFields, current: CurrentSetup) -> ui.Modal:
     """Build the form."""
-    form = ui.Modal(title=gettext("Set up this server"), custom_id=f"kuas:setup_form:{form_id}")
-    form.add_item(_text(CREDITS, gettext("Credits this server may spend"), _credits_hint(current), fields))
-    form.add_item(_periods(fields))
-    if len(fields.role_ids) <= ROLES_SHOWN:
-        form.add_item(_roles(fields))
-    form.add_item(_channels(fields))
     hint = gettext("Where this server's days and months begin, such as Europe/Berlin; empty: UTC")
-    form.add_item(_text(ZONE, gettext("Time zone"), hint, fields))
-    # discord.py keeps a form that is not stopped in memory until it is submitted, which may be never.
-    form.stop()
-    return validate_modal(form)
-
-
-def _label(text: str, description: str, field: ui.Item[ui.Modal]) -> ui.Label[ui.Modal]:
-    return ui.Label(
-        text=text, description=single_line(description, _DESCRIPTION_UNITS) or None, component=field
+    return build_form(
+        gettext("Set up this server"),
+        f"kuas:setup_form:{form_id}",
+        labelled(
+            gettext("Credits this server may spend"),
+            _text(CREDITS, fields.credits, CREDITS_UNITS),
+            _credits_hint(current),
+        ),
+        _periods(fields),
+        *([_roles(fields)] if len(fields.role_ids) <= ROLES_SHOWN else []),
+        _channels(fields),
+        labelled(gettext("Time zone"), _text(ZONE, fields.timezone, ZONE_UNITS), hint),
     )
 
 
-def _text(name: str, label: str, hint: str, fields: SetupFields) -> ui.Label[ui.Modal]:
-    field: ui.TextInput[ui.Modal] = ui.TextInput(
-        custom_id=name,
-        default=(fields.credits if name == CREDITS else fields.timezone) or None,
-        max_length=CREDITS_UNITS if name == CREDITS else ZONE_UNITS,
-        required=False,
-    )
-    return _label(label, hint, field)
+def _text(custom_id: str, value: str, max_length: int) -> ui.TextInput[ui.Modal]:
+    return ui.TextInput(custom_id=custom_id, default=value or None, max_length=max_length, required=False)
 
 
 def _credits_hint(current: CurrentSetup) -> str:
@@ -107,7 +94,7 @@ def _periods(fields: SetupFields) -> ui.Label[ui.Modal]:
         for period, name in PERIODS_OF_LIMITS.items()
     ]
     field: ui.Select[ui.Modal] = ui.Select(custom_id=PERIOD, options=options, required=True)
-    return _label(gettext("For which period"), "", field)
+    return labelled(gettext("For which period"), field)
 
 
 def _roles(fields: SetupFields) -> ui.Label[ui.Modal]:
@@ -119,7 +106,7 @@ def _roles(fields: SetupFields) -> ui.Label[ui.Modal]:
         max_values=ROLES_SHOWN,
         default_values=[discord.SelectDefaultValue(id=role_id, type=kind) for role_id in fields.role_ids],
     )
-    return _label(gettext("Who may paint"), gettext("Only these roles; empty: everybody"), field)
+    return labelled(gettext("Who may paint"), field, gettext("Only these roles; empty: everybody"))
 
 
 def _channels(fields: SetupFields) -> ui.Label[ui.Modal]:
@@ -134,18 +121,14 @@ def _channels(fields: SetupFields) -> ui.Label[ui.Modal]:
         default_values=[discord.SelectDefaultValue(id=channel_id, type=kind) for channel_id in shown],
     )
     hint = gettext("A message when half, 80 percent and all of the credits are spent; empty: nowhere")
-    return _label(gettext("Where alerts go"), hint, field)
+    return labelled(gettext("Where alerts go"), field, hint)
 
 
 def read(data: Mapping[str, Any], opened: SetupFields) -> SetupFields:
-    """Read a form that came back; a field that it did not have is as it was `opened` with.
-
-    https://discord.com/developers/docs/components/reference#label-label-interaction-response-structure
-    """
-    parts = all_components(data.get("components", ()))
-    sent = {str(part["custom_id"]): part for part in parts if "custom_id" in part}
+    """Read a form that came back; a field that it did not have is as it was `opened` with."""
+    sent = fields_by_id(data)
     roles, channels = _ids(sent.get(ROLES)), _ids(sent.get(CHANNEL))
-    periods = _values(sent.get(PERIOD))
+    periods = values_of(sent.get(PERIOD))
     return SetupFields(
         credits=_typed(sent.get(CREDITS), opened.credits),
         period=periods[0] if periods and periods[0] in PERIODS_OF_LIMITS else opened.period,
@@ -155,24 +138,12 @@ def read(data: Mapping[str, Any], opened: SetupFields) -> SetupFields:
     )
 
 
-def parse_credits(typed: str) -> int | None:
-    """Return the credits in a text; None if it is no whole number up to `MAX_COMMAND_CREDITS`."""
-    if not re.fullmatch("[0-9]{1,7}", typed):
-        return None
-    credits = int(typed)
-    return credits if credits <= MAX_COMMAND_CREDITS else None
-
-
 def _typed(field: Mapping[str, Any] | None, opened: str) -> str:
     return opened if field is None else str(field.get("value") or "").strip()
-
-
-def _values(field: Mapping[str, Any] | None) -> list[str]:
-    return [str(value) for value in (field or {}).get("values") or ()]
 
 
 def _ids(field: Mapping[str, Any] | None) -> tuple[int, ...] | None:
     if field is None:
         return None
-    found = (value for value in _values(field) if re.fullmatch(SNOWFLAKE, value))
+    found = (value for value in values_of(field) if re.fullmatch(SNOWFLAKE, value))
     return tuple(sorted(map(parse_snowflake, found)))

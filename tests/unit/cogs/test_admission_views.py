@@ -74,22 +74,6 @@ def test_a_hostile_name_stays_one_harmless_line_and_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "credits"),
-    [
-        ("1", 1),
-        (" 1000000 ", 1_000_000),
-        ("1000001", None),
-        ("0", None),
-        ("", None),
-        ("9" * 12, None),
-        ("1e3", None),
-    ],
-)
-def test_an_amount_is_a_whole_number_that_a_command_would_take(typed: str, credits: int | None) -> None:
-    assert views.parse_amount(typed) == credits
-
-
-@pytest.mark.parametrize(
     ("state", "sentence"),
     [
         ("waiting", "The people who run this bot have not allowed pictures in this server yet."),

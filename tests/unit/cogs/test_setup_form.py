@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.credits.guild_setup import CurrentSetup
 from bot.domain.ids import MAX_ID
-from bot.domain.limits import MAX_COMMAND_CREDITS, MAX_CREDITS, Limit, LimitScope
+from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.periods import Period
 from bot.guilds.setup_forms import SetupFields
 from cogs.text.translation import languages, use_locale
@@ -76,22 +76,3 @@ def test_whatever_a_forged_form_holds_is_read_without_an_error(data: dict[str, A
     fields = setup_form.read(submitted(**data), OPENED)
     assert all(0 <= role_id <= MAX_ID for role_id in fields.role_ids)
     assert fields.period in {"day", "week", "month", "total"}
-
-
-@pytest.mark.parametrize(
-    ("typed", "credits"),
-    [
-        ("0", 0),
-        ("007", 7),
-        ("00000007", None),
-        (str(MAX_COMMAND_CREDITS), MAX_COMMAND_CREDITS),
-        (str(MAX_COMMAND_CREDITS + 1), None),
-        ("9" * 5000, None),
-        ("-1", None),
-        ("1.5", None),
-        ("٣", None),
-        ("", None),
-    ],
-)
-def test_credits_are_whole_numbers(typed: str, credits: int | None) -> None:
-    assert setup_form.parse_credits(typed) == credits
