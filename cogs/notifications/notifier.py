@@ -1,15 +1,14 @@
-"""Post notifications in Discord: alerts to a server's admins, and the low balance to the operator."""
+"""Post notifications in Discord: alerts to admins, a low balance and changed prices to the operator."""
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
 from cogs.notifications import views
 from cogs.text.translation import use_locale
-from cogs.ui.discord_limits import NONCE_CHARACTERS
+from cogs.ui.guild_channels import message_nonce
 from cogs.ui.operator_channel import OperatorChannel, locale_of, translate_send_errors
 
 if TYPE_CHECKING:
@@ -39,7 +38,8 @@ class DiscordNotifier:
             view = views.alert_view(alert, now_ms())
         with translate_send_errors(self._client):
             channel = self._client.get_partial_messageable(alert.channel_id)
-            await channel.send(view=view, nonce=_nonce(alert))
+            # An alert that is raised again is another one.
+            await channel.send(view=view, nonce=message_nonce(alert.key, alert.raised_at))
 
     async def warn_low_balance(self, left_credits: int, alert_credits: int) -> None:
         """Post in the operator's channel, else to the application's owners, that the balance is low.
@@ -59,13 +59,3 @@ class DiscordNotifier:
             NotificationFailed, TransientError: as `warn_low_balance`.
         """
         await self._operator.send(partial(views.price_changes_view, changes))
-
-
-def _nonce(alert: Alert) -> str:
-    """Return an alert's nonce, the same for every attempt, by which Discord finds the first message.
-
-    An alert that is raised again is another one.
-
-    https://discord.com/developers/docs/resources/message#create-message
-    """
-    return hashlib.sha256(repr((alert.key, alert.raised_at)).encode()).hexdigest()[:NONCE_CHARACTERS]

@@ -60,9 +60,11 @@ async def post_in_first(
     return False
 
 
-def message_nonce(what: str, guild_id: int, at: int | None) -> str:
+def message_nonce(*identity: object) -> str:
     """Return the nonce of a message, the same for every attempt, by which Discord finds the first one.
+
+    `identity` is what no other message has.
 
     https://discord.com/developers/docs/resources/message#create-message
     """
-    return hashlib.sha256(repr((what, guild_id, at)).encode()).hexdigest()[:NONCE_CHARACTERS]
+    return hashlib.sha256(repr(identity).encode()).hexdigest()[:NONCE_CHARACTERS]
