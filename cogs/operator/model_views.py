@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cogs.text.escaping import escape
 from cogs.text.terms import credits_text
 from cogs.text.translation import gettext, number
-from cogs.ui.layout import build_view, subtext
+from cogs.ui.layout import build_view, fit_lines, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import CatalogEntry
 
 NAME_UNITS: Final = 60
-SHOWN: Final = 60
+LIST_UNITS: Final = 1700
+"""Of each of the two lists."""
 
 
 def models_view(entries: Sequence[CatalogEntry]) -> ui.LayoutView:
@@ -35,7 +36,7 @@ def models_view(entries: Sequence[CatalogEntry]) -> ui.LayoutView:
 
 
 def _lines(entries: Sequence[CatalogEntry]) -> str:
-    return "\n".join(map(_line, entries[:SHOWN]))
+    return "\n".join(fit_lines(list(map(_line, entries)), LIST_UNITS))
 
 
 def _line(entry: CatalogEntry) -> str:

@@ -20,9 +20,12 @@ from bot.credits.reconciliation.models import (
     describe,
 )
 from bot.credits.reconciliation.reconciler import ReconcileRun
+from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import Limit, LimitChange, LimitScope, ReservationState, Usage
+from bot.domain.model_catalog import CatalogEntry
 from bot.domain.periods import Period
 from cogs.operator import reconcile_views, views
+from cogs.operator.model_views import models_view
 from cogs.operator.reconcile_views import apply_button
 from cogs.text.translation import use_locale
 from tests.support.views import view_text
@@ -179,3 +182,13 @@ def test_the_note_of_a_discrepancy_is_shown_untranslated() -> None:
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in translated
     assert "(Rivya said \\*nothing\\*)" in translated
     assert "sehari: 1 perbedaan." in translated
+
+
+def test_a_list_of_models_without_room_for_all_says_how_many_are_left_out() -> None:
+    models = [replace(QWEN_IMAGE, model_id=f"{number:060}", name="x" * 60) for number in range(90)]
+    entries = [CatalogEntry(each, number < 45, True, 4) for number, each in enumerate(models)]
+    text = view_text(models_view(entries))
+    shown = text.count("4 credits")
+    assert 0 < shown < 90
+    assert sum(int(left_out) for left_out in re.findall(r"- and (\d+) more", text)) == 90 - shown
+    assert text.endswith("the first is the default.")
