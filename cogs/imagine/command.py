@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -16,7 +16,7 @@ from bot.guilds.presets import NAME_LIMIT
 from cogs.imagine.model_choices import complete_model, find_model, offer_choices
 from cogs.text.escaping import single_line
 from cogs.ui.context import destination_of
-from cogs.ui.discord_limits import autocomplete_choices
+from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
 from cogs.ui.file_types import PictureCommand
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
-
-MODEL_UNITS: Final = 100
 
 
 class Imagine(commands.Cog):
@@ -68,7 +66,7 @@ class Imagine(commands.Cog):
         interaction: discord.Interaction,
         prompt: app_commands.Range[str, 1, PROMPT_LIMIT] | None = None,
         reference: discord.Attachment | None = None,
-        model: app_commands.Range[str, 1, MODEL_UNITS] | None = None,
+        model: app_commands.Range[str, 1, CHOICE_UNITS] | None = None,
         size: str | None = None,
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
         file_format: str | None = None,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
-from cogs.text.escaping import escape
-from cogs.text.terms import ceiling_text, credits_text, reset_text, timestamp, usage_text
+from cogs.text.terms import ceiling_text, credits_text, model_text, reset_text, timestamp, usage_text
 from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 HALF: Final = 50
 """Percent."""
-MODEL_UNITS: Final = 100
 
 
 def alert_view(alert: Alert, at: int) -> ui.LayoutView:
@@ -77,7 +75,7 @@ def price_changes_view(changes: Sequence[PriceChange]) -> ui.LayoutView:
     lines = [
         gettext(
             "- {model}: {price}, before {before}",
-            model=escape(change.model.name, MODEL_UNITS),
+            model=model_text(change.model.name),
             price=credits_text(change.model.cost_credits),
             before=number(change.before_credits),
         )

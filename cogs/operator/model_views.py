@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cogs.text.escaping import escape
-from cogs.text.terms import credits_text
+from cogs.text.terms import credits_text, model_text
 from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, fit_lines, subtext
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from bot.domain.model_catalog import CatalogEntry
 
-NAME_UNITS: Final = 60
 LIST_UNITS: Final = 1700
 """Of each of the two lists."""
 
@@ -45,5 +43,5 @@ def _line(entry: CatalogEntry) -> str:
         facts.append(gettext("before {before}", before=number(entry.table_credits)))
     if entry.is_available is False:
         facts.append(gettext("not available now"))
-    name, model_id = (escape(text, NAME_UNITS) for text in (entry.model.name, entry.model.model_id))
+    name, model_id = map(model_text, (entry.model.name, entry.model.model_id))
     return f"- {name} ({model_id}): {' · '.join(facts)}"

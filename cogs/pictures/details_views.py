@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.jobs import DeliveryMethod, Stage
 from cogs.pictures.buttons import Action, picture_button
 from cogs.text.escaping import escape, single_line
-from cogs.text.terms import credits_text, format_name, length_text, mention, size_name, timestamp
+from cogs.text.terms import credits_text, format_name, length_text, mention, model_text, size_name, timestamp
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.layout import build_view, quote_or_attach, row, subtext
 
@@ -55,10 +55,10 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
         member=mention(request.destination.user_id),
         when=timestamp(job.accepted_at, "f"),
     )
-    model = "" if model_name is None else gettext("Model: {model}", model=escape(model_name, FILENAME_UNITS))
-    lines = [
-        asked,
-        *filter(None, [model]),
+    lines = [asked]
+    if model_name is not None:
+        lines.append(gettext("Model: {model}", model=model_text(model_name)))
+    lines += [
         gettext("Size: {size}", size=size_name(request.size)),
         gettext("Kind of file: {kind}", kind=format_name(request.format)),
     ]

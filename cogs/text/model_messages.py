@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from cogs.text.escaping import escape
+from cogs.text.terms import model_text
 from cogs.text.translation import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Data = Mapping[str, object]
-
-NAME_UNITS: Final = 100
 
 
 def model_unavailable(data: Data) -> str:
@@ -38,4 +36,4 @@ def reference_unsupported(data: Data) -> str:
 
 
 def _name(data: Data, key: str) -> str:
-    return escape(str(data.get(key) or ""), NAME_UNITS)
+    return model_text(str(data.get(key) or ""))

@@ -87,7 +87,8 @@ PERMISSION_NAMES: Final = {
 }
 BOT_OWNER: Final = "bot_owner"
 """Among missing permissions: to own the application, which is no permission of Discord."""
-MODEL_UNITS: Final = 60
+MODEL_UNITS: Final = 100
+"""The longest name or id of a model."""
 _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
 
@@ -102,12 +103,17 @@ def pictures_text(pictures: int) -> str:
     return ngettext("{n} picture", "{n} pictures", pictures)
 
 
+def model_text(name: str) -> str:
+    """Return the name or the id of a model, which the operator may have written."""
+    return escape(name, MODEL_UNITS)
+
+
 def price_text(shown: ShownPrice) -> str:
     """Return `4 credits`, or `4 credits with Qwen Image` where there are other models."""
     price = credits_text(shown.credits)
     if shown.model_name is None:
         return price
-    return gettext("{price} with {model}", price=price, model=escape(shown.model_name, MODEL_UNITS))
+    return gettext("{price} with {model}", price=price, model=model_text(shown.model_name))
 
 
 def enough_text(left_credits: int, shown: ShownPrice) -> str:
