@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -18,9 +18,6 @@ from cogs.ui.layout import build_view
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
     from bot.guilds.settings import GuildSettingsStore
-
-ZONE_UNITS: Final = 60
-"""How much of an unknown time zone is repeated; more than the longest name has."""
 
 
 class GuildSettings(commands.Cog):
@@ -39,7 +36,7 @@ class GuildSettings(commands.Cog):
         require_manage_guild(interaction)
         name = timezones.zone_named(zone)
         if name is None:
-            view = build_view(settings_views.unknown_zone(escape(zone, ZONE_UNITS)))
+            view = build_view(settings_views.unknown_zone(escape(zone, timezones.ZONE_UNITS)))
         else:
             change = await self._guild_settings.change(
                 guild_id,

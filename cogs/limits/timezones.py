@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from discord import app_commands
 
 DEFAULT_ZONE: Final = "UTC"
+ZONE_UNITS: Final = 60
+"""How much of a time zone is read or repeated; more than the longest name has."""
 _SUGGESTED: Final = 3
 _ALIKE: Final = 0.8
 """The least likeness of a suggested city, from 0 to 1: `jakrta` has 0.92 of `jakarta`."""

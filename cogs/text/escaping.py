@@ -14,8 +14,6 @@ _MARKUP: Final = re.compile(r"([\\*_~`|<>\[\]#])")
 _LIST_MARKER: Final = re.compile(r"^(\d+(?=\.\s)|(?=-\s))")
 # Control characters, and the marks that turn the direction of all text after them.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-
-
 # What an operator's text may link to: web addresses, and mentions of users.
 _LINKS: Final = re.compile(r"(https?://[^\s<>]+|<@[0-9]{17,20}>)")
 

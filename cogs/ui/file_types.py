@@ -25,7 +25,7 @@ class PictureUpload(ui.FileUpload[ui.Modal]):
     """The field of a form for one picture or none."""
 
     def to_component_dict(self) -> Any:
-        """Return the payload with the types, without the options that are left out.
+        """Return the payload with the types.
 
         https://discord.com/developers/docs/components/reference#file-upload
         """

@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.guilds.setup_forms import SetupFields
-from cogs.limits.timezones import DEFAULT_ZONE
+from cogs.limits.timezones import DEFAULT_ZONE, ZONE_UNITS
 from cogs.text.terms import PERIODS_OF_LIMITS, limit_text
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE, parse_snowflake
@@ -27,7 +27,6 @@ PERIOD: Final = "period"
 ROLES: Final = "roles"
 CHANNEL: Final = "channel"
 ZONE: Final = "zone"
-ZONE_UNITS: Final = 60
 ROLES_SHOWN: Final = 25
 """The most that a select menu takes; with more, the form has no field for them."""
 

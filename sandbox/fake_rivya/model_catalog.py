@@ -19,7 +19,7 @@ PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp")
 MEGABYTE = 1_000_000
 SHAPE_PARAMETERS = ("image_size", "aspect_ratio", "aspectRatio", "imageSize", "size")
 FORMAT_PARAMETERS = ("output_format", "outputFormat")
-_DEARER = MappingProxyType(
+_PRICE_FACTORS = MappingProxyType(
     {
         ("resolution", "1K"): 0.8,
         ("resolution", "2K"): 1.5,
@@ -120,7 +120,7 @@ class ModelSpec:
         """Return the credits that a task with these parameters reserves."""
         defaults = self.defaults()
         factor = math.prod(
-            _DEARER.get((name, str(value)), 1.0)
+            _PRICE_FACTORS.get((name, str(value)), 1.0)
             for name, value in params.items()
             if value != defaults.get(name)
         )
