@@ -57,18 +57,20 @@ class ModelMonitor:
 
     async def _check(self) -> None:
         try:
-            live = await self._get_models()
+            live = list(await self._get_models())
         except ContractViolation as error:
             log.warning("list of models unreadable", error=str(error))
             return
         self._catalog.update(live)
+        # Where the list says no price, that of the table is back, which Rivya has not said.
+        priced = {each.model_id for each in live if each.base_credits}
         told, changes = await self._prices.told(), []
         for entry in self._catalog.entries():
             model = entry.model
             if entry.is_offered and entry.is_available is False:
                 log.warning("model not available", model=model.model_id)
             before = told.get(model.model_id, entry.table_credits)
-            if entry.is_offered and before != model.cost_credits:
+            if entry.is_offered and model.model_id in priced and before != model.cost_credits:
                 changes.append(PriceChange(model, before))
         if changes:
             await self._tell(changes)

@@ -131,3 +131,15 @@ async def test_an_offered_model_that_rivya_lacks_is_logged(rivya: Rivya, monitor
     with capture_logs() as lines:
         await rivya.check(monitor, [LiveModel("qwen-image", 4)])
     assert [line["model"] for line in lines if line["event"] == "model not available"] == ["flux-2-pro"]
+
+
+@pytest.mark.parametrize("answer", [[LiveModel("qwen-image", 4)], [LiveModel("another", 4)], []])
+async def test_a_list_without_a_model_says_nothing_of_its_price(
+    rivya: Rivya, monitor: ModelMonitor, database: Database, answer: list[LiveModel]
+) -> None:
+    await rivya.check(monitor, priced(4, 6))
+    restarted = monitor_of(rivya, ModelCatalog(MODELS, OFFERED), database)
+    await rivya.check(restarted, answer)
+    await rivya.check(restarted, priced(4, 6))
+    await restarted.close()
+    assert rivya.told == [("flux-2-pro", 5, 6)]
