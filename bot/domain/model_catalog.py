@@ -82,9 +82,9 @@ class ModelCatalog:
         return tuple(self._known[model_id] for model_id in self._offered)
 
     @property
-    def available(self) -> list[ImageModel]:
+    def available(self) -> tuple[ImageModel, ...]:
         """Every offered model that Rivya has now."""
-        return [model for model in self.offered if self.is_offered(model.model_id)]
+        return tuple(model for model in self.offered if self._is_live(model.model_id))
 
     @property
     def known(self) -> tuple[ImageModel, ...]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from discord import app_commands
 
-from bot.domain.errors import MemberError, MemberReason
 from cogs.text.terms import FORMATS, SIZES, credits_text
 from cogs.text.translation import ngettext
 from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
@@ -44,10 +43,12 @@ def find_model(catalog: ModelCatalog, typed: str | None) -> str:
     if typed is None:
         return catalog.default.model_id
     wanted = typed.casefold().strip()
-    for model in catalog.known:
-        if wanted in {model.model_id.casefold(), model.name.casefold(), model_label(model).casefold()}:
-            return catalog.require(model.model_id).model_id
-    raise MemberError(MemberReason.MODEL_UNAVAILABLE, model=typed, nearest=catalog.default.name)
+    named = (
+        model.model_id
+        for model in catalog.known
+        if wanted in {model.model_id.casefold(), model.name.casefold(), model_label(model).casefold()}
+    )
+    return catalog.require(next(named, typed)).model_id
 
 
 def offer_choices(command: app_commands.Command[Any, ..., Any], catalog: ModelCatalog) -> None:

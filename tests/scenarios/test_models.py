@@ -162,6 +162,16 @@ async def test_a_model_that_rivya_does_not_have_now_is_not_completed(
     assert "Z Image is not available" in server.response_text(await imagine(server, model="z-image"))
 
 
+async def test_for_a_name_that_nobody_knows_a_model_is_named_that_rivya_has_now(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
+    rivya.models["qwen-image"] = replace(rivya.models["qwen-image"], api_status="coming_soon")
+    server = await open_server(models=MODELS)
+    await server.wait_idle()
+    words = server.response_text(await imagine(server, model="something else"))
+    assert "something else is not available. The closest to it is Flux 2 Pro" in words
+
+
 async def test_with_one_model_the_command_has_no_option_for_it(open_server: OpenServer) -> None:
     server = await open_server()
     command = server.app.client.tree.get_command("imagine")
