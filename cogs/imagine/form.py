@@ -147,14 +147,14 @@ def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
 
 
 def fits(prompt: str) -> bool:
-    """Whether the prompt fits into a form, as every prompt does that a model takes."""
+    """Whether the prompt fits into a form, as every prompt does of at most `PROMPT_LIMIT` characters."""
     return len(split(prompt)) <= TEXTS
 
 
 def split(prompt: str) -> list[tuple[str, str]]:
     """Split a prompt into parts for one text field each; returns them with the separator before each.
 
-    Separators and parts, joined, are the prompt. A model takes 5000 characters, which fit into three parts.
+    Separators and parts, joined, are the prompt. One of `PROMPT_LIMIT` characters fits into three parts.
     """
     parts, separator, rest = [], "", prompt
     while utf16_length(rest) > TEXT_INPUT_UNITS:

@@ -139,7 +139,7 @@ def length_text(seconds: float) -> str:
 
 
 def size_name(size: str) -> str:
-    """Return the name of a model's `image_size`; the value itself if no model has it any more."""
+    """Return the name of a size; the size itself if no model has it any more."""
     return gettext(SIZES[size]) if size in SIZES else size
 
 
@@ -155,7 +155,7 @@ def size_note(request: Request) -> str:
 
 
 def format_name(file_format: str) -> str:
-    """Return the name of a model's `output_format`; the value itself if no model has it any more."""
+    """Return the name of a format; the format itself if no model has it any more."""
     return gettext(FORMATS[file_format]) if file_format in FORMATS else file_format
 
 
