@@ -144,13 +144,13 @@ async def _greeted(environment: SandboxEnvironment) -> None:
 def _discord(clock: WallClock, cdn: FakeCdn, timings: Timings) -> Env:
     """Make a simulated Discord. Its bot is set later, since the settings of the bot name a server in it."""
     env = simcord.Env(
-        discord.AutoShardedClient(intents=discord.Intents(guilds=True), shard_count=1),
+        discord.AutoShardedClient(intents=discord.Intents(guilds=True)),
         # Errors of commands are left to the bot, which answers them as in a real server.
         check_errors=False,
+        shard_count=1,
         settle_timeout=timings.settle_seconds,
     )
     env.backend.clock, env.backend.cdn = clock, cdn
-    env.requested_shard_count = 1
     return env
 
 
