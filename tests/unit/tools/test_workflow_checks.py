@@ -62,6 +62,7 @@ def audit(files: Path) -> set[str]:
     commands = lint_commands((ROOT / "Makefile").read_text("utf-8"))
     (command,) = [command.split() for command in commands if "zizmor" in command]
     command[0] = str(Path(sys.executable).with_name("zizmor"))
+    command += ["--color", "never"]  # with CI or FORCE_COLOR set it colours what it writes into a pipe too
     ended = subprocess.run(command, cwd=files, capture_output=True, text=True, check=False)
     found = set(re.findall(r"^\w+\[([a-z-]+)\]", ended.stdout, flags=re.MULTILINE))
     assert bool(ended.returncode) == bool(found), ended.stderr
