@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sandbox.painter import paint
+from sandbox.painter import QWEN, paint
 
 if TYPE_CHECKING:
     from simcord import MemberActor
@@ -70,7 +70,7 @@ async def live_through(environment: SandboxEnvironment, rivya: FakeRivya) -> Non
     now = environment.clock.now() + BEGIN
     # The painter remembers its last pictures, so that the bot waits for none.
     await asyncio.gather(
-        *(asyncio.to_thread(paint, each.prompt, each.size, "png", None) for each in PICTURES)
+        *(asyncio.to_thread(paint, each.prompt, each.size, "png", None, QWEN) for each in PICTURES)
     )
     people = {member.name: member for member in environment.people}
     for command, options in _SETTINGS:

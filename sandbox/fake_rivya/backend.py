@@ -17,15 +17,18 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sandbox.fake_rivya.errors import ApiError
+from sandbox.fake_rivya.manner import manner_of
 from sandbox.fake_rivya.models import Task, Upload
 from sandbox.painter import paint
 
 if TYPE_CHECKING:
+    from sandbox.fake_rivya.model_catalog import ModelSpec
     from sandbox.fake_rivya.models import UploadForm
-    from sandbox.fake_rivya.request_validation import CreateRequest
+    from sandbox.fake_rivya.request_validation import CreateRequest, ReferenceItem
+    from sandbox.painter import Manner
 
-Painter = Callable[[str, str, str, bytes | None], bytes]
-"""Takes prompt, size, output format and reference; returns the picture file. Called in a thread."""
+Painter = Callable[[str, str, str, "bytes | None", "Manner"], bytes]
+"""Takes prompt, size, output format, reference and manner; returns the picture file. Called in a thread."""
 
 _QUEUED_SHARE = 0.2
 """Share of a task's duration during which it is `queued`."""
@@ -50,6 +53,7 @@ class Backend:
         wallet_mode: the effect of too few credits: a 402 ("error"), or a task that fails ("failed_task").
         creates_without_key: number of create calls without an Idempotency-Key.
         peak_concurrent: the largest number of tasks that were unfinished at the same time.
+        surcharges: credits that a task costs beyond what the list of models says, by model.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Backend:
         self.wallet_mode: Literal["error", "failed_task"] = "error"
         self.creates_without_key = 0
         self.peak_concurrent = 0
+        self.surcharges: dict[str, int] = {}
         self._painting_seconds = painting_seconds
         self._painter = painter
         self._random = random.Random(seed)
@@ -168,21 +173,23 @@ class Backend:
         Raises:
             ApiError: validation_failed for an unknown reference, or insufficient_credits.
         """
-        reference_id = self._reference_id(request)
-        cost = request.model.cost(request.params)
+        uploads = [self._upload_of(item, request.model) for item in request.references]
+        model_id = request.model.model_id
+        cost = request.model.cost(request.params) + self.surcharges.get(model_id, 0)
         short = self.wallet_credits < cost
         if short and self.wallet_mode == "error":
             raise ApiError("insufficient_credits", f"This takes {cost} credits.")
         now = time.time()
         task = Task(
-            id=self.new_id(f"task_{request.model.model_id.replace('-', '_')}"),
-            model=request.model.model_id,
+            id=self.new_id(f"task_{model_id.replace('-', '_')}"),
+            model=model_id,
             key=key,
             client_request_id=request.client_request_id,
             prompt=request.prompt,
             size=request.size,
             output_format=request.output_format,
-            reference_id=reference_id,
+            reference_id=uploads[0].id if uploads else None,
+            params=request.params,
             reserved_credits=0 if short else cost,
             created_at=now,
             updated_at=now,
@@ -197,14 +204,16 @@ class Backend:
             self._start(task)
         return task
 
-    async def picture(self, task: Task) -> bytes:
-        """Return the picture file of a succeeded task."""
-        if task.picture is None:
+    async def picture(self, task: Task, number: int = 0) -> bytes:
+        """Return a picture file of a succeeded task."""
+        if number not in task.pictures:
             reference = self.uploads[task.reference_id].data if task.reference_id else None
-            task.picture = asyncio.create_task(
-                asyncio.to_thread(self._painter, task.prompt, task.size, task.output_format, reference)
+            manner = manner_of(task.model, task.params, number)
+            painting = asyncio.to_thread(
+                self._painter, task.prompt, task.size, task.output_format, reference, manner
             )
-        return await asyncio.shield(task.picture)
+            task.pictures[number] = asyncio.create_task(painting)
+        return await asyncio.shield(task.pictures[number])
 
     def store_upload(self, form: UploadForm, base_url: str) -> Upload:
         """Store an uploaded file under a URL below `base_url`."""
@@ -224,22 +233,20 @@ class Backend:
         for run in self._running:
             run.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        pictures = [task.picture for task in self.tasks.values() if task.picture is not None]
+        pictures = [picture for task in self.tasks.values() for picture in task.pictures.values()]
         await asyncio.gather(*pictures, return_exceptions=True)
 
-    def _reference_id(self, request: CreateRequest) -> str | None:
-        if request.reference is None:
-            return None
-        for upload in self.uploads.values():
-            if upload.url == request.reference.url:
-                if request.reference.mime_type not in {None, upload.mime_type}:
-                    raise ApiError("validation_failed", "The mimeType of the reference is wrong.")
-                if request.reference.duration_token != upload.duration_token:
-                    raise ApiError(
-                        "validation_failed", "The reference needs the durationToken of its upload."
-                    )
-                return upload.id
-        raise ApiError("validation_failed", "The url of the reference is not that of an uploaded file.")
+    def _upload_of(self, item: ReferenceItem, model: ModelSpec) -> Upload:
+        upload = next((each for each in self.uploads.values() if each.url == item.url), None)
+        if upload is None:
+            raise ApiError("validation_failed", "The url of a reference is not that of an uploaded file.")
+        if item.mime_type not in {None, upload.mime_type}:
+            raise ApiError("validation_failed", "The mimeType of a reference is wrong.")
+        if item.duration_token != upload.duration_token:
+            raise ApiError("validation_failed", "A reference needs the durationToken of its upload.")
+        if len(upload.data) > model.reference_limit_bytes:
+            raise ApiError("validation_failed", "A reference is larger than this model takes.")
+        return upload
 
     def _start(self, task: Task) -> None:
         error_code = None

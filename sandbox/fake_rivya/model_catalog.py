@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,10 @@ class NumberRange:
         """Return whether the value is a number in the range, on a step."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        steps = (value - self.lowest) / self.step
-        return self.lowest <= value <= self.highest and abs(steps - round(steps)) < 1e-6  # noqa: PLR2004  # rounding
+        if isinstance(value, float) and not math.isfinite(value):  # not of JSON, but Python's parser takes it
+            return False
+        steps = (_exact(value) - _exact(self.lowest)) / _exact(self.step)
+        return self.lowest <= value <= self.highest and steps.denominator == 1
 
     def public(self) -> dict[str, object]:
         """Return the fields of the parameter in GET /models, without its name."""
@@ -89,6 +92,11 @@ class FreeText:
     def public(self) -> dict[str, object]:
         """Return the fields of the parameter in GET /models, without its name."""
         return {"type": "text", "default": None}
+
+
+def _exact(number: float) -> Fraction:
+    """Return the number as it is written: 0.1 is a tenth."""
+    return Fraction(number if isinstance(number, int) else repr(number))
 
 
 ParameterSpec = Select | NumberRange | FreeText

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
 
 def iso(epoch_seconds: float) -> str:
@@ -51,6 +52,7 @@ class Task:
     size: str
     output_format: str
     reference_id: str | None
+    """Of the first one."""
     reserved_credits: int
     created_at: float
     status: Literal["queued", "processing", "succeeded", "failed"] = "queued"
@@ -60,8 +62,15 @@ class Task:
     polls: int = 0
     endless: bool = False
     """Whether it stays `processing` until `Backend.end_endless`."""
-    picture: asyncio.Task[bytes] | None = field(default=None, repr=False)
-    """Made once, when it is first requested."""
+    params: Mapping[str, object] = field(default_factory=dict)
+    """All but the references, with the default of each that was left out."""
+    pictures: dict[int, asyncio.Task[bytes]] = field(default_factory=dict, repr=False)
+    """By their numbers, from 0 on. Each is made once, when it is first requested."""
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures it makes."""
+        return int(str(self.params.get("max_images", 1)))
 
     @property
     def has_ended(self) -> bool:

@@ -39,7 +39,7 @@ class _Strict(BaseModel):
 
 
 class ReferenceItem(_Strict, alias_generator=to_camel):
-    """The only item of `params.referenceMediaItems`."""
+    """An item of `params.referenceMediaItems`."""
 
     url: Annotated[str, Field(pattern="^https?://")]
     kind: Literal["image"]
@@ -80,7 +80,7 @@ class CreateRequest:
     """All but the references, with the default of each that was left out."""
     size: str
     output_format: str
-    reference: ReferenceItem | None
+    references: tuple[ReferenceItem, ...]
     client_request_id: str | None
 
 
@@ -120,7 +120,7 @@ def parse_create(data: bytes, models: Mapping[str, ModelSpec]) -> CreateRequest:
         params=params,
         size=next(str(params[name]) for name in SHAPE_PARAMETERS if name in params),
         output_format="jpeg" if file_format == "jpg" else str(file_format),
-        reference=references[0] if references else None,
+        references=references,
         client_request_id=body.client_request_id,
     )
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from sandbox.fake_rivya.models import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from http import HTTPStatus
 
     from sandbox.fake_rivya.models import Task, Upload
@@ -54,10 +54,10 @@ def public_file(upload: Upload, spelling: Spelling) -> dict[str, object]:
     return answer
 
 
-def public_task(task: Task, url: str, status_words: Mapping[str, str]) -> dict[str, object]:
+def public_task(task: Task, urls: Sequence[str], status_words: Mapping[str, str]) -> dict[str, object]:
     """Return a task with the nine documented keys, the same for the create and the status call.
 
-    `url` is the address of its picture, `status_words` replaces words for its status.
+    `urls` are the addresses of its pictures, `status_words` replaces words for its status.
     """
     message = f"The generation failed: {task.error_code}."
     if task.error_code == "generation_failed":
@@ -70,7 +70,7 @@ def public_task(task: Task, url: str, status_words: Mapping[str, str]) -> dict[s
         "final_credits": task.final_credits,
         "created_at": iso(task.created_at),
         "updated_at": iso(task.updated_at),
-        "result": {"primary_url": url, "urls": [url]} if task.status == "succeeded" else None,
+        "result": {"primary_url": urls[0], "urls": list(urls)} if task.status == "succeeded" else None,
         "error": None if task.error_code is None else {"code": task.error_code, "message": message},
     }
 

@@ -234,7 +234,7 @@ class FakeRivya(Backend):
                 task = self.create(parse_create(body, self.models), key)
             finally:
                 self.unclaim(key)
-        document = responses.public_task(task, self._result_url(task), self.status_words)
+        document = responses.public_task(task, self._result_urls(task), self.status_words)
         return web.json_response(document, status=self.create_status)
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -243,13 +243,16 @@ class FakeRivya(Backend):
         if task is None:
             raise ApiError("not_found", "There is no such generation.")
         task.polls += 1
-        url = self._result_url(task)
+        urls = self._result_urls(task)
         if self.result_address == "data" and task.status == "succeeded":
-            url = results.data_url(*await self._result_file(task))
-        return web.json_response(responses.public_task(task, url, self.status_words))
+            files = [await self._result_file(task, number) for number in range(len(urls))]
+            urls = [results.data_url(*file) for file in files]
+        return web.json_response(responses.public_task(task, urls, self.status_words))
 
-    def _result_url(self, task: Task) -> str:
-        return results.address(self.result_address, self.url, f"/results/{task.id}.{task.output_format}")
+    def _result_urls(self, task: Task) -> list[str]:
+        names = [f"{task.id}.{number}.{task.output_format}" for number in range(task.picture_count)]
+        names[0] = f"{task.id}.{task.output_format}"
+        return [results.address(self.result_address, self.url, f"/results/{name}") for name in names]
 
     async def _credits(self, request: web.Request) -> web.Response:
         self._authorize(request, "credits:read")
@@ -259,16 +262,19 @@ class FakeRivya(Backend):
         return web.json_response({"data": [model.public() for model in self.models.values()]})
 
     async def _result(self, request: web.Request) -> web.Response:
-        task_id, _, extension = request.match_info["name"].rpartition(".")
-        task = self.tasks.get(task_id)
+        name, _, extension = request.match_info["name"].rpartition(".")
+        task_id, _, digits = name.partition(".")
+        task, number = self.tasks.get(task_id), int(digits) if digits.isdecimal() else 0
         if task is None or task.status != "succeeded" or extension != task.output_format:
             raise web.HTTPNotFound
-        picture, mime_type = await self._result_file(task)
+        if number >= task.picture_count:
+            raise web.HTTPNotFound
+        picture, mime_type = await self._result_file(task, number)
         return web.Response(body=picture, content_type=mime_type)
 
-    async def _result_file(self, task: Task) -> tuple[bytes, str]:
-        """Return the picture of a succeeded task as it is sent, and its MIME type."""
-        picture = await self.picture(task)
+    async def _result_file(self, task: Task, number: int) -> tuple[bytes, str]:
+        """Return a picture of a succeeded task as it is sent, and its MIME type."""
+        picture = await self.picture(task, number)
         if self.result_format is None:
             return picture, f"image/{task.output_format}"
         kind, animated = self.result_format, self.result_animated

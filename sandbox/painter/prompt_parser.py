@@ -119,6 +119,26 @@ def parse_prompt(prompt: str, dice: random.Random) -> Scene:
     )
 
 
+def without(scene: Scene, words: str) -> Scene:
+    """Return the scene without what the words name: subjects with their riders, features, the mood."""
+    known = {form for word in split_words(words.lower()) for form in singulars(word)}
+    mentions, _ = _read(split_words(words.lower()))
+    banned = {mention.emoji for mention in mentions}
+    mood_words = set(MOODS.get(scene.mood, "").split())
+    return replace(
+        scene,
+        subjects=_spared(scene.subjects, banned),
+        mood="day" if known & mood_words else scene.mood,
+        features=frozenset(name for name in scene.features if not known & set(FEATURES[name].split())),
+    )
+
+
+def _spared(subjects: tuple[Subject, ...], banned: set[str]) -> tuple[Subject, ...]:
+    return tuple(
+        replace(each, riders=_spared(each.riders, banned)) for each in subjects if each.emoji not in banned
+    )
+
+
 def _read(words: Sequence[str]) -> tuple[list[_Mention], list[str]]:
     """Return the nouns that have an emoji, and the other words.
 

@@ -1,4 +1,4 @@
-"""Write the first words of the prompt into a corner of the picture."""
+"""Write onto the picture: the first words of the prompt in a corner, or a watermark across it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ _LATIN_END = 0x17F
 
 def sign(picture: Image.Image, prompt: str) -> Image.Image:
     """Write the prompt onto the picture and return it; characters that the font lacks are left out."""
-    text = " ".join(
-        "".join(c for c in prompt if c.isspace() or (c.isprintable() and ord(c) <= _LATIN_END)).split()
-    )
+    text = _printable(prompt)
     if len(text) > _LENGTH:
         text = text[: _LENGTH - 1].rsplit(" ", 1)[0].rstrip(",.;:") + " ..."
     if not text:
@@ -40,3 +38,21 @@ def sign(picture: Image.Image, prompt: str) -> Image.Image:
     picture.paste(Image.new("RGB", picture.size, glow), mask=halo)
     picture.paste(Image.new("RGB", picture.size, ink), mask=letters.point(lambda v: int(v * 0.9)))
     return picture
+
+
+def stamp(picture: Image.Image, watermark: str) -> Image.Image:
+    """Return the picture with a pale text across its middle; characters that the font lacks are left out."""
+    text = _printable(watermark)[:_LENGTH]
+    font = ImageFont.load_default(max(14, round(min(picture.size) / 9)))
+    mask = Image.new("L", picture.size)
+    middle = (picture.width / 2, picture.height / 2)
+    ImageDraw.Draw(mask).text(middle, text, font=font, fill=110, anchor="mm")
+    mask = mask.rotate(24, Image.Resampling.BICUBIC)
+    stamped = picture.copy()
+    stamped.paste(Image.new("RGB", picture.size, (255, 255, 255)), mask=mask)
+    return stamped
+
+
+def _printable(text: str) -> str:
+    kept = (c for c in text if c.isspace() or (c.isprintable() and ord(c) <= _LATIN_END))
+    return " ".join("".join(kept).split())
