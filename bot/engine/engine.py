@@ -96,6 +96,10 @@ class JobEngine:
         """Whether the bot is closing and takes no new requests."""
         return self._dependencies.shutdown.requested
 
+    def typical_duration(self, model: str) -> float | None:
+        """Return how many seconds a task of the model typically takes, from memory; None if unknown."""
+        return self._dependencies.scheduler.typical_duration(model)
+
     async def submit(
         self,
         request: Request | RequestOptions,

@@ -19,7 +19,7 @@ from bot.engine.polling.fixed_interval import FixedIntervalPolls
 from bot.engine.polling.schedule import DurationBounds, PollInterval, estimate_distribution, optimal_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from bot.engine.polling.schedule import DurationDistribution
 
@@ -74,6 +74,7 @@ class PollScheduler:
         self._random = dice or random.Random()  # noqa: S311  # no secret
         self._fixed = FixedIntervalPolls(interval, self._random)
         self._histories: dict[TaskKind, _KindHistory] = {}
+        self._typical: dict[str, float | None] = {}
 
     def next_poll(self, kind: TaskKind, polled_seconds: float | None = None) -> float:
         """Return the age at which a task is polled next that was last polled at `polled_seconds`, if ever."""
@@ -99,7 +100,15 @@ class PollScheduler:
         if not 0.0 <= bounds.after_seconds <= bounds.by_seconds < math.inf:
             return False
         self._histories.setdefault(kind, _KindHistory(self._interval)).add(bounds, polls)
+        self._typical.pop(kind.model, None)
         return True
+
+    def typical_duration(self, model: str) -> float | None:
+        """Return the median duration of a model's latest tasks in seconds; None while there are too few."""
+        if model not in self._typical:
+            kinds = [kind_history for kind, kind_history in self._histories.items() if kind.model == model]
+            self._typical[model] = _median_seconds([each for kind in kinds for each in kind.durations])
+        return self._typical[model]
 
     def typical_seconds(self, kind: TaskKind) -> float | None:
         """Return the median duration of the latest tasks of a kind; None while there are too few."""
@@ -140,11 +149,14 @@ class _KindHistory:
             self._schedule = optimal_schedule(self._distribution, self._interval, extra_polls=extra)
         return self._schedule
 
+    @property
+    def durations(self) -> Collection[DurationBounds]:
+        """The latest durations, the oldest first."""
+        return self._durations
+
     def median_seconds(self) -> float | None:
-        """Return the median, each duration taken as the middle of its bounds; None with too few tasks."""
-        if len(self._durations) < _MIN_HISTORY:
-            return None
-        return median((bounds.after_seconds + bounds.by_seconds) / 2 for bounds in self._durations)
+        """Return the median; None with too few tasks."""
+        return _median_seconds(self._durations)
 
     def longest_seconds(self) -> float:
         """Return the longest duration, by its upper bound."""
@@ -166,6 +178,13 @@ class _KindHistory:
             self._shares.clear()
             self._new = newest
             self.extra_polls = max(self.extra_polls, 0.0)
+
+
+def _median_seconds(durations: Collection[DurationBounds]) -> float | None:
+    """Return the median, each duration taken as the middle of its bounds; None with too few tasks."""
+    if len(durations) < _MIN_HISTORY:
+        return None
+    return median((bounds.after_seconds + bounds.by_seconds) / 2 for bounds in durations)
 
 
 def _count_changed(shares: list[tuple[float, float]]) -> int:

@@ -153,6 +153,21 @@ def test_each_kind_of_task_is_learned_alone() -> None:
     assert scheduler.next_poll(TaskKind("another", with_reference=False)) == 2.5
 
 
+def test_the_typical_duration_of_a_model_is_that_of_its_tasks_with_and_without_reference() -> None:
+    scheduler = make_scheduler(8.0, 8.0)
+    poll_to_end(scheduler, 90.0, TaskKind("another", with_reference=False))
+    assert scheduler.typical_duration("qwen-image") is None
+    for _ in range(3):
+        poll_to_end(scheduler, 30.0, TaskKind("qwen-image", with_reference=True))
+    typical = scheduler.typical_duration("qwen-image")
+    assert typical == pytest.approx(30, abs=3)
+    for _ in range(9):
+        poll_to_end(scheduler, 8.0)
+    typical = scheduler.typical_duration("qwen-image")
+    assert typical == pytest.approx(8, abs=3)
+    assert scheduler.typical_duration("another") is None
+
+
 def test_the_schedule_scales_with_the_settings() -> None:
     small = PollScheduler(PollInterval(0.025, 0.05), dice=random.Random(1))
     for seconds in draw_durations(12, 60, seed=8):
