@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, model_va
 from pydantic.dataclasses import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 AUTO: Final = "auto"
 """The size that the model chooses by the prompt or the references."""
@@ -92,6 +92,11 @@ class Parameter:
         """Whether its value is a number."""
         return not self.options and not self.text
 
+    @property
+    def default_value(self) -> Value | None:
+        """What the model takes if a request does not say it; None if that is not known."""
+        return self.options[0] if self.options else self.default
+
     def allows(self, value: Value) -> bool:
         """Return whether a model takes the value."""
         if not self.is_number:
@@ -164,6 +169,17 @@ class ImageModel:
     def _formats(self) -> dict[str, str]:
         options = () if self.formats is None else self.formats.options
         return {_FORMATS[option]: option for option in options if option in _FORMATS}
+
+    def price_settings(self, settings: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
+        """Return those that move the price and are not at their default, in the order of their names."""
+        known = ((name, value, self.parameters.get(name)) for name, value in settings)
+        return tuple(
+            sorted(
+                (name, value)
+                for name, value, parameter in known
+                if parameter is not None and parameter.moves_price and value != parameter.default_value
+            )
+        )
 
     def params(self, size: str, file_format: str) -> dict[str, Value]:
         """Return the parameters of a request in the model's own words, with those that are always sent.

@@ -229,3 +229,21 @@ def test_a_model_whose_sizes_have_no_shape_or_repeat_is_refused(options: tuple[s
 def test_a_parameter_cannot_take_the_place_of_size_format_or_references(name: str) -> None:
     with pytest.raises(ValueError, match="that of the size, the format or the references"):
         replace(MODELS["qwen-image"], parameters={name: Parameter(text=True)})
+
+
+def test_the_settings_that_move_the_price_are_compared_whatever_their_order_and_without_defaults() -> None:
+    ideogram, flux = MODELS["ideogram-v3"], MODELS["flux-2-pro"]
+    assert ideogram.price_settings((("seed", 4), ("rendering_speed", "TURBO"))) == (
+        ("rendering_speed", "TURBO"),
+    )
+    assert ideogram.price_settings((("rendering_speed", "BALANCED"), ("style", "REALISTIC"))) == ()
+    assert flux.price_settings((("gone", "4K"), ("resolution", "2K"))) == (("resolution", "2K"),)
+    two = replace(
+        flux,
+        parameters={
+            "a": Parameter(default=1, minimum=1, moves_price=True),
+            "b": Parameter(minimum=1, moves_price=True),
+        },
+    )
+    assert two.price_settings((("b", 1), ("a", 2))) == (("a", 2), ("b", 1))
+    assert two.price_settings((("b", 1), ("a", 1))) == (("b", 1),)
