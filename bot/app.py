@@ -257,7 +257,7 @@ def _notifiers(
     settings: Settings,
 ) -> Notifiers:
     """Build the periodic tasks, which are not started yet, that alert admins and the operator."""
-    notifier = DiscordNotifier(client, settings.discord.operator_channel)
+    notifier = DiscordNotifier(client, settings.discord.operator_channel, stores.catalog)
     alert_notifier = AlertNotifier(stores.alerts, notifier, operator_log)
     balance_monitor = BalanceMonitor(
         rivya.credits,

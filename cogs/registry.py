@@ -158,7 +158,7 @@ def _pictures(
 ) -> tuple[commands.Cog, ...]:
     """The cogs that make pictures, and those for finished ones."""
     rejected_requests = RejectedRequests(stores.drafts, error_reporter)
-    submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests)
+    submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests, stores.catalog)
     compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (

@@ -14,6 +14,7 @@ from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     from bot.domain.limits import Limit
+    from bot.domain.prices import PriceList
 
 FAILED: Final = 1
 """The exit code of a command that could not do, or has not found, what it was asked for."""
@@ -48,6 +49,20 @@ def limit_text(limit: Limit | None) -> str:
     if limit is None:
         return "none"
     return f"{limit.credits} credits {'in total' if limit.period is Period.TOTAL else f'a {limit.period}'}"
+
+
+def enough_text(left_credits: int, prices: PriceList) -> str:
+    """Return for how many pictures the credits are enough, where several models are offered."""
+    best, default = prices.best_for(left_credits), one_line(prices.default.model_name or "")
+    if best is None:
+        cheapest = prices.cheapest
+        return (
+            f"{left_credits} left: not enough for a picture; {cheapest.model_name} costs {cheapest.credits}"
+        )
+    enough = f"{left_credits // best.credits} of {one_line(best.model_name or '')}"
+    if best is prices.default:
+        return f"{left_credits} left: enough for {enough}"
+    return f"{left_credits} left: not enough for {default}, but for {enough}"
 
 
 def one_line(text: str) -> str:

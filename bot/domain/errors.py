@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from bot.domain.limits import Usage
+    from bot.domain.prices import ShownPrice
 
 
 class KuasError(Exception):
@@ -137,9 +138,16 @@ class MemberError(KuasError):
 
 
 class LimitExceeded(MemberError):
-    """Reserving `cost_credits` would exceed a limit; `usage` says which one, and how far it is used."""
+    """Reserving `cost_credits` would exceed a limit; `usage` says which one, and how far it is used.
+
+    Of several limits it is the one with the least left.
+    """
 
     category = "LimitReached"
+    model_name: str | None = None
+    """The model that was asked for, where several are offered."""
+    cheaper: ShownPrice | None = None
+    """Another model, for which every limit has room."""
 
     def __init__(self, usage: Usage, cost_credits: int) -> None:
         super().__init__(MemberReason.LIMIT_REACHED)

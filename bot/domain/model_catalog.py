@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import ANY_FORMAT, MODELS, QWEN_IMAGE
+from bot.domain.prices import PriceList, ShownPrice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,14 +37,6 @@ class PriceChange:
 
     model: ImageModel
     before_credits: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPrice:
-    """What a picture costs, for a message: with the default model, which is named if there are others."""
-
-    credits: int
-    model_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,7 @@ class ModelCatalog:
     @property
     def cheapest_credits(self) -> int:
         """With less than this left, no picture can be made."""
-        return min(model.cost_credits for model in self.offered)
+        return self.price_list.cheapest.credits
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -174,10 +167,34 @@ class ModelCatalog:
             raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
         return other
 
+    def cheaper(
+        self, model: ImageModel, left_credits: int, *, with_reference: bool, prompt_length: int
+    ) -> ImageModel | None:
+        """Return the available model most like another that is too expensive; None if there is none.
+
+        Credits are enough for it, and it takes the same reference and a prompt of so many characters.
+        """
+        fitting = [
+            each
+            for each in self.available
+            if each.cost_credits <= min(left_credits, model.cost_credits - 1)
+            and prompt_length <= each.prompt_limit
+            and (each.reference_count or not with_reference)
+        ]
+        return _closest(model, fitting)
+
+    def shown_price(self, model: ImageModel) -> ShownPrice:
+        """Return what a picture costs with a model, for a message."""
+        name = self.name_to_show(model.model_id)
+        can_rise = name is not None and any(
+            each.moves_price and each.fixed is None for each in model.parameters.values()
+        )
+        return ShownPrice(model.cost_credits, name, can_rise=can_rise)
+
     @property
-    def shown_price(self) -> ShownPrice:
-        """What a picture costs with the default model."""
-        return ShownPrice(self.default.cost_credits, self.name_to_show(self.default.model_id))
+    def price_list(self) -> PriceList:
+        """What a picture costs with each available model; with each offered one while none is available."""
+        return PriceList(tuple(map(self.shown_price, self.available or self.offered)))
 
     def entries(self) -> list[CatalogEntry]:
         """Return how each known model stands, those on offer first."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.domain.clock import now_ms
-from bot.domain.errors import MemberError, MemberReason, OperatorError
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason, OperatorError
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, Stage
 from bot.engine.dependencies import EngineDependencies
 from bot.engine.polling.schedule import PollInterval
@@ -21,7 +22,10 @@ from bot.engine.slots import FairSlots
 from bot.jobs.submission import Duplicate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.credits.ledger import Ledger
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Job, Request, RequestContext, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
     from bot.engine.circuit_breaker import CircuitBreaker
@@ -118,15 +122,17 @@ class JobEngine:
             OperatorError: `database`.
         """
         self._require_accepting(context)
-        result = await self._store.submit(
-            request,
-            context,
-            job_id=str(uuid.uuid4()),
-            model=self._catalog.require(request.model),
-            at=now_ms(),
-            draft_id=draft_id,
-            confirmed=confirmed,
-        )
+        model = self._catalog.require(request.model)
+        with self._cheaper_named(request, model):
+            result = await self._store.submit(
+                request,
+                context,
+                job_id=str(uuid.uuid4()),
+                model=model,
+                at=now_ms(),
+                draft_id=draft_id,
+                confirmed=confirmed,
+            )
         if isinstance(result, Duplicate):
             log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
         return result
@@ -140,7 +146,24 @@ class JobEngine:
         """
         self._require_accepting(context)
         model = self._catalog.require(request.model)
-        return await self._store.open_draft(request, context, model=model, at=now_ms())
+        with self._cheaper_named(request, model):
+            return await self._store.open_draft(request, context, model=model, at=now_ms())
+
+    @contextmanager
+    def _cheaper_named(self, request: Request | RequestOptions, model: ImageModel) -> Iterator[None]:
+        """Let a refusal for want of credits name its model, and a cheaper one that would fit."""
+        try:
+            yield
+        except LimitExceeded as error:
+            error.model_name = self._catalog.name_to_show(model.model_id)
+            cheaper = self._catalog.cheaper(
+                model,
+                error.usage.left_credits,
+                with_reference=request.reference is not None,
+                prompt_length=len(request.prompt),
+            )
+            error.cheaper = None if cheaper is None else self._catalog.shown_price(cheaper)
+            raise
 
     def _require_accepting(self, context: RequestContext) -> None:
         if self.closing:

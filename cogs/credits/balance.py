@@ -36,6 +36,6 @@ class Credits(commands.Cog):
             await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
             await self._ledger.member_used(guild_id, user_id),
             [grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}],
-            self._catalog.shown_price,
+            self._catalog.price_list,
         )
         await interaction.response.send_message(view=view, ephemeral=True)

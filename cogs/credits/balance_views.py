@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.limits import LimitScope
 from cogs.text.escaping import escape
+from cogs.text.price_lines import price_lines
 from cogs.text.terms import (
     credits_text,
     enough_text,
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
 
     from bot.credits.grants import Grant
     from bot.domain.limits import Limit, MemberLimits, Usage
-    from bot.domain.model_catalog import ShownPrice
+    from bot.domain.prices import PriceList
 
 GRANTS_SHOWN: Final = 5
 REASON_UNITS: Final = 100
 
 
 def balance_view(
-    member_limits: MemberLimits, used_credits: int, grants: Sequence[Grant], price: ShownPrice
+    member_limits: MemberLimits, used_credits: int, grants: Sequence[Grant], prices: PriceList
 ) -> ui.LayoutView:
     """Show what the member used, their limits, their grants, and for how many pictures that is enough.
 
@@ -43,7 +44,7 @@ def balance_view(
         member_limits: every limit that concerns the member.
         used_credits: what they spent, or have set aside, in the current period of the server's limit.
         grants: those that can still pay for them: their own, and the server's.
-        price: what a picture costs.
+        prices: what a picture costs with each model.
     """
     usages = [
         member_limits.guild,
@@ -57,10 +58,11 @@ def balance_view(
             credits=credits_text(used_credits),
             period=period_noun(member_limits.guild.period),
         ),
-        "\n".join(_limit_line(usage, price) for usage in usages),
+        "\n".join(_limit_line(usage, prices) for usage in usages),
         _exempt_line(member_limits.exempt),
         _grant_lines(grants),
-        pictures_left_text(member_limits, price),
+        pictures_left_text(member_limits, prices),
+        price_lines(prices) if prices.has_choice else "",
     )
 
 
@@ -73,7 +75,7 @@ def _numbers(usage: Usage) -> tuple[object, ...]:
     return usage.limit_credits, usage.period, usage.used_credits, usage.left_credits
 
 
-def _limit_line(usage: Usage, price: ShownPrice) -> str:
+def _limit_line(usage: Usage, prices: PriceList) -> str:
     name = scope_text(usage)
     name = f"{name[0].upper()}{name[1:]}"
     if shows_numbers(usage):
@@ -84,7 +86,7 @@ def _limit_line(usage: Usage, price: ShownPrice) -> str:
             left=number(usage.left_credits),
             reset=reset_text(usage),
         )
-    if usage.left_credits >= price.credits:
+    if usage.left_credits >= prices.cheapest.credits:
         return gettext("**{rule}**: credits are left.", rule=name)
     return gettext("**{rule}**: used up. {reset}", rule=name, reset=reset_text(usage))
 
@@ -126,15 +128,17 @@ def _granted(grant: Grant) -> str:
     return gettext("- Granted to this server: {left} of {credits} left, until {until}", **facts, until=until)
 
 
-def pictures_left_text(member_limits: MemberLimits, price: ShownPrice) -> str:
-    """Return what a picture costs, for how many the tightest limit has room, and which limit that is.
+def pictures_left_text(member_limits: MemberLimits, prices: PriceList) -> str:
+    """Return for how many pictures the tightest limit has room, and which limit that is.
 
-    A limit over all servers shows no number: it is only told whether it has room for a picture.
+    A limit over all servers shows no number: it is only told for which models it has room.
     """
     binding = list(reversed(member_limits.binding))
     tightest = min(filter(shows_numbers, binding), key=lambda usage: usage.left_credits)
-    if any(usage.left_credits < price.credits for usage in binding if not shows_numbers(usage)):
-        return enough_text(0, price)
-    enough = enough_text(tightest.left_credits, price)
+    hidden = min((usage.left_credits for usage in binding if not shows_numbers(usage)), default=None)
+    payable = prices if hidden is None else prices.within(hidden)
+    if payable is None:
+        return enough_text(0, prices)
+    enough = enough_text(tightest.left_credits, payable)
     deciding = gettext("The limit that decides is {rule}.", rule=scope_text(tightest))
     return f"{enough}\n{subtext(deciding)}"

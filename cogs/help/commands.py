@@ -82,14 +82,14 @@ class Help(commands.Cog):
         """Return what a picture costs and how many are left, or why there are none in this server."""
         guild_id = interaction.guild_id
         if guild_id is None:
-            return views.price_line(self._catalog.shown_price)
+            return views.price_line(self._catalog.price_list.default)
         refusal = await self._admissions.refusal(guild_id) or await self._pauses.refusal(guild_id)
         if refusal is not None:
             return reason_alone(refusal.reason, refusal.data)
         member_limits = await self._ledger.member_limits(
             guild_id, interaction.user.id, role_ids_of(interaction.user)
         )
-        return pictures_left_text(member_limits, self._catalog.shown_price)
+        return pictures_left_text(member_limits, self._catalog.price_list)
 
     async def _operator_guilds(self, interaction: discord.Interaction) -> list[int]:
         """Return the operator's guild, whose commands are for the operator in that guild; else nothing."""

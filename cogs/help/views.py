@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.config.settings import AboutSettings
-    from bot.domain.model_catalog import ShownPrice
+    from bot.domain.prices import ShownPrice
 
 
 def heading() -> str:

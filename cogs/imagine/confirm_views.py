@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import ui
 
+from bot.domain.prices import ShownPrice
 from cogs.text.escaping import escape
-from cogs.text.terms import credits_text, period_noun, scope_text, shows_numbers, size_note
+from cogs.text.terms import credits_text, period_noun, price_text, scope_text, shows_numbers, size_note
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
@@ -26,9 +27,13 @@ _STYLES: Final = {YES: discord.ButtonStyle.primary, NO: discord.ButtonStyle.seco
 FILENAME_UNITS: Final = 60
 
 
-def price_question_view(question: NeedsConfirmation) -> ui.LayoutView:
-    """Ask about a price, and show what it would leave of the server's and the member's limits."""
+def price_question_view(question: NeedsConfirmation, model_name: str | None) -> ui.LayoutView:
+    """Ask about a price, and show what it would leave of the server's and the member's limits.
+
+    `model_name` is None where no other model is offered.
+    """
     request, cost_credits = question.request, question.cost_credits
+    price = price_text(ShownPrice(cost_credits, model_name))
     # The operator's limit over all servers is left out: it would tell what other servers spend.
     usages = [usage for usage in reversed(question.member_limits.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
@@ -40,7 +45,7 @@ def price_question_view(question: NeedsConfirmation) -> ui.LayoutView:
         gettext("Nothing is charged unless you say yes."),
     ]
     return build_view(
-        f"### {gettext('This picture costs {price}', price=credits_text(cost_credits))}",
+        f"### {gettext('This picture costs {price}', price=price)}",
         f"> {excerpt}" if excerpt else "",
         f"{gettext('It would leave:')}\n{left}",
         subtext(" ".join(filter(None, notes))),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bot.background.alert_notifier import AlertNotifier
     from bot.domain.jobs import Job, Request, RequestOptions
+    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
     from bot.jobs.drafts import Draft, DraftStore
     from cogs.imagine.rejection import RejectedRequests
@@ -35,7 +36,9 @@ class Submission(commands.Cog):
         drafts: DraftStore,
         alert_notifier: AlertNotifier,
         rejected_requests: RejectedRequests,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._engine = engine
         self._drafts = drafts
         self._alert_notifier = alert_notifier
@@ -123,7 +126,8 @@ class Submission(commands.Cog):
         form can be submitted again.
         """
         try:
-            view = confirm_views.price_question_view(question)
+            model_name = self._catalog.name_to_show(question.request.model)
+            view = confirm_views.price_question_view(question, model_name)
             await interaction.response.send_message(view=view, ephemeral=True)
         except Exception as error:
             arrived = classify(error) is DiscordErrorKind.ALREADY_ACKNOWLEDGED  # an earlier attempt did

@@ -49,7 +49,13 @@ class ShowLimits(commands.Cog):
         member_limits = await self._ledger.member_limits(guild_id, interaction.user.id, ())
         settings = {name: await self._guild_settings.get(guild_id, name) for name in CREDIT_SETTINGS}
         roles = () if interaction.guild is None else interaction.guild.roles
-        view = show_views.limits_view(in_force, member_limits, settings, {role.id for role in roles})
+        view = show_views.limits_view(
+            in_force,
+            member_limits,
+            settings,
+            {role.id for role in roles},
+            self._catalog.price_list,
+        )
         await interaction.response.send_message(view=view, ephemeral=True)
 
     @app_commands.command(
@@ -68,7 +74,7 @@ class ShowLimits(commands.Cog):
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),
-            price=self._catalog.shown_price,
+            prices=self._catalog.price_list,
             is_member=isinstance(person, discord.Member),
         )
         await interaction.response.send_message(view=view, ephemeral=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.credits.admin import ActiveLimits
     from bot.credits.grants import Grant
     from bot.domain.limits import MemberLimits, Usage
-    from bot.domain.model_catalog import ShownPrice
+    from bot.domain.prices import PriceList
     from bot.guilds.settings import GuildSetting
 
 LIST_UNITS: Final = 900
@@ -57,8 +57,11 @@ def limits_view(
     member_limits: MemberLimits,
     settings: Mapping[GuildSetting, str | None],
     role_ids: Collection[int],
+    prices: PriceList,
 ) -> ui.LayoutView:
     """Show all that admins have set. `role_ids` are the roles that exist; none if they are not known."""
+    ceilings = [usage for usage in member_limits.ceilings if usage.scope == LimitScope.CEILING]
+    left_credits = min(usage.left_credits for usage in (member_limits.guild, *ceilings))
     groups = {
         gettext("Members"): [
             limit for limit in in_force.limits if limit.scope in {LimitScope.EVERYONE, LimitScope.MEMBER}
@@ -75,7 +78,8 @@ def limits_view(
     return build_view(
         gettext("### Limits of this server"),
         _guild_lines(in_force.guild, member_limits.guild),
-        *(_ceiling_line(usage) for usage in member_limits.ceilings if usage.scope == LimitScope.CEILING),
+        *map(_ceiling_line, ceilings),
+        enough_text(left_credits, prices) if prices.has_choice else "",
         *lists,
         titled_view(gettext("Grants"), [_grant_line(grant) for grant in in_force.grants], LIST_UNITS),
         subtext(values),
@@ -87,7 +91,7 @@ def explain_view(
     member_limits: MemberLimits,
     exemptions: Iterable[Limit],
     *,
-    price: ShownPrice,
+    prices: PriceList,
     is_member: bool,
 ) -> ui.LayoutView:
     """Show how far each limit of a member is used, which one decides, and which do not count and why.
@@ -95,7 +99,9 @@ def explain_view(
     `exemptions` are all of this member, also those that do not count.
     """
     visible = [
-        usage for usage in member_limits.binding if shows_numbers(usage) or usage.left_credits < price.credits
+        usage
+        for usage in member_limits.binding
+        if shows_numbers(usage) or usage.left_credits < prices.cheapest.credits
     ]
     # Of equals the one closest to the member, as in the sentence of a refusal.
     tightest = min(reversed(visible), key=lambda usage: usage.left_credits)
@@ -114,7 +120,7 @@ def explain_view(
                 ),
             ]
         ),
-        subtext(enough_text(tightest.left_credits, price)),
+        subtext(enough_text(tightest.left_credits if shows_numbers(tightest) else 0, prices)),
     )
 
 

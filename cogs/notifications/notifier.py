@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     import discord
 
     from bot.credits.alerts import Alert
-    from bot.domain.model_catalog import PriceChange
+    from bot.domain.model_catalog import ModelCatalog, PriceChange
 
 
 class DiscordNotifier:
     """The `Notifier` that posts in Discord."""
 
-    def __init__(self, client: discord.Client, operator_channel: int | None) -> None:
+    def __init__(self, client: discord.Client, operator_channel: int | None, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
         self._client = client
         self._operator = OperatorChannel(client, operator_channel)
 
@@ -35,7 +36,7 @@ class DiscordNotifier:
             TransientError: Discord is out of reach.
         """
         with use_locale(locale_of(self._client.get_guild(alert.guild_id))):
-            view = views.alert_view(alert, now_ms())
+            view = views.alert_view(alert, now_ms(), self._catalog.price_list)
         with translate_send_errors(self._client):
             channel = self._client.get_partial_messageable(alert.channel_id)
             # An alert that is raised again is another one.
@@ -50,7 +51,9 @@ class DiscordNotifier:
             NotificationFailed: neither the channel nor any owner can be written to.
             TransientError: Discord is out of reach, and no owner was told.
         """
-        await self._operator.send(partial(views.low_balance_view, left_credits, alert_credits))
+        await self._operator.send(
+            partial(views.low_balance_view, left_credits, alert_credits, self._catalog.price_list)
+        )
 
     async def tell_price_changes(self, changes: Sequence[PriceChange]) -> None:
         """Post where `warn_low_balance` posts that models cost something else than before.

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
-from cogs.text.terms import ceiling_text, credits_text, model_text, reset_text, timestamp, usage_text
+from cogs.text.terms import (
+    ceiling_text,
+    credits_text,
+    enough_text,
+    model_text,
+    reset_text,
+    timestamp,
+    usage_text,
+)
 from cogs.text.translation import gettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -18,14 +26,16 @@ if TYPE_CHECKING:
     from bot.credits.alerts import Alert
     from bot.domain.limits import Usage
     from bot.domain.model_catalog import PriceChange
+    from bot.domain.prices import PriceList
 
 HALF: Final = 50
 """Percent."""
 
 
-def alert_view(alert: Alert, at: int) -> ui.LayoutView:
+def alert_view(alert: Alert, at: int, prices: PriceList) -> ui.LayoutView:
     """Show how far the limit is used, how long it lasts as of `at` (epoch ms), and who can change it."""
-    lines = [_used(alert.usage), _outlook(alert, at)]
+    enough = enough_text(alert.usage.left_credits, prices) if prices.has_choice else ""
+    lines = [_used(alert.usage), enough, _outlook(alert, at)]
     if alert.ceiling is None:
         remedy = gettext(
             "Someone with Manage Server can raise the limit with `/limits guild`, or give credits once with"
@@ -88,7 +98,7 @@ def price_changes_view(changes: Sequence[PriceChange]) -> ui.LayoutView:
     )
 
 
-def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:
+def low_balance_view(left_credits: int, alert_credits: int, prices: PriceList) -> ui.LayoutView:
     """Show the operator that the wallet, from which every server's pictures are paid, is low."""
     return build_view(
         gettext("### Rivya's wallet is low"),
@@ -98,6 +108,7 @@ def low_balance_view(left_credits: int, alert_credits: int) -> ui.LayoutView:
             credits=credits_text(left_credits),
             limit=number(alert_credits),
         ),
+        enough_text(left_credits, prices) if prices.has_choice else "",
         subtext(
             gettext(
                 "This is posted once, and again only after the wallet was filled. The setting for it is"

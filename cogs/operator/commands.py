@@ -91,7 +91,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         if not await defer_privately(interaction):
             return
         left_credits, held = await self._rivya.credits(), await self._overview.held()
-        view = views.wallet_view(left_credits, held, self._catalog.default.cost_credits)
+        view = views.wallet_view(left_credits, held, self._catalog.price_list)
         await interaction.edit_original_response(view=view)
 
     @app_commands.command(description="Which models are offered, what each costs now, and which are missing")

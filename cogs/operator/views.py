@@ -8,7 +8,15 @@ from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import LimitScope
 from cogs.limits.views import changed_text
 from cogs.text.escaping import escape, single_line
-from cogs.text.terms import credits_text, limit_text, period_noun, reset_text, timestamp, usage_text
+from cogs.text.terms import (
+    credits_text,
+    enough_text,
+    limit_text,
+    period_noun,
+    reset_text,
+    timestamp,
+    usage_text,
+)
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.credits.overview import GuildsPage, GuildSpending, HeldSummary
     from bot.domain.limits import Limit, LimitChange, Usage
+    from bot.domain.prices import PriceList
 
     NameOf = Callable[[int], str | None]
 
@@ -71,19 +80,26 @@ def guild_text(guild_id: int, name_of: NameOf) -> str:
     return f"**{escape(name, NAME_UNITS)}** (`{guild_id}`)" if name else f"`{guild_id}`"
 
 
-def wallet_view(left_credits: int, held: HeldSummary, cost_credits: int) -> ui.LayoutView:
-    """Show the balance at Rivya, how many pictures of that price it is enough for, and what is set aside."""
-    left = ngettext(
-        "At Rivya: **{credits}**, enough for {n} picture.",
-        "At Rivya: **{credits}**, enough for {n} pictures.",
-        left_credits // cost_credits,
-        credits=credits_text(left_credits),
-    )
+def wallet_view(left_credits: int, held: HeldSummary, prices: PriceList) -> ui.LayoutView:
+    """Show the balance at Rivya, how many pictures it is enough for, and what is set aside."""
     return build_view(
         gettext("### Wallet"),
-        f"{left}\n{_set_aside(held)}",
+        f"{_at_rivya(left_credits, prices)}\n{_set_aside(held)}",
         _in_doubt(held) if held.doubtful else "",
         subtext(gettext("Rivya takes a picture's credits when it begins to paint.")),
+    )
+
+
+def _at_rivya(left_credits: int, prices: PriceList) -> str:
+    credits = credits_text(left_credits)
+    if prices.has_choice:
+        left = gettext("At Rivya: **{credits}**.", credits=credits)
+        return f"{left} {enough_text(left_credits, prices)}"
+    return ngettext(
+        "At Rivya: **{credits}**, enough for {n} picture.",
+        "At Rivya: **{credits}**, enough for {n} pictures.",
+        left_credits // prices.default.credits,
+        credits=credits,
     )
 
 

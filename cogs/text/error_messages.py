@@ -10,31 +10,25 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
-from bot.domain.limits import LimitScope
 from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
 from cogs.text.file_messages import no_picture_there, reference_type
+from cogs.text.limit_messages import limit_exceeded
 from cogs.text.model_messages import model_unavailable, reference_unsupported
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.terms import (
     BOT_OWNER,
     channel_mention,
-    credits_text,
     length_text,
     permission_names,
     pictures_text,
-    reset_text,
     role_mention,
-    scope_text,
-    shows_numbers,
     timestamp,
-    usage_text,
 )
 from cogs.text.translation import gettext, gettext_noop, number
 
 if TYPE_CHECKING:
     from bot.domain.errors import MemberError
-    from bot.domain.limits import Usage
 
 Data = Mapping[str, object]
 
@@ -114,28 +108,11 @@ _SENTENCES: Final = {
     ),
 }
 
-_ONLY_THE_OPERATOR_CAN: Final = gettext_noop("Only the people who run this bot can raise it.")
-_MEMBER_LIMIT_CAN: Final = gettext_noop(
-    "Someone with Manage Server can raise it with `/limits member`, or give you more once with"
-    " `/limits grant`."
-)
-_WHO_CAN_RAISE: Final = {
-    LimitScope.CEILING_ALL: _ONLY_THE_OPERATOR_CAN,
-    LimitScope.CEILING: _ONLY_THE_OPERATOR_CAN,
-    LimitScope.GUILD: gettext_noop("Someone with Manage Server can raise it with `/limits guild`."),
-    LimitScope.EVERYONE: _MEMBER_LIMIT_CAN,
-    LimitScope.ROLE: gettext_noop(
-        "Someone with Manage Server can raise it with `/limits role`, or give you more once with"
-        " `/limits grant`."
-    ),
-    LimitScope.MEMBER: _MEMBER_LIMIT_CAN,
-}
-
 
 def member_error(error: MemberError) -> str:
     """Return what is wrong, and what the member can do about it."""
     if isinstance(error, LimitExceeded):
-        return _limit_exceeded(error.usage, error.cost_credits)
+        return f"{limit_exceeded(error)} {gettext(NO_CHARGE)}"
     return member_reason(error.reason, error.data)
 
 
@@ -183,21 +160,6 @@ def member_reason(reason: MemberReason, data: Data) -> str:
 def reason_alone(reason: MemberReason, data: Data) -> str:
     """Return the sentence for a reason, without the words that nothing was charged."""
     return member_reason(reason, data).removesuffix(gettext(NO_CHARGE)).rstrip()
-
-
-def _limit_exceeded(usage: Usage, cost_credits: int) -> str:
-    who = gettext(_WHO_CAN_RAISE[LimitScope(usage.scope)])
-    if shows_numbers(usage):
-        sentence = gettext(
-            "A picture costs {price}, but {rule} has {left} left ({usage}).",
-            price=credits_text(cost_credits),
-            rule=scope_text(usage),
-            left=number(usage.left_credits),
-            usage=usage_text(usage),
-        )
-    else:
-        sentence = gettext("The bot's own budget for all servers is used up.")
-    return " ".join((sentence, reset_text(usage), who, gettext(NO_CHARGE)))
 
 
 def _prompt_too_long(data: Data) -> str:

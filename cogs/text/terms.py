@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import Request
     from bot.domain.limits import Limit, Usage
-    from bot.domain.model_catalog import ShownPrice
+    from bot.domain.prices import PriceList, ShownPrice
 
 _CURRENT_PERIODS: Final = {
     Period.DAY: gettext_noop("today"),
@@ -108,16 +108,55 @@ def model_text(name: str) -> str:
     return escape(name, MODEL_UNITS)
 
 
+def amount_text(shown: ShownPrice) -> str:
+    """Return `4 credits`, or `from 8 credits` if settings of the model can raise it."""
+    price = credits_text(shown.credits)
+    return gettext("from {price}", price=price) if shown.can_rise else price
+
+
 def price_text(shown: ShownPrice) -> str:
     """Return `4 credits`, or `4 credits with Qwen Image` where there are other models."""
-    price = credits_text(shown.credits)
+    price = amount_text(shown)
     if shown.model_name is None:
         return price
     return gettext("{price} with {model}", price=price, model=model_text(shown.model_name))
 
 
-def enough_text(left_credits: int, shown: ShownPrice) -> str:
-    """Return what a picture costs, and for how many more the credits are enough."""
+def enough_text(left_credits: int, prices: PriceList) -> str:
+    """Return for how many pictures the credits are enough: of the default model, or else of a cheaper one.
+
+    Without a choice of models it also says what a picture costs.
+    """
+    if not prices.has_choice:
+        return _enough_for_more(left_credits, prices.default)
+    best, default = prices.best_for(left_credits), model_text(prices.default.model_name or "")
+    if best is None:
+        price = price_text(prices.cheapest)
+        return gettext("Not enough is left for a picture: the cheapest costs {price}.", price=price)
+    if best is prices.default:
+        return enough_for_text(left_credits, best)
+    return ngettext(
+        "{left} left: not enough for {model}, but for {n} of {other}.",
+        "{left} left: not enough for {model}, but for {n} of {other}.",
+        left_credits // best.credits,
+        left=number(left_credits),
+        model=default,
+        other=model_text(best.model_name or ""),
+    )
+
+
+def enough_for_text(left_credits: int, shown: ShownPrice) -> str:
+    """Return `12 left: enough for 3 of Qwen Image.`; the credits must be enough for one."""
+    return ngettext(
+        "{left} left: enough for {n} of {model}.",
+        "{left} left: enough for {n} of {model}.",
+        left_credits // shown.credits,
+        left=number(left_credits),
+        model=model_text(shown.model_name or ""),
+    )
+
+
+def _enough_for_more(left_credits: int, shown: ShownPrice) -> str:
     price, pictures = price_text(shown), left_credits // shown.credits
     if not pictures:
         return gettext("A picture costs {price}: not enough is left for one.", price=price)

@@ -57,7 +57,7 @@ class DiscordGreetingMessenger:
             else:
                 view = greeting_view(
                     standing,
-                    self._catalog.shown_price,
+                    self._catalog.price_list.default,
                     mention_command,
                     self._about,
                     owner_ids(self._client),

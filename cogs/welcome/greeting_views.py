@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.config.settings import AboutSettings
     from bot.credits.approvals import GuildStanding
-    from bot.domain.model_catalog import ShownPrice
+    from bot.domain.prices import ShownPrice
 
 SETUP_ID: Final = "kuas:setup"
 """The custom id of the button *Set up*, which works for as long as the message stands."""

@@ -206,13 +206,6 @@ async def test_until_the_list_was_read_the_operator_is_told_so(
     assert "list could not be read yet" in server.response_text(answer)
 
 
-async def test_where_there_are_several_prices_name_their_model(server: BotServer) -> None:
-    balance = server.response_text(await server.alice.slash(server.channel, "credits"))
-    assert "A picture costs 4 credits with Qwen Image: enough for 50 more." in balance
-    explained = await server.sari.slash(server.channel, "limits explain")
-    assert "A picture costs 4 credits with Qwen Image" in server.response_text(explained)
-
-
 async def test_a_size_that_was_not_taken_as_it_was_asked_for_is_said_on_the_picture(
     server: BotServer,
 ) -> None:

@@ -20,7 +20,7 @@ from bot.cli.check.network import (
     open_network,
 )
 from bot.cli.check.result import CheckResult, Unproven
-from bot.cli.output import limit_text
+from bot.cli.output import enough_text, limit_text
 from bot.discord_client.login import open_login
 from bot.domain.admission import AdmissionMode
 from bot.domain.errors import ContractViolation, KuasError, OperatorError, TransientError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bot.discord_client.login import LoginSession
     from bot.domain.image_models import ImageModel
     from bot.domain.model_catalog import LiveModel, ModelCatalog
+    from bot.domain.prices import PriceList
     from bot.network.connections import Network
     from bot.rivya.calls import Attempt
 
@@ -95,7 +96,7 @@ async def _rivya(settings: Settings, network: Network) -> AsyncIterator[CheckRes
             api_key=settings.rivya.api_key.get_secret_value(),
             watch=attempts.append,
         )
-        yield await run_check("rivya key and wallet", _wallet(rivya, catalog.default), network)
+        yield await run_check("rivya key and wallet", _wallet(rivya, catalog.price_list), network)
         yield await run_check("rivya scopes", _scopes(rivya, settings.database.path), network)
         async for result in _models(rivya, catalog, network):
             yield result
@@ -211,11 +212,14 @@ async def _channel(login: LoginSession, channel_id: int) -> str:
     return "pictures can be posted there"
 
 
-async def _wallet(rivya: RivyaClient, model: ImageModel) -> str:
+async def _wallet(rivya: RivyaClient, prices: PriceList) -> str:
     credits_left = await rivya.credits()
-    pictures = credits_left // model.cost_credits
-    detail = f"{credits_left} credits, enough for {pictures} pictures"
-    if pictures == 0:
+    if prices.has_choice:
+        detail = enough_text(credits_left, prices)
+    else:
+        pictures = credits_left // prices.default.credits
+        detail = f"{credits_left} credits, enough for {pictures} pictures"
+    if prices.best_for(credits_left) is None:
         raise OperatorError("wallet_empty", detail)
     return detail
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from bot.cli.operator import admission, late_jobs, models
-from bot.cli.output import FAILED, limit_text, one_line, print_error, print_line, report
+from bot.cli.output import FAILED, enough_text, limit_text, one_line, print_error, print_line, report
 from bot.config import loader
 from bot.credits.admin import CreditAdmin
 from bot.credits.approvals import GuildApprovals
@@ -20,6 +20,7 @@ from bot.credits.reconciliation.models import CloseResult, Discrepancy, describe
 from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
 from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.domain.clock import DAY_MS, iso, now_ms
+from bot.domain.errors import KuasError
 from bot.domain.ids import ALL_GUILDS, THE_COMMAND_LINE
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import default_catalog
@@ -175,7 +176,12 @@ async def _late_job(args: argparse.Namespace) -> int:
 async def _wallet(args: argparse.Namespace) -> int:
     async with _with_rivya(args) as (database, rivya, default):
         held = await GuildOverview(database, default).held()
-        print_line(f"{await rivya.credits()} credits in Rivya's wallet")
+        left_credits = await rivya.credits()
+        print_line(f"{left_credits} credits in Rivya's wallet")
+        if (catalog := loader.load_models(args.config).rivya.catalog).price_list.has_choice:
+            with suppress(KuasError):  # the prices of the table hold
+                catalog.update(await rivya.models())
+            print_line(enough_text(left_credits, catalog.price_list))
     oldest = "" if held.oldest_at is None else f", the oldest since {iso(held.oldest_at)}"
     print_line(f"{held.credits} credits held by {held.reservations} jobs{oldest}")
     print_line(f"{held.doubtful_credits} credits of these in doubt, by {held.doubtful} jobs")

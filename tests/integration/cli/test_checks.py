@@ -33,6 +33,7 @@ from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.model_catalog import ModelSpec
 from tests.support.factories import accept, make_job
 from tests.support.jobs import create_task
+from tests.support.prices import ONE_MODEL
 
 NO_DATABASE = Path("nowhere") / "bot.sqlite3"
 
@@ -100,7 +101,7 @@ async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
 
 async def test_a_good_key_passes_the_checks_of_balance_scopes_and_model(rivya: FakeRivya) -> None:
     async with open_client(rivya) as client:
-        wallet = await check_result(checks._wallet(client, QWEN_IMAGE))
+        wallet = await check_result(checks._wallet(client, ONE_MODEL))
         scopes = await check_result(checks._scopes(client, NO_DATABASE))
         (model,) = await model_results(client)
     assert [result.status for result in (wallet, scopes, model)] == ["ok", "note", "ok"]
@@ -159,7 +160,7 @@ async def test_a_model_of_which_rivya_says_less_is_not_called_proven(
 async def test_a_balance_too_small_for_a_picture_fails(rivya: FakeRivya) -> None:
     rivya.wallet_credits = QWEN_IMAGE.cost_credits - 1
     async with open_client(rivya) as client:
-        result = await check_result(checks._wallet(client, QWEN_IMAGE))
+        result = await check_result(checks._wallet(client, ONE_MODEL))
     assert not result.ok
     assert "enough for 0 pictures" in result.detail
 
@@ -167,7 +168,7 @@ async def test_a_balance_too_small_for_a_picture_fails(rivya: FakeRivya) -> None
 async def test_a_refused_key_fails(rivya: FakeRivya) -> None:
     async with open_client(rivya, api_key="rvya_sk_another") as client:
         results = [
-            await check_result(checks._wallet(client, QWEN_IMAGE)),
+            await check_result(checks._wallet(client, ONE_MODEL)),
             await check_result(checks._scopes(client, NO_DATABASE)),
         ]
     assert [result.ok for result in results] == [False, False]

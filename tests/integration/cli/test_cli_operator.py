@@ -312,6 +312,18 @@ async def test_wallet_and_guilds_print_one_line_for_each_fact(
     ]
 
 
+async def test_wallet_says_of_which_model_it_pays_how_many_at_the_price_of_now(
+    run_operator: OperatorCommand, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_RIVYA__MODELS", "flux-2-pro, qwen-image")
+    rivya.wallet_credits = 21
+    assert "\n21 left: enough for 4 of Flux 2 Pro\n" in "\n" + (await run_operator("wallet")).out
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], base_credits=7)
+    assert "\n21 left: enough for 3 of Flux 2 Pro\n" in "\n" + (await run_operator("wallet")).out
+    rivya.models.clear()
+    assert "\n21 left: enough for 4 of Flux 2 Pro\n" in "\n" + (await run_operator("wallet")).out
+
+
 async def start_asking(database: Database, mode: AdmissionMode = AdmissionMode.APPROVE) -> AdmissionStore:
     """Let the bot ask about servers from now on; server 1 joins."""
     admissions = AdmissionStore(database)

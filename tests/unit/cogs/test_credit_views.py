@@ -14,8 +14,8 @@ from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
-from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
+from bot.domain.prices import PriceList, ShownPrice
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import balance_view
 from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
@@ -23,6 +23,7 @@ from cogs.notifications.views import alert_view, low_balance_view
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
 from tests.support.factories import make_request
+from tests.support.prices import ONE_MODEL
 
 NOON = 1_750_000_000_000
 DAY = 24 * 60 * 60 * 1000
@@ -48,7 +49,7 @@ def texts_of(card: LayoutView) -> str:
 
 
 def make_view(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> LayoutView:
-    return balance_view(member_limits, 8, grants, ShownPrice(cost))
+    return balance_view(member_limits, 8, grants, PriceList((ShownPrice(cost),)))
 
 
 def make_grant(user_id: int = 7, *, reason: str = "a party", expires_at: int | None = NOON) -> Grant:
@@ -64,12 +65,12 @@ def all_views() -> Iterator[LayoutView]:
         make_request(prompt=MARKUP), reference=Reference("https://x", MARKUP + ".png", None, 2**63)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
-        yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits))
+        yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits), None)
         grants = [make_grant(reason=MARKUP) for _ in range(100)]
-        yield balance_view(member_limits, 2**63, grants, ShownPrice(4))
+        yield balance_view(member_limits, 2**63, grants, ONE_MODEL)
     for percent in (50, 80, 100):
-        yield alert_view(make_alert(percent, HUGE, NOON), NOON)
-    yield low_balance_view(2**63, MAX_CREDITS)
+        yield alert_view(make_alert(percent, HUGE, NOON), NOON, ONE_MODEL)
+    yield low_balance_view(2**63, MAX_CREDITS, ONE_MODEL)
     yield declined_view()
     yield expired_view(started=True)
     yield expired_view(started=False)
@@ -89,7 +90,7 @@ def test_every_view_fits_a_message_and_mentions_nobody(language: str) -> None:
 
 @pytest.mark.parametrize("draft_id", [1, 2**63 - 1])
 def test_the_question_has_a_button_for_yes_and_one_for_no(draft_id: int) -> None:
-    view = price_question_view(NeedsConfirmation(draft_id, make_request(), 4, MemberLimits(GUILD)))
+    view = price_question_view(NeedsConfirmation(draft_id, make_request(), 4, MemberLimits(GUILD)), None)
     custom_ids = [item.custom_id for item in view.walk_children() if isinstance(item, ui.Button)]
     matches = [re.fullmatch(CONFIRM_ID, str(custom_id)) for custom_id in custom_ids]
     assert [match and match.groupdict() for match in matches] == [
@@ -106,7 +107,9 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
-    text = texts_of(price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE))))
+    text = texts_of(
+        price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE)), None)
+    )
     for part in (
         "costs 5 credits",
         r"> a \*red\* fox",
@@ -120,14 +123,14 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 def test_a_ceiling_is_shown_if_it_says_more_than_the_limit_of_the_server() -> None:
     same = replace(GUILD, scope=LimitScope.CEILING)
     for ceiling, shown in ((same, False), (replace(same, limit_credits=GUILD.limit_credits + 1), True)):
-        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), ShownPrice(4)))
+        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), ONE_MODEL))
         assert ("What this bot allows this server" in text) is shown
 
 
 def test_the_question_has_no_numbers_of_other_servers() -> None:
     text = texts_of(
         price_question_view(
-            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (ALL_SERVERS, CEILING)))
+            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (ALL_SERVERS, CEILING))), None
         )
     )
     assert "**46 credits** of what this bot allows this server this month" in text
@@ -215,7 +218,7 @@ def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
 def test_an_alert_has_the_percent_the_usage_the_reset_and_the_commands(
     percent: int, used: int, title: str
 ) -> None:
-    text = texts_of(alert_view(make_alert(percent, replace(GUILD, spent_credits=used - 4)), NOON))
+    text = texts_of(alert_view(make_alert(percent, replace(GUILD, spent_credits=used - 4)), NOON, ONE_MODEL))
     for part in (
         title,
         f"{used} of 200 credits used this month",
@@ -229,18 +232,18 @@ def test_an_alert_has_the_percent_the_usage_the_reset_and_the_commands(
 @pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
 def test_a_forecast_within_a_day_has_a_time(after_ms: int, style: str) -> None:
     at = NOON + after_ms
-    text = texts_of(alert_view(make_alert(80, empty_at=at), NOON))
+    text = texts_of(alert_view(make_alert(80, empty_at=at), NOON, ONE_MODEL))
     assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in text
-    assert "pace" not in texts_of(alert_view(make_alert(80), NOON))
+    assert "pace" not in texts_of(alert_view(make_alert(80), NOON, ONE_MODEL))
 
 
 def test_an_alert_of_a_limit_that_never_resets_has_no_reset() -> None:
     usage = replace(GUILD, period=Period.TOTAL, resets_at=None)
-    assert "until somebody allows more" in texts_of(alert_view(make_alert(100, usage), NOON))
+    assert "until somebody allows more" in texts_of(alert_view(make_alert(100, usage), NOON, ONE_MODEL))
 
 
 def test_an_alert_of_a_limit_of_zero_is_about_its_grants() -> None:
-    text = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
+    text = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
     assert "what grants gave on top of it is used up" in text
     assert "0 of 0" not in text
 
@@ -296,7 +299,7 @@ def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
 def test_an_alert_is_in_the_language_of_the_server(percent: int, used: int, title: str) -> None:
     usage = replace(GUILD, spent_credits=used - 4)
     with use_locale("id"):
-        text = texts_of(alert_view(make_alert(percent, usage, NOON + DAY), NOON))
+        text = texts_of(alert_view(make_alert(percent, usage, NOON + DAY), NOON, ONE_MODEL))
     assert title in text
     for part in (
         str(used),
@@ -316,10 +319,10 @@ def test_an_alert_is_in_the_language_of_the_server(percent: int, used: int, titl
 def test_every_variant_of_an_alert_is_translated() -> None:
     with use_locale("id"):
         for_ever = texts_of(
-            alert_view(make_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON)
+            alert_view(make_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON, ONE_MODEL)
         )
-        nothing = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON))
-        balance = texts_of(low_balance_view(3, 100))
+        nothing = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
+        balance = texts_of(low_balance_view(3, 100, ONE_MODEL))
     assert "sampai ada yang menambah jatahnya." in for_ever
     assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
     for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):

@@ -9,8 +9,8 @@ import pytest
 from bot.config.settings import AboutSettings
 from bot.credits.approvals import GuildStanding
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
-from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
+from bot.domain.prices import ShownPrice
 from cogs.text.translation import languages, use_locale
 from cogs.ui.discord_limits import all_components
 from cogs.welcome.greeting_views import greeting_view

@@ -27,7 +27,6 @@ from bot.credits.audit_log import (
 from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.credits.refundable import RefundablePicture
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits, Usage
-from bot.domain.model_catalog import ShownPrice
 from bot.domain.periods import Period
 from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
@@ -37,6 +36,7 @@ from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
 from cogs.ui.context import not_a_member
 from cogs.ui.discord_limits import autocomplete_choices
+from tests.support.prices import ONE_MODEL
 
 NOON = 1_750_000_000_000
 MEMBER, ROLE, OTHER_ROLE, ADMIN = 2**63 - 1, 2**63 - 2, 2**63 - 3, 2**63 - 4
@@ -79,13 +79,11 @@ def limits_text(
         GuildSetting.CONFIRM_ABOVE: None,
     }
     member_limits = member_limits or MemberLimits(usage(LimitScope.GUILD))
-    return text_of(show_views.limits_view(active, member_limits, settings, roles or set()))
+    return text_of(show_views.limits_view(active, member_limits, settings, roles or set(), ONE_MODEL))
 
 
 def explain_lines(member_limits: MemberLimits, *exemptions: Limit, is_member: bool = True) -> list[str]:
-    view = show_views.explain_view(
-        MEMBER, member_limits, exemptions, price=ShownPrice(4), is_member=is_member
-    )
+    view = show_views.explain_view(MEMBER, member_limits, exemptions, prices=ONE_MODEL, is_member=is_member)
     return text_of(view).splitlines()
 
 

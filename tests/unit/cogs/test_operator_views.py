@@ -28,6 +28,7 @@ from cogs.operator import reconcile_views, views
 from cogs.operator.model_views import models_view
 from cogs.operator.reconcile_views import apply_button
 from cogs.text.translation import use_locale
+from tests.support.prices import ONE_MODEL
 from tests.support.views import view_text
 
 NOON = 1_750_000_000_000
@@ -72,8 +73,8 @@ def lines(view: ui.LayoutView) -> list[str]:
 
 
 VIEWS: dict[str, MakeView] = {
-    "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), 4),
-    "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), 4),
+    "wallet": lambda: views.wallet_view(996, HeldSummary(48, 12, NOON, 8, 2), ONE_MODEL),
+    "empty wallet": lambda: views.wallet_view(10, HeldSummary(0, 0, None, 0, 0), ONE_MODEL),
     "guilds": lambda: views.guilds_view(make_page((0, GUILD)), name_of, page_buttons()),
     "guilds in total": lambda: views.guilds_view(
         replace(make_page(()), period=Period.TOTAL, resets_at=None), name_of, page_buttons()

@@ -7,6 +7,7 @@ import pytest
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import ANY_FORMAT, MODELS, QWEN_IMAGE
 from bot.domain.model_catalog import LiveModel, ModelCatalog, default_catalog
+from bot.domain.prices import PriceList, ShownPrice
 
 OFFERED = ("qwen-image", "flux-2-pro", "z-image", "seedream-4-5")
 
@@ -98,3 +99,42 @@ def test_a_list_without_any_known_model_changes_nothing(
     catalog.update([LiveModel("qwen-image", 7)])
     catalog.update(listed)
     assert catalog.default.cost_credits == 7
+
+
+def test_the_price_list_has_the_available_models_the_default_first(catalog: ModelCatalog) -> None:
+    assert [price.credits for price in catalog.price_list.prices] == [4, 5, 1, 7]
+    assert [price.can_rise for price in catalog.price_list.prices] == [False, True, False, True]
+    catalog.update([LiveModel("qwen-image"), LiveModel("flux-2-pro", 6)])
+    assert [(price.model_name, price.credits) for price in catalog.price_list.prices] == [
+        ("Qwen Image", 4),
+        ("Flux 2 Pro", 6),
+    ]
+    assert catalog.cheapest_credits == 4
+
+
+def test_with_one_model_its_price_has_neither_a_name_nor_a_range() -> None:
+    assert ModelCatalog(MODELS, ["nano-banana-pro"]).price_list == PriceList((ShownPrice(8),))
+
+
+@pytest.mark.parametrize(
+    ("left", "with_reference", "prompt_length", "name"),
+    [
+        (6, False, 10, "Flux 2 Pro"),
+        (4, False, 10, "Qwen Image"),
+        (3, False, 10, "Z Image"),
+        (3, True, 10, None),
+        (3, False, 1001, None),
+        (0, False, 10, None),
+    ],
+)
+def test_a_cheaper_model_that_fits_is_the_closest_that_takes_the_request(
+    catalog: ModelCatalog, left: int, with_reference: bool, prompt_length: int, name: str | None
+) -> None:
+    found = catalog.cheaper(
+        MODELS["seedream-4-5"], left, with_reference=with_reference, prompt_length=prompt_length
+    )
+    assert (None if found is None else found.name) == name
+
+
+def test_no_other_model_is_cheaper_than_the_cheapest(catalog: ModelCatalog) -> None:
+    assert catalog.cheaper(MODELS["z-image"], 100, with_reference=False, prompt_length=1) is None
