@@ -101,7 +101,7 @@ class Parameter:
         """Return whether a model takes the value."""
         if not self.is_number:
             return isinstance(value, str) and (not self.options or value in self.options)
-        if isinstance(value, str):
+        if isinstance(value, str) or not math.isfinite(value):
             return False
         low = -math.inf if self.minimum is None else self.minimum
         high = math.inf if self.maximum is None else self.maximum
