@@ -154,9 +154,11 @@ def _check_listed(kind: RuleTarget, ids: tuple[int, ...], policy: AccessPolicy, 
 
 
 def _check_words(request: Request, policy: AccessPolicy) -> None:
-    """Check the prompt, then the prompt with the words of its preset, since a phrase may be in both."""
-    if word := next(blocked_words(request.prompt, policy), None):
-        raise MemberError(MemberReason.WORD_BLOCKED, word=word)
+    """Check the prompt and settings, then the prompt with its preset, since a phrase may be in both."""
+    texts = [value for _, value in request.settings if isinstance(value, str)]
+    for text in (request.prompt, *texts):
+        if word := next(blocked_words(text, policy), None):
+            raise MemberError(MemberReason.WORD_BLOCKED, word=word)
     preset = request.preset
     if preset is None:
         return

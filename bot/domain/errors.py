@@ -57,6 +57,9 @@ class MemberReason(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     """The operator does not offer the model, or Rivya does not have it now; data: `model`, its name, and
     `nearest`, that of the model on offer which is most like it, or None."""
+    SETTINGS_REFUSED = "settings_refused"
+    """The model does not take the settings; data: `model`, its name, `names`, those of its settings,
+    `mistakes`, each a `SettingMistake`, and `preset`, the name of one that has settings, or None."""
     LIMIT_REACHED = "limit_reached"
     """Always a `LimitExceeded`, which has the data."""
     CHANNEL_UNUSABLE = "channel_unusable"

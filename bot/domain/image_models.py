@@ -53,8 +53,11 @@ _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg"}
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | Annotated[int, Field(strict=True)]
+MAX_NUMBER: Final = 2**53 - 1
+"""Beyond it a reader of JSON may round whole numbers: https://www.rfc-editor.org/rfc/rfc8259#section-6"""
 Value = str | int | float
 """Of a parameter in a request. Rivya has true and false as texts."""
+Params = dict[str, Value]
 Count = Annotated[int, Field(strict=True, ge=0)]
 _STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -101,12 +104,12 @@ class Parameter:
         """Return whether a model takes the value."""
         if not self.is_number:
             return isinstance(value, str) and (not self.options or value in self.options)
-        if isinstance(value, str) or not math.isfinite(value):
+        low = -MAX_NUMBER if self.minimum is None else self.minimum
+        high = MAX_NUMBER if self.maximum is None else self.maximum
+        if isinstance(value, str) or not low <= value <= high:
             return False
-        low = -math.inf if self.minimum is None else self.minimum
-        high = math.inf if self.maximum is None else self.maximum
         steps = (value - (self.minimum or 0)) / self.step
-        return low <= value <= high and math.isclose(steps, round(steps), abs_tol=1e-6)
+        return math.isclose(steps, round(steps), abs_tol=1e-6)
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -181,12 +184,12 @@ class ImageModel:
             )
         )
 
-    def params(self, size: str, file_format: str) -> dict[str, Value]:
+    def params(self, size: str, file_format: str, settings: Iterable[tuple[str, Value]] = ()) -> Params:
         """Return the parameters of a request in the model's own words, with those that are always sent.
 
-        A size or format that the model lacks is sent as it is, for Rivya to refuse: rows keep what was asked.
+        What the model lacks is sent as it is, for Rivya to refuse: rows keep what was asked.
         """
-        params: dict[str, Value] = {self.shapes.parameter: self._shapes.get(size, size)}
+        params = dict(settings) | {self.shapes.parameter: self._shapes.get(size, size)}
         if self.formats is not None:
             params[self.formats.parameter] = self._formats.get(file_format, file_format)
         fixed = {name: each.fixed for name, each in self.parameters.items() if each.fixed is not None}

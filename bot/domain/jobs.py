@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bot.domain.model_settings import SettingValues
 
 
 class Stage(StrEnum):
@@ -179,6 +182,8 @@ class Request:
     """The job of the picture that this one was derived from."""
     asked_size: str | None = None
     """The size that was asked for, if the model has none like it and `size` is the nearest."""
+    settings: SettingValues = ()
+    """Of the model; in a draft also what it does not take, as it was typed."""
     repeats: str | None = field(default=None, compare=False)
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 
@@ -206,6 +211,8 @@ class RequestOptions:
     preset: str | None = None
     """The name of a preset, as it was typed."""
     parent_job_id: str | None = None
+    settings: str = ""
+    """As they were typed."""
 
 
 @dataclass(frozen=True, slots=True)

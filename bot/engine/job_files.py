@@ -159,6 +159,7 @@ class JobFiles:
             format=request.format,
             reference=reference,
             client_request_id=job.job_id,
+            settings=request.settings,
         )
 
     def _model(self, job: Job) -> ImageModel:

@@ -19,6 +19,7 @@ from bot.domain.access import (
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.model_settings import to_json
 from bot.guilds import presets, settings
 from bot.guilds.settings import GuildSetting
 from bot.storage.read_cache import cached
@@ -107,7 +108,8 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
     destination, reference = request.destination, request.reference
     row = transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at > ? AND interaction_id <> ?"
-        " AND parent_job_id IS ? AND prompt = ? AND size = ? AND format = ? AND reference_url IS ?"
+        " AND parent_job_id IS ? AND prompt = ? AND model = ? AND size = ? AND format = ? AND settings IS ?"
+        " AND reference_url IS ?"
         " AND stage NOT IN ('cancelled', 'failed') AND job_id IS NOT ?",
         (
             destination.guild_id,
@@ -116,8 +118,10 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
             destination.interaction_id,
             request.parent_job_id,
             request.prompt,
+            request.model,
             request.size,
             request.format,
+            to_json(request.settings),
             None if reference is None else reference.url,
             request.repeats,
         ),

@@ -1,4 +1,4 @@
-"""Presets of a guild: named words around a member's own, and optionally a size.
+"""Presets of a guild: named words around a member's own, and optionally a size and settings.
 
 Rows are appended: the newest row of a name counts.
 
@@ -39,6 +39,8 @@ class GuildPreset:
     size: str | None
     set_by: int
     set_at: int
+    settings: str = ""
+    """Of the model, as they were typed; whether a model takes them is checked with each request."""
 
 
 class PresetStore:
@@ -56,7 +58,14 @@ class PresetStore:
         return await self._database.run(lambda tx: find(tx, guild_id, name))
 
     async def save(
-        self, guild_id: int, preset: Preset, size: str | None, *, set_by: int, interaction_id: int
+        self,
+        guild_id: int,
+        preset: Preset,
+        size: str | None,
+        *,
+        set_by: int,
+        interaction_id: int,
+        settings: str = "",
     ) -> bool:
         """Save a preset in place of one whose name folds to the same.
 
@@ -70,7 +79,7 @@ class PresetStore:
             others = [each for each in _active(tx, guild_id) if fold_text(each.preset.name) != folded]
             if len(others) >= MAX_PRESETS:
                 return False
-            saved = GuildPreset(preset, size, set_by, at)
+            saved = GuildPreset(preset, size, set_by, at, settings)
             _append(tx, guild_id, saved, removed=False, interaction_id=interaction_id)
             return True
 
@@ -113,6 +122,7 @@ def _active(transaction: sqlite3.Connection, guild_id: int) -> tuple[GuildPreset
             size=row["size"],
             set_by=row["set_by"],
             set_at=row["set_at"],
+            settings=row["settings"],
         )
         for row in rows
     )
@@ -161,7 +171,7 @@ def _append(
     preset = guild_preset.preset
     transaction.execute(
         "INSERT INTO presets (guild_id, folded, name, before_words, after_words, size, removed,"
-        " set_by, set_at, interaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " set_by, set_at, interaction_id, settings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (interaction_id) DO NOTHING",
         (
             guild_id,
@@ -174,5 +184,6 @@ def _append(
             guild_preset.set_by,
             guild_preset.set_at,
             interaction_id,
+            guild_preset.settings,
         ),
     )

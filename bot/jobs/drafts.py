@@ -5,13 +5,13 @@ Owns the table drafts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.errors import MemberError
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
+from bot.domain.model_settings import from_json
 from bot.jobs.request_options import resolve
 from bot.jobs.rows import insert, preset_from, reference_from, request_columns
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import Destination, Preset, Reference, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
+    from bot.domain.model_settings import SettingValues
     from bot.storage.database import Database
 
 TTL_MS: Final = DAY_MS
@@ -49,6 +50,8 @@ class Draft:
     preset: Preset | None = None
     parent_job_id: str | None = None
     asked_size: str | None = None
+    settings: SettingValues = ()
+    """Also those that the model does not take, as they were typed."""
     taken: bool = False
     """Whether a job was made from it already."""
 
@@ -65,6 +68,7 @@ class Draft:
             preset=self.preset,
             parent_job_id=self.parent_job_id,
             asked_size=self.asked_size,
+            settings=self.settings,
         )
 
 
@@ -85,6 +89,7 @@ def draft_from(request: Request) -> Draft:
         preset=request.preset,
         parent_job_id=request.parent_job_id,
         asked_size=request.asked_size,
+        settings=request.settings,
     )
 
 
@@ -147,8 +152,9 @@ class DraftStore:
         self._catalog = catalog
 
     async def save(self, request: Request | RequestOptions) -> int | None:
-        """Save a request as a draft, and return its id. An unknown preset is left out.
+        """Save a request as a draft, and return its id.
 
+        An unknown preset is left out, and settings that the model does not take are kept as they were typed.
         If its model is not on offer any more, it is for the one that is most like it.
 
         None if this interaction was saved before: Discord may deliver an event twice.
@@ -156,11 +162,7 @@ class DraftStore:
         at, model = now_ms(), self._catalog.offered_or_nearest(request.model)
 
         def unit(tx: sqlite3.Connection) -> bool:
-            try:
-                resolved = resolve(tx, request, model)
-            except MemberError:
-                resolved = resolve(tx, replace(request, preset=None), model)
-            return insert_draft(tx, resolved, at)
+            return insert_draft(tx, resolve(tx, request, model, strict=False), at)
 
         saved = await self._database.run(unit)
         return request.destination.interaction_id if saved else None
@@ -200,5 +202,6 @@ def _draft(row: sqlite3.Row) -> Draft:
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],
         asked_size=row["asked_size"],
+        settings=from_json(row["settings"]),
         taken=bool(row["taken"]),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import SIZES, nearest_size
 from bot.domain.jobs import Request
+from bot.domain.model_settings import SettingsRefused, check_settings, merge, settings_error, split
 from bot.guilds import presets
 from bot.jobs import member_defaults
 
@@ -16,28 +17,41 @@ if TYPE_CHECKING:
 
     from bot.domain.image_models import ImageModel
     from bot.domain.jobs import RequestOptions
+    from bot.domain.model_settings import SettingValues
+    from bot.guilds.presets import GuildPreset
 
 
-def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: ImageModel) -> Request:
+def resolve(
+    tx: sqlite3.Connection, request: Request | RequestOptions, model: ImageModel, *, strict: bool = True
+) -> Request:
     """Fill in what a member left open: from the preset, from their defaults, then from the model.
 
-    A size that the model does not offer becomes the nearest; a format becomes the model's own.
+    A size that the model does not offer becomes the nearest; a format becomes the model's own. If it is not
+    `strict`, an unknown preset is left out, and settings with mistakes are kept as they were typed.
 
     Raises:
-        MemberError: PRESET_UNKNOWN; the guild has no preset of that name.
+        MemberError: PRESET_UNKNOWN, the guild has no preset of that name; SETTINGS_REFUSED.
     """
     if isinstance(request, Request):
         size, asked = _size(model, request.asked_size or request.size)
         file_format = _format(model, request.format)
-        return replace(request, model=model.model_id, size=size, format=file_format, asked_size=asked)
+        return replace(
+            request,
+            model=model.model_id,
+            size=size,
+            format=file_format,
+            asked_size=asked,
+            settings=_settings(model, request.settings, strict=strict),
+        )
     destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
     preset = None
     if request.preset is not None:
         preset = presets.find(tx, destination.guild_id, request.preset)
-        if preset is None:
+        if preset is None and strict:
             raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
     size, asked = _size(model, request.size, preset.size if preset else None, defaults.size)
+    typed = merge(split(request.settings), split(preset.settings) if preset else ())
     private = bool(defaults.private if request.private is None else request.private)
     return Request(
         destination=destination if destination.private is private else replace(destination, private=private),
@@ -50,6 +64,7 @@ def resolve(tx: sqlite3.Connection, request: Request | RequestOptions, model: Im
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,
         parent_job_id=request.parent_job_id,
+        settings=_settings(model, typed, preset, strict=strict),
     )
 
 
@@ -62,3 +77,18 @@ def _size(model: ImageModel, *wishes: str | None) -> tuple[str, str | None]:
 
 def _format(model: ImageModel, *wishes: str | None) -> str:
     return next((wish for wish in wishes if wish in model.file_formats), model.file_formats[0])
+
+
+def _settings(
+    model: ImageModel, typed: SettingValues, preset: GuildPreset | None = None, *, strict: bool
+) -> SettingValues:
+    """Return the settings as the model takes them."""
+    if not typed:
+        return ()
+    try:
+        return check_settings(model, typed)
+    except SettingsRefused as refused:
+        if not strict:
+            return typed
+        name = preset.preset.name if preset and preset.settings else None
+        raise settings_error(model, refused.mistakes, name) from refused

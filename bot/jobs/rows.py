@@ -18,6 +18,7 @@ from bot.domain.jobs import (
     Stage,
     UploadedReference,
 )
+from bot.domain.model_settings import from_json, to_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,6 +47,7 @@ def request_columns(request: Request) -> dict[str, object]:
         "preset_after": preset.after if preset else None,
         "parent_job_id": request.parent_job_id,
         "asked_size": request.asked_size,
+        "settings": to_json(request.settings),
     }
 
 
@@ -187,4 +189,5 @@ def _request(row: _Columns) -> Request:
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],
         asked_size=row["asked_size"],
+        settings=from_json(row["settings"]),
     )

@@ -14,7 +14,7 @@ from bot.credits import ledger
 from bot.credits.usage import LimitUsage
 from bot.domain.access import requires_spoiler
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Job, Stage
+from bot.domain.jobs import Job, Request, Stage
 from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
 from bot.guilds.operator_decisions import require_admitted, require_not_paused
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
     from bot.domain.access import AccessPolicy
     from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import Request, RequestContext, RequestOptions
+    from bot.domain.jobs import RequestContext, RequestOptions
     from bot.domain.limits import Limit, MemberLimits
 
 
@@ -87,7 +87,7 @@ def submit(
     `draft_id` is the draft that is submitted; it can become one job only.
 
     Raises:
-        MemberError: GUILD_NOT_ADMITTED; PRESET_UNKNOWN; DRAFT_TAKEN, the draft is gone or has a job already;
+        MemberError: GUILD_NOT_ADMITTED; as `resolve`; DRAFT_TAKEN, the draft is gone or has a job already;
             as `validate_request`, `require_not_paused`, `enforce` and `reject_duplicate_click`.
         LimitExceeded: a limit has no room. Nothing is written after any error.
     """
@@ -133,8 +133,9 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
     """
     require_admitted(tx, priced.request.destination.guild_id)
-    request = resolve(tx, priced.request, priced.model)
-    # The prompt can still be changed in the form, so blocked words and the preset are not checked yet.
+    # What a button repeats can still be changed in the form; what was typed just now is refused at once.
+    request = resolve(tx, priced.request, priced.model, strict=not isinstance(priced.request, Request))
+    # So can the prompt, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)
     policy = load_policy(tx, request.destination.guild_id, priced.at)
     _require_capacity(tx, priced, blank, policy)

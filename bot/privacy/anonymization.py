@@ -35,7 +35,7 @@ GUILDS: Final = """
 """
 """Lists guilds by jumping from one id to the next in the index. The last row is NULL."""
 _CLEAR_TEXT: Final = """
-    UPDATE jobs SET prompt = '', create_body = NULL, upload_url = NULL, upload_mime = NULL,
+    UPDATE jobs SET prompt = '', settings = NULL, create_body = NULL, upload_url = NULL, upload_mime = NULL,
         upload_name = NULL, upload_seconds = NULL, upload_token = NULL, result_url = NULL,
         reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
         reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import now_ms
+from bot.domain.model_settings import from_json
 from bot.privacy.anonymization import BATCH, counted_until, guilds_of
 from bot.privacy.models import DataSummary, Export, Record
 
@@ -30,13 +31,13 @@ _REQUESTS: Final = """
            j.reference_sha256 IS NOT NULL AS reference_kept,
            EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id) AS picture_kept,
            EXISTS (SELECT 1 FROM unreadable_results u WHERE u.job_id = j.job_id) AS unreadable_result_kept,
-           j.late_at,
+           j.late_at, j.settings,
            r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
 """
 _DRAFTS: Final = (
-    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, reference_filename FROM drafts"
-    " WHERE user_id = :user_id ORDER BY draft_id"
+    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, settings, reference_filename"
+    " FROM drafts WHERE user_id = :user_id ORDER BY draft_id"
 )
 _DEFAULTS: Final = "SELECT set_at, size, format, private FROM member_defaults WHERE user_id = :user_id"
 _AMOUNTS: Final = """
@@ -210,4 +211,8 @@ def _records(
     statement: str,
     parameters: Mapping[str, object] | Sequence[object],
 ) -> list[Record]:
-    return [dict(row) for row in transaction.execute(statement, parameters)]
+    records = [dict(row) for row in transaction.execute(statement, parameters)]
+    for record in records:
+        if "settings" in record:
+            record["settings"] = dict(from_json(record["settings"]))
+    return records

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.image_models import ImageModel
+    from bot.domain.model_settings import SettingValues
     from bot.rivya.json_values import Json
 
 _URL_KEYS = ("url", "image_url", "imageUrl")
@@ -177,12 +178,13 @@ def create_body(
     format: str,  # noqa: A002  # the word of Request and of the command's option
     reference: UploadedReference | None,
     client_request_id: str,
+    settings: SettingValues = (),
 ) -> str:
     """Return the JSON body that creates a task, in ASCII; the same arguments give the same text.
 
     What the upload returned of name, MIME type and duration is sent back with its URL.
     """
-    params: dict[str, object] = dict(model.params(size, format))
+    params: dict[str, object] = dict(model.params(size, format, settings))
     if reference is not None:
         # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
         item = {

@@ -12,8 +12,15 @@ from discord.ext import commands
 from bot.domain.errors import MemberError
 from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py evaluates the annotations
 from bot.domain.jobs import Reference, RequestOptions
+from bot.domain.model_settings import SETTINGS_LIMIT
 from bot.guilds.presets import NAME_LIMIT
-from cogs.imagine.model_choices import complete_model, find_model, offer_choices
+from cogs.imagine.model_choices import (
+    complete_model,
+    complete_settings,
+    find_model,
+    left_out_options,
+    offer_choices,
+)
 from cogs.text.escaping import single_line
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
@@ -39,8 +46,7 @@ class Imagine(commands.Cog):
         catalog: ModelCatalog,
     ) -> None:
         offer_choices(self.imagine, catalog)
-        if len(catalog.offered) == 1:
-            self.imagine.left_out = frozenset({"model"})
+        self.imagine.left_out = left_out_options(catalog)
         self._catalog = catalog
         self._submission = submission
         self._compose_forms = compose_forms
@@ -55,6 +61,7 @@ class Imagine(commands.Cog):
         reference="A picture to work from, such as a PNG, JPEG or WebP",
         model="Which model paints it",
         size="The shape of the picture",
+        settings="Settings of the model, such as seed=42, quality=high",
         preset="Words that this server's admins put around yours",
         file_format="The kind of file",
         private="Only you see the picture; you can show it later",
@@ -68,6 +75,7 @@ class Imagine(commands.Cog):
         reference: discord.Attachment | None = None,
         model: app_commands.Range[str, 1, CHOICE_UNITS] | None = None,
         size: str | None = None,
+        settings: app_commands.Range[str, 1, SETTINGS_LIMIT] | None = None,
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
         file_format: str | None = None,
         private: bool | None = None,  # noqa: FBT001  # an option of the command
@@ -84,6 +92,7 @@ class Imagine(commands.Cog):
             reference=None if reference is None else _reference(reference),
             spoiler=spoiler,
             preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
+            settings=single_line(settings or "", 2 * SETTINGS_LIMIT),
         )
         try:
             options = replace(options, model=find_model(self._catalog, model))
@@ -99,6 +108,12 @@ class Imagine(commands.Cog):
         """Complete the name of a model, from memory."""
         del interaction
         return complete_model(self._catalog, typed)
+
+    @imagine.autocomplete("settings")
+    async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the settings of the model that is chosen so far, from memory."""
+        model = getattr(interaction.namespace, "model", None)
+        return complete_settings(self._catalog, model, typed)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -9,6 +9,7 @@ from discord import ui
 
 from bot.domain.prices import ShownPrice
 from cogs.text.escaping import escape
+from cogs.text.setting_messages import settings_text
 from cogs.text.terms import credits_text, period_noun, price_text, scope_text, shows_numbers, size_note
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE
@@ -42,6 +43,7 @@ def price_question_view(question: NeedsConfirmation, model_name: str | None) -> 
     notes = [
         f"{note}." if note else "",
         _reference(request),
+        _settings(request),
         gettext("Nothing is charged unless you say yes."),
     ]
     return build_view(
@@ -74,6 +76,12 @@ def _reference(request: Request) -> str:
     return gettext(
         "With the reference you attached: {name}.", name=escape(request.reference.filename, FILENAME_UNITS)
     )
+
+
+def _settings(request: Request) -> str:
+    if not request.settings:
+        return ""
+    return gettext("With the settings {settings}.", settings=settings_text(request.settings))
 
 
 def declined_view() -> ui.LayoutView:

@@ -12,11 +12,13 @@ import discord
 from discord import ui
 
 from bot.domain.jobs import Reference
-from cogs.text.escaping import utf16_length
+from bot.domain.model_settings import SettingsRefused, check_settings, join, settable
+from bot.domain.model_settings import split as split_settings
+from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
 from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE
-from cogs.ui.discord_limits import TEXT_INPUT_UNITS
+from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
 from cogs.ui.file_types import PictureUpload
 from cogs.ui.forms import build_form, fields_by_id, labelled, values_of
 
@@ -36,8 +38,9 @@ OPTIONS: Final = "options"
 PRIVATE: Final = "private"
 SPOILER: Final = "spoiler"
 KEEP: Final = "keep"
+SETTINGS: Final = "settings"
 JPEG: Final = "jpeg"
-"""An option that replaces the format field if a long prompt takes its place."""
+"""An option that replaces the format field if settings or a long prompt take its place."""
 _SEPARATORS: Final = {"": "none", " ": "space", "\n": "line"}
 """The separator before a part of a long prompt, with its name in the custom id of that part's field."""
 TEXTS: Final = 3
@@ -55,6 +58,7 @@ class FormInput:
     spoiler: bool
     keeps_reference: bool
     reference: Reference | None
+    settings: str | None = None
 
 
 def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.Modal:
@@ -65,16 +69,48 @@ def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.M
         _text(f"{MORE}{number}_{_SEPARATORS[separator]}", gettext("Prompt, continued"), "", text)
         for number, (separator, text) in enumerate(more, start=1)
     ]
-    # A form has five fields: a second text field replaces the format, a third one the size.
-    if len(more) < TEXTS - 1:
-        fields.append(_sizes(draft, model))
-    if not more and len(model.file_formats) > 1:
-        fields.append(_formats(draft, model))
+    choices = _choices(draft, model, FORM_PARTS - 1 - len(fields) - bool(model.reference_count))
+    fields += [field for _, field in choices]
     if model.reference_count:
         fields.append(_upload(draft, note))
-    fields.append(_options(draft, with_format=bool(more) and JPEG in model.file_formats[1:]))
+    left_out = FORMAT not in {name for name, _ in choices}
+    both = JPEG in model.file_formats and len(model.file_formats) > 1
+    fields.append(_options(draft, with_format=left_out and both))
     title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     return build_form(title, f"kuas:form:{draft.draft_id}", *fields)
+
+
+def _choices(draft: Draft, model: ImageModel, room: int) -> list[tuple[str, ui.Label[ui.Modal]]]:
+    """Return by their custom ids as many of the fields for size, settings and format as there is room for.
+
+    What is left out stays as it is; a format that is left out is among the options.
+    """
+    fields = [(SIZE, _sizes(draft, model))]
+    if draft.settings or settable(model):
+        # Settings that have to be changed come before a size, which need not be.
+        fields.insert(0 if _has_mistakes(draft, model) else 1, (SETTINGS, _settings(draft, model)))
+    if len(model.file_formats) > 1:
+        fields.append((FORMAT, _formats(draft, model)))
+    return fields[: max(room, 0)]
+
+
+def _has_mistakes(draft: Draft, model: ImageModel) -> bool:
+    try:
+        check_settings(model, draft.settings)
+    except SettingsRefused:
+        return True
+    return False
+
+
+def _settings(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
+    field: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id=SETTINGS,
+        default=join(draft.settings) or None,
+        placeholder=single_line(", ".join(f"{name}=" for name in settable(model)), FORM_DESCRIPTION_UNITS),
+        max_length=TEXT_INPUT_UNITS,
+        required=False,
+    )
+    return labelled(gettext("Settings"), field, gettext("Such as seed=42, quality=high"))
 
 
 def _text(custom_id: str, text: str, hint: str, value: str) -> ui.Label[ui.Modal]:
@@ -184,7 +220,7 @@ def read(data: Mapping[str, Any]) -> FormInput:
     rest = "".join(separators.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
     chosen = set(values_of(fields.get(OPTIONS)))
     file_format = _value(fields.get(FORMAT))
-    if file_format is None and more:
+    if file_format is None and (more or SETTINGS in fields):
         file_format = "jpeg" if JPEG in chosen else "png"
     return FormInput(
         prompt=(_value(fields.get(PROMPT)) or "") + rest,
@@ -194,7 +230,14 @@ def read(data: Mapping[str, Any]) -> FormInput:
         spoiler=SPOILER in chosen,
         keeps_reference=KEEP in chosen,
         reference=_attached(values_of(fields.get(REFERENCE)), data.get("resolved") or {}),
+        settings=_typed_settings(fields),
     )
+
+
+def _typed_settings(fields: Mapping[str, Mapping[str, Any]]) -> str | None:
+    if SETTINGS not in fields:
+        return None
+    return single_line(_value(fields[SETTINGS]) or "", TEXT_INPUT_UNITS)
 
 
 def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
@@ -210,6 +253,7 @@ def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
         private=typed.private,
         spoiler=typed.spoiler,
         reference=typed.reference or kept,
+        settings=draft.settings if typed.settings is None else split_settings(typed.settings),
     )
 
 

@@ -10,14 +10,23 @@ from discord.ext import commands
 
 from bot.domain.access import WORD_LIMIT, blocked_words
 from bot.domain.jobs import Preset
+from bot.domain.model_settings import SETTINGS_LIMIT, split
 from bot.domain.text_folding import fold_text
-from bot.guilds.presets import MAX_PRESETS, NAME_LIMIT, TEXT_LIMIT
+from bot.guilds.presets import MAX_PRESETS, NAME_LIMIT, TEXT_LIMIT, GuildPreset
 from cogs.imagine.command import preset_choices
-from cogs.imagine.model_choices import offer_choices
+from cogs.imagine.model_choices import (
+    complete_any_settings,
+    left_out_options,
+    offer_choices,
+    require_settings,
+    settable_anywhere,
+)
 from cogs.text.escaping import escape, single_line
+from cogs.text.setting_messages import settings_text
 from cogs.text.terms import mention, size_name
 from cogs.text.translation import gettext
 from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
+from cogs.ui.file_types import PictureCommand
 from cogs.ui.layout import build_view, fit_lines, subtext
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.access_rules import AccessRuleStore
-    from bot.guilds.presets import GuildPreset, PresetStore
+    from bot.guilds.presets import PresetStore
 
 LIST_UNITS: Final = 3200
 MOST_TOLD: Final = 20
@@ -42,6 +51,8 @@ class PresetCommands(
 
     def __init__(self, presets: PresetStore, access_rules: AccessRuleStore, catalog: ModelCatalog) -> None:
         offer_choices(self.save, catalog)
+        self.save.left_out = left_out_options(catalog)
+        self._catalog = catalog
         self._presets = presets
         self._access_rules = access_rules
 
@@ -51,7 +62,7 @@ class PresetCommands(
         found = await self._presets.active(guild_id_of(interaction))
         await interaction.response.send_message(view=presets_view(found), ephemeral=True)
 
-    @app_commands.command(
+    @PictureCommand.command(
         description="Save a preset under a name, in place of an older one of that name",
         extras={MANAGERS_ONLY: True},
     )
@@ -60,6 +71,7 @@ class PresetCommands(
         before="Words that come before a member's own",
         after="Words that come after a member's own",
         size="The shape of its pictures, unless a member chooses one",
+        settings="Settings of the model, such as seed=42, quality=high",
     )
     async def save(
         self,
@@ -68,42 +80,61 @@ class PresetCommands(
         before: app_commands.Range[str, 1, TEXT_LIMIT] = "",
         after: app_commands.Range[str, 1, TEXT_LIMIT] = "",
         size: str | None = None,
+        settings: app_commands.Range[str, 1, SETTINGS_LIMIT] | None = None,
     ) -> None:
-        """Save a preset; its name needs a letter, digit or emoji, and it needs words or a size.
+        """Save a preset; its name needs a letter, digit or emoji, and it needs words, a size or settings.
 
         An admin is told which blocked words are in it; only then members may use it in spite of them.
 
         Raises:
-            MemberError: GUILD_ONLY, NOT_ALLOWED.
+            MemberError: GUILD_ONLY, NOT_ALLOWED; SETTINGS_REFUSED, no model on offer takes all settings.
             OperatorError: `database`.
         """
         guild_id = require_manage_guild(interaction)
+        typed = single_line(settings or "", 2 * SETTINGS_LIMIT)
+        require_settings(self._catalog, typed)
         # No character is more than two units, so nothing is cut here.
         preset = Preset(
             single_line(name, 2 * NAME_LIMIT),
             single_line(before, 2 * TEXT_LIMIT),
             single_line(after, 2 * TEXT_LIMIT),
         )
-        blocked = await self._blocked_words(guild_id, preset)
-        saved = False
-        if not fold_text(preset.name):
-            answer = build_view(gettext("Give the preset a name with letters, numbers or emoji in it."))
-        elif not (preset.before or preset.after or size):
-            answer = build_view(gettext("Give the preset words before or after those of members, or a size."))
-        elif saved := await self._presets.save(
-            guild_id, preset, size, set_by=interaction.user.id, interaction_id=interaction.id
-        ):
-            answer = saved_view(preset, size, blocked)
-        else:
-            answer = build_view(
-                gettext(
-                    "This server has {n} presets, and more are not possible. Remove one first.",
-                    n=MAX_PRESETS,
-                )
-            )
+        answer, told = await self._save(interaction, guild_id, GuildPreset(preset, size, 0, 0, typed))
         await interaction.response.send_message(view=answer, ephemeral=True)
-        if saved and blocked:  # they have been told now
-            await self._presets.record_known_words(interaction.id, blocked)
+        if told:  # they have been told now
+            await self._presets.record_known_words(interaction.id, told)
+
+    async def _save(
+        self, interaction: discord.Interaction, guild_id: int, each: GuildPreset
+    ) -> tuple[ui.LayoutView, list[str]]:
+        """Save a preset; returns the answer, and the blocked words that it names."""
+        if problem := self._problem(each):
+            return build_view(problem), []
+        blocked = await self._blocked_words(guild_id, each.preset)
+        if await self._presets.save(
+            guild_id,
+            each.preset,
+            each.size,
+            set_by=interaction.user.id,
+            interaction_id=interaction.id,
+            settings=each.settings,
+        ):
+            return saved_view(each.preset, each.size, blocked, settings=each.settings), blocked
+        text = gettext(
+            "This server has {n} presets, and more are not possible. Remove one first.", n=MAX_PRESETS
+        )
+        return build_view(text), []
+
+    def _problem(self, each: GuildPreset) -> str:
+        """Return why a preset cannot be saved; empty if it can."""
+        preset = each.preset
+        if not fold_text(preset.name):
+            return gettext("Give the preset a name with letters, numbers or emoji in it.")
+        if preset.before or preset.after or each.size or each.settings:
+            return ""
+        if settable_anywhere(self._catalog):
+            return gettext("Give the preset words before or after those of members, a size or settings.")
+        return gettext("Give the preset words before or after those of members, or a size.")
 
     async def _blocked_words(self, guild_id: int, preset: Preset) -> list[str]:
         policy = await self._access_rules.policy(guild_id)
@@ -140,6 +171,12 @@ class PresetCommands(
             )
         await interaction.response.send_message(view=answer, ephemeral=True)
 
+    @save.autocomplete("settings")
+    async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the settings of the models on offer, from memory."""
+        del interaction
+        return complete_any_settings(self._catalog, typed)
+
     @remove.autocomplete("name")
     async def names(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Complete the name of a preset."""
@@ -160,11 +197,13 @@ def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
     )
 
 
-def saved_view(preset: Preset, size: str | None, blocked: Sequence[str] = ()) -> ui.LayoutView:
+def saved_view(
+    preset: Preset, size: str | None, blocked: Sequence[str] = (), *, settings: str = ""
+) -> ui.LayoutView:
     """Confirm a preset, show what it makes of a prompt, and name the blocked words in it."""
     return build_view(
         f"### {gettext('The preset is saved')}",
-        f"**{escape(preset.name, NAME_LIMIT)}**: {_words(preset, size)}",
+        f"**{escape(preset.name, NAME_LIMIT)}**: {_words(preset, size, settings)}",
         _blocked_text(blocked) if blocked else "",
         subtext(gettext("Pictures that are painted already stay as they are.")),
     )
@@ -180,12 +219,13 @@ def _blocked_text(blocked: Sequence[str]) -> str:
 
 
 def _line(each: GuildPreset) -> str:
-    words = _words(each.preset, each.size)
+    words = _words(each.preset, each.size, each.settings)
     by = gettext("by {member}", member=mention(each.set_by))
     return f"- **{escape(each.preset.name, NAME_LIMIT)}**: {words} · {by}"
 
 
-def _words(preset: Preset, size: str | None) -> str:
+def _words(preset: Preset, size: str | None, settings: str = "") -> str:
     before, after = (escape(part, WORDS_SHOWN) for part in (preset.before, preset.after))
     around = " ".join(filter(None, (before, f"*{gettext('your words')}*", after)))
-    return f"{around} · {size_name(size)}" if size else around
+    more = (size_name(size) if size else "", settings_text(split(settings)))
+    return " · ".join(filter(None, (around, *more)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.jobs import DeliveryMethod, Stage
 from cogs.pictures.buttons import Action, picture_button
 from cogs.text.escaping import escape, single_line
+from cogs.text.setting_messages import settings_text
 from cogs.text.terms import credits_text, format_name, length_text, mention, model_text, size_name, timestamp
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.layout import build_view, quote_or_attach, row, subtext
@@ -62,6 +63,8 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
         gettext("Size: {size}", size=size_name(request.size)),
         gettext("Kind of file: {kind}", kind=format_name(request.format)),
     ]
+    if request.settings:
+        lines.append(gettext("Settings: {settings}", settings=settings_text(request.settings)))
     if request.preset is not None:
         lines.append(gettext("Preset: {name}", name=escape(request.preset.name, FILENAME_UNITS)))
     if request.reference is not None:

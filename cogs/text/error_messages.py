@@ -16,6 +16,7 @@ from cogs.text.file_messages import no_picture_there, reference_type
 from cogs.text.limit_messages import limit_exceeded
 from cogs.text.model_messages import model_unavailable, reference_unsupported
 from cogs.text.refused_words import prompt_refused, word_blocked
+from cogs.text.setting_messages import settings_refused
 from cogs.text.terms import (
     BOT_OWNER,
     channel_mention,
@@ -314,6 +315,7 @@ def _preset_unknown(data: Data) -> str:
 _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.MODEL_UNAVAILABLE: model_unavailable,
     MemberReason.REFERENCE_UNSUPPORTED: reference_unsupported,
+    MemberReason.SETTINGS_REFUSED: settings_refused,
     MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
     MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,

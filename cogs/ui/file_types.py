@@ -39,11 +39,15 @@ class PictureCommand(app_commands.Command[Any, ..., Any]):
     """The names of options that members do not see; a client that still sends one is answered."""
 
     @classmethod
-    def command(cls, *, description: str) -> Callable[[_Callback], PictureCommand]:
+    def command(
+        cls, *, description: str, extras: dict[Any, Any] | None = None
+    ) -> Callable[[_Callback], PictureCommand]:
         """Do what `app_commands.command` does."""
 
         def decorator(function: _Callback) -> PictureCommand:
-            return cls(name=function.__name__, description=description, callback=function)
+            return cls(
+                name=function.__name__, description=description, callback=function, extras=extras or {}
+            )
 
         return decorator
 

@@ -21,6 +21,7 @@ from bot.domain.access import AccessRule as Block
 from bot.domain.access import Effect, RuleTarget
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import LimitExceeded
+from bot.domain.image_models import MODELS, Parameter
 from bot.domain.jobs import (
     DeliveredMessage,
     DeliveryMethod,
@@ -558,8 +559,12 @@ async def add_private_job(store: JobStore, database: Database, **owner: Any) -> 
         preset=Preset(SECRET, SECRET, SECRET),
         parent_job_id=parent.job_id,
     )
+    takes_settings = replace(MODELS["nano-banana-2"], parameters={"negative_prompt": Parameter(text=True)})
+    request = replace(request, model=takes_settings.model_id, settings=(("negative_prompt", SECRET),))
     job = make_job(replace(request, destination=replace(request.destination, private=True)))
-    assert await accept(store, job, NO_CONTEXT)
+    await store.submit(
+        job.request, NO_CONTEXT, job_id=job.job_id, model=takes_settings, at=job.accepted_at, confirmed=True
+    )
     await store.uploaded(
         job.job_id, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
     )
@@ -629,7 +634,7 @@ async def test_an_export_has_these_names_and_no_others(
     assert set(request) == {
         *("job_id", "guild_id", "channel_id", "accepted_at", "acknowledged_at", "finished_at", "stage"),
         *("prompt", "model", "size", "asked_size", "format", "private", "spoiler", "locale", "guild_locale"),
-        "preset_name",
+        *("preset_name", "settings"),
         *("parent_job_id", "reference_filename", "reference_type", "reference_bytes", "reference_url"),
         *("reference_kept", "uploaded_url", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
@@ -650,6 +655,7 @@ async def test_an_export_has_these_names_and_no_others(
                 "size",
                 "asked_size",
                 "format",
+                "settings",
                 "reference_filename",
             },
         ),

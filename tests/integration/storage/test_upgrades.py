@@ -66,6 +66,7 @@ RELEASED = {
     "0011_greetings_and_setup": "0fb60b6183fe9196042fd2db41c1df5352a1ba3d113f47fe67c1f976f023ca13",
     "0012_jobs_without_a_picture": "fce21b2e67967238b7caf598a529a9893a85cf0f059bf3b894cc61ee83897780",
     "0013_models": "ddae80f4951593b0a1e6d4d713ca77409f41c07b230e59c0527fb745f70c6e71",
+    "0014_settings": "1fd53ba1926e61700d471f26b2305b9833064681ffbbe871cc2c624edd8dfafd",
 }
 
 
