@@ -78,6 +78,7 @@ class App:
     client: KuasClient
     engine: JobEngine
     ledger: Ledger
+    model_monitor: ModelMonitor
 
 
 @asynccontextmanager
@@ -125,7 +126,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         )
         client.on_synced = partial(_resume, engine, (*notifiers, maintenance, wakeups))
         await _listen(stack, settings, AppHealth(client, circuit_breaker, stores), metrics)
-        yield App(client, engine, stores.ledger)
+        yield App(client, engine, stores.ledger, notifiers.models)
 
 
 async def _downloader(stack: CleanupStack, settings: NetworkSettings, network: Network) -> Downloader:

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Final
 import discord
 from simcord import SetupError
 
-from bot.domain.image_models import QWEN_IMAGE
+from bot.config.settings import EVERY_MODEL
+from bot.domain.image_models import MODELS, QWEN_IMAGE, SIZES
 from bot.observability import log_setup
 from sandbox import past
 from sandbox.browser import DEFAULT_PORT, serve
+from sandbox.environment import MODELS as SANDBOX_MODELS
 from sandbox.environment import Timings, open_environment
+from sandbox.guidance import guidance_of
 from sandbox.headless import ImagineOptions, run_once
 from sandbox.locales import AMERICAN_ENGLISH
 
@@ -30,19 +33,6 @@ if TYPE_CHECKING:
 KEY_VARIABLE: Final = "RIVYA_API_KEY"
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
-
-_GUIDANCE: Final = """\
-**Welcome to the studio.** This is the real Kuas; {note} Choose who you are under *Viewing as*.
-- **Mira** and **Tomo** are members. Type `/imagine`, with a `prompt` such as *a giraffe riding a bicycle at \
-sunset*, and a `reference` if you like; without a prompt it opens a form. Under each picture: *Again*, \
-*Edit*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, `/help` what else \
-there is.
-- **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/setup` and \
-`/limits guild` change it.
-- **Rani** runs the bot. *{server}* wants in: *Allow 50* or *Refuse* on the card above. `/operator guilds` \
-says what each server spends."""
-_FAKE_NOTE: Final = "only Discord and Rivya are fake, so nothing costs anything."
-_LIVE_NOTE: Final = "only Discord is fake, and every picture costs real credits."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,13 +80,14 @@ async def _cancelled_by_sigterm(command: Coroutine[object, object, int]) -> int:
 async def _run_in_browser(args: argparse.Namespace, live_key: str | None) -> int:
     timings = Timings(painting_seconds=args.painting_seconds)
     ago = past.BEGIN if live_key is None else timedelta()  # its pictures would cost real credits
-    async with open_environment(timings, live_key=live_key, locale=args.locale, ago=ago) as environment:
+    models = args.models or SANDBOX_MODELS
+    async with open_environment(
+        timings, live_key=live_key, locale=args.locale, models=models, ago=ago
+    ) as environment:
         if environment.rivya is not None:
             await past.live_through(environment, environment.rivya)
         await past.invite(environment)
-        note = _FAKE_NOTE if live_key is None else _LIVE_NOTE
-        guidance = _GUIDANCE.format(note=note, server=past.WAITING_SERVER)
-        await serve(environment, port=args.port, guidance=guidance)
+        await serve(environment, port=args.port, guidance=guidance_of(environment))
     return 0
 
 
@@ -107,7 +98,8 @@ async def _run_once(args: argparse.Namespace, live_key: str | None) -> int:
         painting_seconds = 1.0 if args.painting_seconds is None else args.painting_seconds
         timings = Timings(painting_seconds, first_poll_seconds=0.2, poll_seconds=0.2)
         timeout_seconds = painting_seconds + 60
-    async with open_environment(timings, live_key=live_key, locale=args.locale) as environment:
+    models = args.models or (QWEN_IMAGE.model_id,)
+    async with open_environment(timings, live_key=live_key, locale=args.locale, models=models) as environment:
         result = await run_once(environment, imagine, timeout_seconds=timeout_seconds)
     if result.picture is None:
         print(*result.lines, sep="\n", file=sys.stderr)
@@ -123,6 +115,19 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise ValueError(text)
     return seconds
+
+
+def _models(text: str) -> tuple[str, ...]:
+    if text == "all":
+        return (EVERY_MODEL,)
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in MODELS]:
+        raise argparse.ArgumentTypeError(
+            f"no such model: {', '.join(unknown)}; there are all, {', '.join(MODELS)}"
+        )
+    if len({*names}) < len(names):
+        raise argparse.ArgumentTypeError("a model twice")
+    return names
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,10 +157,17 @@ def _parser() -> argparse.ArgumentParser:
         help="Discord's locale of the members and the server, such as id, es-ES or es-419 (default: en-US);"
         " SimCord shows the names of commands in English",
     )
+    parser.add_argument(
+        "--models",
+        type=_models,
+        metavar="MODELS",
+        help="the models on offer, such as qwen-image,flux-2-pro, or all; the first is the default"
+        f" (default: {','.join(SANDBOX_MODELS)}; with --once, {QWEN_IMAGE.model_id})",
+    )
     once = parser.add_argument_group("one picture, without a browser")
     once.add_argument("--once", metavar="PROMPT", help="run one /imagine and save the picture")
     once.add_argument("--reference", type=Path, metavar="FILE", help="a picture to work from")
-    once.add_argument("--size", choices=QWEN_IMAGE.sizes, help="the shape of the picture")
+    once.add_argument("--size", choices=SIZES, help="the shape of the picture")
     once.add_argument("--format", choices=QWEN_IMAGE.file_formats, help="the kind of file")
     once.add_argument(
         "--out", type=Path, metavar="FILE", help="where to save it (default: out.png or out.jpg)"

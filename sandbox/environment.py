@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 
     from simcord import ChannelHandle, Env, MemberActor
 
+    from bot.app import App
+
 GUILD_NAME: Final = "Kuas sandbox"
 CHANNEL_NAME: Final = "studio"
+MODELS: Final = ("qwen-image", "z-image", "nano-banana", "flux-2-pro", "ideogram-v3", "flux-2-flex")
+"""On offer unless others are asked for: from 1 to 14 credits, with and without references and settings."""
 GREETING_SECONDS: Final = 60.0
 TOPIC: Final = (
     "Choose who you are under “Viewing as”: Mira and Tomo are members, Sari manages this server,"
@@ -80,6 +84,8 @@ class SandboxEnvironment:
     """None where pictures are made by the real Rivya."""
     locale: str = AMERICAN_ENGLISH
     """Discord's locale of everybody."""
+    models: tuple[str, ...] = MODELS
+    """The ids of the models on offer."""
 
     @property
     def people(self) -> tuple[MemberActor, ...]:
@@ -93,6 +99,7 @@ async def open_environment(
     *,
     live_key: str | None = None,
     locale: str = AMERICAN_ENGLISH,
+    models: tuple[str, ...] = MODELS,
     ago: timedelta = timedelta(),
 ) -> AsyncIterator[SandboxEnvironment]:
     """Start the real bot and everything around it; the end of the block closes all and deletes its files.
@@ -101,6 +108,7 @@ async def open_environment(
         timings: how long its parts take.
         live_key: an API key of https://rivya.ai, where pictures cost real credits; None for the fake Rivya.
         locale: one of Discord's, of the members and of the server.
+        models: as `rivya.models`: those on offer, the first of which is the default.
         ago: how far all clocks are set back until `clock.go_to_present`.
 
     Raises:
@@ -115,14 +123,13 @@ async def open_environment(
         if live_key is None:
             seconds = _painting_seconds(timings, clock)
             fake_rivya = await stack.enter_async_context(FakeRivya(painting_seconds=seconds))
-        rivya = _rivya(timings, fake_rivya, live_key)
+        rivya = _rivya(timings, fake_rivya, live_key, models)
         cdn = await stack.enter_async_context(FakeCdn())
         env = _discord(clock, cdn, timings)
-        environment = _people(env, cdn, clock, fake_rivya, locale)
+        environment = _people(env, cdn, clock, fake_rivya, locale, rivya.offered_models)
         settings = _settings(Path(folder, "bot.sqlite3"), rivya, environment)
         app = await stack.enter_async_context(open_app(settings))
-        app.client.owner_id = environment.rani.id  # in SimCord the bot itself owns the application
-        env.bot = app.client
+        _connect(app, environment)
         stack.push_async_callback(env.shutdown)
         await env.start()
         stack.enter_context(env.time_context())
@@ -131,6 +138,14 @@ async def open_environment(
         Locales(env, locale)
         await _greeted(environment)
         yield environment
+
+
+def _connect(app: App, environment: SandboxEnvironment) -> None:
+    """Let the parts know each other, before the bot is started."""
+    app.client.owner_id = environment.rani.id  # in SimCord the bot itself owns the application
+    environment.env.bot = app.client
+    if environment.rivya is not None:  # the bot looks for changes every hour only
+        environment.rivya.model_control.on_change = app.model_monitor.trigger
 
 
 async def _greeted(environment: SandboxEnvironment) -> None:
@@ -166,7 +181,9 @@ def _painting_seconds(timings: Timings, clock: WallClock) -> Callable[[], float]
     return seconds
 
 
-def _rivya(timings: Timings, fake_rivya: FakeRivya | None, live_key: str | None) -> RivyaSettings:
+def _rivya(
+    timings: Timings, fake_rivya: FakeRivya | None, live_key: str | None, models: tuple[str, ...]
+) -> RivyaSettings:
     if fake_rivya is None:
         api_key, base_url = live_key or "", RivyaSettings.model_fields["base_url"].default
     else:
@@ -174,6 +191,7 @@ def _rivya(timings: Timings, fake_rivya: FakeRivya | None, live_key: str | None)
     return RivyaSettings(
         api_key=SecretStr(api_key),
         base_url=base_url,
+        models=models,
         first_poll_seconds=timings.first_poll_seconds,
         poll_seconds=timings.poll_seconds,
     )
@@ -197,7 +215,12 @@ def _settings(database: Path, rivya: RivyaSettings, environment: SandboxEnvironm
 
 
 def _people(
-    env: Env, cdn: FakeCdn, clock: WallClock, rivya: FakeRivya | None, locale: str
+    env: Env,
+    cdn: FakeCdn,
+    clock: WallClock,
+    rivya: FakeRivya | None,
+    locale: str,
+    models: tuple[str, ...],
 ) -> SandboxEnvironment:
     guild = env.create_guild(GUILD_NAME, preferred_locale=locale)
     channel = guild.create_text_channel(CHANNEL_NAME, topic=TOPIC)
@@ -219,4 +242,5 @@ def _people(
         guide=guild.add_member(guide),
         rivya=rivya,
         locale=locale,
+        models=models,
     )

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sandbox.painter import QWEN, paint
+from bot.domain.image_models import MODELS, QWEN_IMAGE, nearest_size
+from sandbox.painter import Manner, paint
 
 if TYPE_CHECKING:
     from simcord import MemberActor
 
+    from bot.domain.image_models import ImageModel
     from sandbox.environment import SandboxEnvironment
     from sandbox.fake_rivya import FakeRivya
 
@@ -39,15 +41,23 @@ class PastPicture:
     member: str
     prompt: str
     size: str
+    model: str = QWEN_IMAGE.model_id
+    """The default model paints it where this one is not on offer."""
 
 
 PICTURES: Final = (
-    PastPicture(timedelta(days=6), "tomo", "a lighthouse on a cliff at sunset", "landscape_16_9"),
+    PastPicture(
+        timedelta(days=6), "tomo", "a lighthouse on a cliff at sunset", "landscape_16_9", "flux-2-pro"
+    ),
     PastPicture(timedelta(days=5, hours=3), "mira", "a giraffe riding a bicycle", "square"),
-    PastPicture(timedelta(days=3, hours=20), "tomo", "seekor kuda di pantai", "square"),
-    PastPicture(timedelta(days=3, hours=1), "tomo", "a red fox in a snowy forest at night", "square"),
+    PastPicture(timedelta(days=3, hours=20), "tomo", "seekor kuda di pantai", "square", "z-image"),
+    PastPicture(
+        timedelta(days=3, hours=1), "tomo", "a red fox in a snowy forest at night", "square", "nano-banana"
+    ),
     PastPicture(timedelta(days=1, hours=4), "mira", "seekor kucing di taman bunga", "square"),
-    PastPicture(timedelta(minutes=50), "tomo", "a sailing boat on a stormy sea", "landscape_16_9"),
+    PastPicture(
+        timedelta(minutes=50), "tomo", "a sailing boat on a stormy sea", "landscape_16_9", "ideogram-v3"
+    ),
 )
 _SETTINGS: Final = (
     ("limits timezone", {"zone": "Asia/Jakarta"}),
@@ -69,16 +79,15 @@ async def live_through(environment: SandboxEnvironment, rivya: FakeRivya) -> Non
     """
     now = environment.clock.now() + BEGIN
     # The painter remembers its last pictures, so that the bot waits for none.
-    await asyncio.gather(
-        *(asyncio.to_thread(paint, each.prompt, each.size, "png", None, QWEN) for each in PICTURES)
-    )
+    models = [_model(environment, picture) for picture in PICTURES]
+    await asyncio.gather(*map(_paint_ahead, PICTURES, models))
     people = {member.name: member for member in environment.people}
     for command, options in _SETTINGS:
         named = {name: people.get(str(value), value) for name, value in options.items()}
         await _slash(environment, environment.sari, command, **named)
-    for picture in PICTURES:
+    for picture, model in zip(PICTURES, models, strict=True):
         environment.clock.go_to(now - picture.ago)
-        await _imagine(environment, rivya, people[picture.member], picture)
+        await _imagine(environment, rivya, people[picture.member], picture, model)
     environment.clock.go_to_present()
     await _settle(environment)
     _remove_private_answers(environment)
@@ -90,13 +99,34 @@ async def invite(environment: SandboxEnvironment) -> None:
     await _settle(environment)
 
 
+def _model(environment: SandboxEnvironment, picture: PastPicture) -> ImageModel:
+    """Return the model that paints it, as the sandbox offers it or not."""
+    offered = environment.models
+    return MODELS[picture.model if picture.model in offered else offered[0]]
+
+
+async def _paint_ahead(picture: PastPicture, model: ImageModel) -> None:
+    """Paint the picture that the fake Rivya will be asked for."""
+    params = model.params(nearest_size(picture.size, model.sizes), model.file_formats[0])
+    size = str(params[model.shapes.parameter])
+    file_format = "png" if model.formats is None else model.file_formats[0]
+    await asyncio.to_thread(paint, picture.prompt, size, file_format, None, Manner(model.model_id))
+
+
 async def _imagine(
-    environment: SandboxEnvironment, rivya: FakeRivya, member: MemberActor, picture: PastPicture
+    environment: SandboxEnvironment,
+    rivya: FakeRivya,
+    member: MemberActor,
+    picture: PastPicture,
+    model: ImageModel,
 ) -> None:
     """Ask for a picture, and let it take as long as they usually do."""
     shown = len(environment.channel.history())
     rivya.hold()
-    await _slash(environment, member, "imagine", prompt=picture.prompt, size=picture.size)
+    options = {"prompt": picture.prompt, "size": nearest_size(picture.size, model.sizes)}
+    if len(environment.models) > 1:
+        options["model"] = model.model_id
+    await _slash(environment, member, "imagine", **options)
     await _let_pass(environment, _QUEUE_SECONDS)
     rivya.release()
     for _ in range(_MOST_POLLS):

@@ -51,6 +51,10 @@ class ModelMonitor:
         """Read the list now, then every hour."""
         self._task.start()
 
+    def trigger(self) -> None:
+        """Read the list now, too."""
+        self._task.trigger()
+
     async def close(self) -> None:
         """Cancel the current run, and stop."""
         await self._task.close()

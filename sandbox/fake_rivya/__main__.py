@@ -7,12 +7,14 @@ import asyncio
 import sys
 
 from sandbox.fake_rivya import FakeRivya
+from sandbox.fake_rivya.model_control import PATH
 
 
 async def _serve(port: int, painting_seconds: float | None) -> None:
     async with FakeRivya(port=port, painting_seconds=painting_seconds) as fake_rivya:
         print(
-            f"The fake Rivya listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it.",
+            f"The fake Rivya listens at {fake_rivya.url} with the key {fake_rivya.api_key}; Ctrl-C ends it.\n"
+            f"Its models and their prices: {fake_rivya.url}{PATH}",
             flush=True,
         )
         await asyncio.Event().wait()

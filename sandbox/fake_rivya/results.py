@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from sandbox.fake_rivya.models import Task
 
 ResultFormat = Literal["png", "jpeg", "webp", "gif", "avif"]
 AddressForm = Literal["absolute", "relative", "scheme_relative", "data"]
@@ -22,6 +25,12 @@ def convert(picture: bytes, kind: ResultFormat, *, animated: bool) -> bytes:
     else:
         first.save(data, kind)
     return data.getvalue()
+
+
+def names(task: Task) -> list[str]:
+    """Return the file names of a task's pictures."""
+    others = [f"{task.id}.{number}.{task.output_format}" for number in range(1, task.picture_count)]
+    return [f"{task.id}.{task.output_format}", *others]
 
 
 def address(form: AddressForm, base_url: str, path: str) -> str:

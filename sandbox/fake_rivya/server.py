@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
-from sandbox.fake_rivya import responses, results
+from sandbox.fake_rivya import model_control, responses, results
 from sandbox.fake_rivya.backend import Backend, realistic_seconds
 from sandbox.fake_rivya.errors import ApiError, TooLargeError, envelope
 from sandbox.fake_rivya.fault_injection import after, before, wait_for_lag
@@ -68,6 +68,7 @@ class FakeRivya(Backend):
         result_animated: whether a result in `result_format` has two frames.
         result_address: the form of a result's address; "data" for the status call alone.
         models: by id; replace one to change its price or status, or delete it.
+        model_control: does the same, and has a page for it.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class FakeRivya(Backend):
         self.result_animated = False
         self.result_address: results.AddressForm = "absolute"
         self.models = dict(MODELS)
+        self.model_control = model_control.ModelControl(self.models, self.surcharges)
         self._port = port
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -124,6 +126,8 @@ class FakeRivya(Backend):
         app.router.add_get("/api/v1/models", self._models, name="models")
         app.router.add_get("/results/{name}", self._result, name="result")
         app.router.add_get("/uploads/{name}", self._uploaded_file)
+        app.router.add_get(model_control.PATH, self.model_control.show)
+        app.router.add_post(model_control.PATH, self.model_control.submit)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -172,6 +176,8 @@ class FakeRivya(Backend):
             return self._error_response(error)
         except (TooLargeError, web.HTTPRequestEntityTooLarge):
             return responses.edge_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except (web.HTTPSeeOther, web.HTTPBadRequest, web.HTTPForbidden):
+            raise  # those of the control page
         except web.HTTPNotFound:
             return self._error_response(ApiError("not_found", "There is nothing here."))
         except web.HTTPMethodNotAllowed:
@@ -250,8 +256,7 @@ class FakeRivya(Backend):
         return web.json_response(responses.public_task(task, urls, self.status_words))
 
     def _result_urls(self, task: Task) -> list[str]:
-        names = [f"{task.id}.{number}.{task.output_format}" for number in range(task.picture_count)]
-        names[0] = f"{task.id}.{task.output_format}"
+        names = results.names(task)
         return [results.address(self.result_address, self.url, f"/results/{name}") for name in names]
 
     async def _credits(self, request: web.Request) -> web.Response:
@@ -262,14 +267,11 @@ class FakeRivya(Backend):
         return web.json_response({"data": [model.public() for model in self.models.values()]})
 
     async def _result(self, request: web.Request) -> web.Response:
-        name, _, extension = request.match_info["name"].rpartition(".")
-        task_id, _, digits = name.partition(".")
-        task, number = self.tasks.get(task_id), int(digits) if digits.isdecimal() else 0
-        if task is None or task.status != "succeeded" or extension != task.output_format:
+        name = request.match_info["name"]
+        task = self.tasks.get(name.partition(".")[0])
+        if task is None or task.status != "succeeded" or name not in results.names(task):
             raise web.HTTPNotFound
-        if number >= task.picture_count:
-            raise web.HTTPNotFound
-        picture, mime_type = await self._result_file(task, number)
+        picture, mime_type = await self._result_file(task, results.names(task).index(name))
         return web.Response(body=picture, content_type=mime_type)
 
     async def _result_file(self, task: Task, number: int) -> tuple[bytes, str]:

@@ -78,12 +78,24 @@ def test_without_out_the_file_is_named_after_its_format(tmp_path: Path) -> None:
     assert format_and_size(tmp_path / "out.jpg") == ("JPEG", (1024, 576))
 
 
+def test_the_first_of_the_models_paints(tmp_path: Path) -> None:
+    result = run_sandbox(
+        tmp_path, "--once", "a boat", "--models", "wan-2-7-image, z-image", "--size", "landscape_8_1"
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "5 credits" in result.stdout
+    assert format_and_size(tmp_path / "out.png") == ("PNG", (2048, 256))
+    result = run_sandbox(tmp_path, "--once", "a boat", "--models", "all", "--painting-seconds", "0")
+    assert "4 credits" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--once", "a fox", "--reference", "text.png"), "The reference is not a picture that can be used"),
         (("--once", " "), "The prompt is empty."),
         (("--once", ""), "must be at least 1 characters"),
+        (("--once", "a fox", "--size", "landscape_8_1"), "landscape_8_1"),
         (("--once", "a fox", "--reference", "nowhere.png"), "nowhere.png: No such file or directory"),
     ],
 )
@@ -108,6 +120,8 @@ def test_a_refused_request_ends_with_one_sentence(
         (("--once", "a fox", "--out", "."), "name the file, too"),
         (("--once", "a fox", "--painting-seconds", "-1"), "invalid _seconds value"),
         (("--painting-seconds", "inf"), "invalid _seconds value"),
+        (("--models", "qwen-image,qwen"), "no such model: qwen; there are all, qwen-image, "),
+        (("--models", "z-image, z-image"), "a model twice"),
     ],
 )
 def test_invalid_options_are_refused_before_anything_starts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,11 @@ from bot.config.settings import LimitsSettings
 from sandbox import past
 from sandbox.environment import SandboxEnvironment, Timings, open_environment
 from sandbox.wallclock import WallClock
+from tests.support.waiting import PATIENCE_SECONDS
 
 TEXT_DISPLAY = 10
 PAST_MEMBERS = [picture.member for picture in past.PICTURES]
+COSTS = {"qwen-image": 4, "z-image": 1, "nano-banana": 3, "flux-2-pro": 5, "ideogram-v3": 7}
 MOMENT = timedelta(minutes=5)
 
 
@@ -25,6 +28,10 @@ def text_of(environment: SandboxEnvironment, message: Any) -> str:
     return "\n".join(
         part["content"] for part in walk_components(raw.components) if part["type"] == TEXT_DISPLAY
     )
+
+
+def spent(*members: str) -> int:
+    return sum(COSTS[picture.model] for picture in past.PICTURES if picture.member in members)
 
 
 async def ask(
@@ -59,9 +66,12 @@ async def test_the_past_was_made_by_the_bot_and_each_role_finds_it() -> None:
             assert abs(before - message.created_at - picture.ago) < MOMENT
             text = text_of(environment, message)
             assert picture.prompt in text
-            assert "4 credits" in text
+            assert f"{COSTS[picture.model]} credit" in text
         assert private_answers(environment) == []
-        assert [task.final_credits for task in environment.rivya.tasks.values()] == [4] * len(pictures)
+        tasks = environment.rivya.tasks.values()
+        assert [(task.model, task.final_credits) for task in tasks] == [
+            (picture.model, COSTS[picture.model]) for picture in past.PICTURES
+        ]
 
         assert past.WAITING_SERVER in text_of(environment, card)
         await environment.sari.click(card, label="Allow 50")
@@ -72,10 +82,9 @@ async def test_the_past_was_made_by_the_bot_and_each_role_finds_it() -> None:
         own = await ask(environment, environment.mira, "history")
         assert own.count("\n") == PAST_MEMBERS.count("mira")
         report = await ask(environment, environment.sari, "report", period="total")
-        assert f"{4 * len(pictures)} credits" in report
+        assert f"{spent(*PAST_MEMBERS)} credits" in report
         for name in ("mira", "tomo"):
-            count = PAST_MEMBERS.count(name)
-            assert f"{4 * count} credits, {count} pictures" in report
+            assert f"{spent(name)} credits, {PAST_MEMBERS.count(name)} pictures" in report
         limits = await ask(environment, environment.sari, "limits show")
         for part in ("80 credits a month", "Everybody gets a turn", "20 of 20 credits", "Asia/Jakarta"):
             assert part in limits
@@ -96,6 +105,43 @@ async def test_what_comes_after_the_past_is_painted_in_real_time() -> None:
         assert time.perf_counter() - began >= 0.5
         ceiling = LimitsSettings().ceiling.credits
         assert f"{ceiling - 4} of {ceiling} left" in text_of(environment, environment.channel.history()[-1])
+
+
+@pytest.mark.parametrize("models", [("qwen-image",), ("gpt-image-1-5", "z-image")])
+async def test_the_past_is_painted_with_what_is_on_offer(models: tuple[str, ...]) -> None:
+    async with open_environment(Timings(painting_seconds=0), models=models, ago=past.BEGIN) as environment:
+        assert environment.rivya is not None
+        await past.live_through(environment, environment.rivya)
+        assert [task.model for task in environment.rivya.tasks.values()] == [
+            picture.model if picture.model in models else models[0] for picture in past.PICTURES
+        ]
+
+
+async def test_a_price_that_is_changed_at_the_fake_rivya_holds_for_the_next_picture() -> None:
+    async with open_environment(
+        Timings(painting_seconds=0.1, first_poll_seconds=0.1, poll_seconds=0.1)
+    ) as environment:
+        assert environment.rivya is not None
+        control = environment.rivya.model_control
+        control.change("z-image", credits=2, surcharge=1)
+        assert "(z-image): 2 credits" in await until_listed(environment, "(z-image): 2 credits")
+        control.change("flux-2-pro", status="removed")
+        listed = await until_listed(environment, "not available now")
+        assert "(flux-2-pro): 5 credits · not available now" in listed
+        refused = await ask(environment, environment.mira, "imagine", prompt="a fox", model="flux-2-pro")
+        assert "Flux 2 Pro is not available" in refused
+        await past._slash(environment, environment.mira, "imagine", prompt="a fox", model="z-image")
+        while not environment.channel.history()[-1].attachments:
+            await past._settle(environment)
+        assert "3 credits" in text_of(environment, environment.channel.history()[-1])
+
+
+async def until_listed(environment: SandboxEnvironment, words: str) -> str:
+    """Return what `/operator models` says as soon as it has the words."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while words not in (listed := await ask(environment, environment.rani, "operator models")):
+            await asyncio.sleep(0.05)  # the bot reads the list in a task of its own
+    return listed
 
 
 def test_the_clock_of_the_process_is_right_again_at_the_end_of_the_past() -> None:
