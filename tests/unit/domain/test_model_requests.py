@@ -1,0 +1,215 @@
+"""Whatever is accepted for any model has a body that Rivya takes; what Rivya refuses is refused first."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.image_models import (
+    ANY_FORMAT,
+    MODELS,
+    PROMPT_LIMIT,
+    REFERENCES_PARAMETER,
+    SIZES,
+    ImageModel,
+    Parameter,
+    Value,
+    nearest_size,
+)
+from bot.domain.jobs import Preset, Reference, Request, UploadedReference
+from bot.jobs.request_options import resolve
+from bot.jobs.validation import validate_request
+from bot.rivya.models import create_body
+from sandbox.fake_rivya.errors import ApiError
+from sandbox.fake_rivya.model_catalog import MODELS as FAKE_MODELS
+from sandbox.fake_rivya.request_validation import CreateRequest, parse_create
+from tests.support.factories import make_request
+
+NO_DATABASE = sqlite3.connect(":memory:")
+"""A request whose options are all given needs nothing of it."""
+ANY_MODEL = st.sampled_from(list(MODELS.values()))
+LETTERS = st.characters(codec="utf-8", exclude_categories=["C", "Z", "M"])
+"""Also those that are two in UTF-16."""
+
+
+def limit_of(model: ImageModel) -> int:
+    return min(model.prompt_limit, PROMPT_LIMIT)
+
+
+@st.composite
+def prompts(draw: st.DrawFn, model: ImageModel) -> str:
+    """A prompt of any length that the model takes, often the longest."""
+    letters = draw(st.text(LETTERS, min_size=1, max_size=20))
+    length = draw(st.just(limit_of(model)) | st.integers(1, limit_of(model)))
+    return (letters * (1 + length // len(letters)))[:length]
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[ImageModel, Request]:
+    """A request as it may stand in an old row: with any size and format, whatever the model has."""
+    model = draw(ANY_MODEL)
+    prompt, preset = draw(prompts(model)), None
+    if len(prompt) > 3 and draw(st.booleans()):
+        preset = Preset("words", before=prompt[0], after=prompt[-1])
+        prompt = prompt[2:-2] or "x"
+    reference = None
+    if model.reference_count and draw(st.booleans()):
+        size_bytes = draw(st.sampled_from([1, model.reference_limit_bytes]))
+        reference = Reference("https://cdn/r.png", "r.png", "image/png", size_bytes)
+    request = replace(
+        make_request(prompt=prompt, reference=reference),
+        model=model.model_id,
+        size=draw(st.sampled_from(sorted(SIZES))),
+        format=draw(st.sampled_from(["png", "jpeg", ANY_FORMAT])),
+        preset=preset,
+    )
+    return model, request
+
+
+def resolved(request: Request, model: ImageModel) -> Request:
+    request = resolve(NO_DATABASE, request, model)
+    validate_request(request, model)
+    return request
+
+
+def body_of(request: Request, model: ImageModel) -> dict[str, Any]:
+    uploaded = None if request.reference is None else UploadedReference("https://f/1", "image/png", "r.png")
+    text = create_body(
+        model,
+        prompt=request.full_prompt,
+        size=request.size,
+        format=request.format,
+        reference=uploaded,
+        client_request_id="job-1",
+    )
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
+def sent(body: dict[str, Any]) -> CreateRequest:
+    return parse_create(json.dumps(body).encode(), FAKE_MODELS)
+
+
+@given(requests())
+def test_rivya_takes_every_accepted_request_as_it_was_meant(drawn: tuple[ImageModel, Request]) -> None:
+    model, request = drawn
+    accepted = resolved(request, model)
+    taken = sent(body_of(accepted, model))
+    assert (taken.model.model_id, taken.prompt) == (model.model_id, request.full_prompt)
+    assert taken.size == model.params(nearest_size(request.size, model.sizes), "png")[model.shapes.parameter]
+    if request.format in model.file_formats:
+        assert accepted.format == request.format
+        assert model.formats is None or taken.output_format == request.format
+    assert len(taken.references) == (request.reference is not None)
+    assert taken.model.cost(taken.params) == model.cost_credits
+    for name, parameter in model.parameters.items():
+        assert parameter.fixed is None or taken.params[name] == parameter.fixed
+
+
+@given(ANY_MODEL, LETTERS)
+def test_one_character_beyond_the_limit_is_refused_by_us_first(model: ImageModel, letter: str) -> None:
+    full = replace(make_request(prompt=letter * limit_of(model)), model=model.model_id)
+    with pytest.raises(MemberError) as refused:
+        resolved(replace(full, prompt=full.prompt + "x"), model)
+    assert (refused.value.reason, refused.value.data["limit"]) == (
+        MemberReason.PROMPT_TOO_LONG,
+        limit_of(model),
+    )
+    resolved(full, model)
+    beyond = body_of(full, model)
+    beyond["prompt"] = "x" * (FAKE_MODELS[model.model_id].prompt_limit + 1)
+    with pytest.raises(ApiError):
+        sent(beyond)
+
+
+@given(ANY_MODEL)
+@example(MODELS["z-image"])
+@example(MODELS["nano-banana-2"])
+def test_a_reference_too_many_or_too_large_is_refused_by_us_first(model: ImageModel) -> None:
+    limit_bytes = model.reference_limit_bytes + bool(model.reference_count)
+    reference = Reference("https://cdn/r.png", "r.png", "image/png", limit_bytes)
+    request = replace(make_request(reference=reference), model=model.model_id)
+    with pytest.raises(MemberError) as refused:
+        resolved(request, model)
+    expected = MemberReason.REFERENCE_TOO_BIG if model.reference_count else MemberReason.REFERENCE_UNSUPPORTED
+    assert refused.value.reason is expected
+    (item,) = body_of(request, model)["params"][REFERENCES_PARAMETER]
+    body = body_of(replace(request, reference=None), model)
+    if model.reference_count:
+        body["params"][REFERENCES_PARAMETER] = [item] * model.reference_count
+        assert len(sent(body).references) == model.reference_count
+    body["params"][REFERENCES_PARAMETER] = [item] * (model.reference_count + 1)
+    with pytest.raises(ApiError):
+        sent(body)
+    assert limit_bytes - bool(model.reference_count) == FAKE_MODELS[model.model_id].reference_limit_bytes
+
+
+def allowed(parameter: Parameter) -> st.SearchStrategy[Value]:
+    """Any value of a parameter."""
+    if parameter.options:
+        return st.sampled_from(parameter.options)
+    if parameter.text:
+        return st.text(LETTERS, max_size=50)
+    low, step = parameter.minimum or 0, parameter.step
+    high = low + 10**12 if parameter.maximum is None else parameter.maximum
+    steps = round((high - low) / step)
+    return st.integers(0, steps).map(lambda number: _on_step(low, step, number))
+
+
+def beyond(parameter: Parameter) -> st.SearchStrategy[Any]:
+    """Any value just outside of a parameter."""
+    if parameter.options:
+        return st.sampled_from(parameter.options).map(lambda option: f"{option} ") | st.sampled_from(
+            [1, True]
+        )
+    if parameter.text:
+        return st.sampled_from([1, 0.5, False])
+    low, step = parameter.minimum or 0, parameter.step
+    values: list[Any] = [_on_step(low, step, -1), low + step / 2, str(low), math.inf, math.nan]
+    if parameter.maximum is not None:
+        values.append(_on_step(parameter.maximum, step, 1))
+    return st.sampled_from(values)
+
+
+def _on_step(low: float, step: float, number: int) -> float:
+    value = round(low + number * step, 6)
+    return int(value) if value == int(value) else value
+
+
+@given(ANY_MODEL, st.data())
+def test_any_settings_at_once_are_taken_and_only_some_move_the_price(
+    model: ImageModel, data: st.DataObject
+) -> None:
+    body = body_of(replace(make_request(), model=model.model_id, size=model.sizes[0]), model)
+    chosen = {
+        name: data.draw(allowed(parameter), label=name)
+        for name, parameter in model.parameters.items()
+        if data.draw(st.booleans(), label=f"sets {name}")
+    }
+    assert all(model.parameters[name].allows(value) for name, value in chosen.items())
+    body["params"] |= chosen
+    taken = sent(body)
+    assert {name: taken.params[name] for name in chosen} == chosen
+    if not any(model.parameters[name].moves_price for name in chosen):
+        assert taken.model.cost(taken.params) == model.cost_credits
+
+
+@given(ANY_MODEL.filter(lambda model: bool(model.parameters)), st.data())
+def test_one_step_beyond_a_setting_is_refused_by_us_and_by_rivya(
+    model: ImageModel, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(model.parameters)))
+    value = data.draw(beyond(model.parameters[name]))
+    assert not model.parameters[name].allows(value)
+    body = body_of(replace(make_request(), model=model.model_id, size=model.sizes[0]), model)
+    body["params"][name] = value
+    with pytest.raises(ApiError):
+        sent(body)
