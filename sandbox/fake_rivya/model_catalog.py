@@ -36,6 +36,10 @@ _PRICE_FACTORS = MappingProxyType(
 """Factors of the base price by parameter and value, unless the value is the default."""
 
 
+_MAX_NUMBER = 2**53 - 1
+"""Servers in JavaScript, as Rivya's seems to be, know no larger whole numbers exactly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
     """A parameter with options, the default first. Values are texts, `true` and `false` too."""
@@ -56,7 +60,7 @@ class NumberRange:
     """A parameter that is a JSON number."""
 
     lowest: float
-    highest: float = math.inf
+    highest: float = _MAX_NUMBER
     step: float = 1
     default: float | None = None
 
@@ -71,7 +75,7 @@ class NumberRange:
 
     def public(self) -> dict[str, object]:
         """Return the fields of the parameter in GET /models, without its name."""
-        highest = None if math.isinf(self.highest) else self.highest
+        highest = None if self.highest == _MAX_NUMBER else self.highest
         return {
             "type": "number",
             "default": self.default,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import (
     ANY_FORMAT,
+    MAX_NUMBER,
     MODELS,
     PROMPT_LIMIT,
     REFERENCES_PARAMETER,
@@ -25,6 +26,14 @@ from bot.domain.image_models import (
     nearest_size,
 )
 from bot.domain.jobs import Preset, Reference, Request, UploadedReference
+from bot.domain.model_settings import (
+    SETTINGS_LIMIT,
+    SettingsRefused,
+    SettingValues,
+    join,
+    read_settings,
+    settable,
+)
 from bot.jobs.request_options import resolve
 from bot.jobs.validation import validate_request
 from bot.rivya.models import create_body
@@ -74,6 +83,10 @@ def requests(draw: st.DrawFn) -> tuple[ImageModel, Request]:
     return model, request
 
 
+def at_the_defaults(model: ImageModel) -> Request:
+    return replace(make_request(), model=model.model_id, size=model.sizes[0], format=model.file_formats[0])
+
+
 def resolved(request: Request, model: ImageModel) -> Request:
     request = resolve(NO_DATABASE, request, model)
     validate_request(request, model)
@@ -89,6 +102,7 @@ def body_of(request: Request, model: ImageModel) -> dict[str, Any]:
         format=request.format,
         reference=uploaded,
         client_request_id="job-1",
+        settings=request.settings,
     )
     body: dict[str, Any] = json.loads(text)
     return body
@@ -123,11 +137,11 @@ def test_one_character_beyond_the_limit_is_refused_by_us_first(model: ImageModel
         MemberReason.PROMPT_TOO_LONG,
         limit_of(model),
     )
-    resolved(full, model)
-    beyond = body_of(full, model)
-    beyond["prompt"] = "x" * (FAKE_MODELS[model.model_id].prompt_limit + 1)
+    longest = body_of(resolved(full, model), model)
+    assert sent(longest).prompt == full.prompt
+    longest["prompt"] = "x" * (FAKE_MODELS[model.model_id].prompt_limit + 1)
     with pytest.raises(ApiError):
-        sent(beyond)
+        sent(longest)
 
 
 @given(ANY_MODEL)
@@ -136,7 +150,7 @@ def test_one_character_beyond_the_limit_is_refused_by_us_first(model: ImageModel
 def test_a_reference_too_many_or_too_large_is_refused_by_us_first(model: ImageModel) -> None:
     limit_bytes = model.reference_limit_bytes + bool(model.reference_count)
     reference = Reference("https://cdn/r.png", "r.png", "image/png", limit_bytes)
-    request = replace(make_request(reference=reference), model=model.model_id)
+    request = replace(at_the_defaults(model), reference=reference)
     with pytest.raises(MemberError) as refused:
         resolved(request, model)
     expected = MemberReason.REFERENCE_TOO_BIG if model.reference_count else MemberReason.REFERENCE_UNSUPPORTED
@@ -157,7 +171,7 @@ def allowed(parameter: Parameter) -> st.SearchStrategy[Value]:
     if parameter.options:
         return st.sampled_from(parameter.options)
     if parameter.text:
-        return st.text(LETTERS, max_size=50)
+        return st.text(LETTERS, min_size=1, max_size=50)
     low, step = parameter.minimum or 0, parameter.step
     high = low + 10**12 if parameter.maximum is None else parameter.maximum
     steps = round((high - low) / step)
@@ -173,9 +187,9 @@ def beyond(parameter: Parameter) -> st.SearchStrategy[Any]:
     if parameter.text:
         return st.sampled_from([1, 0.5, False])
     low, step = parameter.minimum or 0, parameter.step
-    values: list[Any] = [_on_step(low, step, -1), low + step / 2, str(low), math.inf, math.nan]
-    if parameter.maximum is not None:
-        values.append(_on_step(parameter.maximum, step, 1))
+    high = MAX_NUMBER if parameter.maximum is None else parameter.maximum
+    values: list[Any] = [_on_step(low, step, -1), low + step / 2, math.inf, math.nan]
+    values.append(_on_step(high, step, 1))
     return st.sampled_from(values)
 
 
@@ -184,21 +198,27 @@ def _on_step(low: float, step: float, number: int) -> float:
     return int(value) if value == int(value) else value
 
 
+@st.composite
+def settings(draw: st.DrawFn, model: ImageModel) -> SettingValues:
+    """Any of the settings that a member may choose, at any of their values."""
+    return tuple(
+        (name, draw(allowed(parameter), label=name))
+        for name, parameter in settable(model).items()
+        if draw(st.booleans(), label=f"sets {name}")
+    )
+
+
 @given(ANY_MODEL, st.data())
 def test_any_settings_at_once_are_taken_and_only_some_move_the_price(
     model: ImageModel, data: st.DataObject
 ) -> None:
-    body = body_of(replace(make_request(), model=model.model_id, size=model.sizes[0]), model)
-    chosen = {
-        name: data.draw(allowed(parameter), label=name)
-        for name, parameter in model.parameters.items()
-        if data.draw(st.booleans(), label=f"sets {name}")
-    }
-    assert all(model.parameters[name].allows(value) for name, value in chosen.items())
-    body["params"] |= chosen
-    taken = sent(body)
-    assert {name: taken.params[name] for name in chosen} == chosen
-    if not any(model.parameters[name].moves_price for name in chosen):
+    chosen = data.draw(settings(model))
+    typed = join(chosen)
+    if len(typed) <= SETTINGS_LIMIT:
+        assert read_settings(model, typed) == chosen
+    taken = sent(body_of(replace(at_the_defaults(model), settings=chosen), model))
+    assert {name: taken.params[name] for name, _ in chosen} == dict(chosen)
+    if not model.price_settings(chosen):
         assert taken.model.cost(taken.params) == model.cost_credits
 
 
@@ -209,7 +229,10 @@ def test_one_step_beyond_a_setting_is_refused_by_us_and_by_rivya(
     name = data.draw(st.sampled_from(sorted(model.parameters)))
     value = data.draw(beyond(model.parameters[name]))
     assert not model.parameters[name].allows(value)
-    body = body_of(replace(make_request(), model=model.model_id, size=model.sizes[0]), model)
+    if name in settable(model) and not model.parameters[name].text and value is not True:
+        with pytest.raises(SettingsRefused):
+            read_settings(model, f'{name}="{value}"')
+    body = body_of(at_the_defaults(model), model)
     body["params"][name] = value
     with pytest.raises(ApiError):
         sent(body)
