@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
+    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.circuit_breaker import CircuitBreaker
     from bot.engine.delivery import Delivery
     from bot.engine.job_files import JobFiles
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class EngineDependencies:
     """The collaborators of a runner."""
 
+    catalog: ModelCatalog
     store: JobStore
     ledger: Ledger
     rivya: RivyaClient

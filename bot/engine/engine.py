@@ -75,6 +75,7 @@ class JobEngine:
         self._catalog = catalog
         self._store = store
         self._dependencies = EngineDependencies(
+            catalog=catalog,
             store=store,
             ledger=ledger,
             rivya=rivya,

@@ -12,7 +12,6 @@ import structlog
 
 from bot.domain.clock import now_ms
 from bot.domain.jobs import LATE_PHASES, Phase, Progress
-from bot.engine.polling.scheduler import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Job
     from bot.engine.delivery import Delivery
     from bot.engine.polling.scheduler import PollScheduler
+    from bot.engine.polling.task_kind import TaskKind
     from bot.engine.slots import FairSlots
 
 log = structlog.get_logger(__name__)
@@ -49,12 +49,14 @@ class ProgressReporter:
     def __init__(
         self,
         job: Job,
+        kind: TaskKind,
         delivery: Delivery,
         slots: FairSlots,
         scheduler: PollScheduler,
         interval_seconds: float,
     ) -> None:
         self._job = job
+        self._kind = kind
         self._delivery = delivery
         self._slots = slots
         self._scheduler = scheduler
@@ -94,7 +96,8 @@ class ProgressReporter:
 
     def _current(self) -> Progress:
         """Return the progress now. The estimate is rounded, so that not every report is an edit."""
-        position, typical = self._slots.position(self._job.job_id), self._typical_seconds()
+        position = self._slots.position(self._job.job_id)
+        typical = self._scheduler.typical_seconds(self._kind)
         if position is not None:
             rounds = math.ceil(position / self._slots.total)
             expected = None if typical is None else round_estimate(typical * (rounds + 1))
@@ -103,10 +106,6 @@ class ProgressReporter:
         return replace(
             self._progress, expected_seconds=round_estimate(typical) if estimated and typical else None
         )
-
-    def _typical_seconds(self) -> float | None:
-        request = self._job.request
-        return self._scheduler.typical_seconds(TaskKind(request.model, request.reference is not None))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

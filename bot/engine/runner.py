@@ -26,7 +26,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.failure_policy import decide_failure, failure_from_task, makes_late
 from bot.engine.job_files import reference_filename
-from bot.engine.polling.scheduler import TaskKind
+from bot.engine.polling.task_kind import kind_of
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.engine.result_poster import ResultPoster
@@ -70,7 +70,7 @@ class JobRunner:
         self._failed_attempts = 0
         self._wait = WakeableWait(dependencies.shutdown)
         self._pause_seconds = delay_seconds
-        self._kind = TaskKind(job.request.model, job.request.reference is not None)
+        self._kind = kind_of(job.request, dependencies.catalog)
         self._poller = TaskPoller(
             self._kind, dependencies.scheduler, dependencies.durations, dependencies.timings
         )
@@ -79,6 +79,7 @@ class JobRunner:
         self._files = dependencies.files
         self._progress = ProgressReporter(
             job,
+            self._kind,
             dependencies.delivery,
             dependencies.slots,
             dependencies.scheduler,

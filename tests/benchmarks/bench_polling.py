@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.engine.polling.schedule import DurationBounds, PollInterval
-from bot.engine.polling.scheduler import PollScheduler, TaskKind
+from bot.engine.polling.scheduler import PollScheduler
+from bot.engine.polling.task_kind import TaskKind
 from tests.benchmarks.results_table import Row
 
 FIRST, INTERVAL = 2.5, 5.0

@@ -177,18 +177,16 @@ def _blurred(weights: list[float], reaches: list[tuple[int, int]]) -> list[float
 
 
 def optimal_schedule(
-    distribution: DurationDistribution, interval: PollInterval, *, extra_polls: float = 0.0
+    distribution: DurationDistribution, interval: PollInterval, *, part: float = 1.0
 ) -> tuple[float, ...]:
     """Return the schedule with the least expected delay and no more polls a task than the fixed interval.
 
     The ages are in seconds, none earlier than the first poll of the fixed interval, none closer together than
-    the gap; after the last one polls follow at the fixed interval. `extra_polls` is how many more polls a
-    task may take; negative is how many it must save.
+    the gap; after the last one polls follow at the fixed interval. `part` is how many polls a task may take,
+    as a part of those of the fixed interval.
     """
-    allowed = (
-        distribution.polls(range(0, len(distribution.moments), distribution.cells_an_interval(interval)))
-        + extra_polls
-    )
+    fixed = range(0, len(distribution.moments), distribution.cells_an_interval(interval))
+    allowed = part * distribution.polls(fixed)
     low, high = _PRICES
     best = _cheapest(distribution, interval, high)
     for _ in range(_HALVINGS):

@@ -8,7 +8,8 @@ from bot.engine.polling.schedule import DurationBounds
 
 if TYPE_CHECKING:
     from bot.engine.polling.duration_store import TaskDurationStore
-    from bot.engine.polling.scheduler import PollScheduler, TaskKind
+    from bot.engine.polling.scheduler import PollScheduler
+    from bot.engine.polling.task_kind import TaskKind
     from bot.engine.timings import Timings
 
 

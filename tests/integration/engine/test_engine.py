@@ -19,7 +19,7 @@ from bot.domain.periods import Period
 from bot.engine import engine as engine_module
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds
-from bot.engine.polling.scheduler import TaskKind
+from bot.engine.polling.task_kind import TaskKind
 from bot.engine.runner import JobRunner
 from bot.engine.timings import Timings
 from bot.images import processing

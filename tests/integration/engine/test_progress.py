@@ -9,11 +9,14 @@ import pytest
 from bot.domain.jobs import Job, Phase, Progress
 from bot.engine.polling.schedule import PollInterval
 from bot.engine.polling.scheduler import PollScheduler
+from bot.engine.polling.task_kind import TaskKind
 from bot.engine.progress import ProgressReporter
 from bot.engine.slots import FairSlots
 from tests.support.engine_harness import FakeDelivery
 from tests.support.factories import make_job
 from tests.support.waiting import until
+
+KIND = TaskKind("qwen-image", with_reference=False)
 
 
 class SlowDelivery(FakeDelivery):
@@ -36,7 +39,7 @@ async def test_a_job_that_becomes_late_during_a_report_is_reported_as_late_right
 ) -> None:
     job, delivery = make_job(), SlowDelivery()
     scheduler = PollScheduler(PollInterval(2.5, 5))
-    reporter = ProgressReporter(job, delivery, FairSlots(1), scheduler, 0.01)
+    reporter = ProgressReporter(job, KIND, delivery, FairSlots(1), scheduler, 0.01)
     reporter.set_phase(Phase.UPLOADING)
     async with reporter.running():
         await until(lambda: delivery.asked)

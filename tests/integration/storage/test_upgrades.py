@@ -23,6 +23,9 @@ from bot.domain.jobs import Failure, FailureCause, Reference, Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
+from bot.engine.polling.duration_store import TaskDurationStore
+from bot.engine.polling.schedule import DurationBounds
+from bot.engine.polling.task_kind import TaskKind
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
@@ -42,6 +45,7 @@ from tests.integration.storage.legacy_databases import (
     OPEN_DRAFT,
     TAKEN_DRAFT,
     UNFINISHED,
+    insert,
     sums_of_jobs,
 )
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
@@ -67,9 +71,12 @@ RELEASED = {
     "0012_jobs_without_a_picture": "fce21b2e67967238b7caf598a529a9893a85cf0f059bf3b894cc61ee83897780",
     "0013_models": "ddae80f4951593b0a1e6d4d713ca77409f41c07b230e59c0527fb745f70c6e71",
     "0014_settings": "1fd53ba1926e61700d471f26b2305b9833064681ffbbe871cc2c624edd8dfafd",
+    "0015_durations_by_settings": "8594226a6f142caad4ae554001ebbe50ee6e70b38f84ac38b4f594328151a444",
 }
 
 
+DURATIONS = 3
+"""The first version that stores how long tasks took."""
 LATE_JOBS = 7
 """The first version that knows late jobs."""
 EARLIER_VERSIONS = range(1, len(migrations()))
@@ -161,6 +168,21 @@ async def test_running_sums_are_filled_for_earlier_reservations(old_database: Pa
             return {tuple(row)[:3]: tuple(row)[3:] for row in tx.execute("SELECT * FROM tallies")}
 
         assert await database.run(unit) == {key: (sum_, sum_) for key, sum_ in sums_of_jobs().items()}
+    finally:
+        await database.close()
+
+
+async def test_how_long_tasks_took_stays_known_as_of_those_without_settings(old_database: Path) -> None:
+    with closing(sqlite3.connect(old_database)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < DURATIONS:
+            pytest.skip("it has no durations")
+        insert(connection, "task_durations", model="qwen-image", with_reference=1, after_ms=7500, by_ms=9250)
+        connection.commit()
+    database = await Database.open(old_database)
+    try:
+        kind = TaskKind("qwen-image", with_reference=True)
+        assert await TaskDurationStore(database).recent() == {kind: [DurationBounds(7.5, 9.25)]}
     finally:
         await database.close()
 

@@ -12,14 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.engine.polling.schedule import DurationBounds, PollInterval, estimate_distribution, optimal_schedule
-from bot.engine.polling.scheduler import HISTORY_SIZE, PollScheduler, TaskKind
+from bot.engine.polling.scheduler import PollScheduler
+from bot.engine.polling.task_kind import HISTORY_SIZE, MAX_KINDS, TaskKind
 
 INTERVAL = PollInterval(2.5, 5.0)
 KIND = TaskKind("qwen-image", with_reference=False)
+EDIT = TaskKind("qwen-image", with_reference=True)
 YEAR_SECONDS = 365 * 86400.0
 
 DURATIONS = st.floats(0.0, 400.0) | st.sampled_from([0.0, 2.5, 7.5, 12.0, 60.0])
 HISTORIES = st.lists(DURATIONS, min_size=5, max_size=40)
+
+
+class NoDice(random.Random):
+    """Always in the middle, so that two schedulers can be compared."""
+
+    def random(self) -> float:
+        return 0.5
 
 
 def poll_to_end(scheduler: PollScheduler, seconds: float, kind: TaskKind = KIND) -> list[float]:
@@ -87,6 +96,21 @@ def test_no_history_leads_to_early_or_dense_polls(history: list[float], next_one
     assert all(later - sooner >= 2.0 - 1e-9 for sooner, later in itertools.pairwise(polls))
 
 
+@given(HISTORIES, st.floats(0.0, 2000.0))
+@settings(max_examples=15, deadline=None)
+def test_no_poll_is_much_later_than_any_earlier_end_or_than_the_fixed_interval(
+    history: list[float], next_one: float
+) -> None:
+    scheduler = make_scheduler(*history)
+    learned_until = 1.25 * scheduler.longest_seconds(KIND) + 2 * 5.0
+    polls = poll_to_end(scheduler, next_one)
+    assert polls[0] <= max(2.5, learned_until)
+    for sooner, later in itertools.pairwise(polls):
+        slower = 1 if sooner < 300 else 2 if sooner < 1800 else 6
+        # A half more if polls are saved, and a fifth at random.
+        assert later <= max(learned_until, sooner + 5 * slower * 1.5 * 1.2)
+
+
 @given(HISTORIES)
 @settings(max_examples=15, deadline=None)
 def test_a_schedule_expects_no_more_polls_than_the_fixed_interval(history: list[float]) -> None:
@@ -146,11 +170,61 @@ def test_wide_intervals_do_not_keep_it_from_learning() -> None:
     assert mean_delay(scheduler, durations[30:]) <= 1.3
 
 
-def test_each_kind_of_task_is_learned_alone() -> None:
+def test_the_first_tasks_of_a_kind_are_polled_as_others_of_its_model_until_it_has_its_own_history() -> None:
     scheduler = make_scheduler(*draw_durations(30, 40, seed=7))
-    assert scheduler.next_poll(KIND) > 5
-    assert scheduler.next_poll(TaskKind("qwen-image", with_reference=True)) == 2.5
+    high = TaskKind("qwen-image", with_reference=False, settings=(("quality", "high"),))
+    assert scheduler.next_poll(KIND) > 12
+    assert scheduler.next_poll(EDIT) > 12
+    assert scheduler.next_poll(high) > 12
     assert scheduler.next_poll(TaskKind("another", with_reference=False)) == 2.5
+    for seconds in draw_durations(6, 10, seed=8):
+        poll_to_end(scheduler, seconds, high)
+    assert scheduler.next_poll(high) < 8
+    assert scheduler.next_poll(KIND) > 12
+
+
+def test_models_with_very_different_durations_do_not_disturb_each_other() -> None:
+    medians = (6.0, 20.0, 90.0)
+    kinds = {median: TaskKind(f"of {median:g} seconds", with_reference=False) for median in medians}
+    drawn = {median: draw_durations(median, 90, seed=17) for median in medians}
+    together = PollScheduler(INTERVAL, dice=NoDice())
+    polls = [
+        {median: poll_to_end(together, drawn[median][number], kinds[median]) for median in medians}
+        for number in range(90)
+    ]
+    for median, kind in kinds.items():
+        alone = PollScheduler(INTERVAL, dice=NoDice())
+        assert [each[median] for each in polls] == [poll_to_end(alone, each, kind) for each in drawn[median]]
+        assert together.typical_duration(kind.model) == pytest.approx(median, rel=0.15)
+
+
+def test_the_kinds_without_tasks_for_the_longest_time_are_forgotten() -> None:
+    scheduler = PollScheduler(INTERVAL)
+    kinds = [TaskKind(f"model {number}", with_reference=False) for number in range(MAX_KINDS)]
+    for _ in range(5):
+        for kind in kinds:
+            scheduler.observe(kind, DurationBounds(9.0, 11.0))
+    scheduler.observe(kinds[0], DurationBounds(9.0, 11.0))
+    for _ in range(5):
+        scheduler.observe(TaskKind("one more", with_reference=False), DurationBounds(9.0, 11.0))
+    known = [scheduler.typical_duration(kind.model) is not None for kind in kinds]
+    assert known == [True, False, *[True] * (MAX_KINDS - 2)]
+    assert scheduler.typical_duration("one more") == 10.0
+
+
+def test_a_kind_with_few_tasks_is_expected_to_take_as_long_as_its_model() -> None:
+    scheduler = make_scheduler()
+    assert scheduler.typical_seconds(EDIT) is None
+    assert scheduler.longest_seconds(EDIT) == 0.0
+    for seconds in (10.0, 11.0, 12.0, 13.0, 14.0):
+        scheduler.observe(KIND, DurationBounds(seconds, seconds))
+    scheduler.observe(EDIT, DurationBounds(30.0, 30.0))
+    assert scheduler.typical_seconds(EDIT) == 12.5
+    assert scheduler.longest_seconds(EDIT) == 30.0
+    assert scheduler.longest_seconds(KIND) == 14.0
+    for _ in range(4):
+        scheduler.observe(EDIT, DurationBounds(20.0, 20.0))
+    assert scheduler.typical_seconds(EDIT) == 20.0
 
 
 def test_the_typical_duration_of_a_model_is_that_of_its_tasks_with_and_without_reference() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds, PollInterval
-from bot.engine.polling.scheduler import PollScheduler, TaskKind
+from bot.engine.polling.scheduler import PollScheduler
+from bot.engine.polling.task_kind import TaskKind
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.timings import Timings
 
