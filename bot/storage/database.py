@@ -14,7 +14,7 @@ import asyncio
 import sqlite3
 from functools import partial
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import aiosqlite
 
@@ -51,19 +51,29 @@ class _Connection(aiosqlite.Connection):
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
 
+    def post(self, work: Callable[[], object]) -> None:
+        """Run `work`, which must not raise, on aiosqlite's thread; nobody is told that it has ended."""
+        self._tx.put_nowait((None, work))
+
+    @property
+    def plain(self) -> CachingConnection:
+        """The connection, for that thread only."""
+        return cast("CachingConnection", self._conn)
+
 
 class Database:
-    """A connection to the database file and the task that writes its transactions; see `open`."""
+    """A connection to the database file, and the units that wait for their transaction; see `open`."""
 
     def __init__(self, connection: _Connection, lock: sqlite3.Connection | None, path: Path) -> None:
         self._connection = connection
         self._lock = lock
         self._path = path
+        self._loop = asyncio.get_running_loop()
         self._queue: list[_QueuedUnit] = []
-        self._wake = asyncio.Event()
-        """Set while there are queued units, and to close."""
+        self._idle = asyncio.Event()
+        """Cleared while units are queued or being written."""
+        self._idle.set()
         self._closing = False
-        self._writer = asyncio.create_task(self._write(), name="database writer")
 
     @classmethod
     async def open(cls, path: Path, *, backup_folder: Path | None = None) -> Database:
@@ -105,11 +115,14 @@ class Database:
             OperatorError: `database`; the disk or the file failed, nothing of the unit was kept.
             ContractViolation: `bug`; a row breaks a rule of the schema, nothing of the unit was kept.
         """
-        if self._closing or self._writer.done():
+        if self._closing:
             raise OperatorError("database", f"database {self._path}: already closed")
-        result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[object] = self._loop.create_future()
         self._queue.append((unit, result))
-        self._wake.set()
+        if self._idle.is_set():
+            self._idle.clear()
+            # Not at once: whoever else asks in this turn of the loop shares the COMMIT.
+            self._loop.call_soon(self._write)
         return await result  # type: ignore[return-value]  # the queue forgets each unit's own T
 
     async def run_in_batches(self, unit: Callable[[sqlite3.Connection], int]) -> int:
@@ -147,27 +160,30 @@ class Database:
     async def close(self) -> None:
         """Run the queued units, then close; safe to call twice."""
         self._closing = True
-        self._wake.set()
-        await self._writer
+        await self._idle.wait()
         await self._connection.close()
         if self._lock is not None:
             self._lock.close()
 
-    async def _write(self) -> None:
-        while self._queue or not self._closing:
-            await self._wake.wait()
-            units, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-            if units:
-                await self._commit(units)
-            if not self._queue and not self._closing:
-                self._wake.clear()
+    def _write(self) -> None:
+        """Hand the queued units to aiosqlite's thread, which is idle."""
+        units, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        self._connection.post(partial(self._commit, units))
 
-    async def _commit(self, units: list[_QueuedUnit]) -> None:
+    def _commit(self, units: list[_QueuedUnit]) -> None:
+        """Commit units; on aiosqlite's thread. The loop is woken once for all."""
         outcomes: list[object]
         try:
-            outcomes = await self._connection.call(partial(_commit_units, [unit for unit, _ in units]))
-        except Exception as error:  # noqa: BLE001  # if the writer stopped, every later caller would wait for ever
+            outcomes = _commit_units([unit for unit, _ in units], self._connection.plain)
+        except BaseException as error:  # noqa: BLE001  # else their callers would wait for ever
             outcomes = [error] * len(units)
+        self._loop.call_soon_threadsafe(self._written, units, outcomes)
+
+    def _written(self, units: list[_QueuedUnit], outcomes: list[object]) -> None:
+        if self._queue:
+            self._write()  # first, so that the thread need not wait while these callers go on
+        else:
+            self._idle.set()
         for (_, result), outcome in zip(units, outcomes, strict=True):
             if result.done():  # its caller was cancelled; the unit is committed nevertheless
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -78,3 +78,22 @@ async def test_a_transaction_that_fails_once_it_has_begun_is_not_left_open(datab
         await database.run(lambda tx: _insert(tx, 1))
     await database._connection.call(lambda connection: connection.set_authorizer(None))
     assert await database.run(lambda tx: _insert(tx, 2)) == 1
+
+
+@pytest.mark.parametrize("others", [0, 2], ids=["alone", "among others"])
+async def test_units_are_answered_even_if_one_ends_the_thread(database: Database, others: int) -> None:
+    """As an exception that no unit should raise, and that ends any other thread."""
+
+    def unit(_: sqlite3.Connection) -> int:
+        raise SystemExit(1)
+
+    asked = [asyncio.ensure_future(_outcome(database, each)) for each in (unit, *[lambda tx: 1] * others)]
+    assert {type(each) for each in await soon(asyncio.gather(*asked))} == {SystemExit}
+    assert await database.run(lambda tx: _insert(tx, 3)) == 1
+
+
+async def _outcome(database: Database, unit: Callable[[sqlite3.Connection], int]) -> BaseException | int:
+    try:
+        return await database.run(unit)
+    except BaseException as error:  # noqa: BLE001  # a task that raised SystemExit would end the loop
+        return error
