@@ -37,6 +37,14 @@ class PreparedReference:
     sha256: str
 
 
+class _UnreadableResultError(ContractViolation):
+    """What was downloaded is no picture; `data` is what it is instead."""
+
+    def __init__(self, error: ContractViolation, data: bytes) -> None:
+        super().__init__(error.code, str(error))
+        self.data = data
+
+
 class JobFiles:
     """Prepare, fetch and store the files of jobs."""
 
@@ -90,16 +98,34 @@ class JobFiles:
             raise MemberError(MemberReason.REFERENCE_GONE)
         return self._picture_store.path(source)
 
-    async def fetch_result(self, job: Job, *, anew: bool) -> tuple[Picture, bool]:
+    def begin_fetch(self, job: Job, url: str) -> asyncio.Task[tuple[Picture, bool]]:
+        """Begin to fetch a picture whose task has succeeded while that is committed.
+
+        Nothing is written. The task that is returned is for `fetch_result`, once the job is in `succeeded`.
+        """
+        fetch = self._fetch(replace(job, result_url=url), anew=False)
+        return asyncio.create_task(fetch, name=f"result {job.job_id}")
+
+    async def fetch_result(
+        self, job: Job, *, anew: bool, begun: asyncio.Task[tuple[Picture, bool]] | None = None
+    ) -> tuple[Picture, bool]:
         """Download and verify the finished picture; also return whether it was shrunk to fit a message.
 
-        `anew` asks Rivya for the address again, since the one of the row may have expired.
+        `anew` asks Rivya for the address again, since the one of the row may have expired. `begun` is what
+        `begin_fetch` has returned, and takes the place of a fetch.
 
         Raises:
             TransientError, OperatorError, ContractViolation: as `RivyaClient.get_task`,
                 `Downloader.result` and `ImageWorkers.prepare_result`;
                 `result_missing`: Rivya names no address.
         """
+        try:
+            return await (self._fetch(job, anew=anew) if begun is None else begun)
+        except _UnreadableResultError as error:
+            await self._keep_unreadable(job, error.data)
+            raise
+
+    async def _fetch(self, job: Job, *, anew: bool) -> tuple[Picture, bool]:
         url = job.result_url
         if anew or url is None:
             url = await self._current_result_url(job) or url
@@ -113,9 +139,8 @@ class JobFiles:
                 data = await self._downloader.result(url)
             try:
                 return await self._image_workers.prepare_result(data, limit_bytes=limit_bytes)
-            except ContractViolation:
-                await self._keep_unreadable(job, data)
-                raise
+            except ContractViolation as error:
+                raise _UnreadableResultError(error, data) from error
 
     async def _current_result_url(self, job: Job) -> str | None:
         """Ask Rivya for the address; None if it names none, or does not know the task any more."""

@@ -1,7 +1,8 @@
-"""Post the outcome of a job: its picture, or why there is none."""
+"""Record and post the outcome of a job: its picture, or why there is none."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -9,11 +10,15 @@ import structlog
 from bot.domain.errors import DiskFull, OperatorError
 from bot.domain.jobs import Phase
 from bot.engine.delivery import UndeliverableError
+from bot.engine.failure_policy import failure_from_task
+from bot.images.data_urls import is_data_url
+from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import DeliveredMessage, Job, Picture
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
     from bot.engine.dependencies import EngineDependencies
     from bot.engine.progress import ProgressReporter
+    from bot.rivya.models import Task
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +31,7 @@ class ResultPoster:
         self._files = dependencies.files
         self._progress = progress
         self._picture: tuple[Picture, bool] | None = None
+        self._begun: asyncio.Task[tuple[Picture, bool]] | None = None
         # Kept, so that a commit that fails after the post does not post a second time.
         self._delivered: DeliveredMessage | None = None
         self._notified = False
@@ -35,12 +41,34 @@ class ResultPoster:
         """Whether the picture is here, so that only posting it is left."""
         return self._picture is not None
 
+    async def record_outcome(self, job: Job, task: Task) -> Job:
+        """Commit how a task ended, and begin to fetch its picture before that is done.
+
+        An address that holds the picture is too large for the row: `deliver` asks for it again.
+        """
+        if task.status is not TaskStatus.SUCCEEDED:
+            failure = failure_from_task(task)
+            log_failure(failure)
+            return await self._dependencies.store.failed(job.job_id, failure)
+        url = None if is_data_url(task.result_url or "") else task.result_url
+        if url is not None and self._begun is None:
+            self._begun = self._files.begin_fetch(job, url)
+        return await self._dependencies.store.succeeded(job.job_id, url, task.final_credits)
+
+    async def aclose(self) -> None:
+        """End a fetch that `deliver` has not taken."""
+        if self._begun is not None:
+            self._begun.cancel()
+            await asyncio.gather(self._begun, return_exceptions=True)
+            self._begun = None
+
     async def deliver(self, job: Job, *, retry: bool) -> Job:
         """Fetch the picture, or deliver it if it is here. `retry` says that the attempt before has failed."""
         if self._picture is None:
             late = job.late_at is not None
             self._progress.set_phase(Phase.RESULT_LATE if late else Phase.FETCHING, job.late_at)
-            self._picture = await self._files.fetch_result(job, anew=late or retry)
+            begun, self._begun = self._begun, None
+            self._picture = await self._files.fetch_result(job, anew=late or retry, begun=begun)
             return await self._dependencies.store.result_downloaded(job.job_id) if late else job
         picture, shrunk = self._picture
         await self._progress.stop()
@@ -86,3 +114,11 @@ class ResultPoster:
             self._dependencies.operator_log.report(error)
             return False
         return True
+
+
+def log_failure(failure: Failure) -> None:
+    """Log a failure; credits in doubt as an error, since the operator has to act."""
+    if failure.in_doubt:
+        log.error("credits in doubt stay held", who=failure.cause, code=failure.code)
+    else:
+        log.info("failed", who=failure.cause, code=failure.code, charged_credits=failure.charged_credits)

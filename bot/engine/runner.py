@@ -1,15 +1,15 @@
 """Run one job, step by step, until it is finished.
 
 A step calls the outside and commits what came of it before the next begins. Not every step commits: a poll
-of a running task changes nothing, and the first half of a delivery only fetches the picture. `create` commits
-twice: the body before it is sent, and the task. After a crash a new `JobRunner` goes on from the row:
-resuming is the same loop.
+of a running task changes nothing, and the first half of a delivery only fetches the picture, which begins
+while the success of its task is committed. `create` commits twice: the body before it is sent, and the task.
+After a crash a new `JobRunner` goes on from the row: resuming is the same loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -24,14 +24,13 @@ from bot.domain.errors import (
     TransientError,
 )
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
-from bot.engine.failure_policy import decide_failure, failure_from_task, makes_late
+from bot.engine.failure_policy import decide_failure, makes_late
 from bot.engine.job_files import reference_filename
 from bot.engine.polling.task_kind import kind_of
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
-from bot.engine.result_poster import ResultPoster
+from bot.engine.result_poster import ResultPoster, log_failure
 from bot.engine.waits import WakeableWait, backoff_seconds, late_interval_seconds, seconds_since
-from bot.images.data_urls import is_data_url
 from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ class JobRunner:
         while self.job.acknowledged_at is None and self.job.finished_at is None:
             await self._run_step(JobRunner.confirm_acknowledged)
             await self._pause_if_due()
-        async with self._progress.running():
+        async with aclosing(self._result), self._progress.running():
             while self.job.finished_at is None:
                 if self._needs_slot:
                     async with self._slot():
@@ -205,7 +204,7 @@ class JobRunner:
         self._pause_seconds = self._backoff(error)
 
     async def _fail(self, failure: Failure) -> None:
-        _log_failure(failure)
+        log_failure(failure)
         store = self._dependencies.store
         try:
             if self.job.stage is Stage.SUCCEEDED:
@@ -325,10 +324,7 @@ class JobRunner:
         self._poller.poll_sent(self._age_seconds())
         task = await self._dependencies.rivya.get_task(task_id)
         if task.status in {TaskStatus.SUCCEEDED, TaskStatus.FAILED}:
-            await self._poller.task_ended(self._age_seconds())
-            ended = await self._record_outcome(task)
-            self._dependencies.metrics.record_task(ended)
-            return ended
+            return await self._end_task(task)
         self._poller.still_running()
         if self._is_overdue:
             await self._record_late(task.status_word or task.status)
@@ -337,15 +333,21 @@ class JobRunner:
         self._progress.set_phase(Phase.LATE, self.job.task_created_at)
         return await self._dependencies.store.delay_notified(self.job.job_id)
 
-    async def _record_outcome(self, task: Task) -> Job:
-        store, job_id = self._dependencies.store, self.job.job_id
-        if task.status is TaskStatus.SUCCEEDED:
-            # A picture inside the address itself is too large for the row: `deliver` asks for it again.
-            url = None if is_data_url(task.result_url or "") else task.result_url
-            return await store.succeeded(job_id, url, task.final_credits)
-        failure = failure_from_task(task)
-        _log_failure(failure)
-        return await store.failed(job_id, failure)
+    async def _end_task(self, task: Task) -> Job:
+        """Commit how a task ended and how long it took, together; its picture is fetched meanwhile."""
+        ended, recorded = await asyncio.gather(
+            self._result.record_outcome(self.job, task),
+            self._poller.task_ended(self._age_seconds()),
+            return_exceptions=True,
+        )
+        if isinstance(ended, BaseException):
+            raise ended
+        if isinstance(recorded, OperatorError):  # all that it changes is when later tasks are polled
+            self._dependencies.operator_log.report(recorded, stage=self.job.stage)
+        elif isinstance(recorded, BaseException):
+            raise recorded
+        self._dependencies.metrics.record_task(ended)
+        return ended
 
     @property
     def _is_overdue(self) -> bool:
@@ -390,11 +392,3 @@ STEP_BY_STAGE: Final[Mapping[Stage, Callable[[JobRunner], Awaitable[Job]]]] = {
     Stage.UNDELIVERABLE: JobRunner.notify_failure,
 }
 """The step of each stage; a stage without one is final."""
-
-
-def _log_failure(failure: Failure) -> None:
-    """Log a failure; credits in doubt as an error, since the operator has to act."""
-    if failure.in_doubt:
-        log.error("credits in doubt stay held", who=failure.cause, code=failure.code)
-    else:
-        log.info("failed", who=failure.cause, code=failure.code, charged_credits=failure.charged_credits)

@@ -39,7 +39,6 @@ REFERENCE_HOSTS = frozenset({
 MAX_REDIRECTS = 3
 _CONCURRENCY = 16
 """Downloads at the same time, of references and of results each."""
-_CHUNK_BYTES = 65_536
 _REFERENCE_PORTS = {"https": 443}
 _RESULT_PORTS = {"https": 443, "http": 80}
 _OK = 200
@@ -263,7 +262,7 @@ async def _receive(
     if (response.content_length or 0) > limit_bytes:
         raise _TooBigError(response.content_length or 0)
     received_bytes = 0
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+    async for chunk, _ in response.content.iter_chunks():  # as they arrived: nothing is copied
         received_bytes += len(chunk)
         if received_bytes > limit_bytes:
             raise _TooBigError(received_bytes)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -75,7 +75,12 @@ def gettext_noop(message: str) -> str:
 
 def number(value: float) -> str:
     """Write a number as the current locale does: `12,345` or `12.345`."""
-    return format_decimal(value, locale=current_locale())
+    return _number(value, current_locale())
+
+
+@lru_cache(maxsize=2048)
+def _number(value: float, locale: Locale) -> str:
+    return format_decimal(value, locale=locale)
 
 
 def current_locale() -> Locale:
@@ -119,6 +124,7 @@ def languages() -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=64)
 def _settings_of(locale: str) -> _Current:
     language = language_of(locale)
     same_language = locale.partition("-")[0] == language.partition("-")[0]

@@ -197,7 +197,18 @@ def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
     _require(sum(map(len, files.values())) <= FILES_BYTES, "files too big together")
     for name in files:
         _require(_FILE_NAME.fullmatch(name) is not None, f"file name {name}")
-    return [discord.File(io.BytesIO(data), name) for name, data in files.items()]
+    return [discord.File(_SharedBytes(data), name) for name, data in files.items()]
+
+
+class _SharedBytes(io.BytesIO):
+    """A file of bytes that stay shared: for its length aiohttp asks for a buffer, which would be a copy."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._data = data
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self._data)
 
 
 def _require(fits: bool, what: str) -> None:  # noqa: FBT001  # reads as an assertion

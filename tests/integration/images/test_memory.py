@@ -87,3 +87,39 @@ def test_prepared_references_leave_nothing_behind_in_memory(tmp_path: Path) -> N
     program = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     left_bytes = int(subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     assert left_bytes < PIXEL_BYTES
+
+
+BLOCKS_PROGRAM = """
+import asyncio, io, sys
+from pathlib import Path
+from PIL import Image
+from bot.images.workers import ImageWorkers
+
+def png(side):
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), "red").save(file, "PNG")
+    return file.getvalue()
+
+async def main(folder):
+    workers, square, large = ImageWorkers(folder / "scratch"), png(1024), png(3000)
+    await workers.prepare_result(square, limit_bytes=10**7)
+    allocated = Image.core.get_stats()["allocated_blocks"]
+    for _ in range(10):
+        await workers.prepare_result(square, limit_bytes=10**7)
+    print(Image.core.get_stats()["allocated_blocks"] - allocated)
+    await asyncio.gather(*(workers.prepare_result(large, limit_bytes=10**7) for _ in range(6)))
+    print(Image.core.get_stats()["blocks_cached"] * Image.core.get_block_size())
+    workers.close()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_the_pixels_of_one_picture_serve_the_next_and_no_more_than_eight_megabytes_are_kept(
+    tmp_path: Path,
+) -> None:
+    program = [sys.executable, "-c", BLOCKS_PROGRAM, str(tmp_path)]
+    ended = subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True)
+    newly_allocated, kept_bytes = map(int, ended.stdout.split())
+    assert newly_allocated == 0
+    assert 0 < kept_bytes <= 8 << 20

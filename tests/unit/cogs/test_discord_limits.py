@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,3 +265,12 @@ async def test_the_operators_own_commands_are_checked_too(monkeypatch: pytest.Mo
     monkeypatch.setattr(Operator.wallet, "description", "x" * 101)
     with pytest.raises(ContractViolation, match="description xxx"):
         await command_payloads(CommandTranslator())
+
+
+def test_a_picture_is_sent_from_the_bytes_that_are_there() -> None:
+    data = b"a picture" * 1000
+    (file,) = discord_limits.attachments({"fox.png": data})
+    assert isinstance(file.fp, io.BytesIO)
+    with file.fp.getbuffer() as buffer:
+        assert buffer.obj is data
+    assert file.fp.read() == data
