@@ -61,7 +61,7 @@ class Stores:
             catalog=catalog,
             database=database,
             pictures=PictureStore(picture_folder(settings.database.path)),
-            jobs=JobStore(database, default, metrics),
+            jobs=JobStore(database, default, metrics, settings.rivya.settings_prices),
             ledger=Ledger(database, default),
             credit_admin=CreditAdmin(database, default, catalog),
             approvals=GuildApprovals(database, default),

@@ -113,11 +113,13 @@ def test_the_table_of_models_is_complete() -> None:
     assert list(tables("docs/models.md")) == wanted
 
 
-def test_the_example_of_a_model_of_your_own_is_valid(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```toml\n(.*?)^```", text_of("docs/models.md"), re.DOTALL | re.MULTILINE)
+def test_the_examples_of_prices_and_of_a_model_of_your_own_are_valid(tmp_path: Path) -> None:
+    prices, example = re.findall(r"^```toml\n(.*?)^```", text_of("docs/models.md"), re.DOTALL | re.MULTILINE)
     path = tmp_path / "kuas.toml"
-    path.write_text(f'[discord]\ntoken = "t"\n[rivya]\napi_key = "rvya_sk_k"\n{example}', "utf-8")
-    (model,) = load(path).rivya.extra_models
+    path.write_text(f'[discord]\ntoken = "t"\n[rivya]\napi_key = "rvya_sk_k"\n{prices}{example}', "utf-8")
+    rivya = load(path).rivya
+    assert rivya.settings_prices == {("gpt-image-1-5", (("quality", "high"),)): 8}
+    (model,) = rivya.extra_models
     assert model.sizes == ("square_hd", "landscape_16_9", "portrait_16_9")
     assert model.params("square_hd", "jpeg")["safety"] == "on"
 

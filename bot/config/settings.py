@@ -32,10 +32,14 @@ from bot.domain.admission import AdmissionMode
 from bot.domain.image_models import MODELS, QWEN_IMAGE, ImageModel
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope
 from bot.domain.model_catalog import ModelCatalog
+from bot.domain.model_settings import SettingsRefused, read_settings
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bot.domain.model_settings import SettingValues
+    from bot.domain.prices import SettingsPrices
 
 EVERY_MODEL: Final = "*"
 _DAYS_MAX = 36_500
@@ -55,6 +59,33 @@ class DiscordSettings(Section):
     operator_channel: DiscordId | None = Field(
         default=None, description="the id of a channel, a whole number"
     )
+
+
+class SettingsPrice(Section):
+    """What one picture costs with settings that move the price."""
+
+    model: str
+    settings: str
+    credits: Whole = Field(ge=1, le=1000)
+
+
+def _moving(known: Mapping[str, ImageModel], price: SettingsPrice) -> tuple[str, SettingValues]:
+    """Return the model and those of its settings that move the price.
+
+    Raises:
+        ValueError: the model is not known, does not take the settings, or some do not move the price.
+    """
+    if (model := known.get(price.model)) is None:
+        raise ValueError(f"no model {price.model}")
+    try:
+        values = read_settings(model, price.settings)
+    except SettingsRefused as refused:
+        wrong = ", ".join(f"{each.name} {each.value}".strip() for each in refused.mistakes)
+        raise ValueError(f"{model.model_id} does not take {wrong}") from None
+    moving = model.price_settings(values)
+    if not values or len(moving) < len(values):
+        raise ValueError("settings that move the price, and are not the default, are needed")
+    return model.model_id, moving
 
 
 class RivyaSettings(Section):
@@ -77,6 +108,10 @@ class RivyaSettings(Section):
         description='a list of models, such as ["qwen-image", "flux-2-pro"], or ["*"] for all',
     )
     """The models on offer, the first of which is the default."""
+    prices: tuple[SettingsPrice, ...] = Field(
+        default=(), description="[[rivya.prices]] tables", json_schema_extra={FILE_ONLY: True}
+    )
+    """What settings cost that move the price, where the operator knows it."""
     first_poll_seconds: Seconds = Field(default=2.5, description="a number greater than 0")
     poll_seconds: Seconds = Field(default=5.0, description="a number greater than 0")
     adaptive_polling: bool = Field(default=True, description="true or false")
@@ -89,6 +124,11 @@ class RivyaSettings(Section):
     def known_models(self) -> Mapping[str, ImageModel]:
         """Every model by its id; an extra one replaces that of the same id in the table."""
         return {**MODELS, **{model.model_id: model for model in self.extra_models}}
+
+    @property
+    def settings_prices(self) -> SettingsPrices:
+        """The prices of settings, by model and settings."""
+        return {_moving(self.known_models, each): each.credits for each in self.prices}
 
     @property
     def offered_models(self) -> tuple[str, ...]:
@@ -110,6 +150,24 @@ class RivyaSettings(Section):
         if not all(model.cost_credits for model in models):
             raise ValueError("a model without a price")
         return models
+
+    @field_validator("prices")
+    @classmethod
+    def _are_settings_that_move_the_price(
+        cls, prices: tuple[SettingsPrice, ...], info: ValidationInfo
+    ) -> tuple[SettingsPrice, ...]:
+        extra = info.data.get("extra_models")  # not there if one of them is wrong
+        known = {**MODELS, **{model.model_id: model for model in extra or ()}}
+        keys = set()
+        for number, each in enumerate(prices if extra is not None else (), start=1):
+            try:
+                key = _moving(known, each)
+            except ValueError as error:
+                raise ValueError(f"number {number}: {error}") from None
+            if key in keys:
+                raise ValueError(f"number {number}: the same settings twice")
+            keys.add(key)
+        return prices
 
     @field_validator("model", "models")
     @classmethod

@@ -114,11 +114,34 @@ def _from_grants(usage: Usage, cost_credits: int) -> int:
     return max(0, cost_credits - max(0, usage.limit_credits - usage.used_credits))
 
 
-def adjust_reserved(transaction: Transaction, *, job_id: str, reserved_credits: int) -> None:
-    """Set a held reservation to what Rivya has reserved. A closed one is kept."""
+def adjust_reserved(
+    transaction: Transaction, *, job_id: str, reserved_credits: int, default: Limit, at: int
+) -> None:
+    """Set a held reservation to what Rivya has reserved. A closed one is kept.
+
+    The task exists, so what goes beyond a limit is not refused, but recorded with the reservation.
+    """
     row = _held(transaction, job_id)
-    if row is not None and row["reserved_credits"] != reserved_credits:
-        _write(transaction, row, ReservationState.HELD, reserved=reserved_credits)
+    if row is None or row["reserved_credits"] == reserved_credits:
+        return
+    more = reserved_credits - row["reserved_credits"]
+    if more > 0:
+        _record_rise(transaction, row, more, default, at)
+    _write(transaction, row, ReservationState.HELD, reserved=reserved_credits)
+
+
+def _record_rise(transaction: Transaction, row: sqlite3.Row, more: int, default: Limit, at: int) -> None:
+    """Record by how much a rise, which is written next, goes beyond the closest limit."""
+    usage = LimitUsage.at_time(transaction, row["guild_id"], default, at, split_held=False)
+    personal = usage.current_usage(row["user_id"], row["personal_limit_id"])
+    # Not the ceiling of all guilds: the member is told, and it would say what others spend.
+    ceilings = [each for each in usage.ceilings() if each.scope is LimitScope.CEILING]
+    left = min(each.left_credits for each in (usage.guild(), personal, *ceilings) if each is not None)
+    if more > left:
+        transaction.execute(
+            "UPDATE reservations SET over_limit_credits = ? WHERE job_id = ?",
+            (more - max(0, left), row["job_id"]),
+        )
 
 
 def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
@@ -297,7 +320,7 @@ class Ledger:
 
         def unit(tx: Transaction) -> Receipt:
             row = tx.execute(
-                "SELECT user_id, counted_credits, personal_limit_id FROM reservations"
+                "SELECT user_id, counted_credits, personal_limit_id, over_limit_credits FROM reservations"
                 " WHERE job_id = ? AND state = 'settled'",
                 (job_id,),
             ).fetchone()
@@ -309,6 +332,6 @@ class Ledger:
             # Not the ceiling of all guilds, whose usage says what others spend.
             ceilings = [usage for usage in limit_usage.ceilings() if usage.scope is LimitScope.CEILING]
             tightest = min((guild, personal, *ceilings), key=lambda usage: usage.left_credits)
-            return Receipt(row["counted_credits"], tightest)
+            return Receipt(row["counted_credits"], tightest, row["over_limit_credits"] or 0)
 
         return await self._database.run(unit)

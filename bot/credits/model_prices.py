@@ -1,6 +1,6 @@
-"""Remember over restarts which prices of models the operator knows.
+"""What is known of prices: those of settings that move them, and which prices the operator was told.
 
-Owns the table model_prices.
+Owns the tables model_prices and reserved_prices.
 """
 
 from __future__ import annotations
@@ -8,11 +8,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
+from bot.domain.model_settings import to_json
+from bot.domain.prices import Quote
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping
 
+    from bot.domain.image_models import ImageModel
+    from bot.domain.model_settings import SettingValues
+    from bot.domain.prices import PricedSettings, SettingsPrices
     from bot.storage.database import Database
+
+
+def quote(
+    transaction: sqlite3.Connection, model: ImageModel, settings: SettingValues, known: SettingsPrices
+) -> Quote:
+    """Return what a picture with these settings will cost; `known` are the prices that the operator gave.
+
+    It is the price of the model if no setting moves it, and else what is known of these settings: the
+    operator's, or what Rivya reserved last, changed by as much as the price of the model has changed since.
+    """
+    moving = model.price_settings(settings)
+    if not moving:
+        return Quote(model.cost_credits)
+    if (credits := known.get((model.model_id, moving))) is not None:
+        return Quote(credits)
+    row = transaction.execute(
+        "SELECT credits, base_credits FROM reserved_prices WHERE model_id = ? AND settings = ?",
+        (model.model_id, to_json(moving)),
+    ).fetchone()
+    if row is None:
+        return Quote(model.cost_credits, is_exact=False)
+    return Quote(max(0, row["credits"] + model.cost_credits - row["base_credits"]))
+
+
+def record_reserved(transaction: sqlite3.Connection, priced: PricedSettings, credits: int, at: int) -> None:
+    """Record what Rivya reserved for a model with settings that move the price."""
+    transaction.execute(
+        "INSERT INTO reserved_prices (model_id, settings, credits, base_credits, reserved_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET credits = excluded.credits,"
+        " base_credits = excluded.base_credits, reserved_at = excluded.reserved_at",
+        (priced.model_id, to_json(priced.settings), credits, priced.base_credits, at),
+    )
 
 
 class ModelPriceStore:

@@ -88,6 +88,8 @@ class Parameter:
             raise ValueError("more than one kind")
         if self.fixed is not None and not self.allows(self.fixed):
             raise ValueError("not allowed as fixed")
+        if self.text and self.moves_price:
+            raise ValueError("a text cannot move the price")
         return self
 
     @property

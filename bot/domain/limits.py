@@ -163,3 +163,5 @@ class Receipt:
 
     charged_credits: int
     usage: Usage
+    over_limit_credits: int = 0
+    """By how much the price, which Rivya named last, went beyond what the limits had left."""

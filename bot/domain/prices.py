@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bot.domain.image_models import Value
+
+SettingsPrices = Mapping[tuple[str, tuple[tuple[str, "Value"], ...]], int]
+"""Credits by a model's id and those of its settings that move the price, as `ImageModel.price_settings` has
+them."""
+
+NO_PRICES: Final[SettingsPrices] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a picture will cost, as far as is known before Rivya is asked."""
+
+    credits: int
+    is_exact: bool = True
+    """False if the request has settings whose price is not known yet: it is shown as `from 8 credits`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PricedSettings:
+    """The settings of a request that move its price, and the price of its model without them."""
+
+    model_id: str
+    settings: tuple[tuple[str, Value], ...]
+    base_credits: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.errors import ContractViolation, MemberError, MemberReason, OperatorError
 from bot.domain.image_models import RESULT_LIMIT_BYTES
+from bot.domain.prices import PricedSettings
 from bot.images.data_urls import decode_data_url, is_data_url
 from bot.rivya.models import create_body
 
@@ -186,6 +187,14 @@ class JobFiles:
             client_request_id=job.job_id,
             settings=request.settings,
         )
+
+    def priced_settings(self, job: Job) -> PricedSettings | None:
+        """Return the settings of a job that move its price; None if there are none."""
+        model = self._catalog.find(job.request.model)
+        moving = () if model is None else model.price_settings(job.request.settings)
+        if model is None or not moving:
+            return None
+        return PricedSettings(model.model_id, moving, model.cost_credits)
 
     def _model(self, job: Job) -> ImageModel:
         model = self._catalog.find(job.request.model)

@@ -302,7 +302,8 @@ class JobRunner:
         self._task_may_exist = True
         store, job_id = self._dependencies.store, self.job.job_id
         try:
-            job = await store.created(job_id, task.task_id, task.reserved_credits)
+            priced = self._dependencies.files.priced_settings(self.job)
+            job = await store.created(job_id, task.task_id, task.reserved_credits, priced)
         except ContractViolation as error:
             if error.code == "bug":  # ended by others while Rivya answered
                 await store.created_too_late(job_id, task.task_id)

@@ -13,8 +13,8 @@ from bot.domain.jobs import Stage
 from bot.domain.limits import ReservationState
 from bot.domain.text_folding import fold_with_signs, search_terms
 from bot.guilds.access_rules import load_policy
+from bot.jobs.outcomes import LANDING, landing_values
 from bot.jobs.rows import job_from
-from bot.jobs.store import LANDING, landing_values
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,4 +1,4 @@
-"""How a job ends, in SQL: the columns of its failure, and what becomes of its reservation."""
+"""How a job ends, in SQL: the columns of its failure or its message, and what becomes of its reservation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.credits import ledger
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
-    from bot.domain.jobs import Failure, Stage
+    from bot.domain.jobs import DeliveredMessage, Failure, Stage
 
 # A finished job no longer needs its token, and a token that is not stored cannot leak.
 FINISH: Final = "finished_at = ?, interaction_token = ''"
@@ -21,6 +21,7 @@ NO_FAILURE: Final = (
     " failure_charged = NULL, failure_in_doubt = NULL"
 )
 NOT_LATE: Final = "late_at = NULL, late_note = NULL"
+LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
 
 
 def failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
@@ -33,6 +34,13 @@ def failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
         failure.charged_credits,
         int(failure.in_doubt),
     )
+
+
+def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
+    """Return the values of `LANDING`; None for no message."""
+    if delivered is None:
+        return (None, None, None, None)
+    return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
 
 
 def close_credits(transaction: Transaction, job_id: str, failure: Failure, at: int) -> int:

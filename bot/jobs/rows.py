@@ -85,6 +85,14 @@ def _insert_statement(table: str, columns: tuple[str, ...], key: str) -> str:
     return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING"  # noqa: S608  # see above
 
 
+@cache
+def update_statement(changes: str, stages: tuple[Stage, ...]) -> str:
+    """Return the statement that changes a job by its id if it is in one of the stages."""
+    # `changes` are our own texts; every value is bound.
+    among = ", ".join(f"'{stage}'" for stage in stages)
+    return f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({among})"  # noqa: S608  # see above
+
+
 def job_from(found: sqlite3.Row) -> Job:
     """Return the job of a row of `jobs`."""
     # A `sqlite3.Row` looks for a name among all before it, for each of the many columns.

@@ -9,17 +9,26 @@ Owns the tables jobs, kept_pictures and unreadable_results.
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.credits import ledger
+from bot.credits.model_prices import record_reserved
 from bot.domain.clock import now_ms
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Stage
-from bot.jobs.outcomes import FAILURE, FINISH, NOT_LATE, close_credits, failure_values
-from bot.jobs.rows import job_from
+from bot.domain.prices import NO_PRICES
+from bot.jobs.outcomes import (
+    FAILURE,
+    FINISH,
+    LANDING,
+    NOT_LATE,
+    close_credits,
+    failure_values,
+    landing_values,
+)
+from bot.jobs.rows import job_from, update_statement
 from bot.jobs.submission import PricedRequest, open_draft, submit
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
         UploadedReference,
     )
     from bot.domain.limits import Limit
+    from bot.domain.prices import PricedSettings, SettingsPrices
     from bot.jobs.drafts import Draft
     from bot.jobs.submission import SubmitResult
     from bot.observability.metrics import Metrics
@@ -51,13 +61,20 @@ class JobStore:
     """Every job that was ever accepted.
 
     `default_limit` binds guilds whose admins have set none. `metrics` counts the jobs that end and the
-    credits that are charged.
+    credits that are charged. `prices` are what the operator says that settings cost.
     """
 
-    def __init__(self, database: Database, default_limit: Limit, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        default_limit: Limit,
+        metrics: Metrics | None = None,
+        prices: SettingsPrices = NO_PRICES,
+    ) -> None:
         self._database = database
         self._default_limit = default_limit
         self._metrics = metrics
+        self._prices = prices
 
     async def submit(
         self,
@@ -77,7 +94,7 @@ class JobStore:
         Raises:
             MemberError, LimitExceeded: as `submission.submit`; nothing was written.
         """
-        priced = PricedRequest(request, context, model, at, self._default_limit)
+        priced = PricedRequest(request, context, model, at, self._default_limit, self._prices)
         return await self._database.run(
             lambda tx: submit(tx, priced, job_id=job_id, draft_id=draft_id, confirmed=confirmed)
         )
@@ -90,7 +107,7 @@ class JobStore:
         Raises:
             MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
         """
-        priced = PricedRequest(request, context, model, at, self._default_limit)
+        priced = PricedRequest(request, context, model, at, self._default_limit, self._prices)
         return await self._database.run(lambda tx: open_draft(tx, priced))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
@@ -125,12 +142,15 @@ class JobStore:
         """Record the body of the create call before it is sent; every repeat sends the same one."""
         return await self._transition(job_id, "create_body = coalesce(create_body, ?)", (body,), BEFORE_TASK)
 
-    async def created(self, job_id: str, task_id: str, reserved_credits: int | None) -> Job:
-        """Record the task; the reservation is set to what Rivya has reserved.
+    async def created(
+        self, job_id: str, task_id: str, reserved_credits: int | None, priced: PricedSettings | None = None
+    ) -> Job:
+        """Record the task; the reservation is set to what Rivya has reserved, and known of `priced` from now.
 
         Raises:
             ContractViolation: `task_taken`; the task is another job's, so ours may or may not exist.
         """
+        at = now_ms()
 
         def check_and_adjust(tx: Transaction) -> None:
             # Checked first: the error of the UNIQUE constraint would not say which row it is about.
@@ -138,12 +158,16 @@ class JobStore:
             if other.fetchone() is not None:
                 raise ContractViolation("task_taken", "Rivya names a task that is another job's")
             if reserved_credits is not None:
-                ledger.adjust_reserved(tx, job_id=job_id, reserved_credits=reserved_credits)
+                ledger.adjust_reserved(
+                    tx, job_id=job_id, reserved_credits=reserved_credits, default=self._default_limit, at=at
+                )
+                if priced is not None:
+                    record_reserved(tx, priced, reserved_credits, at)
 
         return await self._transition(
             job_id,
             f"stage = ?, task_id = ?, task_created_at = ?, {NOT_LATE}",
-            (Stage.CREATED, task_id, now_ms()),
+            (Stage.CREATED, task_id, at),
             BEFORE_TASK,
             check_and_adjust,
         )
@@ -341,7 +365,7 @@ class JobStore:
         Raises:
             ContractViolation: `bug`; the job is in none of the stages, nothing was changed.
         """
-        statement, values = _update_statement(changes, stages), (*map(_plain, values), job_id)
+        statement, values = update_statement(changes, stages), (*map(_plain, values), job_id)
 
         def unit(tx: Transaction) -> tuple[Job, int]:
             charged_credits = close_credits(tx) if close_credits is not None else 0
@@ -367,13 +391,6 @@ class JobStore:
                 self._metrics.record_job(job)
 
 
-@cache
-def _update_statement(changes: str, stages: tuple[Stage, ...]) -> str:
-    # `changes` are texts of this module; every value is bound.
-    among = ", ".join(f"'{stage}'" for stage in stages)
-    return f"UPDATE jobs SET {changes} WHERE job_id = ? AND stage IN ({among})"  # noqa: S608  # see above
-
-
 def _plain(value: object) -> object:
     """Return the text of an enum: sqlite3 takes as long to adapt one as to run a short statement."""
     return value.value if isinstance(value, StrEnum) else value
@@ -381,13 +398,3 @@ def _plain(value: object) -> object:
 
 def _forget_unreadable(transaction: Transaction, job_id: str) -> None:
     transaction.execute("DELETE FROM unreadable_results WHERE job_id = ?", (job_id,))
-
-
-LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
-
-
-def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
-    """Return the values of `LANDING`; None for no message."""
-    if delivered is None:
-        return (None, None, None, None)
-    return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.credits import ledger
+from bot.credits.model_prices import quote
 from bot.credits.usage import LimitUsage
 from bot.domain.access import requires_spoiler
 from bot.domain.errors import MemberError, MemberReason
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bot.domain.image_models import ImageModel
     from bot.domain.jobs import RequestContext, RequestOptions
     from bot.domain.limits import Limit, MemberLimits
+    from bot.domain.prices import Quote, SettingsPrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class NeedsConfirmation:
     draft_id: int
     """The draft to be confirmed."""
     request: Request
-    cost_credits: int
+    quote: Quote
     member_limits: MemberLimits
     """How far the member's limits are used, without this request."""
 
@@ -61,7 +63,7 @@ SubmitResult = Accepted | NeedsConfirmation | Duplicate
 
 @dataclass(frozen=True, slots=True)
 class PricedRequest:
-    """A request, its price, and the data needed to check it.
+    """A request, and the data needed to check it and to tell its price.
 
     `at` is epoch milliseconds; `default_limit` binds guilds that have set none.
     """
@@ -72,11 +74,12 @@ class PricedRequest:
     """The request's, with its price of now."""
     at: int
     default_limit: Limit
+    known_prices: SettingsPrices
+    """What the operator says that settings cost."""
 
-    @property
-    def cost_credits(self) -> int:
-        """Return what the picture will cost, as far as is known before Rivya is asked."""
-        return self.model.cost_credits
+    def quote(self, tx: Transaction, request: Request) -> Quote:
+        """Return what the picture will cost, with the settings of the resolved request."""
+        return quote(tx, self.model, request.settings, self.known_prices)
 
 
 def submit(
@@ -95,14 +98,14 @@ def submit(
     require_admitted(tx, guild_id)
     request = resolve(tx, priced.request, priced.model)
     validate_request(request, priced.model)
-    policy = load_policy(tx, guild_id, at)
-    if _must_ask(tx, priced, draft_id, confirmed=confirmed):
-        return _ask(tx, priced, request, policy, draft_id)
+    policy, price = load_policy(tx, guild_id, at), priced.quote(tx, request)
+    if _must_ask(tx, guild_id, price, draft_id, confirmed=confirmed):
+        return _ask(tx, priced, request, price, policy, draft_id)
     job = Job(
         job_id=job_id,
         request=_hidden(request, priced.context, policy),
         stage=Stage.ACCEPTED,
-        quote_credits=priced.cost_credits,
+        quote_credits=price.credits,
         accepted_at=at,
     )
     # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
@@ -118,7 +121,7 @@ def submit(
         job_id=job_id,
         guild_id=guild_id,
         user_id=request.destination.user_id,
-        cost_credits=priced.cost_credits,
+        cost_credits=price.credits,
         default=priced.default_limit,
         at=at,
         role_ids=priced.context.role_ids,
@@ -138,7 +141,7 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
     # So can the prompt, so blocked words and the preset are not checked yet.
     blank = replace(request, prompt="", preset=None)
     policy = load_policy(tx, request.destination.guild_id, priced.at)
-    _require_capacity(tx, priced, blank, policy)
+    _require_capacity(tx, priced, blank, priced.quote(tx, request).credits, policy)
     return drafts.draft_from(request) if drafts.insert_draft(tx, request, priced.at) else None
 
 
@@ -148,29 +151,37 @@ def _hidden(request: Request, context: RequestContext, policy: AccessPolicy) -> 
     return replace(request, spoiler=True) if hides else request
 
 
-def _must_ask(tx: Transaction, priced: PricedRequest, draft_id: int | None, *, confirmed: bool) -> bool:
-    """Whether the member has to confirm the price first: the guild wants that, or it has risen since."""
+def _must_ask(tx: Transaction, guild_id: int, price: Quote, draft_id: int | None, *, confirmed: bool) -> bool:
+    """Whether the member has to confirm the price first: the guild wants that, or it has risen since.
+
+    A price that is not known may be above any other.
+    """
     if confirmed:
         quoted = None if draft_id is None else drafts.quoted_credits(tx, draft_id)
-        return quoted is not None and priced.cost_credits > quoted
-    above = settings.load(tx, priced.request.destination.guild_id)[GuildSetting.CONFIRM_ABOVE]
-    return above is not None and priced.cost_credits > int(above)
+        return quoted is not None and price.credits > quoted
+    above = settings.load(tx, guild_id)[GuildSetting.CONFIRM_ABOVE]
+    return above is not None and (price.credits > int(above) or not price.is_exact)
 
 
 def _ask(
-    tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy, draft_id: int | None
+    tx: Transaction,
+    priced: PricedRequest,
+    request: Request,
+    price: Quote,
+    policy: AccessPolicy,
+    draft_id: int | None,
 ) -> NeedsConfirmation | Duplicate:
     """Save the request as a new draft for the yes button, and delete the draft it came from."""
-    member_limits = _require_capacity(tx, priced, request, policy)
-    if not drafts.insert_draft(tx, request, priced.at, priced.cost_credits):
+    member_limits = _require_capacity(tx, priced, request, price.credits, policy)
+    if not drafts.insert_draft(tx, request, priced.at, price.credits):
         return Duplicate()
     if draft_id is not None and not drafts.delete(tx, draft_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
-    return NeedsConfirmation(request.destination.interaction_id, request, priced.cost_credits, member_limits)
+    return NeedsConfirmation(request.destination.interaction_id, request, price, member_limits)
 
 
 def _require_capacity(
-    tx: Transaction, priced: PricedRequest, request: Request, policy: AccessPolicy
+    tx: Transaction, priced: PricedRequest, request: Request, cost_credits: int, policy: AccessPolicy
 ) -> MemberLimits:
     """Return how far the member's limits are used; raise if pauses, access rules or limits refuse it now."""
     require_not_paused(tx, request.destination.guild_id)
@@ -179,4 +190,4 @@ def _require_capacity(
         tx, request.destination.guild_id, priced.default_limit, priced.at, split_held=False
     )
     user_id, role_ids = request.destination.user_id, priced.context.role_ids
-    return ledger.require_capacity(usage, user_id, role_ids, priced.cost_credits)
+    return ledger.require_capacity(usage, user_id, role_ids, cost_credits)

@@ -33,8 +33,8 @@ def price_question_view(question: NeedsConfirmation, model_name: str | None) -> 
 
     `model_name` is None where no other model is offered.
     """
-    request, cost_credits = question.request, question.cost_credits
-    price = price_text(ShownPrice(cost_credits, model_name))
+    request, cost_credits = question.request, question.quote.credits
+    price = price_text(ShownPrice(cost_credits, model_name, can_rise=not question.quote.is_exact))
     # The operator's limit over all servers is left out: it would tell what other servers spend.
     usages = [usage for usage in reversed(question.member_limits.binding) if shows_numbers(usage)]
     left = "\n".join(f"- {_left_after(usage, cost_credits)}" for usage in usages)
@@ -44,6 +44,9 @@ def price_question_view(question: NeedsConfirmation, model_name: str | None) -> 
         f"{note}." if note else "",
         _reference(request),
         _settings(request),
+        ""
+        if question.quote.is_exact
+        else gettext("These settings can cost more: how much is known once it is painted."),
         gettext("Nothing is charged unless you say yes."),
     ]
     return build_view(

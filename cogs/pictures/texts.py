@@ -156,6 +156,18 @@ def receipt_text(receipt: Receipt) -> str:
     return f"{charged} · {scope_text(usage)}: {left_text(usage)}"
 
 
+def rise_text(quote_credits: int, receipt: Receipt) -> str:
+    """Return that a picture cost more than was known before, or than a limit had left; empty if not."""
+    notes = []
+    if receipt.charged_credits > quote_credits:
+        more = credits_text(receipt.charged_credits - quote_credits)
+        notes.append(gettext("{price} more than was known before", price=more))
+    if receipt.over_limit_credits:
+        beyond = credits_text(receipt.over_limit_credits)
+        notes.append(gettext("{price} beyond the limit", price=beyond))
+    return " · ".join(notes)
+
+
 def channel_greeting(user_id: int) -> str:
     """Return the first line of a new message in the channel; it mentions the member."""
     return gettext("{member}, here is what became of your request:", member=mention(user_id))

@@ -46,6 +46,7 @@ def result_view(
         # Discord shows who used a command, but not who clicked a button or submitted a form.
         "" if greeting or job.request.destination.private else mention(job.request.destination.user_id),
         texts.receipt_text(receipt),
+        texts.rise_text(job.quote_credits, receipt),
         size_note(job.request),
         gettext("made smaller, as a JPEG, to fit Discord's upload limit") if shrunk else "",
     ]

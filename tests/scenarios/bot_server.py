@@ -167,6 +167,7 @@ class BotServer:
                 max_running=self.options.get("max_running", 10),
                 models=self.options.get("models", ("qwen-image",)),
                 extra_models=self.options.get("extra_models", ()),
+                prices=self.options.get("prices", ()),
                 wallet_alert_credits=self.options.get("wallet_alert_credits", 100),
             ),
             database=DatabaseSettings(path=self.database),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.config.settings import SettingsPrice
 from bot.domain.image_models import MODELS as TABLE
 from bot.domain.image_models import Parameter
 from sandbox.fake_rivya import FakeRivya
@@ -312,3 +313,49 @@ async def test_the_mistakes_are_said_in_spanish(server: BotServer) -> None:
     Locales(server.env, "es-ES")
     words = server.response_text(await imagine(server, settings="style=manga"))
     assert "`style` no puede ser `manga`, sino uno de `AUTO`," in words
+
+
+async def test_a_price_is_said_as_from_until_it_is_known_and_what_it_rose_by_is_on_the_picture(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    high = {"model": "gpt-image-1-5", "settings": "quality=high"}
+    question = await imagine(server, **high)
+    words = server.response_text(question)
+    assert "This picture costs from 4 credits with GPT Image 1.5" in words
+    assert "These settings can cost more: how much is known once it is painted." in words
+    await server.alice.click(response_of(question).message, label="Paint it")
+    assert "8 credits · 192 of 200 left this month · 4 credits more than was known before" in server.text_of(
+        message(server)
+    )
+    await server.restart()
+    question = await imagine(server, **high)
+    words = server.response_text(question)
+    assert "This picture costs 8 credits with GPT Image 1.5" in words
+    assert "can cost more" not in words
+    await server.alice.click(response_of(question).message, label="Paint it")
+    assert "more than was known before" not in server.text_of(message(server))
+    assert [entry["quoted_credits"] for entry in server.ledger_entries()] == [4, 8]
+
+
+async def test_a_price_beyond_the_limit_is_said_on_the_picture_and_refused_the_next_time(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await server.sari.slash(server.channel, "limits guild", credits=17, period="month")
+    high = {"model": "gpt-image-1-5", "settings": "quality=high"}
+    await imagine(server, **high)
+    await imagine(server, settings="rendering_speed=quality")  # reserved at 7, and 11 in the end
+    assert "4 credits more than was known before · 2 credits beyond the limit" in server.text_of(
+        message(server)
+    )
+    refused = server.response_text(await imagine(server, **high))
+    assert "8 credits with GPT Image 1.5" in refused
+    assert [entry["over_limit_credits"] for entry in server.ledger_entries()] == [None, 2]
+
+
+async def test_a_price_of_the_operator_is_asked_about_at_once(open_server: OpenServer) -> None:
+    price = SettingsPrice(model="gpt-image-1-5", settings="quality=high", credits=9)
+    server = await open_server(models=MODELS, prices=(price,))
+    await server.sari.slash(server.channel, "limits confirm", above=8)
+    question = await imagine(server, model="gpt-image-1-5", settings="quality=high")
+    assert "This picture costs 9 credits with GPT Image 1.5" in server.response_text(question)

@@ -248,7 +248,9 @@ async def test_the_ledger_itself_closes_a_reservation_only_once(store: JobStore,
         ledger_module.settle(tx, job_id=job.job_id, final_credits=3, at=5)
         ledger_module.release(tx, job_id=job.job_id, at=6)
         ledger_module.settle(tx, job_id=job.job_id, final_credits=9, at=7)
-        ledger_module.adjust_reserved(tx, job_id=job.job_id, reserved_credits=8)
+        ledger_module.adjust_reserved(
+            tx, job_id=job.job_id, reserved_credits=8, default=Limit(200, Period.MONTH), at=8
+        )
         ledger_module.annotate_held(tx, job_id=job.job_id, note="too late")
         row = tx.execute("SELECT state, reserved_credits, final_credits, closed_at, note FROM reservations")
         return tuple(row.fetchone())

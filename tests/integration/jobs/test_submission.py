@@ -110,7 +110,7 @@ async def test_a_price_above_the_threshold_needs_a_confirmation_which_reserves_i
 ) -> None:
     result = await submit(store, make_options())
     assert isinstance(result, NeedsConfirmation)
-    assert (result.cost_credits, result.member_limits.guild.left_credits) == (4, 200)
+    assert (result.quote.credits, result.member_limits.guild.left_credits) == (4, 200)
     assert await store.unfinished() == []
     assert (await ledger.usage(1)).used_credits == 0
     draft = await drafts.find(result.draft_id)

@@ -122,6 +122,8 @@ async def test_the_ledger_does_not_change(old_database: Path) -> None:
             "task_id": f"task_{legacy.number}" if legacy.stage in HAS_TASK else None,
             "created_at": iso(legacy.at_ms),
             "closed_at": None if legacy.state == "held" else iso(legacy.at_ms + 8000),
+            "quoted_credits": 4,
+            "over_limit_credits": None,
         }
         for legacy in sorted(LEGACY_JOBS, key=lambda legacy: (legacy.at_ms, legacy.job_id))
     ]

@@ -15,7 +15,7 @@ from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
-from bot.domain.prices import PriceList, ShownPrice
+from bot.domain.prices import PriceList, Quote, ShownPrice
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import balance_view
 from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
@@ -65,7 +65,7 @@ def all_views() -> Iterator[LayoutView]:
         make_request(prompt=MARKUP), reference=Reference("https://x", MARKUP + ".png", None, 2**63)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
-        yield price_question_view(NeedsConfirmation(2**63, request, MAX_CREDITS, member_limits), None)
+        yield price_question_view(NeedsConfirmation(2**63, request, Quote(MAX_CREDITS), member_limits), None)
         grants = [make_grant(reason=MARKUP) for _ in range(100)]
         yield balance_view(member_limits, 2**63, grants, ONE_MODEL)
     for percent in (50, 80, 100):
@@ -90,7 +90,9 @@ def test_every_view_fits_a_message_and_mentions_nobody(language: str) -> None:
 
 @pytest.mark.parametrize("draft_id", [1, 2**63 - 1])
 def test_the_question_has_a_button_for_yes_and_one_for_no(draft_id: int) -> None:
-    view = price_question_view(NeedsConfirmation(draft_id, make_request(), 4, MemberLimits(GUILD)), None)
+    view = price_question_view(
+        NeedsConfirmation(draft_id, make_request(), Quote(4), MemberLimits(GUILD)), None
+    )
     custom_ids = [item.custom_id for item in view.walk_children() if isinstance(item, ui.Button)]
     matches = [re.fullmatch(CONFIRM_ID, str(custom_id)) for custom_id in custom_ids]
     assert [match and match.groupdict() for match in matches] == [
@@ -108,7 +110,7 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
     text = texts_of(
-        price_question_view(NeedsConfirmation(1, request, 5, MemberLimits(GUILD, (), MINE)), None)
+        price_question_view(NeedsConfirmation(1, request, Quote(5), MemberLimits(GUILD, (), MINE)), None)
     )
     for part in (
         "costs 5 credits",
@@ -130,7 +132,7 @@ def test_a_ceiling_is_shown_if_it_says_more_than_the_limit_of_the_server() -> No
 def test_the_question_has_no_numbers_of_other_servers() -> None:
     text = texts_of(
         price_question_view(
-            NeedsConfirmation(1, make_request(), 4, MemberLimits(GUILD, (ALL_SERVERS, CEILING))), None
+            NeedsConfirmation(1, make_request(), Quote(4), MemberLimits(GUILD, (ALL_SERVERS, CEILING))), None
         )
     )
     assert "**46 credits** of what this bot allows this server this month" in text

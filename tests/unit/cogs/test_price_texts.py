@@ -13,7 +13,7 @@ from bot.domain.errors import LimitExceeded
 from bot.domain.image_models import MODELS
 from bot.domain.limits import LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
-from bot.domain.prices import PriceList, ShownPrice
+from bot.domain.prices import PriceList, Quote, ShownPrice
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import pictures_left_text
 from cogs.imagine.confirm_views import price_question_view
@@ -149,6 +149,6 @@ def test_the_budget_of_all_servers_decides_by_model_without_a_number() -> None:
 
 
 def test_the_question_about_a_price_names_the_model() -> None:
-    question = NeedsConfirmation(1, make_request(), 5, MemberLimits(usage(20, 0)))
+    question = NeedsConfirmation(1, make_request(), Quote(5), MemberLimits(usage(20, 0)))
     assert "costs 5 credits with Flux 2 Pro" in view_text(price_question_view(question, "Flux 2 Pro"))
     assert "costs 5 credits\n" in view_text(price_question_view(question, None))

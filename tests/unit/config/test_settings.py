@@ -507,7 +507,11 @@ def test_the_example_loads_and_shows_every_key_with_its_default(write: Write) ->
         for name, section in SECTIONS.items()
     } | {"rivya": shown["rivya"].keys()}
     left_out = RivyaSettings.model_fields.keys() - shown["rivya"].keys()
-    assert left_out == {"extra_models", "model"}  # tables, which are shown as a comment, and an older key
+    assert left_out == {
+        "extra_models",
+        "model",
+        "prices",
+    }  # tables, which are shown as a comment, and an older key
     assert set(Settings.model_fields) == set(SECTIONS)
     loaded = load(write(re.sub("put-the-.*-here", "a-secret", EXAMPLE.read_text("utf-8"))))
     for name, section in SECTIONS.items():
@@ -564,9 +568,42 @@ def test_an_extra_model_replaces_that_of_the_table(write: Write) -> None:
     assert rivya.catalog.default.sizes == ("square_hd", "landscape_16_9")
 
 
+PRICE = """
+[[rivya.prices]]
+model = "gpt-image-1-5"
+settings = "quality=high"
+credits = 8
+"""
+
+
+def test_prices_of_settings_are_read_however_the_settings_are_written(write: Write) -> None:
+    more = PRICE.replace("gpt-image-1-5", "ideogram-v3").replace("quality=high", "Rendering Speed: turbo")
+    assert load(write(SECRETS + PRICE + more)).rivya.settings_prices == {
+        ("gpt-image-1-5", (("quality", "high"),)): 8,
+        ("ideogram-v3", (("rendering_speed", "TURBO"),)): 8,
+    }
+    own = EXTRA + 'parameters = { size = { options = ["s", "l"], moves_price = true } }'
+    own += PRICE.replace("gpt-image-1-5", "new-model").replace("quality=high", "size=l")
+    assert load(write(SECRETS + own)).rivya.settings_prices == {("new-model", (("size", "l"),)): 8}
+
+
 @pytest.mark.parametrize(
     ("lines", "mistake"),
     [
+        (PRICE.replace("gpt-image-1-5", "gpt"), "rivya.prices: number 1: no model gpt"),
+        (
+            PRICE + PRICE.replace("high", "best"),
+            "rivya.prices: number 2: gpt-image-1-5 does not take quality best",
+        ),
+        (PRICE.replace("high", "medium"), "rivya.prices: number 1: settings that move the price"),
+        (PRICE.replace("quality=high", ""), "rivya.prices: number 1: settings that move the price"),
+        (PRICE + PRICE.replace("quality", "Quality"), "rivya.prices: number 2: the same settings twice"),
+        (PRICE.replace("= 8", "= 0"), "rivya.prices, number 1, credits: Input should be"),
+        (PRICE + "colour = 1", "rivya.prices, number 1, colour: "),
+        (
+            EXTRA + "parameters = { words = { text = true, moves_price = true } }",
+            "rivya.extra_models, number 1, parameters.words: a text cannot move the price",
+        ),
         ('models = ["qwen"]', "rivya.models: must be a list of models"),
         ('models = ["z-image", "z-image"]', "rivya.models: must be a list of models"),
         ("models = []", "rivya.models: must be a list of models"),
