@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.credits.sums import NOW
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -43,9 +45,9 @@ class Grant:
     expires_at: int | None
 
 
-def available(guild_id: int, user_id: int, at: int) -> Sum:
-    """Return the sum of what the open grants to a member, or to `WHOLE_GUILD`, still hold at `at`."""
-    return ((_AVAILABLE, (guild_id, user_id, at)),)
+def available(guild_id: int, user_id: int) -> Sum:
+    """Return the sum of what the open grants to a member, or to `WHOLE_GUILD`, still hold now."""
+    return ((_AVAILABLE, (guild_id, user_id, NOW)),)
 
 
 def active(transaction: sqlite3.Connection, guild_id: int, at: int) -> list[Grant]:

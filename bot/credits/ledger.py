@@ -51,25 +51,18 @@ def reserve(
     member_limits = require_capacity(limit_usage, user_id, role_ids, cost_credits)
     from_guild = _from_grants(member_limits.guild, cost_credits)
     from_member = _from_grants(member_limits.personal, cost_credits) if member_limits.personal else 0
+    limit_id = None if member_limits.personal is None else member_limits.personal.limit_id
+    guild, member = cost_credits - from_guild, cost_credits - from_member
     transaction.execute(
         "INSERT INTO reservations (job_id, guild_id, user_id, state, reserved_credits, counted_credits,"
         " guild_credits, member_credits, personal_limit_id, created_at)"
-        " VALUES (:job_id, :guild_id, :user_id, 'held', :cost, :cost, :guild, :member, :limit_id, :at)",
-        {
-            "job_id": job_id,
-            "guild_id": guild_id,
-            "user_id": user_id,
-            "cost": cost_credits,
-            "guild": cost_credits - from_guild,
-            "member": cost_credits - from_member,
-            "limit_id": None if member_limits.personal is None else member_limits.personal.limit_id,
-            "at": at,
-        },
+        " VALUES (?, ?, ?, 'held', ?, ?, ?, ?, ?, ?)",
+        (job_id, guild_id, user_id, cost_credits, cost_credits, guild, member, limit_id, at),
     )
     for grantee, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
         if part:
             grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=grantee, credits=part, at=at)
-    running_totals.record(transaction, guild_id, at, counted=cost_credits, guild=cost_credits - from_guild)
+    running_totals.record(transaction, guild_id, at, counted=cost_credits, guild=guild)
     _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
 
 

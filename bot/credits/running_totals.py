@@ -48,18 +48,11 @@ def record(
     quarter, day = created_at // QUARTER_MS, created_at // DAY_MS
     transaction.execute(
         "INSERT INTO tallies (guild_id, span, slot, counted_credits, guild_credits) VALUES"
-        " (:guild_id, 'quarter', :quarter, :counted, :guild), (:guild_id, 'day', :day, :counted, :guild),"
-        " (:all, 'quarter', :quarter, :counted, :guild), (:all, 'day', :day, :counted, :guild)"
+        " (?1, 'quarter', ?3, ?5, ?6), (?1, 'day', ?4, ?5, ?6),"
+        " (?2, 'quarter', ?3, ?5, ?6), (?2, 'day', ?4, ?5, ?6)"
         " ON CONFLICT DO UPDATE SET counted_credits = counted_credits + excluded.counted_credits,"
         " guild_credits = guild_credits + excluded.guild_credits",
-        {
-            "guild_id": guild_id,
-            "all": ALL_GUILDS,
-            "quarter": quarter,
-            "day": day,
-            "counted": counted,
-            "guild": guild,
-        },
+        (guild_id, ALL_GUILDS, quarter, day, counted, guild),
     )
 
 

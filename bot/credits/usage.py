@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import grants, limits, running_totals
-from bot.credits.sums import add_up
+from bot.credits.sums import Sums, add_up
 from bot.domain import periods
 from bot.domain.ids import ALL_GUILDS
 from bot.domain.limits import LimitScope, MemberLimits, Usage
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from bot.credits.sums import Sum
     from bot.domain.limits import Limit
-    from bot.domain.periods import Period
 
 _NEVER: Final = 2**63 - 1
 """The highest integer of SQLite, as the end of a period without one."""
@@ -30,7 +29,6 @@ _OF_MEMBER: Final = (
     "sum(member_credits) AS credits FROM reservations"
     " WHERE guild_id = ? AND user_id = ? AND created_at >= ? AND created_at < ?"
 )
-_HELD_OF_MEMBER: Final = f"{_OF_MEMBER} AND state = 'held'"
 # Few are held at a time; without INDEXED BY, SQLite scans the reservations of the whole period.
 _HELD: Final = (
     "FROM reservations INDEXED BY reservations_held"
@@ -39,6 +37,7 @@ _HELD: Final = (
 _HELD_OF_ALL: Final = f"sum(counted_credits) AS credits {_HELD}"
 _HELD_COUNTED: Final = f"{_HELD_OF_ALL} AND guild_id = ?"
 _HELD_OF_GUILD: Final = f"sum(guild_credits) AS credits {_HELD} AND guild_id = ?"
+_HELD_OF_MEMBER: Final = f"sum(member_credits) AS credits {_HELD} AND guild_id = ? AND user_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,8 @@ class LimitUsage:
         personal, superseded = (
             [limit for limit in each if not limit.exempt] for each in (found.personal, found.superseded)
         )
-        usages = iter(self._usages([guild, *found.ceilings, *personal, *superseded], user_id))
+        concerned = [guild, *found.ceilings, *personal, *superseded]
+        usages = iter(self._usages(concerned, user_id if personal or superseded else 0))
         of_guild, ceilings = next(usages), tuple(islice(usages, len(found.ceilings)))
         counting, others = list(islice(usages, len(personal))), tuple(usages)
         exempt = next((limit for limit in found.personal if limit.exempt), None)
@@ -125,43 +125,18 @@ class LimitUsage:
 
     def _usages(self, concerned: Sequence[Limit], user_id: int = 0) -> list[Usage]:
         """Return the usage of each limit, read in one statement; `user_id` is whose limits on members are."""
-        bounds = [self._bounds(limit) for limit in concerned]
-        sums = [
-            each
-            for limit, (start, end) in zip(concerned, bounds, strict=True)
-            for each in self._sums(limit, user_id, start, end)
-        ]
-        numbers = iter(add_up(self.transaction, sums))
+        quarter = self.at // running_totals.QUARTER_MS
+        ends, sums = _plan(
+            tuple(concerned), self.guild_id, user_id, quarter, self.zone, split_held=self.split_held
+        )
+        numbers = iter(sums.read(self.transaction, self.at))
         return [
             _usage(limit, next(numbers), next(numbers), end, next(numbers))
-            for limit, (_, end) in zip(concerned, bounds, strict=True)
+            for limit, end in zip(concerned, ends, strict=True)
         ]
 
     def _bounds(self, limit: Limit) -> tuple[int, int | None]:
-        zone = UTC if limit.scope.is_ceiling else self.zone
-        return _bounds(limit.period, self.at // running_totals.QUARTER_MS, zone)
-
-    def _sums(self, limit: Limit, user_id: int, start: int, end: int | None) -> tuple[Sum, Sum, Sum]:
-        """Return what is used of a limit, what of this is held, and what grants still hold."""
-        used: Sum
-        held: Sum
-        granted: Sum
-        until = _NEVER if end is None else end
-        if limit.scope.is_personal:
-            period = (self.guild_id, user_id, start, until)
-            used, held = ((_OF_MEMBER, period),), ((_HELD_OF_MEMBER, period),)
-            granted = grants.available(self.guild_id, user_id, self.at)
-        elif limit.scope is LimitScope.CEILING_ALL:
-            used = running_totals.between("counted_credits", ALL_GUILDS, start, end)
-            held, granted = ((_HELD_OF_ALL, (start, until)),), ()
-        elif limit.scope is LimitScope.CEILING:
-            used = running_totals.between("counted_credits", self.guild_id, start, end)
-            held, granted = ((_HELD_COUNTED, (start, until, self.guild_id)),), ()
-        else:
-            used = running_totals.between("guild_credits", self.guild_id, start, end)
-            held = ((_HELD_OF_GUILD, (start, until, self.guild_id)),)
-            granted = grants.available(self.guild_id, grants.WHOLE_GUILD, self.at)
-        return used, held if self.split_held else (), granted
+        return _bounds(limit, self.at // running_totals.QUARTER_MS, self.zone)
 
 
 def first_reserved_at(transaction: sqlite3.Connection, guild_id: int, at: int) -> int:
@@ -172,13 +147,60 @@ def first_reserved_at(transaction: sqlite3.Connection, guild_id: int, at: int) -
     return at if row["first_at"] is None else min(at, row["first_at"])
 
 
-@lru_cache(maxsize=1024)
-def _bounds(period: Period, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
-    """Return the bounds of the period that contains a quarter of an hour, counted from the epoch.
+# Both are cached by quarter, since no time zone in use begins a day within one.
 
-    Cached by quarter, since no time zone in use begins a day within one.
-    """
-    return periods.period_bounds(period, quarter * running_totals.QUARTER_MS, zone)
+
+@lru_cache(maxsize=1024)
+def _plan(
+    concerned: tuple[Limit, ...],
+    guild_id: int,
+    user_id: int,
+    quarter: int,
+    zone: tzinfo,
+    *,
+    split_held: bool,
+) -> tuple[list[int | None], Sums]:
+    """Return when the period of each limit ends, and what to read of it: see `_sums`."""
+    bounds = [_bounds(limit, quarter, zone) for limit in concerned]
+    sums = [
+        each
+        for limit, (start, end) in zip(concerned, bounds, strict=True)
+        for each in _sums(limit, guild_id, user_id, start, end, split_held=split_held)
+    ]
+    return [end for _, end in bounds], Sums.of(sums)
+
+
+@lru_cache(maxsize=1024)
+def _bounds(limit: Limit, quarter: int, zone: tzinfo) -> tuple[int, int | None]:
+    """Return the bounds of the limit's period that contains a quarter of an hour, counted from the epoch."""
+    return periods.period_bounds(
+        limit.period, quarter * running_totals.QUARTER_MS, UTC if limit.scope.is_ceiling else zone
+    )
+
+
+def _sums(
+    limit: Limit, guild_id: int, user_id: int, start: int, end: int | None, *, split_held: bool
+) -> tuple[Sum, Sum, Sum]:
+    """Return what is used of a limit, what of this is held, and what grants still hold."""
+    used: Sum
+    held: Sum
+    granted: Sum
+    until = _NEVER if end is None else end
+    if limit.scope.is_personal:
+        used = ((_OF_MEMBER, (guild_id, user_id, start, until)),)
+        held = ((_HELD_OF_MEMBER, (start, until, guild_id, user_id)),)
+        granted = grants.available(guild_id, user_id)
+    elif limit.scope is LimitScope.CEILING_ALL:
+        used = running_totals.between("counted_credits", ALL_GUILDS, start, end)
+        held, granted = ((_HELD_OF_ALL, (start, until)),), ()
+    elif limit.scope is LimitScope.CEILING:
+        used = running_totals.between("counted_credits", guild_id, start, end)
+        held, granted = ((_HELD_COUNTED, (start, until, guild_id)),), ()
+    else:
+        used = running_totals.between("guild_credits", guild_id, start, end)
+        held = ((_HELD_OF_GUILD, (start, until, guild_id)),)
+        granted = grants.available(guild_id, grants.WHOLE_GUILD)
+    return used, held if split_held else (), granted
 
 
 def _usage(limit: Limit, used: int, held: int, resets_at: int | None, granted: int) -> Usage:

@@ -117,12 +117,14 @@ def check_access(
         MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, WORD_BLOCKED,
             COOLDOWN or TOO_MANY_RUNNING.
     """
-    _check_member(request.destination.user_id, policy)
-    _check_listed(RuleTarget.ROLE, context.role_ids, policy, MemberReason.ROLE_REFUSED)
-    _check_listed(RuleTarget.CHANNEL, context.channel_ids, policy, MemberReason.CHANNEL_REFUSED)
+    if policy.rules:  # most servers have none
+        _check_member(request.destination.user_id, policy)
+        _check_listed(RuleTarget.ROLE, context.role_ids, policy, MemberReason.ROLE_REFUSED)
+        _check_listed(RuleTarget.CHANNEL, context.channel_ids, policy, MemberReason.CHANNEL_REFUSED)
     if policy.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
-    _check_words(request, policy)
+    if policy.rules:
+        _check_words(request, policy)
     if policy.running_limit and recent.running >= policy.running_limit:
         raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
     if recent.asked_at is not None:
@@ -133,6 +135,8 @@ def check_access(
 
 def requires_spoiler(context: RequestContext, policy: AccessPolicy) -> bool:
     """Return whether a rule makes pictures of these roles, or in this channel, spoilers."""
+    if not policy.rules:
+        return False
     roles = policy.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
     channels = policy.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
     return not roles.isdisjoint(context.role_ids) or not channels.isdisjoint(context.channel_ids)

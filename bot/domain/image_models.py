@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final
@@ -153,7 +154,7 @@ class ImageModel:
     @property
     def sizes(self) -> tuple[str, ...]:
         """The sizes on offer, in our language, the default first."""
-        return tuple(size for size in self._shapes if size is not None)
+        return _sizes(self.shapes.options)
 
     @property
     def file_formats(self) -> tuple[str, ...]:
@@ -166,14 +167,12 @@ class ImageModel:
         return {self.shapes.parameter, REFERENCES_PARAMETER} | formats
 
     @property
-    def _shapes(self) -> dict[str | None, str]:
-        options = self.shapes.options
-        return {option if option in SIZES else _BY_RATIO.get(option): option for option in options}
+    def _shapes(self) -> Mapping[str | None, str]:
+        return _by_size(self.shapes.options)
 
     @property
-    def _formats(self) -> dict[str, str]:
-        options = () if self.formats is None else self.formats.options
-        return {_FORMATS[option]: option for option in options if option in _FORMATS}
+    def _formats(self) -> Mapping[str, str]:
+        return _by_format(() if self.formats is None else self.formats.options)
 
     def price_settings(self, settings: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
         """Return those that move the price and are not at their default, in the order of their names."""
@@ -196,6 +195,27 @@ class ImageModel:
             params[self.formats.parameter] = self._formats.get(file_format, file_format)
         fixed = {name: each.fixed for name, each in self.parameters.items() if each.fixed is not None}
         return params | fixed
+
+
+# Cached by the few tuples of options that there are: every request asks for them.
+
+
+@cache
+def _by_size(options: tuple[str, ...]) -> Mapping[str | None, str]:
+    """Return a model's words by our sizes; by None what is no size."""
+    found = {option if option in SIZES else _BY_RATIO.get(option): option for option in options}
+    return MappingProxyType(found)
+
+
+@cache
+def _sizes(options: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(size for size in _by_size(options) if size is not None)
+
+
+@cache
+def _by_format(options: tuple[str, ...]) -> Mapping[str, str]:
+    """Return a model's words by our formats."""
+    return MappingProxyType({_FORMATS[option]: option for option in options if option in _FORMATS})
 
 
 def nearest_size(size: str, sizes: tuple[str, ...]) -> str:

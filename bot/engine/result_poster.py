@@ -53,7 +53,7 @@ class ResultPoster:
         url = None if is_data_url(task.result_url or "") else task.result_url
         if url is not None and self._begun is None:
             self._begun = self._files.begin_fetch(job, url)
-        return await self._dependencies.store.succeeded(job.job_id, url, task.final_credits)
+        return await self._dependencies.store.succeeded(job.job_id, url, task.final_credits, known=job)
 
     async def aclose(self) -> None:
         """End a fetch that `deliver` has not taken."""

@@ -134,7 +134,7 @@ def _recent_activity(transaction: sqlite3.Connection, request: Request) -> Recen
     """Return the member's other requests; the job of the checked request may be in the table already."""
     destination = request.destination
     row = transaction.execute(
-        "SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_running_of_member"
+        "SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_unfinished"
         "        WHERE guild_id = :guild AND user_id = :user AND finished_at IS NULL"
         "        AND late_at IS NULL AND interaction_id <> :own) AS running,"
         " (SELECT accepted_at FROM jobs WHERE guild_id = :guild AND user_id = :user AND stage <> 'cancelled'"

@@ -33,16 +33,7 @@ def resolve(
         MemberError: PRESET_UNKNOWN, the guild has no preset of that name; SETTINGS_REFUSED.
     """
     if isinstance(request, Request):
-        size, asked = _size(model, request.asked_size or request.size)
-        file_format = _format(model, request.format)
-        return replace(
-            request,
-            model=model.model_id,
-            size=size,
-            format=file_format,
-            asked_size=asked,
-            settings=_settings(model, request.settings, strict=strict),
-        )
+        return _as_offered(request, model, strict=strict)
     destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
     preset = None
@@ -65,6 +56,24 @@ def resolve(
         preset=preset.preset if preset else None,
         parent_job_id=request.parent_job_id,
         settings=_settings(model, typed, preset, strict=strict),
+    )
+
+
+def _as_offered(request: Request, model: ImageModel, *, strict: bool) -> Request:
+    """Return the request with what the model offers, which it has already if it is asked for again."""
+    size, asked = _size(model, request.asked_size or request.size)
+    file_format = _format(model, request.format)
+    settings = _settings(model, request.settings, strict=strict)
+    now = (model.model_id, size, file_format, asked, settings)
+    if now == (request.model, request.size, request.format, request.asked_size, request.settings):
+        return request
+    return replace(
+        request,
+        model=model.model_id,
+        size=size,
+        format=file_format,
+        asked_size=asked,
+        settings=settings,
     )
 
 

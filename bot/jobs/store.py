@@ -8,6 +8,7 @@ Owns the tables jobs, kept_pictures and unreadable_results.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -227,15 +228,24 @@ class JobStore:
             )
         )
 
-    async def succeeded(self, job_id: str, result_url: str | None, final_credits: int | None) -> Job:
-        """Record the success of the task and settle; None settles what was reserved."""
+    async def succeeded(
+        self, job_id: str, result_url: str | None, final_credits: int | None, *, known: Job | None = None
+    ) -> Job:
+        """Record the success of the task and settle; None settles what was reserved.
+
+        With `known`, the job as its runner has it, the row is not read again.
+        """
         at = now_ms()
+        after = known and replace(
+            known, stage=Stage.SUCCEEDED, result_url=result_url, painted_at=at, late_at=None, late_note=None
+        )
         return await self._transition(
             job_id,
             f"stage = ?, result_url = ?, painted_at = ?, {NOT_LATE}",
             (Stage.SUCCEEDED, result_url, at),
             (Stage.CREATED,),
             lambda tx: ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at),
+            after,
         )
 
     async def failed(self, job_id: str, failure: Failure) -> Job:
@@ -357,10 +367,12 @@ class JobStore:
         values: tuple[object, ...],
         stages: tuple[Stage, ...],
         close_credits: Callable[[Transaction], int | None] | None = None,
+        after: Job | None = None,
     ) -> Job:
         """Change a job that is in one of `stages`, and its reservation with it.
 
-        `close_credits` returns the credits that it settled, if any.
+        `close_credits` returns the credits that it settled, if any. `after` is the job after the change, if
+        that is known; else it is read, which takes longer than to write it.
 
         Raises:
             ContractViolation: `bug`; the job is in none of the stages, nothing was changed.
@@ -372,6 +384,8 @@ class JobStore:
             if not tx.execute(statement, values).rowcount:
                 # Raising takes the change of the reservation back, too.
                 raise ContractViolation("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
+            if after is not None:
+                return after, charged_credits or 0
             # Not by RETURNING, which takes longer for so many columns.
             row = tx.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
             return job_from(row), charged_credits or 0

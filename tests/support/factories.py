@@ -64,11 +64,14 @@ async def accept(
     store: JobStore, job: Job, context: RequestContext = NO_CONTEXT, *, draft_id: int | None = None
 ) -> Job | None:
     """Submit the request of a job under its id; None if its interaction was submitted before."""
+    model = MODELS[job.request.model]
+    if model.cost_credits != job.quote_credits:
+        model = replace(model, cost_credits=job.quote_credits)
     result = await store.submit(
         job.request,
         context,
         job_id=job.job_id,
-        model=replace(MODELS[job.request.model], cost_credits=job.quote_credits),
+        model=model,
         at=job.accepted_at,
         draft_id=draft_id,
         confirmed=True,

@@ -13,8 +13,9 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.admission import AdmissionPolicy
+from bot.domain.errors import ContractViolation
 from bot.domain.image_models import QWEN_IMAGE
-from bot.domain.jobs import Job, Preset, RequestContext, RequestOptions
+from bot.domain.jobs import Failure, FailureCause, Job, Preset, RequestContext, RequestOptions
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
@@ -126,7 +127,7 @@ async def test_an_accept_and_a_settle_of_a_plain_guild(store: JobStore, database
         job = await submit(store)
     assert [each.split()[:3] for each in counted(warm)] == [
         ["INSERT", "INTO", "jobs"],
-        ["SELECT", "0", "AS"],
+        ["SELECT", "(SELECT", "sum(guild_credits)"],
         ["INSERT", "INTO", "reservations"],
         ["INSERT", "INTO", "tallies"],
     ]
@@ -174,6 +175,78 @@ async def test_what_is_set_in_a_guild_adds_a_bounded_number(
     async with traced(database) as settled:
         await store.succeeded(job.job_id, None, 4)
     assert len(counted(settled)) <= SETTLE
+
+
+async def test_a_settle_with_the_job_at_hand_reads_nothing_and_returns_the_same(
+    store: JobStore, database: Database
+) -> None:
+    job = make_job()
+    await accept(store, job)
+    created = await store.created(job.job_id, "task_1", 4)
+    late = await store.late(created.job_id, "running")
+    async with traced(database) as statements:
+        settled = await store.succeeded(job.job_id, "https://example.org/p.png", 4, known=late)
+    assert [each.split()[:2] for each in counted(statements)] == [
+        ["UPDATE", "reservations"],
+        ["UPDATE", "jobs"],
+    ]
+    assert settled == await store.find(job.job_id)
+
+
+async def test_a_job_that_is_not_as_it_is_known_is_not_settled(store: JobStore, database: Database) -> None:
+    job = make_job()
+    await accept(store, job)
+    created = await store.created(job.job_id, "task_1", 4)
+    await store.failed(job.job_id, Failure(FailureCause.RIVYA, "no"))
+    with pytest.raises(ContractViolation):
+        await store.succeeded(job.job_id, None, 4, known=created)
+    assert await rows_of(database, "SELECT state FROM reservations") == [("released",)]
+
+
+async def test_few_indexes_change_with_a_settled_job(store: JobStore, database: Database) -> None:
+    """Each costs a page in the write-ahead log."""
+    job = make_job()
+    await accept(store, job)
+    await store.created(job.job_id, "task_1", 4)
+    async with traced(database) as statements:
+        await store.succeeded(job.job_id, None, 4)
+
+    def written(tx: sqlite3.Connection) -> set[str]:
+        names = {
+            row["rootpage"]: row["name"] for row in tx.execute("SELECT name, rootpage FROM sqlite_schema")
+        }
+        return {
+            names[row["p2"]]
+            for statement in counted(statements)
+            for row in tx.execute(f"EXPLAIN {statement}")
+            if row["opcode"] == "OpenWrite"
+        }
+
+    changed = await database.run(written)
+    # A partial index is opened also where no entry of it changes, that of the key to find the row.
+    assert {name for name in changed if not name.startswith("sqlite_autoindex")} == {
+        "jobs",
+        "jobs_late",
+        "jobs_without_picture",
+        "reservations",
+        "reservations_by_guild",
+        "reservations_held",
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("SELECT job_id FROM jobs WHERE finished_at < 5 AND prompt <> '' ORDER BY finished_at", "with_words"),
+        ("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id", "unfinished"),
+        ("SELECT stage, count(*) FROM jobs WHERE finished_at IS NULL GROUP BY stage", "unfinished"),
+    ],
+)
+async def test_unfinished_and_expired_jobs_are_found_by_an_index(
+    database: Database, statement: str, index: str
+) -> None:
+    plan = [row[3] for row in await rows_of(database, f"EXPLAIN QUERY PLAN {statement}")]
+    assert any(f"INDEX jobs_{index}" in step for step in plan), plan
 
 
 async def test_each_statement_is_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
