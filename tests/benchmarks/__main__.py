@@ -22,6 +22,7 @@ NAMES = (
     "reserve",
     "references",
     "slot_queue",
+    "job",
     "delivery",
     "polling",
     "report",
@@ -30,7 +31,7 @@ NAMES = (
     "resume",
     "many_guilds",
 )
-QUICK = ("submit", "transactions", "reserve")
+QUICK = ("submit", "transactions", "reserve", "job")
 RUNS = 3
 
 

@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "reserve": {"AMOUNT": 20, "CHUNK": 2, "ROUNDS": 1},
     "references": {"AT_ONCE": 1, "SIDE": 64},
     "slot_queue": {"WAITING": 2},
+    "job": {"JOBS": 2, "AT_ONCE": 2, "ROUNDS": 1, "SIDE": 64, "POLL_SECONDS": 0.05},
     "delivery": {"PICTURES": 2, "SIDE": 64},
     "polling": {"TASKS": 40, "SHIFTS": 1, "TRACES": {"12 s": TWELVE}, "CHANGES": {"none": (TWELVE, TWELVE)}},
     "report": {"SMALL": 20, "LARGE": 30, "PROCESSES": 1, "ROUNDS": 2},
