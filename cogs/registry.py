@@ -140,7 +140,7 @@ def _member_commands(
     return (
         Credits(stores.ledger, stores.credit_admin, stores.catalog),
         Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
-        Reports(stores.reports),
+        Reports(stores.reports, stores.catalog),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database), about),
         Access(stores.access_rules, stores.guild_settings),
     )

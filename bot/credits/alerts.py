@@ -1,9 +1,11 @@
 """Alerts that a guild's limit is used to 50, 80 or 100 percent: each threshold once per period.
 
+They are about the guild's own limit, or about the operator's ceiling for it: see `concerned`.
+
 They are stored in the transaction of the reservation that raised them, so that a crash loses none, and are
 pending until they are marked as sent. A pending alert that is outdated is never sent: one older than
-`STALE_MS`, of a limit that was changed since, of a threshold that is no longer reached, or of a guild that
-has no channel for alerts any more.
+`STALE_MS`, of a limit that was changed since or no longer leaves the least, of a threshold that is no longer
+reached, or of a guild that has no channel for alerts any more.
 
 A threshold that was sent is sent again in the same period only if a change by an admin left it: if the usage
 is below it at the moment of the change, by the limit and the grants before it or after it. Credits that are
@@ -15,21 +17,23 @@ Owns the table alerts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.credits import limits
 from bot.credits.usage import LimitUsage, first_reserved_at
 from bot.domain import forecast, periods
 from bot.domain.clock import DAY_MS, now_ms
-from bot.domain.limits import LimitScope
+from bot.domain.limits import Limit, LimitScope
 from bot.guilds import settings
 from bot.guilds.settings import GuildSetting, timezone_of
 from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
-    from bot.domain.limits import Limit, Usage
+    from bot.domain.limits import Usage
     from bot.domain.model_catalog import ModelCatalog
     from bot.storage.database import Database
 
@@ -42,21 +46,24 @@ MAX_PENDING: Final = 100
 """Alerts that `AlertStore.pending` reads at once; the others follow with its next call."""
 
 _RAISE: Final = f"""
-    INSERT INTO alerts (guild_id, limit_id, limit_credits, period_start, percent, used_credits, raised_at)
-    SELECT :guild, :limit, :credits, :start, column1, :used, :at
+    INSERT INTO alerts
+        (guild_id, rule, limit_id, limit_credits, period_start, percent, used_credits, raised_at)
+    SELECT :guild, :rule, :limit, :credits, :start, column1, :used, :at
     FROM (VALUES {", ".join(f"({percent})" for percent in THRESHOLDS)})
     WHERE column1 <= :highest AND NOT EXISTS (
-        SELECT 1 FROM alerts WHERE guild_id = :guild AND percent = column1 AND raised_at >= :start
+        SELECT 1 FROM alerts WHERE guild_id = :guild AND rule = :rule AND percent = column1
+        AND raised_at >= :start
         AND (told_at IS NOT NULL OR (limit_id, limit_credits) = (:limit, :credits))
     )
     -- The default always has limit_id 0: with other credits it is another limit.
-    ON CONFLICT (guild_id, limit_id, period_start, percent) DO UPDATE
+    ON CONFLICT (guild_id, rule, limit_id, period_start, percent) DO UPDATE
     SET used_credits = excluded.used_credits, limit_credits = excluded.limit_credits,
         raised_at = excluded.raised_at, told_at = NULL WHERE limit_credits <> excluded.limit_credits
 """  # noqa: S608  # our own numbers
 
-Key: TypeAlias = tuple[int, int, int, int]
-"""The primary key of an alert: guild, limit, start of the period, percent."""
+Key: TypeAlias = tuple[int, LimitScope, int, int, int]
+"""The primary key of an alert: guild, scope of the limit, limit, start of the period, percent."""
+_BY_KEY: Final = "guild_id = ? AND rule = ? AND limit_id = ? AND period_start = ? AND percent = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +82,12 @@ class Alert:
     exhausted_at: int | None
     """When nothing is left at the rate so far; None as for `forecast.exhausted_at`."""
     ceiling: Limit | None = None
-    """The operator's ceiling for the guild, if no more is left of it than of the limit; else None."""
+    """The operator's ceiling for the guild, if no more is left of it than of the guild's limit; else None."""
 
     @property
     def key(self) -> Key:
         """The alert's primary key."""
-        return self.guild_id, self.limit_id, self.period_start, self.percent
+        return self.guild_id, self.usage.scope, self.limit_id, self.period_start, self.percent
 
     @property
     def used_percent(self) -> int:
@@ -89,6 +96,21 @@ class Alert:
         The limit must not be 0.
         """
         return self.usage.used_credits * 100 // self.usage.limit_credits
+
+
+def concerned(guild: Usage, ceilings: Iterable[Usage], cost_credits: int) -> Usage:
+    """Return which usage alerts are about: that of the guild's own limit, or of its ceiling.
+
+    It is the ceiling if less is left of that, and it is lower than the limit, or has no room for the next
+    picture, which costs `cost_credits`. It is never the ceiling of all guilds, which says what others spend.
+    """
+    limit = Limit(guild.limit_credits, guild.period)
+    for usage in ceilings:
+        if usage.scope is LimitScope.CEILING and usage.left_credits < guild.left_credits:
+            ceiling = Limit(usage.limit_credits, usage.period)
+            if usage.left_credits < cost_credits or limit.allows_more_than(ceiling):
+                return usage
+    return guild
 
 
 def raise_reached(
@@ -101,7 +123,7 @@ def raise_reached(
 ) -> None:
     """Store an alert for every threshold that is reached, if the guild has a channel for alerts.
 
-    `usage` is that of the guild's own limit, `before` the same without what has just been reserved, and
+    `usage` is as of `concerned`, `before` that of the same limit without what has just been reserved, and
     `cost_credits` the price of the next picture: with less than that left, the limit is used up. `at` is in
     epoch milliseconds.
     """
@@ -109,7 +131,7 @@ def raise_reached(
     if not reached or _channel(transaction, guild_id) is None:
         return
     start = _period_start(transaction, guild_id, usage, at)
-    _rearm_changed_default(transaction, guild_id, before, cost_credits, start)
+    _rearm_changed(transaction, guild_id, before, cost_credits, start)
     _raise(transaction, guild_id, start, reached, usage, at)
 
 
@@ -133,14 +155,15 @@ def rearm(
         else:
             continue
         transaction.execute(
-            f"DELETE FROM alerts WHERE guild_id = ? AND percent = ? AND raised_at >= ?{pending_only}",  # noqa: S608  # our own text
+            "DELETE FROM alerts WHERE guild_id = ? AND rule = 'guild' AND percent = ? AND raised_at >= ?"  # noqa: S608  # our own text
+            f"{pending_only}",
             (guild_id, percent, old_start),
         )
     if changed:
         # `raised_at` too, since the period of the new limit may have begun later.
         transaction.execute(
             "UPDATE OR REPLACE alerts SET limit_id = ?, limit_credits = ?, period_start = ?, raised_at = ?"
-            " WHERE guild_id = ? AND raised_at >= ?",
+            " WHERE guild_id = ? AND rule = 'guild' AND raised_at >= ?",
             (
                 *(after.limit_id, after.limit_credits, _period_start(transaction, guild_id, after, at), at),
                 *(guild_id, old_start),
@@ -154,19 +177,30 @@ def _channel(transaction: sqlite3.Connection, guild_id: int) -> str | None:
 
 
 def _period_start(transaction: sqlite3.Connection, guild_id: int, usage: Usage, at: int) -> int:
-    return periods.period_bounds(usage.period, at, timezone_of(transaction, guild_id))[0]
+    zone = UTC if usage.scope.is_ceiling else timezone_of(transaction, guild_id)
+    return periods.period_bounds(usage.period, at, zone)[0]
 
 
-def _rearm_changed_default(
+def _rearm_changed(
     transaction: sqlite3.Connection, guild_id: int, before: Usage, cost_credits: int, start: int
 ) -> None:
-    """Do as `rearm` for the default limit, whose changes in the settings are seen only afterwards."""
-    if before.limit_id:
+    """Do as `rearm` for limits whose changes are seen only afterwards: that of the settings, and ceilings."""
+    is_ceiling = before.scope is LimitScope.CEILING
+    if before.limit_id and not is_ceiling:
         return
     transaction.execute(
-        "DELETE FROM alerts WHERE guild_id = ? AND percent > ? AND raised_at >= ?"
-        " AND limit_id = 0 AND limit_credits <> ?",
-        (guild_id, max(_reached(before, cost_credits), default=0), start, before.limit_credits),
+        "DELETE FROM alerts WHERE guild_id = :guild AND rule = :rule AND percent > :reached"
+        " AND raised_at >= :start AND (limit_id, limit_credits) <> (:limit, :credits)"
+        " AND (:is_ceiling OR limit_id = 0)",
+        {
+            "guild": guild_id,
+            "rule": before.scope,
+            "reached": max(_reached(before, cost_credits), default=0),
+            "start": start,
+            "limit": before.limit_id,
+            "credits": before.limit_credits,
+            "is_ceiling": is_ceiling,
+        },
     )
 
 
@@ -194,6 +228,7 @@ def _raise(
         _RAISE,
         {
             "guild": guild_id,
+            "rule": usage.scope,
             "limit": usage.limit_id,
             "credits": usage.limit_credits,
             "start": start,
@@ -207,8 +242,7 @@ def _raise(
 def _mark_sent(transaction: sqlite3.Connection, key: Key, raised_at: int, at: int) -> None:
     """Mark an alert as sent, unless it was raised again since `raised_at`."""
     transaction.execute(
-        "UPDATE alerts SET told_at = ? WHERE guild_id = ? AND limit_id = ? AND period_start = ?"
-        " AND percent = ? AND raised_at = ? AND told_at IS NULL",
+        f"UPDATE alerts SET told_at = ? WHERE {_BY_KEY} AND raised_at = ? AND told_at IS NULL",  # noqa: S608  # our own text
         (at, *key, raised_at),
     )
 
@@ -216,8 +250,8 @@ def _mark_sent(transaction: sqlite3.Connection, key: Key, raised_at: int, at: in
 def prune(transaction: sqlite3.Connection, before: int) -> int:
     """Delete one batch of the alerts raised before `before` (epoch milliseconds); return how many."""
     return transaction.execute(
-        "DELETE FROM alerts WHERE (guild_id, limit_id, period_start, percent) IN"
-        " (SELECT guild_id, limit_id, period_start, percent FROM alerts WHERE raised_at < ? LIMIT ?)",
+        "DELETE FROM alerts WHERE (guild_id, rule, limit_id, period_start, percent) IN"
+        " (SELECT guild_id, rule, limit_id, period_start, percent FROM alerts WHERE raised_at < ? LIMIT ?)",
         (before, BATCH),
     ).rowcount
 
@@ -241,7 +275,8 @@ class AlertStore:
         def unit(tx: sqlite3.Connection) -> None:
             if _channel(tx, guild_id) is None:
                 return
-            usage = LimitUsage.at_time(tx, guild_id, self._default, at, split_held=False).guild()
+            limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at, split_held=False)
+            usage = concerned(limit_usage.guild(), limit_usage.ceilings(), self._catalog.cheapest_credits)
             # A limit of 0 stops all pictures on purpose.
             if usage.used_credits and usage.limit_credits:
                 raise_reached(tx, guild_id, usage, usage, self._catalog.cheapest_credits, at)
@@ -273,11 +308,13 @@ class AlertStore:
     def _current(self, tx: sqlite3.Connection, row: sqlite3.Row, at: int) -> Alert | None:
         """Return the alert with the numbers of now; None if it is outdated, and is no longer pending."""
         guild_id, percent = row["guild_id"], row["percent"]
-        key = (guild_id, row["limit_id"], row["period_start"], percent)
+        key = (guild_id, LimitScope(row["rule"]), row["limit_id"], row["period_start"], percent)
         channel = _channel(tx, guild_id)
         limit_usage = LimitUsage.at_time(tx, guild_id, self._default, at)
-        limit, usage = limit_usage.guild_limit(), limit_usage.guild()
-        changed = (limit.limit_id, limit.credits) != (row["limit_id"], row["limit_credits"])
+        guild, ceilings = limit_usage.guild(), limit_usage.ceilings()
+        usage = concerned(guild, ceilings, self._catalog.cheapest_credits)
+        raised_for = (row["rule"], row["limit_id"], row["limit_credits"])
+        changed = (usage.scope, usage.limit_id, usage.limit_credits) != raised_for
         if channel is None or row["raised_at"] < at - STALE_MS:
             _mark_sent(tx, key, row["raised_at"], at)
             return None
@@ -285,24 +322,26 @@ class AlertStore:
             # Credits were released or granted since, or a new period began. It may be reached again.
             _delete(tx, key)
             return None
-        start, _ = periods.period_bounds(limit.period, at, limit_usage.zone)
+        start = _period_start(tx, guild_id, usage, at)
         # The time before the guild's first request says nothing about its rate.
         began_at = max(start, first_reserved_at(tx, guild_id, at))
         exhausted_at = forecast.exhausted_at(usage, began_at, at)
-        ceiling = _binding_ceiling(limit_usage, usage)
-        return Alert(*key, row["raised_at"], int(channel), usage, exhausted_at, ceiling)
-
-
-def _binding_ceiling(limit_usage: LimitUsage, usage: Usage) -> Limit | None:
-    """Return the ceiling for the guild, if no more is left of it than of the guild's own limit."""
-    binds = any(
-        ceiling.scope is LimitScope.CEILING and ceiling.left_credits <= usage.left_credits
-        for ceiling in limit_usage.ceilings()
-    )
-    return limits.guild_ceiling(limit_usage.transaction, limit_usage.guild_id) if binds else None
+        binds = any(
+            ceiling.scope is LimitScope.CEILING and ceiling.left_credits <= guild.left_credits
+            for ceiling in ceilings
+        )
+        return Alert(
+            guild_id=guild_id,
+            limit_id=usage.limit_id,
+            period_start=row["period_start"],
+            percent=percent,
+            raised_at=row["raised_at"],
+            channel_id=int(channel),
+            usage=usage,
+            exhausted_at=exhausted_at,
+            ceiling=limits.guild_ceiling(tx, guild_id) if binds else None,
+        )
 
 
 def _delete(transaction: sqlite3.Connection, key: Key) -> None:
-    transaction.execute(
-        "DELETE FROM alerts WHERE guild_id = ? AND limit_id = ? AND period_start = ? AND percent = ?", key
-    )
+    transaction.execute(f"DELETE FROM alerts WHERE {_BY_KEY}", key)  # noqa: S608  # our own text

@@ -34,6 +34,7 @@ def reserve(
     job_id: str,
     guild_id: int,
     user_id: int,
+    model: str,
     cost_credits: int,
     default: Limit,
     at: int,
@@ -54,16 +55,16 @@ def reserve(
     limit_id = None if member_limits.personal is None else member_limits.personal.limit_id
     guild, member = cost_credits - from_guild, cost_credits - from_member
     transaction.execute(
-        "INSERT INTO reservations (job_id, guild_id, user_id, state, reserved_credits, counted_credits,"
-        " guild_credits, member_credits, personal_limit_id, created_at)"
-        " VALUES (?, ?, ?, 'held', ?, ?, ?, ?, ?, ?)",
-        (job_id, guild_id, user_id, cost_credits, cost_credits, guild, member, limit_id, at),
+        "INSERT INTO reservations (job_id, guild_id, user_id, model, state, reserved_credits,"
+        " counted_credits, guild_credits, member_credits, personal_limit_id, created_at)"
+        " VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?)",
+        (job_id, guild_id, user_id, model, cost_credits, cost_credits, guild, member, limit_id, at),
     )
     for grantee, part in ((grants.WHOLE_GUILD, from_guild), (user_id, from_member)):
         if part:
             grants.spend(transaction, job_id=job_id, guild_id=guild_id, user_id=grantee, credits=part, at=at)
     running_totals.record(transaction, guild_id, at, counted=cost_credits, guild=guild)
-    _raise_alerts(transaction, guild_id, member_limits.guild, cost_credits, from_guild, at)
+    _raise_alerts(transaction, guild_id, member_limits, cost_credits, from_guild, at)
 
 
 def require_capacity(
@@ -84,17 +85,26 @@ def require_capacity(
 
 
 def _raise_alerts(
-    transaction: Transaction, guild_id: int, before: Usage, cost_credits: int, granted_credits: int, at: int
+    transaction: Transaction, guild_id: int, before: MemberLimits, cost_credits: int, granted: int, at: int
 ) -> None:
-    """Raise alerts about the guild's limit after a reservation, of which grants pay `granted_credits`."""
-    if 2 * (before.used_credits + cost_credits) < before.limit_credits:
-        return  # below the lowest threshold, 50 percent
-    after = replace(
-        before,
-        held_credits=before.held_credits + cost_credits - granted_credits,
-        granted_credits=before.granted_credits - granted_credits,
+    """Raise alerts about the guild's limit or its ceiling after a reservation, of which grants pay `granted`.
+
+    `before` is how far they were used without it.
+    """
+    guild = before.guild
+    after_guild = replace(
+        guild,
+        held_credits=guild.held_credits + cost_credits - granted,
+        granted_credits=guild.granted_credits - granted,
     )
-    alerts.raise_reached(transaction, guild_id, before, after, cost_credits, at)
+    after_ceilings = (
+        replace(ceiling, held_credits=ceiling.held_credits + cost_credits) for ceiling in before.ceilings
+    )
+    after = alerts.concerned(after_guild, after_ceilings, cost_credits)
+    if 2 * after.used_credits < after.limit_credits:
+        return  # below the lowest threshold, 50 percent
+    of_same_scope = next(usage for usage in (guild, *before.ceilings) if usage.scope is after.scope)
+    alerts.raise_reached(transaction, guild_id, of_same_scope, after, cost_credits, at)
 
 
 def _refusing(member_limits: MemberLimits, cost_credits: int) -> list[Usage]:

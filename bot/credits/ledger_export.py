@@ -28,7 +28,7 @@ def export_ledger(path: Path) -> Iterator[LedgerEntry]:
         rows = connection.execute(
             """
             SELECT r.job_id, r.guild_id, r.user_id, r.state, r.reserved_credits, r.final_credits,
-                   j.task_id, r.created_at, r.closed_at, j.quote_credits, r.over_limit_credits
+                   j.task_id, r.created_at, r.closed_at, j.quote_credits, r.over_limit_credits, r.model
             FROM reservations r JOIN jobs j ON j.job_id = r.job_id
             ORDER BY r.created_at, r.job_id
             """
@@ -46,6 +46,7 @@ def export_ledger(path: Path) -> Iterator[LedgerEntry]:
                 "closed_at": None if row["closed_at"] is None else iso(row["closed_at"]),
                 "quoted_credits": row["quote_credits"],
                 "over_limit_credits": row["over_limit_credits"],
+                "model": row["model"],
             }
     except sqlite3.Error as error:
         raise OperatorError("database", f"database {path}: {error}") from error

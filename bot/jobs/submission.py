@@ -116,17 +116,22 @@ def submit(
     reject_duplicate_click(tx, request, at)
     if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
+    _reserve(tx, priced, job)
+    return Accepted(job)
+
+
+def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
     ledger.reserve(
         tx,
-        job_id=job_id,
-        guild_id=guild_id,
-        user_id=request.destination.user_id,
-        cost_credits=price.credits,
+        job_id=job.job_id,
+        guild_id=job.request.destination.guild_id,
+        user_id=job.request.destination.user_id,
+        model=job.request.model,
+        cost_credits=job.quote_credits,
         default=priced.default_limit,
-        at=at,
+        at=priced.at,
         role_ids=priced.context.role_ids,
     )
-    return Accepted(job)
 
 
 def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:

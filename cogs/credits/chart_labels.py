@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Final
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
-from bot.credits.reports.models import BarUnit, ChartLabels
+from bot.credits.reports.models import BarUnit, ChartLabels, Grouping
 from bot.domain.periods import Period
 from cogs.text.translation import current_locale, gettext, gettext_noop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from babel import Locale
 
     from bot.credits.reports.models import Report
+
+    NameOf = Callable[[str], str]
 
 _CHART_TITLES: Final = {
     BarUnit.HOUR: gettext_noop("Credits by hour, {period}"),
@@ -39,6 +43,8 @@ _SCALES: Final = (
     (10**6, gettext_noop("{number}M")),
     (10**3, gettext_noop("{number}k")),
 )
+_LEGEND_CHARACTERS: Final = 24
+"""The longest name in the legend, so that two have room in a line."""
 _SCALED_FROM, _WHOLE_FROM = 10_000, 10
 
 _DAY, _MONTH, _HOUR = "long", "yMMMM", "Hm"
@@ -73,8 +79,8 @@ def bucket_start(report: Report, start: int) -> str:
     return _format(report, start, _HOUR if report.unit is BarUnit.HOUR else _DAY)
 
 
-def chart_labels(report: Report) -> ChartLabels:
-    """Return all text of a report's chart."""
+def chart_labels(report: Report, name_of: NameOf = str) -> ChartLabels:
+    """Return all text of a report's chart; `name_of` returns the name of a model by its id."""
     number = partial(
         axis_number, locale=current_locale(), scales=tuple((size, gettext(form)) for size, form in _SCALES)
     )
@@ -82,11 +88,20 @@ def chart_labels(report: Report) -> ChartLabels:
     return ChartLabels(
         title=gettext(_CHART_TITLES[report.unit], period=period_title(report)),
         buckets=tuple(_bucket_label(report, bar.start) for bar in report.buckets),
+        spenders=tuple(_legend_name(report, place, name_of) for place in range(1, 1 + len(report.coloured))),
         others=gettext("others"),
         erased=gettext("erased"),
         pace="" if pace is None else gettext(_PACES[report.unit], credits=number(pace)),
         number=number,
     )
+
+
+def _legend_name(report: Report, place: int, name_of: NameOf) -> str:
+    """Return the place of a member in the list; the name of a model, if the font surely has it."""
+    if report.grouping is Grouping.MEMBER:
+        return str(place)
+    name = name_of(str(report.coloured[place - 1].subject))
+    return name if name.isascii() and name.isprintable() and len(name) <= _LEGEND_CHARACTERS else str(place)
 
 
 def axis_number(value: float, *, locale: Locale, scales: tuple[tuple[int, str], ...]) -> str:

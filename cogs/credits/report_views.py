@@ -1,6 +1,6 @@
 """The text of a report, beside its chart and its file.
 
-A member's number in the list is their number in the chart's legend.
+A member's number in the list is their number in the chart's legend; models have their names in both.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import MediaGalleryItem, ui
 
-from bot.credits.reports.models import COLOURED, BarUnit
+from bot.credits.reports.models import BarUnit, Grouping
 from bot.domain.periods import Period
 from cogs.credits.chart_labels import bucket_start, period_title
 from cogs.text.escaping import truncate
-from cogs.text.terms import credits_text, limit_text, mention, pictures_text
+from cogs.text.terms import credits_text, limit_text, mention, model_text, pictures_text
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.discord_limits import ALT_TEXT_UNITS, attachments
 from cogs.ui.layout import build_view, subtext
@@ -22,11 +22,26 @@ from cogs.ui.layout import build_view, subtext
 if TYPE_CHECKING:
     from bot.credits.reports.builder import ReportFiles
     from bot.credits.reports.models import Report, Spender
+    from cogs.credits.chart_labels import NameOf
 
 _BEFORE: Final = {
     Period.DAY: gettext_noop("The whole day before: {credits}."),
     Period.WEEK: gettext_noop("The whole week before: {credits}."),
     Period.MONTH: gettext_noop("The whole month before: {credits}."),
+}
+_TITLES: Final = {
+    Grouping.MEMBER: gettext_noop("**Who spent most**"),
+    Grouping.MODEL: gettext_noop("**Which models cost most**"),
+}
+_ALT_TEXTS: Final = {
+    Grouping.MEMBER: gettext_noop(
+        "Bar chart of the credits, {period}: {credits} in all. By member: {members}."
+        " The highest bar, {highest}, begins at {moment}."
+    ),
+    Grouping.MODEL: gettext_noop(
+        "Bar chart of the credits, {period}: {credits} in all. By model: {models}."
+        " The highest bar, {highest}, begins at {moment}."
+    ),
 }
 _PACES: Final = {
     Period.DAY: gettext_noop(
@@ -41,14 +56,19 @@ _PACES: Final = {
 }
 
 
-def report_view(report_files: ReportFiles) -> ui.LayoutView:
-    """Show a report; the message needs the attachments of `files`."""
+def report_view(report_files: ReportFiles, name_of: NameOf = str) -> ui.LayoutView:
+    """Show a report; the message needs the attachments of `files`.
+
+    `name_of` returns the name of a model by its id.
+    """
     report = report_files.report
     if not report.reservations:
         return build_view(_title(report), _empty(report), subtext(_zone(report)))
     shown: list[ui.Item[ui.LayoutView]] = []
     if report_files.chart is not None:
-        picture = MediaGalleryItem(f"attachment://{report_files.name}.png", description=alt_text(report))
+        picture = MediaGalleryItem(
+            f"attachment://{report_files.name}.png", description=alt_text(report, name_of)
+        )
         shown.append(ui.MediaGallery(picture))
     if report_files.sheet is not None:
         shown.append(ui.File(f"attachment://{report_files.sheet.filename}"))
@@ -60,7 +80,7 @@ def report_view(report_files: ReportFiles) -> ui.LayoutView:
     return build_view(
         _title(report),
         "\n".join(_headlines(report)),
-        "\n".join(_spenders(report)),
+        "\n".join(_spenders(report, name_of)),
         *shown,
         *(subtext(note) for note in (*notes, _zone(report)) if note),
     )
@@ -76,31 +96,34 @@ def files(report_files: ReportFiles) -> list[discord.File]:
     return attachments(contents)
 
 
-def alt_text(report: Report) -> str:
-    """Return the chart's text for screen readers, with numbers for names, as in the picture."""
-    parts = [f"{place}: {number(amount)}" for place, amount in enumerate(_coloured(report), start=1)]
+def alt_text(report: Report, name_of: NameOf = str) -> str:
+    """Return the chart's text for screen readers; members have numbers for names, as in the picture."""
+    parts = [
+        f"{_place(spender, place, name_of)}: {number(spender.credits)}"
+        for place, spender in enumerate(report.coloured, start=1)
+    ]
     if others := sum(bar.others for bar in report.buckets):
         parts.append(gettext("others: {amount}", amount=number(others)))
     if report.erased.credits:
         parts.append(gettext("erased: {amount}", amount=number(report.erased.credits)))
     text = gettext(
-        "Bar chart of the credits, {period}: {credits} in all. By member: {members}."
-        " The highest bar, {highest}, begins at {moment}.",
+        _ALT_TEXTS[report.grouping],
         period=period_title(report),
         credits=credits_text(report.credits),
         members=", ".join(parts),
+        models=", ".join(parts),
         highest=number(report.highest.credits),
         moment=bucket_start(report, report.highest.start),
     )
     return truncate(text, ALT_TEXT_UNITS)
 
 
+def _place(spender: Spender, place: int, name_of: NameOf) -> str:
+    return name_of(spender.subject) if isinstance(spender.subject, str) else str(place)
+
+
 def _title(report: Report) -> str:
     return gettext("### Report: {period}", period=period_title(report))
-
-
-def _coloured(report: Report) -> list[int]:
-    return [spender.credits for spender in report.spenders[:COLOURED]]
 
 
 def _empty(report: Report) -> str:
@@ -127,6 +150,11 @@ def _headlines(report: Report) -> list[str]:
     if report.limit.period == report.period:
         used = number(report.limited_credits)
         lines.append(gettext("The limit: {used} of {limit} used.", used=used, limit=limit_text(report.limit)))
+    if report.ceiling is not None:
+        ceiling = limit_text(report.ceiling)
+        lines.append(
+            gettext("The people who run this bot allow less than the limit: {ceiling}.", ceiling=ceiling)
+        )
     if report.before_credits is not None:
         lines.append(gettext(_BEFORE[report.period], credits=credits_text(report.before_credits)))
     return lines
@@ -140,26 +168,33 @@ def _spent(report: Report) -> str:
     return gettext("**{credits}** spent, **{pictures}** painted, {each} each.", **facts, each=each)
 
 
-def _spenders(report: Report) -> list[str]:
-    lines = [gettext("**Who spent most**")] if report.spenders else []
+def _spenders(report: Report, name_of: NameOf) -> list[str]:
+    lines = [gettext(_TITLES[report.grouping])] if report.spenders else []
     lines += [
-        f"{place}\\. {mention(spender.user_id)}: {_amounts(spender)}"
+        f"{place}\\. {_name(spender, name_of)}: {_amounts(spender)}"
         for place, spender in enumerate(report.spenders, start=1)
     ]
     others = report.members - len(report.spenders)
     if others:
         listed_credits = report.erased.credits + sum(spender.credits for spender in report.spenders)
-        lines.append(
-            ngettext(
-                "{n} other member: {credits}",
-                "{n} other members: {credits}",
-                others,
-                credits=credits_text(report.credits - listed_credits),
+        credits = credits_text(report.credits - listed_credits)
+        if report.grouping is Grouping.MODEL:
+            more = ngettext(
+                "{n} other model: {credits}", "{n} other models: {credits}", others, credits=credits
             )
-        )
+        else:
+            more = ngettext(
+                "{n} other member: {credits}", "{n} other members: {credits}", others, credits=credits
+            )
+        lines.append(more)
     if report.erased.credits or report.erased.pictures:
         lines.append(gettext("Names erased: {amounts}", amounts=_amounts(report.erased)))
     return lines
+
+
+def _name(spender: Spender, name_of: NameOf) -> str:
+    subject = spender.subject
+    return model_text(name_of(subject)) if isinstance(subject, str) else mention(subject)
 
 
 def _amounts(spender: Spender) -> str:
@@ -172,6 +207,11 @@ def _amounts(spender: Spender) -> str:
 
 
 def _pace(report: Report) -> str:
+    if report.pace is None and report.ceiling is not None:
+        return gettext(
+            "There is no line for an even pace, since the people who run this bot allow {limit}.",
+            limit=limit_text(report.ceiling),
+        )
     if report.pace is None:
         return gettext(
             "There is no line for an even pace, since this server's limit is {limit}.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.alerts import USED_UP
 from bot.domain.clock import DAY_MS
+from bot.domain.limits import LimitScope
 from cogs.text.terms import (
     ceiling_text,
     credits_text,
@@ -56,7 +57,10 @@ def _title(alert: Alert) -> str:
         return gettext("### This server's credits are used up")
     if alert.used_percent == HALF:
         return gettext("### Half of this server's credits are used")
-    return gettext("### {percent} percent of this server's limit is used", percent=number(alert.used_percent))
+    percent = number(alert.used_percent)
+    if usage.scope is LimitScope.CEILING:
+        return gettext("### {percent} percent of what this bot allows this server is used", percent=percent)
+    return gettext("### {percent} percent of this server's limit is used", percent=percent)
 
 
 def _used(usage: Usage) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from bot.background.balance_monitor import INTERVAL_SECONDS
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer
+from tests.scenarios.interactions import response_of
 from tests.support.prices import OFFERED
 
 PHRASE = "12 left: enough for 3 of Qwen Image."
@@ -141,3 +144,55 @@ async def test_with_one_model_everything_reads_as_before(open_server: OpenServer
     assert "enough" not in await ask(server, server.sari, "limits show")
     wallet = await server.operator.slash(server.staff_channel, "operator wallet")
     assert "At Rivya: **123 credits**, enough for 30 pictures." in server.response_text(wallet)
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en-US", "By model: "), ("id", "Per model: ")])
+async def test_a_report_by_model_has_names_in_text_and_chart_and_ids_in_the_file(
+    server: BotServer, locale: str, words: str
+) -> None:
+    await spend(server, "flux-2-pro")
+    await spend(server, "z-image", 2)
+    server.options["models"] = ("qwen-image", "z-image")
+    await server.restart()
+    Locales(server.env).of_members[server.sari.id] = locale
+    result = await server.sari.slash(server.channel, "report", by="model")
+    lines = server.response_text(result).splitlines()
+    assert [line.partition(":")[0] for line in lines if line[:1].isdigit() and "\\." in line] == [
+        "1\\. Flux 2 Pro",
+        "2\\. Z Image",
+    ]
+    message = response_of(result).message
+    (alt,) = server.alt_texts(message)
+    assert f"{words}Flux 2 Pro: 5, Z Image: 2." in alt
+    sheet = server.file(message.attachments[1].url).decode()
+    rows = list(csv.DictReader(io.StringIO(sheet, newline="")))
+    assert [row["model"] for row in rows] == ["z-image", "z-image", "flux-2-pro"]
+
+
+async def test_a_report_is_by_member_unless_another_is_chosen_and_with_one_model_there_is_no_choice(
+    open_server: OpenServer,
+) -> None:
+    server = await open_server(models=OFFERED)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", model="z-image")
+    assert server.alice.mention in await ask(server, server.sari, "report")
+    assert "by" in [option["name"] for option in server.find_command("report")["options"]]
+    server.options["models"] = ("qwen-image",)
+    await server.restart()
+    assert [option["name"] for option in server.find_command("report")["options"]] == ["period", "ago"]
+
+
+async def test_a_ceiling_below_the_limit_is_what_alerts_and_reports_speak_of(open_server: OpenServer) -> None:
+    server = await open_server(guild_ceiling=12, models=OFFERED)
+    staff = server.guild.create_text_channel("staff")
+    await server.sari.slash(server.channel, "limits alerts", channel=staff)
+    await spend(server, "qwen-image", 2)
+    await spend(server, "z-image", 4)
+    texts = [server.text_of(message) for message in sorted(staff.history(), key=lambda each: each.id)]
+    assert "66 percent of what this bot allows this server is used" in texts[0]
+    assert "8 of 12 credits used this month" in texts[0]
+    assert "4 left: enough for 1 of Qwen Image." in texts[0]
+    assert "This server's credits are used up" in texts[-1]
+    assert "Only they can raise it" in texts[-1]
+    report = await ask(server, server.sari, "report")
+    assert "The limit: 12 of 200 credits a month used." in report
+    assert "allow less than the limit: 12 credits a month" in report

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.credits.reports import chart, csv_export, queries
+from bot.credits.reports.models import Grouping
 from bot.domain.attachments import UPLOAD_LIMIT_BYTES
 from bot.domain.clock import now_ms
 from bot.domain.daemon_threads import DaemonThreads
@@ -69,6 +70,7 @@ class ReportBuilder:
         *,
         period: Period,
         periods_ago: int,
+        grouping: Grouping = Grouping.MEMBER,
         upload_limit_bytes: int,
         label: Callable[[Report], ChartLabels],
     ) -> ReportFiles:
@@ -86,6 +88,7 @@ class ReportBuilder:
             periods_ago=periods_ago,
             default=self._default,
             at=now_ms(),
+            grouping=grouping,
         )
         limit_bytes = min(upload_limit_bytes, UPLOAD_LIMIT_BYTES)
         build = partial(copy_context().run, self._build, count, label, limit_bytes)

@@ -1,6 +1,7 @@
 """Draw a report as stacked bars on the background of Discord's dark theme.
 
-No font has every script of members' names, so members are numbered, and the message has their names.
+No font has every script of members' names, so members are numbered, and the message has their names. Models
+have theirs, as far as the font has it.
 Neighbouring layers differ in their hatching as well, so that no colours are needed.
 """
 
@@ -17,7 +18,7 @@ BACKGROUND: Final = "#313338"
 TEXT: Final = "#DBDEE1"
 GRID: Final = "#4A4D55"
 PACE_COLOUR: Final = "#FFFFFF"
-# Of the first `COLOURED` members, then of all others, then of those whose names were erased. Any two differ
+# Of the first `COLOURED` spenders, then of all others, then of those whose names were erased. Any two differ
 # for those who do not see red or green, too.
 COLOURS: Final = (
     *("#1FC3F5", "#DB5A0B", "#BDD09A", "#FF66CF", "#F6CC19", "#8667FA"),
@@ -36,7 +37,10 @@ def draw(report: Report, labels: ChartLabels) -> bytes | None:
     if not bar_chart.can_write_text():
         return None
     columns = [*zip(*(bar.top for bar in report.buckets), strict=True)]
-    layers = [(str(number), column, number - 1) for number, column in enumerate(columns, start=1)]
+    layers = [
+        (name, column, style)
+        for style, (name, column) in enumerate(zip(labels.spenders, columns, strict=True))
+    ]
     layers.append((labels.others, tuple(bar.others for bar in report.buckets), COLOURED))
     layers.append((labels.erased, tuple(bar.erased for bar in report.buckets), COLOURED + 1))
     pace = report.visible_pace

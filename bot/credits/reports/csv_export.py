@@ -27,6 +27,7 @@ COLUMNS: Final = (
     "refunded_credits",
     "created_at",
     "closed_at",
+    "model",
 )
 PART_ROWS: Final = 2000
 """Rows that are read at once, so that other threads can run and little more than the file is in memory."""
@@ -87,18 +88,20 @@ def _archive(parts: Iterable[CsvPart], name: str, limit_bytes: int) -> CsvExport
 
 def _parts(connection: sqlite3.Connection, report: Report) -> Iterator[CsvPart]:
     yield CsvPart(f"{','.join(COLUMNS)}\r\n".encode(), rows=0)
-    # SQLite formats the lines, since it does not hold the GIL, which the event loop needs. No value has a
-    # quote or a comma. Ids are quoted, so that a spreadsheet reads them as text instead of rounding them.
+    # SQLite formats the lines, since it does not hold the GIL, which the event loop needs. Only the id of a
+    # model of the settings may have a quote. Ids are quoted, so that a spreadsheet reads them as text instead
+    # of rounding them.
     cursor = connection.cursor()
     cursor.row_factory = None
     lines = cursor.execute(
         """
         SELECT CAST(printf(
-            '"%s","%s","%s",%d,%s,%d,"%s","%s"%s',
+            '"%s","%s","%s",%d,%s,%d,"%s","%s","%s"%s',
             r.job_id, r.user_id, r.state, r.reserved_credits, r.final_credits,
             CASE WHEN f.job_id IS NULL THEN 0 ELSE r.counted_credits END,
             strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch'),
             strftime('%Y-%m-%dT%H:%M:%fZ', r.closed_at / 1000.0, 'unixepoch'),
+            replace(r.model, '"', '""'),
             char(13, 10)
         ) AS BLOB)
         FROM reservations r LEFT JOIN refunds f ON f.job_id = r.job_id

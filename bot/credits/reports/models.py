@@ -1,7 +1,7 @@
-"""A report: what a guild spent in one period, by member and over time.
+"""A report: what a guild spent in one period, by member or by model, and over time.
 
 Credits are what Rivya charged or may still charge (`counted_credits`), refunded pictures included, so that
-the bars, the members and the CSV file of a report have the same sum.
+the bars, the spenders and the CSV file of a report have the same sum.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ COLOURED: Final = 6
 LISTED: Final = 10
 """The first spenders, which are listed."""
 ERASED: Final = 0
-"""The `user_id` of all members whose names were erased."""
+"""The `subject` of all members whose names were erased."""
 MAX_PACE_RATIO: Final = 4
 """The even pace is drawn up to so many times the highest bar; a higher one would make all bars flat."""
+
+
+class Grouping(StrEnum):
+    """By what a report tells spenders apart."""
+
+    MEMBER = "member"
+    MODEL = "model"
 
 
 class BarUnit(StrEnum):
@@ -41,9 +48,10 @@ class BarUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """What one member spent, or with `ERASED` all members whose names were erased."""
+    """What one member spent, or with `ERASED` all members whose names were erased; or what a model cost."""
 
-    user_id: int
+    subject: int | str
+    """The id of the member, or of the model."""
     credits: int
     """Spent and held."""
     refunded_credits: int
@@ -82,10 +90,11 @@ class Report:
     buckets: tuple[Bucket, ...]
     """At least one."""
     spenders: tuple[Spender, ...]
-    """The first `LISTED` members whose names were not erased, the highest spender first."""
+    """The first `LISTED` members whose names were not erased, or models, the highest spender first."""
     members: int
-    """How many members, whose names were not erased, asked for a picture."""
+    """How many members, whose names were not erased, asked for a picture; or how many models were used."""
     erased: Spender
+    """Nothing in a report by model."""
     reservations: int
     spent_credits: int
     held_credits: int
@@ -100,6 +109,9 @@ class Report:
     """Spent and held credits of the whole period before; None for `TOTAL`."""
     limit: Limit
     """The guild's limit when the period ended, or now if it has not."""
+    ceiling: Limit | None = None
+    """The operator's ceiling for the guild at that time, if the limit allows more."""
+    grouping: Grouping = Grouping.MEMBER
 
     @property
     def start(self) -> int:
@@ -122,16 +134,29 @@ class Report:
         return self.spent_credits / self.pictures if self.pictures else None
 
     @property
+    def coloured(self) -> tuple[Spender, ...]:
+        """The spenders that have a colour of their own."""
+        return self.spenders[:COLOURED]
+
+    @property
     def highest(self) -> Bucket:
         """The highest bar; of equal ones the first."""
         return max(self.buckets, key=lambda bar: bar.credits)
 
     @property
+    def lower_limit(self) -> Limit:
+        """The limit, or the ceiling if that is lower."""
+        return self.ceiling or self.limit
+
+    @property
     def pace(self) -> float | None:
-        """The credits of each bar if the limit were used evenly; None if its period is `TOTAL` or another."""
-        if self.limit.period != self.period or self.period is Period.TOTAL:
+        """The credits of each bar if the lower limit were used evenly.
+
+        None if its period is `TOTAL` or not that of the report.
+        """
+        if self.lower_limit.period != self.period or self.period is Period.TOTAL:
             return None
-        return self.limit.credits / len(self.buckets)
+        return self.lower_limit.credits / len(self.buckets)
 
     @property
     def visible_pace(self) -> float | None:
@@ -147,8 +172,10 @@ class ChartLabels:
     title: str
     buckets: tuple[str, ...]
     """Below each bar."""
+    spenders: tuple[str, ...]
+    """The first spenders, at most `COLOURED`, in their order."""
     others: str
-    """Members without a colour of their own."""
+    """Spenders without a colour of their own."""
     erased: str
     """Members whose names were erased."""
     pace: str

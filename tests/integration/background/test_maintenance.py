@@ -63,8 +63,10 @@ async def test_everything_due_is_done_and_logged_in_one_line(database: Database,
     await rows(database, "UPDATE drafts SET drafted_at = 5")
     stale = now_ms() - (RECORDS_KEPT_DAYS + 1) * DAY_MS
     for at in (stale, now_ms()):
-        await rows(database, "INSERT INTO alerts VALUES (1, 1, ?, 50, 1, 2, ?, NULL)", at, at)
-        await rows(database, "INSERT INTO findings VALUES (?, ?, 'x', 'held', 4, NULL, NULL, ?)", at, old, at)
+        await rows(database, "INSERT INTO alerts VALUES (1, 'guild', 1, ?, 50, 1, 2, ?, NULL)", at, at)
+        await rows(
+            database, "INSERT INTO findings VALUES (?, ?, 'x', 'held', 4, NULL, NULL, ?, NULL)", at, old, at
+        )
     await rows(database, "INSERT INTO tallies VALUES (1, 'quarter', 5, 1, 1)")
 
     chores = all_chores(database, prompt_days=30)

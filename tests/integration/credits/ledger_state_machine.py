@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +21,8 @@ from bot.credits import running_totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
+from bot.credits.reports import queries
+from bot.credits.reports.models import Grouping
 from bot.domain.clock import DAY_MS
 from bot.domain.limits import Limit, Usage
 from bot.domain.model_catalog import default_catalog
@@ -29,6 +34,7 @@ from tests.integration.credits.ledger_model import Usage as ModelUsage
 
 T = TypeVar("T")
 GUILDS = (1, 2)
+MODEL_IDS = ("qwen-image", "z-image", "flux-2-pro")
 MEMBERS = (5, 6)
 ROLES = (31, 32)
 DEFAULT = Cap(12, "month")
@@ -110,6 +116,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.path = self.folder / "bot.sqlite3"
         self.interactions = 0
         self.pruned_at: datetime | None = None
+        self.models: dict[str, str] = {}
         self.model = Model(DEFAULT, {}, datetime(2026, 1, 1, tzinfo=UTC))
         self.traveller = time_machine.travel(self.model.now, tick=False)
         self.clock = self.traveller.start()
@@ -209,6 +216,39 @@ class LedgerStateMachine(RuleBasedStateMachine):
             assert line["state"] == booking.state
             assert (line["state"] == "held") == (line["closed_at"] is None)
             assert line["reserved_credits" if booking.state == "held" else "final_credits"] == booking.cost
+
+    def assert_reports_agree(self, guild_id: int, period: str) -> None:
+        """Compare a report by model with the model of the ledger, and with the report by member."""
+        at = int(self.model.now.timestamp() * 1000)
+        with queries.open_snapshot(self.path) as snapshot:
+            by_model, by_member = (
+                queries.build_report(
+                    snapshot,
+                    guild_id,
+                    period=Period(period),
+                    periods_ago=0,
+                    default=self.ledger.default,
+                    at=at,
+                    grouping=grouping,
+                )
+                for grouping in (Grouping.MODEL, Grouping.MEMBER)
+            )
+        cost, refunded = Counter[str](), Counter[str]()
+        for job_id, booking in self.model.bookings.items():
+            if (
+                booking.guild_id == guild_id
+                and by_model.start <= booking.at.timestamp() * 1000 < by_model.end
+            ):
+                cost[self.models[job_id]] += booking.cost
+                refunded[self.models[job_id]] += booking.cost if booking.refunded else 0
+        assert {each.subject: each.credits for each in by_model.spenders} == cost
+        assert {each.subject: each.refunded_credits for each in by_model.spenders} == refunded
+        assert by_model.credits == by_member.credits == sum(bar.credits for bar in by_model.buckets)
+        assert [bar.credits for bar in by_model.buckets] == [bar.credits for bar in by_member.buckets]
+        alone: dict[str, Any] = {"buckets": (), "spenders": (), "members": 0, "grouping": Grouping.MEMBER}
+        assert replace(by_model, **alone) == replace(by_member, **alone)
+        for read in (attrgetter("refunded_credits"), attrgetter("pictures")):
+            assert sum(map(read, by_model.spenders)) == sum(map(read, by_member.spenders))
 
     def without_pruned(self, span: str, slots: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
         if span == "day" or self.pruned_at is None:

@@ -10,11 +10,13 @@ import pytest
 import time_machine
 from time_machine import Traveller
 
+from bot.credits import limits
 from bot.credits.admin import CreditAdmin
 from bot.credits.alerts import Alert, AlertStore
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded
+from bot.domain.ids import ALL_GUILDS
 from bot.domain.jobs import Failure, FailureCause
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import default_catalog
@@ -466,3 +468,108 @@ async def test_a_changed_default_limit_has_alerts_of_its_own(clock: Traveller, d
         await harness.accept(pictures) if pictures else await harness.alerts.check_guild(GUILD)
         sent.append(await harness.send())
     assert sent == [[50], [], [50]]
+
+
+async def set_ceiling(
+    harness: AlertHarness, credits: int, period: Period = Period.MONTH, guild_id: int = GUILD
+) -> None:
+    ceiling = Limit(credits, period, scope=LimitScope.CEILING)
+    await harness.credit_admin.set_limit(guild_id, ceiling, set_by=ADMIN)
+
+
+async def test_a_ceiling_below_the_limit_has_the_alerts_instead_of_it(harness: AlertHarness) -> None:
+    await set_ceiling(harness, 20)
+    sent = []
+    for _ in range(5):
+        await harness.accept()
+        alerts = await harness.alerts.pending()
+        sent += [(alert.percent, alert.usage.scope, alert.usage.used_credits) for alert in alerts]
+        assert all(alert.ceiling is not None for alert in alerts)
+        await harness.send()
+    scope = LimitScope.CEILING
+    assert sent == [(50, scope, 12), (80, scope, 16), (100, scope, 20)]
+    with pytest.raises(LimitExceeded):
+        await harness.accept()
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+
+
+async def test_a_ceiling_in_the_settings_and_the_default_limit_do_not_mix_their_alerts(
+    database: Database, store: JobStore, credit_admin: CreditAdmin, clock: Traveller, default_limit: Limit
+) -> None:
+    """Neither has a row, so both have limit 0."""
+    await database.run(lambda tx: limits.set_default_ceiling(tx, Limit(100, Period.MONTH)))
+    alerts = AlertStore(database, default_limit, default_catalog())
+    harness = AlertHarness(store, credit_admin, GuildSettingsStore(database), alerts, clock)
+    await harness.set_channel(CHANNEL)
+    await harness.accept(13)
+    assert (await harness.only_pending_alert()).usage.limit_credits == 100
+    assert await harness.send() == [50]
+    await database.run(lambda tx: limits.set_default_ceiling(tx, Limit(300, Period.MONTH)))
+    await harness.accept(12)
+    assert (await harness.only_pending_alert()).usage.limit_credits == 200
+    assert await harness.send() == [50]
+
+
+@pytest.mark.parametrize("guild_id", [GUILD, ALL_GUILDS])
+async def test_a_raised_ceiling_repeats_only_thresholds_that_it_left(
+    harness: AlertHarness, guild_id: int
+) -> None:
+    await harness.set_limit(1000)
+    await set_ceiling(harness, 20, guild_id=guild_id)
+    await harness.accept(5)
+    assert await harness.send() == [100]
+    await set_ceiling(harness, 36, guild_id=guild_id)
+    await harness.accept()
+    assert await harness.send() == []
+    await harness.accept(2)
+    assert await harness.send() == [80]
+    await harness.accept()
+    assert await harness.send() == [100]
+
+
+async def test_an_alert_of_the_limit_is_not_sent_once_the_ceiling_decides(harness: AlertHarness) -> None:
+    await harness.accept(5)
+    await set_ceiling(harness, 30)
+    assert await harness.send() == []
+    await harness.alerts.check_guild(GUILD)
+    assert (await harness.only_pending_alert()).usage.scope is LimitScope.CEILING
+    assert await harness.send() == [50]
+
+
+async def test_a_refund_does_not_repeat_the_alerts_for_an_equal_ceiling(harness: AlertHarness) -> None:
+    await set_ceiling(harness, 40)
+    await harness.accept(5)
+    job_id = await harness.accept(1)
+    await harness.store.created(job_id, "task-1", 4)
+    await harness.store.succeeded(job_id, "https://example.org/p.png", 4)
+    assert await harness.send() == [50]
+    await harness.credit_admin.refund(GUILD, job_id, reason="a blot", refunded_by=ADMIN)
+    await harness.accept()
+    assert await harness.send() == []
+    await harness.accept(3)
+    alert = await harness.only_pending_alert()
+    assert (alert.percent, alert.usage.scope) == (100, LimitScope.CEILING), "the limit has room for one more"
+
+
+async def test_a_day_of_the_ceiling_is_one_in_utc(
+    harness: AlertHarness, database: Database, clock: Traveller
+) -> None:
+    await GuildSettingsStore(database).change(GUILD, GuildSetting.TIMEZONE, "Asia/Jakarta", set_by=ADMIN)
+    await set_ceiling(harness, 8, Period.DAY)
+    await harness.accept(2)
+    assert await harness.send() == [100]
+    clock.move_to(datetime(2026, 3, 4, 18, tzinfo=UTC))  # the next day in Jakarta
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []
+    clock.move_to(datetime(2026, 3, 5, 1, tzinfo=UTC))
+    await harness.accept(2)
+    assert await harness.send() == [100]
+
+
+async def test_the_ceiling_of_all_guilds_raises_no_alert(harness: AlertHarness) -> None:
+    ceiling = Limit(8, Period.MONTH, scope=LimitScope.CEILING_ALL)
+    await harness.credit_admin.set_limit(ALL_GUILDS, ceiling, set_by=ADMIN)
+    await harness.accept(2)
+    await harness.alerts.check_guild(GUILD)
+    assert await harness.send() == []

@@ -31,6 +31,7 @@ from tests.integration.credits.ledger_state_machine import (
     DEFAULT,
     GUILDS,
     HOURS,
+    MODEL_IDS,
     PERIODS,
     ROLES,
     START_TIMES,
@@ -80,7 +81,9 @@ class LedgerMachine(LedgerStateMachine):
 
     @rule(guild_id=ANY_GUILD, user_id=ANY_MEMBER, roles=ANY_ROLES, cost=CREDITS)
     def reserve(self, guild_id: int, user_id: int, roles: tuple[int, ...], cost: int) -> None:
-        job = replace(make_job(make_request(guild_id=guild_id, user_id=user_id)), quote_credits=cost)
+        model_id = MODEL_IDS[len(self.models) % len(MODEL_IDS)]
+        request = replace(make_request(guild_id=guild_id, user_id=user_id), model=model_id)
+        job = replace(make_job(request), quote_credits=cost)
         decision = self.model.decision(guild_id, user_id, roles)
         if self.model.is_paused(guild_id):
             with pytest.raises(MemberError) as refused:
@@ -96,6 +99,7 @@ class LedgerMachine(LedgerStateMachine):
         else:
             assert self.run_async(accept(self.store, job, RequestContext(role_ids=roles)))
             self.model.book(job.job_id, guild_id, user_id, cost, decision)
+            self.models[job.job_id] = model_id
             assert not cost or not self.model.exceeds_ceiling(guild_id)
             again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
             assert self.run_async(accept(self.store, again, NO_CONTEXT)) is None
@@ -150,6 +154,7 @@ class LedgerMachine(LedgerStateMachine):
         self.end(job_id, booking.cost if final is None else final, "settled")
         if refunded:
             self.refund_job(job_id)
+        self.assert_reports_agree(booking.guild_id, "total")
 
     @precondition(lambda self: self.has_booking(is_open))
     @rule(data=st.data(), charged=CREDITS, in_doubt=st.booleans())
@@ -202,6 +207,7 @@ class LedgerMachine(LedgerStateMachine):
         if expected_reason is None:
             assert self.run_async(work).credits == booking.cost
             self.model.refund(job_id)
+            self.assert_reports_agree(guild_id, "total")
             return
         with pytest.raises(MemberError) as refused:
             self.run_async(work)
@@ -312,6 +318,10 @@ class LedgerMachine(LedgerStateMachine):
             self.move_to(moment)
             self.reserve(guild_id, user_id, (), 1)
             self.limits_agree()
+
+    @rule(guild_id=ANY_GUILD, period=PERIODS)
+    def report_by_model(self, guild_id: int, period: str) -> None:
+        self.assert_reports_agree(guild_id, period)
 
     @rule()
     def restart(self) -> None:

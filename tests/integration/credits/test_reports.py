@@ -10,23 +10,25 @@ import sys
 import threading
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 
-from bot.credits import running_totals
+from bot.credits import limits, running_totals
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reports import csv_export, queries
 from bot.credits.reports.builder import ReportBuilder
 from bot.credits.reports.csv_export import CsvExport, CsvPart
-from bot.credits.reports.models import ERASED, ChartLabels, Report
+from bot.credits.reports.models import ERASED, ChartLabels, Grouping, Report
 from bot.domain.clock import HOUR_MS
 from bot.domain.errors import OperatorError
+from bot.domain.ids import ALL_GUILDS
+from bot.domain.image_models import MODELS
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause, Job, Stage
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.periods import Period
@@ -55,23 +57,43 @@ class ReportHarness:
     path: Path
     default: Limit
 
-    async def accept(self, user_id: int, at: datetime = NOON, guild_id: int = 1) -> Job:
-        job = make_job(make_request(guild_id=guild_id, user_id=user_id), accepted_at=ms(at))
+    async def accept(
+        self, user_id: int, at: datetime = NOON, guild_id: int = 1, model: str = "qwen-image"
+    ) -> Job:
+        request = replace(make_request(guild_id=guild_id, user_id=user_id), model=model)
+        job = replace(make_job(request, accepted_at=ms(at)), quote_credits=MODELS[model].cost_credits)
         assert await accept(self.store, job, NO_CONTEXT)
         return job
 
-    async def deliver(self, user_id: int, at: datetime = NOON, final_credits: int = 4) -> Job:
-        job = await self.accept(user_id, at)
+    async def deliver(
+        self,
+        user_id: int,
+        at: datetime = NOON,
+        final_credits: int | None = 4,
+        model: str = "qwen-image",
+    ) -> Job:
+        job = await self.accept(user_id, at, model=model)
         await self.store.created(job.job_id, f"task-{job.job_id}", None)
         await self.store.succeeded(job.job_id, "https://rivya.ai/x.png", final_credits)
         return await self.store.delivered(job.job_id, DeliveredMessage(20, 21, DeliveryMethod.REPLY))
 
     def report(
-        self, period: Period = Period.MONTH, ago: int = 0, at: datetime = NOON, guild_id: int = 1
+        self,
+        period: Period = Period.MONTH,
+        ago: int = 0,
+        at: datetime = NOON,
+        guild_id: int = 1,
+        grouping: Grouping = Grouping.MEMBER,
     ) -> Report:
         with queries.open_snapshot(self.path) as connection:
             return queries.build_report(
-                connection, guild_id, period=period, periods_ago=ago, default=self.default, at=ms(at)
+                connection,
+                guild_id,
+                period=period,
+                periods_ago=ago,
+                default=self.default,
+                at=ms(at),
+                grouping=grouping,
             )
 
     def export(self, report: Report, limit_bytes: int = LARGE_UPLOAD) -> CsvExport:
@@ -125,7 +147,7 @@ async def test_the_six_top_spenders_are_counted_apart_and_the_others_together(ha
         for _ in range(max(1, 9 - user_id)):
             await harness.accept(user_id, NOON.replace(day=2))
     report = harness.report()
-    assert [spender.user_id for spender in report.spenders] == list(range(1, 11))
+    assert [spender.subject for spender in report.spenders] == list(range(1, 11))
     assert report.members == 12
     second = report.buckets[1]
     assert second.top == tuple(4 * asked for asked in (8, 7, 6, 5, 4, 3))
@@ -136,7 +158,7 @@ async def test_the_six_top_spenders_are_counted_apart_and_the_others_together(ha
 async def test_equal_spenders_are_listed_by_id(harness: ReportHarness) -> None:
     for user_id in (9, 3, 6):
         await harness.accept(user_id)
-    assert [spender.user_id for spender in harness.report().spenders] == [3, 6, 9]
+    assert [spender.subject for spender in harness.report().spenders] == [3, 6, 9]
 
 
 async def test_erased_members_are_counted_together(harness: ReportHarness, database: Database) -> None:
@@ -147,9 +169,9 @@ async def test_erased_members_are_counted_together(harness: ReportHarness, datab
         lambda tx: tx.execute("UPDATE reservations SET user_id = 0 WHERE user_id IN (7, 8)").rowcount
     )
     report = harness.report()
-    assert [(spender.user_id, spender.pictures) for spender in report.spenders] == [(9, 1)]
+    assert [(spender.subject, spender.pictures) for spender in report.spenders] == [(9, 1)]
     assert report.members == 1
-    assert (report.erased.user_id, report.erased.credits, report.erased.pictures) == (ERASED, 8, 2)
+    assert (report.erased.subject, report.erased.credits, report.erased.pictures) == (ERASED, 8, 2)
     assert (report.buckets[22].top, report.buckets[22].others, report.buckets[22].erased) == ((4,), 0, 8)
 
 
@@ -182,7 +204,7 @@ async def test_pictures_and_failures_are_those_of_the_jobs_stages(
         painted = {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
         pictures = Counter(row["user_id"] for row in rows if row["stage"] in painted)
         assert rows
-        assert +Counter({each.user_id: each.pictures for each in report.spenders}) == pictures
+        assert +Counter({each.subject: each.pictures for each in report.spenders}) == pictures
         assert report.failures == sum(row["stage"] == Stage.FAILED for row in rows)
     everything = harness.report(Period.TOTAL)
     assert 0 < everything.failures < everything.pictures < everything.reservations
@@ -221,6 +243,78 @@ async def test_sums_of_the_past_are_right_whether_or_not_their_quarters_are_kept
     assert_right()
     assert await database.run(lambda tx: running_totals.prune(tx, ms(NOON))) > 0
     assert_right()
+
+
+@time_machine.travel(NOON, tick=False)
+async def test_a_report_by_model_adds_up_to_the_same_as_one_by_member(
+    harness: ReportHarness, credit_admin: CreditAdmin
+) -> None:
+    paid = [
+        await harness.deliver(day, NOON.replace(day=day), None, model)
+        for day, model in ((2, "flux-2-pro"), (2, "z-image"), (3, "flux-2-pro"), (3, "qwen-image"))
+    ]
+    await credit_admin.refund(1, paid[-1].job_id, reason="a blot", refunded_by=5)
+    failed = await harness.accept(9, model="z-image")
+    await harness.store.failed(failed.job_id, Failure(FailureCause.RIVYA, "flagged"))
+    await harness.accept(9, model="flux-2-pro")
+    report, by_member = harness.report(grouping=Grouping.MODEL), harness.report()
+    assert [
+        (each.subject, each.credits, each.refunded_credits, each.pictures) for each in report.spenders
+    ] == [("flux-2-pro", 15, 0, 2), ("qwen-image", 4, 4, 1), ("z-image", 1, 0, 1)]
+    assert (report.members, by_member.members) == (3, 3)
+    assert [bar.top for bar in report.buckets[1:3]] == [(5, 0, 1), (5, 4, 0)]
+    assert report.erased == by_member.erased
+    for name in ("credits", "held_credits", "pictures", "failures", "refunded_credits", "reservations"):
+        assert getattr(report, name) == getattr(by_member, name)
+    assert [bar.credits for bar in report.buckets] == [bar.credits for bar in by_member.buckets]
+
+
+async def test_models_of_members_whose_names_are_erased_are_counted(
+    harness: ReportHarness, database: Database
+) -> None:
+    await harness.deliver(7, model="z-image", final_credits=None)
+    await database.run(lambda tx: tx.execute("UPDATE reservations SET user_id = 0").rowcount)
+    report = harness.report(grouping=Grouping.MODEL)
+    assert [(each.subject, each.credits) for each in report.spenders] == [("z-image", 1)]
+    assert (report.erased.credits, report.buckets[22].erased) == (0, 0)
+
+
+async def test_the_files_of_reservations_have_the_model_in_the_last_column(
+    harness: ReportHarness, database: Database
+) -> None:
+    await harness.deliver(7, NOON.replace(day=2), None, "flux-2-pro")
+    await harness.deliver(7)
+    odd = 'a "new", model'
+    await database.run(
+        lambda tx: tx.execute("UPDATE reservations SET model = ? WHERE model = 'qwen-image'", (odd,)).rowcount
+    )
+    rows = parse_csv(harness.export(harness.report()).data)
+    assert [row["model"] for row in rows] == [odd, "flux-2-pro"]
+    assert list(rows[0])[-1] == "model"
+    entries = list(export_ledger(harness.path))
+    assert [entry["model"] for entry in entries] == ["flux-2-pro", odd]
+    assert list(entries[0])[-1] == "model"
+    report = harness.report(grouping=Grouping.MODEL)
+    assert {each.subject for each in report.spenders} == {odd, "flux-2-pro"}
+
+
+async def test_a_ceiling_below_the_limit_is_that_of_the_report_and_its_pace(
+    harness: ReportHarness, credit_admin: CreditAdmin, database: Database
+) -> None:
+    await database.run(lambda tx: limits.set_default_ceiling(tx, Limit(150, Period.MONTH)))
+    assert harness.report().ceiling == Limit(150, Period.MONTH, scope=LimitScope.CEILING)
+    assert harness.report().pace == 5
+    ceiling = Limit(90, Period.MONTH, scope=LimitScope.CEILING)
+    with time_machine.travel(NOON.replace(day=2), tick=False):
+        await credit_admin.set_limit(ALL_GUILDS, ceiling, set_by=5)
+    with time_machine.travel(NOON.replace(day=3), tick=False):
+        await credit_admin.set_limit(1, replace(ceiling, credits=60), set_by=5)
+    assert harness.report().pace == 2
+    assert harness.report(guild_id=2).pace == 3
+    assert harness.report(ago=1).pace == pytest.approx(150 / 31)
+    with time_machine.travel(NOON.replace(day=4), tick=False):
+        await credit_admin.set_limit(1, Limit(30, Period.MONTH), set_by=5)
+    assert (harness.report().ceiling, harness.report().pace) == (None, 1)
 
 
 async def test_other_servers_are_not_counted(harness: ReportHarness) -> None:

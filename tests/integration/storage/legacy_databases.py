@@ -30,6 +30,10 @@ class LegacyJob:
         return str(uuid.UUID(int=self.number))
 
     @property
+    def model(self) -> str:
+        return "z-image" if self.number % 5 == 0 else "qwen-image"
+
+    @property
     def at_ms(self) -> int:
         return int(datetime.fromisoformat(self.at).replace(tzinfo=UTC).timestamp() * 1000)
 
@@ -83,7 +87,7 @@ def insert_job(connection: sqlite3.Connection, legacy: LegacyJob) -> None:
         private=0,
         spoiler=legacy.number % 2,
         prompt="ein roter Fuchs 🦊",
-        model="qwen-image",
+        model=legacy.model,
         size="square",
         format="png",
         stage=legacy.stage,

@@ -73,6 +73,7 @@ RELEASED = {
     "0014_settings": "1fd53ba1926e61700d471f26b2305b9833064681ffbbe871cc2c624edd8dfafd",
     "0015_durations_by_settings": "8594226a6f142caad4ae554001ebbe50ee6e70b38f84ac38b4f594328151a444",
     "0016_lighter_indexes": "694b962da9108fcc670c22f866a5e47a32931ea3893241a14cda723e4e170553",
+    "0017_by_model": "37619d4f02c20793e2cdde3292e61f42227de44fba0a67f134c97ab6f0bd623f",
 }
 
 
@@ -125,6 +126,7 @@ async def test_the_ledger_does_not_change(old_database: Path) -> None:
             "closed_at": None if legacy.state == "held" else iso(legacy.at_ms + 8000),
             "quoted_credits": 4,
             "over_limit_credits": None,
+            "model": legacy.model,
         }
         for legacy in sorted(LEGACY_JOBS, key=lambda legacy: (legacy.at_ms, legacy.job_id))
     ]
@@ -547,6 +549,28 @@ async def test_settings_of_servers_and_who_set_them_stay_and_one_interaction_may
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     assert after[:-2] == before
     assert [row[2:4] for row in after[-2:]] == [("timezone", "Asia/Jakarta"), ("alert_channel", "5")]
+
+
+async def test_reservations_have_the_model_of_their_job(old_database: Path) -> None:
+    await (await Database.open(old_database)).close()
+    with closing(sqlite3.connect(old_database)) as connection:
+        rows = connection.execute("SELECT job_id, model FROM reservations ORDER BY job_id").fetchall()
+    assert rows == [(legacy.job_id, legacy.model) for legacy in LEGACY_JOBS]
+    assert {model for _, model in rows} == {"qwen-image", "z-image"}
+
+
+async def test_an_alert_that_waited_is_one_of_the_servers_limit(old_database: Path) -> None:
+    with closing(sqlite3.connect(old_database)) as connection, connection:
+        names = {row[1] for row in connection.execute("PRAGMA table_info(alerts)")}
+        if not names:
+            pytest.skip("there were no alerts")
+        if "rule" in names:
+            pytest.skip("they know it")
+        connection.execute("INSERT INTO alerts VALUES (1, 3, 5, 80, 32, 40, 7, NULL)")
+    await (await Database.open(old_database)).close()
+    with closing(sqlite3.connect(old_database)) as connection:
+        (row,) = connection.execute("SELECT * FROM alerts WHERE limit_id = 3").fetchall()
+    assert row == (1, "guild", 3, 5, 80, 32, 40, 7, None)
 
 
 def test_released_migrations_are_not_changed() -> None:

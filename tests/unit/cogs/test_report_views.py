@@ -12,11 +12,12 @@ from simcord.components import walk_components
 
 from bot.credits.reports.builder import ReportFiles
 from bot.credits.reports.csv_export import CsvExport
-from bot.credits.reports.models import BarUnit, Bucket, Report, Spender
+from bot.credits.reports.models import BarUnit, Bucket, Grouping, Report, Spender
 from bot.domain.clock import DAY_MS
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from cogs.credits import report_views
+from cogs.credits.chart_labels import chart_labels
 from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
 from cogs.ui.discord_limits import VIEW_TEXT_UNITS
@@ -210,3 +211,67 @@ def test_the_longest_report_fits(language: str) -> None:
     with use_locale(language):
         assert utf16_length(texts_of(make_report_files(longest))) <= VIEW_TEXT_UNITS
         assert utf16_length(report_views.alt_text(longest)) <= 1024
+
+
+BY_MODEL = replace(
+    REPORT,
+    spenders=(Spender("flux-2-pro", 1204, 0, 240), Spender("gone", 4, 4, 1)),
+    members=5,
+    grouping=Grouping.MODEL,
+)
+NAMES = {"flux-2-pro": "Flux *2* Pro"}
+
+
+def name_of(model_id: str) -> str:
+    return NAMES.get(model_id, model_id)
+
+
+def text_by_model(report: Report = BY_MODEL) -> str:
+    found = walk_components(report_views.report_view(make_report_files(report), name_of).to_components())
+    return "\n".join(item["content"] for item in found if "content" in item)
+
+
+def test_a_report_by_model_names_models_also_one_that_is_gone() -> None:
+    text = text_by_model()
+    for part in (
+        "**Which models cost most**",
+        "1\\. Flux \\*2\\* Pro: 1,204 credits, 240 pictures\n2\\. gone: 4 credits, 1 picture, 4 refunded",
+        "3 other models: 0 credits",
+    ):
+        assert part in text
+    assert "member" not in text
+    assert "By model: Flux *2* Pro: 1,204, gone: 4. The highest" in report_views.alt_text(BY_MODEL, name_of)
+
+
+def test_a_report_by_model_is_in_the_language_of_the_reader() -> None:
+    with use_locale("id"):
+        assert "3 model lain: 0 kredit" in text_by_model()
+        assert "Per model: Flux *2* Pro: 1.204" in report_views.alt_text(BY_MODEL, name_of)
+    with use_locale("es-ES"):
+        assert "3 modelos más: 0 créditos" in text_by_model()
+
+
+def test_the_legend_has_names_of_models_that_the_font_has_and_that_fit() -> None:
+    spenders = tuple(Spender(each, 1, 0, 1) for each in ("flux-2-pro", "模型", "x" * 25, "x" * 24))
+    report = replace(BY_MODEL, spenders=spenders, buckets=(Bucket(NOVEMBER, (1, 1, 1, 1), 0, 0),))
+    assert chart_labels(report, name_of).spenders == ("Flux *2* Pro", "2", "3", "x" * 24)
+    assert chart_labels(REPORT).spenders == ("1", "2")
+
+
+def test_a_lower_ceiling_is_said_and_its_pace_is_the_line() -> None:
+    report = replace(REPORT, ceiling=Limit(1000, Period.MONTH))
+    text = texts_of(make_report_files(report))
+    assert "The limit: 1,208 of 2,000 credits a month used." in text
+    assert "The people who run this bot allow less than the limit: 1,000 credits a month." in text
+    assert "with 500 credits a day the limit lasts" in text
+    daily = texts_of(make_report_files(replace(REPORT, ceiling=Limit(5, Period.DAY))))
+    assert "no line for an even pace, since the people who run this bot allow 5 credits a day" in daily
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_the_longest_report_by_model_fits(language: str) -> None:
+    many = tuple(Spender(f"{number}" * 100, 10**12, 10**12, 10**9) for number in range(10))
+    longest = replace(BY_MODEL, spenders=many, members=30, refunded_credits=10**12, failures=10**9)
+    with use_locale(language):
+        assert utf16_length(text_by_model(longest)) <= VIEW_TEXT_UNITS
+        assert utf16_length(report_views.alt_text(longest, name_of)) <= 1024
