@@ -91,7 +91,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     """
     async with CleanupStack() as stack:
         network = Network.open(settings.network.ca_file)
-        operator_log, metrics = OperatorLog(), Metrics()
+        operator_log, metrics = OperatorLog(), Metrics(settings.rivya.catalog.known)
         stores = await _stores(stack, settings, metrics)
         rivya, circuit_breaker = await _rivya(stack, settings, network, operator_log, metrics)
         maintenance, departures = _maintenance(stack, stores, operator_log, settings)

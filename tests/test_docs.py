@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic_core import PydanticUndefined
 
 from bot.cli.arguments import make_parser
 from bot.config.loader import load
 from bot.config.settings import Settings
 from bot.domain.image_models import MODELS
+from bot.observability.metrics import Metrics
 from bot.rivya.scopes import Scope
 from bot.storage.schema import migrate
 from cogs.text.translation import CommandTranslator
@@ -100,6 +103,25 @@ def test_the_table_of_settings_is_complete() -> None:
                 shown = json.dumps(default)  # as TOML writes it
             wanted[f"{section}.{key}"] = shown.lower() if isinstance(default, bool) else shown
     assert {row[0].strip("`"): row[1].strip("`") for row in tables("docs/settings.md")} == wanted
+
+
+@cache
+def metrics() -> dict[str, list[str]]:
+    """The labels of each of our metrics, by its name in queries."""
+    ours = (
+        each
+        for each in Metrics().registry._names_to_collectors.values()
+        if isinstance(each, MetricWrapperBase)
+    )
+    return {
+        f"{each._name}_total" if isinstance(each, Counter) else each._name: list(each._labelnames)
+        for each in ours
+    }
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    rows = [row for row in tables("docs/operating.md") if row[0].startswith("`kuas_")]
+    assert {row[0].strip("`"): code_in(row[1]) for row in rows} == metrics()
 
 
 def test_the_table_of_models_is_complete() -> None:
@@ -201,7 +223,8 @@ def known_words() -> frozenset[str]:
     files = [path for folder in ("bot", "cogs", "sandbox", "tests") for path in (ROOT / folder).rglob("*.py")]
     files += (ROOT / "bot").rglob("*.sql")
     files += [ROOT / "Makefile", ROOT / "compose.yaml", ROOT / "pyproject.toml"]
-    return frozenset(word for path in files for word in re.findall(r"\w+", path.read_text("utf-8")))
+    words = {word for path in files for word in re.findall(r"\w+", path.read_text("utf-8"))}
+    return frozenset(words | metrics().keys())
 
 
 @pytest.mark.parametrize(

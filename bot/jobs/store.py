@@ -400,7 +400,7 @@ class JobStore:
         `ended` says that it has finished the job; an acknowledgement may come after that.
         """
         if self._metrics is not None:
-            self._metrics.record_charge(charged_credits)
+            self._metrics.record_charge(charged_credits, job.request.model)
             if ended:
                 self._metrics.record_job(job)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.domain.image_models import MODELS
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Limit
 from bot.jobs.store import JobStore
 from bot.observability.metrics import Metrics
 from bot.storage.database import Database
-from tests.support.factories import accept, make_job
+from tests.support.factories import accept, make_job, make_request
 from tests.support.jobs import create_task
 
 
@@ -83,3 +86,38 @@ async def test_an_acknowledgement_after_the_end_is_not_counted_again(
     assert await counted_store.cancelled_in_time(job.job_id) is not None
     await counted_store.acknowledged(job.job_id, 77)
     assert ended_jobs(metrics, "cancelled") == 1
+
+
+async def test_jobs_credits_and_durations_are_also_counted_by_model(
+    database: Database, default_limit: Limit
+) -> None:
+    metrics = Metrics([MODELS["qwen-image"], MODELS["z-image"]])
+    store = JobStore(database, default_limit, metrics)
+    for model in ("z-image", "removed-1", "removed-2"):
+        request = replace(make_request(), model="z-image")
+        job = await create_task(store, request)
+        await database.run(
+            lambda tx, model=model, job_id=job.job_id: (  # type: ignore[misc]
+                tx.execute("UPDATE jobs SET model = ? WHERE job_id = ?", (model, job_id)).rowcount
+            )
+        )
+        metrics.record_task(await store.succeeded(job.job_id, "https://cdn/fox.png", 3))
+        await store.delivered(job.job_id, DeliveredMessage(20, 77, DeliveryMethod.REPLY))
+    found = metrics.registry.get_sample_value
+    for label, count in (("z-image", 1), ("other", 2)):
+        outcome = {"model": label, "outcome": "delivered"}
+        assert found("kuas_model_jobs_total", outcome) == count
+        assert found("kuas_model_credits_charged_total", {"model": label}) == 3 * count
+        assert found("kuas_model_painting_seconds_count", {"model": label}) == count
+    assert ended_jobs(metrics, "delivered") == 3
+    assert charged_credits(metrics) == 9
+    assert found("kuas_painting_seconds_count", {"reference": "no"}) == 3
+
+
+async def test_credits_of_zero_make_no_series(counted_store: JobStore, metrics: Metrics) -> None:
+    job = await accept(counted_store, make_job())
+    assert job is not None
+    await counted_store.acknowledged(job.job_id, 77)
+    assert (
+        metrics.registry.get_sample_value("kuas_model_credits_charged_total", {"model": "qwen-image"}) is None
+    )

@@ -187,7 +187,7 @@ async def test_metrics_count_what_was_recorded(port: int, bot: FakeBot, metrics:
     metrics.record_attempt(Attempt(Operation.CREATE, 0.2, TransientError("no"), None))
     metrics.record_error(Stage.ACCEPTED, TransientError("no"))
     metrics.record_task(job)
-    metrics.record_charge(4)
+    metrics.record_charge(4, "qwen-image")
     metrics.record_job(job)
     samples = await read_metrics(port)
     assert samples["kuas_jobs_running['created']"] == 3
