@@ -30,8 +30,8 @@ _SAVINGS_LIMIT: Final = 30.0
 _CAUTION: Final = 0.985
 """The part of the fixed interval's polls that is used: their number is an estimate."""
 _REPAID_PART: Final = 0.006
-"""The part of its polls that a task saves for each poll made beyond, and spends for each one saved. Mean delay
-is convex in the number of polls: extra polls that are repaid at once cost more than they have brought."""
+"""The part of its polls that a task saves for each poll made beyond, and spends for each one saved. The mean
+delay is convex in the number of polls: extra polls that are repaid at once cost more than they brought."""
 _MAX_REPAID_PART: Final = 0.25
 """The most that a task saves or spends, as a part of its polls."""
 

@@ -22,7 +22,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "slot_queue": {"WAITING": 2},
     "job": {"JOBS": 2, "AT_ONCE": 2, "ROUNDS": 1, "SIDE": 64, "POLL_SECONDS": 0.05},
     "delivery": {"PICTURES": 2, "SIDE": 64},
-    "polling": {"TASKS": 40, "SHIFTS": 1, "TRACES": {"12 s": TWELVE}, "CHANGES": {"none": (TWELVE, TWELVE)}},
+    "polling": {
+        "TASKS": 40,
+        "SHIFTS": 1,
+        "NEW_KINDS": 1,
+        "EXACT_TASKS": 100,
+        "TRACES": {"12 s": TWELVE},
+        "CHANGES": {"none": (TWELVE, TWELVE)},
+    },
     "report": {"SMALL": 20, "LARGE": 30, "PROCESSES": 1, "ROUNDS": 2},
     "load": {"JOBS": 10, "MINUTE_SECONDS": 0.1, "PAINTING_SECONDS": 0.1, "SIDE": 64, "BARE_JOBS": 3},
     "in_flight": {

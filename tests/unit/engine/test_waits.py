@@ -1,13 +1,21 @@
-"""The waits of runners: ended by a wake, by the bot's end, or by a cancellation, whichever come together."""
+"""The waits of runners: ended by a wake, by the bot's end, or by a cancellation, whichever come together.
+
+And how long they are after an attempt that has failed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.domain.errors import TransientError
 from bot.engine.shutdown import Shutdown, ShuttingDown
-from bot.engine.waits import WakeableWait
+from bot.engine.waits import WakeableWait, backoff_seconds
+from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
+from tests.support.factories import make_job
 from tests.support.waiting import soon
 
 LONG = 3600.0
@@ -65,3 +73,19 @@ async def test_a_wake_at_the_end_of_a_wait_is_seen() -> None:
     await asyncio.sleep(0)
     wait.wake()
     assert await soon(task) is True
+
+
+@given(
+    asked=st.none() | st.floats(0.0, 1e6),
+    failed_attempts=st.integers(1, 1000),
+    poll_seconds=st.floats(0.001, 1000.0),
+)
+def test_no_attempt_is_before_what_rivya_asks_for_nor_later_than_the_longest_wait(
+    asked: float | None, failed_attempts: int, poll_seconds: float
+) -> None:
+    error = TransientError("busy", retry_after_seconds=asked)
+    seconds = backoff_seconds(make_job(), error, failed_attempts=failed_attempts, poll_seconds=poll_seconds)
+    asked = 0.0 if asked is None else min(asked, MAX_RETRY_AFTER_SECONDS)
+    assert asked <= seconds <= max(asked, 1.2 * MAX_BACKOFF_SECONDS)
+    if not asked:
+        assert seconds >= 0.8 * min(poll_seconds, MAX_BACKOFF_SECONDS)
