@@ -16,7 +16,7 @@ from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Request
 from bot.domain.limits import Limit, Receipt
-from bot.domain.model_catalog import default_catalog
+from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
@@ -132,6 +132,8 @@ class EngineHarness:
     rivya: FakeRivya
     files: str
     picture_store: PictureStore
+    client: RivyaClient
+    catalog: ModelCatalog
 
     async def submit(self, request: Request | None = None, *, answered: bool = True) -> Job:
         """Submit and start a job, as the command does."""
@@ -179,8 +181,9 @@ def build(
     timings: Timings = TIMINGS,
     with_circuit_breaker: bool = False,
     time_outs: ApiTimeouts | None = None,
+    catalog: ModelCatalog | None = None,
 ) -> EngineHarness:
-    delivery = FakeDelivery()
+    delivery, catalog = FakeDelivery(), catalog or default_catalog()
 
     async def probe() -> int:
         return await client.credits()
@@ -204,11 +207,11 @@ def build(
         ),
     )
     engine = JobEngine(
-        catalog=default_catalog(),
+        catalog=catalog,
         store=store,
         ledger=ledger,
         rivya=client,
-        files=JobFiles(store, client, downloader, image_workers, picture_store, default_catalog()),
+        files=JobFiles(store, client, downloader, image_workers, picture_store, catalog),
         delivery=delivery,
         operator_log=OperatorLog(),
         circuit_breaker=circuit_breaker,
@@ -222,11 +225,13 @@ def build(
         engine,
         store,
         ledger,
-        CreditAdmin(database, DEFAULT_LIMIT, default_catalog()),
+        CreditAdmin(database, DEFAULT_LIMIT, catalog),
         delivery,
         rivya,
         files,
         picture_store,
+        client,
+        catalog,
     )
 
 
@@ -252,4 +257,5 @@ class MakeHarness(Protocol):
         timings: Timings = TIMINGS,
         with_circuit_breaker: bool = False,
         time_outs: ApiTimeouts | None = None,
+        catalog: ModelCatalog | None = None,
     ) -> EngineHarness: ...
