@@ -29,7 +29,7 @@ from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.storm_checks import Verification
 from tests.e2e.storm_endless import EndlessTasks
 from tests.e2e.storm_members import Members
-from tests.e2e.storm_plan import Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
+from tests.e2e.storm_plan import MODELS, Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
 from tests.e2e.storm_strangers import Strangers
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -38,6 +38,7 @@ MAX_SHUTDOWN_SECONDS = 25.0
 WALLET_CREDITS = 1_000_000
 STEPS_WHILE_DOWN = 3
 """Steps that still happen after the bot was killed; the rest of them waits for the next run."""
+SETTINGS = {"BOT_RIVYA__MAX_RUNNING": "12", "BOT_RIVYA__MODELS": ", ".join(MODELS)}
 _RIVYA_PATHS = {
     "files": ("POST", "/files"),
     "create": ("POST", "/generations"),
@@ -147,6 +148,11 @@ class Storm:
         gateway = self._environment.discord.gateway
         match step:
             case PlannedRequest():
+                if step.price_change is not None:
+                    model, credits, surcharge = step.price_change
+                    control = self._environment.rivya.model_control
+                    control.change(model, credits=credits, surcharge=surcharge)
+                    self._events["price changed"] += 1
                 await self._members.send(step)
             case PlannedFault():
                 self._add_fault(step)
@@ -261,7 +267,7 @@ async def storm(jobs: int, seed: int, folder: Path) -> Report:
         rivya.spelling, rivya.create_status = plan.spelling, plan.create_status
         rivya.status_words, rivya.result_address = dict(plan.status_words), plan.result_address
         (channel,) = discord.add_guild()
-        bot = BotProcess(folder, discord, rivya, settings={"BOT_RIVYA__MAX_RUNNING": "12"})
+        bot = BotProcess(folder, discord, rivya, settings=SETTINGS)
         environment = E2EEnvironment(discord, rivya, bot, channel, discord.add_person("alice"))
         return await Storm(plan, environment).run()
 

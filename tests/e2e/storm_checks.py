@@ -35,6 +35,7 @@ class Verification:
         self._rows = {row["interaction_id"]: row for row in environment.bot.jobs()}
         self._ledger = {str(entry["job_id"]): entry for entry in environment.bot.ledger_entries()}
         self._tasks = Counter(task.client_request_id for task in environment.rivya.tasks.values())
+        self._models = {task.client_request_id: task.model for task in environment.rivya.tasks.values()}
 
     def errors(self) -> list[str]:
         """Return one line for each error."""
@@ -111,6 +112,9 @@ class Verification:
         tasks = self._tasks[row["job_id"]]
         if tasks != (request.kind != "no picture"):
             yield f"{tasks} tasks"
+        models = {row["model"], self._models.get(row["job_id"], request.model)}
+        if models != {request.model}:
+            yield f"{models} instead of {request.model}"
         if request.kind in {"no picture", "forbidden"} or row["job_id"] == self._endless.abandoned:
             if row["stage"] != "failed":
                 yield f"{row['stage']}, but it should have failed"

@@ -41,6 +41,7 @@ class Members:
             self._people[request.person],
             request.prompt,
             reference=_reference(request),
+            model=request.model,
         )
         self.requests[interaction.id] = request
         if request.reply_fault != "none":

@@ -14,6 +14,10 @@ GUILDS, CHANNELS, PEOPLE = 4, 3, 12
 CLOSED_CHANNEL, PERSON_WITHOUT_DMS = 2, 11
 """A channel of each server where the bot may not post, which events do not show; a person who refuses DMs."""
 JOBS_PER_RUN = 22
+MODELS = ("qwen-image", "flux-2-pro", "nano-banana", "z-image", "ideogram-v3")
+"""On offer; the first three take a reference."""
+_TAKE_REFERENCES = 3
+_REQUESTS_PER_PRICE = 5
 
 Kind = Literal["plain", "reference", "no picture", "forbidden"]
 ReplyFault = Literal["none", "expire", "delete", "both"]
@@ -37,6 +41,19 @@ class PlannedRequest:
     def prompt(self) -> str:
         # Padded, so that no prompt is a prefix of another.
         return f"{'a forbidden fox' if self.kind == 'forbidden' else 'a fox'} number {self.number:05}"
+
+    @property
+    def model(self) -> str:
+        takes_any = self.kind in {"plain", "forbidden"}
+        return MODELS[self.number % (len(MODELS) if takes_any else _TAKE_REFERENCES)]
+
+    @property
+    def price_change(self) -> tuple[str, int, int] | None:
+        """A model that has another price when this is sent, its credits in the list, and those beyond it."""
+        if self.number % _REQUESTS_PER_PRICE:
+            return None
+        turn = self.number // _REQUESTS_PER_PRICE
+        return MODELS[turn % len(MODELS)], 1 + turn % 9, (0, 3, 0, 1)[turn % 4]
 
 
 @dataclass(frozen=True)

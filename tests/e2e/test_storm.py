@@ -20,6 +20,7 @@ async def test_after_a_storm_each_job_has_one_task_one_reservation_and_one_pictu
     assert report.counts.total() == JOBS
     assert report.events.total() > 20, "too few faults"
     assert report.events["abandoned"], "no endless task was abandoned"
+    assert report.events["price changed"] > 10
     outcomes = {name for name, count in report.counts.items() if count}
     assert outcomes >= {"delivered reply", "delivered edit", "delivered channel", "delivered dm", "failed"}
 
