@@ -6,13 +6,14 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bot.credits.ledger import Ledger
+from bot.domain.image_models import MODELS, QWEN_IMAGE
 from bot.domain.jobs import (
     DeliveredMessage,
     DeliveryMethod,
@@ -24,7 +25,7 @@ from bot.domain.jobs import (
     Request,
 )
 from bot.domain.limits import Limit, Receipt
-from bot.domain.model_catalog import default_catalog
+from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
@@ -141,6 +142,7 @@ async def open_engine(
     poll_seconds: float = 0.05,
     first_poll_seconds: float | None = None,
     client: type[RivyaClient] = RivyaClient,
+    models: Sequence[str] = (QWEN_IMAGE.model_id,),
 ) -> AsyncIterator[JobEngine]:
     """Open an engine with a real database, client of Rivya and downloader."""
     async with AsyncExitStack() as stack:
@@ -152,12 +154,13 @@ async def open_engine(
         store, picture_store = JobStore(database, UNLIMITED), PictureStore(picture_folder(database._path))
         downloader = await stack.enter_async_context(Downloader(allow_loopback=True))
         image_workers = stack.enter_context(closing(ImageWorkers(folder / "scratch")))
+        catalog = ModelCatalog(MODELS, models)
         engine = JobEngine(
-            catalog=default_catalog(),
+            catalog=catalog,
             store=store,
             ledger=Ledger(database, UNLIMITED),
             rivya=rivya,
-            files=JobFiles(store, rivya, downloader, image_workers, picture_store, default_catalog()),
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store, catalog),
             delivery=delivery,
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
