@@ -32,11 +32,18 @@ _TURN_SECONDS: Final = 0.01
 _DECODE_ATTEMPTS: Final = 20
 """Each ends after SimCord's 30 s."""
 _CAPTURE: Final = 'state.scrollIntent?.policy !== "target") state.scrollIntent = captureScrollIntent();'
+_COMPLETE_AT_ONCE: Final = """\
+const current = String(field.value ?? "");
+            if (!autocompleteResults.has(autocompleteKey(currentDraft(), option.name, current)))
+              queryAutocomplete(option, current);"""
 _EDITS: Final = {
     # The end of the page is then the end of the last message, at which it opens.
     "/preview.css": [
         (".channel-message-list { padding: 12px 0; }", ".channel-message-list { padding: 12px 0 0; }")
     ],
+    # What completes an option is asked for as soon as it is chosen, as Discord's clients do, and not only
+    # once something is typed.
+    "/commands.js": [('const current = String(field.value || "");', _COMPLETE_AT_ONCE)],
     # Whether the page is at its end is looked at between two drawings, and not while one is under way, when
     # what was added has not been scrolled to.
     "/timeline.js": [

@@ -15,6 +15,8 @@ from tests.support.sandbox_page import CHROMIUM, answer, become, open_browser, r
 PROMPT = "a red fox in a golden forest"
 OTHER_PROMPT = "a blue owl in a forest at night"
 LEFT = re.compile(r"4 credits · (\d+) of 200 left this month")
+WARNINGS = ("price changed", "model not available")
+"""What the bot logs when somebody changes the models of the fake Rivya."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome on the PATH")
 
@@ -22,7 +24,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or goog
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run a sandbox and yield its URL. The parameter is painting seconds."""
-    with running_sandbox("--painting-seconds", str(getattr(request, "param", 2))) as url:
+    seconds = str(getattr(request, "param", 2))
+    with running_sandbox("--painting-seconds", seconds, warnings=WARNINGS) as url:
         yield url
 
 
@@ -45,7 +48,7 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     await page.get_by_role("option", name="/imagine").click()
     await page.get_by_role("option", name="prompt").click()
     await page.get_by_role("textbox", name="prompt").fill(PROMPT)
-    await page.get_by_role("button", name="+6 more").click()
+    await page.get_by_role("button", name=re.compile(r"\+\d more")).click()
     await page.get_by_role("option", name="reference").click()
     await page.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
     await page.get_by_role("button", name="Send").click()
@@ -100,6 +103,42 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
         picture = history.get_by_role("img", name=prompt_text, exact=True)
         await expect(picture).to_have_js_property("complete", value=True)
         await expect(picture).not_to_have_js_property("naturalWidth", 0)
+
+
+async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(url: str, page: Page) -> None:
+    await visit(page, url)
+    await page.get_by_role("textbox", name="Message").press_sequentially("/imagine")
+    await page.get_by_role("option", name="/imagine").click()
+    await page.get_by_role("option", name="prompt").click()
+    await page.get_by_role("textbox", name="prompt").fill(PROMPT)
+    await page.get_by_role("button", name=re.compile(r"\+\d more")).click()
+    await page.get_by_role("option", name="model").click()
+    # All are there before anything is typed.
+    await expect(page.get_by_role("option", name="Qwen Image · 4 credits")).to_be_visible()
+    await expect(page.get_by_role("option", name="Z Image · 1 credit")).to_be_visible()
+    await page.get_by_role("combobox", name="model").press_sequentially("flux")
+    await expect(page.get_by_role("option", name="Z Image")).to_have_count(0)
+    await page.get_by_role("option", name="Flux 2 Pro · 5 credits").click()
+    await page.get_by_role("button", name="Send").click()
+
+    fox = page.get_by_role("article").filter(has=page.get_by_role("img", name=PROMPT, exact=True))
+    await expect(fox.get_by_role("img", name=PROMPT)).to_have_js_property("naturalWidth", 1024)
+    await expect(fox).to_contain_text("5 credits")
+    await fox.get_by_role("button", name="Details").click()
+    await expect(answer(page, "Details")).to_contain_text("Model: Flux 2 Pro")
+
+    # The guidance leads to the page of the fake Rivya, where the price changes.
+    guidance = page.get_by_role("article").filter(has_text="Welcome to the studio")
+    control = await guidance.get_by_role("link", name="Be Rivya").get_attribute("href")
+    rivya = await page.context.new_page()
+    await rivya.goto(str(control))
+    await rivya.get_by_label("flux-2-pro", exact=True).fill("9")
+    await rivya.get_by_label("status of z-image").select_option("coming_soon")
+    await rivya.get_by_role("button", name="save flux-2-pro").click()
+    await expect(rivya.get_by_label("flux-2-pro", exact=True)).to_have_value("9")
+    await rivya.close()
+    changed = page.get_by_role("article").filter(has_text="Rivya")
+    await expect(changed.filter(has_text="Flux 2 Pro").filter(has_text="9 credits").last).to_be_visible()
 
 
 @pytest.mark.parametrize("page", [(1280, 900), (390, 844)], indirect=True, ids=["computer", "phone"])

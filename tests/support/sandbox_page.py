@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,14 @@ PATIENCE_MS = 1000 * PATIENCE_SECONDS
 
 @contextmanager
 def running_sandbox(
-    *arguments: str, module: str = "sandbox", environment: Mapping[str, str] | None = None
+    *arguments: str,
+    module: str = "sandbox",
+    environment: Mapping[str, str] | None = None,
+    warnings: Collection[str] = (),
 ) -> Iterator[str]:
     """Run a sandbox on any free port and yield its URL; at the end, stop it with SIGINT.
+
+    Lines on standard error that contain one of `warnings` are expected.
 
     Raises:
         RuntimeError: it did not start, or did not end well; with what it wrote to standard error.
@@ -55,7 +60,8 @@ def running_sandbox(
         finally:
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=PATIENCE_SECONDS)
-    if found is None or (process.returncode, errors) != (0, ""):
+    unexpected = [line for line in errors.splitlines() if not any(words in line for words in warnings)]
+    if found is None or process.returncode or unexpected:
         raise RuntimeError(f"the sandbox ended with {process.returncode}: {errors}")
 
 

@@ -54,6 +54,8 @@ MAX_BYTES = {
 """Every file, and how large it may be."""
 
 NOW = "2026-11-18T09:30:00+00:00"
+MODEL = "qwen-image"
+"""The only one on offer, as in a new installation."""
 PAINTING_SECONDS = "8"
 """Long enough to see the progress, however slow the browser is."""
 WIDTH, FILM_HEIGHT, HEIGHT = 520, 870, 1300
@@ -198,7 +200,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    arguments = (NOW, "--painting-seconds", PAINTING_SECONDS)
+    arguments = (NOW, "--painting-seconds", PAINTING_SECONDS, "--models", MODEL)
     with (
         tempfile.TemporaryDirectory() as profile,
         running_sandbox(

@@ -79,7 +79,7 @@ async def test_the_page_opens_at_the_last_message_and_its_files_are_edited_to_fo
     async with open_page() as page:
         assert page.target_id == page.last_message_id
         served = {path: await page.file(path) for path in _EDITS}
-    assert served.keys() == {"/preview.css", "/timeline.js"}
+    assert served.keys() == {"/preview.css", "/timeline.js", "/commands.js"}
     for path, edits in _EDITS.items():
         for old, new in edits:
             assert new in served[path]
