@@ -84,9 +84,9 @@ class GreetingStore:
                 recent = guild.joined_at is not None and guild.joined_at > at - FIRST_START_MS
                 is_new = start["counted_at"] is not None or (recent and not start["upgraded"])
                 _insert(tx, guild.guild_id, GreetingState.NEW if is_new else GreetingState.KNOWN, at)
-            for row in tx.execute("SELECT guild_id FROM greetings").fetchall():
-                if row["guild_id"] not in ids:
-                    _left(tx, row["guild_id"])
+            rows = tx.execute("SELECT guild_id FROM greetings")
+            for guild_id in [row["guild_id"] for row in rows if row["guild_id"] not in ids]:
+                _left(tx, guild_id)
             tx.execute("UPDATE greeting_start SET counted_at = coalesce(counted_at, ?)", (at,))
 
         await self._database.run(unit)

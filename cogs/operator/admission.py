@@ -60,9 +60,13 @@ class GuildAdmission(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Record a new server; in the mode `approve` the operator is asked about it."""
-        await self._admissions.seen(_seen(guild))
-        self._notifier.check_soon()
+        """Record a new server; in the mode `approve` the operator is asked about it.
+
+        discord.py also calls this for every server during its start, all of which `on_ready` records.
+        """
+        if self._client.is_ready():
+            await self._admissions.seen(_seen(guild))
+            self._notifier.check_soon()
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:

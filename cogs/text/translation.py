@@ -138,12 +138,17 @@ def _settings_of(locale: str) -> _Current:
 def _catalogue(language: str) -> NullTranslations:
     if language == ENGLISH:
         return NullTranslations()
+    return GNUTranslations(_compiled(language))
+
+
+def _compiled(language: str) -> io.BytesIO:
+    # What Babel reads takes several times the memory of what is kept, so it goes first.
     with (CATALOGUES / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language.replace("-", "_"), abort_invalid=True)
+        catalogue = read_po(file, locale=language.replace("-", "_"), ignore_obsolete=True, abort_invalid=True)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return GNUTranslations(compiled)
+    return compiled
 
 
 class CommandTranslator(app_commands.Translator):

@@ -17,6 +17,7 @@ from bot.domain.admission import AdmissionMode
 from tests.scenarios.bot_server import OPERATOR_GUILD, BotServer, OpenServer, open_asking_server
 from tests.scenarios.interactions import StaleMessage, fill_modal, labels, modal_of, response_of
 from tests.support.images import make_picture
+from tests.support.waiting import until
 
 NOT_YET = "have not allowed pictures in this server yet"
 REFUSED = "do not allow pictures in this server"
@@ -552,3 +553,19 @@ async def test_the_first_start_with_ceilings_keeps_what_an_admin_had_set(open_se
     assert "allow this server 900 credits a month: that is all it can spend" in server.response_text(result)
     logged = server.response_text(await server.sari.slash(server.channel, "limits log"))
     assert "by the people who run this bot" in logged
+
+
+async def test_servers_are_recorded_once_they_are_all_known(server: BotServer, stranger: Stranger) -> None:
+    """discord.py announces each by itself during its start; that would be a transaction for each."""
+    client, guild_id = server.app.client, stranger.guild.id
+    names = f"SELECT name FROM admissions WHERE guild_id = {guild_id}"
+    server.query("UPDATE admissions SET name = 'as it was' WHERE guild_id = ?", guild_id)
+    guild = client.get_guild(guild_id)
+    client._ready.clear()
+    for _ in range(2):  # the first lets the listeners begin
+        client.dispatch("guild_available", guild)
+        await server.app.ledger.held_credits()  # a transaction after theirs
+        assert server.query(names) == [("as it was",)]
+    client._ready.set()
+    client.dispatch("ready")
+    await until(lambda: server.query(names) == [("Strangers",)])
