@@ -84,6 +84,8 @@ class Task:
     error_code: str | None = None
     error_message: str | None = None
     """Rivya's text, at most 500 characters."""
+    model: str | None = None
+    """The id of the model that the task was created with."""
     status_word: str | None = None
     """The status as Rivya spelled it, with `_` for spaces, for a log line or the operator."""
 
@@ -112,6 +114,7 @@ class Task:
             result_url=result_url,
             error_code=as_token(first_present(error, "code")),
             error_message=message(first_present(error, "message")),
+            model=text(first_present(fields, "model")),
             status_word=as_token(_joined(status)),
         )
 

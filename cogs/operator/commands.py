@@ -78,7 +78,7 @@ class Operator(commands.GroupCog, group_name="operator", group_description="For 
         self._credit_admin = credit_admin
         self._pauses = pauses
         self._discrepancies = discrepancies
-        self._runner = ReconcileRunner(reconciler, discrepancies)
+        self._runner = ReconcileRunner(reconciler, discrepancies, catalog)
 
     async def cog_unload(self) -> None:
         """Stop a comparison that is under way, since the bot closes."""

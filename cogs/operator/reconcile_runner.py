@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.credits.reconciliation.models import Discrepancy
     from bot.credits.reconciliation.reconciler import Reconciler, ReconcileRun
     from bot.credits.reconciliation.store import DiscrepancyStore
+    from bot.domain.model_catalog import ModelCatalog
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,10 @@ PROGRESS_SECONDS: Final = 15.0
 class ReconcileRunner:
     """Runs a comparison; the caller checks `busy` first."""
 
-    def __init__(self, reconciler: Reconciler, discrepancies: DiscrepancyStore) -> None:
+    def __init__(
+        self, reconciler: Reconciler, discrepancies: DiscrepancyStore, catalog: ModelCatalog
+    ) -> None:
+        self._catalog = catalog
         self._reconciler = reconciler
         self._discrepancies = discrepancies
         self._running: asyncio.Task[object] | None = None
@@ -73,7 +77,7 @@ class ReconcileRunner:
         ):
             found += page
         filename = f"reconcile-{run.run_id}.csv" if run.found > reconcile_views.SHOWN else ""
-        view = reconcile_views.reconcile_result_view(run, found, filename)
+        view = reconcile_views.reconcile_result_view(run, found, filename, self._catalog.name_to_show)
 
         def files() -> list[discord.File]:
             return attachments({filename: reconcile_views.csv_file(found)} if filename else {})

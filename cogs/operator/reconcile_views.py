@@ -11,23 +11,32 @@ from typing import TYPE_CHECKING, Final
 
 from discord import ButtonStyle, ui
 
-from bot.credits.reconciliation.models import ApplyResult, CloseResult, Discrepancy, DiscrepancyKind
+from bot.credits.reconciliation.models import (
+    ApplyResult,
+    CloseResult,
+    Discrepancy,
+    DiscrepancyKind,
+    count_by_model,
+)
 from bot.domain.limits import ReservationState
-from cogs.text.escaping import escape, single_line
-from cogs.text.terms import credits_text, timestamp
+from cogs.text.escaping import escape, single_line, truncate
+from cogs.text.terms import credits_text, model_text, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.credits.reconciliation.reconciler import ReconcileRun
+
+    NameOf = Callable[[str], str | None]
 
 SHOWN: Final = 8
 """How many discrepancies the message lists; if there are more, a file has them all."""
 LISTED: Final = 5000
 """How many discrepancies the file has at most; the command line shows all."""
 NOTE_UNITS: Final = 120
+BY_MODEL_UNITS: Final = 500
 _CSV_HEADER: Final = (
     "job_id",
     "guild_id",
@@ -37,6 +46,8 @@ _CSV_HEADER: Final = (
     "rivya_status",
     "rivya_credits",
     "note",
+    "model",
+    "rivya_model",
 )
 _FOUND: Final = {
     DiscrepancyKind.CHARGED_OTHER: gettext_noop("booked {booked}, Rivya charged {charged}"),
@@ -58,6 +69,15 @@ _UNCLEAR: Final = {
     ReservationState.HELD: gettext_noop("held with {booked}, Rivya's answer cannot be read"),
     ReservationState.SETTLED: gettext_noop("settled with {booked}, Rivya's answer cannot be read"),
     ReservationState.RELEASED: gettext_noop("released with {booked}, Rivya's answer cannot be read"),
+}
+_OTHER_MODELS: Final = {
+    ReservationState.HELD: gettext_noop("held with {booked} as at Rivya, which names the model {model}"),
+    ReservationState.SETTLED: gettext_noop(
+        "settled with {booked} as at Rivya, which names the model {model}"
+    ),
+    ReservationState.RELEASED: gettext_noop(
+        "released with {booked} as at Rivya, which names the model {model}"
+    ),
 }
 _LEFT_OPEN: Final = {
     CloseResult.UNKNOWN: gettext_noop(
@@ -89,10 +109,13 @@ def reconcile_progress_view(run: ReconcileRun) -> ui.LayoutView:
     )
 
 
-def reconcile_result_view(run: ReconcileRun, found: Sequence[Discrepancy], filename: str) -> ui.LayoutView:
+def reconcile_result_view(
+    run: ReconcileRun, found: Sequence[Discrepancy], filename: str, name_of: NameOf
+) -> ui.LayoutView:
     """Show what a comparison found, `SHOWN` of it in words, and a button if corrections can be booked.
 
-    `filename` is the attachment with all of it; empty if there is none.
+    `filename` is the attachment with all of it; empty if there is none. `name_of` returns the name of a model
+    by its id, or None where members need no name.
     """
     stopped = (
         gettext("It stopped early: {reason}. Run it again later.", reason=escape(run.stopped, 200))
@@ -106,7 +129,8 @@ def reconcile_result_view(run: ReconcileRun, found: Sequence[Discrepancy], filen
         gettext("### Compared with Rivya"),
         _looked_at(run),
         stopped,
-        _first(run, found),
+        _by_model(found, name_of),
+        _first(run, found, name_of),
         subtext(gettext("Run `{run_id}`. Nothing was changed so far.", run_id=run.run_id)),
         *items,
     )
@@ -147,11 +171,25 @@ def _result(found: int) -> str:
     return ngettext("one difference", "{n} differences", found)
 
 
-def _first(run: ReconcileRun, found: Sequence[Discrepancy]) -> str:
-    lines = [f"- `{item.booked.job_id}`: {_with_note(item)}" for item in found[:SHOWN]]
+def _by_model(found: Sequence[Discrepancy], name_of: NameOf) -> str:
+    """Return how many differences each model has; empty where there is one model."""
+    counts = {name_of(model): count for model, count in count_by_model(found).items()}
+    listed = [f"{model_text(name)}: {number(count)}" for name, count in counts.items() if name is not None]
+    if not listed:
+        return ""
+    return truncate(gettext("By model: {models}.", models=", ".join(listed)), BY_MODEL_UNITS)
+
+
+def _first(run: ReconcileRun, found: Sequence[Discrepancy], name_of: NameOf) -> str:
+    lines = [f"- {_job(item, name_of)}: {_with_note(item)}" for item in found[:SHOWN]]
     if run.found > SHOWN:
         lines.append(ngettext("and {n} more", "and {n} more", run.found - SHOWN))
     return "\n".join(lines)
+
+
+def _job(found: Discrepancy, name_of: NameOf) -> str:
+    job, name = f"`{found.booked.job_id}`", name_of(found.booked.model)
+    return job if name is None else f"{job} ({model_text(name)})"
 
 
 def _with_note(found: Discrepancy) -> str:
@@ -166,9 +204,15 @@ def difference(found: Discrepancy) -> str:
             message = _VANISHED[found.booked.state]
         case DiscrepancyKind.UNCLEAR:
             message = _UNCLEAR[found.booked.state]
+        case DiscrepancyKind.OTHER_MODEL:
+            message = _OTHER_MODELS[found.booked.state]
         case _:
             message = _FOUND[found.kind]
-    return gettext(message, booked=found.booked.credits, charged=found.rivya_credits)
+    model = model_text(found.rivya_model or "")
+    text = gettext(message, booked=found.booked.credits, charged=found.rivya_credits, model=model)
+    if found.other_model is None or found.kind is DiscrepancyKind.OTHER_MODEL:
+        return text
+    return gettext("{difference}; Rivya names the model {model}", difference=text, model=model)
 
 
 def reconcile_applied_view(run_id: str, result: ApplyResult) -> ui.LayoutView:
@@ -248,6 +292,8 @@ def csv_file(found: Sequence[Discrepancy]) -> bytes:
                 item.rivya_status or "",
                 "" if item.rivya_credits is None else item.rivya_credits,
                 single_line(booked.note, 500),
+                booked.model,
+                item.rivya_model or "",
             )
         )
     return text.getvalue().encode("utf-8-sig")

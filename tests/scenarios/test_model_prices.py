@@ -196,3 +196,21 @@ async def test_a_ceiling_below_the_limit_is_what_alerts_and_reports_speak_of(ope
     report = await ask(server, server.sari, "report")
     assert "The limit: 12 of 200 credits a month used." in report
     assert "allow less than the limit: 12 credits a month" in report
+
+
+async def test_the_operator_reads_differences_by_model_in_both_languages(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await spend(server, "flux-2-pro")
+    await spend(server, "z-image", 2)
+    dear, *cheap = rivya.tasks.values()
+    dear.final_credits, cheap[0].model = 6, "flux-2-pro"
+    texts, locales = {}, Locales(server.env)
+    for locale in ("en-US", "id"):
+        locales.of_members[server.operator.id] = locale
+        answer = await server.operator.slash(server.staff_channel, "operator reconcile")
+        texts[locale] = server.private_text(answer)
+    assert "By model: " in texts["en-US"]
+    assert "(Flux 2 Pro): booked 5, Rivya charged 6" in texts["en-US"]
+    assert "(Z Image): settled with 1 as at Rivya, which names the model flux-2-pro" in texts["en-US"]
+    assert "yang menyebut model flux-2-pro" in texts["id"]

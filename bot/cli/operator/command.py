@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,8 @@ from bot.storage.database import Database
 if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from bot.domain.model_catalog import ModelCatalog
 
 _CLOSE_MESSAGES: Final = {
     CloseResult.CLOSED: "is closed, on the record with your reason",
@@ -106,9 +109,10 @@ async def _reconcile(args: argparse.Namespace) -> int:
             f" {applied.in_progress} still under way"
         )
         return 0
+    catalog = loader.load_models(args.config).rivya.catalog
     if args.show is not None:
         async with _shared_database(args) as database:
-            if await _print_discrepancies(DiscrepancyStore(database), args.show):
+            if await _print_discrepancies(DiscrepancyStore(database), args.show, catalog):
                 return FAILED
         print_line(f"run {args.show}: no differences, or no such run")
         return 0
@@ -116,7 +120,7 @@ async def _reconcile(args: argparse.Namespace) -> int:
     async with _with_rivya(args) as (database, rivya, _):
         discrepancies = DiscrepancyStore(database)
         finished = await Reconciler(discrepancies, rivya).compare(since, progress=_show_progress)
-        await _print_discrepancies(discrepancies, finished.run_id)
+        await _print_discrepancies(discrepancies, finished.run_id, catalog)
     return _print_summary(finished)
 
 
@@ -142,20 +146,26 @@ async def _show_progress(unfinished: ReconcileRun) -> None:
         print_error(f"{unfinished.looked_at} of {unfinished.total}, {unfinished.found} differences")
 
 
-async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str) -> int:
+async def _print_discrepancies(discrepancies: DiscrepancyStore, run_id: str, catalog: ModelCatalog) -> int:
     """Print the discrepancies of a run, one a line, read page by page; returns how many."""
-    count, after = 0, ""
+    counts, after = Counter[str](), ""
     while page := await discrepancies.list_run(run_id, after):
         for discrepancy in page:
-            print_line(_line(discrepancy))
-        count, after = count + len(page), page[-1].booked.job_id
-    return count
+            print_line(_line(discrepancy, catalog))
+            counts[discrepancy.booked.model] += 1
+        after = page[-1].booked.job_id
+    if any(map(catalog.name_to_show, counts)):
+        by_model = ", ".join(f"{one_line(model)} {count}" for model, count in counts.most_common())
+        print_line(f"by model: {by_model}")
+    return counts.total()
 
 
-def _line(discrepancy: Discrepancy) -> str:
+def _line(discrepancy: Discrepancy, catalog: ModelCatalog) -> str:
     booked = discrepancy.booked
     note = f" ({one_line(booked.note)})" if booked.note else ""
-    return f"{booked.job_id} server {booked.guild_id} {discrepancy.kind}: {describe(discrepancy)}{note}"
+    described = one_line(describe(discrepancy))
+    model = f" [{one_line(booked.model)}]" if catalog.name_to_show(booked.model) is not None else ""
+    return f"{booked.job_id} server {booked.guild_id} {discrepancy.kind}: {described}{note}{model}"
 
 
 async def _close(args: argparse.Namespace) -> int:

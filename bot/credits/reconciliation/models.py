@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from operator import add
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.limits import ReservationState
 from bot.rivya.models import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NOT_FOUND: Final = "not_found"
 """In place of the status of a task that Rivya does not know."""
@@ -35,6 +39,8 @@ class DiscrepancyKind(StrEnum):
     """Rivya does not know the task."""
     UNCLEAR = "unclear"
     """Rivya's answer cannot be parsed."""
+    OTHER_MODEL = "other_model"
+    """The credits agree; Rivya says that the task was made with another model than its job asked for."""
 
     @property
     def is_proof(self) -> bool:
@@ -55,6 +61,8 @@ class BookedReservation:
     state: ReservationState
     credits: int
     """What was charged, or is held."""
+    model: str
+    """The id of the model that was asked for."""
     task_id: str | None
     over: bool
     """Whether its job is finished."""
@@ -72,6 +80,8 @@ class RemoteTask:
     """Rivya's word, or `NOT_FOUND`."""
     credits: int | None = None
     """What Rivya charged; None if it does not say, or the task is in progress."""
+    model: str | None = None
+    """The id of its model; None if Rivya does not say."""
 
     @property
     def is_over(self) -> bool:
@@ -89,6 +99,13 @@ class Discrepancy:
     """Rivya's word for the task; None without a task."""
     rivya_credits: int | None
     """What Rivya charged; None if it did not say."""
+    rivya_model: str | None = None
+    """The model that Rivya named; None if it did not, as in runs of older versions."""
+
+    @property
+    def other_model(self) -> str | None:
+        """The model that Rivya named, if it is not the one that was asked for."""
+        return None if self.rivya_model == self.booked.model else self.rivya_model
 
     @property
     def target(self) -> tuple[ReservationState, int]:
@@ -131,6 +148,8 @@ class CloseResult(StrEnum):
 def classify(booked: BookedReservation, task: RemoteTask | None) -> DiscrepancyKind | None:
     """Compare a reservation with Rivya's answer; None if they agree, or a closed one has no price at Rivya.
 
+    Another model is a difference of its own only where the credits agree: the task is the job's all the same,
+    as its id was the answer to the job's own create call, so what Rivya charged for it is proven.
     `task` is None if the job has no task, which only held reservations are compared for.
     """
     if task is None:
@@ -143,13 +162,20 @@ def classify(booked: BookedReservation, task: RemoteTask | None) -> DiscrepancyK
     if is_held:
         return DiscrepancyKind.HELD_UNKNOWN if task.credits is None else DiscrepancyKind.HELD_DONE
     if task.credits in {None, booked.credits}:
-        return None
+        return None if task.model in {None, booked.model} else DiscrepancyKind.OTHER_MODEL
     is_settled = booked.state is ReservationState.SETTLED
     return DiscrepancyKind.CHARGED_OTHER if is_settled else DiscrepancyKind.CHARGED_AFTER_RELEASE
 
 
-def describe(found: Discrepancy) -> str:  # noqa: PLR0911  # a table
+def describe(found: Discrepancy) -> str:
     """Describe a discrepancy in one line, in English, without the note of its reservation."""
+    described, other = _describe(found), found.other_model
+    if other is None or found.kind is DiscrepancyKind.OTHER_MODEL:
+        return described
+    return f"{described}; Rivya names the model {other}"
+
+
+def _describe(found: Discrepancy) -> str:  # noqa: C901, PLR0911  # a table
     booked, charged = found.booked.credits, found.rivya_credits
     match found.kind:
         case DiscrepancyKind.CHARGED_OTHER:
@@ -170,3 +196,12 @@ def describe(found: Discrepancy) -> str:  # noqa: PLR0911  # a table
             return f"{found.booked.state} with {booked}, Rivya does not know the task"
         case DiscrepancyKind.UNCLEAR:
             return f"{found.booked.state} with {booked}, Rivya's answer cannot be read"
+        case DiscrepancyKind.OTHER_MODEL:
+            return (
+                f"{found.booked.state} with {booked} as at Rivya, which names the model {found.rivya_model}"
+            )
+
+
+def count_by_model(found: Iterable[Discrepancy]) -> dict[str, int]:
+    """Return how many discrepancies each model has that was asked for, the most first."""
+    return dict(Counter(discrepancy.booked.model for discrepancy in found).most_common())

@@ -20,7 +20,7 @@ from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.credits.reconciliation.models import BookedReservation
+    from bot.credits.reconciliation.models import BookedReservation, DiscrepancyKind
     from bot.credits.reconciliation.store import DiscrepancyStore
     from bot.rivya.client import RivyaClient
 
@@ -79,7 +79,7 @@ class Reconciler:
                 log.warning("comparison stopped", run_id=run.run_id, error=str(error))
                 return replace(run, stopped=str(error))
             found = [
-                Discrepancy(booked, kind, task.status if task else None, task.credits if task else None)
+                _discrepancy(booked, kind, task)
                 for booked, task in zip(page, tasks, strict=True)
                 if (kind := classify(booked, task)) is not None
             ]
@@ -123,8 +123,14 @@ class Reconciler:
             except ContractViolation as error:
                 return RemoteTask(NOT_FOUND if error.code == "not_found" else None)
             else:
-                remote = RemoteTask(task.status, task.final_credits)
-                return remote if remote.is_over else RemoteTask(task.status)
+                remote = RemoteTask(task.status, task.final_credits, task.model)
+                return remote if remote.is_over else replace(remote, credits=None)
+
+
+def _discrepancy(booked: BookedReservation, kind: DiscrepancyKind, task: RemoteTask | None) -> Discrepancy:
+    if task is None:
+        return Discrepancy(booked, kind, None, None)
+    return Discrepancy(booked, kind, task.status, task.credits, task.model)
 
 
 def _is_unpriced(booked: BookedReservation, task: RemoteTask | None) -> bool:

@@ -36,8 +36,8 @@ PAGE: Final = 200
 """Rows that are read or corrected in one transaction, which others wait for."""
 
 _BOOKED: Final = (
-    "SELECT r.job_id, r.guild_id, r.state, r.counted_credits, r.note, r.created_at, j.task_id,"
-    " j.finished_at IS NOT NULL AS over FROM reservations r JOIN jobs j USING (job_id)"
+    "SELECT r.job_id, r.guild_id, r.state, r.counted_credits, r.note, r.created_at, r.model,"
+    " j.task_id, j.finished_at IS NOT NULL AS over FROM reservations r JOIN jobs j USING (job_id)"
 )
 # Held reservations are few and have an index of their own. Because of `+ 0`, SQLite cannot use an index on
 # created_at instead.
@@ -51,7 +51,8 @@ _CLOSED: Final = (
 )
 _FOUND: Final = (
     "SELECT r.job_id, r.guild_id, f.booked_state AS state, f.booked_credits AS counted_credits, r.note,"
-    " r.created_at, j.task_id, j.finished_at IS NOT NULL AS over, f.kind, f.rivya_status, f.rivya_credits"
+    " r.created_at, r.model, j.task_id, j.finished_at IS NOT NULL AS over, f.kind, f.rivya_status,"
+    " f.rivya_credits, f.rivya_model"
     " FROM findings f JOIN reservations r USING (job_id) JOIN jobs j USING (job_id)"
     " WHERE f.run_id = ? AND f.job_id > ? ORDER BY f.job_id LIMIT ?"
 )
@@ -200,7 +201,8 @@ def _save(transaction: sqlite3.Connection, run_id: str, found: Discrepancy, at: 
     # A reservation that is closed during a run is compared twice: the first discrepancy is kept.
     row = transaction.execute(
         "INSERT INTO findings (run_id, job_id, kind, booked_state, booked_credits, rivya_status,"
-        " rivya_credits, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id",
+        " rivya_credits, rivya_model, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING RETURNING job_id",
         (
             run_id,
             booked.job_id,
@@ -209,6 +211,7 @@ def _save(transaction: sqlite3.Connection, run_id: str, found: Discrepancy, at: 
             booked.credits,
             found.rivya_status,
             found.rivya_credits,
+            found.rivya_model,
             at,
         ),
     ).fetchone()
@@ -227,6 +230,7 @@ def _as_booked(row: sqlite3.Row) -> BookedReservation:
         guild_id=row["guild_id"],
         state=ReservationState(row["state"]),
         credits=row["counted_credits"],
+        model=row["model"],
         task_id=row["task_id"],
         over=bool(row["over"]),
         note=row["note"] or "",
@@ -240,4 +244,5 @@ def _discrepancy(row: sqlite3.Row) -> Discrepancy:
         kind=DiscrepancyKind(row["kind"]),
         rivya_status=row["rivya_status"],
         rivya_credits=row["rivya_credits"],
+        rivya_model=row["rivya_model"],
     )

@@ -312,6 +312,21 @@ async def test_wallet_and_guilds_print_one_line_for_each_fact(
     ]
 
 
+async def test_reconcile_counts_differences_by_model_where_there_are_several(
+    run_operator: OperatorCommand, store: JobStore, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await add_paid_job(store, rivya, booked=4, charged=6)
+    one_model = await run_operator("reconcile")
+    assert "qwen-image" not in one_model.out
+    monkeypatch.setenv("BOT_RIVYA__MODELS", "qwen-image, z-image")
+    for task in rivya.tasks.values():
+        task.model = "z-image"
+    first, second, *_ = (await run_operator("reconcile")).out.splitlines()
+    difference = "booked 4, Rivya charged 6; Rivya names the model z-image"
+    assert first == f"{job_id} server 1 charged_other: {difference} [qwen-image]"
+    assert second == "by model: qwen-image 1"
+
+
 async def test_wallet_says_of_which_model_it_pays_how_many_at_the_price_of_now(
     run_operator: OperatorCommand, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,35 @@ async def harness(database: Database, rivya: FakeRivya) -> AsyncIterator[Reconci
         yield ReconcileHarness(database, rivya, client)
 
 
+async def test_a_task_of_another_model_is_a_difference_that_changes_no_credits(
+    harness: ReconcileHarness,
+) -> None:
+    same, other = await harness.settled(4, "succeeded", 4), await harness.settled(4, "succeeded", 4)
+    dearer = await harness.settled(4, "succeeded", 5)
+    silent = await harness.settled(4, "succeeded", 4)
+    tasks = list(harness.rivya.tasks.values())
+    for task in tasks[1:3]:
+        task.model = "z-image"
+    tasks[3].model = ""
+    run, found = await harness.compare()
+    assert {job_id: (each.kind, each.other_model) for job_id, each in found.items()} == {
+        other: (DiscrepancyKind.OTHER_MODEL, "z-image"),
+        dearer: (DiscrepancyKind.CHARGED_OTHER, "z-image"),
+    }
+    assert not found.keys() & {same, silent}
+    result = await harness.discrepancies.apply(run.run_id, by=9)
+    assert (result.booked, result.difference_credits) == (1, 1)
+    assert (await harness.discrepancies.apply(run.run_id, by=9)).before == 1
+
+
+async def test_a_run_of_an_older_version_has_no_model_of_rivya(harness: ReconcileHarness) -> None:
+    job_id = await harness.settled(4, "succeeded", 6)
+    run, _ = await harness.compare()
+    await harness.query("UPDATE findings SET rivya_model = NULL RETURNING 1")
+    (found,) = await harness.discrepancies.list_run(run.run_id)
+    assert (found.booked.job_id, found.booked.model, found.other_model) == (job_id, "qwen-image", None)
+
+
 async def test_a_ledger_that_agrees_has_no_discrepancies(harness: ReconcileHarness) -> None:
     await harness.settled(4, "succeeded", 4)
     await harness.released("failed", 0)

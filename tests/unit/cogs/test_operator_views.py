@@ -48,8 +48,11 @@ def name_of(guild_id: int) -> str | None:
 def make_discrepancy(
     kind: DiscrepancyKind, state: ReservationState = ReservationState.SETTLED, note: str = ""
 ) -> Discrepancy:
-    booked = BookedReservation("0b0e7c62", GUILD, state, 40, "task", over=True, note=note, created_at=NOON)
-    return Discrepancy(booked, kind, "succeeded", 60)
+    booked = BookedReservation(
+        "0b0e7c62", GUILD, state, 40, "qwen-image", "task", over=True, note=note, created_at=NOON
+    )
+    other_model = "z-image" if kind is DiscrepancyKind.OTHER_MODEL else "qwen-image"
+    return Discrepancy(booked, kind, "succeeded", 60, other_model)
 
 
 def page_buttons() -> ui.ActionRow[ui.LayoutView]:
@@ -66,6 +69,10 @@ def make_page(paused: tuple[int, ...]) -> GuildsPage:
 
 def make_run(found: int, stopped: str = "") -> ReconcileRun:
     return ReconcileRun("0123456789ab", NOON, 300, 250, found, unpriced=7, stopped=stopped)
+
+
+def no_name(_: str) -> None:
+    """As where one model is offered."""
 
 
 def lines(view: ui.LayoutView) -> list[str]:
@@ -103,9 +110,12 @@ VIEWS: dict[str, MakeView] = {
     "resume all": lambda: views.resume_view(0, name_of, {GUILD, OTHER}),
     "comparing": lambda: reconcile_views.reconcile_progress_view(make_run(12)),
     "compared": lambda: reconcile_views.reconcile_result_view(
-        make_run(12, "Rivya refuses the API key"), [make_discrepancy(DiscrepancyKind.NOT_OVER)] * 9, ""
+        make_run(12, "Rivya refuses the API key"),
+        [make_discrepancy(DiscrepancyKind.NOT_OVER)] * 9,
+        "",
+        no_name,
     ),
-    "agreeing": lambda: reconcile_views.reconcile_result_view(make_run(0), [], ""),
+    "agreeing": lambda: reconcile_views.reconcile_result_view(make_run(0), [], "", no_name),
     "booked": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, 7, 2, 3, 4)),
     "booked less": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12, -7)),
     "booked even": lambda: reconcile_views.reconcile_applied_view("0123456789ab", ApplyResult(12)),
@@ -179,10 +189,33 @@ def test_a_discrepancy_has_the_text_of_the_command_line(
 def test_the_note_of_a_discrepancy_is_shown_untranslated() -> None:
     found = [make_discrepancy(DiscrepancyKind.HELD_UNKNOWN, ReservationState.HELD, "Rivya said *nothing*")]
     with use_locale("id"):
-        translated = "\n".join(lines(reconcile_views.reconcile_result_view(make_run(1), found, "")))
+        translated = "\n".join(lines(reconcile_views.reconcile_result_view(make_run(1), found, "", no_name)))
     assert "- `0b0e7c62`: disisihkan 40 karena belum jelas" in translated
     assert "(Rivya said \\*nothing\\*)" in translated
     assert "sehari: 1 perbedaan." in translated
+
+
+def test_a_difference_of_credits_also_names_another_model_of_rivya() -> None:
+    found = replace(make_discrepancy(DiscrepancyKind.CHARGED_OTHER), rivya_model="z-image")
+    assert describe(found) == "booked 40, Rivya charged 60; Rivya names the model z-image"
+    assert reconcile_views.difference(found) == describe(found)
+
+
+def test_with_several_models_a_comparison_counts_by_model() -> None:
+    one, other = make_discrepancy(DiscrepancyKind.CHARGED_OTHER), make_discrepancy(DiscrepancyKind.NOT_OVER)
+    found = [other, one, replace(one, booked=replace(one.booked, model="gone"))]
+    names = {"qwen-image": "Qwen Image"}
+    view = reconcile_views.reconcile_result_view(
+        make_run(3), found, "", lambda model: names.get(model, model)
+    )
+    text = view_text(view)
+    assert "By model: Qwen Image: 2, gone: 1." in text
+    assert "- `0b0e7c62` (gone): booked 40" in text
+    plain = view_text(reconcile_views.reconcile_result_view(make_run(2), found[:2], "", no_name))
+    assert "model" not in plain
+    header, *data = reconcile_views.csv_file(found).decode("utf-8-sig").splitlines()
+    assert header.endswith(",note,model,rivya_model")
+    assert [line.rsplit(",", 2)[1:] for line in data][-1] == ["gone", "qwen-image"]
 
 
 def test_a_list_of_models_without_room_for_all_says_how_many_are_left_out() -> None:
