@@ -196,6 +196,7 @@ class Database:
                 result.set_exception(database_error(self._path, outcome))
             else:
                 result.set_exception(outcome)
+        units.clear()  # else the thread holds the last ones, with all that they refer to, until the next
 
 
 _Unit: TypeAlias = "Callable[[sqlite3.Connection], object]"

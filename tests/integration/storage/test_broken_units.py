@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from bot.domain.errors import OperatorError
 from bot.storage.database import Database
 from tests.support.sql import query_file, rows
-from tests.support.waiting import soon
+from tests.support.waiting import soon, until
 
 INSERT = "INSERT INTO departures (guild_id, left_at) VALUES ({}, 0)"
 
@@ -97,3 +98,16 @@ async def _outcome(database: Database, unit: Callable[[sqlite3.Connection], int]
         return await database.run(unit)
     except BaseException as error:  # noqa: BLE001  # a task that raised SystemExit would end the loop
         return error
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+async def test_what_a_unit_refers_to_is_freed_once_it_is_answered(database: Database) -> None:
+    held = {1, 2}
+    freed = weakref.ref(held)
+    assert await database.run(partial(_count, held)) == 2
+    del held
+    await until(lambda: freed() is None)
+
+
+def _count(numbers: set[int], _: sqlite3.Connection) -> int:
+    return len(numbers)
