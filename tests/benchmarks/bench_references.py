@@ -14,7 +14,7 @@ from bot.domain.image_models import QWEN_IMAGE
 from bot.images.workers import WORKERS
 from tests.benchmarks.harness import RecordingDelivery, member_request, open_engine, open_services, start_job
 from tests.benchmarks.memory import MIB, PeakMemory
-from tests.benchmarks.results_table import Row
+from tests.benchmarks.results_table import Row, memory_row
 
 AT_ONCE = 50
 SIDE = 1824
@@ -40,14 +40,14 @@ async def measure(folder: Path) -> list[Row]:
             await start_job(engine, member_request(number, services.large_reference_url, size_bytes))
         await delivery.until(lambda: len(delivery.delivered_at) == 1 + AT_ONCE)
     return [
-        Row(
-            what=f"memory added by {AT_ONCE} references of 10 MB at once",
-            measured=peak.describe(),
-            target=f"< {TARGET_MIB} MiB",
-            met=peak.added_bytes < TARGET_MIB * MIB,
-            note=f"{SIDE} x {SIDE} pixels of noise as PNG, each in a whole job; the servers are another"
-            f" process. {THREADS} threads that used memory and one small job ran before. {peak.method}.",
-            reason=f"decoded, each takes {SIDE * SIDE * 4 / MIB:.0f} MiB beside the 10 MB of its file, in"
+        memory_row(
+            f"memory added by {AT_ONCE} references of 10 MB at once",
+            peak.added_bytes,
+            TARGET_MIB,
+            peak.describe(),
+            f"{SIDE} x {SIDE} pixels of noise as PNG, each in a whole job; the servers are another process."
+            f" {THREADS} threads that used memory and one small job ran before. {peak.method}.",
+            f"decoded, each takes {SIDE * SIDE * 4 / MIB:.0f} MiB beside the 10 MB of its file, in"
             f" {WORKERS} threads; a C library other than glibc may keep that much for each",
         )
     ]

@@ -19,14 +19,14 @@ from tests.benchmarks.harness import (
     open_process,
 )
 from tests.benchmarks.lag import measure_held, measure_lag
-from tests.benchmarks.memory import MIB, PeakMemory
-from tests.benchmarks.results_table import Row
+from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.results_table import Ratio, Row, memory_row, ratio_row
 from tests.benchmarks.seed_in_flight import JOBS, CountingClient, seed_jobs
 
 OLDEST_SECONDS = 240.0
 FIRST = 100
 CHECK_SECONDS = 0.002
-TARGET_SECONDS = 5.0
+TARGET_TIMES = 10.0
 TARGET_HELD_SECONDS = 0.050
 TARGET_MIB = 160
 
@@ -49,10 +49,10 @@ class Resumed:
 async def measure(folder: Path) -> list[Row]:
     log_setup.configure("error", "console")  # failed polls are counted instead
     await seed_jobs(folder, over_seconds=OLDEST_SECONDS)
-    plain_seconds = _read_with_sqlite3(folder / "bot.sqlite3")
+    bare_seconds = await _start_bare(folder / "bot.sqlite3")
     async with open_process("tests.benchmarks.stub_rivya") as addresses:
         resumed = await _resume(folder, FakeServices(**addresses))
-    return [_ready(resumed, plain_seconds), _polled(resumed), _memory(resumed)]
+    return [_ready(resumed, bare_seconds), _polled(resumed), _memory(resumed)]
 
 
 async def _resume(folder: Path, services: FakeServices) -> Resumed:
@@ -88,13 +88,19 @@ async def _resume(folder: Path, services: FakeServices) -> Resumed:
     return resumed
 
 
-def _read_with_sqlite3(path: Path) -> float:
-    started = time.perf_counter()
+async def _start_bare(path: Path) -> float:
+    """Return the processor's seconds to read the rows and to start two tasks for each, which sleep."""
+    started = time.process_time()
     with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
         rows = connection.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id")
-        assert len(rows.fetchall()) == JOBS
-    return time.perf_counter() - started
+        tasks = [asyncio.create_task(asyncio.sleep(PATIENCE_SECONDS)) for _ in rows for _ in range(2)]
+    await asyncio.sleep(0)
+    took = time.process_time() - started
+    assert len(tasks) == 2 * JOBS
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return took
 
 
 async def _wait_for_polls(polls: int) -> float:
@@ -105,16 +111,15 @@ async def _wait_for_polls(polls: int) -> float:
     return time.perf_counter()
 
 
-def _ready(resumed: Resumed, plain_seconds: float) -> Row:
-    return Row(
-        what=f"until {JOBS:,} jobs run again after a start",
-        measured=f"{resumed.ready_seconds:.2f} s",
-        target=f"< {TARGET_SECONDS:.0f} s",
-        met=resumed.ready_seconds < TARGET_SECONDS,
-        note="Their rows are read, and a task is started for each and has run once:"
-        f" {resumed.cpu_seconds:.2f} s of CPU. Plain sqlite3 takes {plain_seconds:.2f} s to read the same"
-        " rows.",
-        reason=f"the machine gave it {resumed.cpu_seconds / resumed.ready_seconds:.2f} of a core",
+def _ready(resumed: Resumed, bare_seconds: float) -> Row:
+    return ratio_row(
+        f"until {JOBS:,} jobs run again after a start",
+        Ratio(resumed.cpu_seconds / bare_seconds, at_most=TARGET_TIMES),
+        f"{resumed.cpu_seconds:.2f} and {bare_seconds:.2f} s",
+        "Beside plain sqlite3 that reads the same rows, and two bare tasks for each that sleep, in the"
+        " processor's time: they are read, and a task is started for each and has run once. By the clock it"
+        f" took {resumed.ready_seconds:.2f} s.",
+        "a row has many columns, of which a job is made, and each job has two asyncio tasks",
     )
 
 
@@ -129,17 +134,18 @@ def _polled(resumed: Resumed) -> Row:
         f" {OLDEST_SECONDS:.0f} s old, so every poll is due. {FIRST} were answered after"
         f" {resumed.first_seconds:.1f} s, {JOBS:,} after {resumed.all_seconds:.1f} s;"
         f" {CountingClient.attempts.failed} failed because they got no connection in time.",
+        value=resumed.held_seconds * 1000,
         reason="a batch of jobs starts and polls in the same turn of the event loop, and the garbage"
         " collector visits the objects of those that poll",
     )
 
 
 def _memory(resumed: Resumed) -> Row:
-    return Row(
-        what=f"memory added by {JOBS:,} resumed jobs",
-        measured=f"{resumed.memory}: {resumed.added_bytes / JOBS / 1024:.1f} KiB a job",
-        target=f"< {TARGET_MIB} MiB",
-        met=resumed.added_bytes < TARGET_MIB * MIB,
-        note=f"With a poll of each running or queued; prompts of 1000 characters. {resumed.method}.",
-        reason="a queued poll holds the frames of the call and of aiohttp",
+    return memory_row(
+        f"memory added by {JOBS:,} resumed jobs",
+        resumed.added_bytes,
+        TARGET_MIB,
+        f"{resumed.memory}: {resumed.added_bytes / JOBS / 1024:.1f} KiB a job",
+        f"With a poll of each running or queued; prompts of 1000 characters. {resumed.method}.",
+        "a queued poll holds the frames of the call and of aiohttp",
     )

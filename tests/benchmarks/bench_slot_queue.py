@@ -12,8 +12,8 @@ from tests.benchmarks.harness import (
     open_services,
     start_job,
 )
-from tests.benchmarks.memory import MIB, PeakMemory
-from tests.benchmarks.results_table import Row
+from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.results_table import Row, memory_row
 
 WAITING = 1000
 TARGET_MIB = 32
@@ -34,13 +34,13 @@ async def measure(folder: Path) -> list[Row]:
             await start_job(engine, member_request(number))
         await delivery.until(lambda: len(delivery.queued) == 1 + WAITING)
     return [
-        Row(
-            what=f"memory added by {WAITING} waiting jobs",
-            measured=peak.describe(),
-            target=f"< {TARGET_MIB} MiB",
-            met=peak.added_bytes < TARGET_MIB * MIB,
-            note="Submitted, started, and shown their place in the queue behind a job that does not end;"
+        memory_row(
+            f"memory added by {WAITING} waiting jobs",
+            peak.added_bytes,
+            TARGET_MIB,
+            peak.describe(),
+            "Submitted, started, and shown their place in the queue behind a job that does not end;"
             f" prompts of {PROMPT_CHARACTERS} characters. {peak.method}.",
-            reason=f"each takes {peak.added_bytes / WAITING / 1024:.1f} KiB: its job and two asyncio tasks",
+            f"each takes {peak.added_bytes / WAITING / 1024:.1f} KiB: its job and two asyncio tasks",
         )
     ]

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.benchmarks.memory import MIB
+
 NOTE_WIDTH = 100
 
 
@@ -51,6 +53,19 @@ def ratio_row(what: str, ratio: Ratio, measured: str, note: str, reason: str, *,
     target = ratio.target if margin == 1 else f"{ratio.target}, within {margin:g} times"
     shown = f"{ratio.value:.2f} ({measured})"
     return Row(what, shown, target, ratio.met(margin), note, reason, value=ratio.value)
+
+
+def memory_row(what: str, used_bytes: int, at_most_mib: int, measured: str, note: str, reason: str) -> Row:
+    """Return the row of a bound on memory, which does not depend on what else the machine does."""
+    return Row(
+        what=what,
+        measured=measured,
+        target=f"< {at_most_mib} MiB",
+        met=used_bytes < at_most_mib * MIB,
+        note=note,
+        reason=reason,
+        value=used_bytes / MIB,
+    )
 
 
 def median_row(rows: Sequence[Row]) -> Row:

@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "CHANGES": {"none": (TWELVE, TWELVE)},
     },
     "report": {"SMALL": 20, "LARGE": 30, "PROCESSES": 1, "ROUNDS": 2},
-    "load": {"JOBS": 10, "MINUTE_SECONDS": 0.1, "PAINTING_SECONDS": 0.1, "SIDE": 64, "BARE_JOBS": 3},
+    "load": {"JOBS": 10, "MINUTE_SECONDS": 0.1, "PAINTING_SECONDS": 0.1, "SIDE": 64},
     "in_flight": {
         "JOBS": 5,
         "POLL_SECONDS": 0.1,

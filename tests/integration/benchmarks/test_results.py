@@ -11,7 +11,9 @@ import pytest
 
 from tests.benchmarks import __main__ as program
 from tests.benchmarks import bench_transactions, figures, yardstick
-from tests.benchmarks.results_table import Ratio, Row, median_row, ratio_row, table
+from tests.benchmarks.bench_load import Work
+from tests.benchmarks.memory import MIB
+from tests.benchmarks.results_table import Ratio, Row, median_row, memory_row, ratio_row, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,3 +98,17 @@ async def test_without_its_history_the_earlier_version_is_left_out(
     rows = await bench_transactions.measure(tmp_path)
     assert len(rows) == 4
     assert "is not in this repository's history" in capsys.readouterr().out
+
+
+def test_a_bound_on_memory_is_met_below_it_alone() -> None:
+    rows = [memory_row("x", used * MIB, 64, f"{used} MiB", "how", "why") for used in (63, 64, 70)]
+    assert [row.met for row in rows] == [True, False, False]
+    assert median_row(rows).value == 64.0
+
+
+async def test_work_between_two_records_counts_as_even() -> None:
+    work = Work()
+    work._moments, work._seconds = [0.0, 1.0, 2.0], [5.0, 5.0, 5.4]
+    assert [work.upto(moment) for moment in (-1.0, 0.5, 1.5, 2.0, 9.0)] == pytest.approx(
+        [5.0, 5.0, 5.2, 5.4, 5.4]
+    )
