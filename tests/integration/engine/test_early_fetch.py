@@ -24,10 +24,10 @@ async def test_a_picture_is_fetched_once_while_its_success_is_committed(
 ) -> None:
     commit = harness.store.succeeded
 
-    async def commit_after_the_fetch(*values: Any) -> Job:
+    async def commit_after_the_fetch(*values: Any, **more: Any) -> Job:
         await until(lambda: results_fetched(harness))
         assert not harness.delivery.delivered
-        return await commit(*values)
+        return await commit(*values, **more)
 
     monkeypatch.setattr(harness.store, "succeeded", commit_after_the_fetch)
     job = await harness.submit_and_wait()
@@ -48,13 +48,13 @@ async def test_a_success_that_cannot_be_committed_posts_nothing_and_is_polled_ag
 ) -> None:
     commit, refusals = harness.store.succeeded, 2
 
-    async def commit_at_last(*values: Any) -> Job:
+    async def commit_at_last(*values: Any, **more: Any) -> Job:
         nonlocal refusals
         if refusals:
             refusals -= 1
             raise OperatorError("database", "the disk is full")
         assert not harness.delivery.delivered
-        return await commit(*values)
+        return await commit(*values, **more)
 
     monkeypatch.setattr(harness.store, "succeeded", commit_at_last)
     job = await harness.submit_and_wait()
@@ -90,7 +90,7 @@ async def test_an_early_fetch_ends_with_the_bot(
             cancelled.set()
         raise AssertionError
 
-    async def fail(*_: object) -> Job:
+    async def fail(*_: object, **__: object) -> Job:
         await begun.wait()
         raise TransientError("the database is busy")
 
