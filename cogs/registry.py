@@ -21,6 +21,7 @@ from cogs.credits.balance import Credits
 from cogs.credits.report import Reports
 from cogs.doctor.commands import Doctor
 from cogs.help.commands import Help
+from cogs.imagine.choices import ModelChoices
 from cogs.imagine.command import Imagine
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.context_menus import ContextMenus
@@ -160,11 +161,13 @@ def _pictures(
     rejected_requests = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests, stores.catalog)
     compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
+    model_choices = ModelChoices(submission, engine, stores.drafts, stores.catalog)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (
         submission,
         compose_forms,
-        Imagine(submission, compose_forms, rejected_requests, stores.presets, stores.catalog),
+        model_choices,
+        Imagine(submission, compose_forms, model_choices, rejected_requests, stores.presets, stores.catalog),
         PictureActions(
             engine,
             stores.history,

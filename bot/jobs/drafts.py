@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
-from bot.domain.model_settings import from_json
+from bot.domain.model_settings import from_json, to_json
 from bot.jobs.request_options import resolve
 from bot.jobs.rows import insert, preset_from, reference_from, request_columns
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from bot.domain.jobs import Destination, Preset, Reference, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
@@ -179,6 +180,37 @@ class DraftStore:
                 (draft_id, since),
             ).fetchone()
             return None if row is None else _draft(row)
+
+        return await self._database.run(unit)
+
+    async def change(self, draft_id: int, change: Callable[[Draft], Draft]) -> Draft | None:
+        """Change model, size, format and settings of a draft; None if it is gone or a job was made from it.
+
+        `change` depends on nothing but the draft.
+        """
+        since = now_ms() - TTL_MS
+
+        def unit(tx: sqlite3.Connection) -> Draft | None:
+            row = tx.execute(
+                f"SELECT *, 0 AS taken FROM drafts WHERE draft_id = ? AND drafted_at >= ? AND NOT {_TAKEN}",  # noqa: S608  # our own text
+                (draft_id, since),
+            ).fetchone()
+            if row is None:
+                return None
+            changed = change(_draft(row))
+            tx.execute(
+                "UPDATE drafts SET model = ?, size = ?, asked_size = ?, format = ?, settings = ?"
+                " WHERE draft_id = ?",
+                (
+                    changed.model,
+                    changed.size,
+                    changed.asked_size,
+                    changed.format,
+                    to_json(changed.settings),
+                    draft_id,
+                ),
+            )
+            return changed
 
         return await self._database.run(unit)
 

@@ -41,7 +41,7 @@ def resolve(
         preset = presets.find(tx, destination.guild_id, request.preset)
         if preset is None and strict:
             raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
-    size, asked = _size(model, request.size, preset.size if preset else None, defaults.size)
+    size, asked = choose_size(model, request.size, preset.size if preset else None, defaults.size)
     typed = merge(split(request.settings), split(preset.settings) if preset else ())
     private = bool(defaults.private if request.private is None else request.private)
     return Request(
@@ -50,7 +50,7 @@ def resolve(
         model=model.model_id,
         size=size,
         asked_size=asked,
-        format=_format(model, request.format, defaults.format),
+        format=choose_format(model, request.format, defaults.format),
         reference=request.reference,
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,
@@ -61,8 +61,8 @@ def resolve(
 
 def _as_offered(request: Request, model: ImageModel, *, strict: bool) -> Request:
     """Return the request with what the model offers, which it has already if it is asked for again."""
-    size, asked = _size(model, request.asked_size or request.size)
-    file_format = _format(model, request.format)
+    size, asked = choose_size(model, request.asked_size or request.size)
+    file_format = choose_format(model, request.format)
     settings = _settings(model, request.settings, strict=strict)
     now = (model.model_id, size, file_format, asked, settings)
     if now == (request.model, request.size, request.format, request.asked_size, request.settings):
@@ -77,14 +77,15 @@ def _as_offered(request: Request, model: ImageModel, *, strict: bool) -> Request
     )
 
 
-def _size(model: ImageModel, *wishes: str | None) -> tuple[str, str | None]:
+def choose_size(model: ImageModel, *wishes: str | None) -> tuple[str, str | None]:
     """Return the size, and the one that was asked for if that has another shape."""
     wish = next((wish for wish in wishes if wish is not None and wish in SIZES), model.sizes[0])
     size = nearest_size(wish, model.sizes)
     return size, None if SIZES[size] == SIZES[wish] else wish
 
 
-def _format(model: ImageModel, *wishes: str | None) -> str:
+def choose_format(model: ImageModel, *wishes: str | None) -> str:
+    """Return the first of the formats that the model has; else the model's own."""
     return next((wish for wish in wishes if wish in model.file_formats), model.file_formats[0])
 
 

@@ -29,6 +29,7 @@ from cogs.ui.file_types import PictureCommand
 if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.presets import PresetStore
+    from cogs.imagine.choices import ModelChoices
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
@@ -41,6 +42,7 @@ class Imagine(commands.Cog):
         self,
         submission: Submission,
         compose_forms: ComposeForms,
+        model_choices: ModelChoices,
         rejected_requests: RejectedRequests,
         presets: PresetStore,
         catalog: ModelCatalog,
@@ -50,6 +52,7 @@ class Imagine(commands.Cog):
         self._catalog = catalog
         self._submission = submission
         self._compose_forms = compose_forms
+        self._model_choices = model_choices
         self._rejected_requests = rejected_requests
         self._presets = presets
 
@@ -99,7 +102,10 @@ class Imagine(commands.Cog):
             if prompt is not None:
                 await self._submission.submit(interaction, options)
                 return
-            await self._compose_forms.open(interaction, options)
+            if len(self._catalog.offered) > 1:
+                await self._model_choices.open(interaction, options)
+            else:
+                await self._compose_forms.open(interaction, options)
         except MemberError as error:  # caught here so that the options and the reference are not lost
             await self._rejected_requests.offer_retry(interaction, options, error)
 

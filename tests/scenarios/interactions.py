@@ -41,6 +41,15 @@ def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any
     return sent | {name: [value] if name == "size" else value for name, value in values.items()}
 
 
+async def compose(server: Any, **options: Any) -> simcord.InteractionResult:
+    """Open the form by way of the card that comes where several models are offered."""
+    card = await server.alice.slash(server.channel, "imagine", **options)
+    shown: simcord.InteractionResult = await server.alice.click(
+        response_of(card).message, label="Words and references"
+    )
+    return shown
+
+
 class StaleMessage:
     """An earlier state of a message, with its buttons, as a client may still show it."""
 

@@ -14,8 +14,7 @@ from bot.domain.image_models import Parameter
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import field, fill_modal, modal_of, response_of
-from tests.support.images import make_picture
+from tests.scenarios.interactions import compose, field, fill_modal, modal_of, response_of
 
 MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "gpt-image-1-5")
 FOG = 'seed=42, negative_prompt="fog, rain"'
@@ -151,9 +150,7 @@ async def test_two_pictures_that_differ_in_settings_alone_are_no_double_click(
 async def test_a_form_without_room_for_the_format_has_it_among_the_options(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    shown = await server.alice.slash(
-        server.channel, "imagine", model="nano-banana-2", settings="resolution=2k"
-    )
+    shown = await compose(server, model="nano-banana-2", settings="resolution=2k")
     names = [part["component"]["custom_id"] for part in modal_of(shown)["components"]]
     assert names == ["prompt", "size", "settings", "reference", "options"]
     filled = fill_modal(shown, prompt="a red fox")
@@ -168,9 +165,7 @@ async def test_a_form_without_room_for_the_format_has_it_among_the_options(
 async def test_a_long_prompt_leaves_no_room_and_the_settings_stay(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    shown = await server.alice.slash(
-        server.channel, "imagine", model="nano-banana-2", settings="resolution=2K"
-    )
+    shown = await compose(server, model="nano-banana-2", settings="resolution=2K")
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox " * 399))
     shown = await server.alice.click(message(server), label="Edit")
     await server.alice.submit_modal(shown, fill_modal(shown))
@@ -230,20 +225,20 @@ async def test_a_setting_that_the_model_has_no_more_is_said_by_again_and_kept_fo
 
 
 async def test_settings_are_kept_from_the_accept_to_the_create_call_over_a_restart(
-    server: BotServer, rivya: FakeRivya
+    open_server: OpenServer, rivya: FakeRivya
 ) -> None:
-    fault = rivya.faults.add("status", "files", None, code=503, error_code="public_api_disabled")
-    with server.without_settling():
-        await imagine(
-            server, model="gpt-image-1-5", settings="quality=high", reference=("r.png", make_picture())
-        )
-        await server.until(lambda: fault.hits)
-    assert server.states() == ["held"]
-    rivya.faults.clear()
+    server = await open_server(models=MODELS, max_running=1)
+    rivya.hold()
+    await server.start_imagine(server.alice)
+    await server.start_imagine(server.alice, model="gpt-image-1-5", settings="quality=high")
+    assert server.query("SELECT stage, create_body FROM jobs WHERE settings IS NOT NULL") == [
+        ("accepted", None)
+    ]
+    rivya.release()
     await server.restart(idle=False)
     await server.wait_idle()
-    assert [task.params["quality"] for task in rivya.tasks.values()] == ["high"]
-    assert server.states() == ["settled"]
+    assert [task.params.get("quality") for task in rivya.tasks.values()] == [None, "high"]
+    assert server.states() == ["settled", "settled"]
 
 
 async def test_the_price_question_names_the_settings_and_yes_keeps_them_over_a_restart(

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.image_models import QWEN_IMAGE
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import fill_modal
+from tests.scenarios.interactions import compose, fill_modal
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "flux-2-pro", "z-image")
@@ -95,7 +95,7 @@ async def test_a_reference_for_a_model_without_references_is_refused_with_the_wo
 
 
 async def test_the_form_is_that_of_the_model(server: BotServer, rivya: FakeRivya) -> None:
-    shown = await server.alice.slash(server.channel, "imagine", model="z-image")
+    shown = await compose(server, model="z-image")
     assert shown.modal is not None
     assert set(fill_modal(shown)) == {"size"}
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox", size="portrait_16_9"))

@@ -1,0 +1,141 @@
+"""The card of a picture that is not described yet: its model, size, format and settings to choose from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import ui
+
+from bot.domain.model_settings import settable
+from cogs.text.escaping import escape, single_line, utf16_length
+from cogs.text.setting_messages import settings_text
+from cogs.text.terms import amount_text, format_name, price_text, size_name
+from cogs.text.translation import gettext, ngettext
+from cogs.ui.component_router import SNOWFLAKE
+from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
+from cogs.ui.layout import build_view, row, subtext
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.domain.image_models import ImageModel
+    from bot.domain.model_catalog import ModelCatalog
+    from bot.domain.model_settings import SettingValues
+    from bot.jobs.drafts import Draft
+
+MODEL: Final = "model"
+SIZE: Final = "size"
+FORMAT: Final = "format"
+SETTING: Final = "setting"
+CHOICE_ID: Final = (
+    rf"kuas:choose:(?P<what>{MODEL}|{SIZE}|{FORMAT}|{SETTING}[0-9])" rf":(?P<draft_id>{SNOWFLAKE})"
+)
+SETTINGS_SHOWN: Final = 6
+"""How many settings a card has lists for; the others can be typed in the form."""
+FILENAME_UNITS: Final = 60
+
+
+def choices_view(draft: Draft, catalog: ModelCatalog, lost: SettingValues = ()) -> ui.LayoutView:
+    """Show what can be chosen for a draft; `lost` are settings that its model does not take."""
+    model = catalog.offered_or_nearest(draft.model)
+    lists = [_select(draft, MODEL, _models(draft, catalog)), _select(draft, SIZE, _sizes(draft, model))]
+    if len(model.file_formats) > 1:
+        lists.append(_select(draft, FORMAT, _formats(draft, model)))
+    lists += [
+        _select(draft, f"{SETTING}{number}", options)
+        for number, options in enumerate(_settings(draft, model))
+    ]
+    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
+    return build_view(
+        f"### {title}",
+        "\n".join(filter(None, (price_text(catalog.shown_price(model)), *_notes(draft, lost)))),
+        *lists,
+        row(words_button(draft.draft_id)),
+        subtext(gettext("Nothing is charged before you send the words.")),
+    )
+
+
+def words_button(draft_id: int) -> ui.Button[ui.LayoutView]:
+    """Make the button that shows the form of a draft; `ComposeForms.reopen` handles it."""
+    return ui.Button(
+        label=gettext("Words and references"),
+        style=discord.ButtonStyle.primary,
+        custom_id=f"kuas:draft:{draft_id}",
+    )
+
+
+def _notes(draft: Draft, lost: SettingValues) -> list[str]:
+    notes = []
+    if draft.reference is not None:
+        name = escape(draft.reference.filename, FILENAME_UNITS)
+        notes.append(gettext("With the reference you attached: {name}.", name=name))
+    if draft.preset is not None:
+        notes.append(gettext("With the preset {name}.", name=escape(draft.preset.name, FILENAME_UNITS)))
+    if draft.settings:
+        notes.append(gettext("With the settings {settings}.", settings=settings_text(draft.settings)))
+    if lost:
+        notes.append(gettext("This model does not take {settings}.", settings=settings_text(lost)))
+    return notes
+
+
+def _select(draft: Draft, what: str, options: Sequence[discord.SelectOption]) -> ui.ActionRow[ui.LayoutView]:
+    chosen: ui.Select[ui.LayoutView] = ui.Select(
+        custom_id=f"kuas:choose:{what}:{draft.draft_id}", options=list(options)
+    )
+    return ui.ActionRow(chosen)
+
+
+def _models(draft: Draft, catalog: ModelCatalog) -> list[discord.SelectOption]:
+    """Return the available models, the draft's among them however many there are."""
+    chosen = catalog.offered_or_nearest(draft.model)
+    others = [model for model in catalog.available if model.model_id != chosen.model_id]
+    shown = {model.model_id for model in (chosen, *others[: CHOICES - 1])}
+    return [
+        discord.SelectOption(
+            label=single_line(model.name, CHOICE_UNITS),
+            value=model.model_id,
+            description=_model_note(model, catalog),
+            default=model.model_id == chosen.model_id,
+        )
+        for model in (catalog.available if chosen in catalog.available else (chosen, *others))
+        if model.model_id in shown
+    ]
+
+
+def _model_note(model: ImageModel, catalog: ModelCatalog) -> str:
+    parts = [amount_text(catalog.shown_price(model))]
+    if model.reference_count:
+        parts.append(ngettext("{n} reference", "{n} references", model.reference_count))
+    return " · ".join(parts)
+
+
+def _sizes(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:
+    return [
+        discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
+        for size in model.sizes
+    ]
+
+
+def _formats(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:
+    return [
+        discord.SelectOption(label=format_name(name), value=name, default=name == draft.format)
+        for name in model.file_formats
+    ]
+
+
+def _settings(draft: Draft, model: ImageModel) -> list[list[discord.SelectOption]]:
+    """Return a list for each setting that is a choice; until it is chosen, the model's default."""
+    chosen, lists = dict(draft.settings), []
+    for name, parameter in settable(model).items():
+        labels = [f"{name}: {option}" for option in parameter.options]
+        if not labels or len(labels) > CHOICES or max(map(utf16_length, labels)) > CHOICE_UNITS:
+            continue
+        taken = chosen.get(name, parameter.options[0])
+        lists.append(
+            [
+                discord.SelectOption(label=label, value=f"{name}={option}", default=option == taken)
+                for label, option in zip(labels, parameter.options, strict=True)
+            ]
+        )
+    return lists[:SETTINGS_SHOWN]

@@ -1,0 +1,179 @@
+"""The card of `/imagine` without a prompt where several models are offered, and the form behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from simcord.components import walk_components
+
+from sandbox.fake_rivya import FakeRivya
+from sandbox.locales import Locales
+from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import StaleMessage, fill_modal, modal_of, response_of
+from tests.support.images import make_picture
+
+MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "z-image")
+SELECT = 3
+
+
+@pytest.fixture
+async def server(open_server: OpenServer) -> BotServer:
+    return await open_server(models=MODELS)
+
+
+async def open_card(server: BotServer, **options: Any) -> Any:
+    return response_of(await server.alice.slash(server.channel, "imagine", **options)).message
+
+
+def lists(server: BotServer, card: Any) -> dict[str, str]:
+    """Return what is chosen in each list of a card."""
+    raw = server.env.backend.get_message(card.channel.id, card.id).components
+    return {
+        item["custom_id"].split(":")[2]: next(
+            each["value"] for each in item["options"] if each.get("default")
+        )
+        for item in walk_components(raw)
+        if item["type"] == SELECT
+    }
+
+
+async def choose(server: BotServer, card: Any, what: str, value: str) -> Any:
+    return await server.alice.select(card, [value], custom_id=id_of(server, card, what))
+
+
+def id_of(server: BotServer, card: Any, what: str) -> str:
+    raw = server.env.backend.get_message(card.channel.id, card.id).components
+    (found,) = [
+        each["custom_id"] for each in walk_components(raw) if f":{what}:" in each.get("custom_id", "")
+    ]
+    return str(found)
+
+
+async def test_what_is_chosen_on_the_card_is_painted_also_after_a_restart(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server)
+    assert lists(server, card) == {"model": "qwen-image", "size": "square_hd", "format": "png"}
+    assert "4 credits with Qwen Image" in server.text_of(card)
+    await choose(server, card, "model", "ideogram-v3")
+    assert lists(server, card) == {
+        "model": "ideogram-v3",
+        "size": "square_hd",
+        "setting0": "rendering_speed=BALANCED",
+        "setting1": "style=AUTO",
+        "setting2": "expand_prompt=true",
+    }
+    assert "from 7 credits with Ideogram V3" in server.text_of(card)
+    await choose(server, card, "size", "landscape_16_9")
+    await choose(server, card, "setting1", "style=DESIGN")
+    await server.restart()
+    await choose(server, card, "setting0", "rendering_speed=TURBO")
+    assert "With the settings `rendering_speed=TURBO, style=DESIGN`." in server.text_of(card)
+    shown = await server.alice.click(card, label="Words and references")
+    assert fill_modal(shown) == {
+        "size": ["landscape_16_9"],
+        "settings": "rendering_speed=TURBO, style=DESIGN",
+    }
+    filled = fill_modal(shown, prompt="a red fox", settings="style=DESIGN, seed=3")
+    await server.alice.submit_modal(shown, filled)
+    (task,) = rivya.tasks.values()
+    assert (task.model, task.size, task.params["style"]) == ("ideogram-v3", "landscape_16_9", "DESIGN")
+    assert (task.params["seed"], task.params["rendering_speed"]) == (3, "BALANCED")
+    assert server.states() == ["settled"]
+
+
+async def test_options_of_the_command_stand_on_the_card(server: BotServer, rivya: FakeRivya) -> None:
+    await server.sari.slash(server.channel, "presets save", name="Oil", before="oil painting of")
+    card = await open_card(
+        server,
+        model="nano-banana-2",
+        size="landscape_3_2",
+        format="png",
+        settings="resolution=4k",
+        preset="Oil",
+        private=True,
+        reference=("r.png", make_picture()),
+    )
+    assert lists(server, card) == {
+        "model": "nano-banana-2",
+        "size": "landscape_3_2",
+        "format": "png",
+        "setting0": "resolution=4K",
+        "setting1": "google_search=false",
+    }
+    words = server.text_of(card)
+    assert "With the reference you attached: r.png." in words
+    assert "With the preset Oil." in words
+    shown = await server.alice.click(card, label="Words and references")
+    assert len(modal_of(shown)["components"]) == 5
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox"))
+    (task,) = rivya.tasks.values()
+    assert (task.prompt, task.params["resolution"]) == ("oil painting of a red fox", "4K")
+    assert task.params["output_format"] == "png"
+    assert task.reference_id is not None
+
+
+async def test_another_model_keeps_what_it_takes_and_the_card_names_the_rest(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server, model="ideogram-v3", settings="seed=4, style=DESIGN", size="portrait_16_9")
+    await choose(server, card, "model", "nano-banana-2")
+    assert "This model does not take `style=DESIGN, seed=4`." in server.text_of(card)
+    assert lists(server, card)["size"] == "portrait_16_9"
+    await choose(server, card, "model", "z-image")
+    assert lists(server, card) == {"model": "z-image", "size": "portrait_16_9"}
+    assert "does not take" not in server.text_of(card)
+
+
+async def test_a_card_whose_draft_was_sent_in_changes_nothing_more(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server)
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox"))
+    for answer in (
+        await choose(server, card, "model", "z-image"),
+        await server.alice.click(card, label="Words and references"),
+    ):
+        assert "This was sent in before" in server.private_text(answer)
+    assert server.query("SELECT model FROM drafts") == [("qwen-image",)]
+    assert len(rivya.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("size", "circle"), ("format", "gif"), ("model", "no-model"), ("setting0", "seed=1")],
+)
+async def test_a_forged_choice_changes_nothing(server: BotServer, what: str, value: str) -> None:
+    card = await open_card(server, settings="resolution=2K", model="nano-banana-2", size="square_hd")
+    before = server.query("SELECT model, size, format, settings FROM drafts")
+    data = {"custom_id": id_of(server, card, what), "component_type": SELECT, "values": [value]}
+    await StaleMessage(server, card).send(server.alice, 3, data)
+    assert server.query("SELECT model, size, format, settings FROM drafts") == before
+
+
+async def test_a_model_that_rivya_lost_is_refused_and_the_card_stays(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server)
+    rivya.models["z-image"] = replace(rivya.models["z-image"], api_status="coming_soon")
+    await server.restart()
+    await server.wait_idle()
+    answer = await choose(server, card, "model", "z-image")
+    assert "Z Image is not available" in server.private_text(answer)
+    assert lists(server, card)["model"] == "qwen-image"
+
+
+async def test_the_card_is_in_the_language_of_its_member(server: BotServer) -> None:
+    Locales(server.env, "id")
+    card = await open_card(server)
+    assert "4 kredit dengan Qwen Image" in server.text_of(card)
+
+
+async def test_with_one_model_the_form_opens_at_once(open_server: OpenServer) -> None:
+    server = await open_server(models=("ideogram-v3",))
+    shown = await server.alice.slash(server.channel, "imagine")
+    names = [part["component"]["custom_id"] for part in modal_of(shown)["components"]]
+    assert names == ["prompt", "size", "settings", "options"]
