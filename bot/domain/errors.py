@@ -28,7 +28,10 @@ class KuasError(Exception):
 
 
 class MemberReason(StrEnum):
-    """Why a request is refused; `cogs/text/error_messages.py` has a sentence for each."""
+    """Why a request is refused; `cogs/text/error_messages.py` has a sentence for each.
+
+    If it is about one of several references, the data also have its `number`, from 1, and its `filename`.
+    """
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
@@ -52,6 +55,9 @@ class MemberReason(StrEnum):
     """HEIC, and the `heif` extra is not installed."""
     REFERENCE_UNSUPPORTED = "reference_unsupported"
     """The model takes no reference; data: `model`, its name."""
+    TOO_MANY_REFERENCES = "too_many_references"
+    """More than the model takes; data: `model`, its name, `limit`, `count`, and `others`, the names of the
+    models that take as many."""
     REFERENCE_GONE = "reference_gone"
     """The attachment is gone from Discord, whose links expire after about a day, or the stored picture is."""
     MODEL_UNAVAILABLE = "model_unavailable"

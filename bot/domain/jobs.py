@@ -16,7 +16,7 @@ class Stage(StrEnum):
     ACCEPTED = "accepted"
     """The row and its reservation exist."""
     UPLOADED = "uploaded"
-    """Rivya has the reference; skipped without one."""
+    """Rivya has all references; skipped without one."""
     CREATED = "created"
     """Rivya has a task, and its id is stored."""
     SUCCEEDED = "succeeded"
@@ -101,6 +101,8 @@ class Reference:
     size_bytes: int
     sha256: str | None = None
     """Of the stored file that is ready for upload; None if it is not stored (yet)."""
+    job_id: str | None = None
+    """The job whose picture it is, if it is known to be one of this bot."""
 
     @property
     def source_sha256(self) -> str | None:
@@ -175,7 +177,8 @@ class Request:
     model: str
     size: str
     format: str
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
+    """In the order in which the model gets them; members and rows count them from 1."""
     spoiler: bool = False
     preset: Preset | None = None
     parent_job_id: str | None = None
@@ -186,6 +189,12 @@ class Request:
     """Of the model; in a draft also what it does not take, as it was typed."""
     repeats: str | None = field(default=None, compare=False)
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The jobs of the pictures that this one was made from: the parent, and those of its references."""
+        jobs = (self.parent_job_id, *(reference.job_id for reference in self.references))
+        return tuple(dict.fromkeys(job_id for job_id in jobs if job_id is not None))
 
     @property
     def full_prompt(self) -> str:
@@ -206,7 +215,7 @@ class RequestOptions:
     size: str | None = None
     format: str | None = None
     private: bool | None = None
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
     spoiler: bool = False
     preset: str | None = None
     """The name of a preset, as it was typed."""
@@ -243,8 +252,8 @@ class Job:
     """When it was known that Discord has the first answer to the interaction."""
     message_id: int | None = None
     """The message of the reply; None until Discord has named it."""
-    upload: UploadedReference | None = None
-    """The reference at Rivya, once it is uploaded."""
+    uploads: tuple[UploadedReference, ...] = ()
+    """The first references, as far as they are at Rivya already, in the order of `request.references`."""
     create_body: str | None = None
     """The exact JSON of the create call, stored before it is sent; every retry sends the same."""
     task_id: str | None = None

@@ -168,18 +168,18 @@ class ModelCatalog:
         return other
 
     def cheaper(
-        self, model: ImageModel, left_credits: int, *, with_reference: bool, prompt_length: int
+        self, model: ImageModel, left_credits: int, *, references: int, prompt_length: int
     ) -> ImageModel | None:
         """Return the available model most like another that is too expensive; None if there is none.
 
-        Credits are enough for it, and it takes the same reference and a prompt of so many characters.
+        Credits are enough for it, and it takes as many references and a prompt of so many characters.
         """
         fitting = [
             each
             for each in self.available
             if each.cost_credits <= min(left_credits, model.cost_credits - 1)
             and prompt_length <= each.prompt_limit
-            and (each.reference_count or not with_reference)
+            and references <= each.reference_count
         ]
         return _closest(model, fitting)
 
@@ -190,6 +190,19 @@ class ModelCatalog:
             each.moves_price and each.fixed is None for each in model.parameters.values()
         )
         return ShownPrice(model.cost_credits, name, can_rise=can_rise)
+
+    def taking_references(self, count: int) -> tuple[ImageModel, ...]:
+        """Return the available models that take so many references in one request."""
+        return tuple(model for model in self.available if model.reference_count >= count)
+
+    def references_of(self, model_id: str) -> int:
+        """Return how many references a model takes in one request; 0 if it is not available."""
+        return self._known[model_id].reference_count if self.is_offered(model_id) else 0
+
+    @property
+    def most_references(self) -> int:
+        """How many references an offered model takes at most."""
+        return max(model.reference_count for model in self.offered)
 
     @property
     def price_list(self) -> PriceList:

@@ -124,7 +124,7 @@ class JobEngine:
         """
         self._require_accepting(context)
         model = self._catalog.require(request.model)
-        with self._cheaper_named(request, model):
+        with self._others_named(request, model):
             result = await self._store.submit(
                 request,
                 context,
@@ -138,8 +138,13 @@ class JobEngine:
             log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
         return result
 
-    async def open_draft(self, request: Request | RequestOptions, context: RequestContext) -> Draft | None:
+    async def open_draft(
+        self, request: Request | RequestOptions, context: RequestContext, *, extends: bool = False
+    ) -> Draft | None:
         """Save a request as the draft of a form; None if its interaction was saved before.
+
+        With `extends` its references are added to the draft that its member has begun a moment ago, if there
+        is one whose model takes as many.
 
         Raises:
             MemberError: it would be refused, whatever is typed into the form.
@@ -147,12 +152,13 @@ class JobEngine:
         """
         self._require_accepting(context)
         model = self._catalog.require(request.model)
-        with self._cheaper_named(request, model):
-            return await self._store.open_draft(request, context, model=model, at=now_ms())
+        room_of = self._catalog.references_of if extends and self._catalog.most_references > 1 else None
+        with self._others_named(request, model):
+            return await self._store.open_draft(request, context, model=model, at=now_ms(), room_of=room_of)
 
     @contextmanager
-    def _cheaper_named(self, request: Request | RequestOptions, model: ImageModel) -> Iterator[None]:
-        """Let a refusal for want of credits name its model, and a cheaper one that would fit."""
+    def _others_named(self, request: Request | RequestOptions, model: ImageModel) -> Iterator[None]:
+        """Let a refusal name other models: for want of credits a cheaper one, else those that would do."""
         try:
             yield
         except LimitExceeded as error:
@@ -160,10 +166,15 @@ class JobEngine:
             cheaper = self._catalog.cheaper(
                 model,
                 error.usage.left_credits,
-                with_reference=request.reference is not None,
+                references=len(request.references),
                 prompt_length=len(request.prompt),
             )
             error.cheaper = None if cheaper is None else self._catalog.shown_price(cheaper)
+            raise
+        except MemberError as error:
+            if error.reason is MemberReason.TOO_MANY_REFERENCES:
+                others = self._catalog.taking_references(len(request.references))
+                error.data["others"] = [other.name for other in others]
             raise
 
     def _require_accepting(self, context: RequestContext) -> None:

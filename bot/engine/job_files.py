@@ -1,4 +1,4 @@
-"""What a job sends and fetches: its reference, the body of its create call, and its result."""
+"""What a job sends and fetches: its references, the body of its create call, and its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import Job, Picture, Reference
+    from bot.domain.jobs import Job, Picture, Reference, UploadedReference
     from bot.domain.model_catalog import ModelCatalog
     from bot.images.downloads import Downloader
     from bot.images.workers import ImageWorkers
@@ -65,6 +65,22 @@ class JobFiles:
         self._image_workers = image_workers
         self._picture_store = picture_store
         self._unverified = asyncio.Semaphore(MAX_UNVERIFIED)
+
+    async def upload(self, job: Job, reference: Reference) -> tuple[UploadedReference, str]:
+        """Prepare a reference and upload it; return it as it is at Rivya, and the SHA-256 of its stored file.
+
+        Raises:
+            KuasError: as `prepare_reference` and `RivyaClient.upload`.
+        """
+        ready = await self.prepare_reference(job, reference)
+        uploaded = await self._rivya.upload(
+            ready.path,
+            filename=reference_filename(ready.mime_type),
+            mime_type=ready.mime_type,
+            model=job.request.model,
+            client_request_id=job.job_id,
+        )
+        return replace(uploaded, mime_type=uploaded.mime_type or ready.mime_type), ready.sha256
 
     async def prepare_reference(self, job: Job, reference: Reference) -> PreparedReference:
         """Return the stored reference; download, normalise and store it if it is not stored yet.
@@ -173,17 +189,13 @@ class JobFiles:
         Raises:
             OperatorError: `model_unknown`; the settings have lost the model since the job was accepted.
         """
-        request, reference = job.request, job.upload
-        if reference is not None:
-            mime_type = reference.mime_type or "image/png"
-            name = reference.name or reference_filename(mime_type)
-            reference = replace(reference, mime_type=mime_type, name=name)
+        request = job.request
         return create_body(
             self._model(job),
             prompt=request.full_prompt,
             size=request.size,
             format=request.format,
-            reference=reference,
+            references=[_named(upload) for upload in job.uploads],
             client_request_id=job.job_id,
             settings=request.settings,
         )
@@ -201,6 +213,12 @@ class JobFiles:
         if model is None:
             raise OperatorError("model_unknown", f"the settings have no model {job.request.model} any more")
         return model
+
+
+def _named(upload: UploadedReference) -> UploadedReference:
+    """Return a reference at Rivya with a type and a name, whatever Rivya's answer had of them."""
+    mime_type = upload.mime_type or "image/png"
+    return replace(upload, mime_type=mime_type, name=upload.name or reference_filename(mime_type))
 
 
 def reference_filename(mime_type: str) -> str:

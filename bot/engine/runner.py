@@ -25,12 +25,12 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
 from bot.engine.failure_policy import decide_failure, makes_late
-from bot.engine.job_files import reference_filename
 from bot.engine.polling.task_kind import kind_of
 from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.engine.result_poster import ResultPoster, log_failure
 from bot.engine.waits import WakeableWait, backoff_seconds, late_interval_seconds, seconds_since
+from bot.jobs.validation import which_reference
 from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:
@@ -274,21 +274,14 @@ class JobRunner:
         return await self._dependencies.store.acknowledged(self.job.job_id, message_id)
 
     async def upload_reference(self) -> Job:
-        """Upload the reference; without one, create the task."""
-        reference = self.job.request.reference
-        if reference is None:
+        """Upload one reference, which is committed before the next begins; without one, create the task."""
+        request, number = self.job.request, len(self.job.uploads) + 1
+        if number > len(request.references):
             return await self.create()
         self._progress.set_phase(Phase.UPLOADING)
-        ready = await self._files.prepare_reference(self.job, reference)
-        uploaded = await self._dependencies.rivya.upload(
-            ready.path,
-            filename=reference_filename(ready.mime_type),
-            mime_type=ready.mime_type,
-            model=self.job.request.model,
-            client_request_id=self.job.job_id,
-        )
-        uploaded = replace(uploaded, mime_type=uploaded.mime_type or ready.mime_type)
-        return await self._dependencies.store.uploaded(self.job.job_id, uploaded, ready.sha256)
+        with which_reference(request, number):
+            upload, sha256 = await self._files.upload(self.job, request.references[number - 1])
+        return await self._dependencies.store.uploaded(self.job.job_id, number, upload, sha256)
 
     async def create(self) -> Job:
         """Create the task. The body is committed first, so that every repeat, in any process, is the same."""

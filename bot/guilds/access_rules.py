@@ -105,11 +105,12 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
     """
     if request.parent_job_id is None and request.repeats is None:
         return
-    destination, reference = request.destination, request.reference
+    destination = request.destination
     row = transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at > ? AND interaction_id <> ?"
         " AND parent_job_id IS ? AND prompt = ? AND model = ? AND size = ? AND format = ? AND settings IS ?"
-        " AND reference_url IS ?"
+        " AND (SELECT coalesce(group_concat(url, ' '), '') FROM"
+        "      (SELECT url FROM job_references r WHERE r.job_id = jobs.job_id ORDER BY number)) = ?"
         " AND stage NOT IN ('cancelled', 'failed') AND job_id IS NOT ?",
         (
             destination.guild_id,
@@ -122,7 +123,7 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
             request.size,
             request.format,
             to_json(request.settings),
-            None if reference is None else reference.url,
+            " ".join(reference.url for reference in request.references),
             request.repeats,
         ),
     ).fetchone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
@@ -10,7 +11,7 @@ from bot.domain.jobs import Reference, Request, stored_url
 
 if TYPE_CHECKING:
     from bot.domain.access import AccessPolicy
-    from bot.domain.jobs import Destination
+    from bot.domain.jobs import Destination, UploadedReference
     from bot.jobs.history import HistoryItem
 
 
@@ -37,18 +38,15 @@ def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPo
         MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
     """
     _require_usable(item, destination.user_id, policy)
-    job, reference = item.job, item.job.request.reference
+    job, references = item.job, item.job.request.references
     if not job.request.prompt:
         raise MemberError(MemberReason.PICTURE_DELETED)
-    if reference is not None and job.request.destination.user_id != destination.user_id:
+    if references and job.request.destination.user_id != destination.user_id:
         raise MemberError(MemberReason.REFERENCE_NOT_YOURS)
-    if reference is not None and reference.sha256 is not None:
-        mime_type = job.upload.mime_type if job.upload is not None else None
-        reference = replace(reference, content_type=mime_type or reference.content_type)
     return replace(
         job.request,
         destination=destination,
-        reference=reference,
+        references=tuple(map(_ready, references, chain(job.uploads, repeat(None)))),
         parent_job_id=_parent_of(item),
         repeats=job.job_id,
     )
@@ -70,9 +68,16 @@ def request_from_picture(
         destination=destination,
         prompt="",
         preset=None,
-        reference=reference,
+        references=(replace(reference, job_id=item.job.job_id),),
         parent_job_id=item.job.job_id,
     )
+
+
+def _ready(reference: Reference, upload: UploadedReference | None) -> Reference:
+    """Return the reference with the type of its stored file, if it has one."""
+    if reference.sha256 is None or upload is None:
+        return reference
+    return replace(reference, content_type=upload.mime_type or reference.content_type)
 
 
 def stored_reference(item: HistoryItem) -> Reference | None:

@@ -5,15 +5,16 @@ Owns the table drafts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
 from bot.domain.model_settings import from_json, to_json
+from bot.jobs.references import DRAFT_REFERENCES, insert_references, references_from
 from bot.jobs.request_options import resolve
-from bot.jobs.rows import insert, preset_from, reference_from, request_columns
+from bot.jobs.rows import insert, preset_from, request_columns
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 TTL_MS: Final = DAY_MS
 """Discord serves an attached reference about as long."""
+
+UNSENT_MS: Final = 15 * 60 * 1000
+"""How long one reference after another is added to the same draft."""
 
 _TAKEN: Final = (
     "(job_id IS NOT NULL AND NOT EXISTS"
@@ -47,7 +51,7 @@ class Draft:
     format: str
     private: bool
     spoiler: bool
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
     preset: Preset | None = None
     parent_job_id: str | None = None
     asked_size: str | None = None
@@ -55,6 +59,8 @@ class Draft:
     """Also those that the model does not take, as they were typed."""
     taken: bool = False
     """Whether a job was made from it already."""
+    full_model: str | None = None
+    """The model of the draft that the member had begun a moment ago, if that has no room for a reference."""
 
     def request(self, destination: Destination) -> Request:
         """Return the request with this destination, which also says whether it is private."""
@@ -64,7 +70,7 @@ class Draft:
             model=self.model,
             size=self.size,
             format=self.format,
-            reference=self.reference,
+            references=self.references,
             spoiler=self.spoiler,
             preset=self.preset,
             parent_job_id=self.parent_job_id,
@@ -86,7 +92,7 @@ def draft_from(request: Request) -> Draft:
         format=request.format,
         private=destination.private,
         spoiler=request.spoiler,
-        reference=request.reference,
+        references=request.references,
         preset=request.preset,
         parent_job_id=request.parent_job_id,
         asked_size=request.asked_size,
@@ -110,7 +116,57 @@ def insert_draft(
         "drafted_at": at,
         "quote_credits": quote_credits,
     }
-    return insert(transaction, "drafts", columns, "draft_id")
+    if not insert(transaction, "drafts", columns, "draft_id"):
+        return False
+    if request.references:
+        insert_references(transaction, "draft_references", destination.interaction_id, request.references)
+    return True
+
+
+def newest_unsent(transaction: sqlite3.Connection, destination: Destination, at: int) -> Draft | None:
+    """Return the newest draft of the member in the guild that was begun less than `UNSENT_MS` before `at`.
+
+    None without one; a draft whose price was asked about has been sent in.
+    """
+    row = transaction.execute(
+        f"SELECT *, 0 AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
+        " WHERE guild_id = ? AND user_id = ? AND drafted_at > ? AND job_id IS NULL AND quote_credits IS NULL"
+        " ORDER BY drafted_at DESC, draft_id DESC LIMIT 1",
+        (destination.guild_id, destination.user_id, at - UNSENT_MS),
+    ).fetchone()
+    return None if row is None else _draft(row)
+
+
+def with_references(draft: Draft, request: Request, *, derived: bool) -> Draft:
+    """Return a draft with the references of a request that it does not have yet.
+
+    If the request is `derived` from a picture, the draft becomes private or a spoiler where the picture is.
+    """
+    known = {_address(reference) for reference in draft.references}
+    new = tuple(reference for reference in request.references if _address(reference) not in known)
+    return replace(
+        draft,
+        references=draft.references + new,
+        private=draft.private or (derived and request.destination.private),
+        spoiler=draft.spoiler or (derived and request.spoiler),
+        parent_job_id=draft.parent_job_id or request.parent_job_id,
+    )
+
+
+def save_references(transaction: sqlite3.Connection, draft: Draft, extended: Draft) -> None:
+    """Save what `with_references` has added to a draft."""
+    have = len(draft.references)
+    new = extended.references[have:]
+    insert_references(transaction, "draft_references", draft.draft_id, new, first=have + 1)
+    transaction.execute(
+        "UPDATE drafts SET private = ?, spoiler = ?, parent_job_id = ? WHERE draft_id = ?",
+        (extended.private, extended.spoiler, extended.parent_job_id, draft.draft_id),
+    )
+
+
+def _address(reference: Reference) -> str:
+    """Return the address without Discord's signature, which it renews."""
+    return reference.url.partition("?")[0]
 
 
 def quoted_credits(transaction: sqlite3.Connection, draft_id: int) -> int | None:
@@ -176,7 +232,8 @@ class DraftStore:
 
         def unit(tx: sqlite3.Connection) -> Draft | None:
             row = tx.execute(
-                f"SELECT *, {_TAKEN} AS taken FROM drafts WHERE draft_id = ? AND drafted_at >= ?",  # noqa: S608  # our own text
+                f"SELECT *, {_TAKEN} AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
+                " WHERE draft_id = ? AND drafted_at >= ?",
                 (draft_id, since),
             ).fetchone()
             return None if row is None else _draft(row)
@@ -192,7 +249,8 @@ class DraftStore:
 
         def unit(tx: sqlite3.Connection) -> Draft | None:
             row = tx.execute(
-                f"SELECT *, 0 AS taken FROM drafts WHERE draft_id = ? AND drafted_at >= ? AND NOT {_TAKEN}",  # noqa: S608  # our own text
+                f"SELECT *, 0 AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
+                f" WHERE draft_id = ? AND drafted_at >= ? AND NOT {_TAKEN}",
                 (draft_id, since),
             ).fetchone()
             if row is None:
@@ -230,7 +288,7 @@ def _draft(row: sqlite3.Row) -> Draft:
         format=row["format"],
         private=bool(row["private"]),
         spoiler=bool(row["spoiler"]),
-        reference=reference_from(row),
+        references=references_from(row),
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],
         asked_size=row["asked_size"],

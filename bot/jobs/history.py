@@ -14,6 +14,7 @@ from bot.domain.limits import ReservationState
 from bot.domain.text_folding import fold_with_signs, search_terms
 from bot.guilds.access_rules import load_policy
 from bot.jobs.outcomes import LANDING, landing_values
+from bot.jobs.references import job_references
 from bot.jobs.rows import job_from
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ wait."""
 MAX_ANCESTORS: Final = 100
 """How many ancestors of a picture are read."""
 
-_COLUMNS: Final = "j.*, r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
+_COLUMNS: Final = (
+    f"j.*, {job_references('j')},"
+    " r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
+)
 _JOINS: Final = "JOIN reservations r USING (job_id) LEFT JOIN kept_pictures k USING (job_id)"
 _TABLES: Final = f"jobs j {_JOINS}"
 # A picture that is finished and not deleted, whether it is delivered, or could be downloaded, yet or not.
@@ -176,12 +180,11 @@ class HistoryStore:
 
         def unit(tx: sqlite3.Connection) -> Ancestry:
             found: list[HistoryItem] = []
-            seen, current = set(), _find(tx, job_id)
-            while current is not None and current.job.job_id not in seen and len(found) <= MAX_ANCESTORS:
-                found.append(current)
-                seen.add(current.job.job_id)
-                parent = current.job.request.parent_job_id
-                current = None if parent is None else _find(tx, parent)
+            job_ids = [job_id]  # grows while it is read, each generation behind the one before
+            for each in job_ids:
+                if (item := _find(tx, each)) is not None and len(found) <= MAX_ANCESTORS:
+                    found.append(item)
+                    job_ids += [parent for parent in item.job.request.parents if parent not in job_ids]
             return Ancestry(tuple(found[1:]), sum(item.charged_credits for item in found))
 
         return await self._database.run(unit)

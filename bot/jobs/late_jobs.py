@@ -17,7 +17,8 @@ from bot.domain.clock import now_ms
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, FailureCode, Stage
 from bot.domain.limits import ReservationState
 from bot.jobs.outcomes import FAILURE, FINISH, NO_FAILURE, NOT_LATE, close_credits, failure_values
-from bot.jobs.rows import job_from
+from bot.jobs.references import job_references
+from bot.jobs.rows import SELECT_JOB, job_from
 
 if TYPE_CHECKING:
     import sqlite3
@@ -98,7 +99,8 @@ class LateJobStore:
             pages = max(1, -(-total // size))
             shown = min(max(1, page), pages)
             rows = tx.execute(
-                "SELECT j.*, CASE r.state WHEN 'held' THEN r.counted_credits ELSE 0 END AS held_credits,"
+                f"SELECT j.*, {job_references('j')},"
+                " CASE r.state WHEN 'held' THEN r.counted_credits ELSE 0 END AS held_credits,"
                 f" u.sha256 AS unreadable_sha256, u.size_bytes AS unreadable_bytes {_LISTED}"
                 " ORDER BY j.late_at, j.job_id LIMIT ? OFFSET ?",
                 (size, (shown - 1) * size),
@@ -274,7 +276,7 @@ def _charged_credits(transaction: sqlite3.Connection, job_id: str) -> int:
 
 
 def _find(transaction: sqlite3.Connection, job_id: str) -> Job | None:
-    row = transaction.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    row = transaction.execute(SELECT_JOB, (job_id,)).fetchone()
     return None if row is None else job_from(row)
 
 

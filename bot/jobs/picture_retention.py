@@ -82,8 +82,8 @@ def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
     """Return the names that a job, a draft, a kept or an unreadable result refers to."""
     marks = ", ".join("?" * len(names))
     rows = transaction.execute(
-        f"SELECT reference_sha256 AS name FROM jobs WHERE reference_sha256 IN ({marks})"  # noqa: S608  # marks alone
-        f" UNION SELECT reference_sha256 FROM drafts WHERE reference_sha256 IN ({marks})"
+        f"SELECT sha256 AS name FROM job_references WHERE sha256 IN ({marks})"  # noqa: S608  # marks alone
+        f" UNION SELECT sha256 FROM draft_references WHERE sha256 IN ({marks})"
         f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})"
         f" UNION SELECT sha256 FROM unreadable_results WHERE sha256 IN ({marks})",
         names * 4,
@@ -94,17 +94,18 @@ def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
 def _sources(transaction: sqlite3.Connection) -> set[str]:
     """Return the stored pictures from which references of unfinished jobs and drafts are still to be made."""
     rows = transaction.execute(
-        "SELECT reference_url FROM jobs WHERE finished_at IS NULL AND reference_url IS NOT NULL"
-        " UNION SELECT reference_url FROM drafts WHERE reference_url IS NOT NULL"
+        "SELECT url FROM jobs CROSS JOIN job_references USING (job_id) WHERE finished_at IS NULL"
+        " UNION SELECT url FROM draft_references"
     )
-    return {name for row in rows if (name := stored_sha256(row["reference_url"])) is not None}
+    return {name for row in rows if (name := stored_sha256(row["url"])) is not None}
 
 
 def _expire_some(transaction: sqlite3.Connection, before: int) -> int:
     references = transaction.execute(
-        "UPDATE jobs SET reference_sha256 = NULL WHERE job_id IN ("
-        " SELECT job_id FROM jobs INDEXED BY jobs_by_reference"
-        " WHERE reference_sha256 IS NOT NULL AND finished_at < ? LIMIT ?) RETURNING job_id",
+        "UPDATE job_references SET sha256 = NULL WHERE (job_id, number) IN ("
+        " SELECT r.job_id, r.number FROM job_references r INDEXED BY job_references_by_file"
+        " CROSS JOIN jobs USING (job_id)"
+        " WHERE r.sha256 IS NOT NULL AND finished_at < ? LIMIT ?) RETURNING job_id",
         (before, BATCH),
     ).fetchall()
     results = transaction.execute(

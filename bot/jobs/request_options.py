@@ -51,7 +51,7 @@ def resolve(
         size=size,
         asked_size=asked,
         format=choose_format(model, request.format, defaults.format),
-        reference=request.reference,
+        references=request.references,
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,
         parent_job_id=request.parent_job_id,

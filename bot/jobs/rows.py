@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.jobs import (
     DeliveredMessage,
@@ -13,12 +13,11 @@ from bot.domain.jobs import (
     FailureCause,
     Job,
     Preset,
-    Reference,
     Request,
     Stage,
-    UploadedReference,
 )
 from bot.domain.model_settings import from_json, to_json
+from bot.jobs.references import insert_references, job_references, references_from, uploads_from
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,10 +25,14 @@ if TYPE_CHECKING:
 _Columns = dict[str, Any]
 """A row by the names of its columns."""
 
+SELECT_JOBS: Final = f"SELECT *, {job_references()} FROM jobs"  # noqa: S608  # our own text
+"""Selects rows for `job_from`."""
+SELECT_JOB: Final = f"{SELECT_JOBS} WHERE job_id = ?"
+
 
 def request_columns(request: Request) -> dict[str, object]:
-    """Return the columns of a request without its destination; `jobs` and `drafts` both have them."""
-    reference, preset = request.reference, request.preset
+    """Return the columns that `jobs` and `drafts` both have: neither the destination nor the references."""
+    preset = request.preset
     return {
         "prompt": request.prompt,
         "model": request.model,
@@ -37,11 +40,6 @@ def request_columns(request: Request) -> dict[str, object]:
         "format": request.format,
         "private": int(request.destination.private),
         "spoiler": int(request.spoiler),
-        "reference_url": reference.url if reference else None,
-        "reference_filename": reference.filename if reference else None,
-        "reference_type": reference.content_type if reference else None,
-        "reference_bytes": reference.size_bytes if reference else None,
-        "reference_sha256": reference.sha256 if reference else None,
         "preset_name": preset.name if preset else None,
         "preset_before": preset.before if preset else None,
         "preset_after": preset.after if preset else None,
@@ -72,6 +70,15 @@ def job_columns(job: Job) -> dict[str, object]:
     }
 
 
+def insert_job(transaction: sqlite3.Connection, job: Job) -> bool:
+    """Insert an accepted job with its references; False if there is one of the same interaction already."""
+    if not insert(transaction, "jobs", job_columns(job), "interaction_id"):
+        return False
+    if job.request.references:
+        insert_references(transaction, "job_references", job.job_id, job.request.references)
+    return True
+
+
 def insert(transaction: sqlite3.Connection, table: str, columns: dict[str, object], key: str) -> bool:
     """Insert a row; False if there is one with the same `key` already."""
     statement = _insert_statement(table, tuple(columns), key)
@@ -94,7 +101,7 @@ def update_statement(changes: str, stages: tuple[Stage, ...]) -> str:
 
 
 def job_from(found: sqlite3.Row) -> Job:
-    """Return the job of a row of `jobs`."""
+    """Return the job of a row of `jobs` that was selected with its `job_references`."""
     # A `sqlite3.Row` looks for a name among all before it, for each of the many columns.
     row = dict(zip(found.keys(), found, strict=True))
     failure = None
@@ -114,7 +121,7 @@ def job_from(found: sqlite3.Row) -> Job:
         accepted_at=row["accepted_at"],
         acknowledged_at=row["acknowledged_at"],
         message_id=row["message_id"],
-        upload=_upload(row),
+        uploads=uploads_from(row),
         create_body=row["create_body"],
         task_id=row["task_id"],
         task_created_at=row["task_created_at"],
@@ -139,31 +146,6 @@ def _delivered_message(row: _Columns) -> DeliveredMessage | None:
         message_id=row["landed_message_id"],
         method=DeliveryMethod(row["landed_way"]),
         url=row["landed_url"],
-    )
-
-
-def _upload(row: _Columns) -> UploadedReference | None:
-    if row["upload_url"] is None:
-        return None
-    return UploadedReference(
-        url=row["upload_url"],
-        mime_type=row["upload_mime"],
-        name=row["upload_name"],
-        duration_seconds=row["upload_seconds"],
-        duration_token=row["upload_token"],
-    )
-
-
-def reference_from(row: sqlite3.Row | _Columns) -> Reference | None:
-    """Return the reference of a row of `jobs` or `drafts`; None if there is none, or it was erased."""
-    if row["reference_url"] is None:
-        return None
-    return Reference(
-        url=row["reference_url"],
-        filename=row["reference_filename"],
-        content_type=row["reference_type"],
-        size_bytes=row["reference_bytes"],
-        sha256=row["reference_sha256"],
     )
 
 
@@ -192,7 +174,7 @@ def _request(row: _Columns) -> Request:
         model=row["model"],
         size=row["size"],
         format=row["format"],
-        reference=reference_from(row),
+        references=references_from(row),
         spoiler=bool(row["spoiler"]),
         preset=preset_from(row),
         parent_job_id=row["parent_job_id"],

@@ -29,7 +29,8 @@ from bot.jobs.outcomes import (
     failure_values,
     landing_values,
 )
-from bot.jobs.rows import job_from, update_statement
+from bot.jobs.references import record_upload
+from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, update_statement
 from bot.jobs.submission import PricedRequest, open_draft, submit
 
 if TYPE_CHECKING:
@@ -101,15 +102,23 @@ class JobStore:
         )
 
     async def open_draft(
-        self, request: Request | RequestOptions, context: RequestContext, *, model: ImageModel, at: int
+        self,
+        request: Request | RequestOptions,
+        context: RequestContext,
+        *,
+        model: ImageModel,
+        at: int,
+        room_of: Callable[[str], int] | None = None,
     ) -> Draft | None:
         """Save a request as the draft of a form; None if its interaction was saved before.
+
+        With `room_of` its references may be added to another draft: see `submission.open_draft`.
 
         Raises:
             MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
         """
         priced = PricedRequest(request, context, model, at, self._default_limit, self._prices)
-        return await self._database.run(lambda tx: open_draft(tx, priced))
+        return await self._database.run(lambda tx: open_draft(tx, priced, room_of))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
         """Record that Discord has our first answer. Called again, it keeps the first time and message id."""
@@ -121,22 +130,18 @@ class JobStore:
             tuple(Stage),
         )
 
-    async def uploaded(self, job_id: str, upload: UploadedReference, sha256: str) -> Job:
-        """Record the uploaded reference; the picture store has the file under this hash."""
+    async def uploaded(self, job_id: str, number: int, upload: UploadedReference, sha256: str) -> Job:
+        """Record an uploaded reference by its number; the picture store has the file under this hash.
+
+        With the last one the job is UPLOADED.
+        """
         return await self._transition(
             job_id,
-            "stage = ?, upload_url = ?, upload_mime = ?, upload_name = ?, upload_seconds = ?,"
-            " upload_token = ?, reference_sha256 = ?",
-            (
-                Stage.UPLOADED,
-                upload.url,
-                upload.mime_type,
-                upload.name,
-                upload.duration_seconds,
-                upload.duration_token,
-                sha256,
-            ),
+            "stage = CASE WHEN EXISTS (SELECT 1 FROM job_references r"
+            " WHERE r.job_id = jobs.job_id AND r.upload_url IS NULL) THEN stage ELSE 'uploaded' END",
+            (),
             (Stage.ACCEPTED,),
+            lambda tx: record_upload(tx, job_id, number, upload, sha256),
         )
 
     async def creating(self, job_id: str, body: str) -> Job:
@@ -316,13 +321,13 @@ class JobStore:
         def unit(tx: Transaction) -> Job | None:
             row = tx.execute(
                 f"UPDATE jobs SET stage = ?, {FINISH}"  # noqa: S608  # our own text
-                " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING *",
+                " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING job_id",
                 (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
             ).fetchone()
             if row is None:
                 return None
             ledger.release(tx, job_id=job_id, at=at)
-            return job_from(row)
+            return job_from(tx.execute(SELECT_JOB, (job_id,)).fetchone())
 
         job = await self._database.run(unit)
         if job is not None:
@@ -334,9 +339,7 @@ class JobStore:
         return await self._database.run(
             lambda tx: [
                 job_from(row)
-                for row in tx.execute(
-                    "SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY accepted_at, job_id"
-                )
+                for row in tx.execute(f"{SELECT_JOBS} WHERE finished_at IS NULL ORDER BY accepted_at, job_id")
             ]
         )
 
@@ -355,7 +358,7 @@ class JobStore:
         """Return a job; None if there is none."""
 
         def unit(tx: Transaction) -> Job | None:
-            row = tx.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+            row = tx.execute(SELECT_JOB, (job_id,)).fetchone()
             return None if row is None else job_from(row)
 
         return await self._database.run(unit)
@@ -387,7 +390,7 @@ class JobStore:
             if after is not None:
                 return after, charged_credits or 0
             # Not by RETURNING, which takes longer for so many columns.
-            row = tx.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+            row = tx.execute(SELECT_JOB, (job_id,)).fetchone()
             return job_from(row), charged_credits or 0
 
         job, charged_credits = await self._database.run(unit)

@@ -22,10 +22,12 @@ from bot.guilds.operator_decisions import require_admitted, require_not_paused
 from bot.guilds.settings import GuildSetting
 from bot.jobs import drafts
 from bot.jobs.request_options import resolve
-from bot.jobs.rows import insert, job_columns
+from bot.jobs.rows import insert_job
 from bot.jobs.validation import validate_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.credits.ledger import Transaction
     from bot.domain.access import AccessPolicy
     from bot.domain.image_models import ImageModel
@@ -109,7 +111,7 @@ def submit(
         accepted_at=at,
     )
     # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
-    if not insert(tx, "jobs", job_columns(job), "interaction_id"):
+    if not insert_job(tx, job):
         return Duplicate()
     require_not_paused(tx, guild_id)
     enforce(tx, request, priced.context, policy, at)
@@ -134,8 +136,13 @@ def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
     )
 
 
-def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
+def open_draft(
+    tx: Transaction, priced: PricedRequest, room_of: Callable[[str], int] | None = None
+) -> drafts.Draft | None:
     """Save a request whose form is shown next; None if the interaction was saved before.
+
+    With `room_of`, how many references a model takes, the request's references are added to the draft that
+    its member has begun a moment ago, if there is one with room.
 
     Raises:
         MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
@@ -147,7 +154,15 @@ def open_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
     blank = replace(request, prompt="", preset=None)
     policy = load_policy(tx, request.destination.guild_id, priced.at)
     _require_capacity(tx, priced, blank, priced.quote(tx, request).credits, policy)
-    return drafts.draft_from(request) if drafts.insert_draft(tx, request, priced.at) else None
+    begun = room_of and drafts.newest_unsent(tx, request.destination, priced.at)
+    if room_of and begun:
+        extended = drafts.with_references(begun, request, derived=isinstance(priced.request, Request))
+        if len(extended.references) <= room_of(extended.model):
+            drafts.save_references(tx, begun, extended)
+            return extended
+    if not drafts.insert_draft(tx, request, priced.at):
+        return None
+    return replace(drafts.draft_from(request), full_model=begun.model if begun else None)
 
 
 def _hidden(request: Request, context: RequestContext, policy: AccessPolicy) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
@@ -11,6 +12,8 @@ from bot.domain.text_folding import BLANK_LETTERS
 from bot.images import processing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Request
 
@@ -19,11 +22,11 @@ _INVISIBLE: Final = ("C", "Z", "M")
 
 
 def validate_request(request: Request, model: ImageModel) -> None:
-    """Check the prompt, and what is declared of the reference.
+    """Check the prompt, and what is declared of the references.
 
     Raises:
         MemberError: PROMPT_EMPTY, PROMPT_REFUSED, PROMPT_TOO_LONG with the room that is left;
-            REFERENCE_UNSUPPORTED; as `processing.check_metadata`.
+            REFERENCE_UNSUPPORTED, TOO_MANY_REFERENCES; as `processing.check_metadata`.
     """
     if not any(_is_visible(character) for character in request.prompt):
         raise MemberError(MemberReason.PROMPT_EMPTY)
@@ -34,15 +37,34 @@ def validate_request(request: Request, model: ImageModel) -> None:
         # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)
         raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room)
-    if request.reference is not None:
-        if not model.reference_count:
-            raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
-        processing.check_metadata(
-            filename=request.reference.filename,
-            content_type=request.reference.content_type,
-            size_bytes=request.reference.size_bytes,
-            limit_bytes=model.reference_limit_bytes,
+    if request.references and not model.reference_count:
+        raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
+    if (count := len(request.references)) > model.reference_count:
+        raise MemberError(
+            MemberReason.TOO_MANY_REFERENCES, model=model.name, limit=model.reference_count, count=count
         )
+    for number, reference in enumerate(request.references, start=1):
+        with which_reference(request, number):
+            processing.check_metadata(
+                filename=reference.filename,
+                content_type=reference.content_type,
+                size_bytes=reference.size_bytes,
+                limit_bytes=model.reference_limit_bytes,
+            )
+
+
+@contextmanager
+def which_reference(request: Request, number: int) -> Iterator[None]:
+    """Say in a `MemberError` about one of several references which one it is.
+
+    Its data get `number`, from 1, and `filename`.
+    """
+    try:
+        yield
+    except MemberError as error:
+        if len(request.references) > 1:
+            error.data |= {"number": number, "filename": request.references[number - 1].filename}
+        raise
 
 
 def _is_storable(text: str) -> bool:

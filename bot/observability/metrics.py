@@ -111,7 +111,7 @@ class Metrics:
     def record_task(self, job: Job) -> None:
         """Record how long a task that has ended was painted."""
         if job.task_created_at is not None:
-            reference = "no" if job.request.reference is None else "yes"
+            reference = "yes" if job.request.references else "no"
             seconds = _seconds_since(job.task_created_at)
             self._painting_seconds.labels(reference).observe(seconds)
             self._model_seconds.labels(self._label(job.request.model)).observe(seconds)

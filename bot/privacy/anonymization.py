@@ -35,10 +35,8 @@ GUILDS: Final = """
 """
 """Lists guilds by jumping from one id to the next in the index. The last row is NULL."""
 _CLEAR_TEXT: Final = """
-    UPDATE jobs SET prompt = '', settings = NULL, create_body = NULL, upload_url = NULL, upload_mime = NULL,
-        upload_name = NULL, upload_seconds = NULL, upload_token = NULL, result_url = NULL,
-        reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
-        reference_sha256 = NULL, preset_name = NULL, preset_before = NULL, preset_after = NULL,
+    UPDATE jobs SET prompt = '', settings = NULL, create_body = NULL, result_url = NULL,
+        preset_name = NULL, preset_before = NULL, preset_after = NULL,
         failure_message = CASE WHEN failure_who IS NULL THEN NULL ELSE '' END,
         message_id = NULL, landed_channel_id = NULL, landed_message_id = NULL, landed_url = NULL,
         deleted_by = NULL, late_at = NULL, late_note = NULL
@@ -73,6 +71,7 @@ def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, n
     jobs = [(job_id,) for job_id in job_ids]
     transaction.executemany(_CLEAR_TEXT, jobs)
     transaction.executemany(_SHORTEN_NOTE, jobs)
+    transaction.executemany("DELETE FROM job_references WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM kept_pictures WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM unreadable_results WHERE job_id = ?", jobs)
     if names:

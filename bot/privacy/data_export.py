@@ -5,6 +5,7 @@ The export has the columns of its statements under their names.
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -24,20 +25,23 @@ EXPORTED_REQUESTS: Final = 5_000
 _REQUESTS: Final = """
     SELECT j.job_id, j.guild_id, j.channel_id, j.accepted_at, j.acknowledged_at, j.finished_at, j.stage,
            j.prompt, j.model, j.size, j.asked_size, j.format, j.private, j.spoiler, j.locale, j.guild_locale,
-           j.preset_name, j.parent_job_id, j.reference_filename,
-           j.reference_type, j.reference_bytes, j.reference_url, j.upload_url AS uploaded_url, j.task_id,
+           j.preset_name, j.parent_job_id, j.task_id,
            j.result_url, j.failure_code, j.failure_message, j.message_id, j.landed_channel_id,
            j.landed_message_id, j.landed_way, j.landed_url, j.shared_at, j.deleted_at,
-           j.reference_sha256 IS NOT NULL AS reference_kept,
            EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id) AS picture_kept,
            EXISTS (SELECT 1 FROM unreadable_results u WHERE u.job_id = j.job_id) AS unreadable_result_kept,
            j.late_at, j.settings,
-           r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason
+           r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason,
+           (SELECT json_group_array(json_object('number', number, 'filename', filename, 'type', type,
+                'bytes', bytes, 'url', url, 'uploaded_url', upload_url, 'kept', sha256 IS NOT NULL))
+            FROM job_references WHERE job_references.job_id = j.job_id) AS "references"
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
 """
 _DRAFTS: Final = (
-    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, settings, reference_filename"
-    " FROM drafts WHERE user_id = :user_id ORDER BY draft_id"
+    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, settings,"
+    " (SELECT json_group_array(json_object('number', number, 'filename', filename)) FROM draft_references"
+    '  WHERE draft_references.draft_id = drafts.draft_id) AS "references" FROM drafts'
+    " WHERE user_id = :user_id ORDER BY draft_id"
 )
 _DEFAULTS: Final = "SELECT set_at, size, format, private FROM member_defaults WHERE user_id = :user_id"
 _AMOUNTS: Final = """
@@ -82,7 +86,10 @@ _COUNTS: Final = f"""
 _COUNTS_IN_GUILD: Final = """
     SELECT count(*) AS requests, coalesce(sum(finished_at IS NULL), 0) AS unfinished,
            min(accepted_at) AS oldest_at, coalesce(sum(prompt <> ''), 0) AS prompts,
-           count(reference_filename) AS "references", count(reference_sha256) AS kept_references,
+           coalesce(sum((SELECT count(*) FROM job_references f WHERE f.job_id = jobs.job_id)), 0)
+           AS "references",
+           coalesce(sum((SELECT count(sha256) FROM job_references f WHERE f.job_id = jobs.job_id)), 0)
+           AS kept_references,
            count(k.job_id) AS kept_pictures
     FROM jobs LEFT JOIN kept_pictures k USING (job_id) WHERE guild_id = ? AND user_id = ?
 """
@@ -215,4 +222,6 @@ def _records(
     for record in records:
         if "settings" in record:
             record["settings"] = dict(from_json(record["settings"]))
+        if "references" in record:
+            record["references"] = tuple(json.loads(record["references"]))
     return records

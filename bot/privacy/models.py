@@ -18,9 +18,9 @@ class DataSummary:
     prompts: int
     """Requests whose prompt is stored."""
     references: int
-    """Requests with the name of the attached file."""
+    """Names of attached files."""
     kept_references: int
-    """Requests whose attached picture is stored."""
+    """Attached pictures that are stored."""
     kept_pictures: int
     """Requests whose result is stored."""
     drafts: int

@@ -21,7 +21,7 @@ from bot.domain.model_catalog import LiveModel
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bot.domain.image_models import ImageModel
     from bot.domain.model_settings import SettingValues
@@ -179,26 +179,17 @@ def create_body(
     prompt: str,
     size: str,
     format: str,  # noqa: A002  # the word of Request and of the command's option
-    reference: UploadedReference | None,
+    references: Sequence[UploadedReference],
     client_request_id: str,
     settings: SettingValues = (),
 ) -> str:
     """Return the JSON body that creates a task, in ASCII; the same arguments give the same text.
 
-    What the upload returned of name, MIME type and duration is sent back with its URL.
+    What each upload returned of name, MIME type and duration is sent back with its URL.
     """
     params: dict[str, object] = dict(model.params(size, format, settings))
-    if reference is not None:
-        # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
-        item = {
-            "url": reference.url,
-            "kind": "image",
-            "name": reference.name,
-            "mimeType": reference.mime_type,
-            "durationSeconds": reference.duration_seconds,
-            "durationToken": reference.duration_token,
-        }
-        params[REFERENCES_PARAMETER] = [{key: value for key, value in item.items() if value is not None}]
+    if references:
+        params[REFERENCES_PARAMETER] = [_media_item(reference) for reference in references]
     body = {
         "model": model.model_id,
         "prompt": prompt,
@@ -206,6 +197,19 @@ def create_body(
         "client_request_id": client_request_id,
     }
     return json.dumps(body, separators=(",", ":"))
+
+
+def _media_item(reference: UploadedReference) -> dict[str, object]:
+    # In camelCase, unlike the other fields: https://rivya.ai/docs/api-openapi-schema
+    item = {
+        "url": reference.url,
+        "kind": "image",
+        "name": reference.name,
+        "mimeType": reference.mime_type,
+        "durationSeconds": reference.duration_seconds,
+        "durationToken": reference.duration_token,
+    }
+    return {key: value for key, value in item.items() if value is not None}
 
 
 def _result_url(result: Json, base_url: str, *, with_data_url: bool) -> str | None:

@@ -10,7 +10,7 @@ from discord import ui
 from bot.domain.model_settings import settable
 from cogs.text.escaping import escape, single_line, utf16_length
 from cogs.text.setting_messages import settings_text
-from cogs.text.terms import amount_text, format_name, price_text, size_name
+from cogs.text.terms import amount_text, attached_text, format_name, price_text, size_name
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
@@ -67,9 +67,8 @@ def words_button(draft_id: int) -> ui.Button[ui.LayoutView]:
 
 def _notes(draft: Draft, lost: SettingValues) -> list[str]:
     notes = []
-    if draft.reference is not None:
-        name = escape(draft.reference.filename, FILENAME_UNITS)
-        notes.append(gettext("With the reference you attached: {name}.", name=name))
+    if draft.references:
+        notes.append(attached_text(draft.references))
     if draft.preset is not None:
         notes.append(gettext("With the preset {name}.", name=escape(draft.preset.name, FILENAME_UNITS)))
     if draft.settings:

@@ -62,6 +62,9 @@ class Imagine(commands.Cog):
     @app_commands.describe(
         prompt="What you would like to see; without it, a form opens",
         reference="A picture to work from, such as a PNG, JPEG or WebP",
+        reference2="A second picture to work from",
+        reference3="A third picture to work from",
+        reference4="A fourth picture to work from",
         model="Which model paints it",
         size="The shape of the picture",
         settings="Settings of the model, such as seed=42, quality=high",
@@ -76,6 +79,9 @@ class Imagine(commands.Cog):
         interaction: discord.Interaction,
         prompt: app_commands.Range[str, 1, PROMPT_LIMIT] | None = None,
         reference: discord.Attachment | None = None,
+        reference2: discord.Attachment | None = None,
+        reference3: discord.Attachment | None = None,
+        reference4: discord.Attachment | None = None,
         model: app_commands.Range[str, 1, CHOICE_UNITS] | None = None,
         size: str | None = None,
         settings: app_commands.Range[str, 1, SETTINGS_LIMIT] | None = None,
@@ -85,6 +91,7 @@ class Imagine(commands.Cog):
         spoiler: bool = False,  # noqa: FBT001, FBT002  # same
     ) -> None:
         """Submit the request, or show a form if there is no prompt."""
+        attached = (reference, reference2, reference3, reference4)
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt=prompt or "",
@@ -92,7 +99,7 @@ class Imagine(commands.Cog):
             size=size,
             format=file_format,
             private=private,
-            reference=None if reference is None else _reference(reference),
+            references=tuple(_reference(each) for each in attached if each is not None),
             spoiler=spoiler,
             preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
             settings=single_line(settings or "", 2 * SETTINGS_LIMIT),

@@ -6,6 +6,7 @@ restarts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from discord.ext import commands
@@ -14,6 +15,7 @@ from bot.domain.errors import KuasError, MemberError, MemberReason
 from bot.domain.jobs import Request, RequestOptions
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
+from cogs.text.translation import ngettext
 from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake
 from cogs.ui.context import destination_of, request_context
 
@@ -55,6 +57,9 @@ class ComposeForms(commands.Cog):
     ) -> None:
         """Show a form with a reference and the member's defaults; `note` is about the reference.
 
+        A form that the member has begun a moment ago is shown again, with the reference added, if its model
+        takes as many.
+
         Raises:
             MemberError: GUILD_ONLY, or as `open`.
             OperatorError: `database`.
@@ -63,23 +68,30 @@ class ComposeForms(commands.Cog):
             destination=destination_of(interaction),
             prompt="",
             model=self._catalog.for_reference(self._catalog.default.model_id).model_id,
-            reference=reference,
+            references=(replace(reference, job_id=parent_job_id),),
             parent_job_id=parent_job_id,
         )
-        await self.open(interaction, options, note=note)
+        await self.open(interaction, options, note=note, extends=True)
 
     async def open(
-        self, interaction: discord.Interaction, request: Request | RequestOptions, *, note: str = ""
+        self,
+        interaction: discord.Interaction,
+        request: Request | RequestOptions,
+        *,
+        note: str = "",
+        extends: bool = False,
     ) -> None:
         """Save a request as a draft and show its form, which has to be the first answer.
+
+        With `extends` its references may be added to another draft: see `JobEngine.open_draft`.
 
         Raises:
             MemberError: the request would be refused, whatever is typed into the form.
             OperatorError: `database`.
         """
-        draft = await self._engine.open_draft(request, request_context(interaction))
+        draft = await self._engine.open_draft(request, request_context(interaction), extends=extends)
         if draft is not None:  # else Discord has delivered this interaction before
-            await interaction.response.send_modal(self._form(draft, note))
+            await interaction.response.send_modal(self._form(draft, note or self._note(draft)))
 
     @component(rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})")
     async def reopen(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -112,6 +124,18 @@ class ComposeForms(commands.Cog):
             return
         completed = form.apply_input(draft, typed, self._catalog.offered_or_nearest(draft.model))
         await self._submission.submit(interaction, completed.request(destination), draft_id=draft_id)
+
+    def _note(self, draft: Draft) -> str:
+        """Say why a reference was not added to the form before; empty if there is nothing to say."""
+        full = None if draft.full_model is None else self._catalog.find(draft.full_model)
+        if full is None or not full.reference_count:
+            return ""
+        return ngettext(
+            "{model} takes {n} reference, so this one begins a new request.",
+            "{model} takes {n} references, so this one begins a new request.",
+            full.reference_count,
+            model=full.name,
+        )
 
     def _form(self, draft: Draft, note: str = "") -> ui.Modal:
         return form.composition_form(draft, self._catalog.offered_or_nearest(draft.model), note=note)

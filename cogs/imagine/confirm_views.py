@@ -10,7 +10,15 @@ from discord import ui
 from bot.domain.prices import ShownPrice
 from cogs.text.escaping import escape
 from cogs.text.setting_messages import settings_text
-from cogs.text.terms import credits_text, period_noun, price_text, scope_text, shows_numbers, size_note
+from cogs.text.terms import (
+    attached_text,
+    credits_text,
+    period_noun,
+    price_text,
+    scope_text,
+    shows_numbers,
+    size_note,
+)
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
@@ -25,7 +33,6 @@ NO: Final = "no"
 CONFIRM_ID: Final = rf"kuas:ask:(?P<answer>{YES}|{NO}):(?P<draft_id>{SNOWFLAKE})"
 _LABELS: Final = {YES: gettext_noop("Paint it"), NO: gettext_noop("Not now")}
 _STYLES: Final = {YES: discord.ButtonStyle.primary, NO: discord.ButtonStyle.secondary}
-FILENAME_UNITS: Final = 60
 
 
 def price_question_view(question: NeedsConfirmation, model_name: str | None) -> ui.LayoutView:
@@ -42,7 +49,7 @@ def price_question_view(question: NeedsConfirmation, model_name: str | None) -> 
     note = size_note(request)
     notes = [
         f"{note}." if note else "",
-        _reference(request),
+        attached_text(request.references),
         _settings(request),
         ""
         if question.quote.is_exact
@@ -70,14 +77,6 @@ def _left_after(usage: Usage, cost_credits: int) -> str:
         credits=credits_text(max(0, usage.left_credits - cost_credits)),
         rule=scope_text(usage),
         this_period=period_noun(usage.period),
-    )
-
-
-def _reference(request: Request) -> str:
-    if request.reference is None:
-        return ""
-    return gettext(
-        "With the reference you attached: {name}.", name=escape(request.reference.filename, FILENAME_UNITS)
     )
 
 

@@ -16,7 +16,7 @@ from bot.domain.model_settings import SettingsRefused, check_settings, join, set
 from bot.domain.model_settings import split as split_settings
 from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import format_name, size_name
-from cogs.text.translation import gettext
+from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
 from cogs.ui.file_types import PictureUpload
@@ -39,6 +39,11 @@ PRIVATE: Final = "private"
 SPOILER: Final = "spoiler"
 KEEP: Final = "keep"
 SETTINGS: Final = "settings"
+UPLOADS: Final = 10
+"""The most files that a field takes: https://discord.com/developers/docs/components/reference#file-upload"""
+CHECKBOXES: Final = 10
+"""The most options of a group: https://discord.com/developers/docs/components/reference#checkbox-group"""
+NAME_UNITS: Final = 60
 JPEG: Final = "jpeg"
 """An option that replaces the format field if settings or a long prompt take its place."""
 _SEPARATORS: Final = {"": "none", " ": "space", "\n": "line"}
@@ -56,8 +61,10 @@ class FormInput:
     format: str | None
     private: bool
     spoiler: bool
-    keeps_reference: bool
-    reference: Reference | None
+    kept: frozenset[str]
+    """Which references of the draft are kept: `KEEP` for all, or `KEEP` with their numbers."""
+    references: tuple[Reference, ...]
+    """Those that were attached."""
     settings: str | None = None
 
 
@@ -72,7 +79,7 @@ def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.M
     choices = _choices(draft, model, FORM_PARTS - 1 - len(fields) - bool(model.reference_count))
     fields += [field for _, field in choices]
     if model.reference_count:
-        fields.append(_upload(draft, note))
+        fields.append(_upload(draft, model, note))
     left_out = FORMAT not in {name for name, _ in choices}
     both = JPEG in model.file_formats and len(model.file_formats) > 1
     fields.append(_options(draft, with_format=left_out and both))
@@ -146,14 +153,26 @@ def _formats(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
     return labelled(gettext("Kind of file"), ui.RadioGroup(custom_id=FORMAT, options=options, required=True))
 
 
-def _upload(draft: Draft, note: str) -> ui.Label[ui.Modal]:
-    field = PictureUpload(custom_id=REFERENCE, required=False, min_values=0, max_values=1)
-    if draft.reference is None:
-        hint = gettext("A picture to work from, such as a PNG, JPEG or WebP")
-    else:
-        kept = gettext("Now: {name}. Attach another to swap it.", name=draft.reference.filename)
-        hint = note or kept
-    return labelled(gettext("Reference"), field, hint)
+def _upload(draft: Draft, model: ImageModel, note: str) -> ui.Label[ui.Modal]:
+    most = min(model.reference_count, UPLOADS)
+    field = PictureUpload(custom_id=REFERENCE, required=False, min_values=0, max_values=most)
+    if most == 1:
+        return labelled(gettext("Reference"), field, note or _hint_for_one(draft))
+    hint = gettext("Pictures to work from, such as PNG, JPEG or WebP: {n} at most", n=model.reference_count)
+    if draft.references:
+        hint = ngettext(
+            "{n} is there already; what you attach is added. {limit} at most.",
+            "{n} are there already; what you attach is added. {limit} at most.",
+            len(draft.references),
+            limit=model.reference_count,
+        )
+    return labelled(gettext("References"), field, note or hint)
+
+
+def _hint_for_one(draft: Draft) -> str:
+    if not draft.references:
+        return gettext("A picture to work from, such as a PNG, JPEG or WebP")
+    return gettext("Now: {name}. Attach another to swap it.", name=draft.references[0].filename)
 
 
 def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
@@ -172,14 +191,34 @@ def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
                 label=gettext("As a JPEG (smaller file)"), value=JPEG, default=draft.format == JPEG
             )
         )
-    if draft.reference is not None:
-        options.append(
-            discord.CheckboxGroupOption(label=gettext("Keep the reference"), value=KEEP, default=True)
-        )
+    options += _keep_options(draft, CHECKBOXES - len(options))
     field: ui.CheckboxGroup[ui.Modal] = ui.CheckboxGroup(
         custom_id=OPTIONS, options=options, required=False, min_values=0, max_values=len(options)
     )
     return labelled(gettext("Options"), field)
+
+
+def _keep_options(draft: Draft, room: int) -> list[discord.CheckboxGroupOption]:
+    """Return an option for each reference of the draft, or one for all if there is no room for as many."""
+    names = [reference.filename for reference in draft.references]
+    if not names:
+        return []
+    if len(names) == 1:
+        labels = {KEEP: gettext("Keep the reference")}
+    elif len(names) > room:
+        labels = {KEEP: gettext("Keep all {n} references", n=len(names))}
+    else:
+        labels = {
+            f"{KEEP}{number}": gettext("Keep reference {number}: {name}", number=number, name=_short(name))
+            for number, name in enumerate(names, start=1)
+        }
+    return [
+        discord.CheckboxGroupOption(label=label, value=value, default=True) for value, label in labels.items()
+    ]
+
+
+def _short(name: str) -> str:
+    return single_line(name, NAME_UNITS)
 
 
 def fits(prompt: str) -> bool:
@@ -228,8 +267,8 @@ def read(data: Mapping[str, Any]) -> FormInput:
         format=file_format,
         private=PRIVATE in chosen,
         spoiler=SPOILER in chosen,
-        keeps_reference=KEEP in chosen,
-        reference=_attached(values_of(fields.get(REFERENCE)), data.get("resolved") or {}),
+        kept=frozenset(value for value in chosen if value.startswith(KEEP)),
+        references=_attached(values_of(fields.get(REFERENCE)), data.get("resolved") or {}),
         settings=_typed_settings(fields),
     )
 
@@ -241,8 +280,16 @@ def _typed_settings(fields: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 
 def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
-    """Return the draft with what was submitted; what was left out or is invalid stays as it was."""
-    kept = draft.reference if typed.keeps_reference else None
+    """Return the draft with what was submitted; what was left out or is invalid stays as it was.
+
+    An attached picture replaces the only reference that a model takes.
+    """
+    swapped = bool(typed.references) and model.reference_count == 1
+    kept = tuple(
+        reference
+        for number, reference in enumerate(draft.references, start=1)
+        if not swapped and not typed.kept.isdisjoint({KEEP, f"{KEEP}{number}"})
+    )
     size = typed.size if typed.size in model.sizes else draft.size
     return replace(
         draft,
@@ -252,7 +299,7 @@ def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
         format=typed.format if typed.format in model.file_formats else draft.format,
         private=typed.private,
         spoiler=typed.spoiler,
-        reference=typed.reference or kept,
+        references=kept + typed.references,
         settings=draft.settings if typed.settings is None else split_settings(typed.settings),
     )
 
@@ -262,14 +309,15 @@ def _value(field: Mapping[str, Any] | None) -> str | None:
     return value if isinstance(value, str) else next(iter(values_of(field)), None)
 
 
-def _attached(ids: list[str], resolved: Mapping[str, Any]) -> Reference | None:
+def _attached(ids: list[str], resolved: Mapping[str, Any]) -> tuple[Reference, ...]:
     attachments = resolved.get("attachments") or {}
-    attachment = next((attachments[each] for each in ids if each in attachments), None)
-    if attachment is None:
-        return None
-    return Reference(
-        url=str(attachment["url"]),
-        filename=str(attachment["filename"]),
-        content_type=attachment.get("content_type"),
-        size_bytes=int(attachment["size"]),
+    return tuple(
+        Reference(
+            url=str(attachments[each]["url"]),
+            filename=str(attachments[each]["filename"]),
+            content_type=attachments[each].get("content_type"),
+            size_bytes=int(attachments[each]["size"]),
+        )
+        for each in ids
+        if each in attachments
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from discord import app_commands
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from bot.domain.image_models import ImageModel, Parameter
     from bot.domain.model_catalog import ModelCatalog
+
+REFERENCE_OPTIONS: Final = 4
+"""The options `reference`, `reference2` and so on; a form takes more."""
 
 
 def model_label(model: ImageModel) -> str:
@@ -82,7 +85,8 @@ def left_out_options(catalog: ModelCatalog) -> frozenset[str]:
     """Return the options of `/imagine` that nothing can be chosen with."""
     alone = {"model"} if len(catalog.offered) == 1 else set()
     bare = set() if settable_anywhere(catalog) else {"settings"}
-    return frozenset(alone | bare)
+    beyond = range(max(catalog.most_references, 1) + 1, REFERENCE_OPTIONS + 1)
+    return frozenset(alone | bare | {f"reference{number}" for number in beyond})
 
 
 def settable_anywhere(catalog: ModelCatalog) -> bool:

@@ -108,7 +108,7 @@ class PictureActions(commands.Cog):
         reference = await self._result_messages.as_reference(interaction, item)
         request = derived_requests.request_from_picture(item, destination, policy, reference)
         request = replace(request, model=self._catalog.for_reference(request.model).model_id)
-        await self._compose_forms.open(interaction, request)
+        await self._compose_forms.open(interaction, request, extends=True)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         ancestry = await self._history.ancestry(item.job.job_id)

@@ -8,7 +8,17 @@ from bot.domain.jobs import DeliveryMethod, Stage
 from cogs.pictures.buttons import Action, picture_button
 from cogs.text.escaping import escape, single_line
 from cogs.text.setting_messages import settings_text
-from cogs.text.terms import credits_text, format_name, length_text, mention, model_text, size_name, timestamp
+from cogs.text.terms import (
+    FILENAME_UNITS,
+    credits_text,
+    filenames_text,
+    format_name,
+    length_text,
+    mention,
+    model_text,
+    size_name,
+    timestamp,
+)
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.layout import build_view, quote_or_attach, row, subtext
 
@@ -21,7 +31,6 @@ if TYPE_CHECKING:
 
 LINK_UNITS: Final = 40
 ANCESTORS_SHOWN: Final = 5
-FILENAME_UNITS: Final = 60
 
 
 def details_view(
@@ -67,8 +76,11 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
         lines.append(gettext("Settings: {settings}", settings=settings_text(request.settings)))
     if request.preset is not None:
         lines.append(gettext("Preset: {name}", name=escape(request.preset.name, FILENAME_UNITS)))
-    if request.reference is not None:
-        lines.append(gettext("Reference: {name}", name=escape(request.reference.filename, FILENAME_UNITS)))
+    if len(request.references) == 1:
+        lines.append(gettext("Reference: {name}", name=filenames_text(request.references)))
+    elif request.references:
+        names = filenames_text(request.references)
+        lines.append(gettext("{n} references: {names}", n=len(request.references), names=names))
     lines.append(_outcome(item))
     return [f"- {line}" for line in lines]
 

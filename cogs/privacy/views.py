@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.privacy.models import DataSummary, Export
 
 FILE_NAME: Final = "kuas-your-data"
-_BOOLEANS: Final = frozenset({"private", "spoiler", "picture_kept", "unreadable_result_kept"})
+_BOOLEANS: Final = frozenset({"private", "spoiler", "kept", "picture_kept", "unreadable_result_kept"})
 _OWN_MESSAGES: Final = gettext_noop(
     "A picture that was posted is a message of its server: erasing does not delete it."
     " Delete the message yourself, or ask somebody who may manage messages there."

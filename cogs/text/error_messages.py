@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.errors import LimitExceeded, MemberReason
 from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
-from cogs.text.file_messages import no_picture_there, reference_type
+from cogs.text.file_messages import no_picture_there, reference_type, which_reference
 from cogs.text.limit_messages import limit_exceeded
-from cogs.text.model_messages import model_unavailable, reference_unsupported
+from cogs.text.model_messages import model_unavailable, reference_unsupported, too_many_references
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.setting_messages import settings_refused
 from cogs.text.terms import (
@@ -153,9 +153,8 @@ def component_expired() -> str:
 
 def member_reason(reason: MemberReason, data: Data) -> str:
     """Return the sentence for a reason; without its data, it is less exact."""
-    if reason in _SENTENCES:
-        return gettext(_SENTENCES[reason])
-    return _SENTENCES_WITH_DATA[reason](data)
+    sentence = gettext(_SENTENCES[reason]) if reason in _SENTENCES else _SENTENCES_WITH_DATA[reason](data)
+    return f"{which_reference(data)} {sentence}".lstrip()
 
 
 def reason_alone(reason: MemberReason, data: Data) -> str:
@@ -316,6 +315,7 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.MODEL_UNAVAILABLE: model_unavailable,
     MemberReason.REFERENCE_UNSUPPORTED: reference_unsupported,
     MemberReason.SETTINGS_REFUSED: settings_refused,
+    MemberReason.TOO_MANY_REFERENCES: too_many_references,
     MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
     MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,

@@ -49,6 +49,15 @@ def reference_type(data: Mapping[str, object]) -> str:
     )
 
 
+def which_reference(data: Mapping[str, object]) -> str:
+    """Return which of several references a sentence is about; empty if there is only one."""
+    number = data.get("number")
+    if not isinstance(number, int):
+        return ""
+    name = escape(str(data.get("filename") or ""), _KIND_UNITS)
+    return gettext("Reference {number}, {name}:", number=number, name=name)
+
+
 def no_picture_there(data: Mapping[str, object]) -> str:
     """Return the sentence for a message that has something else instead of a picture."""
     file_class, kind = _kind(data)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cogs.text.terms import model_text
-from cogs.text.translation import gettext
+from cogs.text.translation import gettext, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Data = Mapping[str, object]
+
+_MODELS_SHOWN: Final = 10
 
 
 def model_unavailable(data: Data) -> str:
@@ -33,6 +35,26 @@ def reference_unsupported(data: Data) -> str:
     if not model:
         return gettext("This model takes no reference. Please leave it out, or choose another model.")
     return gettext("{model} takes no reference. Please leave it out, or choose another model.", model=model)
+
+
+def too_many_references(data: Data) -> str:
+    """Return the sentence for TOO_MANY_REFERENCES."""
+    limit, others = data.get("limit"), data.get("others")
+    names = [model_text(str(name)) for name in others] if isinstance(others, list) else []
+    sentence = ngettext(
+        "{model} takes {n} reference, and this request has {count}.",
+        "{model} takes {n} references, and this request has {count}.",
+        limit if isinstance(limit, int) else 1,
+        model=_name(data, "model"),
+        count=data.get("count"),
+    )
+    if not names:
+        return f"{sentence} {gettext('Please leave some out.')}"
+    advice = gettext(
+        "Please leave some out, or choose a model that takes as many: {models}.",
+        models=", ".join(names[:_MODELS_SHOWN]),
+    )
+    return f"{sentence} {advice}"
 
 
 def _name(data: Data, key: str) -> str:

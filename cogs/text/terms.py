@@ -11,9 +11,9 @@ from cogs.text.escaping import escape
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from bot.domain.jobs import Request
+    from bot.domain.jobs import Reference, Request
     from bot.domain.limits import Limit, Usage
     from bot.domain.prices import PriceList, ShownPrice
 
@@ -89,6 +89,8 @@ BOT_OWNER: Final = "bot_owner"
 """Among missing permissions: to own the application, which is no permission of Discord."""
 MODEL_UNITS: Final = 100
 """The longest name or id of a model."""
+FILENAME_UNITS: Final = 60
+"""How much of the name of a file or a preset is shown."""
 _MINUTE_SECONDS: Final = 60
 _HOUR_SECONDS: Final = 3600
 
@@ -191,6 +193,19 @@ def size_note(request: Request) -> str:
         size=size_name(request.size),
         asked=size_name(request.asked_size),
     )
+
+
+def filenames_text(references: Iterable[Reference]) -> str:
+    """Return the file names of references, for a message."""
+    return ", ".join(escape(reference.filename, FILENAME_UNITS) for reference in references)
+
+
+def attached_text(references: Sequence[Reference]) -> str:
+    """Return the sentence that says with which references a picture will be made; "" without one."""
+    names = filenames_text(references)
+    if len(references) > 1:
+        return gettext("With {n} references: {names}.", n=len(references), names=names)
+    return gettext("With the reference you attached: {name}.", name=names) if names else ""
 
 
 def format_name(file_format: str) -> str:

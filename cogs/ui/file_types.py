@@ -22,7 +22,7 @@ _FILE_TYPES: Final = "file_types"
 
 
 class PictureUpload(ui.FileUpload[ui.Modal]):
-    """The field of a form for one picture or none."""
+    """The field of a form for pictures."""
 
     def to_component_dict(self) -> Any:
         """Return the payload with the types.

@@ -188,7 +188,7 @@ class Backend:
             prompt=request.prompt,
             size=request.size,
             output_format=request.output_format,
-            reference_id=uploads[0].id if uploads else None,
+            reference_ids=tuple(upload.id for upload in uploads),
             params=request.params,
             reserved_credits=0 if short else cost,
             created_at=now,

@@ -51,8 +51,8 @@ class Task:
     prompt: str
     size: str
     output_format: str
-    reference_id: str | None
-    """Of the first one."""
+    reference_ids: tuple[str, ...]
+    """The uploads that the task refers to, in their order."""
     reserved_credits: int
     created_at: float
     status: Literal["queued", "processing", "succeeded", "failed"] = "queued"
@@ -71,6 +71,11 @@ class Task:
     def picture_count(self) -> int:
         """How many pictures it makes."""
         return int(str(self.params.get("max_images", 1)))
+
+    @property
+    def reference_id(self) -> str | None:
+        """The upload that the painter works from: the first."""
+        return next(iter(self.reference_ids), None)
 
     @property
     def has_ended(self) -> bool:

@@ -83,6 +83,6 @@ def _body(job: Job) -> str:
         prompt=request.prompt,
         size=request.size,
         format=request.format,
-        reference=None,
+        references=(),
         client_request_id=job.job_id,
     )

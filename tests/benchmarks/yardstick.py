@@ -24,6 +24,10 @@ MIGRATIONS: Final = 5
 QUARTER_MS: Final = DAY_MS // 96
 
 RESULT_URL: Final = "https://cdn.rivya.ai/picture.png"
+REFERENCE: Final = (
+    *("reference_url", "reference_filename", "reference_type", "reference_bytes", "reference_sha256"),
+)
+"""Columns that have their own table by now."""
 Connection = sqlite3.Connection
 
 
@@ -120,6 +124,7 @@ def _values(job: Job) -> dict[str, object]:
     assert end is not None
     return {
         **job_columns(job),
+        **dict.fromkeys(REFERENCE),
         "all": ALL_GUILDS,
         "at": at,
         "closed_at": at,

@@ -27,6 +27,7 @@ def make_request(
     user_id: int = 7,
     prompt: str = "a red fox",
     reference: Reference | None = None,
+    references: tuple[Reference, ...] = (),
     interaction_id: int | None = None,
 ) -> Request:
     """Return a request with an interaction id of its own."""
@@ -45,7 +46,7 @@ def make_request(
         model="qwen-image",
         size="square",
         format="png",
-        reference=reference,
+        references=references if reference is None else (reference, *references),
     )
 
 

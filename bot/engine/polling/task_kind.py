@@ -30,4 +30,4 @@ def kind_of(request: Request, catalog: ModelCatalog) -> TaskKind:
     """Return the kind of a request's task, without its settings if the model is not known any more."""
     model = catalog.find(request.model)
     settings = () if model is None else model.price_settings(request.settings)
-    return TaskKind(request.model, request.reference is not None, settings)
+    return TaskKind(request.model, bool(request.references), settings)

@@ -122,7 +122,7 @@ async def test_only_a_task_that_rivya_shows_proves_the_scope_to_read_tasks(
             prompt="a fox",
             size="square",
             format="png",
-            reference=None,
+            references=(),
             client_request_id="a job",
         )
         task = await client.create(body, idempotency_key="a job")

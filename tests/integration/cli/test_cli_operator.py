@@ -115,7 +115,7 @@ async def add_paid_job(store: JobStore, rivya: FakeRivya, *, booked: int, charge
         prompt="a fox",
         size="square",
         output_format="png",
-        reference_id=None,
+        reference_ids=(),
         reserved_credits=booked,
         created_at=0.0,
         status="succeeded",

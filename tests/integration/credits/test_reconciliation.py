@@ -49,7 +49,7 @@ def add_task(rivya: FakeRivya, status: str, credits: int) -> str:
         prompt="a fox",
         size="square",
         output_format="png",
-        reference_id=None,
+        reference_ids=(),
         reserved_credits=4,
         created_at=time.time(),
         status=status,  # type: ignore[arg-type]  # the tests' own words

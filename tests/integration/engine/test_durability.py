@@ -141,7 +141,7 @@ class Case:
     def _file_problems(self, shown: list[bytes]) -> list[str]:
         """List what is wrong with the stored reference and, of a private job, the stored picture."""
         with closing(sqlite3.connect(self.database)) as connection:
-            (sent,) = connection.execute("SELECT reference_sha256 FROM jobs").fetchone()
+            (sent,) = connection.execute("SELECT sha256 FROM job_references").fetchone()
             fake_channel = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
         folder = picture_folder(self.database)
         wrong = []

@@ -77,8 +77,7 @@ async def test_the_duration_token_of_an_upload_goes_into_every_create_call(
     job = await first.submit_and_wait(request)
     assert job.stage is Stage.DELIVERED
     (upload,) = first.rivya.uploads.values()
-    assert job.upload is not None
-    assert job.upload.duration_token == upload.duration_token
+    assert [each.duration_token for each in job.uploads] == [upload.duration_token]
     assert job.create_body is not None
     (item,) = json.loads(job.create_body)["params"]["referenceMediaItems"]
     assert (item["durationToken"], item["durationSeconds"], item["name"]) == (
@@ -308,14 +307,13 @@ async def test_a_repeated_request_sends_the_stored_reference_even_if_its_url_is_
     first = await harness.submit_and_wait(
         make_request(reference=Reference(f"{harness.files}/fox.png", "fox.png", "image/png", 200))
     )
-    assert first.request.reference is not None
-    sha256 = first.request.reference.sha256
+    (reference,) = first.request.references
+    sha256 = reference.sha256
     assert sha256 is not None
-    dead = replace(first.request.reference, url=f"{harness.files}/gone.png")
+    dead = replace(reference, url=f"{harness.files}/gone.png")
     again = await harness.submit_and_wait(make_request(reference=dead))
     assert again.stage is Stage.DELIVERED
-    assert again.request.reference is not None
-    assert again.request.reference.sha256 == sha256
+    assert [each.sha256 for each in again.request.references] == [sha256]
     sent = [upload.data for upload in harness.rivya.uploads.values()]
     assert sent == [await harness.picture_store.read(sha256)] * 2
 

@@ -645,7 +645,7 @@ async def test_a_double_click_makes_one_job(
     parent = await add_job(store)
 
     def click(**changes: object) -> Job:
-        request = replace(make_request(user_id=MEMBER), parent_job_id=parent.job_id)
+        request = replace(make_request(user_id=MEMBER), model="nano-banana", parent_job_id=parent.job_id)
         return make_job(replace(request, **changes))  # type: ignore[arg-type]  # of a request
 
     first, *more = [click() for _ in range(5)]
@@ -656,18 +656,21 @@ async def test_a_double_click_makes_one_job(
     assert {error.reason for error in refused} == {MemberReason.ALREADY_ASKED}
     # A request that differs in anything is another one.
     reference = Reference("kept:" + "a" * 64, "fox.png", "image/png", 0)
+    other = replace(reference, url="kept:" + "b" * 64)
     for changes in (
         {"prompt": "a blue fox"},
-        {"size": "portrait"},
+        {"size": "portrait_16_9"},
         {"format": "jpeg"},
-        {"reference": reference},
+        {"references": (reference,)},
+        {"references": (reference, other)},
+        {"references": (other, reference)},
     ):
         assert await accept(store, replace(click(**changes), accepted_at=now_ms()), NO_CONTEXT)
     with pytest.raises(MemberError):
-        await accept(store, replace(click(reference=reference), accepted_at=now_ms()), NO_CONTEXT)
+        await accept(store, replace(click(references=(reference, other)), accepted_at=now_ms()), NO_CONTEXT)
     clock.shift(0.001)
     assert await accept(store, replace(click(), accepted_at=now_ms()), NO_CONTEXT)
-    assert (await ledger.usage(1)).used_credits == 4 * 7
+    assert (await ledger.usage(1)).used_credits == 4 * 9
 
 
 async def test_clicks_of_two_members_or_after_a_cancellation_make_two_jobs(

@@ -78,7 +78,7 @@ async def test_a_draft_has_everything_of_a_request_but_its_destination(
 
 async def test_an_empty_form_can_be_a_draft(drafts: DraftStore) -> None:
     draft = await find_draft(drafts, await save_draft(drafts, make_request(prompt="")))
-    assert (draft.prompt, draft.reference, draft.preset, draft.taken) == ("", None, None, False)
+    assert (draft.prompt, draft.references, draft.preset, draft.taken) == ("", (), None, False)
 
 
 async def test_a_repeated_interaction_makes_one_draft(drafts: DraftStore) -> None:
@@ -201,5 +201,5 @@ async def test_a_job_has_everything_of_its_draft(drafts: DraftStore, store: JobS
     assert job is not None
     assert job == await store.find(job.job_id)
     assert job.stage is Stage.ACCEPTED
-    assert (job.request.preset, job.request.reference) == (request.preset, REFERENCE)
+    assert (job.request.preset, job.request.references) == (request.preset, (REFERENCE,))
     assert job.request.full_prompt == "an oil painting of a red fox at dusk"

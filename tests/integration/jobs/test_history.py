@@ -459,7 +459,7 @@ async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletio
     plain = await find_item(history_store, await add_delivered_job(store))
     edited = await find_item(
         history_store,
-        await add_delivered_job(store, replace(make_request(user_id=MEMBER), reference=reference)),
+        await add_delivered_job(store, make_request(user_id=MEMBER, reference=reference)),
     )
     broken = await find_item(history_store, await add_failed_job(store))
     gone = await add_delivered_job(store)
@@ -488,7 +488,11 @@ async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletio
     assert reason_of(request_from_picture, plain, here, owner_only, picture) is MemberReason.NOT_YOURS
     # The new request does not have the reference of the other member's picture.
     fresh = request_from_picture(edited, here, AccessPolicy(), picture)
-    assert (fresh.prompt, fresh.preset, fresh.reference) == ("", None, picture)
+    assert (fresh.prompt, fresh.preset, fresh.references) == (
+        "",
+        None,
+        (replace(picture, job_id=edited.job.job_id),),
+    )
     assert fresh.parent_job_id == edited.job.job_id
     await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job.job_id)
     erased = await find_item(history_store, plain.job)
@@ -512,18 +516,18 @@ async def test_a_repeated_request_has_the_reference_that_was_sent(
     reference = Reference("https://cdn/fox.heic", "fox.heic", "image/heic", 9)
     job = make_job(make_request(user_id=MEMBER, reference=reference))
     assert await accept(store, job, NO_CONTEXT)
-    await store.uploaded(job.job_id, UploadedReference("https://rivya/fox", "image/webp"), SHA256)
+    await store.uploaded(job.job_id, 1, UploadedReference("https://rivya/fox", "image/webp"), SHA256)
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, DELIVERED_MESSAGE)
     request = repeat_request(await find_item(history_store, job), job.request.destination, AccessPolicy())
-    assert request.reference == Reference(reference.url, "fox.heic", "image/webp", 9, SHA256)
+    assert request.references == (Reference(reference.url, "fox.heic", "image/webp", 9, SHA256),)
     second = make_job(
         replace(request, destination=make_request(user_id=MEMBER).destination), accepted_at=now_ms()
     )
     accepted = await accept(store, second, NO_CONTEXT)
     assert accepted is not None
-    assert accepted.request.reference == request.reference
+    assert accepted.request.references == request.references
     assert accepted == await store.find(second.job_id)
 
 

@@ -137,7 +137,7 @@ async def test_an_accept_and_a_settle_of_a_plain_guild(store: JobStore, database
     assert [each.split()[:2] for each in counted(settled)] == [
         ["UPDATE", "reservations"],
         ["UPDATE", "jobs"],
-        ["SELECT", "*"],
+        ["SELECT", "*,"],
     ]
 
 

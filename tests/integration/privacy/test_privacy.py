@@ -86,7 +86,7 @@ async def add_created_job(
     assert await accept(store, job, NO_CONTEXT)
     await store.acknowledged(job.job_id, 77)
     await store.uploaded(
-        job.job_id, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
+        job.job_id, 1, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
     )
     await store.creating(job.job_id, f'{{"prompt": "{SECRET}"}}')
     return await store.created(job.job_id, f"task-{job.job_id}", 4)
@@ -430,11 +430,8 @@ async def test_an_export_has_everything_over_all_servers(
     assert [request["job_id"] for request in export.requests] == [second.job_id, first.job_id]
     newest, oldest = export.requests
     assert (newest["guild_id"], newest["failure_message"], newest["state"]) == (2, SECRET, "released")
-    assert (oldest["prompt"], oldest["reference_filename"], oldest["landed_message_id"]) == (
-        SECRET,
-        f"{SECRET}.png",
-        78,
-    )
+    assert (oldest["prompt"], oldest["landed_message_id"]) == (SECRET, 78)
+    assert [each["filename"] for each in oldest["references"]] == [f"{SECRET}.png"]  # type: ignore[attr-defined]
     assert (oldest["final_credits"], oldest["refund_reason"]) == (4, "it was blue")
     assert [draft["prompt"] for draft in export.drafts] == ["a question"]
     assert [(limit["reason"], limit["credits"]) for limit in export.limits] == [("calm", 8)]
@@ -566,7 +563,7 @@ async def add_private_job(store: JobStore, database: Database, **owner: Any) -> 
         job.request, NO_CONTEXT, job_id=job.job_id, model=takes_settings, at=job.accepted_at, confirmed=True
     )
     await store.uploaded(
-        job.job_id, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
+        job.job_id, 1, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
     )
     await store.created(job.job_id, f"task-{job.job_id}", 4)
     await store.succeeded(job.job_id, None, 4)
@@ -601,13 +598,24 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
 
     export = await member_data.export(MEMBER)
     (newest,) = [request for request in export.requests if request["job_id"] == job.job_id]
-    assert (newest["preset_name"], newest["reference_kept"], newest["picture_kept"]) == (SECRET, 1, 1)
+    assert (newest["preset_name"], newest["picture_kept"]) == (SECRET, 1)
+    assert newest["references"] == (
+        {
+            "number": 1,
+            "filename": f"{SECRET}.png",
+            "type": REFERENCE.content_type,
+            "bytes": REFERENCE.size_bytes,
+            "url": REFERENCE.url,
+            "kept": 1,
+            "uploaded_url": f"https://rivya/{SECRET}",
+        },
+    )
     assert newest["parent_job_id"] in {request["job_id"] for request in export.requests}
     assert (newest["landed_way"], newest["landed_url"]) == ("share", f"https://cdn/shared-{SECRET}")
     assert newest["shared_at"] is not None
     assert sum(request["deleted_at"] is not None for request in export.requests) == 1
-    assert [(draft["prompt"], draft["reference_filename"]) for draft in export.drafts] == [
-        ("a thought", f"{SECRET}.png")
+    assert [(draft["prompt"], draft["references"]) for draft in export.drafts] == [
+        ("a thought", ({"number": 1, "filename": f"{SECRET}.png"},))
     ]
     assert [
         (defaults["size"], defaults["format"], defaults["private"]) for defaults in export.member_defaults
@@ -635,8 +643,7 @@ async def test_an_export_has_these_names_and_no_others(
         *("job_id", "guild_id", "channel_id", "accepted_at", "acknowledged_at", "finished_at", "stage"),
         *("prompt", "model", "size", "asked_size", "format", "private", "spoiler", "locale", "guild_locale"),
         *("preset_name", "settings"),
-        *("parent_job_id", "reference_filename", "reference_type", "reference_bytes", "reference_url"),
-        *("reference_kept", "uploaded_url", "task_id", "result_url", "failure_code", "failure_message"),
+        *("parent_job_id", "references", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
         *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at"),
         *("state", "reserved_credits", "final_credits", "refunded_at"),
@@ -656,7 +663,7 @@ async def test_an_export_has_these_names_and_no_others(
                 "asked_size",
                 "format",
                 "settings",
-                "reference_filename",
+                "references",
             },
         ),
         (export.member_defaults, {"set_at", "size", "format", "private"}),
@@ -692,7 +699,9 @@ async def test_an_erasure_deletes_drafts_defaults_and_stored_pictures(
         0,
     ) * 5
     assert replace(await member_data.export(OTHER), made_at=others.made_at) == others
-    assert await rows(database, "SELECT * FROM jobs WHERE user_id = 0 AND reference_sha256 IS NOT NULL") == []
+    assert (
+        await rows(database, "SELECT * FROM jobs JOIN job_references USING (job_id) WHERE user_id = 0") == []
+    )
     await erasures.erase(OTHER)
     assert SECRET not in await dump_tables(database)
     assert SHA256 not in await dump_tables(database)
@@ -796,7 +805,7 @@ async def test_texts_of_presets_and_stored_pictures_expire_with_the_prompt(
     assert await database.run(lambda tx: expire(tx, 7)) == 2
     found = await store.find(job.job_id)
     assert found is not None
-    assert (found.request.prompt, found.request.preset, found.request.reference) == ("", None, None)
+    assert (found.request.prompt, found.request.preset, found.request.references) == ("", None, ())
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     assert SECRET not in await dump_tables(database)
 

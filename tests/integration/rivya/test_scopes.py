@@ -17,7 +17,7 @@ from tests.support.images import make_picture
 
 MODEL = QWEN_IMAGE.model_id
 BODY = create_body(
-    QWEN_IMAGE, prompt="a fox", size="square", format="png", reference=None, client_request_id="a job"
+    QWEN_IMAGE, prompt="a fox", size="square", format="png", references=(), client_request_id="a job"
 )
 CALLS: dict[Scope, Callable[[RivyaClient, Path], Awaitable[object]]] = {
     Scope.GENERATIONS_CREATE: lambda client, _: client.create(BODY, idempotency_key="a job"),

@@ -167,6 +167,15 @@ def fill_version_5(connection: sqlite3.Connection) -> None:
     fill_other_tables(connection, pictures="kept_inside")
 
 
+def fill_version_17(connection: sqlite3.Connection) -> None:
+    """Fill a database of version 17, whose reservations have the model of their job."""
+    fill_version_5(connection)
+    connection.executemany(
+        "UPDATE reservations SET model = ? WHERE job_id = ?",
+        [(legacy.model, legacy.job_id) for legacy in LEGACY_JOBS],
+    )
+
+
 def fill_credits(connection: sqlite3.Connection) -> None:
     for legacy in LEGACY_JOBS:
         insert_job(connection, legacy)
@@ -248,5 +257,6 @@ FILLERS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: fill_version_1,
     2: fill_version_2,
     5: fill_version_5,
+    17: fill_version_17,
 }
 """By the first version that each can fill; it fills the versions up to the next one, too."""

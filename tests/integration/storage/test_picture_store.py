@@ -338,7 +338,7 @@ async def test_a_picture_saved_again_during_its_deletion_stays(
 async def job_with_reference(store: JobStore, sha256: str) -> Job:
     job = make_job(make_request(reference=Reference("https://cdn/fox", "fox.png", "image/png", 5)))
     assert await accept(store, job, NO_CONTEXT)
-    return await store.uploaded(job.job_id, UploadedReference("https://rivya/fox", "image/png"), sha256)
+    return await store.uploaded(job.job_id, 1, UploadedReference("https://rivya/fox", "image/png"), sha256)
 
 
 async def job_with_result(store: JobStore, sha256: str) -> Job:
@@ -422,8 +422,8 @@ async def test_expired_pictures_and_references_are_deleted(
     ]
     found = await store.find(first.job_id)
     assert found is not None
-    assert found.request.reference is not None
-    assert (found.request.reference.filename, found.request.reference.sha256) == ("fox.png", None)
+    (reference,) = found.request.references
+    assert (reference.filename, reference.sha256) == ("fox.png", None)
 
 
 async def test_the_reference_of_a_draft_or_unfinished_job_stays_without_its_own_picture(

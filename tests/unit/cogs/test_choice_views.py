@@ -63,7 +63,7 @@ def test_every_model_has_a_form_that_keeps_what_it_does_not_show(
     if with_extras:
         draft = replace(
             draft,
-            reference=Reference("https://cdn/r.png", "r.png", "image/png", 5),
+            references=(Reference("https://cdn/r.png", "r.png", "image/png", 5),),
             preset=Preset("Oil", "oil", ""),
             settings=(("seed", "not a number"),),
         )

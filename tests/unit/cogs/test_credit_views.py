@@ -62,7 +62,7 @@ def make_alert(percent: int, usage: Usage = GUILD, empty_at: int | None = None) 
 
 def all_views() -> Iterator[LayoutView]:
     request = replace(
-        make_request(prompt=MARKUP), reference=Reference("https://x", MARKUP + ".png", None, 2**63)
+        make_request(prompt=MARKUP), references=(Reference("https://x", MARKUP + ".png", None, 2**63),)
     )
     for member_limits in (MemberLimits(GUILD), MemberLimits(HUGE, (HUGE, ALL_SERVERS), HUGE)):
         yield price_question_view(NeedsConfirmation(2**63, request, Quote(MAX_CREDITS), member_limits), None)
@@ -108,7 +108,7 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
-    request = replace(make_request(prompt="a *red* fox"), reference=Reference("u", "fox.png", None, 1))
+    request = replace(make_request(prompt="a *red* fox"), references=(Reference("u", "fox.png", None, 1),))
     text = texts_of(
         price_question_view(NeedsConfirmation(1, request, Quote(5), MemberLimits(GUILD, (), MINE)), None)
     )

@@ -64,7 +64,7 @@ def submit_unchanged(form: dict[str, Any]) -> dict[str, Any]:
 @example("x" * 3200 + "🦊" * 1800)
 @example(("🦊 " * QWEN_IMAGE.prompt_limit)[: QWEN_IMAGE.prompt_limit])
 def test_every_prompt_that_a_model_takes_comes_back_unchanged(prompt: str) -> None:
-    given = draft(prompt, reference=REFERENCE)
+    given = draft(prompt, references=(REFERENCE,))
     form = composition_form(given, QWEN_IMAGE).to_dict()
     assert len(form["components"]) <= FORM_PARTS
     assert apply_input(given, read(submit_unchanged(form)), QWEN_IMAGE) == given
@@ -98,12 +98,12 @@ def test_an_unknown_size_changes_nothing() -> None:
 
 def test_an_empty_submission_has_empty_fields() -> None:
     typed = read({})
-    assert (typed.prompt, typed.size, typed.format, typed.reference) == ("", None, None, None)
+    assert (typed.prompt, typed.size, typed.format, typed.references) == ("", None, None, ())
 
 
 def test_the_longest_names_fit_the_form() -> None:
     preset = Preset("p" * 32, "before " * 100, "after " * 100)
     form = composition_form(
-        draft("x", preset=preset, reference=REFERENCE), QWEN_IMAGE, note="n" * 500
+        draft("x", preset=preset, references=(REFERENCE,)), QWEN_IMAGE, note="n" * 500
     ).to_dict()
     assert next(part["label"] for part in form["components"]) == "Prompt"

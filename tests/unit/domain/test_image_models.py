@@ -36,13 +36,11 @@ def sent(
             prompt=prompt,
             size=model.sizes[0],
             format=model.file_formats[0],
-            reference=UploadedReference("https://f/1", "image/png") if references else None,
+            references=[UploadedReference(f"https://f/{n}", "image/png") for n in range(references)],
             client_request_id="job-1",
         )
     )
     body["params"] |= params or {}
-    if references > 1:
-        body["params"]["referenceMediaItems"] *= references
     return parse_create(json.dumps(body).encode(), FAKE_MODELS)
 
 
@@ -94,7 +92,7 @@ def test_rivya_takes_every_size_and_format(model: ImageModel) -> None:
                 prompt="a fox",
                 size=size,
                 format=file_format,
-                reference=None,
+                references=(),
                 client_request_id="job-1",
             )
             request = parse_create(body.encode(), FAKE_MODELS)

@@ -117,24 +117,24 @@ def test_with_one_model_its_price_has_neither_a_name_nor_a_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "with_reference", "prompt_length", "name"),
+    ("left", "references", "prompt_length", "name"),
     [
-        (6, False, 10, "Flux 2 Pro"),
-        (4, False, 10, "Qwen Image"),
-        (3, False, 10, "Z Image"),
-        (3, True, 10, None),
-        (3, False, 1001, None),
-        (0, False, 10, None),
+        (6, 0, 10, "Flux 2 Pro"),
+        (4, 0, 10, "Qwen Image"),
+        (3, 0, 10, "Z Image"),
+        (3, 1, 10, None),
+        (5, 2, 10, "Flux 2 Pro"),
+        (4, 2, 10, None),
+        (3, 0, 1001, None),
+        (0, 0, 10, None),
     ],
 )
 def test_a_cheaper_model_that_fits_is_the_closest_that_takes_the_request(
-    catalog: ModelCatalog, left: int, with_reference: bool, prompt_length: int, name: str | None
+    catalog: ModelCatalog, left: int, references: int, prompt_length: int, name: str | None
 ) -> None:
-    found = catalog.cheaper(
-        MODELS["seedream-4-5"], left, with_reference=with_reference, prompt_length=prompt_length
-    )
+    found = catalog.cheaper(MODELS["seedream-4-5"], left, references=references, prompt_length=prompt_length)
     assert (None if found is None else found.name) == name
 
 
 def test_no_other_model_is_cheaper_than_the_cheapest(catalog: ModelCatalog) -> None:
-    assert catalog.cheaper(MODELS["z-image"], 100, with_reference=False, prompt_length=1) is None
+    assert catalog.cheaper(MODELS["z-image"], 100, references=0, prompt_length=1) is None

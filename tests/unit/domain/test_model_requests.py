@@ -18,7 +18,6 @@ from bot.domain.image_models import (
     MAX_NUMBER,
     MODELS,
     PROMPT_LIMIT,
-    REFERENCES_PARAMETER,
     SIZES,
     ImageModel,
     Parameter,
@@ -69,12 +68,13 @@ def requests(draw: st.DrawFn) -> tuple[ImageModel, Request]:
     if len(prompt) > 3 and draw(st.booleans()):
         preset = Preset("words", before=prompt[0], after=prompt[-1])
         prompt = prompt[2:-2] or "x"
-    reference = None
-    if model.reference_count and draw(st.booleans()):
-        size_bytes = draw(st.sampled_from([1, model.reference_limit_bytes]))
-        reference = Reference("https://cdn/r.png", "r.png", "image/png", size_bytes)
+    size_bytes = draw(st.sampled_from([1, model.reference_limit_bytes]))
+    references = tuple(
+        Reference(f"https://cdn/{number}.png", "r.png", "image/png", size_bytes)
+        for number in range(draw(st.integers(0, model.reference_count)))
+    )
     request = replace(
-        make_request(prompt=prompt, reference=reference),
+        make_request(prompt=prompt, references=references),
         model=model.model_id,
         size=draw(st.sampled_from(sorted(SIZES))),
         format=draw(st.sampled_from(["png", "jpeg", ANY_FORMAT])),
@@ -94,13 +94,16 @@ def resolved(request: Request, model: ImageModel) -> Request:
 
 
 def body_of(request: Request, model: ImageModel) -> dict[str, Any]:
-    uploaded = None if request.reference is None else UploadedReference("https://f/1", "image/png", "r.png")
+    uploaded = [
+        UploadedReference(reference.url.replace("cdn", "f"), "image/png", "r.png")
+        for reference in request.references
+    ]
     text = create_body(
         model,
         prompt=request.full_prompt,
         size=request.size,
         format=request.format,
-        reference=uploaded,
+        references=uploaded,
         client_request_id="job-1",
         settings=request.settings,
     )
@@ -122,7 +125,9 @@ def test_rivya_takes_every_accepted_request_as_it_was_meant(drawn: tuple[ImageMo
     if request.format in model.file_formats:
         assert accepted.format == request.format
         assert model.formats is None or taken.output_format == request.format
-    assert len(taken.references) == (request.reference is not None)
+    assert [item.url for item in taken.references] == [
+        reference.url.replace("cdn", "f") for reference in request.references
+    ]
     assert taken.model.cost(taken.params) == model.cost_credits
     for name, parameter in model.parameters.items():
         assert parameter.fixed is None or taken.params[name] == parameter.fixed
@@ -150,19 +155,21 @@ def test_one_character_beyond_the_limit_is_refused_by_us_first(model: ImageModel
 def test_a_reference_too_many_or_too_large_is_refused_by_us_first(model: ImageModel) -> None:
     limit_bytes = model.reference_limit_bytes + bool(model.reference_count)
     reference = Reference("https://cdn/r.png", "r.png", "image/png", limit_bytes)
-    request = replace(at_the_defaults(model), reference=reference)
+    request = replace(at_the_defaults(model), references=(reference,))
     with pytest.raises(MemberError) as refused:
         resolved(request, model)
     expected = MemberReason.REFERENCE_TOO_BIG if model.reference_count else MemberReason.REFERENCE_UNSUPPORTED
     assert refused.value.reason is expected
-    (item,) = body_of(request, model)["params"][REFERENCES_PARAMETER]
-    body = body_of(replace(request, reference=None), model)
-    if model.reference_count:
-        body["params"][REFERENCES_PARAMETER] = [item] * model.reference_count
-        assert len(sent(body).references) == model.reference_count
-    body["params"][REFERENCES_PARAMETER] = [item] * (model.reference_count + 1)
+    good = replace(reference, size_bytes=1)
+    most = replace(request, references=(good,) * model.reference_count)
+    assert len(sent(body_of(resolved(most, model), model)).references) == model.reference_count
+    beyond = replace(request, references=(good,) * (model.reference_count + 1))
+    with pytest.raises(MemberError) as refused:
+        resolved(beyond, model)
+    many, none = MemberReason.TOO_MANY_REFERENCES, MemberReason.REFERENCE_UNSUPPORTED
+    assert refused.value.reason is (many if model.reference_count else none)
     with pytest.raises(ApiError):
-        sent(body)
+        sent(body_of(beyond, model))
     assert limit_bytes - bool(model.reference_count) == FAKE_MODELS[model.model_id].reference_limit_bytes
 
 

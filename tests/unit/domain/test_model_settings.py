@@ -143,7 +143,7 @@ def body_with(model: ImageModel, settings: SettingValues) -> bytes:
         prompt="a fox",
         size=model.sizes[0],
         format=model.file_formats[0],
-        reference=None,
+        references=(),
         client_request_id="job-1",
         settings=settings,
     ).encode()

@@ -334,7 +334,7 @@ def test_a_request_body_is_as_documented_and_deterministic() -> None:
             prompt='Gajah "ungu" 🐘\n',
             size="square_hd",
             format="png",
-            reference=UploadedReference("https://f/1", "image/png", "reference.png"),
+            references=[UploadedReference("https://f/1", "image/png", "reference.png")],
             client_request_id="job-1",
         )
 
@@ -357,7 +357,7 @@ def test_a_request_body_is_as_documented_and_deterministic() -> None:
 def test_a_request_body_has_everything_that_the_upload_returned() -> None:
     upload = UploadedReference("https://f/1", "image/png", "fox.png", 1.5, "t-1")
     body = create_body(
-        QWEN_IMAGE, prompt="p", size="square", format="png", reference=upload, client_request_id="j"
+        QWEN_IMAGE, prompt="p", size="square", format="png", references=[upload], client_request_id="j"
     )
     assert json.loads(body)["params"]["referenceMediaItems"] == [
         {
@@ -373,7 +373,7 @@ def test_a_request_body_has_everything_that_the_upload_returned() -> None:
 
 def test_a_request_body_without_a_reference_has_no_reference_items() -> None:
     body = create_body(
-        QWEN_IMAGE, prompt="p", size="square", format="jpeg", reference=None, client_request_id="j"
+        QWEN_IMAGE, prompt="p", size="square", format="jpeg", references=(), client_request_id="j"
     )
     assert body == (
         '{"model":"qwen-image","prompt":"p","params":{"image_size":"square","output_format":"jpeg"},'
