@@ -22,9 +22,10 @@ import aiohttp
 
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
+from bot.domain.image_models import MODELS
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Reference
 from bot.domain.limits import Limit, Receipt
-from bot.domain.model_catalog import default_catalog
+from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
@@ -130,7 +131,7 @@ class HttpDelivery:
 
 async def main(options: dict[str, str]) -> None:
     """Run until every job has ended, or until SIGTERM."""
-    limit = Limit(200, Period.MONTH)
+    limit, catalog = Limit(200, Period.MONTH), ModelCatalog(MODELS, ("qwen-image", "nano-banana"))
     async with AsyncExitStack() as stack:
         database = await Database.open(Path(options["database"]))
         stack.push_async_callback(database.close)
@@ -149,11 +150,11 @@ async def main(options: dict[str, str]) -> None:
             PictureStore(picture_folder(database._path)), "picture_store", points
         )
         engine = JobEngine(
-            catalog=default_catalog(),
+            catalog=catalog,
             store=store,
             ledger=Ledger(database, limit),
             rivya=rivya,
-            files=JobFiles(store, rivya, downloader, image_workers, picture_store, default_catalog()),
+            files=JobFiles(store, rivya, downloader, image_workers, picture_store, catalog),
             delivery=with_kill_points(delivery, "delivery", points),
             operator_log=OperatorLog(),
             circuit_breaker=circuit_breaker,
@@ -165,7 +166,7 @@ async def main(options: dict[str, str]) -> None:
         stack.push_async_callback(engine.close)
         closed = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: closed.set_result(None))
-        if "reference" in options:
+        if "references" in options:
             await submit(engine, with_kill_points(delivery, "discord", points), options)
         else:
             await engine.resume()
@@ -180,10 +181,12 @@ def with_kill_points(inner: T, label: str, points: KillPoints) -> T:
 
 async def submit(engine: JobEngine, discord: HttpDelivery, options: dict[str, str]) -> None:
     """Submit and start a job as the command does: submit, reply, record the reply, start."""
+    urls = options["references"].split()
     request = make_request(
         interaction_id=int(options["interaction_id"]),
-        reference=Reference(options["reference"], "fox.png", "image/png", 1000),
+        references=tuple(Reference(url, "fox.png", "image/png", 1000) for url in urls),
     )
+    request = replace(request, model=options["model"])
     destination = replace(request.destination, private="private" in options)
     job = await factories.submit(engine, replace(request, destination=destination))
     message_id = await discord.defer(job)

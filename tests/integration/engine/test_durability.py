@@ -1,4 +1,4 @@
-"""`kill -9` before and after every commit and every outside call of a job with a reference.
+"""`kill -9` before and after every commit and every outside call of a job with one reference, and with three.
 
 The kill points are not listed here: a run that is not killed records every one that it passes, so a new
 stage, store method or outside call is covered, too. Wherever a job is killed, a restart on the same file ends
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -20,8 +21,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from bot.credits.ledger_export import export_ledger
+from bot.domain.image_models import MODELS, ImageModel
 from bot.domain.jobs import Stage
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
@@ -34,6 +37,8 @@ MAX_POLLS = 3
 """The fourth poll is like the third."""
 LATE_ATTEMPTS = 8
 """Downloads that fail; the job is late after the sixth."""
+WIDTH = 30
+"""Of a reference, in pixels, to which its number is added."""
 PARALLEL = 3
 """Processes at a time."""
 
@@ -47,7 +52,7 @@ class FakeChannel:
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_route("*", "/replies/{interaction}", self._reply)
-        app.router.add_get("/fox.png", self._reference)
+        app.router.add_get("/fox-{number}.png", self._reference)
 
     async def _reply(self, request: web.Request) -> web.Response:
         interaction = request.match_info["interaction"]
@@ -63,8 +68,9 @@ class FakeChannel:
             reply["pictures"] = [await request.read()]
         return web.json_response({"message_id": reply["message_id"]})
 
-    async def _reference(self, _: web.Request) -> web.Response:
-        return web.Response(body=make_picture(), content_type="image/png")
+    async def _reference(self, request: web.Request) -> web.Response:
+        picture = make_picture(size=(WIDTH + int(request.match_info["number"]), 20))
+        return web.Response(body=picture, content_type="image/png")
 
 
 @pytest.fixture
@@ -85,8 +91,13 @@ class Case:
     rivya: FakeRivya
     interaction_id: int
     private: bool = False
+    references: int = 1
     poll_seconds: float = 0.05
     """Also the first wait after a failure."""
+
+    @property
+    def model(self) -> ImageModel:
+        return MODELS["qwen-image" if self.references == 1 else "nano-banana"]
 
     @property
     def database(self) -> Path:
@@ -108,7 +119,9 @@ class Case:
             "poll_seconds": str(self.poll_seconds),
         }
         if not resume:
-            arguments["reference"] = f"{self.channel.url}/fox.png"
+            numbers = range(1, self.references + 1)
+            arguments["references"] = " ".join(f"{self.channel.url}/fox-{number}.png" for number in numbers)
+            arguments["model"] = self.model.model_id
             if self.private:
                 arguments["private"] = "1"
         if die_at is not None:
@@ -132,16 +145,27 @@ class Case:
         wrong = []
         if len(tasks) != 1:
             wrong.append(f"{len(tasks)} tasks")
-        if [(line["state"], line["final_credits"]) for line in lines] != [("settled", 4)]:
+        if [(line["state"], line["final_credits"]) for line in lines] != [
+            ("settled", self.model.cost_credits)
+        ]:
             wrong.append(f"ledger: {lines}")
         if len(reply["pictures"]) != 1:
             wrong.append(f"{len(reply['pictures'])} pictures")
+        sent = [self.rivya.uploads[upload_id].data for task in tasks for upload_id in task.reference_ids]
+        if widths_of(sent) != [WIDTH + number for number in range(1, self.references + 1)]:
+            wrong.append(f"references as wide as {widths_of(sent)}")
         return [*wrong, *self._file_problems(reply["pictures"])]
+
+    def uploads(self) -> int:
+        """Return how many uploads the job has made."""
+        lines = list(export_ledger(self.database)) if self.database.exists() else []
+        job_ids = {line["job_id"] for line in lines}
+        return sum(upload.client_request_id in job_ids for upload in self.rivya.uploads.values())
 
     def _file_problems(self, shown: list[bytes]) -> list[str]:
         """List what is wrong with the stored reference and, of a private job, the stored picture."""
         with closing(sqlite3.connect(self.database)) as connection:
-            (sent,) = connection.execute("SELECT sha256 FROM job_references").fetchone()
+            sent = [name for (name,) in connection.execute("SELECT sha256 FROM job_references")]
             fake_channel = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
         folder = picture_folder(self.database)
         wrong = []
@@ -150,10 +174,14 @@ class Case:
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
         # What was downloaded instead of a picture stays until the hourly maintenance.
         files = {name: data for name, data in files.items() if not data.startswith(b"<")}
-        if set(files) != {sent, *fake_channel}:
+        if set(files) != {*sent, *fake_channel}:
             wrong.append(f"in the vault: {sorted(files)}, and not {sent} and {fake_channel}")
         torn = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != name]
         return wrong + [f"torn: {name}" for name in torn]
+
+
+def widths_of(pictures: list[bytes]) -> list[int]:
+    return [Image.open(io.BytesIO(data)).width for data in pictures]
 
 
 @pytest.fixture
@@ -169,10 +197,12 @@ async def clean_run(tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, **op
     return case.trace
 
 
+@pytest.mark.parametrize("references", [1, 3])
 async def test_a_job_killed_anywhere_ends_with_one_task_one_charge_and_one_picture(
-    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, references: int
 ) -> None:
-    points = await clean_run(tmp_path, channel, rivya)
+    points = await clean_run(tmp_path, channel, rivya, references=references)
+    assert points.count("store.uploaded before") == references
     seen = {point.rpartition(" ")[2] for point in points if point.startswith("store.")}
     assert {"picture_store.save_file before", "picture_store.save_file after"} <= set(points)
     other_ends = {Stage.FAILED, Stage.CANCELLED, Stage.UNDELIVERABLE}
@@ -183,13 +213,18 @@ async def test_a_job_killed_anywhere_ends_with_one_task_one_charge_and_one_pictu
 
     async def kill_at(number: int, point: str) -> list[str]:
         async with semaphore:
-            case = Case(tmp_path / f"killed-{number}", channel, rivya, interaction_id=100 + number)
+            case = Case(tmp_path / f"killed-{number}", channel, rivya, 100 + number, references=references)
             if await case.run(resume=False, die_at=point) != -signal.SIGKILL:
                 survived.append(point)  # it polled less often than the clean run and ended before this point
                 return []
             if case.database.exists():
                 await case.run(resume=True)
-            return [f"killed at {number} ({case.trace[-1]}): {wrong}" for wrong in case.problems()]
+            wrong = case.problems()
+            # What was at Rivya, but is in no row yet, is uploaded a second time, and nothing else.
+            unknown = point.partition("#")[0] in {"rivya.upload after", "store.uploaded before"}
+            if str(case.interaction_id) in channel.replies and case.uploads() != references + unknown:
+                wrong.append(f"{case.uploads()} uploads")
+            return [f"killed at {number} ({case.trace[-1]}): {each}" for each in wrong]
 
     # By name and not by number: how often a run polls depends on how busy the machine is.
     named = [f"{point}#{points[: number + 1].count(point)}" for number, point in enumerate(points)]
@@ -198,7 +233,8 @@ async def test_a_job_killed_anywhere_ends_with_one_task_one_charge_and_one_pictu
     wrong = [problem for problems in results for problem in problems]
     assert not wrong, "\n".join(wrong)
     assert {point for point in survived if point.endswith("#1")} == set(), f"never killed at {survived}"
-    assert rivya.charged_credits == 4 * len(rivya.tasks)
+    cost_credits = Case(tmp_path, channel, rivya, 0, references=references).model.cost_credits
+    assert rivya.charged_credits == cost_credits * len(rivya.tasks)
 
 
 async def test_a_private_job_killed_after_its_task_succeeded_keeps_its_picture(
