@@ -62,6 +62,11 @@ class FakeCdn(CdnStore):
         _, data = self.attachments.get(url, ("", None))
         return super().get(url) if data is None else data
 
+    def delete(self, url: str) -> None:
+        """Serve a file no more, as Discord does once its message is deleted."""
+        del self.attachments[url]
+        self._url_by_id = {each: known for each, known in self._url_by_id.items() if known != url}
+
     async def _serve(self, request: web.Request) -> web.Response:
         # The id alone decides: clients differ in how they quote the filename.
         url = self._url_by_id.get(int(request.match_info["attachment_id"]))
