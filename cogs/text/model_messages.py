@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cogs.text.terms import model_text
-from cogs.text.translation import gettext, ngettext
+from cogs.text.translation import gettext, ngettext, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Data = Mapping[str, object]
 
-_MODELS_SHOWN: Final = 10
+_MODELS_SHOWN: Final = 6
 
 
 def model_unavailable(data: Data) -> str:
@@ -39,20 +39,22 @@ def reference_unsupported(data: Data) -> str:
 
 def too_many_references(data: Data) -> str:
     """Return the sentence for TOO_MANY_REFERENCES."""
-    limit, others = data.get("limit"), data.get("others")
+    limit, count, others = data.get("limit"), data.get("count"), data.get("others")
     names = [model_text(str(name)) for name in others] if isinstance(others, list) else []
-    sentence = ngettext(
-        "{model} takes {n} reference, and this request has {count}.",
-        "{model} takes {n} references, and this request has {count}.",
-        limit if isinstance(limit, int) else 1,
-        model=_name(data, "model"),
-        count=data.get("count"),
-    )
+    sentence = gettext("These are more references than the model takes.")
+    if isinstance(limit, int) and isinstance(count, int):
+        sentence = ngettext(
+            "{model} takes {n} reference, and this request has {count}.",
+            "{model} takes {n} references, and this request has {count}.",
+            limit,
+            model=_name(data, "model"),
+            count=number(count),
+        )
     if not names:
         return f"{sentence} {gettext('Please leave some out.')}"
     advice = gettext(
         "Please leave some out, or choose a model that takes as many: {models}.",
-        models=", ".join(names[:_MODELS_SHOWN]),
+        models=", ".join([*names[:_MODELS_SHOWN], *(["…"] if len(names) > _MODELS_SHOWN else [])]),
     )
     return f"{sentence} {advice}"
 

@@ -50,6 +50,11 @@ EXTREME: dict[str, object] = {
     "side_limit": HUGE,
     "pixel_limit": HUGE,
     "limit": HUGE,
+    "count": HUGE,
+    "number": HUGE,
+    "filename": "**a**" * 200,
+    "model": "**M**" * 200,
+    "others": ["**M**" * 200] * 30,
     "missing": tuple(PERMISSION_NAMES),
     "sentence": "@everyone **soon** <@1234567890123456789>\n# back" * 200,
 }
@@ -330,3 +335,23 @@ def test_escaped_text_begins_no_list_and_no_subtext(typed: str, shown: str) -> N
 @pytest.mark.parametrize("typed", ["1.5 foxes", "a - b", "-5 degrees", "2026"])
 def test_escaping_leaves_numbers_and_dashes_unchanged(typed: str) -> None:
     assert escape(typed, 60) == typed
+
+
+@pytest.mark.parametrize("reason", [each for each in MemberReason if each.name.startswith("REFERENCE_")])
+def test_a_sentence_about_one_of_several_references_begins_with_which_one(reason: MemberReason) -> None:
+    alone = error_messages.member_reason(reason, {})
+    assert error_messages.member_reason(reason, {"number": 2, "filename": "a*b.png"}) == (
+        f"Reference 2, a\\*b.png: {alone}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        (None, "Qwen Image takes 1 reference, and this request has 3. Please leave some out."),
+        (["Flux 2 Pro", "Nano Banana"], "choose a model that takes as many: Flux 2 Pro, Nano Banana."),
+    ],
+)
+def test_too_many_references_name_the_models_that_take_as_many(others: object, words: str) -> None:
+    error = MemberError(MemberReason.TOO_MANY_REFERENCES, model="Qwen Image", limit=1, count=3, others=others)
+    assert words in error_messages.member_error(error)

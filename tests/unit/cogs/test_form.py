@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.image_models import QWEN_IMAGE
+from bot.domain.image_models import MODELS, QWEN_IMAGE, ImageModel
 from bot.domain.jobs import Preset, Reference
 from bot.jobs.drafts import Draft
 from cogs.imagine.form import TEXTS, apply_input, composition_form, fits, read, split
@@ -30,15 +32,15 @@ PROMPTS = st.one_of(
 
 
 def draft(prompt: str, **fields: Any) -> Draft:
+    defaults: dict[str, Any] = {"model": QWEN_IMAGE.model_id, "private": True, "spoiler": False}
     return Draft(
         draft_id=2**63 - 1,
         guild_id=1,
         user_id=2,
         prompt=prompt,
-        model=QWEN_IMAGE.model_id,
         size=QWEN_IMAGE.sizes[1],
         format="jpeg",
-        **({"private": True, "spoiler": False} | fields),
+        **(defaults | fields),
     )
 
 
@@ -107,3 +109,33 @@ def test_the_longest_names_fit_the_form() -> None:
         draft("x", preset=preset, references=(REFERENCE,)), QWEN_IMAGE, note="n" * 500
     ).to_dict()
     assert next(part["label"] for part in form["components"]) == "Prompt"
+
+
+def references(count: int) -> tuple[Reference, ...]:
+    return tuple(replace(REFERENCE, filename=f"{number}{'🦊' * 200}.png") for number in range(1, count + 1))
+
+
+@pytest.mark.parametrize(("count", "values"), [(1, {"keep"}), (2, {"keep1", "keep2"}), (9, {"keep"})])
+def test_references_can_be_left_out_one_by_one_where_the_form_has_room(count: int, values: set[str]) -> None:
+    model = MODELS["nano-banana"]
+    given = draft("a fox", model=model.model_id, references=references(count))
+    answer = submit_unchanged(composition_form(given, model).to_dict())
+    assert apply_input(given, read(answer), model) == given
+    (options,) = [
+        part["component"] for part in answer["components"] if part["component"]["custom_id"] == "options"
+    ]
+    assert {value for value in options["values"] if value.startswith("keep")} == values
+    options["values"] = sorted(values)[1:]
+    assert apply_input(given, read(answer), model).references == given.references[1 : len(values)]
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_the_form_of_every_model_takes_as_many_files_as_it_and_discord_do(model: ImageModel) -> None:
+    given = draft("a fox", model=model.model_id, references=references(model.reference_count))
+    form = composition_form(given, model).to_dict()
+    uploads = [
+        part["component"] for part in form["components"] if part["component"]["custom_id"] == "reference"
+    ]
+    assert [field["max_values"] for field in uploads] == (
+        [min(10, model.reference_count)] if model.reference_count else []
+    )
