@@ -45,16 +45,11 @@ FROM drafts WHERE reference_url IS NOT NULL;
 CREATE INDEX drafts_of_member ON drafts (guild_id, user_id, drafted_at);
 
 DROP INDEX jobs_by_reference;
-ALTER TABLE jobs DROP COLUMN reference_url;
-ALTER TABLE jobs DROP COLUMN reference_filename;
-ALTER TABLE jobs DROP COLUMN reference_type;
-ALTER TABLE jobs DROP COLUMN reference_bytes;
-ALTER TABLE jobs DROP COLUMN reference_sha256;
-ALTER TABLE jobs DROP COLUMN upload_url;
-ALTER TABLE jobs DROP COLUMN upload_mime;
-ALTER TABLE jobs DROP COLUMN upload_name;
-ALTER TABLE jobs DROP COLUMN upload_seconds;
-ALTER TABLE jobs DROP COLUMN upload_token;
+-- The columns of jobs stay, and are empty in every row: to drop one writes every job anew, and there are ten.
+UPDATE jobs SET reference_url = NULL, reference_filename = NULL, reference_type = NULL, reference_bytes = NULL,
+    reference_sha256 = NULL, upload_url = NULL, upload_mime = NULL, upload_name = NULL, upload_seconds = NULL,
+    upload_token = NULL
+WHERE reference_url IS NOT NULL;
 ALTER TABLE drafts DROP COLUMN reference_url;
 ALTER TABLE drafts DROP COLUMN reference_filename;
 ALTER TABLE drafts DROP COLUMN reference_type;

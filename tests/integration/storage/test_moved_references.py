@@ -26,7 +26,11 @@ INSERT INTO jobs (job_id, interaction_id, interaction_token, application_id, gui
 VALUES (?, ?, 'token', 1, 1, 1, 7, 100, 'en-US', 0, 0, 'a fox', 'qwen-image', 'square', 'png', ?, 4, ?,
     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-NOTHING = (None,) * 10
+COLUMNS = (
+    *("reference_url", "reference_filename", "reference_type", "reference_bytes", "reference_sha256"),
+    *("upload_url", "upload_mime", "upload_name", "upload_seconds", "upload_token"),
+)
+NOTHING = (None,) * len(COLUMNS)
 PLAIN = ("https://cdn/fox.png", "fox.png", "image/png", 9, None, *(None,) * 5)
 UPLOADED = (
     *("https://cdn/cat.png", "cat 🐈.png", None, 0, "a" * 64),
@@ -71,6 +75,13 @@ async def test_each_becomes_a_row_and_the_jobs_go_on_from_where_they_were(old_da
     assert uploaded.stage is Stage.UPLOADED
     assert draft is not None
     assert draft.references == uploaded.request.references
+
+
+async def test_nothing_stays_in_the_columns(old_database: Path) -> None:
+    await (await Database.open(old_database)).close()
+    with closing(sqlite3.connect(old_database)) as connection:
+        left = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM jobs").fetchall()  # noqa: S608  # our own text
+    assert left == [NOTHING] * 3
 
 
 async def test_a_job_of_before_goes_on_to_its_task(old_database: Path) -> None:

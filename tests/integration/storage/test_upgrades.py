@@ -74,7 +74,7 @@ RELEASED = {
     "0015_durations_by_settings": "8594226a6f142caad4ae554001ebbe50ee6e70b38f84ac38b4f594328151a444",
     "0016_lighter_indexes": "694b962da9108fcc670c22f866a5e47a32931ea3893241a14cda723e4e170553",
     "0017_by_model": "37619d4f02c20793e2cdde3292e61f42227de44fba0a67f134c97ab6f0bd623f",
-    "0018_several_references": "78179fc21e2ad777802ec39d3f4d5151b0586812be14a92505463d5642d75f4a",
+    "0018_several_references": "9a61bae649db55917b4ecc0eb0fa316da9c8190821aec69856b029b7cb32123f",
 }
 
 
