@@ -80,7 +80,7 @@ async def test_each_becomes_a_row_and_the_jobs_go_on_from_where_they_were(old_da
 async def test_nothing_stays_in_the_columns(old_database: Path) -> None:
     await (await Database.open(old_database)).close()
     with closing(sqlite3.connect(old_database)) as connection:
-        left = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM jobs").fetchall()  # noqa: S608  # our own text
+        left = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM jobs").fetchall()
     assert left == [NOTHING] * 3
 
 
