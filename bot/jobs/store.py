@@ -9,17 +9,16 @@ Owns the tables jobs, kept_pictures and unreadable_results.
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.credits import ledger
-from bot.credits.model_prices import record_reserved
 from bot.domain.clock import now_ms
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Stage
 from bot.domain.prices import NO_PRICES
+from bot.jobs.created_tasks import CreatedTask, record_created
 from bot.jobs.outcomes import (
     FAILURE,
     FINISH,
@@ -30,7 +29,7 @@ from bot.jobs.outcomes import (
     landing_values,
 )
 from bot.jobs.references import record_upload
-from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, update_statement
+from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, plain, update_statement
 from bot.jobs.submission import PricedRequest, open_draft, submit
 
 if TYPE_CHECKING:
@@ -157,25 +156,13 @@ class JobStore:
             ContractViolation: `task_taken`; the task is another job's, so ours may or may not exist.
         """
         at = now_ms()
-
-        def check_and_adjust(tx: Transaction) -> None:
-            # Checked first: the error of the UNIQUE constraint would not say which row it is about.
-            other = tx.execute("SELECT 1 FROM jobs WHERE task_id = ? AND job_id <> ?", (task_id, job_id))
-            if other.fetchone() is not None:
-                raise ContractViolation("task_taken", "Rivya names a task that is another job's")
-            if reserved_credits is not None:
-                ledger.adjust_reserved(
-                    tx, job_id=job_id, reserved_credits=reserved_credits, default=self._default_limit, at=at
-                )
-                if priced is not None:
-                    record_reserved(tx, priced, reserved_credits, at)
-
+        created = CreatedTask(job_id, task_id, reserved_credits, priced, at)
         return await self._transition(
             job_id,
             f"stage = ?, task_id = ?, task_created_at = ?, {NOT_LATE}",
             (Stage.CREATED, task_id, at),
             BEFORE_TASK,
-            check_and_adjust,
+            lambda tx: record_created(tx, created, self._default_limit),
         )
 
     async def created_too_late(self, job_id: str, task_id: str) -> None:
@@ -380,7 +367,7 @@ class JobStore:
         Raises:
             ContractViolation: `bug`; the job is in none of the stages, nothing was changed.
         """
-        statement, values = update_statement(changes, stages), (*map(_plain, values), job_id)
+        statement, values = update_statement(changes, stages), (*map(plain, values), job_id)
 
         def unit(tx: Transaction) -> tuple[Job, int]:
             charged_credits = close_credits(tx) if close_credits is not None else 0
@@ -406,11 +393,6 @@ class JobStore:
             self._metrics.record_charge(charged_credits, job.request.model)
             if ended:
                 self._metrics.record_job(job)
-
-
-def _plain(value: object) -> object:
-    """Return the text of an enum: sqlite3 takes as long to adapt one as to run a short statement."""
-    return value.value if isinstance(value, StrEnum) else value
 
 
 def _forget_unreadable(transaction: Transaction, job_id: str) -> None:
