@@ -27,7 +27,7 @@ _CHANGE_THRESHOLD: Final = 2.0
 
 _SAVINGS_LIMIT: Final = 30.0
 """The most saved polls of a kind that are kept for later."""
-_CAUTION: Final = 0.985
+_CAUTION: Final = 0.98
 """The part of the fixed interval's polls that is used: their number is an estimate."""
 _REPAID_PART: Final = 0.006
 """The part of its polls that a task saves for each poll made beyond, and spends for each one saved. The mean

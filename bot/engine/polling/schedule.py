@@ -27,8 +27,6 @@ _CELLS_A_GAP: Final = (8, 4)
 _MANY_CELLS: Final = 400
 _ROUNDS: Final = 12
 """Rounds of the estimate: it has converged to a few percent by then, and stopping early keeps it smooth."""
-_PRIOR: Final = 1.0
-"""The weight, in tasks, of the prior: every age is possible, the early ones more so."""
 _BLUR: Final = 0.13
 """How far a duration is smoothed over the cells around it, as a part of its age."""
 _BLUR_LIMIT: Final = 6.0
@@ -125,10 +123,8 @@ def _estimate(moments: tuple[float, ...], step: float, spans: list[tuple[int, in
     smooths (EMS: Silverman, Jones, Wilson and Nychka, "A smoothed EM approach to indirect estimation
     problems", 1990).
     """
-    prior = [step / moment for moment in moments]
-    scale = sum(prior)
-    prior = [_PRIOR * weight / scale for weight in prior]
-    weights, reaches = prior, _reaches(prior, moments, step)
+    weights = [step / moment for moment in moments]
+    reaches = _reaches(weights, moments, step)
     for number in range(_ROUNDS):
         upto = [0.0]
         for weight in weights:
@@ -139,9 +135,9 @@ def _estimate(moments: tuple[float, ...], step: float, spans: list[tuple[int, in
             changes[low] += share
             changes[high + 1] -= share
         factor, shared = 0.0, []
-        for weight, change, floor in zip(weights, changes, prior, strict=False):
+        for weight, change in zip(weights, changes, strict=False):
             factor += change
-            shared.append(weight * max(factor, 0.0) + floor)
+            shared.append(weight * max(factor, 0.0))
         if number % 4 == 0:  # they hardly change from round to round
             reaches = _reaches(shared, moments, step)
         weights = _blurred(shared, reaches)
